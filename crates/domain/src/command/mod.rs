@@ -1,0 +1,16 @@
+//! Commands: what somebody wants changed, and the pure decision what that means.
+//!
+//! A command carries everything the decision needs that does not depend on stored state: the caller's input, new ids,
+//! the time. An adapter loads the command's *facts* inside a transaction, calls `decide`, and writes the whole plan or
+//! nothing. The rule is here and nowhere else, so that every store has the same.
+
+mod sign_up;
+mod waitlist;
+mod workspace;
+
+pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+pub use waitlist::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
+    UpdateWaitlist, UpdateWaitlistRejection,
+};
+pub use workspace::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};

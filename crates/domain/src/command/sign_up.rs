@@ -1,0 +1,285 @@
+//! Signing up: the one write a crowd makes.
+
+use crate::custom_field::Metadata;
+use crate::email::Email;
+use crate::entry::{Entry, EntryStatus};
+use crate::error::FieldError;
+use crate::event::{Event, EventKind};
+use crate::id::{EntryId, EventId, VariantId, WaitlistId};
+use crate::referral::{Position, ReferralCode};
+use crate::settings::Approval;
+use crate::text::{Interest, PersonName, Referrer};
+use crate::timestamp::Timestamp;
+use crate::waitlist::{Waitlist, WaitlistStatus};
+
+/// Puts a person on a waitlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignUp {
+    /// The waitlist.
+    pub waitlist_id: WaitlistId,
+    /// The new entry's identity.
+    pub entry_id: EntryId,
+    /// The code the new entry will hand on.
+    pub own_code: ReferralCode,
+    /// Identities for the events: created, approved.
+    pub event_ids: [EventId; 2],
+    /// When.
+    pub now: Timestamp,
+    /// The person's address.
+    pub email: Email,
+    /// The person's name.
+    pub name: PersonName,
+    /// What the person hopes to do.
+    pub interest: Option<Interest>,
+    /// How the person heard of it.
+    pub referrer: Option<Referrer>,
+    /// The code the person was given by a friend.
+    pub friends_code: Option<ReferralCode>,
+    /// The variant the person was shown, as the caller says.
+    pub variant_id: Option<VariantId>,
+    /// Answers to custom fields, and whatever else was sent.
+    pub metadata: Metadata,
+}
+
+/// What a store knows that bears on a sign-up, locked so that it stays so until the plan is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignUpFacts {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The last position given out on it, 0 before the first.
+    pub last_position: u64,
+    /// Entries on it now.
+    pub entries: u64,
+    /// Whether the address is on it already.
+    pub email_taken: bool,
+    /// Whether any entry of the deployment has `own_code` already.
+    pub code_taken: bool,
+    /// The entry of the same waitlist that handed out `friends_code`.
+    pub referrer: Option<ReferrerFacts>,
+    /// Whether `variant_id` is an active variant of the same waitlist.
+    pub variant_is_active: bool,
+}
+
+/// What bears on a sign-up of the entry that referred it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferrerFacts {
+    /// Its identity.
+    pub id: EntryId,
+    /// Where it stands.
+    pub status: EntryStatus,
+}
+
+/// What a sign-up means: all of it is written, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignUpPlan {
+    /// The new entry; its position is the list's last one from now on.
+    pub entry: Entry,
+    /// The entry whose referral count grows by one.
+    pub credit: Option<EntryId>,
+    /// What to tell, in order.
+    pub events: Vec<Event>,
+}
+
+/// Why a sign-up was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignUpRejection {
+    /// There is no such waitlist any more.
+    #[error("this waitlist does not exist")]
+    NoSuchWaitlist,
+    /// It takes no sign-ups now.
+    #[error("this waitlist is not open for sign-ups")]
+    WaitlistNotActive,
+    /// It has as many entries as it may.
+    #[error("this waitlist is full")]
+    WaitlistFull,
+    /// The address is on it already.
+    #[error("this e-mail address is already on the waitlist")]
+    EmailTaken,
+    /// `own_code` belongs to another entry; the command may be tried again with a new one.
+    #[error("this referral code is taken")]
+    CodeTaken,
+    /// Answers to declared custom fields are missing or do not fit.
+    #[error("the custom fields are not answered as they must be")]
+    Metadata(Vec<FieldError>),
+}
+
+impl SignUp {
+    /// Decides over a sign-up.
+    ///
+    /// An address that is already there is told so even when the list is full, so that a sign-up whose answer was lost
+    /// can be repeated at any time. A friend's code counts when its owner is on the same list and not rejected, and is
+    /// otherwise as if it had not been given.
+    ///
+    /// # Errors
+    /// When a rule refuses it.
+    pub fn decide(&self, facts: SignUpFacts) -> Result<SignUpPlan, SignUpRejection> {
+        let SignUpFacts { waitlist, .. } = &facts;
+        if waitlist.status != WaitlistStatus::Active {
+            return Err(SignUpRejection::WaitlistNotActive);
+        }
+        let metadata = self.metadata.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
+        if facts.email_taken {
+            return Err(SignUpRejection::EmailTaken);
+        }
+        if waitlist.settings.max_entries.is_some_and(|max| facts.entries >= max) {
+            return Err(SignUpRejection::WaitlistFull);
+        }
+        if facts.code_taken {
+            return Err(SignUpRejection::CodeTaken);
+        }
+        let credit = facts.referrer.filter(|referrer| referrer.status != EntryStatus::Rejected).map(|referrer| referrer.id);
+        let (status, told): (_, &[EventKind]) = match waitlist.settings.approval {
+            Approval::Required => (EntryStatus::Pending, &[EventKind::EntryCreated]),
+            Approval::Automatic => (EntryStatus::Approved, &[EventKind::EntryCreated, EventKind::EntryApproved]),
+        };
+        let entry = Entry {
+            id: self.entry_id,
+            waitlist_id: waitlist.id,
+            workspace_id: waitlist.workspace_id,
+            email: self.email.clone(),
+            name: self.name.clone(),
+            interest: self.interest.clone(),
+            referrer: self.referrer.clone(),
+            referral_code: self.own_code.clone(),
+            referral_count: 0,
+            referred_by: credit,
+            position: Position::new(facts.last_position + 1),
+            status,
+            variant_id: self.variant_id.filter(|_| facts.variant_is_active),
+            invitation: None,
+            metadata,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
+        let events = told.iter().zip(self.event_ids).map(tell).collect();
+        Ok(SignUpPlan { entry, credit, events })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::WorkspaceId;
+    use crate::settings::Settings;
+    use crate::slug::Slug;
+    use crate::text::DisplayName;
+
+    fn command() -> SignUp {
+        SignUp {
+            waitlist_id: WaitlistId::new(Uuid::from_u128(1)),
+            entry_id: EntryId::new(Uuid::from_u128(2)),
+            own_code: ReferralCode::from_entropy(3),
+            event_ids: [EventId::new(Uuid::from_u128(4)), EventId::new(Uuid::from_u128(5))],
+            now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+            email: Email::parse("ada@example.com").unwrap(),
+            name: PersonName::parse("Ada").unwrap(),
+            interest: None,
+            referrer: None,
+            friends_code: None,
+            variant_id: None,
+            metadata: Metadata::default(),
+        }
+    }
+
+    fn facts(settings: Value) -> SignUpFacts {
+        let now = Timestamp::parse("2026-01-30T09:00:00Z").unwrap();
+        let waitlist = Waitlist {
+            id: WaitlistId::new(Uuid::from_u128(1)),
+            workspace_id: WorkspaceId::new(Uuid::from_u128(9)),
+            slug: Slug::parse("early").unwrap(),
+            display_name: DisplayName::parse("Early").unwrap(),
+            description: None,
+            status: WaitlistStatus::Active,
+            settings: Settings::default().merge(settings.as_object().unwrap()).unwrap(),
+            created_by: None,
+            created_at: now,
+            updated_at: now,
+        };
+        SignUpFacts {
+            waitlist,
+            last_position: 41,
+            entries: 40,
+            email_taken: false,
+            code_taken: false,
+            referrer: None,
+            variant_is_active: false,
+        }
+    }
+
+    #[test]
+    fn a_sign_up_takes_the_next_position_and_waits_for_approval() {
+        let plan = command().decide(facts(json!({}))).unwrap();
+        assert_eq!(plan.entry.position.number(), 42);
+        assert_eq!(plan.entry.status, EntryStatus::Pending);
+        assert_eq!(plan.credit, None);
+        assert_eq!(plan.events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::EntryCreated]);
+    }
+
+    #[test]
+    fn without_approval_an_entry_is_approved_at_once_and_both_are_told() {
+        let plan = command().decide(facts(json!({"approval_required": false}))).unwrap();
+        assert_eq!(plan.entry.status, EntryStatus::Approved);
+        let kinds: Vec<EventKind> = plan.events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::EntryCreated, EventKind::EntryApproved]);
+    }
+
+    #[test]
+    fn an_event_tells_the_entry_and_its_waitlist() {
+        let plan = command().decide(facts(json!({}))).unwrap();
+        let body: Value = serde_json::from_str(&plan.events[0].body).unwrap();
+        assert_eq!(body["type"], "entry.created");
+        assert_eq!(body["timestamp"], "2026-01-31T09:00:00.000Z");
+        assert_eq!(body["data"]["entry"]["email"], "ada@example.com");
+        assert_eq!(body["data"]["entry"]["position"], 42);
+        assert_eq!(body["data"]["entry"]["metadata"], json!({}));
+        assert_eq!(body["data"]["waitlist"]["slug"], "early");
+    }
+
+    #[test]
+    fn the_address_is_told_taken_before_the_list_is_told_full() {
+        let full = || facts(json!({"max_entries": 40}));
+        assert_eq!(command().decide(full()), Err(SignUpRejection::WaitlistFull));
+        assert_eq!(command().decide(SignUpFacts { email_taken: true, ..full() }), Err(SignUpRejection::EmailTaken));
+        assert!(command().decide(facts(json!({"max_entries": 41}))).is_ok());
+    }
+
+    #[test]
+    fn only_an_active_list_takes_anybody() {
+        for status in WaitlistStatus::ALL {
+            let mut facts = facts(json!({}));
+            facts.waitlist.status = status;
+            assert_eq!(command().decide(facts).is_ok(), status == WaitlistStatus::Active, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_referral_counts_unless_its_owner_was_rejected() {
+        for status in EntryStatus::ALL {
+            let id = EntryId::new(Uuid::from_u128(7));
+            let referrer = Some(ReferrerFacts { id, status });
+            let plan = command().decide(SignUpFacts { referrer, ..facts(json!({})) }).unwrap();
+            let expected = (status != EntryStatus::Rejected).then_some(id);
+            assert_eq!((plan.credit, plan.entry.referred_by), (expected, expected), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_variant_that_is_not_active_is_stored_as_none() {
+        let variant_id = Some(VariantId::new(Uuid::from_u128(8)));
+        let command = SignUp { variant_id, ..command() };
+        assert_eq!(command.decide(facts(json!({}))).unwrap().entry.variant_id, None);
+        let facts = SignUpFacts { variant_is_active: true, ..facts(json!({})) };
+        assert_eq!(command.decide(facts).unwrap().entry.variant_id, variant_id);
+    }
+
+    #[test]
+    fn a_missing_answer_is_named() {
+        let facts = facts(json!({"custom_fields": [{"key": "company", "required": true}]}));
+        let Err(SignUpRejection::Metadata(errors)) = command().decide(facts) else { panic!("must be refused") };
+        assert_eq!(errors[0].field, "metadata.company");
+    }
+}

@@ -1,0 +1,158 @@
+//! Entries: the people on a waitlist.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::custom_field::Metadata;
+use crate::email::Email;
+use crate::error::Invalid;
+use crate::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use crate::referral::{Position, ReferralCode};
+use crate::text::{Interest, PersonName, Referrer};
+use crate::timestamp::Timestamp;
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryStatus {
+    /// Waits for a person to decide.
+    Pending,
+    /// Let in.
+    Approved,
+    /// Turned away.
+    Rejected,
+}
+
+impl EntryStatus {
+    /// All statuses.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Rejected];
+
+    /// The name on the wire and in a store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Reads the name on the wire.
+    ///
+    /// # Errors
+    /// When there is no such status.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| Invalid::new("must be one of pending, approved, rejected"))
+    }
+}
+
+/// That an entry was invited into an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// When.
+    pub at: Timestamp,
+    /// Into which app.
+    pub app_slug: String,
+}
+
+/// A person on a waitlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its identity.
+    pub id: EntryId,
+    /// The waitlist it is on.
+    pub waitlist_id: WaitlistId,
+    /// The workspace of that waitlist.
+    pub workspace_id: WorkspaceId,
+    /// The address, unique on the waitlist.
+    pub email: Email,
+    /// The person's name.
+    pub name: PersonName,
+    /// What the person hopes to do.
+    pub interest: Option<Interest>,
+    /// How the person heard of it.
+    pub referrer: Option<Referrer>,
+    /// The code the person hands on.
+    pub referral_code: ReferralCode,
+    /// Sign-ups that used the code and were honoured.
+    pub referral_count: u64,
+    /// The entry whose code this one used.
+    pub referred_by: Option<EntryId>,
+    /// The place in the order of signing up.
+    pub position: Position,
+    /// Where it stands.
+    pub status: EntryStatus,
+    /// The variant that won it.
+    pub variant_id: Option<VariantId>,
+    /// The last invitation into an app.
+    pub invitation: Option<Invitation>,
+    /// Answers to custom fields, and whatever else was sent.
+    pub metadata: Metadata,
+    /// When the person signed up.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Entry {
+    /// The entry as the admin surface and events show it.
+    pub fn document(&self) -> EntryDocument<'_> {
+        EntryDocument {
+            id: self.id.to_string(),
+            waitlist_id: self.waitlist_id.to_string(),
+            workspace_id: self.workspace_id.to_string(),
+            email: self.email.as_str(),
+            name: self.name.as_str(),
+            interest: self.interest.as_ref().map(Interest::as_str),
+            referrer: self.referrer.as_ref().map(Referrer::as_str),
+            referral_code: self.referral_code.as_str(),
+            referral_count: self.referral_count,
+            referred_by_entry_id: self.referred_by.map(|id| id.to_string()),
+            position: self.position,
+            status: self.status.as_str(),
+            invited_at: self.invitation.as_ref().map(|invitation| invitation.at),
+            invited_to_app_slug: self.invitation.as_ref().map(|invitation| invitation.app_slug.as_str()),
+            metadata: self.metadata.document(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// The published form of an [`Entry`].
+#[derive(Debug, Serialize)]
+pub struct EntryDocument<'a> {
+    id: String,
+    waitlist_id: String,
+    workspace_id: String,
+    email: &'a str,
+    name: &'a str,
+    interest: Option<&'a str>,
+    referrer: Option<&'a str>,
+    referral_code: &'a str,
+    referral_count: u64,
+    referred_by_entry_id: Option<String>,
+    #[serde(serialize_with = "position_number")]
+    position: Position,
+    status: &'static str,
+    invited_at: Option<Timestamp>,
+    invited_to_app_slug: Option<&'a str>,
+    metadata: &'a Map<String, Value>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+fn position_number<S: Serializer>(position: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(position.number())
+}
+
+/// A line of the public leaderboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// The place in the order of signing up.
+    pub position: Position,
+    /// Honoured referrals; at least 1.
+    pub referral_count: u64,
+    /// The address; a stranger sees it masked.
+    pub email: Email,
+}
+

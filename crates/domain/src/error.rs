@@ -1,0 +1,79 @@
+//! The three natures of failure: a text that is not a value, a refusal by a rule, a fault of the machinery.
+//!
+//! The first two are for the person who asked. The third is for the operator: its text never reaches a client.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+/// Why an input is not a value of a type: a short clause a person can act on, without the field's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(Cow<'static, str>);
+
+impl Invalid {
+    /// Says what is wrong, lower case, no full stop: `must be at most 200 characters`.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// An [`Invalid`] together with the path of the field that holds it, such as `metadata.company`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {message}")]
+pub struct FieldError {
+    /// Path of the field from the root of the document, dots between keys.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: Invalid,
+}
+
+impl FieldError {
+    /// Names the field an [`Invalid`] belongs to.
+    pub fn new(field: impl Into<String>, message: Invalid) -> Self {
+        Self { field: field.into(), message }
+    }
+}
+
+/// The machinery broke; no rule was involved, and nothing was changed unless the port says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The other side cannot be reached or has no capacity now; the same call may succeed later.
+    #[error("the service is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// A defect or corrupt data: repeating the call would fail again.
+    #[error("an unexpected failure")]
+    Unexpected(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl Fault {
+    /// Wraps a cause that may pass by itself.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// Wraps a cause that will not pass by itself.
+    pub fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unexpected(cause.into())
+    }
+}
+
+/// How a command failed: refused by a rule, or not carried out because something broke.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<R: Error> {
+    /// A rule of the domain refused the command; nothing was changed.
+    #[error(transparent)]
+    Rejected(R),
+    /// The command was not carried out, or, where an answer was lost, may have been.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl<R: Error> CommandError<R> {
+    /// The refusal in another command's terms; a fault stays a fault.
+    pub fn map_rejection<S: Error>(self, translate: impl FnOnce(R) -> S) -> CommandError<S> {
+        match self {
+            Self::Rejected(rejection) => CommandError::Rejected(translate(rejection)),
+            Self::Fault(fault) => CommandError::Fault(fault),
+        }
+    }
+}

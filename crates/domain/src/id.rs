@@ -1,0 +1,95 @@
+//! Typed identifiers. All are UUIDs; new ones are version 7 (RFC 9562, section 5.7), made by [`crate::ports::Ids`].
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::error::Invalid;
+
+macro_rules! id {
+    ($(#[$doc:meta] $name:ident)+) => {$(
+        #[$doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes over a UUID as it is.
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID underneath.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+
+            /// Reads the hyphenated form of RFC 9562, section 4, in either case, and no other form.
+            ///
+            /// # Errors
+            /// When the text is anything else.
+            pub fn parse(text: &str) -> Result<Self, Invalid> {
+                parse_hyphenated(text).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// Identifies a workspace.
+    WorkspaceId
+    /// Identifies a waitlist.
+    WaitlistId
+    /// Identifies an entry of a waitlist.
+    EntryId
+    /// Identifies a variant of a waitlist's copy.
+    VariantId
+    /// Identifies an event; receivers de-duplicate by it.
+    EventId
+}
+
+/// Length of the hyphenated form; `Uuid::parse_str` alone would take braces, `urn:uuid:` and bare digits too.
+const HYPHENATED: usize = uuid::fmt::Hyphenated::LENGTH;
+
+fn parse_hyphenated(text: &str) -> Result<Uuid, Invalid> {
+    match Uuid::parse_str(text) {
+        Ok(uuid) if text.len() == HYPHENATED => Ok(uuid),
+        _ => Err(Invalid::new("must be a UUID")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_the_hyphenated_form_is_an_id() {
+        assert!(WaitlistId::parse("01890a5d-ac96-774b-bcce-b302099a8057").is_ok());
+        assert!(WaitlistId::parse("01890A5D-AC96-774B-BCCE-B302099A8057").is_ok());
+        for other in [
+            "",
+            "01890a5dac96774bbcceb302099a8057",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a805g",
+        ] {
+            assert!(WaitlistId::parse(other).is_err(), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_parses_or_is_refused_without_a_panic(text in ".*") {
+            if let Ok(id) = EntryId::parse(&text) {
+                prop_assert_eq!(EntryId::parse(&id.to_string()), Ok(id));
+            }
+        }
+    }
+}

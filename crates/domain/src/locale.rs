@@ -1,0 +1,175 @@
+//! Locales: language tags (BCP 47), what a reader asks for, and the lookup that joins the two (RFC 4647, section 3.4).
+
+use std::fmt;
+
+use oxilangtag::LanguageTag;
+
+use crate::error::Invalid;
+
+/// A well-formed language tag in the canonical case of RFC 5646, section 2.1.1: `pt-BR`, `zh-Hant-TW`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Locale(String);
+
+impl Locale {
+    /// The most characters a tag may have; RFC 5646, section 4.4.1, asks for 35 at least.
+    pub const MAX: usize = 64;
+
+    /// Reads a language tag in any case.
+    ///
+    /// # Errors
+    /// When the text is not a well-formed tag, or too long.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.len() > Self::MAX {
+            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+        }
+        LanguageTag::parse_and_normalize(text)
+            .map(|tag| Self(tag.into_inner()))
+            .map_err(|_| Invalid::new("must be a BCP 47 language tag such as en or pt-BR"))
+    }
+
+    /// `en`.
+    pub fn english() -> Self {
+        Self("en".to_owned())
+    }
+
+    /// Takes over a tag that a store kept, unchecked: it was parsed before it was stored.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The tag.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The tag, then what is left of it as RFC 4647 shortens it: the last subtag goes, and with it a single letter or
+    /// digit that would then stand last.
+    fn fallbacks(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.0.as_str()), |tag| {
+            let (shorter, _) = tag.rsplit_once('-')?;
+            match shorter.rsplit_once('-') {
+                Some((shortest, single)) if single.len() == 1 => Some(shortest),
+                None if shorter.len() == 1 => None,
+                _ => Some(shorter),
+            }
+        })
+    }
+}
+
+impl fmt::Display for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first of the available locales that serves one of the requested, the most wanted first: `pt-BR` is served by
+/// `pt-BR`, else by `pt`. Case does not matter.
+pub fn lookup<'a>(requested: &[Locale], available: &[&'a Locale]) -> Option<&'a Locale> {
+    requested.iter().flat_map(Locale::fallbacks).find_map(|tag| available.iter().copied().find(|locale| locale.as_str() == tag))
+}
+
+/// The most ranges of an `Accept-Language` header that are looked at.
+const MAX_RANGES: usize = 32;
+
+/// Reads an `Accept-Language` header (RFC 9110, section 12.5.4) into locales, the most wanted first.
+///
+/// What is malformed is passed over, and so are `*`, which asks for nothing in particular, and ranges of quality 0.
+pub fn parse_accept_language(header: &str) -> Vec<Locale> {
+    let mut ranges: Vec<(u16, Locale)> = header.split(',').take(MAX_RANGES).filter_map(parse_range).collect();
+    ranges.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
+    ranges.into_iter().map(|(_, locale)| locale).collect()
+}
+
+fn parse_range(range: &str) -> Option<(u16, Locale)> {
+    let mut parts = range.split(';');
+    let locale = Locale::parse(parts.next()?.trim()).ok()?;
+    let quality = match parts.next() {
+        None => 1000,
+        Some(weight) => parse_quality(weight.trim())?,
+    };
+    (parts.next().is_none() && quality > 0).then_some((quality, locale))
+}
+
+/// `q=0.5` in thousandths (RFC 9110, section 12.4.2).
+fn parse_quality(weight: &str) -> Option<u16> {
+    let value = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="))?;
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    if !matches!(whole, "0" | "1") || fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u16 = format!("{fraction:0<3}").parse().ok()?;
+    let quality = if whole == "1" { 1000 + thousandths } else { thousandths };
+    (quality <= 1000).then_some(quality)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn locales(tags: &[&str]) -> Vec<Locale> {
+        tags.iter().map(|tag| Locale::parse(tag).unwrap()).collect()
+    }
+
+    fn accepted(header: &str) -> Vec<String> {
+        parse_accept_language(header).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_tag_is_kept_in_canonical_case() {
+        for (given, kept) in [("EN", "en"), ("pt-br", "pt-BR"), ("ZH-hant-tw", "zh-Hant-TW"), ("sl-ROZAJ", "sl-rozaj")] {
+            assert_eq!(Locale::parse(given).unwrap().as_str(), kept);
+        }
+        for bad in ["", "*", "e", "englishlanguage", "en_US", "en-", "-en", "en--US", " en", "12", "en-US-\0", &"en-".repeat(40)] {
+            assert!(Locale::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn lookup_goes_from_the_special_to_the_general() {
+        let found = |requested: &[&str], available: &[&str]| {
+            let available = locales(available);
+            lookup(&locales(requested), &available.iter().collect::<Vec<_>>()).map(ToString::to_string)
+        };
+        assert_eq!(found(&["pt-BR"], &["pt", "pt-br"]).as_deref(), Some("pt-BR"));
+        assert_eq!(found(&["pt-BR"], &["en", "pt"]).as_deref(), Some("pt"));
+        assert_eq!(found(&["pt"], &["pt-BR"]), None);
+        assert_eq!(found(&["de", "fr"], &["fr", "en"]).as_deref(), Some("fr"));
+        assert_eq!(found(&["zh-Hant-CN-x-private1-private2"], &["zh-Hant"]).as_deref(), Some("zh-Hant"));
+        assert_eq!(found(&["de-CH", "fr"], &["fr", "de"]).as_deref(), Some("de"));
+        assert_eq!(found(&[], &["de"]), None);
+    }
+
+    #[test]
+    fn shortening_never_leaves_a_single_letter_last() {
+        let all = |tag: &str| Locale::parse(tag).unwrap().fallbacks().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(all("zh-Hant-CN-x-private1"), ["zh-Hant-CN-x-private1", "zh-Hant-CN", "zh-Hant", "zh"]);
+        assert_eq!(all("x-whatever"), ["x-whatever"]);
+        assert_eq!(all("en"), ["en"]);
+    }
+
+    #[test]
+    fn a_header_is_read_by_quality() {
+        assert_eq!(accepted("da, en-gb;q=0.8, en;q=0.7"), ["da", "en-GB", "en"]);
+        assert_eq!(accepted("en;q=0.5,de;q=0.9,fr"), ["fr", "de", "en"]);
+        assert_eq!(accepted("en;q=0, de;q=0.001, *;q=0.5"), ["de"]);
+        assert_eq!(accepted("en;q=1.5, de;q=abc, fr;q=0.1234, ;;, it;q=1.000"), ["it"]);
+        assert_eq!(accepted(""), [] as [&str; 0]);
+        assert_eq!(accepted("en;q=0.5;level=1, es"), ["es"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_a_panic(header in any::<String>()) {
+            prop_assert!(parse_accept_language(&header).len() <= MAX_RANGES);
+        }
+
+        #[test]
+        fn a_canonical_tag_reads_back(tag in "[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8}){0,4}") {
+            if let Ok(locale) = Locale::parse(&tag) {
+                prop_assert_eq!(Locale::parse(locale.as_str()), Ok(locale));
+            }
+        }
+    }
+}

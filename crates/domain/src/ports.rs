@@ -1,0 +1,242 @@
+//! Ports: what the rules need of the world, as traits that adapters implement.
+//!
+//! Every MUST below has a case in the crate `rally-contracts`. All methods may fail with a [`Fault`]; a write that failed
+//! with one either left nothing behind or was carried out whole: there is no third outcome. Ports are dyn-compatible, and
+//! a future that is dropped before it ends changes nothing or everything.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace, RenameWorkspace,
+    SignUp, SignUpRejection, UpdateWaitlist, UpdateWaitlistRejection, WorkspaceRejection,
+};
+use crate::entry::{Entry, EntryStatus, Leader};
+use crate::error::{CommandError, Fault};
+use crate::event::Event;
+use crate::id::{EntryId, WaitlistId, WorkspaceId};
+use crate::paging::{Limit, Page, WaitlistKey};
+use crate::referral::Position;
+use crate::slug::Slug;
+use crate::timestamp::Timestamp;
+use crate::variant::Variant;
+use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use crate::workspace::Workspace;
+
+/// The time.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// The instant it is now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Chance: new identities and random bits.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Ids: Send + Sync {
+    /// A new UUID, version 7: ids made later sort later, to the millisecond.
+    fn uuid(&self) -> Uuid;
+
+    /// 64 bits nobody can guess: MUST come from a cryptographically secure source outside tests.
+    fn entropy(&self) -> u64;
+}
+
+/// Keeps workspaces.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WorkspaceStore: Send + Sync {
+    /// Creates a workspace. A slug MUST belong to one workspace at a time; an old slug of another workspace MUST be taken
+    /// over.
+    async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
+
+    /// Renames a workspace. Its old slugs MUST go on resolving for [`WaitlistStore::find_public`] until another workspace
+    /// takes them, and MUST NOT count as taken.
+    async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
+
+    /// Deletes the workspace of that slug and everything it owns; tells whether there was one.
+    async fn delete(&self, slug: &Slug) -> Result<bool, Fault>;
+
+    /// The workspace of that id.
+    async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault>;
+
+    /// The workspace that has that slug now; old slugs do not count.
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault>;
+
+    /// All workspaces by slug.
+    async fn list(&self) -> Result<Vec<Workspace>, Fault>;
+}
+
+/// Keeps waitlists and their variants.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WaitlistStore: Send + Sync {
+    /// Creates a waitlist with its control variant, both or neither. The slug MUST be unique in its workspace, under
+    /// concurrency too.
+    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>>;
+
+    /// Changes a waitlist. Concurrent updates MUST NOT lose each other's settings keys.
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>>;
+
+    /// Moves a waitlist to another status. A sign-up that starts after this returns MUST see the new status.
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
+
+    /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one.
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault>;
+
+    /// The waitlist of that id, if it belongs to the workspace.
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault>;
+
+    /// The waitlists of a workspace, newest first, of one status or of all, after a key. Rows added or deleted between
+    /// two pages MUST NOT make another row appear twice or not at all.
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault>;
+
+    /// What the public surface needs of a waitlist in any status, by slugs; the workspace's current and old slugs resolve.
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault>;
+
+    /// The variants of a waitlist in the order they were created.
+    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault>;
+}
+
+/// Keeps entries.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait EntryStore: Send + Sync {
+    /// Puts a person on a waitlist: loads the facts of [`SignUp::decide`] and writes its whole plan in one transaction.
+    ///
+    /// Positions MUST be dense, starting at 1, and never be given out twice, whatever fails or runs at the same time, in
+    /// this process or another. A list MUST NOT take more than its `max_entries`, nor one address twice. A referrer's count
+    /// MUST grow by exactly one per honoured sign-up. When this returns an entry, the entry MUST survive a crash of the
+    /// process or the machine.
+    async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
+
+    /// The entry of that id, if it is on the waitlist.
+    async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
+
+    /// The entries of a waitlist by ascending position, of one status or of all, after a position. Rows added or deleted
+    /// between two pages MUST NOT make another row appear twice or not at all.
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        status: Option<EntryStatus>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Entry, Position>, Fault>;
+}
+
+/// Reads totals of a waitlist; the cost of each MUST NOT grow with the number of entries.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait EntryStats: Send + Sync {
+    /// How many entries a waitlist has.
+    async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault>;
+
+    /// Those who referred at least one and are not rejected, by referral count descending, then position.
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault>;
+}
+
+/// How full the outbox is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxDepth {
+    /// Events written and not yet handed to their receivers.
+    pub pending: u64,
+}
+
+/// The events that changes have written and nobody has relayed yet.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// The oldest events, at most that many, without claiming them. An event MUST be there exactly when the change it
+    /// reports is.
+    async fn peek(&self, limit: usize) -> Result<Vec<Event>, Fault>;
+
+    /// How many events wait.
+    async fn depth(&self) -> Result<OutboxDepth, Fault>;
+}
+
+/// The state of a store as a whole.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait StoreHealth: Send + Sync {
+    /// Whether the store answers now.
+    async fn ping(&self) -> Result<(), Fault>;
+
+    /// Connections in use and at most, for the gauges.
+    fn connections(&self) -> Connections;
+}
+
+/// How much of a connection pool is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Connections in use.
+    pub in_use: usize,
+    /// The most there may be.
+    pub most: usize,
+}
+
+/// What a verifier says of a captcha token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Humanity {
+    /// Solved by a person, as far as it can tell.
+    Human,
+    /// Not, or the token is not one.
+    NotHuman,
+}
+
+/// Tells people from programs by the token a captcha gave them.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait HumanCheck: Send + Sync {
+    /// Judges a token that came from an address. MUST fault with [`Fault::Unavailable`] when nobody can judge it now.
+    async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault>;
+}
+
+/// Every port a use case may need, by role.
+#[derive(Clone)]
+pub struct Ports {
+    /// Workspaces.
+    pub workspaces: Arc<dyn WorkspaceStore>,
+    /// Waitlists and variants.
+    pub waitlists: Arc<dyn WaitlistStore>,
+    /// Entries.
+    pub entries: Arc<dyn EntryStore>,
+    /// Totals.
+    pub stats: Arc<dyn EntryStats>,
+    /// Events to relay.
+    pub outbox: Arc<dyn Outbox>,
+    /// The store as a whole.
+    pub health: Arc<dyn StoreHealth>,
+    /// The captcha verifier, where one is configured.
+    pub humans: Option<Arc<dyn HumanCheck>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Ports {
+    /// The ports of one store that has them all, with a clock and a source of chance, and no remote service.
+    pub fn of_store<S>(store: Arc<S>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self
+    where
+        S: WorkspaceStore + WaitlistStore + EntryStore + EntryStats + Outbox + StoreHealth + 'static,
+    {
+        Self {
+            workspaces: store.clone(),
+            waitlists: store.clone(),
+            entries: store.clone(),
+            stats: store.clone(),
+            outbox: store.clone(),
+            health: store,
+            humans: None,
+            clock,
+            ids,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Referrals: the code a person hands on, what it is worth, and the rewards a waitlist promises for them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Invalid;
+
+/// 10 characters that identify an entry across the deployment, unguessable and easy to read out.
+///
+/// The alphabet leaves out `0 O 1 I L`, and case does not matter: `abc` and `ABC` are one code, kept in upper case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReferralCode(String);
+
+impl ReferralCode {
+    /// Characters in a code.
+    pub const LENGTH: usize = 10;
+    const ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
+
+    /// Makes a code of 64 random bits; the code itself carries 49 of them.
+    pub fn from_entropy(mut bits: u64) -> Self {
+        let base = Self::ALPHABET.len() as u64;
+        let code = (0..Self::LENGTH).map(|_| {
+            let digit = bits % base;
+            bits /= base;
+            char::from(Self::ALPHABET[digit as usize])
+        });
+        Self(code.collect())
+    }
+
+    /// Reads a code in either case, white space around it dropped.
+    ///
+    /// # Errors
+    /// When the text cannot be a code that was handed out.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let code = text.trim().to_ascii_uppercase();
+        let well_formed = code.len() == Self::LENGTH && code.bytes().all(|b| Self::ALPHABET.contains(&b));
+        if well_formed { Ok(Self(code)) } else { Err(Invalid::new("must be a referral code")) }
+    }
+
+    /// Takes over a code that a store kept, unchecked: it was parsed before it was stored.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The code, in upper case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReferralCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in the order of signing up: 1 for the first, never reused, never changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position(u64);
+
+impl Position {
+    /// Takes a number as it is.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Where referrals have moved this place to: `max(1, position − count × boost)`.
+    pub fn effective(self, referral_count: u64, boost: ReferralBoost) -> Self {
+        let gained = referral_count.saturating_mul(u64::from(boost.places()));
+        Self(self.0.saturating_sub(gained).max(1))
+    }
+}
+
+/// How many places one honoured referral is worth: 0 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferralBoost(u16);
+
+impl ReferralBoost {
+    /// The most places one referral may be worth.
+    pub const MAX: u16 = 1000;
+
+    /// Takes a number of places.
+    ///
+    /// # Errors
+    /// When it is more than 1000.
+    pub fn new(places: u64) -> Result<Self, Invalid> {
+        u16::try_from(places)
+            .ok()
+            .filter(|places| *places <= Self::MAX)
+            .map(Self)
+            .ok_or_else(|| Invalid::new(format!("must be an integer from 0 to {}", Self::MAX)))
+    }
+
+    /// The number of places.
+    pub const fn places(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for ReferralBoost {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+/// What a waitlist promises to those who refer others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferralRewards {
+    /// The promises, in the order they were given; no two for the same count.
+    #[serde(default)]
+    pub milestones: Vec<Milestone>,
+}
+
+/// A reward for a number of honoured referrals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Milestone {
+    /// Honoured referrals it takes; at least 1.
+    pub count: u64,
+    /// What is promised, in the words of the operator.
+    pub reward: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_in_either_case() {
+        let code = ReferralCode::from_entropy(0x1234_5678_9abc_def0);
+        assert_eq!(ReferralCode::parse(&format!(" {} ", code.as_str().to_lowercase())), Ok(code));
+        for bad in ["", "SHORT", "ABCDEFGHJKM", "ABCDEFGHI0", "ABCDEFGH-J", "ÀBCDEFGHJ"] {
+            assert!(ReferralCode::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_moved_past_the_first_place() {
+        let boost = |places| ReferralBoost::new(places).unwrap();
+        assert_eq!(Position::new(10).effective(3, boost(1)).number(), 7);
+        assert_eq!(Position::new(10).effective(3, boost(0)).number(), 10);
+        assert_eq!(Position::new(10).effective(10, boost(1)).number(), 1);
+        assert_eq!(Position::new(1).effective(u64::MAX, boost(1000)).number(), 1);
+        assert!(ReferralBoost::new(1001).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_reads_back(bits in any::<u64>()) {
+            let code = ReferralCode::from_entropy(bits);
+            prop_assert_eq!(code.as_str().len(), ReferralCode::LENGTH);
+            prop_assert_eq!(ReferralCode::parse(code.as_str()), Ok(code));
+        }
+
+        #[test]
+        fn a_place_never_gets_worse(position in 1..u64::MAX, count in any::<u64>(), places in 0..=1000_u64) {
+            let effective = Position::new(position).effective(count, ReferralBoost::new(places).unwrap());
+            prop_assert!((1..=position).contains(&effective.number()));
+        }
+
+        #[test]
+        fn any_text_parses_or_is_refused_without_a_panic(text in any::<String>()) {
+            let _checked = ReferralCode::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The settings of a waitlist: typed where Rally knows a key, kept as they are where it does not.
+
+use serde_json::{Map, Value, json};
+
+use crate::custom_field::CustomField;
+use crate::error::{FieldError, Invalid};
+use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
+use crate::text::{ConfirmationMessage, Lines, check_document, clean};
+
+/// The most milestones of a waitlist.
+const MAX_MILESTONES: usize = 50;
+const MAX_REWARD: usize = 500;
+const MAX_SITE_KEY: usize = 200;
+
+/// Whether a sign-up waits for a person to approve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Approval {
+    /// A new entry is pending.
+    #[default]
+    Required,
+    /// A new entry is approved at once.
+    Automatic,
+}
+
+/// Whether the public may see who refers most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leaderboard {
+    /// Anybody may read it.
+    #[default]
+    Public,
+    /// Nobody may.
+    Hidden,
+}
+
+/// What an operator has set for a waitlist, defaults filled in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// The most entries the list takes; `None` for no bound.
+    pub max_entries: Option<u64>,
+    /// Whether sign-ups wait for approval.
+    pub approval: Approval,
+    /// What else the list asks.
+    pub custom_fields: Vec<CustomField>,
+    /// What a person is told after signing up.
+    pub confirmation_message: Option<ConfirmationMessage>,
+    /// What one honoured referral is worth.
+    pub referral_boost: ReferralBoost,
+    /// What is promised to those who refer others.
+    pub referral_rewards: ReferralRewards,
+    /// The public key of a captcha; when set, every sign-up must bring a token for it.
+    pub recaptcha_site_key: Option<String>,
+    /// Whether the leaderboard is public.
+    pub leaderboard: Leaderboard,
+    /// Keys Rally does not know.
+    pub extra: Map<String, Value>,
+}
+
+impl Settings {
+    /// The most bytes of all settings as JSON.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// These settings with the keys of `patch` replaced; `null` resets a key to its default or drops one unknown.
+    ///
+    /// # Errors
+    /// Everything wrong with the patch, as `settings.<key>`, or the whole when it grew too large.
+    pub fn merge(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        let mut merged = self.clone();
+        let mut errors = Vec::new();
+        for (key, value) in patch {
+            let path = format!("settings.{key}");
+            if let Err(found) = merged.set(key, value, &path) {
+                errors.extend(found);
+            }
+        }
+        if errors.is_empty() && Value::Object(merged.to_document()).to_string().len() > Self::MAX_BYTES {
+            errors.push(FieldError::new("settings", Invalid::new(format!("must be at most {} bytes", Self::MAX_BYTES))));
+        }
+        if errors.is_empty() { Ok(merged) } else { Err(errors) }
+    }
+
+    fn set(&mut self, key: &str, value: &Value, path: &str) -> Result<(), Vec<FieldError>> {
+        let defaults = Self::default();
+        let given = Some(value).filter(|value| !value.is_null());
+        let one = |error: Invalid| vec![FieldError::new(path, error)];
+        match key {
+            "max_entries" => self.max_entries = given.map(parse_max_entries).transpose().map_err(one)?,
+            "approval_required" => {
+                self.approval = match given.map(parse_bool).transpose().map_err(one)? {
+                    Some(false) => Approval::Automatic,
+                    Some(true) => Approval::Required,
+                    None => defaults.approval,
+                }
+            }
+            "custom_fields" => {
+                self.custom_fields =
+                    given.map(|value| CustomField::parse_list(value, path)).transpose()?.unwrap_or_default();
+            }
+            "confirmation_message" => {
+                self.confirmation_message = match given {
+                    Some(value) => ConfirmationMessage::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
+                    None => None,
+                }
+            }
+            "referral_boost" => {
+                let parse = |value| ReferralBoost::new(integer(value).unwrap_or(u64::MAX));
+                self.referral_boost = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.referral_boost);
+            }
+            "referral_rewards" => {
+                self.referral_rewards = given.map(|value| parse_rewards(value, path)).transpose()?.unwrap_or_default();
+            }
+            "recaptcha_site_key" => {
+                self.recaptcha_site_key = match given {
+                    Some(value) => {
+                        let site_key = clean(parse_string(value).map_err(one)?, MAX_SITE_KEY, Lines::One).map_err(one)?;
+                        Some(site_key).filter(|site_key| !site_key.is_empty())
+                    }
+                    None => None,
+                }
+            }
+            "leaderboard_enabled" => {
+                self.leaderboard = match given.map(parse_bool).transpose().map_err(one)? {
+                    Some(false) => Leaderboard::Hidden,
+                    Some(true) => Leaderboard::Public,
+                    None => defaults.leaderboard,
+                }
+            }
+            _ => {
+                let unknown = Map::from_iter([(key.to_owned(), value.clone())]);
+                check_document(&unknown).map_err(one)?;
+                match given {
+                    Some(_) => self.extra.extend(unknown),
+                    None => {
+                        self.extra.remove(key);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The effective settings as a JSON document: every known key, then the unknown ones.
+    pub fn to_document(&self) -> Map<String, Value> {
+        let mut document = self.extra.clone();
+        let custom_fields: Vec<Value> = self.custom_fields.iter().map(CustomField::to_document).collect();
+        let known = [
+            ("max_entries", json!(self.max_entries)),
+            ("approval_required", json!(self.approval == Approval::Required)),
+            ("custom_fields", Value::Array(custom_fields)),
+            ("confirmation_message", json!(self.confirmation_message.as_ref().map(ConfirmationMessage::as_str))),
+            ("referral_boost", json!(self.referral_boost.places())),
+            ("referral_rewards", json!(self.referral_rewards)),
+            ("recaptcha_site_key", json!(self.recaptcha_site_key)),
+            ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
+        ];
+        document.extend(known.map(|(key, value)| (key.to_owned(), value)));
+        document
+    }
+
+    /// Settings that a store kept as [`Settings::to_document`] gave them.
+    ///
+    /// # Errors
+    /// When the document was not one.
+    pub fn from_document(document: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        Self::default().merge(document)
+    }
+}
+
+/// A JSON number without a fraction that is not negative: `3`, and `3.0` as well (JSON Schema, section 4.2.3 of its core).
+pub fn integer(value: &Value) -> Option<u64> {
+    let whole = |number: f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+    value.as_u64().or_else(|| value.as_f64().filter(|number| whole(*number)).map(|number| number as u64))
+}
+
+fn parse_max_entries(value: &Value) -> Result<u64, Invalid> {
+    let most = i64::MAX as u64;
+    integer(value).filter(|max| (1..=most).contains(max)).ok_or_else(|| Invalid::new("must be an integer of at least 1, or null"))
+}
+
+fn parse_bool(value: &Value) -> Result<bool, Invalid> {
+    value.as_bool().ok_or_else(|| Invalid::new("must be a boolean"))
+}
+
+fn parse_string(value: &Value) -> Result<&str, Invalid> {
+    value.as_str().ok_or_else(|| Invalid::new("must be a string"))
+}
+
+fn parse_rewards(value: &Value, path: &str) -> Result<ReferralRewards, Vec<FieldError>> {
+    let one = |path: String, message: &str| vec![FieldError::new(path, Invalid::new(message.to_owned()))];
+    let document = value.as_object().ok_or_else(|| one(path.to_owned(), "must be an object"))?;
+    let path = format!("{path}.milestones");
+    let items = match document.get("milestones") {
+        None | Some(Value::Null) => return Ok(ReferralRewards::default()),
+        Some(milestones) => milestones.as_array().ok_or_else(|| one(path.clone(), "must be an array"))?,
+    };
+    if items.len() > MAX_MILESTONES {
+        return Err(one(path, "must have at most 50 milestones"));
+    }
+    let mut errors = Vec::new();
+    let mut milestones: Vec<Milestone> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let mut report = |key: &str, message: Invalid| errors.push(FieldError::new(format!("{path}[{index}].{key}"), message));
+        let count = item.get("count").and_then(integer).filter(|count| *count >= 1 && *count <= i64::MAX as u64);
+        let reward = item.get("reward").and_then(Value::as_str).map(|reward| clean(reward, MAX_REWARD, Lines::Many));
+        if count.is_none() {
+            report("count", Invalid::new("must be an integer of at least 1"));
+        } else if milestones.iter().any(|other| Some(other.count) == count) {
+            report("count", Invalid::new("must be unique"));
+        }
+        match (count, reward) {
+            (Some(count), Some(Ok(reward))) if !reward.is_empty() => milestones.push(Milestone { count, reward }),
+            (_, Some(Err(error))) => report("reward", error),
+            (_, Some(Ok(reward))) if !reward.is_empty() => {}
+            (_, _) => report("reward", Invalid::new("must be a text that is not empty")),
+        }
+    }
+    if errors.is_empty() { Ok(ReferralRewards { milestones }) } else { Err(errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn merged(settings: &Settings, patch: Value) -> Result<Settings, Vec<String>> {
+        let fields = |errors: Vec<FieldError>| errors.into_iter().map(|error| error.field).collect();
+        settings.merge(patch.as_object().unwrap()).map_err(fields)
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        assert_eq!(
+            Value::Object(Settings::default().to_document()),
+            json!({
+                "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
+                "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
+                "leaderboard_enabled": true,
+            })
+        );
+    }
+
+    #[test]
+    fn a_patch_replaces_resets_and_leaves() {
+        let first = merged(&Settings::default(), json!({"max_entries": 5, "referral_boost": 3, "theme": {"a": 1}})).unwrap();
+        let second = merged(&first, json!({"max_entries": null, "theme": {"b": 2}, "approval_required": false})).unwrap();
+        let document = second.to_document();
+        assert_eq!(document["max_entries"], json!(null));
+        assert_eq!(document["referral_boost"], json!(3));
+        assert_eq!(document["theme"], json!({"b": 2}));
+        assert_eq!(document["approval_required"], json!(false));
+        let third = merged(&second, json!({"theme": null, "approval_required": null, "referral_boost": null})).unwrap();
+        assert_eq!(third, Settings::default());
+    }
+
+    #[test]
+    fn every_known_key_is_checked() {
+        for (key, bad) in [
+            ("max_entries", json!(0)), ("max_entries", json!(1.5)), ("max_entries", json!("5")), ("max_entries", json!(-1)),
+            ("approval_required", json!("true")), ("confirmation_message", json!("x".repeat(1001))),
+            ("referral_boost", json!(1001)), ("referral_boost", json!(-1)), ("referral_rewards", json!([])),
+            ("recaptcha_site_key", json!(1)), ("leaderboard_enabled", json!(0)), ("custom_fields", json!("none")),
+            ("other", json!("\u{0}")),
+        ] {
+            assert_eq!(merged(&Settings::default(), json!({key: bad})), Err(vec![format!("settings.{key}")]), "{key} {bad}");
+        }
+        assert_eq!(merged(&Settings::default(), json!({"max_entries": 5.0})).unwrap().max_entries, Some(5));
+    }
+
+    #[test]
+    fn milestones_have_distinct_counts() {
+        let rewards = |milestones: Value| merged(&Settings::default(), json!({"referral_rewards": {"milestones": milestones}}));
+        assert!(rewards(json!([{"count": 1, "reward": "sticker"}, {"count": 5, "reward": "shirt"}])).is_ok());
+        assert_eq!(
+            rewards(json!([{"count": 1, "reward": "a"}, {"count": 1, "reward": "b"}, {"count": 0, "reward": ""}])),
+            Err(vec![
+                "settings.referral_rewards.milestones[1].count".to_owned(),
+                "settings.referral_rewards.milestones[2].count".to_owned(),
+                "settings.referral_rewards.milestones[2].reward".to_owned(),
+            ])
+        );
+        let many: Vec<Value> = (1..=51).map(|count| json!({"count": count, "reward": "x"})).collect();
+        assert!(rewards(json!(many)).is_err());
+    }
+
+    #[test]
+    fn the_whole_has_a_bound() {
+        let filler = json!({"filler": "x".repeat(Settings::MAX_BYTES)});
+        assert_eq!(merged(&Settings::default(), filler), Err(vec!["settings".to_owned()]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_kept_reads_back(max in 1..i64::MAX as u64, boost in 0..=1000_u64, approval: bool, note in "[a-z ]{0,20}") {
+            let patch = json!({"max_entries": max, "referral_boost": boost, "approval_required": approval, "note": note});
+            let settings = merged(&Settings::default(), patch).unwrap();
+            prop_assert_eq!(Settings::from_document(&settings.to_document()).unwrap(), settings);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Text that people type: trimmed, counted in characters, free of what could hide or break something.
+//!
+//! Refused everywhere: NUL and every other control character, and the bidirectional overrides and isolates (U+202A to
+//! U+202E, U+2066 to U+2069), which can make a text read as something it is not. Long texts may hold line breaks.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::error::Invalid;
+
+/// Whether a text may run over several lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// Line breaks are refused.
+    One,
+    /// `\n` and `\r` are kept.
+    Many,
+}
+
+/// Trims a text and holds it against the rules of this module; an empty text is fine.
+///
+/// # Errors
+/// When it is longer than `max` characters after trimming, or holds a forbidden character.
+pub fn clean(text: &str, max: usize, lines: Lines) -> Result<String, Invalid> {
+    let text = text.trim();
+    check_characters(text, lines)?;
+    if text.chars().count() > max {
+        return Err(Invalid::new(format!("must be at most {max} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Holds the characters of a text against the rules of this module.
+///
+/// # Errors
+/// When it holds a control character or a bidirectional override.
+pub fn check_characters(text: &str, lines: Lines) -> Result<(), Invalid> {
+    let forbidden = |c: char| match c {
+        '\n' | '\r' => lines == Lines::One,
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
+        _ => c.is_control(),
+    };
+    if text.chars().any(forbidden) {
+        return Err(Invalid::new("must not contain control characters or bidirectional overrides"));
+    }
+    Ok(())
+}
+
+/// Holds every key and every string of a JSON document against the rules of this module; values may have line breaks.
+///
+/// # Errors
+/// When any key or string holds a forbidden character.
+pub fn check_document(document: &Map<String, Value>) -> Result<(), Invalid> {
+    document.iter().try_for_each(|(key, value)| {
+        check_characters(key, Lines::One)?;
+        check_value(value)
+    })
+}
+
+fn check_value(value: &Value) -> Result<(), Invalid> {
+    match value {
+        Value::String(text) => check_characters(text, Lines::Many),
+        Value::Array(items) => items.iter().try_for_each(check_value),
+        Value::Object(document) => check_document(document),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+macro_rules! text {
+    ($($(#[$doc:meta])+ $name:ident($max:literal, $lines:ident))+) => {$(
+        $(#[$doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most characters it may have.
+            pub const MAX: usize = $max;
+
+            /// Trims and checks a text that may not be empty.
+            ///
+            /// # Errors
+            /// When it is empty, too long, or holds a forbidden character.
+            pub fn parse(text: &str) -> Result<Self, Invalid> {
+                Self::parse_optional(text)?.ok_or_else(|| Invalid::new("must not be empty"))
+            }
+
+            /// Trims and checks a text; nothing but white space is no text.
+            ///
+            /// # Errors
+            /// When it is too long or holds a forbidden character.
+            pub fn parse_optional(text: &str) -> Result<Option<Self>, Invalid> {
+                let text = clean(text, Self::MAX, Lines::$lines)?;
+                Ok((!text.is_empty()).then_some(Self(text)))
+            }
+
+            /// Takes over a text that a store kept, unchecked: it was parsed before it was stored.
+            pub fn from_stored(text: String) -> Self {
+                Self(text)
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+    )+};
+}
+
+text! {
+    /// The name of a person who signs up.
+    PersonName(200, One)
+    /// What a person hopes to do with the product.
+    Interest(2000, Many)
+    /// How a person says they heard of the product.
+    Referrer(500, One)
+    /// The name a waitlist shows.
+    DisplayName(200, One)
+    /// The text a waitlist shows under its name.
+    Description(2000, Many)
+    /// What a person is told after signing up.
+    ConfirmationMessage(1000, Many)
+    /// The name of a workspace.
+    WorkspaceName(200, One)
+    /// Who made something: the `sub` of the token that did.
+    Subject(255, One)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_trimmed_and_counted_in_characters() {
+        assert_eq!(PersonName::parse("  Ada Lovelace \n").unwrap().as_str(), "Ada Lovelace");
+        assert!(PersonName::parse(&"é".repeat(200)).is_ok());
+        assert!(PersonName::parse(&"é".repeat(201)).is_err());
+        assert!(PersonName::parse(" \u{a0} ").is_err());
+        assert_eq!(Interest::parse_optional("  "), Ok(None));
+    }
+
+    #[test]
+    fn what_could_hide_or_break_something_is_refused() {
+        for bad in ["a\0b", "a\u{7}b", "a\u{85}b", "a\u{202E}b", "a\u{2066}b", "a\tb"] {
+            assert!(PersonName::parse(bad).is_err(), "{bad:?}");
+            assert!(Interest::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(PersonName::parse("a\nb").is_err());
+        assert!(Interest::parse("a\r\nb").is_ok());
+    }
+
+    #[test]
+    fn a_document_is_checked_down_to_its_last_key() {
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        assert!(check_document(&object(json!({"a": [{"b": "line\nbreak"}, 1, null]}))).is_ok());
+        assert!(check_document(&object(json!({"a": [{"b\u{0}": 1}]}))).is_err());
+        assert!(check_document(&object(json!({"a": [["\u{202E}"]]}))).is_err());
+        assert!(check_document(&object(json!({"key\n": 1}))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_cleaned_is_clean(text in any::<String>()) {
+            if let Ok(Some(once)) = Interest::parse_optional(&text) {
+                prop_assert_eq!(Interest::parse(once.as_str()), Ok(once));
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What went wrong in the database, in the domain's terms.
+
+use std::error::Error;
+
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use rally_domain::error::{CommandError, Fault};
+
+/// Why a transaction was rolled back.
+#[derive(Debug)]
+pub(crate) enum Abort<R> {
+    /// A rule refused the command.
+    Rejected(R),
+    /// The database did.
+    Query(QueryError),
+    /// A row could not be read.
+    Fault(Fault),
+}
+
+impl<R> From<QueryError> for Abort<R> {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl<R> From<Fault> for Abort<R> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl<R: Error> From<Abort<R>> for CommandError<R> {
+    fn from(abort: Abort<R>) -> Self {
+        match abort {
+            Abort::Rejected(rejection) => Self::Rejected(rejection),
+            Abort::Query(error) => Self::Fault(query_fault(error)),
+            Abort::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl<R> Abort<R> {
+    /// Whether the transaction lost against another and may win when it is run again.
+    pub(crate) fn asks_to_retry(&self) -> bool {
+        match self {
+            Self::Query(QueryError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // Deadlocks have no kind of their own.
+            Self::Query(QueryError::DatabaseError(_, info)) => info.message() == "deadlock detected",
+            Self::Query(_) | Self::Rejected(_) | Self::Fault(_) => false,
+        }
+    }
+}
+
+/// Whether a statement was refused by the unique key of that name.
+pub(crate) fn violates(error: &QueryError, constraint: &str) -> bool {
+    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.constraint_name() == Some(constraint))
+}
+
+/// Whether a statement named a row of another table that is not there.
+pub(crate) fn violates_foreign_key(error: &QueryError) -> bool {
+    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
+}
+
+pub(crate) fn query_fault(error: QueryError) -> Fault {
+    if passes(&error) { Fault::unavailable(error) } else { Fault::unexpected(error) }
+}
+
+/// Whether the cause is the connection, the server's state or its load, rather than the statement.
+fn passes(error: &QueryError) -> bool {
+    const PASSING: [&str; 8] = [
+        "connection closed",
+        "error communicating with the server",
+        "terminating connection",
+        "the database system is",
+        "canceling statement",
+        "deadlock detected",
+        "too many clients",
+        "remaining connection slots",
+    ];
+    match error {
+        QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+        | QueryError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _)
+        | QueryError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)
+        | QueryError::BrokenTransactionManager => true,
+        QueryError::DatabaseError(_, info) => PASSING.iter().any(|text| info.message().contains(text)),
+        _ => false,
+    }
+}
+
+pub(crate) fn pool_fault(error: impl Error + Send + Sync + 'static) -> Fault {
+    Fault::unavailable(error)
+}

@@ -1,0 +1,153 @@
+//! Rally's ports on PostgreSQL 14 and newer, for any number of processes on one database.
+//!
+//! Nothing here decides: each write loads a command's facts under a lock, asks the domain, and writes the plan. Order among
+//! the changes of one list comes from the lock on its row in `waitlist_totals`, which every change of entries takes first.
+//! No advisory lock and no LISTEN/NOTIFY is needed for correctness.
+
+mod entries;
+mod fault;
+mod outbox;
+mod rows;
+mod schema;
+mod sign_up;
+mod stats;
+mod waitlists;
+mod workspaces;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool::Runtime;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel::migration::{Migration, MigrationSource};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rally_domain::error::Fault;
+use rally_domain::ports::{Connections, StoreHealth};
+
+use crate::fault::{pool_fault, query_fault};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// How a [`PgStore`] uses its database.
+#[derive(Debug, Clone)]
+pub struct PgOptions {
+    /// The most connections at once.
+    pub connections: usize,
+    /// How long a request waits for a free connection, and a new connection for the server.
+    pub wait: Duration,
+    /// How long one statement may run before the server ends it.
+    pub statement_timeout: Duration,
+}
+
+impl Default for PgOptions {
+    fn default() -> Self {
+        Self { connections: 16, wait: Duration::from_secs(5), statement_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Rally's ports on one PostgreSQL database.
+#[derive(Clone)]
+pub struct PgStore {
+    pool: Pool<AsyncPgConnection>,
+    most: usize,
+}
+
+impl PgStore {
+    /// A store on the database of that URL. Connects when first used: see [`StoreHealth::ping`].
+    ///
+    /// # Errors
+    /// When the pool cannot be made of the options.
+    pub fn new(url: &str, options: &PgOptions) -> Result<Self, Fault> {
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        let statement_timeout = options.statement_timeout.as_millis();
+        config.custom_setup = Box::new(move |url| Box::pin(establish(url.to_owned(), statement_timeout)));
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
+        let pool = Pool::builder(manager)
+            .max_size(options.connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(options.wait))
+            .create_timeout(Some(options.wait))
+            .recycle_timeout(Some(options.wait))
+            .build()
+            .map_err(Fault::unexpected)?;
+        Ok(Self { pool, most: options.connections })
+    }
+
+    /// Applies the migrations that are missing and gives their versions. Safe to run from several processes at once.
+    ///
+    /// Needs a multi-thread runtime: the migration harness blocks in place.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, a migration fails, or the database is of a newer version than this program.
+    pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
+        let mut connection = self.connection().await?;
+        // The lock only orders processes that start together; each migration is a transaction of its own in any case.
+        diesel::sql_query("SELECT pg_advisory_lock(7233150)").execute(&mut connection).await.map_err(query_fault)?;
+        let mut harness = AsyncMigrationHarness::new(connection);
+        let applied = run_migrations(&mut harness);
+        let mut connection = harness.into_inner();
+        diesel::sql_query("SELECT pg_advisory_unlock(7233150)").execute(&mut connection).await.map_err(query_fault)?;
+        applied
+    }
+
+    async fn connection(&self) -> Result<Object<AsyncPgConnection>, Fault> {
+        self.pool.get().await.map_err(pool_fault)
+    }
+}
+
+/// Runs a block as one transaction on a connection of its own, again where the server asks for it (SQLSTATE 40001 and
+/// 40P01), which a distributed engine does as a matter of course. A macro, since a closure that borrows both the
+/// connection and the command cannot be named as a bound.
+macro_rules! transaction {
+    ($store:expr, |$connection:ident| $work:expr) => {{
+        let mut connection = $store.connection().await?;
+        let mut attempt = 1;
+        loop {
+            let outcome: Result<_, crate::fault::Abort<_>> = connection.transaction(async |$connection| $work).await;
+            match outcome {
+                Err(abort) if attempt < crate::MAX_ATTEMPTS && abort.asks_to_retry() => attempt += 1,
+                outcome => break outcome.map_err(rally_domain::error::CommandError::from),
+            }
+        }
+    }};
+}
+pub(crate) use transaction;
+
+/// How often a transaction is run before its conflict is given up as a fault.
+const MAX_ATTEMPTS: usize = 5;
+
+async fn establish(url: String, statement_timeout: u128) -> diesel::ConnectionResult<AsyncPgConnection> {
+    let mut connection = AsyncPgConnection::establish(&url).await?;
+    diesel::sql_query(format!("SET statement_timeout = {statement_timeout}"))
+        .execute(&mut connection)
+        .await
+        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+fn run_migrations(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<String>, Fault> {
+    let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
+    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = harness.applied_migrations().map_err(Fault::unexpected)?;
+    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        return Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know")));
+    }
+    let run = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+#[async_trait]
+impl StoreHealth for PgStore {
+    async fn ping(&self) -> Result<(), Fault> {
+        let mut connection = self.connection().await?;
+        diesel::sql_query("SELECT 1").execute(&mut connection).await.map(|_| ()).map_err(query_fault)
+    }
+
+    fn connections(&self) -> Connections {
+        let status = self.pool.status();
+        Connections { in_use: status.size.saturating_sub(status.available), most: self.most }
+    }
+}

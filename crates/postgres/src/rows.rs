@@ -1,0 +1,314 @@
+//! Rows as PostgreSQL has them, and their way from and to the domain's types.
+//!
+//! Text is taken over as stored: it was parsed before it was written. Enumerations and documents are read, and a row that
+//! cannot be is a fault.
+
+use diesel::prelude::*;
+use rally_domain::custom_field::Metadata;
+use rally_domain::email::Email;
+use rally_domain::entry::{Entry, EntryStatus, Invitation};
+use rally_domain::error::{Fault, Invalid};
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::settings::Settings;
+use rally_domain::slug::Slug;
+use rally_domain::text::{Description, DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::{Brand, Workspace};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::schema;
+
+/// A count or position: never negative in the domain, never that large in the database.
+pub(crate) fn to_bigint(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn from_bigint(number: i64) -> u64 {
+    number.unsigned_abs()
+}
+
+fn corrupt(what: &str) -> impl FnOnce(Invalid) -> Fault {
+    let what = what.to_owned();
+    move |error| Fault::unexpected(format!("stored {what} {error}"))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::workspaces, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub(crate) struct WorkspaceRow {
+    id: Uuid,
+    slug: String,
+    previous_slug: Option<String>,
+    name: String,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Workspace> for WorkspaceRow {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.uuid(),
+            slug: workspace.slug.to_string(),
+            previous_slug: workspace.previous_slug.as_ref().map(ToString::to_string),
+            name: workspace.name.to_string(),
+            created_at: workspace.created_at.instant(),
+            updated_at: workspace.updated_at.instant(),
+        }
+    }
+}
+
+impl From<WorkspaceRow> for Workspace {
+    fn from(row: WorkspaceRow) -> Self {
+        Self {
+            id: WorkspaceId::new(row.id),
+            slug: Slug::from_stored(row.slug),
+            previous_slug: row.previous_slug.map(Slug::from_stored),
+            name: WorkspaceName::from_stored(row.name),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(row.updated_at),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = schema::workspace_settings, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct BrandRow {
+    brand_name: Option<String>,
+    brand_logo_url: Option<String>,
+    primary_color: Option<String>,
+}
+
+impl From<BrandRow> for Brand {
+    fn from(row: BrandRow) -> Self {
+        Self { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::waitlists, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub(crate) struct WaitlistRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    slug: String,
+    display_name: String,
+    description: Option<String>,
+    status: String,
+    settings: Value,
+    created_by: Option<String>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Waitlist> for WaitlistRow {
+    fn from(waitlist: &Waitlist) -> Self {
+        Self {
+            id: waitlist.id.uuid(),
+            workspace_id: waitlist.workspace_id.uuid(),
+            slug: waitlist.slug.to_string(),
+            display_name: waitlist.display_name.to_string(),
+            description: waitlist.description.as_ref().map(ToString::to_string),
+            status: waitlist.status.as_str().to_owned(),
+            settings: Value::Object(waitlist.settings.to_document()),
+            created_by: waitlist.created_by.as_ref().map(ToString::to_string),
+            created_at: waitlist.created_at.instant(),
+            updated_at: waitlist.updated_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<WaitlistRow> for Waitlist {
+    type Error = Fault;
+
+    fn try_from(row: WaitlistRow) -> Result<Self, Fault> {
+        let settings = Settings::from_document(&object(row.settings))
+            .map_err(|errors| Fault::unexpected(format!("stored settings do not read back: {errors:?}")))?;
+        Ok(Self {
+            id: WaitlistId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            slug: Slug::from_stored(row.slug),
+            display_name: DisplayName::from_stored(row.display_name),
+            description: row.description.map(Description::from_stored),
+            status: WaitlistStatus::parse(&row.status).map_err(corrupt("waitlist status"))?,
+            settings,
+            created_by: row.created_by.map(Subject::from_stored),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(row.updated_at),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::variants, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct VariantRow {
+    id: Uuid,
+    waitlist_id: Uuid,
+    kind: String,
+    locale: String,
+    copy: Value,
+    weight: i16,
+    active: bool,
+    created_at: OffsetDateTime,
+}
+
+impl From<&Variant> for VariantRow {
+    fn from(variant: &Variant) -> Self {
+        Self {
+            id: variant.id.uuid(),
+            waitlist_id: variant.waitlist_id.uuid(),
+            kind: variant.kind.as_str().to_owned(),
+            locale: variant.locale.to_string(),
+            copy: Value::Object(variant.copy.to_document()),
+            weight: i16::from(variant.weight.number()),
+            active: variant.active,
+            created_at: variant.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<VariantRow> for Variant {
+    type Error = Fault;
+
+    fn try_from(row: VariantRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: VariantId::new(row.id),
+            waitlist_id: WaitlistId::new(row.waitlist_id),
+            kind: VariantKind::parse(&row.kind).map_err(corrupt("variant kind"))?,
+            locale: Locale::from_stored(row.locale),
+            copy: VariantCopy::parse(object(row.copy))
+                .map_err(|errors| Fault::unexpected(format!("stored copy does not read back: {errors:?}")))?,
+            weight: Weight::new(u64::from(row.weight.unsigned_abs())).map_err(corrupt("weight"))?,
+            active: row.active,
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::entries, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct EntryRow {
+    id: Uuid,
+    waitlist_id: Uuid,
+    workspace_id: Uuid,
+    email: String,
+    name: String,
+    interest: Option<String>,
+    referrer: Option<String>,
+    referral_code: String,
+    referral_count: i64,
+    referred_by_entry_id: Option<Uuid>,
+    position: i64,
+    status: String,
+    variant_id: Option<Uuid>,
+    invited_at: Option<OffsetDateTime>,
+    invited_to_app_slug: Option<String>,
+    metadata: Value,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Entry> for EntryRow {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            id: entry.id.uuid(),
+            waitlist_id: entry.waitlist_id.uuid(),
+            workspace_id: entry.workspace_id.uuid(),
+            email: entry.email.to_string(),
+            name: entry.name.to_string(),
+            interest: entry.interest.as_ref().map(ToString::to_string),
+            referrer: entry.referrer.as_ref().map(ToString::to_string),
+            referral_code: entry.referral_code.to_string(),
+            referral_count: to_bigint(entry.referral_count),
+            referred_by_entry_id: entry.referred_by.map(EntryId::uuid),
+            position: to_bigint(entry.position.number()),
+            status: entry.status.as_str().to_owned(),
+            variant_id: entry.variant_id.map(VariantId::uuid),
+            invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.instant()),
+            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            metadata: Value::Object(entry.metadata.document().clone()),
+            created_at: entry.created_at.instant(),
+            updated_at: entry.updated_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Fault;
+
+    fn try_from(row: EntryRow) -> Result<Self, Fault> {
+        let invitation = row.invited_at.zip(row.invited_to_app_slug);
+        Ok(Self {
+            id: EntryId::new(row.id),
+            waitlist_id: WaitlistId::new(row.waitlist_id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            email: Email::from_stored(row.email),
+            name: PersonName::from_stored(row.name),
+            interest: row.interest.map(Interest::from_stored),
+            referrer: row.referrer.map(Referrer::from_stored),
+            referral_code: ReferralCode::from_stored(row.referral_code),
+            referral_count: from_bigint(row.referral_count),
+            referred_by: row.referred_by_entry_id.map(EntryId::new),
+            position: Position::new(from_bigint(row.position)),
+            status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
+            variant_id: row.variant_id.map(VariantId::new),
+            invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
+            metadata: Metadata::from_stored(object(row.metadata)),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(row.updated_at),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::events, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct EventRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    waitlist_id: Uuid,
+    entry_id: Uuid,
+    kind: String,
+    body: String,
+    occurred_at: OffsetDateTime,
+}
+
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id.uuid(),
+            workspace_id: event.workspace_id.uuid(),
+            waitlist_id: event.waitlist_id.uuid(),
+            entry_id: event.entry_id.uuid(),
+            kind: event.kind.as_str().to_owned(),
+            body: event.body.clone(),
+            occurred_at: event.occurred_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Fault;
+
+    fn try_from(row: EventRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: EventId::new(row.id),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            waitlist_id: WaitlistId::new(row.waitlist_id),
+            entry_id: EntryId::new(row.entry_id),
+            occurred_at: Timestamp::new(row.occurred_at),
+            body: row.body,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! The tables, as the migrations leave them.
+
+diesel::table! {
+    workspaces (id) {
+        id -> Uuid,
+        slug -> Text,
+        previous_slug -> Nullable<Text>,
+        name -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    retired_slugs (slug) {
+        slug -> Text,
+        workspace_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    workspace_settings (workspace_id) {
+        workspace_id -> Uuid,
+        default_sender_domain_id -> Nullable<Text>,
+        default_heimdall_app_slug -> Nullable<Text>,
+        brand_name -> Nullable<Text>,
+        brand_logo_url -> Nullable<Text>,
+        primary_color -> Nullable<Text>,
+        notifications_via_envoi -> Bool,
+        default_sender_address -> Nullable<Text>,
+        welcome_template_name -> Nullable<Text>,
+        approved_template_name -> Nullable<Text>,
+        rejected_template_name -> Nullable<Text>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    waitlists (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        slug -> Text,
+        display_name -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        settings -> Jsonb,
+        created_by -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    variants (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        kind -> Text,
+        locale -> Text,
+        copy -> Jsonb,
+        weight -> SmallInt,
+        active -> Bool,
+        created_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    entries (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        workspace_id -> Uuid,
+        email -> Text,
+        name -> Text,
+        interest -> Nullable<Text>,
+        referrer -> Nullable<Text>,
+        referral_code -> Text,
+        referral_count -> BigInt,
+        referred_by_entry_id -> Nullable<Uuid>,
+        position -> BigInt,
+        status -> Text,
+        variant_id -> Nullable<Uuid>,
+        invited_at -> Nullable<Timestamptz>,
+        invited_to_app_slug -> Nullable<Text>,
+        metadata -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    waitlist_totals (waitlist_id) {
+        waitlist_id -> Uuid,
+        last_position -> BigInt,
+        pending -> BigInt,
+        approved -> BigInt,
+        rejected -> BigInt,
+        referred -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_days (waitlist_id, day) {
+        waitlist_id -> Uuid,
+        day -> Date,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_sources (waitlist_id, referrer) {
+        waitlist_id -> Uuid,
+        referrer -> Text,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_variants (waitlist_id, variant_id) {
+        waitlist_id -> Uuid,
+        variant_id -> Uuid,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        waitlist_id -> Uuid,
+        entry_id -> Uuid,
+        kind -> Text,
+        body -> Text,
+        occurred_at -> Timestamptz,
+        relayed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(workspaces, retired_slugs, workspace_settings, waitlists, variants, entries, events);

@@ -1,0 +1,155 @@
+//! The transaction of a sign-up: lock the list, load the facts, decide, write the plan.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::Fault;
+use rally_domain::id::EntryId;
+use rally_domain::text::Referrer;
+use rally_domain::waitlist::Waitlist;
+use uuid::Uuid;
+
+use crate::fault::Abort;
+use crate::rows::{EntryRow, EventRow, WaitlistRow, from_bigint, to_bigint};
+use crate::schema::{entries, events, variants, waitlists};
+
+type Outcome<T> = Result<T, Abort<SignUpRejection>>;
+
+pub(crate) async fn run(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<Entry> {
+    let facts = lock_facts(c, command).await?;
+    let plan = command.decide(facts).map_err(Abort::Rejected)?;
+    apply(c, &plan).await?;
+    Ok(plan.entry)
+}
+
+async fn lock_facts(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<SignUpFacts> {
+    let totals = lock_totals(c, command).await?;
+    let (last_position, [pending, approved, rejected]) = totals.ok_or(Abort::Rejected(SignUpRejection::NoSuchWaitlist))?;
+    Ok(SignUpFacts {
+        waitlist: load_waitlist(c, command).await?,
+        last_position,
+        entries: pending + approved + rejected,
+        email_taken: is_email_taken(c, command).await?,
+        code_taken: is_code_taken(c, command).await?,
+        referrer: find_referrer(c, command).await?,
+        variant_is_active: is_variant_active(c, command).await?,
+    })
+}
+
+/// The last position and the number of entries by status, in the order of [`EntryStatus::ALL`].
+async fn lock_totals(c: &mut AsyncPgConnection, command: &SignUp) -> QueryResult<Option<(u64, [u64; 3])>> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
+    let query = waitlist_totals.find(command.waitlist_id.uuid()).select((last_position, pending, approved, rejected)).for_update();
+    let row: Option<(i64, i64, i64, i64)> = query.first(c).await.optional()?;
+    Ok(row.map(|(last, p, a, r)| (from_bigint(last), [p, a, r].map(from_bigint))))
+}
+
+/// Read after the lock was taken, so as it is at the latest commit.
+async fn load_waitlist(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<Waitlist> {
+    let query = waitlists::table.find(command.waitlist_id.uuid()).select(WaitlistRow::as_select());
+    Ok(query.first(c).await.map_err(Abort::Query)?.try_into()?)
+}
+
+async fn is_email_taken(c: &mut AsyncPgConnection, command: &SignUp) -> QueryResult<bool> {
+    let same = entries::waitlist_id.eq(command.waitlist_id.uuid()).and(entries::email.eq(command.email.as_str()));
+    diesel::select(exists(entries::table.filter(same))).get_result(c).await
+}
+
+async fn is_code_taken(c: &mut AsyncPgConnection, command: &SignUp) -> QueryResult<bool> {
+    let same = entries::referral_code.eq(command.own_code.as_str());
+    diesel::select(exists(entries::table.filter(same))).get_result(c).await
+}
+
+async fn find_referrer(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<Option<ReferrerFacts>> {
+    let Some(code) = &command.friends_code else { return Ok(None) };
+    let query = entries::table
+        .filter(entries::referral_code.eq(code.as_str()).and(entries::waitlist_id.eq(command.waitlist_id.uuid())))
+        .select((entries::id, entries::status));
+    let row: Option<(Uuid, String)> = query.first(c).await.optional()?;
+    let facts = row.map(|(id, status)| {
+        let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
+        Ok::<_, Fault>(ReferrerFacts { id: EntryId::new(id), status })
+    });
+    Ok(facts.transpose()?)
+}
+
+async fn is_variant_active(c: &mut AsyncPgConnection, command: &SignUp) -> QueryResult<bool> {
+    let Some(id) = command.variant_id else { return Ok(false) };
+    let active = variants::table
+        .find(id.uuid())
+        .filter(variants::waitlist_id.eq(command.waitlist_id.uuid()))
+        .filter(variants::active.and(variants::deleted_at.is_null()));
+    diesel::select(exists(active)).get_result(c).await
+}
+
+async fn apply(c: &mut AsyncPgConnection, plan: &SignUpPlan) -> QueryResult<()> {
+    let SignUpPlan { entry, credit, events: told } = plan;
+    diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c).await?;
+    if let Some(referrer) = credit {
+        add_referral(c, *referrer).await?;
+    }
+    add_to_totals(c, entry).await?;
+    add_to_day(c, entry).await?;
+    add_to_source(c, entry).await?;
+    add_to_variant(c, entry).await?;
+    let told: Vec<EventRow> = told.iter().map(EventRow::from).collect();
+    diesel::insert_into(events::table).values(told).execute(c).await?;
+    Ok(())
+}
+
+async fn add_referral(c: &mut AsyncPgConnection, referrer: EntryId) -> QueryResult<usize> {
+    let grown = entries::referral_count.eq(entries::referral_count + 1);
+    diesel::update(entries::table.find(referrer.uuid())).set(grown).execute(c).await
+}
+
+async fn add_to_totals(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
+    let one_if = |status| i64::from(entry.status == status);
+    diesel::update(waitlist_totals.find(entry.waitlist_id.uuid()))
+        .set((
+            last_position.eq(to_bigint(entry.position.number())),
+            pending.eq(pending + one_if(EntryStatus::Pending)),
+            approved.eq(approved + one_if(EntryStatus::Approved)),
+            rejected.eq(rejected + one_if(EntryStatus::Rejected)),
+            referred.eq(referred + i64::from(entry.referred_by.is_some())),
+        ))
+        .execute(c)
+        .await
+}
+
+async fn add_to_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
+    diesel::insert_into(waitlist_days)
+        .values((waitlist_id.eq(entry.waitlist_id.uuid()), day.eq(entry.created_at.day()), signups.eq(1)))
+        .on_conflict((waitlist_id, day))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        .await
+}
+
+async fn add_to_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
+    diesel::insert_into(waitlist_sources)
+        .values((waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(text), signups.eq(1)))
+        .on_conflict((waitlist_id, referrer))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        .await
+}
+
+async fn add_to_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
+    let variant = entry.variant_id.map_or(Uuid::nil(), |id| id.uuid());
+    diesel::insert_into(waitlist_variants)
+        .values((waitlist_id.eq(entry.waitlist_id.uuid()), variant_id.eq(variant), signups.eq(1)))
+        .on_conflict((waitlist_id, variant_id))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        .await
+}

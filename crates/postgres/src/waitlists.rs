@@ -1,0 +1,193 @@
+//! [`WaitlistStore`] on PostgreSQL.
+
+use async_trait::async_trait;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
+    UpdateWaitlist, UpdateWaitlistRejection,
+};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::paging::{Limit, Page, WaitlistKey};
+use rally_domain::ports::WaitlistStore;
+use rally_domain::slug::Slug;
+use rally_domain::variant::Variant;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use rally_domain::workspace::Brand;
+use uuid::Uuid;
+
+use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
+use crate::rows::{BrandRow, VariantRow, WaitlistRow, to_bigint};
+use crate::schema::{retired_slugs, variants, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::{PgStore, transaction};
+
+const SLUG_KEY: &str = "waitlists_workspace_id_slug_key";
+
+#[async_trait]
+impl WaitlistStore for PgStore {
+    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+        let CreateWaitlistPlan { waitlist, control } = command.decide();
+        transaction!(self, |c| {
+            insert_waitlist(c, &waitlist).await?;
+            diesel::insert_into(variants::table).values(VariantRow::from(&control)).execute(c).await?;
+            Ok(waitlist.clone())
+        })
+    }
+
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
+        transaction!(self, |c| {
+            let current = lock(c, command.workspace_id, command.id).await?;
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            write(c, &updated).await?;
+            Ok(updated)
+        })
+    }
+
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
+        transaction!(self, |c| {
+            let current = lock(c, command.workspace_id, command.id).await?;
+            match command.decide(current).map_err(Abort::Rejected)? {
+                StatusChange::None(waitlist) => Ok(waitlist),
+                StatusChange::To(waitlist) => {
+                    write(c, &waitlist).await?;
+                    Ok(waitlist)
+                }
+            }
+        })
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+        let outcome: Result<bool, CommandError<std::convert::Infallible>> = transaction!(self, |c| {
+            // The list's lock first, as every other change of its entries does.
+            let lock = waitlist_totals::table.find(id.uuid()).select(waitlist_totals::last_position).for_update();
+            lock.first::<i64>(c).await.optional()?;
+            let mine = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
+            Ok::<_, Abort<_>>(diesel::delete(mine).execute(c).await? > 0)
+        });
+        outcome.map_err(|error| match error {
+            CommandError::Rejected(never) => match never {},
+            CommandError::Fault(fault) => fault,
+        })
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
+        let mut c = self.connection().await?;
+        let query = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
+        let row = query.select(WaitlistRow::as_select()).first(&mut c).await.optional().map_err(query_fault)?;
+        row.map(Waitlist::try_from).transpose()
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
+        let mut c = self.connection().await?;
+        let mut query = waitlists::table
+            .filter(waitlists::workspace_id.eq(workspace_id.uuid()))
+            .order((waitlists::created_at.desc(), waitlists::id.desc()))
+            .limit(to_bigint(limit.rows() as u64 + 1))
+            .select(WaitlistRow::as_select())
+            .into_boxed();
+        if let Some(status) = status {
+            query = query.filter(waitlists::status.eq(status.as_str()));
+        }
+        if let Some(key) = after {
+            // The DSL has no row comparison, and the index wants one.
+            query = query.filter(
+                sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
+                    .bind::<diesel::sql_types::Timestamptz, _>(key.created_at.instant())
+                    .sql(", ")
+                    .bind::<diesel::sql_types::Uuid, _>(key.id.uuid())
+                    .sql(")"),
+            );
+        }
+        let rows: Vec<WaitlistRow> = query.load(&mut c).await.map_err(query_fault)?;
+        let waitlists = rows.into_iter().map(Waitlist::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_overfetch(waitlists, limit, |last| WaitlistKey { created_at: last.created_at, id: last.id }))
+    }
+
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault> {
+        let mut c = self.connection().await?;
+        let Some((workspace, current_slug)) = resolve_workspace(&mut c, workspace_slug).await.map_err(query_fault)? else {
+            return Ok(None);
+        };
+        let Some((row, brand)) = find_with_brand(&mut c, workspace, slug).await.map_err(query_fault)? else {
+            return Ok(None);
+        };
+        let waitlist = Waitlist::try_from(row)?;
+        let variants = list_variants(&mut c, waitlist.id).await?;
+        Ok(Some(PublicWaitlist {
+            waitlist,
+            workspace_slug: Slug::from_stored(current_slug),
+            brand: brand.map(Brand::from).unwrap_or_default(),
+            variants,
+        }))
+    }
+
+    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+        let mut c = self.connection().await?;
+        list_variants(&mut c, id).await
+    }
+}
+
+async fn insert_waitlist(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
+    let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
+    insert.execute(c).await.map_err(|error| match error {
+        error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
+        error if violates_foreign_key(&error) => Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace),
+        error => error.into(),
+    })?;
+    let totals = waitlist_totals::waitlist_id.eq(waitlist.id.uuid());
+    diesel::insert_into(waitlist_totals::table).values(totals).execute(c).await?;
+    Ok(())
+}
+
+async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Abort<R>> {
+    let query = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
+    let row = query.select(WaitlistRow::as_select()).for_no_key_update().first(c).await.optional()?;
+    Ok(row.map(Waitlist::try_from).transpose()?)
+}
+
+async fn write(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<usize> {
+    diesel::update(waitlists::table.find(waitlist.id.uuid())).set(WaitlistRow::from(waitlist)).execute(c).await
+}
+
+/// The workspace that has a slug, or else the one that had it last.
+async fn resolve_workspace(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<(Uuid, String)>> {
+    let current = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select((workspaces::id, workspaces::slug));
+    if let Some(found) = current.first(c).await.optional()? {
+        return Ok(Some(found));
+    }
+    retired_slugs::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(retired_slugs::workspace_id)))
+        .filter(retired_slugs::slug.eq(slug.as_str()))
+        .select((workspaces::id, workspaces::slug))
+        .first(c)
+        .await
+        .optional()
+}
+
+async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
+    waitlists::table
+        .left_join(workspace_settings::table.on(workspace_settings::workspace_id.eq(waitlists::workspace_id)))
+        .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.eq(slug.as_str())))
+        .select((WaitlistRow::as_select(), Option::<BrandRow>::as_select()))
+        .first(c)
+        .await
+        .optional()
+}
+
+async fn list_variants(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+    let query = variants::table
+        .filter(variants::waitlist_id.eq(id.uuid()).and(variants::deleted_at.is_null()))
+        .order((variants::created_at, variants::id))
+        .select(VariantRow::as_select());
+    let rows: Vec<VariantRow> = query.load(c).await.map_err(query_fault)?;
+    rows.into_iter().map(Variant::try_from).collect()
+}

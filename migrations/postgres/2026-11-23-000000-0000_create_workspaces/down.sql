@@ -1,0 +1,3 @@
+DROP TABLE workspace_settings;
+DROP TABLE retired_slugs;
+DROP TABLE workspaces;

@@ -1,0 +1,29 @@
+-- referred_by_entry_id carries no foreign key: deleting a list of a million entries would look up each of them again.
+-- Deleting one entry clears it in the same transaction.
+CREATE TABLE entries (
+    id blob NOT NULL PRIMARY KEY,
+    waitlist_id blob NOT NULL REFERENCES waitlists (id) ON DELETE CASCADE,
+    workspace_id blob NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    interest text,
+    referrer text,
+    referral_code text NOT NULL,
+    referral_count integer NOT NULL DEFAULT 0 CHECK (referral_count >= 0),
+    referred_by_entry_id blob,
+    position integer NOT NULL CHECK (position >= 1),
+    status text NOT NULL CHECK (status IN ('pending', 'approved', 'rejected')),
+    variant_id blob,
+    invited_at integer,
+    invited_to_app_slug text,
+    metadata text NOT NULL,
+    created_at integer NOT NULL,
+    updated_at integer NOT NULL,
+    CONSTRAINT entries_waitlist_id_email_key UNIQUE (waitlist_id, email),
+    CONSTRAINT entries_waitlist_id_position_key UNIQUE (waitlist_id, position),
+    CONSTRAINT entries_referral_code_key UNIQUE (referral_code)
+) STRICT;
+CREATE INDEX entries_status_idx ON entries (waitlist_id, status, position);
+CREATE INDEX entries_leaders_idx ON entries (waitlist_id, referral_count DESC, position)
+    WHERE referral_count > 0 AND status <> 'rejected';
+CREATE INDEX entries_referred_by_idx ON entries (referred_by_entry_id) WHERE referred_by_entry_id IS NOT NULL;
