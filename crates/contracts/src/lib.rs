@@ -1,1 +1,91 @@
-//! Placeholder.
+//! The executable promises of Rally's ports.
+//!
+//! Each case is an async function over a [`Fixture`]: a fresh, isolated store behind the ports, and a way to open the same
+//! store once more as another process would. An adapter proves itself by one line in an integration test of its own:
+//!
+//! ```ignore
+//! rally_contracts::store_contract!(MyFixture);
+//! ```
+//!
+//! which makes one test of every case. Rules are not tested here: they live in the domain and are tested there. What is
+//! tested is that a store keeps what it is given, all or nothing, in order, under concurrency.
+
+pub mod doubles;
+pub mod entries;
+pub mod given;
+pub mod waitlists;
+pub mod workspaces;
+
+use async_trait::async_trait;
+use rally_domain::ports::Ports;
+
+/// A fresh store that nothing else uses, removed when the fixture is dropped.
+#[async_trait]
+pub trait Fixture: Send + Sync + Sized {
+    /// Makes one.
+    async fn fresh() -> Self;
+
+    /// Its ports, with the doubles of this crate for time and chance.
+    fn ports(&self) -> Ports;
+
+    /// Ports on the same stored data that share no memory with the others: as another process has them.
+    async fn reopen(&self) -> Ports;
+}
+
+/// Makes a test of every case for a type that is a [`Fixture`].
+#[macro_export]
+macro_rules! store_contract {
+    ($fixture:ty) => {
+        $crate::store_contract! { @cases $fixture;
+            workspaces: [
+                a_slug_belongs_to_one_workspace
+                a_renamed_workspace_goes_on_resolving_under_its_old_slugs
+                an_old_slug_can_be_taken_by_another_workspace
+                a_deleted_workspace_takes_everything_with_it
+            ]
+            waitlists: [
+                a_new_waitlist_is_a_draft_with_a_control_variant
+                a_waitlist_needs_its_workspace
+                a_slug_is_unique_in_its_workspace_under_concurrency
+                an_update_changes_what_is_given
+                concurrent_updates_lose_no_settings
+                a_status_changes_by_the_table
+                a_workspace_sees_its_own_waitlists_alone
+                pages_go_newest_first_and_filter_by_status
+                pages_neither_repeat_nor_hide_when_rows_come_and_go
+                a_deleted_waitlist_takes_its_entries_and_events_with_it
+                what_is_public_is_found_by_slugs
+            ]
+            entries: [
+                an_entry_reads_back_as_it_was_written
+                positions_are_dense_when_processes_sign_up_in_parallel
+                a_refused_sign_up_leaves_nothing_behind
+                a_list_never_takes_more_than_it_may
+                an_address_joins_once_however_many_try
+                a_referral_is_credited_exactly_once_each
+                a_code_of_another_list_earns_nothing
+                a_code_that_is_taken_is_told
+                only_an_active_variant_of_the_list_is_attributed
+                a_sign_up_sees_the_status_that_was_answered
+                a_missing_list_takes_nobody
+                events_are_written_with_the_sign_up
+                a_caller_that_goes_away_changes_all_or_nothing
+                pages_go_by_position_and_filter_by_status
+                leaders_come_by_referrals_then_position
+                the_store_answers
+            ]
+        }
+    };
+    (@cases $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    let fixture = <$fixture as $crate::Fixture>::fresh().await;
+                    $crate::$module::$case(&fixture).await;
+                }
+            )+
+        })+
+    };
+}

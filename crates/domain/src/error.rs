@@ -3,6 +3,7 @@
 //! The first two are for the person who asked. The third is for the operator: its text never reaches a client.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error;
 
 /// Why an input is not a value of a type: a short clause a person can act on, without the field's name.
@@ -74,6 +75,16 @@ impl<R: Error> CommandError<R> {
         match self {
             Self::Rejected(rejection) => CommandError::Rejected(translate(rejection)),
             Self::Fault(fault) => CommandError::Fault(fault),
+        }
+    }
+}
+
+/// A command that no rule can refuse fails with a fault alone.
+impl From<CommandError<Infallible>> for Fault {
+    fn from(error: CommandError<Infallible>) -> Self {
+        match error {
+            CommandError::Rejected(never) => match never {},
+            CommandError::Fault(fault) => fault,
         }
     }
 }

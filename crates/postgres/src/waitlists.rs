@@ -1,5 +1,7 @@
 //! [`WaitlistStore`] on PostgreSQL.
 
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -60,17 +62,14 @@ impl WaitlistStore for PgStore {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<std::convert::Infallible>> = transaction!(self, |c| {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
             // The list's lock first, as every other change of its entries does.
             let lock = waitlist_totals::table.find(id.uuid()).select(waitlist_totals::last_position).for_update();
             lock.first::<i64>(c).await.optional()?;
             let mine = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
-            Ok::<_, Abort<_>>(diesel::delete(mine).execute(c).await? > 0)
+            Ok(diesel::delete(mine).execute(c).await? > 0)
         });
-        outcome.map_err(|error| match error {
-            CommandError::Rejected(never) => match never {},
-            CommandError::Fault(fault) => fault,
-        })
+        Ok(outcome?)
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {

@@ -1,1 +1,166 @@
-//! Placeholder.
+//! Rally's ports on SQLite, compiled in: the embedded default, for one server process.
+//!
+//! Nothing here decides: each write loads a command's facts, asks the domain, and writes the plan. There is one writer
+//! connection; each transaction is one synchronous closure that runs in one blocking hop under `BEGIN IMMEDIATE`, so a
+//! caller that goes away cannot leave it half done. Readers have connections of their own and never wait for the writer
+//! (WAL). Every commit is on disk before it is answered (`synchronous=FULL`).
+
+mod entries;
+mod fault;
+mod outbox;
+mod rows;
+mod schema;
+mod sign_up;
+mod stats;
+mod waitlists;
+mod workspaces;
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel::sqlite::Sqlite;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::ports::{Connections, StoreHealth};
+use tokio::sync::Mutex;
+
+use crate::fault::{Abort, query_fault};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// How long a connection waits for another process that holds the write lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: u32 = 8;
+
+/// Rally's ports on one SQLite database.
+#[derive(Clone)]
+pub struct SqliteStore {
+    writer: Arc<Mutex<SqliteConnection>>,
+    /// `None` in memory, where no second connection sees the same database.
+    readers: Option<Pool<ConnectionManager<SqliteConnection>>>,
+}
+
+impl SqliteStore {
+    /// A store in a file, made if it is not there.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is no database.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let url = path.to_str().ok_or_else(|| Fault::unexpected("the path of the database is not valid UTF-8"))?;
+        let writer = connect(url)?;
+        let manager = ConnectionManager::new(url);
+        let pool = Pool::builder().max_size(READERS).min_idle(Some(1)).connection_customizer(Box::new(Configure)).build(manager);
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Some(pool.map_err(Fault::unavailable)?) })
+    }
+
+    /// A store that lives as long as its last clone: for tests.
+    ///
+    /// # Errors
+    /// When SQLite cannot be set up.
+    pub fn in_memory() -> Result<Self, Fault> {
+        Ok(Self { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None })
+    }
+
+    /// Applies the migrations that are missing and gives their versions.
+    ///
+    /// # Errors
+    /// When a migration fails, or the database is of a newer version than this program.
+    pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
+    }
+
+    /// Runs a closure on the writer connection, in one blocking hop, once it has started to its end.
+    async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
+        let mut writer = self.writer.clone().lock_owned().await;
+        tokio::task::spawn_blocking(move || work(&mut writer)).await.map_err(Fault::unexpected)
+    }
+
+    /// Runs a closure as one write transaction.
+    async fn write<T, R>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Abort<R>> + Send + 'static,
+    ) -> Result<T, CommandError<R>>
+    where
+        T: Send + 'static,
+        R: std::error::Error + Send + 'static,
+    {
+        Ok(self.in_writer(|c| c.immediate_transaction(work)).await??)
+    }
+
+    /// Runs a closure over one snapshot of the database.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let snapshot = |c: &mut SqliteConnection| {
+            let outcome = c.transaction(|c| work(c).map_err(Abort::<Infallible>::from));
+            outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
+        };
+        match self.readers.clone() {
+            None => self.in_writer(snapshot).await?,
+            Some(readers) => tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c))).await.map_err(Fault::unexpected)?,
+        }
+    }
+}
+
+fn reader(readers: &Pool<ConnectionManager<SqliteConnection>>) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>, Fault> {
+    readers.get_timeout(BUSY_TIMEOUT).map_err(Fault::unavailable)
+}
+
+fn connect(url: &str) -> Result<SqliteConnection, Fault> {
+    let mut connection = SqliteConnection::establish(url).map_err(Fault::unavailable)?;
+    configure(&mut connection).map_err(query_fault)?;
+    Ok(connection)
+}
+
+fn configure(connection: &mut SqliteConnection) -> QueryResult<()> {
+    // The time-out first: switching to WAL takes a lock itself.
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        BUSY_TIMEOUT.as_millis()
+    ))
+}
+
+#[derive(Debug)]
+struct Configure;
+
+impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Configure {
+    fn on_acquire(&self, connection: &mut SqliteConnection) -> Result<(), diesel::r2d2::Error> {
+        configure(connection).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+fn run_migrations(c: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
+    let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
+    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = c.applied_migrations().map_err(Fault::unexpected)?;
+    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        return Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know")));
+    }
+    let run = c.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+#[async_trait]
+impl StoreHealth for SqliteStore {
+    async fn ping(&self) -> Result<(), Fault> {
+        self.read(|c| diesel::sql_query("SELECT 1").execute(c).map(|_| ()).map_err(query_fault)).await
+    }
+
+    fn connections(&self) -> Connections {
+        match &self.readers {
+            None => Connections { in_use: 0, most: 1 },
+            Some(readers) => {
+                let state = readers.state();
+                Connections { in_use: (state.connections - state.idle_connections) as usize, most: READERS as usize }
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Cases of [`EntryStore`](rally_domain::ports::EntryStore), [`EntryStats`](rally_domain::ports::EntryStats),
+//! [`Outbox`](rally_domain::ports::Outbox) and [`StoreHealth`](rally_domain::ports::StoreHealth).
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use rally_domain::command::{SignUp, SignUpRejection};
+use rally_domain::custom_field::Metadata;
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::CommandError;
+use rally_domain::event::EventKind;
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::Ports;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::text::{Interest, Referrer};
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use serde_json::json;
+
+use crate::Fixture;
+use crate::given::{active_list, active_list_in, change_status, sign_up};
+
+type Outcome = Result<Entry, CommandError<SignUpRejection>>;
+
+/// Runs sign-ups at once, every other one in another process.
+async fn in_parallel(fixture: &impl Fixture, commands: Vec<SignUp>) -> Vec<Outcome> {
+    let (here, there) = (fixture.ports(), fixture.reopen().await);
+    let tasks = commands.into_iter().enumerate().map(|(n, command)| {
+        let ports = if n % 2 == 0 { here.clone() } else { there.clone() };
+        tokio::spawn(async move { ports.entries.sign_up(command).await })
+    });
+    join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect()
+}
+
+async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
+    let limit = Limit::new(rows, Limit::MAX).unwrap();
+    let mut after = None;
+    let mut entries = Vec::new();
+    loop {
+        let page = ports.entries.list(waitlist_id, status, after, limit).await.unwrap();
+        entries.extend(page.items);
+        match page.next {
+            Some(position) => after = Some(position),
+            None => return entries,
+        }
+    }
+}
+
+fn positions(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.position.number()).collect()
+}
+
+fn rejection(outcome: &Outcome) -> Option<&SignUpRejection> {
+    match outcome {
+        Err(CommandError::Rejected(rejection)) => Some(rejection),
+        Ok(_) | Err(CommandError::Fault(_)) => None,
+    }
+}
+
+async fn control_variant(ports: &Ports, waitlist: &Waitlist) -> VariantId {
+    ports.waitlists.variants(waitlist.id).await.unwrap()[0].id
+}
+
+/// Every field of it, in another process too.
+pub async fn an_entry_reads_back_as_it_was_written(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let metadata = json!({"deep": {"list": [1, 2.5, null, true, "ü\n"]}, "empty": {}}).as_object().cloned().unwrap();
+    let command = SignUp {
+        interest: Some(Interest::parse("many\nthings").unwrap()),
+        referrer: Some(Referrer::parse("a friend").unwrap()),
+        variant_id: Some(control_variant(&ports, &list).await),
+        metadata: Metadata::parse(metadata).unwrap(),
+        ..sign_up(&ports, &list, "Ünal+x@bücher.example")
+    };
+    let entry = ports.entries.sign_up(command.clone()).await.unwrap();
+    assert_eq!((entry.position, entry.status, entry.variant_id), (Position::new(1), EntryStatus::Approved, command.variant_id));
+    for ports in [&ports, &fixture.reopen().await] {
+        assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), Some(entry.clone()));
+        assert_eq!(all_entries(ports, list.id, None, 10).await, [entry.clone()]);
+    }
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    assert_eq!(ports.entries.find(elsewhere.id, entry.id).await.unwrap(), None);
+}
+
+/// 1 to n, each once, though some of them were refused meanwhile.
+pub async fn positions_are_dense_when_processes_sign_up_in_parallel(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    // Every fifth address has been seen before.
+    let commands = (0..60).map(|n| sign_up(&ports, &list, &format!("p{}@example.com", if n % 5 == 4 { n - 1 } else { n }))).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    let mut given: Vec<u64> = outcomes.iter().filter_map(|o| o.as_ref().ok()).map(|entry| entry.position.number()).collect();
+    given.sort_unstable();
+    assert_eq!(given, (1..=48).collect::<Vec<_>>());
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::EmailTaken)), "{outcomes:?}");
+    assert_eq!(positions(&all_entries(&ports, list.id, None, 7).await), given);
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 48);
+}
+
+/// No row, no position, no count, no event.
+pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"custom_fields": [{"key": "company", "required": true}]})).await;
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert!(matches!(rejection(&refused), Some(SignUpRejection::Metadata(_))), "{refused:?}");
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
+    assert_eq!(ports.outbox.depth().await.unwrap().pending, 0);
+    let answered = json!({"company": "Acme"}).as_object().cloned().unwrap();
+    let command = SignUp { metadata: Metadata::parse(answered).unwrap(), ..sign_up(&ports, &list, "ada@example.com") };
+    assert_eq!(ports.entries.sign_up(command).await.unwrap().position, Position::new(1));
+}
+
+/// Exactly as many as it may, whoever comes first.
+pub async fn a_list_never_takes_more_than_it_may(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 10})).await;
+    let commands = (0..30).map(|n| sign_up(&ports, &list, &format!("p{n}@example.com"))).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 10);
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::WaitlistFull)), "{outcomes:?}");
+    assert_eq!(positions(&all_entries(&ports, list.id, None, 100).await), (1..=10).collect::<Vec<_>>());
+}
+
+/// One of them gets in, the others are told.
+pub async fn an_address_joins_once_however_many_try(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let commands = (0..50).map(|_| sign_up(&ports, &list, "ada@example.com")).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::EmailTaken)), "{outcomes:?}");
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 1);
+    let next = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+    assert_eq!(next.position, Position::new(2));
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    assert!(ports.entries.sign_up(sign_up(&ports, &elsewhere, "ada@example.com")).await.is_ok());
+}
+
+/// However many use one code at once.
+pub async fn a_referral_is_credited_exactly_once_each(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let commands = (0..40)
+        .map(|n| SignUp {
+            friends_code: Some(ada.referral_code.clone()),
+            ..sign_up(&ports, &list, &format!("p{}@example.com", n / 2))
+        })
+        .collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    let honoured: Vec<&Entry> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    assert_eq!(honoured.len(), 20);
+    assert!(honoured.iter().all(|entry| entry.referred_by == Some(ada.id)));
+    let ada = ports.entries.find(list.id, ada.id).await.unwrap().unwrap();
+    assert_eq!((ada.referral_count, ada.position), (20, Position::new(1)));
+}
+
+/// Nor does one that nobody has; neither is an error.
+pub async fn a_code_of_another_list_earns_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let stranger = ports.entries.sign_up(sign_up(&ports, &elsewhere, "ada@example.com")).await.unwrap();
+    let nobodys = ReferralCode::from_entropy(ports.ids.entropy());
+    for (n, code) in [stranger.referral_code.clone(), nobodys].into_iter().enumerate() {
+        let command = SignUp { friends_code: Some(code), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        assert_eq!(ports.entries.sign_up(command).await.unwrap().referred_by, None);
+    }
+    assert_eq!(ports.entries.find(elsewhere.id, stranger.id).await.unwrap().unwrap().referral_count, 0);
+}
+
+/// Across lists, since a code is unique in the deployment.
+pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let command = SignUp { own_code: ada.referral_code, ..sign_up(&ports, &elsewhere, "bob@example.com") };
+    let refused = ports.entries.sign_up(command).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
+    assert_eq!(ports.stats.count(elsewhere.id).await.unwrap(), 0);
+}
+
+/// Any other is stored as none.
+pub async fn only_an_active_variant_of_the_list_is_attributed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let (mine, foreign) = (control_variant(&ports, &list).await, control_variant(&ports, &elsewhere).await);
+    for (n, (given, kept)) in [(mine, Some(mine)), (foreign, None), (VariantId::new(ports.ids.uuid()), None)].into_iter().enumerate() {
+        let command = SignUp { variant_id: Some(given), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        assert_eq!(ports.entries.sign_up(command).await.unwrap().variant_id, kept);
+    }
+}
+
+/// In whichever process.
+pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    change_status(&ports, &list, WaitlistStatus::Paused).await;
+    let refused = there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistNotActive), "{refused:?}");
+    change_status(&ports, &list, WaitlistStatus::Active).await;
+    assert!(there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await.is_ok());
+}
+
+/// It is told so.
+pub async fn a_missing_list_takes_nobody(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    ports.waitlists.delete(list.workspace_id, list.id).await.unwrap();
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::NoSuchWaitlist), "{refused:?}");
+}
+
+/// In their order, with the words receivers will read.
+pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let command = sign_up(&ports, &list, "ada@example.com");
+    let entry = ports.entries.sign_up(command.clone()).await.unwrap();
+    let events = ports.outbox.peek(10).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| (event.id, event.kind, event.entry_id, event.occurred_at)).collect();
+    let [created, approved] = command.event_ids;
+    let expected = [(created, EventKind::EntryCreated), (approved, EventKind::EntryApproved)];
+    assert_eq!(told, expected.map(|(id, kind)| (id, kind, entry.id, command.now)));
+    let body: serde_json::Value = serde_json::from_str(&events[0].body).unwrap();
+    assert_eq!(body["data"]["entry"]["email"], "ada@example.com");
+    assert_eq!(ports.outbox.depth().await.unwrap().pending, 2);
+    assert_eq!(ports.outbox.peek(1).await.unwrap().len(), 1);
+}
+
+/// The count, the rows, the positions and the events tell one story.
+pub async fn a_caller_that_goes_away_changes_all_or_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for n in 0..40 {
+        let (ports, command) = (ports.clone(), sign_up(&ports, &list, &format!("p{n}@example.com")));
+        let task = tokio::spawn(async move { ports.entries.sign_up(command).await });
+        for _ in 0..n {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        assert!(task.await.is_err() || n > 0);
+    }
+    let next = ports.entries.sign_up(sign_up(&ports, &list, "last@example.com")).await.unwrap();
+    let entries = all_entries(&ports, list.id, None, 100).await;
+    assert_eq!(positions(&entries), (1..=next.position.number()).collect::<Vec<_>>());
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), entries.len() as u64);
+    let told: HashSet<_> = ports.outbox.peek(100).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+    assert_eq!(told, entries.iter().map(|entry| entry.id).collect());
+}
+
+/// Whatever the size of the page; one that starts after the end is empty.
+pub async fn pages_go_by_position_and_filter_by_status(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for n in 0..7 {
+        ports.entries.sign_up(sign_up(&ports, &list, &format!("p{n}@example.com"))).await.unwrap();
+    }
+    for rows in [1, 3, 7, 100] {
+        assert_eq!(positions(&all_entries(&ports, list.id, None, rows).await), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(positions(&all_entries(&ports, list.id, Some(EntryStatus::Pending), rows).await), [1, 2, 3, 4, 5, 6, 7]);
+    }
+    assert!(all_entries(&ports, list.id, Some(EntryStatus::Rejected), 3).await.is_empty());
+    let after_the_end = ports.entries.list(list.id, None, Some(Position::new(7)), Limit::default()).await.unwrap();
+    assert!(after_the_end.items.is_empty() && after_the_end.next.is_none());
+}
+
+/// Those without a referral are not among them.
+pub async fn leaders_come_by_referrals_then_position(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut founders = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        founders.push(ports.entries.sign_up(sign_up(&ports, &list, &format!("{name}@example.com"))).await.unwrap());
+    }
+    for (n, founder) in [1, 1, 2, 3, 1, 3].into_iter().enumerate() {
+        let friends_code = Some(founders[founder].referral_code.clone());
+        ports.entries.sign_up(SignUp { friends_code, ..sign_up(&ports, &list, &format!("p{n}@example.com")) }).await.unwrap();
+    }
+    let leaders = |rows| {
+        let (ports, id) = (ports.clone(), list.id);
+        async move {
+            let leaders = ports.stats.leaders(id, Limit::new(rows, Limit::MAX).unwrap()).await.unwrap();
+            leaders.iter().map(|l| (l.email.to_string(), l.referral_count, l.position.number())).collect::<Vec<_>>()
+        }
+    };
+    let expected = [("b@example.com", 3, 2), ("d@example.com", 2, 4), ("c@example.com", 1, 3)].map(|(e, n, p)| (e.to_owned(), n, p));
+    assert_eq!(leaders(50).await, expected);
+    assert_eq!(leaders(2).await, expected[..2]);
+}
+
+/// And tells how busy it is.
+pub async fn the_store_answers(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    ports.health.ping().await.unwrap();
+    let connections = ports.health.connections();
+    assert!(connections.in_use <= connections.most && connections.most > 0);
+}

@@ -1,0 +1,92 @@
+//! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
+
+use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace, SignUp};
+use rally_domain::custom_field::Metadata;
+use rally_domain::email::Email;
+use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::ports::Ports;
+use rally_domain::referral::ReferralCode;
+use rally_domain::settings::Settings;
+use rally_domain::slug::Slug;
+use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::Workspace;
+use serde_json::Value;
+
+/// A slug from a literal.
+pub fn slug(text: &str) -> Slug {
+    Slug::parse(text).expect("a slug")
+}
+
+/// An address from a literal.
+pub fn email(text: &str) -> Email {
+    Email::parse(text).expect("an address")
+}
+
+/// The command that creates a workspace of that slug.
+pub fn create_workspace(ports: &Ports, text: &str) -> CreateWorkspace {
+    CreateWorkspace {
+        id: WorkspaceId::new(ports.ids.uuid()),
+        slug: slug(text),
+        name: WorkspaceName::parse(text).expect("a name"),
+        now: ports.clock.now(),
+    }
+}
+
+/// A workspace of that slug.
+pub async fn workspace(ports: &Ports, text: &str) -> Workspace {
+    ports.workspaces.create(create_workspace(ports, text)).await.expect("a new workspace")
+}
+
+/// The command that creates a waitlist of that slug.
+pub fn create_waitlist(ports: &Ports, workspace_id: WorkspaceId, text: &str) -> CreateWaitlist {
+    CreateWaitlist {
+        id: WaitlistId::new(ports.ids.uuid()),
+        workspace_id,
+        control_variant_id: VariantId::new(ports.ids.uuid()),
+        slug: slug(text),
+        display_name: DisplayName::parse(text).expect("a name"),
+        description: None,
+        settings: Settings::default(),
+        created_by: Some(Subject::parse("somebody").expect("a subject")),
+        now: ports.clock.now(),
+    }
+}
+
+/// An active waitlist `list` with those settings in a workspace `acme`.
+pub async fn active_list(ports: &Ports, settings: Value) -> Waitlist {
+    let workspace = workspace(ports, "acme").await;
+    active_list_in(ports, workspace.id, "list", settings).await
+}
+
+/// An active waitlist of that slug with those settings.
+pub async fn active_list_in(ports: &Ports, workspace_id: WorkspaceId, text: &str, settings: Value) -> Waitlist {
+    let settings = Settings::default().merge(settings.as_object().expect("an object")).expect("settings");
+    let command = CreateWaitlist { settings, ..create_waitlist(ports, workspace_id, text) };
+    let draft = ports.waitlists.create(command).await.expect("a new waitlist");
+    change_status(ports, &draft, WaitlistStatus::Active).await
+}
+
+/// The waitlist after it was moved to a status.
+pub async fn change_status(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatus) -> Waitlist {
+    let command = ChangeWaitlistStatus { id: waitlist.id, workspace_id: waitlist.workspace_id, to, now: ports.clock.now() };
+    ports.waitlists.change_status(command).await.expect("a status it may take")
+}
+
+/// The command by which an address joins a list.
+pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
+    SignUp {
+        waitlist_id: waitlist.id,
+        entry_id: EntryId::new(ports.ids.uuid()),
+        own_code: ReferralCode::from_entropy(ports.ids.entropy()),
+        event_ids: [EventId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid())],
+        now: ports.clock.now(),
+        email: email(address),
+        name: PersonName::parse("Somebody").expect("a name"),
+        interest: None,
+        referrer: None,
+        friends_code: None,
+        variant_id: None,
+        metadata: Metadata::default(),
+    }
+}

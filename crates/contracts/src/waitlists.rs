@@ -1,0 +1,236 @@
+//! Cases of [`WaitlistStore`](rally_domain::ports::WaitlistStore).
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateWaitlist, UpdateWaitlistRejection,
+};
+use rally_domain::error::CommandError;
+use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::paging::{Limit, WaitlistKey};
+use rally_domain::ports::Ports;
+use rally_domain::settings::Settings;
+use rally_domain::text::{Description, DisplayName};
+use rally_domain::variant::VariantKind;
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::Brand;
+use serde_json::{Map, Value, json};
+
+use crate::Fixture;
+use crate::given::{active_list, active_list_in, change_status, create_waitlist, sign_up, slug, workspace};
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().expect("an object")
+}
+
+fn update(ports: &Ports, waitlist: &Waitlist) -> UpdateWaitlist {
+    UpdateWaitlist {
+        id: waitlist.id,
+        workspace_id: waitlist.workspace_id,
+        display_name: None,
+        description: None,
+        settings: None,
+        now: ports.clock.now(),
+    }
+}
+
+/// It reads back whole, with the variant that came with it.
+pub async fn a_new_waitlist_is_a_draft_with_a_control_variant(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace = workspace(&ports, "acme").await;
+    let settings = Settings::default().merge(&object(json!({"max_entries": 7, "theme": {"a": [1, "ü"]}}))).unwrap();
+    let description = Some(Description::parse("two\nlines").unwrap());
+    let command = CreateWaitlist { settings, description, ..create_waitlist(&ports, workspace.id, "list") };
+    let created = ports.waitlists.create(command.clone()).await.unwrap();
+    assert_eq!(created.status, WaitlistStatus::Draft);
+    assert_eq!(ports.waitlists.find(workspace.id, created.id).await.unwrap(), Some(created.clone()));
+    let variants = ports.waitlists.variants(created.id).await.unwrap();
+    assert_eq!(variants.len(), 1);
+    let control = &variants[0];
+    assert_eq!((control.id, control.kind, control.locale.as_str()), (command.control_variant_id, VariantKind::Ab, "en"));
+    assert!(control.active && control.copy.to_document().is_empty() && control.weight.number() == 1);
+}
+
+/// No workspace, no waitlist.
+pub async fn a_waitlist_needs_its_workspace(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let nowhere = WorkspaceId::new(ports.ids.uuid());
+    let refused = ports.waitlists.create(create_waitlist(&ports, nowhere, "list")).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
+}
+
+/// Of many that try at once exactly one gets it; another workspace may have it too.
+pub async fn a_slug_is_unique_in_its_workspace_under_concurrency(fixture: &impl Fixture) {
+    let (ports, others) = (fixture.ports(), fixture.reopen().await);
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let outcomes = join_all((0..16).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { others.clone() };
+        async move { ports.waitlists.create(create_waitlist(&ports, workspace_id, "list")).await }
+    }))
+    .await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for outcome in outcomes.into_iter().filter_map(Result::err) {
+        assert!(matches!(outcome, CommandError::Rejected(CreateWaitlistRejection::SlugTaken)), "{outcome:?}");
+    }
+    let page = ports.waitlists.list(workspace_id, None, None, Limit::default()).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(ports.waitlists.variants(page.items[0].id).await.unwrap().len(), 1);
+    let beta = workspace(&ports, "beta").await;
+    assert!(ports.waitlists.create(create_waitlist(&ports, beta.id, "list")).await.is_ok());
+}
+
+/// And nothing else; what is refused changes nothing.
+pub async fn an_update_changes_what_is_given(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 7})).await;
+    let updated = ports
+        .waitlists
+        .update(UpdateWaitlist {
+            display_name: Some(DisplayName::parse("New").unwrap()),
+            description: Some(Some(Description::parse("Words").unwrap())),
+            settings: Some(object(json!({"referral_boost": 5}))),
+            ..update(&ports, &list)
+        })
+        .await
+        .unwrap();
+    assert_eq!(updated.settings.max_entries, Some(7));
+    assert_eq!(updated.settings.referral_boost.places(), 5);
+    let cleared = ports.waitlists.update(UpdateWaitlist { description: Some(None), ..update(&ports, &list) }).await.unwrap();
+    assert_eq!((cleared.display_name.as_str(), &cleared.description), ("New", &None));
+    assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared.clone()));
+
+    let bad = UpdateWaitlist { settings: Some(object(json!({"max_entries": 0}))), ..update(&ports, &list) };
+    assert!(matches!(ports.waitlists.update(bad).await, Err(CommandError::Rejected(UpdateWaitlistRejection::Settings(_)))));
+    let gone = UpdateWaitlist { id: WaitlistId::new(ports.ids.uuid()), ..update(&ports, &list) };
+    assert!(matches!(ports.waitlists.update(gone).await, Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist))));
+    assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared));
+}
+
+/// Sixteen that each set a key of their own at once all find it set.
+pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
+    let (ports, others) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let outcomes = join_all((0..16).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { others.clone() };
+        let command = UpdateWaitlist { settings: Some(object(json!({format!("key{n}"): n}))), ..update(&ports, &list) };
+        async move { ports.waitlists.update(command).await }
+    }))
+    .await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let stored = ports.waitlists.find(list.workspace_id, list.id).await.unwrap().unwrap();
+    assert_eq!(stored.settings.extra.len(), 16);
+}
+
+/// A move that is not in the table is refused, one to where it is changes nothing.
+pub async fn a_status_changes_by_the_table(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let to = |to| ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: ports.clock.now() };
+    assert_eq!(ports.waitlists.change_status(to(WaitlistStatus::Active)).await.unwrap(), list);
+    let refused = ports.waitlists.change_status(to(WaitlistStatus::Draft)).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::InvalidTransition { .. }))), "{refused:?}");
+    let paused = change_status(&ports, &list, WaitlistStatus::Paused).await;
+    assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(paused));
+}
+
+/// Another's cannot be read, changed or deleted.
+pub async fn a_workspace_sees_its_own_waitlists_alone(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let other = workspace(&ports, "other").await.id;
+    assert_eq!(ports.waitlists.find(other, list.id).await.unwrap(), None);
+    assert!(ports.waitlists.list(other, None, None, Limit::default()).await.unwrap().items.is_empty());
+    let foreign = UpdateWaitlist { workspace_id: other, ..update(&ports, &list) };
+    assert!(matches!(ports.waitlists.update(foreign).await, Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist))));
+    assert!(!ports.waitlists.delete(other, list.id).await.unwrap());
+    assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(list));
+}
+
+async fn all_pages(ports: &Ports, workspace_id: WorkspaceId, status: Option<WaitlistStatus>, rows: u64) -> Vec<WaitlistId> {
+    let limit = Limit::new(rows, Limit::MAX).unwrap();
+    let mut after = None;
+    let mut ids = Vec::new();
+    loop {
+        let page = ports.waitlists.list(workspace_id, status, after, limit).await.unwrap();
+        ids.extend(page.items.iter().map(|list| list.id));
+        match page.next {
+            Some(key) => after = Some(key),
+            None => return ids,
+        }
+    }
+}
+
+/// Rows of one millisecond included.
+pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for n in 0..7 {
+        let command = create_waitlist(&ports, workspace_id, &format!("list-{n}"));
+        let draft = ports.waitlists.create(command).await.unwrap();
+        if n % 3 == 0 {
+            change_status(&ports, &draft, WaitlistStatus::Active).await;
+        }
+        made.push(draft.id);
+    }
+    made.reverse();
+    for rows in [1, 2, 3, 7, 100] {
+        assert_eq!(all_pages(&ports, workspace_id, None, rows).await, made, "pages of {rows}");
+    }
+    let active = all_pages(&ports, workspace_id, Some(WaitlistStatus::Active), 2).await;
+    assert_eq!(active, [made[0], made[3], made[6]]);
+    assert!(all_pages(&ports, workspace_id, Some(WaitlistStatus::Closed), 2).await.is_empty());
+}
+
+/// The row a key names may even be gone itself.
+pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for n in 0..6 {
+        made.push(ports.waitlists.create(create_waitlist(&ports, workspace_id, &format!("list-{n}"))).await.unwrap());
+    }
+    made.reverse();
+    let limit = Limit::new(2, Limit::MAX).unwrap();
+    let first = ports.waitlists.list(workspace_id, None, None, limit).await.unwrap();
+    let key = first.next.unwrap();
+    assert_eq!(key, WaitlistKey { created_at: made[1].created_at, id: made[1].id });
+    ports.waitlists.create(create_waitlist(&ports, workspace_id, "newer")).await.unwrap();
+    ports.waitlists.delete(workspace_id, made[1].id).await.unwrap();
+    ports.waitlists.delete(workspace_id, made[2].id).await.unwrap();
+    let second = ports.waitlists.list(workspace_id, None, Some(key), limit).await.unwrap();
+    let ids: HashSet<WaitlistId> = second.items.iter().map(|list| list.id).collect();
+    assert_eq!(ids, HashSet::from([made[3].id, made[4].id]));
+}
+
+/// And leaves its neighbours alone.
+pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let neighbour = active_list_in(&ports, list.workspace_id, "neighbour", json!({})).await;
+    let entry = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let kept = ports.entries.sign_up(sign_up(&ports, &neighbour, "ada@example.com")).await.unwrap();
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(!ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
+    assert!(ports.waitlists.variants(list.id).await.unwrap().is_empty());
+    let told: Vec<_> = ports.outbox.peek(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+    assert_eq!(told, [kept.id]);
+    assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
+}
+
+/// In any status: who may see it is not for a store to say.
+pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for status in [WaitlistStatus::Paused, WaitlistStatus::Closed, WaitlistStatus::Active] {
+        let list = change_status(&ports, &list, status).await;
+        let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
+        assert_eq!(found.variants, ports.waitlists.variants(list.id).await.unwrap());
+        assert_eq!((found.waitlist, found.workspace_slug, found.brand), (list, slug("acme"), Brand::default()));
+    }
+    assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("other")).await.unwrap(), None);
+    assert_eq!(ports.waitlists.find_public(&slug("other"), &slug("list")).await.unwrap(), None);
+}

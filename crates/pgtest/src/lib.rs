@@ -1,0 +1,137 @@
+//! A throwaway PostgreSQL cluster for tests: started from the server binaries on this machine, on a socket in a temporary
+//! folder, gone when the test process ends, however it ends.
+//!
+//! With `TEST_DATABASE_URL` set, databases are made on that server instead. With neither a server nor binaries the tests
+//! fail and say what to install: they are never skipped.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// The URL of a new, empty database on the cluster of this process.
+///
+/// # Panics
+/// When there is no server and none can be started.
+pub async fn new_database() -> String {
+    static CREATED: AtomicU32 = AtomicU32::new(0);
+    let server = server().await;
+    let name = format!("rally_{}_{}", std::process::id(), CREATED.fetch_add(1, Ordering::Relaxed));
+    let client = server.connect("postgres").await.expect("the test server answers");
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a new database");
+    server.url(&name)
+}
+
+async fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| match env::var("TEST_DATABASE_URL") {
+        Ok(url) => Server { url, _lifeline: None },
+        Err(_) => start().unwrap_or_else(|error| panic!("no PostgreSQL to test against: {error}")),
+    });
+    server.wait_until_ready().await;
+    server
+}
+
+struct Server {
+    /// Names any database of the server; the last segment is replaced.
+    url: String,
+    /// While it is open the server runs.
+    _lifeline: Option<ChildStdin>,
+}
+
+impl Server {
+    fn url(&self, database: &str) -> String {
+        let (address, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let (server, _) = address.rsplit_once('/').expect("a URL with a database");
+        if query.is_empty() { format!("{server}/{database}") } else { format!("{server}/{database}?{query}") }
+    }
+
+    async fn connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = tokio_postgres::connect(&self.url(database), NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    async fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while let Err(error) = self.connect("postgres").await {
+            assert!(Instant::now() < deadline, "the test server does not answer: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// Starts a server under a shell that ends it, and removes its folder, once this process has closed its end of a pipe.
+fn start() -> io::Result<Server> {
+    let binaries = find_binaries()?;
+    let folder = TempDir::new()?.keep();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SCRIPT, "sh"]).arg(&binaries).arg(&folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(Account { uid, gid }) = account_to_drop_to()? {
+        chown(&folder, Some(uid), Some(gid))?;
+        shell.uid(uid).gid(gid);
+    }
+    let mut child = shell.current_dir(&folder).spawn()?;
+    let lifeline = child.stdin.take();
+    let socket = folder.to_string_lossy().replace('/', "%2F");
+    Ok(Server { url: format!("postgres://rally@{socket}/postgres"), _lifeline: lifeline })
+}
+
+/// Durability is switched off: what these servers hold is not to be kept.
+const SCRIPT: &str = r#"
+bin=$1 folder=$2
+"$bin/initdb" -D "$folder/data" -U rally --auth=trust --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 &&
+"$bin/postgres" -D "$folder/data" -c listen_addresses= -c unix_socket_directories="$folder" -c max_connections=300 \
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$folder/server.log" 2>&1 </dev/null &
+server=$!
+read -r _
+for pid in $(head -n 1 "$folder/data/postmaster.pid" 2>/dev/null); do kill -QUIT "$pid"; done
+wait "$server"
+rm -rf "$folder"
+"#;
+
+fn find_binaries() -> io::Result<PathBuf> {
+    let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+    let mut distributed: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.filter_map(Result::ok).map(|version| version.path().join("bin")).collect())
+        .unwrap_or_default();
+    distributed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
+    let places = on_path.into_iter().chain(distributed).chain([PathBuf::from("/usr/local/pgsql/bin")]);
+    places.into_iter().find(|place| place.join("initdb").exists() && place.join("postgres").exists()).ok_or_else(|| {
+        io::Error::other("install the server (Debian: apt-get install postgresql) or set TEST_DATABASE_URL to a server")
+    })
+}
+
+fn version_of(binaries: &Path) -> u32 {
+    let version = binaries.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    version.and_then(|version| version.parse().ok()).unwrap_or(0)
+}
+
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+/// PostgreSQL refuses to run as root: another account, if that is who we are.
+fn account_to_drop_to() -> io::Result<Option<Account>> {
+    let id = Command::new("id").arg("-u").output()?;
+    if String::from_utf8_lossy(&id.stdout).trim() != "0" {
+        return Ok(None);
+    }
+    let accounts = fs::read_to_string("/etc/passwd")?;
+    let account = |wanted: &str| {
+        let fields: Vec<&str> = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == wanted)?;
+        Some(Account { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
+    };
+    let found = account("postgres").or_else(|| account("nobody"));
+    found.map(Some).ok_or_else(|| io::Error::other("run as root, and there is neither a postgres nor a nobody account to drop to"))
+}

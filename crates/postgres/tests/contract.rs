@@ -1,0 +1,69 @@
+//! PostgreSQL keeps the promises of the ports.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_contracts::Fixture;
+use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_domain::ports::Ports;
+use rally_postgres::{PgOptions, PgStore};
+
+struct Database {
+    url: String,
+    ports: Ports,
+}
+
+async fn open(url: &str) -> Ports {
+    let store = PgStore::new(url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
+}
+
+#[async_trait]
+impl Fixture for Database {
+    async fn fresh() -> Self {
+        let url = rally_pgtest::new_database().await;
+        let ports = open(&url).await;
+        Self { url, ports }
+    }
+
+    fn ports(&self) -> Ports {
+        self.ports.clone()
+    }
+
+    async fn reopen(&self) -> Ports {
+        open(&self.url).await
+    }
+}
+
+rally_contracts::store_contract!(Database);
+
+mod migrations {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn several_processes_migrate_at_once() {
+        let url = rally_pgtest::new_database().await;
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+                tokio::spawn(async move { store.migrate().await.unwrap().len() })
+            })
+            .collect();
+        let mut applied = Vec::new();
+        for task in tasks {
+            applied.push(task.await.unwrap());
+        }
+        applied.sort_unstable();
+        assert_eq!(applied[..3], [0, 0, 0]);
+        assert!(applied[3] > 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_database_that_is_not_there_is_unavailable() {
+        let store = PgStore::new("postgres://rally@127.0.0.1:1/none", &PgOptions::default()).unwrap();
+        assert!(matches!(store.migrate().await, Err(rally_domain::error::Fault::Unavailable(_))));
+    }
+}

@@ -1,0 +1,350 @@
+//! Rows as SQLite has them: ids as 16 bytes, instants as milliseconds since 1970, documents as JSON text;
+//! and their way from and to the domain's types.
+//!
+//! Text is taken over as stored: it was parsed before it was written. Enumerations and documents are read, and a row that
+//! cannot be is a fault.
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Binary;
+use diesel::sqlite::{Sqlite, SqliteValue};
+use rally_domain::custom_field::Metadata;
+use rally_domain::email::Email;
+use rally_domain::entry::{Entry, EntryStatus, Invitation};
+use rally_domain::error::{Fault, Invalid};
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::settings::Settings;
+use rally_domain::slug::Slug;
+use rally_domain::text::{Description, DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::{Brand, Workspace};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::schema;
+
+/// A count or position: never negative in the domain, never that large in the database.
+pub(crate) fn to_bigint(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn from_bigint(number: i64) -> u64 {
+    number.unsigned_abs()
+}
+
+fn corrupt(what: &str) -> impl FnOnce(Invalid) -> Fault {
+    let what = what.to_owned();
+    move |error| Fault::unexpected(format!("stored {what} {error}"))
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, Fault> {
+    serde_json::from_str(text).map_err(Fault::unexpected)
+}
+
+pub(crate) fn instant(millis: i64) -> Result<Timestamp, Fault> {
+    Timestamp::from_unix_millis(millis).map_err(corrupt("instant"))
+}
+
+/// A UUID as 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub(crate) struct Blob(pub(crate) Uuid);
+
+impl From<Uuid> for Blob {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl ToSql<Binary, Sqlite> for Blob {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_bytes().to_vec());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Binary, Sqlite> for Blob {
+    fn from_sql(bytes: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(bytes)?;
+        Ok(Self(Uuid::from_slice(&bytes)?))
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::workspaces, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_null = true)]
+pub(crate) struct WorkspaceRow {
+    id: Blob,
+    slug: String,
+    previous_slug: Option<String>,
+    name: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Workspace> for WorkspaceRow {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.uuid().into(),
+            slug: workspace.slug.to_string(),
+            previous_slug: workspace.previous_slug.as_ref().map(ToString::to_string),
+            name: workspace.name.to_string(),
+            created_at: workspace.created_at.unix_millis(),
+            updated_at: workspace.updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<WorkspaceRow> for Workspace {
+    type Error = Fault;
+
+    fn try_from(row: WorkspaceRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: WorkspaceId::new(row.id.0),
+            slug: Slug::from_stored(row.slug),
+            previous_slug: row.previous_slug.map(Slug::from_stored),
+            name: WorkspaceName::from_stored(row.name),
+            created_at: instant(row.created_at)?,
+            updated_at: instant(row.updated_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = schema::workspace_settings, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct BrandRow {
+    brand_name: Option<String>,
+    brand_logo_url: Option<String>,
+    primary_color: Option<String>,
+}
+
+impl From<BrandRow> for Brand {
+    fn from(row: BrandRow) -> Self {
+        Self { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::waitlists, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_null = true)]
+pub(crate) struct WaitlistRow {
+    id: Blob,
+    workspace_id: Blob,
+    slug: String,
+    display_name: String,
+    description: Option<String>,
+    status: String,
+    settings: String,
+    created_by: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Waitlist> for WaitlistRow {
+    fn from(waitlist: &Waitlist) -> Self {
+        Self {
+            id: waitlist.id.uuid().into(),
+            workspace_id: waitlist.workspace_id.uuid().into(),
+            slug: waitlist.slug.to_string(),
+            display_name: waitlist.display_name.to_string(),
+            description: waitlist.description.as_ref().map(ToString::to_string),
+            status: waitlist.status.as_str().to_owned(),
+            settings: Value::Object(waitlist.settings.to_document()).to_string(),
+            created_by: waitlist.created_by.as_ref().map(ToString::to_string),
+            created_at: waitlist.created_at.unix_millis(),
+            updated_at: waitlist.updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<WaitlistRow> for Waitlist {
+    type Error = Fault;
+
+    fn try_from(row: WaitlistRow) -> Result<Self, Fault> {
+        let settings = Settings::from_document(&object(&row.settings)?)
+            .map_err(|errors| Fault::unexpected(format!("stored settings do not read back: {errors:?}")))?;
+        Ok(Self {
+            id: WaitlistId::new(row.id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            slug: Slug::from_stored(row.slug),
+            display_name: DisplayName::from_stored(row.display_name),
+            description: row.description.map(Description::from_stored),
+            status: WaitlistStatus::parse(&row.status).map_err(corrupt("waitlist status"))?,
+            settings,
+            created_by: row.created_by.map(Subject::from_stored),
+            created_at: instant(row.created_at)?,
+            updated_at: instant(row.updated_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::variants, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct VariantRow {
+    id: Blob,
+    waitlist_id: Blob,
+    kind: String,
+    locale: String,
+    copy: String,
+    weight: i32,
+    active: bool,
+    created_at: i64,
+}
+
+impl From<&Variant> for VariantRow {
+    fn from(variant: &Variant) -> Self {
+        Self {
+            id: variant.id.uuid().into(),
+            waitlist_id: variant.waitlist_id.uuid().into(),
+            kind: variant.kind.as_str().to_owned(),
+            locale: variant.locale.to_string(),
+            copy: Value::Object(variant.copy.to_document()).to_string(),
+            weight: i32::from(variant.weight.number()),
+            active: variant.active,
+            created_at: variant.created_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<VariantRow> for Variant {
+    type Error = Fault;
+
+    fn try_from(row: VariantRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: VariantId::new(row.id.0),
+            waitlist_id: WaitlistId::new(row.waitlist_id.0),
+            kind: VariantKind::parse(&row.kind).map_err(corrupt("variant kind"))?,
+            locale: Locale::from_stored(row.locale),
+            copy: VariantCopy::parse(object(&row.copy)?)
+                .map_err(|errors| Fault::unexpected(format!("stored copy does not read back: {errors:?}")))?,
+            weight: Weight::new(u64::from(row.weight.unsigned_abs())).map_err(corrupt("weight"))?,
+            active: row.active,
+            created_at: instant(row.created_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::entries, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct EntryRow {
+    id: Blob,
+    waitlist_id: Blob,
+    workspace_id: Blob,
+    email: String,
+    name: String,
+    interest: Option<String>,
+    referrer: Option<String>,
+    referral_code: String,
+    referral_count: i64,
+    referred_by_entry_id: Option<Blob>,
+    position: i64,
+    status: String,
+    variant_id: Option<Blob>,
+    invited_at: Option<i64>,
+    invited_to_app_slug: Option<String>,
+    metadata: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Entry> for EntryRow {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            id: entry.id.uuid().into(),
+            waitlist_id: entry.waitlist_id.uuid().into(),
+            workspace_id: entry.workspace_id.uuid().into(),
+            email: entry.email.to_string(),
+            name: entry.name.to_string(),
+            interest: entry.interest.as_ref().map(ToString::to_string),
+            referrer: entry.referrer.as_ref().map(ToString::to_string),
+            referral_code: entry.referral_code.to_string(),
+            referral_count: to_bigint(entry.referral_count),
+            referred_by_entry_id: entry.referred_by.map(|id| id.uuid().into()),
+            position: to_bigint(entry.position.number()),
+            status: entry.status.as_str().to_owned(),
+            variant_id: entry.variant_id.map(|id| id.uuid().into()),
+            invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.unix_millis()),
+            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            metadata: Value::Object(entry.metadata.document().clone()).to_string(),
+            created_at: entry.created_at.unix_millis(),
+            updated_at: entry.updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Fault;
+
+    fn try_from(row: EntryRow) -> Result<Self, Fault> {
+        let invitation = match row.invited_at.zip(row.invited_to_app_slug) {
+            Some((at, app_slug)) => Some(Invitation { at: instant(at)?, app_slug }),
+            None => None,
+        };
+        Ok(Self {
+            id: EntryId::new(row.id.0),
+            waitlist_id: WaitlistId::new(row.waitlist_id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            email: Email::from_stored(row.email),
+            name: PersonName::from_stored(row.name),
+            interest: row.interest.map(Interest::from_stored),
+            referrer: row.referrer.map(Referrer::from_stored),
+            referral_code: ReferralCode::from_stored(row.referral_code),
+            referral_count: from_bigint(row.referral_count),
+            referred_by: row.referred_by_entry_id.map(|id| EntryId::new(id.0)),
+            position: Position::new(from_bigint(row.position)),
+            status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
+            variant_id: row.variant_id.map(|id| VariantId::new(id.0)),
+            invitation,
+            metadata: Metadata::from_stored(object(&row.metadata)?),
+            created_at: instant(row.created_at)?,
+            updated_at: instant(row.updated_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::events, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct EventRow {
+    id: Blob,
+    workspace_id: Blob,
+    waitlist_id: Blob,
+    entry_id: Blob,
+    kind: String,
+    body: String,
+    occurred_at: i64,
+}
+
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id.uuid().into(),
+            workspace_id: event.workspace_id.uuid().into(),
+            waitlist_id: event.waitlist_id.uuid().into(),
+            entry_id: event.entry_id.uuid().into(),
+            kind: event.kind.as_str().to_owned(),
+            body: event.body.clone(),
+            occurred_at: event.occurred_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Fault;
+
+    fn try_from(row: EventRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: EventId::new(row.id.0),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            waitlist_id: WaitlistId::new(row.waitlist_id.0),
+            entry_id: EntryId::new(row.entry_id.0),
+            occurred_at: instant(row.occurred_at)?,
+            body: row.body,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! The tables, as the migrations leave them.
+
+diesel::table! {
+    workspaces (id) {
+        id -> Binary,
+        slug -> Text,
+        previous_slug -> Nullable<Text>,
+        name -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    retired_slugs (slug) {
+        slug -> Text,
+        workspace_id -> Binary,
+    }
+}
+
+diesel::table! {
+    workspace_settings (workspace_id) {
+        workspace_id -> Binary,
+        default_sender_domain_id -> Nullable<Text>,
+        default_heimdall_app_slug -> Nullable<Text>,
+        brand_name -> Nullable<Text>,
+        brand_logo_url -> Nullable<Text>,
+        primary_color -> Nullable<Text>,
+        notifications_via_envoi -> Bool,
+        default_sender_address -> Nullable<Text>,
+        welcome_template_name -> Nullable<Text>,
+        approved_template_name -> Nullable<Text>,
+        rejected_template_name -> Nullable<Text>,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlists (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        slug -> Text,
+        display_name -> Text,
+        description -> Nullable<Text>,
+        status -> Text,
+        settings -> Text,
+        created_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    variants (id) {
+        id -> Binary,
+        waitlist_id -> Binary,
+        kind -> Text,
+        locale -> Text,
+        copy -> Text,
+        weight -> Integer,
+        active -> Bool,
+        created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    entries (id) {
+        id -> Binary,
+        waitlist_id -> Binary,
+        workspace_id -> Binary,
+        email -> Text,
+        name -> Text,
+        interest -> Nullable<Text>,
+        referrer -> Nullable<Text>,
+        referral_code -> Text,
+        referral_count -> BigInt,
+        referred_by_entry_id -> Nullable<Binary>,
+        position -> BigInt,
+        status -> Text,
+        variant_id -> Nullable<Binary>,
+        invited_at -> Nullable<BigInt>,
+        invited_to_app_slug -> Nullable<Text>,
+        metadata -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_totals (waitlist_id) {
+        waitlist_id -> Binary,
+        last_position -> BigInt,
+        pending -> BigInt,
+        approved -> BigInt,
+        rejected -> BigInt,
+        referred -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_days (waitlist_id, day) {
+        waitlist_id -> Binary,
+        day -> Text,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_sources (waitlist_id, referrer) {
+        waitlist_id -> Binary,
+        referrer -> Text,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    waitlist_variants (waitlist_id, variant_id) {
+        waitlist_id -> Binary,
+        variant_id -> Binary,
+        signups -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        waitlist_id -> Binary,
+        entry_id -> Binary,
+        kind -> Text,
+        body -> Text,
+        occurred_at -> BigInt,
+        relayed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(workspaces, retired_slugs, workspace_settings, waitlists, variants, entries, events);

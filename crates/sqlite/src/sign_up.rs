@@ -1,0 +1,154 @@
+//! The transaction of a sign-up: load the facts, decide, write the plan.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use rally_domain::command::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::Fault;
+use rally_domain::id::EntryId;
+use rally_domain::text::Referrer;
+use rally_domain::waitlist::Waitlist;
+use uuid::Uuid;
+
+use crate::fault::Abort;
+use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, from_bigint, to_bigint};
+use crate::schema::{entries, events, variants, waitlists};
+
+type Outcome<T> = Result<T, Abort<SignUpRejection>>;
+
+pub(crate) fn run(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Entry> {
+    let facts = load_facts(c, command)?;
+    let plan = command.decide(facts).map_err(Abort::Rejected)?;
+    apply(c, &plan)?;
+    Ok(plan.entry)
+}
+
+fn load_facts(c: &mut SqliteConnection, command: &SignUp) -> Outcome<SignUpFacts> {
+    let totals = load_totals(c, command)?;
+    let (last_position, [pending, approved, rejected]) = totals.ok_or(Abort::Rejected(SignUpRejection::NoSuchWaitlist))?;
+    Ok(SignUpFacts {
+        waitlist: load_waitlist(c, command)?,
+        last_position,
+        entries: pending + approved + rejected,
+        email_taken: is_email_taken(c, command)?,
+        code_taken: is_code_taken(c, command)?,
+        referrer: find_referrer(c, command)?,
+        variant_is_active: is_variant_active(c, command)?,
+    })
+}
+
+/// The last position and the number of entries by status, in the order of [`EntryStatus::ALL`].
+fn load_totals(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<Option<(u64, [u64; 3])>> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
+    let query = waitlist_totals.find(Blob(command.waitlist_id.uuid())).select((last_position, pending, approved, rejected));
+    let row: Option<(i64, i64, i64, i64)> = query.first(c).optional()?;
+    Ok(row.map(|(last, p, a, r)| (from_bigint(last), [p, a, r].map(from_bigint))))
+}
+
+fn load_waitlist(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Waitlist> {
+    let query = waitlists::table.find(Blob(command.waitlist_id.uuid())).select(WaitlistRow::as_select());
+    Ok(query.first(c).map_err(Abort::Query)?.try_into()?)
+}
+
+fn is_email_taken(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
+    let same = entries::waitlist_id.eq(Blob(command.waitlist_id.uuid())).and(entries::email.eq(command.email.as_str()));
+    diesel::select(exists(entries::table.filter(same))).get_result(c)
+}
+
+fn is_code_taken(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
+    let same = entries::referral_code.eq(command.own_code.as_str());
+    diesel::select(exists(entries::table.filter(same))).get_result(c)
+}
+
+fn find_referrer(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Option<ReferrerFacts>> {
+    let Some(code) = &command.friends_code else { return Ok(None) };
+    let query = entries::table
+        .filter(entries::referral_code.eq(code.as_str()).and(entries::waitlist_id.eq(Blob(command.waitlist_id.uuid()))))
+        .select((entries::id, entries::status));
+    let row: Option<(Blob, String)> = query.first(c).optional()?;
+    let facts = row.map(|(id, status)| {
+        let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
+        Ok::<_, Fault>(ReferrerFacts { id: EntryId::new(id.0), status })
+    });
+    Ok(facts.transpose()?)
+}
+
+fn is_variant_active(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
+    let Some(id) = command.variant_id else { return Ok(false) };
+    let active = variants::table
+        .find(Blob(id.uuid()))
+        .filter(variants::waitlist_id.eq(Blob(command.waitlist_id.uuid())))
+        .filter(variants::active.and(variants::deleted_at.is_null()));
+    diesel::select(exists(active)).get_result(c)
+}
+
+fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
+    let SignUpPlan { entry, credit, events: told } = plan;
+    diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
+    if let Some(referrer) = credit {
+        add_referral(c, *referrer)?;
+    }
+    add_to_totals(c, entry)?;
+    add_to_day(c, entry)?;
+    add_to_source(c, entry)?;
+    add_to_variant(c, entry)?;
+    for event in told {
+        diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
+    }
+    Ok(())
+}
+
+fn add_referral(c: &mut SqliteConnection, referrer: EntryId) -> QueryResult<usize> {
+    let grown = entries::referral_count.eq(entries::referral_count + 1);
+    diesel::update(entries::table.find(Blob(referrer.uuid()))).set(grown).execute(c)
+}
+
+fn add_to_totals(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
+    let one_if = |status| i64::from(entry.status == status);
+    diesel::update(waitlist_totals.find(Blob(entry.waitlist_id.uuid())))
+        .set((
+            last_position.eq(to_bigint(entry.position.number())),
+            pending.eq(pending + one_if(EntryStatus::Pending)),
+            approved.eq(approved + one_if(EntryStatus::Approved)),
+            rejected.eq(rejected + one_if(EntryStatus::Rejected)),
+            referred.eq(referred + i64::from(entry.referred_by.is_some())),
+        ))
+        .execute(c)
+        
+}
+
+fn add_to_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
+    diesel::insert_into(waitlist_days)
+        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), day.eq(entry.created_at.day().to_string()), signups.eq(1)))
+        .on_conflict((waitlist_id, day))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        
+}
+
+fn add_to_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
+    diesel::insert_into(waitlist_sources)
+        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), referrer.eq(text), signups.eq(1)))
+        .on_conflict((waitlist_id, referrer))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        
+}
+
+fn add_to_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
+    let variant = entry.variant_id.map_or(Uuid::nil(), |id| id.uuid());
+    diesel::insert_into(waitlist_variants)
+        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), variant_id.eq(Blob(variant)), signups.eq(1)))
+        .on_conflict((waitlist_id, variant_id))
+        .do_update()
+        .set(signups.eq(signups + 1))
+        .execute(c)
+        
+}

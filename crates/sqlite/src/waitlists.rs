@@ -1,0 +1,197 @@
+//! [`WaitlistStore`] on SQLite.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
+    UpdateWaitlist, UpdateWaitlistRejection,
+};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::paging::{Limit, Page, WaitlistKey};
+use rally_domain::ports::WaitlistStore;
+use rally_domain::slug::Slug;
+use rally_domain::variant::Variant;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use rally_domain::workspace::Brand;
+
+use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
+use crate::rows::{Blob, BrandRow, VariantRow, WaitlistRow, to_bigint};
+use crate::schema::{retired_slugs, variants, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::SqliteStore;
+
+const SLUG_KEY: &str = "waitlists.workspace_id, waitlists.slug";
+
+#[async_trait]
+impl WaitlistStore for SqliteStore {
+    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+        let CreateWaitlistPlan { waitlist, control } = command.decide();
+        self.write(move |c| {
+            insert_waitlist(c, &waitlist)?;
+            diesel::insert_into(variants::table).values(VariantRow::from(&control)).execute(c)?;
+            Ok(waitlist.clone())
+        })
+        .await
+    }
+
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.workspace_id, command.id)?;
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            write(c, &updated)?;
+            Ok(updated)
+        })
+        .await
+    }
+
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.workspace_id, command.id)?;
+            match command.decide(current).map_err(Abort::Rejected)? {
+                StatusChange::None(waitlist) => Ok(waitlist),
+                StatusChange::To(waitlist) => {
+                    write(c, &waitlist)?;
+                    Ok(waitlist)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+        let deleted = self.write::<_, Infallible>(move |c| {
+            let mine = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
+            Ok(diesel::delete(mine).execute(c)? > 0)
+        });
+        Ok(deleted.await?)
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
+        self.read(move |c| {
+            let query = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
+            let row = query.select(WaitlistRow::as_select()).first(c).optional().map_err(query_fault)?;
+            row.map(Waitlist::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
+        self.read(move |c| {
+            let mut query = waitlists::table
+                .filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())))
+                .order((waitlists::created_at.desc(), waitlists::id.desc()))
+                .limit(to_bigint(limit.rows() as u64 + 1))
+                .select(WaitlistRow::as_select())
+                .into_boxed();
+            if let Some(status) = status {
+                query = query.filter(waitlists::status.eq(status.as_str()));
+            }
+            if let Some(key) = after {
+                // The DSL has no row comparison, and the index wants one.
+                query = query.filter(
+                    sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
+                        .bind::<diesel::sql_types::BigInt, _>(key.created_at.unix_millis())
+                        .sql(", ")
+                        .bind::<diesel::sql_types::Binary, _>(Blob(key.id.uuid()))
+                        .sql(")"),
+                );
+            }
+            let rows: Vec<WaitlistRow> = query.load(c).map_err(query_fault)?;
+            let waitlists = rows.into_iter().map(Waitlist::try_from).collect::<Result<Vec<_>, _>>()?;
+            Ok(Page::from_overfetch(waitlists, limit, |last| WaitlistKey { created_at: last.created_at, id: last.id }))
+        })
+        .await
+    }
+
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault> {
+        let (workspace_slug, slug) = (workspace_slug.clone(), slug.clone());
+        self.read(move |c| {
+            let Some((workspace, current_slug)) = resolve_workspace(c, &workspace_slug).map_err(query_fault)? else {
+                return Ok(None);
+            };
+            let Some((row, brand)) = find_with_brand(c, workspace, &slug).map_err(query_fault)? else {
+                return Ok(None);
+            };
+            let waitlist = Waitlist::try_from(row)?;
+            let variants = list_variants(c, waitlist.id)?;
+            Ok(Some(PublicWaitlist {
+                waitlist,
+                workspace_slug: Slug::from_stored(current_slug),
+                brand: brand.map(Brand::from).unwrap_or_default(),
+                variants,
+            }))
+        })
+        .await
+    }
+
+    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+        self.read(move |c| {
+            list_variants(c, id)
+        })
+        .await
+    }
+}
+
+fn insert_waitlist(c: &mut SqliteConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
+    let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
+    insert.execute(c).map_err(|error| match error {
+        error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
+        error if violates_foreign_key(&error) => Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace),
+        error => error.into(),
+    })?;
+    let totals = waitlist_totals::waitlist_id.eq(Blob(waitlist.id.uuid()));
+    diesel::insert_into(waitlist_totals::table).values(totals).execute(c)?;
+    Ok(())
+}
+
+fn load<R>(c: &mut SqliteConnection, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Abort<R>> {
+    let query = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
+    let row = query.select(WaitlistRow::as_select()).first(c).optional()?;
+    Ok(row.map(Waitlist::try_from).transpose()?)
+}
+
+fn write(c: &mut SqliteConnection, waitlist: &Waitlist) -> QueryResult<usize> {
+    diesel::update(waitlists::table.find(Blob(waitlist.id.uuid()))).set(WaitlistRow::from(waitlist)).execute(c)
+}
+
+/// The workspace that has a slug, or else the one that had it last.
+fn resolve_workspace(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<Option<(Blob, String)>> {
+    let current = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select((workspaces::id, workspaces::slug));
+    if let Some(found) = current.first(c).optional()? {
+        return Ok(Some(found));
+    }
+    retired_slugs::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(retired_slugs::workspace_id)))
+        .filter(retired_slugs::slug.eq(slug.as_str()))
+        .select((workspaces::id, workspaces::slug))
+        .first(c)
+        .optional()
+}
+
+fn find_with_brand(c: &mut SqliteConnection, workspace: Blob, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
+    waitlists::table
+        .left_join(workspace_settings::table.on(workspace_settings::workspace_id.eq(waitlists::workspace_id)))
+        .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.eq(slug.as_str())))
+        .select((WaitlistRow::as_select(), Option::<BrandRow>::as_select()))
+        .first(c)
+        .optional()
+}
+
+fn list_variants(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+    let query = variants::table
+        .filter(variants::waitlist_id.eq(Blob(id.uuid())).and(variants::deleted_at.is_null()))
+        .order((variants::created_at, variants::id))
+        .select(VariantRow::as_select());
+    let rows: Vec<VariantRow> = query.load(c).map_err(query_fault)?;
+    rows.into_iter().map(Variant::try_from).collect()
+}

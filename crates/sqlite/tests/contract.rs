@@ -1,0 +1,74 @@
+//! SQLite keeps the promises of the ports: as a file, and in memory where one handle is enough.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_contracts::Fixture;
+use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_domain::ports::Ports;
+use rally_sqlite::SqliteStore;
+use tempfile::TempDir;
+
+struct Embedded {
+    directory: TempDir,
+    ports: Ports,
+}
+
+async fn open(directory: &TempDir) -> Ports {
+    let store = SqliteStore::open(&directory.path().join("rally.db")).unwrap();
+    store.migrate().await.unwrap();
+    ports(store)
+}
+
+fn ports(store: SqliteStore) -> Ports {
+    Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
+}
+
+#[async_trait]
+impl Fixture for Embedded {
+    async fn fresh() -> Self {
+        let directory = TempDir::new().unwrap();
+        let ports = open(&directory).await;
+        Self { directory, ports }
+    }
+
+    fn ports(&self) -> Ports {
+        self.ports.clone()
+    }
+
+    async fn reopen(&self) -> Ports {
+        open(&self.directory).await
+    }
+}
+
+rally_contracts::store_contract!(Embedded);
+
+mod in_memory {
+    use rally_contracts::given::{active_list, sign_up};
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_in_memory_takes_sign_ups() {
+        let store = SqliteStore::in_memory().unwrap();
+        store.migrate().await.unwrap();
+        let ports = ports(store);
+        let list = active_list(&ports, json!({})).await;
+        let entry = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+        assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), Some(entry));
+    }
+}
+
+mod migrations {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_run_applies_nothing() {
+        let store = SqliteStore::in_memory().unwrap();
+        assert!(!store.migrate().await.unwrap().is_empty());
+        assert!(store.migrate().await.unwrap().is_empty());
+    }
+}
