@@ -1,1 +1,260 @@
-//! h
+//! What the end-to-end suites share: the production server on a free port, over either store, with a clock that stands
+//! still; and the real binary as a process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub mod process;
+
+use std::sync::Arc;
+
+use rally_api::config::{Config, Settings};
+use rally_api::secrets::Secrets;
+use rally_api::server::{self, Running};
+use rally_api::store;
+use rally_api::system::SystemIds;
+use rally_contracts::doubles::FrozenClock;
+use rally_contracts::given;
+use rally_domain::ports::Ports;
+use rally_domain::workspace::Workspace;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The instant at which every test stands.
+pub const NOW: &str = "2026-01-31T09:00:00.000Z";
+
+/// The HS256 key of every test server.
+pub const JWT_SECRET: &str = "a secret of tests, long enough to be one";
+
+/// The encryption key of every test server.
+pub const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// Which store a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite in a temporary directory.
+    Sqlite,
+    /// A database of its own on the throwaway cluster.
+    Postgres,
+}
+
+/// Makes two tests of one: on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($(async fn $name:ident($server:ident: TestServer) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run($server: $crate::TestServer) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run($crate::TestServer::start($crate::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run($crate::TestServer::start($crate::Kind::Postgres).await).await;
+            }
+        }
+    )+};
+}
+
+/// A running server with a workspace `acme`, and a client for it.
+pub struct TestServer {
+    /// The ports behind it.
+    pub ports: Ports,
+    /// The clock it reads.
+    pub clock: Arc<FrozenClock>,
+    /// The workspace.
+    pub workspace: Workspace,
+    /// `http://127.0.0.1:port`.
+    pub base: String,
+    client: Client,
+    secrets: Secrets,
+    config: Config,
+    _running: Running,
+    _directory: TempDir,
+}
+
+/// A reply, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body as JSON, of a reply that must have that status.
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// Holds a refusal against the envelope, and gives it.
+    pub fn refused(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!((&body["statusCode"], &body["code"]), (&status.into(), &code.into()), "{self:?}");
+        assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{self:?}");
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{self:?}");
+        body
+    }
+
+    /// The fields a validation failure names, in order.
+    pub fn bad_fields(&self) -> Vec<String> {
+        let body = self.refused(400, "validation_failed");
+        let name = |error: &Value| error["field"].as_str().unwrap().to_owned();
+        body["errors"].as_array().map(|errors| errors.iter().map(name).collect()).unwrap_or_default()
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// Sends a request and reads the reply to its end.
+pub async fn send(request: RequestBuilder) -> Reply {
+    let reply = request.send().await.unwrap();
+    let (status, headers) = (reply.status(), reply.headers().clone());
+    Reply { status, headers, body: reply.text().await.unwrap() }
+}
+
+/// The settings of a test server on a store.
+pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
+    Settings {
+        bind: "127.0.0.1:0".to_owned(),
+        data_dir: directory.path().to_string_lossy().into_owned(),
+        database_url: match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(rally_pgtest::new_database().await),
+        },
+        jwt_secret: Some(JWT_SECRET.to_owned()),
+        encryption_key: Some(ENCRYPTION_KEY.to_owned()),
+        migrate: "on".to_owned(),
+        log: "off".to_owned(),
+        ..Settings::default()
+    }
+}
+
+impl TestServer {
+    /// Starts one on a fresh store.
+    pub async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, |settings| settings).await
+    }
+
+    /// Starts one on a fresh store with other settings.
+    pub async fn start_with(kind: Kind, change: impl FnOnce(Settings) -> Settings) -> Self {
+        let directory = TempDir::new().unwrap();
+        let config = Config::try_from(change(settings(kind, &directory).await)).unwrap();
+        let secrets = Secrets::load(&config).unwrap();
+        let clock = Arc::new(FrozenClock::at(NOW));
+        let ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
+        let workspace = given::workspace(&ports, "acme").await;
+        let running = server::start(&config, &secrets, ports.clone()).unwrap();
+        let base = format!("http://{}", running.address);
+        let client = Client::builder().no_proxy().build().unwrap();
+        Self { ports, clock, workspace, base, client, secrets, config, _running: running, _directory: directory }
+    }
+
+    /// A second server on the same store.
+    pub async fn second(&self) -> (Running, String) {
+        let ids = Arc::new(SystemIds);
+        let ports = store::open(&self.config, self.config.migrate, self.clock.clone(), ids).await.unwrap().ports;
+        let running = server::start(&self.config, &self.secrets, ports).unwrap();
+        let base = format!("http://{}", running.address);
+        (running, base)
+    }
+
+    /// A request to a path, as nobody in particular.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// A request to a path below the workspace, as an admin who may do everything in it.
+    pub fn admin_request(&self, method: Method, path: &str) -> RequestBuilder {
+        let path = format!("/v1/workspaces/{}{path}", self.workspace.id);
+        self.request(method, &path).bearer_auth(self.token("*"))
+    }
+
+    /// A token of that scope for the workspace.
+    pub fn token(&self, scope: &str) -> String {
+        let auth = rally_api::auth::Authenticator::new(self.secrets.jwt.clone(), None, self.clock.clone()).unwrap();
+        let expires = self.ports.clock.now().plus(time::Duration::hours(1));
+        auth.mint("admin@acme", self.workspace.id, scope, expires).unwrap()
+    }
+
+    /// GET as nobody in particular.
+    pub async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// POST as nobody in particular.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// GET below the workspace as an admin.
+    pub async fn admin_get(&self, path: &str) -> Reply {
+        send(self.admin_request(Method::GET, path)).await
+    }
+
+    /// POST below the workspace as an admin.
+    pub async fn admin_post(&self, path: &str, body: Value) -> Reply {
+        send(self.admin_request(Method::POST, path).json(&body)).await
+    }
+
+    /// PATCH below the workspace as an admin.
+    pub async fn admin_patch(&self, path: &str, body: Value) -> Reply {
+        send(self.admin_request(Method::PATCH, path).json(&body)).await
+    }
+
+    /// PUT below the workspace as an admin.
+    pub async fn admin_put(&self, path: &str, body: Value) -> Reply {
+        send(self.admin_request(Method::PUT, path).json(&body)).await
+    }
+
+    /// DELETE below the workspace as an admin.
+    pub async fn admin_delete(&self, path: &str) -> Reply {
+        send(self.admin_request(Method::DELETE, path)).await
+    }
+
+    /// The id of a new waitlist of that slug with those settings, active.
+    pub async fn active_list(&self, slug: &str, settings: Value) -> String {
+        let body = serde_json::json!({"slug": slug, "display_name": format!("List {slug}"), "settings": settings});
+        let id = self.admin_post("/waitlists", body).await.expect(201)["id"].as_str().unwrap().to_owned();
+        self.set_status(&id, "active").await;
+        id
+    }
+
+    /// Moves a waitlist to a status.
+    pub async fn set_status(&self, id: &str, status: &str) {
+        let body = serde_json::json!({ "status": status });
+        self.admin_patch(&format!("/waitlists/{id}/status"), body).await.expect(200);
+    }
+
+    /// The reply to a sign-up on a list of the workspace.
+    pub async fn sign_up(&self, slug: &str, body: Value) -> Reply {
+        self.post(&format!("/v1/waitlists/acme/{slug}/entries"), body).await
+    }
+
+    /// The entry of an address that signs up.
+    pub async fn join(&self, slug: &str, email: &str) -> Value {
+        self.sign_up(slug, serde_json::json!({"email": email, "name": "Somebody"})).await.expect(201)
+    }
+
+    /// The entry of an address that signs up with a friend's code.
+    pub async fn join_with(&self, slug: &str, email: &str, code: &Value) -> Value {
+        self.sign_up(slug, serde_json::json!({"email": email, "name": "Somebody", "referral_code": code})).await.expect(201)
+    }
+}

@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Rally's HTTP surface and command line: parses, calls one function of the domain, presents. Holds no rule.
+//!
+//! Read [`server`] for how a server is put together, [`routes`] for what it answers, [`edge`] for what happens to every
+//! request, [`cli`] for the commands.
+
+pub mod app;
+pub mod auth;
+pub mod banner;
+pub mod body;
+pub mod cli;
+pub mod config;
+pub mod cursor;
+pub mod edge;
+pub mod error;
+pub mod field;
+pub mod openapi;
+pub mod routes;
+pub mod secrets;
+pub mod server;
+pub mod store;
+pub mod system;
+pub mod telemetry;

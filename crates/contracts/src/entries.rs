@@ -143,10 +143,7 @@ pub async fn a_referral_is_credited_exactly_once_each(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
     let commands = (0..40)
-        .map(|n| SignUp {
-            friends_code: Some(ada.referral_code.clone()),
-            ..sign_up(&ports, &list, &format!("p{}@example.com", n / 2))
-        })
+        .map(|n| SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, &format!("p{}@example.com", n / 2)) })
         .collect();
     let outcomes = in_parallel(fixture, commands).await;
     let honoured: Vec<&Entry> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();

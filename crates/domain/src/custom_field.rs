@@ -248,10 +248,7 @@ impl CustomField {
 fn parse_options(value: &Value) -> Result<Vec<String>, Invalid> {
     let bad = || Invalid::new(format!("must be 1 to {MAX_OPTIONS} distinct strings of at most {MAX_OPTION} characters"));
     let items = value.as_array().filter(|items| (1..=MAX_OPTIONS).contains(&items.len())).ok_or_else(bad)?;
-    let options = items
-        .iter()
-        .map(|item| clean(item.as_str().ok_or_else(bad)?, MAX_OPTION, Lines::One))
-        .collect::<Result<Vec<_>, _>>()?;
+    let options = items.iter().map(|item| clean(item.as_str().ok_or_else(bad)?, MAX_OPTION, Lines::One)).collect::<Result<Vec<_>, _>>()?;
     let distinct = options.iter().collect::<HashSet<_>>().len() == options.len();
     if distinct && options.iter().all(|option| !option.is_empty()) { Ok(options) } else { Err(bad()) }
 }
@@ -271,11 +268,7 @@ fn check_tel(tel: &str) -> Result<(), Invalid> {
     let digits = tel.chars().filter(char::is_ascii_digit).count();
     let allowed = tel.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | '(' | ')' | '/' | ' '));
     let plus_leads = tel.rfind('+').is_none_or(|index| index == 0);
-    if allowed && plus_leads && (3..=20).contains(&digits) {
-        Ok(())
-    } else {
-        Err(Invalid::new("must be a telephone number"))
-    }
+    if allowed && plus_leads && (3..=20).contains(&digits) { Ok(()) } else { Err(Invalid::new("must be a telephone number")) }
 }
 
 fn check_date(date: &str) -> Result<(), Invalid> {
@@ -364,10 +357,7 @@ mod tests {
     #[test]
     fn a_declaration_fills_in_defaults_and_keeps_what_it_does_not_know() {
         let parsed = fields(json!([{"key": "company", "placeholder": "Acme"}])).unwrap();
-        assert_eq!(
-            parsed[0].to_document(),
-            json!({"key": "company", "type": "text", "required": false, "placeholder": "Acme"})
-        );
+        assert_eq!(parsed[0].to_document(), json!({"key": "company", "type": "text", "required": false, "placeholder": "Acme"}));
         assert_eq!(CustomField::parse_list(&json!([parsed[0].to_document()]), "x").unwrap(), parsed);
     }
 
@@ -381,8 +371,14 @@ mod tests {
         assert_eq!(
             paths,
             [
-                "custom_fields[0].key", "custom_fields[1].type", "custom_fields[2].options", "custom_fields[4].key",
-                "custom_fields[5].options", "custom_fields[6].label", "custom_fields[6].required", "custom_fields[7]",
+                "custom_fields[0].key",
+                "custom_fields[1].type",
+                "custom_fields[2].options",
+                "custom_fields[4].key",
+                "custom_fields[5].options",
+                "custom_fields[6].label",
+                "custom_fields[6].required",
+                "custom_fields[7]",
             ]
         );
         assert!(fields(json!({})).is_err());

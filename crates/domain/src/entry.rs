@@ -155,4 +155,3 @@ pub struct Leader {
     /// The address; a stranger sees it masked.
     pub email: Email,
 }
-

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace, RenameWorkspace,
-    SignUp, SignUpRejection, UpdateWaitlist, UpdateWaitlistRejection, WorkspaceRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace, RenameWorkspace, SignUp,
+    SignUpRejection, UpdateWaitlist, UpdateWaitlistRejection, WorkspaceRejection,
 };
 use crate::entry::{Entry, EntryStatus, Leader};
 use crate::error::{CommandError, Fault};

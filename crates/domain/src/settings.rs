@@ -92,8 +92,7 @@ impl Settings {
                 }
             }
             "custom_fields" => {
-                self.custom_fields =
-                    given.map(|value| CustomField::parse_list(value, path)).transpose()?.unwrap_or_default();
+                self.custom_fields = given.map(|value| CustomField::parse_list(value, path)).transpose()?.unwrap_or_default();
             }
             "confirmation_message" => {
                 self.confirmation_message = match given {
@@ -255,10 +254,18 @@ mod tests {
     #[test]
     fn every_known_key_is_checked() {
         for (key, bad) in [
-            ("max_entries", json!(0)), ("max_entries", json!(1.5)), ("max_entries", json!("5")), ("max_entries", json!(-1)),
-            ("approval_required", json!("true")), ("confirmation_message", json!("x".repeat(1001))),
-            ("referral_boost", json!(1001)), ("referral_boost", json!(-1)), ("referral_rewards", json!([])),
-            ("recaptcha_site_key", json!(1)), ("leaderboard_enabled", json!(0)), ("custom_fields", json!("none")),
+            ("max_entries", json!(0)),
+            ("max_entries", json!(1.5)),
+            ("max_entries", json!("5")),
+            ("max_entries", json!(-1)),
+            ("approval_required", json!("true")),
+            ("confirmation_message", json!("x".repeat(1001))),
+            ("referral_boost", json!(1001)),
+            ("referral_boost", json!(-1)),
+            ("referral_rewards", json!([])),
+            ("recaptcha_site_key", json!(1)),
+            ("leaderboard_enabled", json!(0)),
+            ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {
             assert_eq!(merged(&Settings::default(), json!({key: bad})), Err(vec![format!("settings.{key}")]), "{key} {bad}");

@@ -146,11 +146,7 @@ impl VariantCopy {
     }
 }
 
-fn parse_with<T>(
-    text: Option<String>,
-    parse: impl FnOnce(&str) -> Result<Option<T>, Invalid>,
-    report: impl FnOnce(Invalid),
-) -> Option<T> {
+fn parse_with<T>(text: Option<String>, parse: impl FnOnce(&str) -> Result<Option<T>, Invalid>, report: impl FnOnce(Invalid)) -> Option<T> {
     match text.as_deref().map(parse) {
         Some(Ok(value)) => value,
         Some(Err(error)) => {
@@ -254,22 +250,15 @@ mod tests {
 
     #[test]
     fn a_locale_variant_goes_before_the_pool() {
-        let variants = [
-            variant(1, VariantKind::Ab, "pt-BR", 1),
-            variant(2, VariantKind::Locale, "pt", 1),
-            variant(3, VariantKind::Locale, "pt", 1),
-        ];
+        let variants =
+            [variant(1, VariantKind::Ab, "pt-BR", 1), variant(2, VariantKind::Locale, "pt", 1), variant(3, VariantKind::Locale, "pt", 1)];
         assert_eq!(chosen(&variants, &["pt-BR"], 0), Some(2));
         assert_eq!(chosen(&variants, &["de"], 0), Some(1));
     }
 
     #[test]
     fn the_pool_narrows_to_the_readers_locale_if_it_can() {
-        let variants = [
-            variant(1, VariantKind::Ab, "en", 1),
-            variant(2, VariantKind::Ab, "de", 1),
-            variant(3, VariantKind::Ab, "de", 3),
-        ];
+        let variants = [variant(1, VariantKind::Ab, "en", 1), variant(2, VariantKind::Ab, "de", 1), variant(3, VariantKind::Ab, "de", 3)];
         let drawn = |requested: &[&str]| (0..20).filter_map(|draw| chosen(&variants, requested, draw)).collect::<Vec<_>>();
         assert_eq!(drawn(&["de-AT"]).iter().filter(|id| **id == 3).count(), 15);
         assert!(!drawn(&["de-AT"]).contains(&1));

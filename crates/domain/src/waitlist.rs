@@ -105,15 +105,18 @@ pub struct Words<'a> {
 }
 
 impl Waitlist {
+    /// Whether it takes sign-ups.
+    pub fn is_open(&self) -> bool {
+        self.status == WaitlistStatus::Active
+    }
+
     /// The words of this waitlist as a variant shows them.
     pub fn words<'a>(&'a self, variant: Option<&'a Variant>) -> Words<'a> {
         let copy = variant.map(|variant| &variant.copy);
         Words {
             display_name: copy.and_then(|copy| copy.display_name.as_ref()).unwrap_or(&self.display_name),
             description: copy.and_then(|copy| copy.description.as_ref()).or(self.description.as_ref()),
-            confirmation_message: copy
-                .and_then(|copy| copy.confirmation_message.as_ref())
-                .or(self.settings.confirmation_message.as_ref()),
+            confirmation_message: copy.and_then(|copy| copy.confirmation_message.as_ref()).or(self.settings.confirmation_message.as_ref()),
         }
     }
 }
@@ -125,9 +128,8 @@ mod tests {
     #[test]
     fn the_statuses_follow_the_table() {
         use WaitlistStatus::{Active, Closed, Draft, Paused};
-        let allowed = [
-            (Draft, Active), (Draft, Closed), (Active, Paused), (Active, Closed), (Paused, Active), (Paused, Closed), (Closed, Active),
-        ];
+        let allowed =
+            [(Draft, Active), (Draft, Closed), (Active, Paused), (Active, Closed), (Paused, Active), (Paused, Closed), (Closed, Active)];
         for from in WaitlistStatus::ALL {
             for to in WaitlistStatus::ALL {
                 assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} to {to:?}");

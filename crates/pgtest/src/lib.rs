@@ -106,9 +106,10 @@ fn find_binaries() -> io::Result<PathBuf> {
         .unwrap_or_default();
     distributed.sort_by_key(|path| std::cmp::Reverse(version_of(path)));
     let places = on_path.into_iter().chain(distributed).chain([PathBuf::from("/usr/local/pgsql/bin")]);
-    places.into_iter().find(|place| place.join("initdb").exists() && place.join("postgres").exists()).ok_or_else(|| {
-        io::Error::other("install the server (Debian: apt-get install postgresql) or set TEST_DATABASE_URL to a server")
-    })
+    places
+        .into_iter()
+        .find(|place| place.join("initdb").exists() && place.join("postgres").exists())
+        .ok_or_else(|| io::Error::other("install the server (Debian: apt-get install postgresql) or set TEST_DATABASE_URL to a server"))
 }
 
 fn version_of(binaries: &Path) -> u32 {

@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool::Runtime;
+use diesel::migration::{Migration, MigrationSource};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
-use diesel::migration::{Migration, MigrationSource};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rally_domain::error::Fault;
 use rally_domain::ports::{Connections, StoreHealth};

@@ -105,7 +105,9 @@ impl SqliteStore {
         };
         match self.readers.clone() {
             None => self.in_writer(snapshot).await?,
-            Some(readers) => tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c))).await.map_err(Fault::unexpected)?,
+            Some(readers) => {
+                tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c))).await.map_err(Fault::unexpected)?
+            }
         }
     }
 }

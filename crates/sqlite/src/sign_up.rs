@@ -115,7 +115,6 @@ fn add_to_totals(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> 
             referred.eq(referred + i64::from(entry.referred_by.is_some())),
         ))
         .execute(c)
-        
 }
 
 fn add_to_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
@@ -126,7 +125,6 @@ fn add_to_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
         .do_update()
         .set(signups.eq(signups + 1))
         .execute(c)
-        
 }
 
 fn add_to_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
@@ -138,7 +136,6 @@ fn add_to_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> 
         .do_update()
         .set(signups.eq(signups + 1))
         .execute(c)
-        
 }
 
 fn add_to_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
@@ -150,5 +147,4 @@ fn add_to_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize>
         .do_update()
         .set(signups.eq(signups + 1))
         .execute(c)
-        
 }

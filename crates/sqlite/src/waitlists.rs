@@ -19,10 +19,10 @@ use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 
+use crate::SqliteStore;
 use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
 use crate::rows::{Blob, BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants, waitlist_totals, waitlists, workspace_settings, workspaces};
-use crate::SqliteStore;
 
 const SLUG_KEY: &str = "waitlists.workspace_id, waitlists.slug";
 
@@ -135,10 +135,7 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-        self.read(move |c| {
-            list_variants(c, id)
-        })
-        .await
+        self.read(move |c| list_variants(c, id)).await
     }
 }
 

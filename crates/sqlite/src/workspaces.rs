@@ -11,10 +11,10 @@ use rally_domain::ports::WorkspaceStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
 
+use crate::SqliteStore;
 use crate::fault::{Abort, query_fault, violates};
 use crate::rows::{Blob, WorkspaceRow};
 use crate::schema::{retired_slugs, workspaces};
-use crate::SqliteStore;
 
 const SLUG_KEY: &str = "workspaces.slug";
 

@@ -10,7 +10,7 @@ use crate::referral::{Position, ReferralCode};
 use crate::settings::Approval;
 use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
-use crate::waitlist::{Waitlist, WaitlistStatus};
+use crate::waitlist::Waitlist;
 
 /// Puts a person on a waitlist.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,7 @@ impl SignUp {
     /// When a rule refuses it.
     pub fn decide(&self, facts: SignUpFacts) -> Result<SignUpPlan, SignUpRejection> {
         let SignUpFacts { waitlist, .. } = &facts;
-        if waitlist.status != WaitlistStatus::Active {
+        if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
         }
         let metadata = self.metadata.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
@@ -167,6 +167,7 @@ mod tests {
     use crate::settings::Settings;
     use crate::slug::Slug;
     use crate::text::DisplayName;
+    use crate::waitlist::WaitlistStatus;
 
     fn command() -> SignUp {
         SignUp {

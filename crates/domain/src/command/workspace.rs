@@ -44,14 +44,7 @@ pub enum WorkspaceRejection {
 impl CreateWorkspace {
     /// The workspace to be. That the slug is free is for the store's unique key to say.
     pub fn decide(self) -> Workspace {
-        Workspace {
-            id: self.id,
-            slug: self.slug,
-            previous_slug: None,
-            name: self.name,
-            created_at: self.now,
-            updated_at: self.now,
-        }
+        Workspace { id: self.id, slug: self.slug, previous_slug: None, name: self.name, created_at: self.now, updated_at: self.now }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::id::{EntryId, EventId, VariantId};
 use crate::ports::{Humanity, Ports};
 use crate::referral::ReferralCode;
 use crate::text::{Interest, PersonName, Referrer};
-use crate::waitlist::{Waitlist, WaitlistStatus};
+use crate::waitlist::Waitlist;
 
 /// What a person sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ const CODE_ATTEMPTS: usize = 4;
 /// # Errors
 /// When the captcha or a rule refuses it, or a port faults; then nothing was stored.
 pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry, CommandError<JoinRejection>> {
-    if waitlist.status != WaitlistStatus::Active {
+    if !waitlist.is_open() {
         return Err(CommandError::Rejected(JoinRejection::SignUp(SignUpRejection::WaitlistNotActive)));
     }
     if waitlist.settings.recaptcha_site_key.is_some() {

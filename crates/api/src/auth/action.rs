@@ -1,0 +1,115 @@
+//! Actions, and the scopes that grant them.
+
+macro_rules! actions {
+    ($($(#[$doc:meta])+ $name:ident = $text:literal)+) => {
+        /// Something a token may allow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action { $($(#[$doc])+ $name,)+ }
+
+        impl Action {
+            /// All actions.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name in a scope.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Read waitlists.
+    WaitlistRead = "waitlist.read"
+    /// Create waitlists.
+    WaitlistCreate = "waitlist.create"
+    /// Change waitlists.
+    WaitlistUpdate = "waitlist.update"
+    /// Delete waitlists.
+    WaitlistDelete = "waitlist.delete"
+    /// Read and export entries.
+    EntryRead = "entry.read"
+    /// Approve, reject, invite and delete entries.
+    EntryUpdate = "entry.update"
+    /// Read variants.
+    VariantRead = "variant.read"
+    /// Create variants.
+    VariantCreate = "variant.create"
+    /// Change variants.
+    VariantUpdate = "variant.update"
+    /// Delete variants.
+    VariantDelete = "variant.delete"
+    /// Read webhooks and their deliveries.
+    WebhookRead = "webhook.read"
+    /// Create webhooks.
+    WebhookCreate = "webhook.create"
+    /// Change webhooks, rotate their secrets, test them.
+    WebhookUpdate = "webhook.update"
+    /// Delete webhooks.
+    WebhookDelete = "webhook.delete"
+    /// Read analytics.
+    RallyRead = "rally.read"
+    /// Read the workspace's settings.
+    RallySettingsRead = "rally.settings.read"
+    /// Change the workspace's settings.
+    RallySettingsUpdate = "rally.settings.update"
+}
+
+/// What a token allows: actions by name, `*` for all, `waitlist.*` for all that start so, `*.read` for all that end so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope(Vec<String>);
+
+impl Scope {
+    /// Reads a space-separated scope (RFC 6749, section 3.3); names nobody knows grant nothing.
+    pub fn parse(text: &str) -> Self {
+        Self(text.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Whether an action is allowed.
+    pub fn allows(&self, action: Action) -> bool {
+        self.0.iter().any(|pattern| matches(pattern, action.as_str()))
+    }
+
+    /// The parts that grant nothing, such as a misspelt action.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        let grants = |pattern: &str| Action::ALL.iter().any(|action| matches(pattern, action.as_str()));
+        self.0.iter().map(String::as_str).filter(move |pattern| !grants(pattern))
+    }
+}
+
+fn matches(pattern: &str, action: &str) -> bool {
+    if let Some(prefix) = pattern.strip_suffix(".*") {
+        action.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'))
+    } else if let Some(suffix) = pattern.strip_prefix("*.") {
+        action.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
+    } else {
+        pattern == "*" || pattern == action
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(scope: &str) -> Vec<&'static str> {
+        let scope = Scope::parse(scope);
+        Action::ALL.iter().filter(|action| scope.allows(**action)).map(|action| action.as_str()).collect()
+    }
+
+    #[test]
+    fn a_wildcard_covers_whole_words() {
+        assert_eq!(allowed("*").len(), Action::ALL.len());
+        assert_eq!(allowed("waitlist.*"), ["waitlist.read", "waitlist.create", "waitlist.update", "waitlist.delete"]);
+        assert_eq!(allowed("*.read"), ["waitlist.read", "entry.read", "variant.read", "webhook.read", "rally.read", "rally.settings.read"]);
+        assert_eq!(allowed("rally.settings.*"), ["rally.settings.read", "rally.settings.update"]);
+        assert_eq!(allowed("entry.read  waitlist.delete"), ["waitlist.delete", "entry.read"]);
+    }
+
+    #[test]
+    fn nothing_else_grants_anything() {
+        for scope in ["", "wait.*", "*.rea", "*read", "waitlist", "waitlist.", ".read", "**", "*.*", "Waitlist.Read", "waitlist.re*"] {
+            assert_eq!(allowed(scope), [] as [&str; 0], "{scope}");
+        }
+        assert_eq!(Scope::parse("waitlist.read entrys.read *").unknown().collect::<Vec<_>>(), ["entrys.read"]);
+    }
+}

@@ -1,0 +1,112 @@
+//! The extractor of every admin route: it says in the handler's signature which action the route needs.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, COOKIE};
+use actix_web::{FromRequest, HttpRequest, web};
+use rally_domain::id::WorkspaceId;
+use rally_domain::text::Subject;
+use rally_domain::workspace::Workspace;
+
+use super::Action;
+use super::token::invalid;
+use crate::app::App;
+use crate::error::{ApiError, Code};
+
+/// The action a route needs, as a type.
+pub trait Permission: 'static {
+    /// The action.
+    const ACTION: Action;
+}
+
+/// Permissions, one per action that a route needs.
+pub mod permit {
+    use super::{Action, Permission};
+
+    macro_rules! permissions {
+        ($($name:ident)+) => {$(
+            #[doc = concat!("Needs [`Action::", stringify!($name), "`].")]
+            pub struct $name;
+
+            impl Permission for $name {
+                const ACTION: Action = Action::$name;
+            }
+        )+};
+    }
+
+    permissions! { WaitlistRead WaitlistCreate WaitlistUpdate WaitlistDelete EntryRead }
+}
+
+/// A caller who may do what `P` says in the workspace of the path.
+pub struct Granted<P> {
+    admin: Admin,
+    permission: PhantomData<P>,
+}
+
+/// Who calls, and in which workspace.
+pub struct Admin {
+    /// The workspace of the path.
+    pub workspace: Workspace,
+    /// Who calls.
+    pub subject: Option<Subject>,
+}
+
+impl<P> Deref for Granted<P> {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        &self.admin
+    }
+}
+
+impl<P: Permission> FromRequest for Granted<P> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let admin = authorise(&request, P::ACTION).await?;
+            Ok(Self { admin, permission: PhantomData })
+        })
+    }
+}
+
+/// Who first, then where, then what.
+async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
+    let claims = app.auth.verify(&token(request)?).await?;
+    let no_workspace = || ApiError::new(Code::WorkspaceNotFound, "this workspace does not exist");
+    let id = WorkspaceId::parse(request.match_info().get("workspace_id").unwrap_or_default()).map_err(|_| no_workspace())?;
+    if !claims.covers(id) {
+        return Err(ApiError::new(Code::Forbidden, "this token is for another workspace"));
+    }
+    claims.require(action)?;
+    let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
+    let subject = claims.subject.and_then(|subject| Subject::parse(&subject).ok());
+    Ok(Admin { workspace, subject })
+}
+
+/// The token of the `Authorization` header, or on reads that of the cookie `auth_token`.
+fn token(request: &HttpRequest) -> Result<String, ApiError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    match (headers.next(), headers.next()) {
+        (Some(header), None) => {
+            let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
+            if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim().to_owned()) } else { Err(invalid()) }
+        }
+        (None, _) if matches!(*request.method(), Method::GET | Method::HEAD) => cookie(request).ok_or_else(invalid),
+        _ => Err(invalid()),
+    }
+}
+
+fn cookie(request: &HttpRequest) -> Option<String> {
+    let pairs = request.headers().get_all(COOKIE).filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().strip_prefix("auth_token="));
+    values.next().map(str::to_owned)
+}

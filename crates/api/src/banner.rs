@@ -1,0 +1,83 @@
+//! The first start on the embedded store: a list to play with, and what to try with it.
+
+use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
+use rally_domain::ports::Ports;
+use rally_domain::settings::Settings;
+use rally_domain::slug::Slug;
+use rally_domain::text::{Description, DisplayName, Subject, WorkspaceName};
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::Workspace;
+
+/// A workspace `demo` with an active waitlist `early-access`.
+pub struct Demo {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The waitlist.
+    pub waitlist: Waitlist,
+}
+
+/// Makes the demo.
+///
+/// # Errors
+/// When the store does not take it.
+pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
+    let fault = |error: &dyn std::error::Error| Fault::unexpected(crate::error::chain(error));
+    let text = |error| Fault::unexpected(format!("the demo's own words {error}"));
+    let create = CreateWorkspace {
+        id: WorkspaceId::new(ports.ids.uuid()),
+        slug: Slug::parse("demo").map_err(text)?,
+        name: WorkspaceName::parse("Demo").map_err(text)?,
+        now: ports.clock.now(),
+    };
+    let workspace = ports.workspaces.create(create).await.map_err(|error: CommandError<_>| fault(&error))?;
+    let create = CreateWaitlist {
+        id: WaitlistId::new(ports.ids.uuid()),
+        workspace_id: workspace.id,
+        control_variant_id: VariantId::new(ports.ids.uuid()),
+        slug: Slug::parse("early-access").map_err(text)?,
+        display_name: DisplayName::parse("Early access").map_err(text)?,
+        description: Some(Description::parse("Be among the first to try it. Invite friends to move up.").map_err(text)?),
+        settings: Settings::default(),
+        created_by: Some(Subject::parse("rally").map_err(text)?),
+        now: ports.clock.now(),
+    };
+    let draft = ports.waitlists.create(create).await.map_err(|error| fault(&error))?;
+    let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to: WaitlistStatus::Active, now: ports.clock.now() };
+    let waitlist = ports.waitlists.change_status(activate).await.map_err(|error| fault(&error))?;
+    Ok(Demo { workspace, waitlist })
+}
+
+/// What to try, in lines that can be pasted into a shell.
+pub fn what_to_try(demo: &Demo, base: &str, token: &str) -> String {
+    let Demo { workspace, waitlist } = demo;
+    let list = format!("{base}/v1/waitlists/{}/{}", workspace.slug, waitlist.slug);
+    let entries = format!("{base}/v1/workspaces/{}/waitlists/{}/entries", workspace.id, waitlist.id);
+    format!(
+        r#"
+Rally is running with a demo waitlist.
+
+  waitlist      {list}
+  docs          {base}/docs
+  workspace id  {workspace_id}
+
+Sign up:
+
+  curl -s {list}/entries -H 'content-type: application/json' \
+    -d '{{"email": "ada@example.com", "name": "Ada Lovelace"}}'
+
+Sign up a friend with the referral_code of the reply in place of CODE, then see who leads:
+
+  curl -s {list}/entries -H 'content-type: application/json' \
+    -d '{{"email": "bob@example.com", "name": "Bob", "referral_code": "CODE"}}'
+  curl -s {list}/leaderboard
+
+List the entries as an admin (the token is good for a day):
+
+  curl -s {entries} \
+    -H 'authorization: Bearer {token}'
+"#,
+        workspace_id = workspace.id,
+    )
+}

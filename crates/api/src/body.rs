@@ -1,0 +1,93 @@
+//! Reading JSON bodies: the right type, not too large, not too slow, well-formed.
+
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{ApiError, Code};
+
+/// How long a body may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Most bytes of a body, unless the route says otherwise.
+pub const DEFAULT_LIMIT: usize = 64 * 1024;
+
+/// Most bytes of a body that carries settings.
+pub const SETTINGS_LIMIT: usize = 256 * 1024;
+
+/// A body that has not been read. A handler reads it after everything that may refuse the request without it.
+pub struct Body {
+    payload: Payload,
+    headers: HeaderMap,
+}
+
+impl FromRequest for Body {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self { payload: payload.take(), headers: request.headers().clone() }))
+    }
+}
+
+impl Body {
+    /// Reads a JSON object of at most [`DEFAULT_LIMIT`] bytes.
+    ///
+    /// # Errors
+    /// 408, 413, 415, or 400 when it is not a JSON object.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        self.json_up_to(DEFAULT_LIMIT).await
+    }
+
+    /// Reads a JSON object of at most that many bytes.
+    ///
+    /// # Errors
+    /// 408, 413, 415, or 400 when it is not a JSON object.
+    pub async fn json_up_to<T: DeserializeOwned>(mut self, limit: usize) -> Result<T, ApiError> {
+        self.check_type()?;
+        let bytes = tokio::time::timeout(DEADLINE, self.read(limit))
+            .await
+            .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
+        let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
+        let not_an_object = || ApiError::new(Code::ValidationFailed, "the body must be a JSON object");
+        // By way of a value, since a struct would take an array of its fields as well.
+        let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+        if !value.is_object() {
+            return Err(not_an_object());
+        }
+        serde_json::from_value(value).map_err(|_| not_an_object())
+    }
+
+    fn check_type(&self) -> Result<(), ApiError> {
+        let given = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::UnsupportedMediaType, "the body must be application/json"))
+    }
+
+    async fn read(&mut self, limit: usize) -> Result<BytesMut, ApiError> {
+        let too_large = || ApiError::new(Code::PayloadTooLarge, format!("the body must be at most {limit} bytes"));
+        let announced = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+        if announced.is_some_and(|length: usize| length > limit) {
+            return Err(too_large());
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = self.payload.next().await {
+            let chunk = chunk.map_err(|_| ApiError::new(Code::BadRequest, "the body broke off"))?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+}

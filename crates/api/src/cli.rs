@@ -1,0 +1,311 @@
+//! The command line. Results go to standard output, so that scripts can use them; everything else to standard error.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use rally_domain::command::{CreateWorkspace, RenameWorkspace};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::WorkspaceId;
+use rally_domain::ports::Ports;
+use rally_domain::slug::Slug;
+use rally_domain::text::{Subject, WorkspaceName};
+use rally_domain::workspace::Workspace;
+use serde_json::{Value, json};
+use time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::{Authenticator, Scope};
+use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig};
+use crate::error::chain;
+use crate::secrets::Secrets;
+use crate::store::{self, Opened};
+use crate::system::{SystemClock, SystemIds};
+use crate::{banner, openapi, server, telemetry};
+
+/// A self-hosted waitlist service
+#[derive(Parser)]
+#[command(name = "rally", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the API and the background workers (what happens without a command)
+    Serve,
+    /// Apply pending migrations
+    Migrate,
+    /// Manage workspaces
+    Workspace {
+        #[command(subcommand)]
+        command: WorkspaceCommand,
+    },
+    /// Make admin tokens
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Subcommand)]
+enum WorkspaceCommand {
+    /// Create a workspace
+    Create {
+        /// Its name in URLs
+        slug: String,
+        /// What people call it [default: the slug]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List all workspaces
+    List,
+    /// Give a workspace another slug; the old one goes on resolving on the public surface
+    Rename {
+        /// The slug it has
+        old: String,
+        /// The slug it is to have
+        new: String,
+    },
+    /// Delete a workspace and everything in it
+    Delete {
+        /// Its slug
+        slug: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Print a signed admin token
+    Mint {
+        /// The workspace it is for
+        #[arg(long, value_name = "SLUG")]
+        workspace: String,
+        /// What it allows: actions and wildcards, with spaces between
+        #[arg(long, default_value = "*")]
+        scope: String,
+        /// How long it is good for, such as 30d, 12h or 15m
+        #[arg(long, default_value = "30d")]
+        ttl: String,
+        /// Who it is for
+        #[arg(long, value_name = "WHO", default_value = "rally-cli")]
+        subject: String,
+    },
+}
+
+/// Why a command failed, in one line.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Refused(String),
+    #[error("{}", chain(.0))]
+    Fault(#[from] Fault),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the command of this process's arguments.
+#[expect(clippy::print_stderr, reason = "the one line that says why the command failed")]
+pub async fn run() -> ExitCode {
+    let Cli { command, settings } = Cli::parse();
+    match dispatch(command.unwrap_or(Command::Serve), settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rally: {}", failure.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
+    if let Command::Openapi = command {
+        return print(&openapi::document().to_pretty_json().map_err(Fault::unexpected)?);
+    }
+    let config = Config::try_from(settings)?;
+    telemetry::start_logging(&config)?;
+    match command {
+        Command::Serve => serve(&config).await,
+        Command::Migrate => migrate(&config).await,
+        Command::Workspace { command } => workspace(&config, command).await,
+        Command::Token { command } => token(&config, command).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+async fn open(config: &Config, migrate: Migrate) -> Result<Opened, Failure> {
+    Ok(store::open(config, migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+}
+
+async fn serve(config: &Config) -> Result<(), Failure> {
+    let secrets = Secrets::load(config)?;
+    let _lock = store::lock(config)?;
+    // Before anything can be asked to stop.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let Opened { ports, applied } = open(config, config.migrate).await?;
+    let mut running = server::start(config, &secrets, ports.clone())
+        .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
+    tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
+    greet(config, &secrets, &ports, &base, !applied.is_empty()).await?;
+    tokio::select! {
+        ended = running.ended() => return Ok(ended?),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where the server is; on a new store also what to do with it.
+async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str, new_store: bool) -> Result<(), Failure> {
+    if !new_store || !ports.workspaces.list().await?.is_empty() {
+        return print(&format!("Rally is running on {base} (docs: {base}/docs)"));
+    }
+    if let StoreConfig::Postgres(_) = config.store {
+        let next = "make a workspace with `rally workspace create SLUG` and a token with `rally token mint --workspace SLUG`";
+        return print(&format!("Rally is running on {base} (docs: {base}/docs); {next}"));
+    }
+    let demo = banner::create_demo(ports).await?;
+    let auth = authenticator(config, secrets, ports)?;
+    let expires = ports.clock.now().plus(Duration::days(1));
+    let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
+    print(&banner::what_to_try(&demo, base, &token))
+}
+
+async fn migrate(config: &Config) -> Result<(), Failure> {
+    let applied = open(config, Migrate::AtStart).await?.applied;
+    print_json(&json!({ "applied": applied }))
+}
+
+async fn workspace(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
+    let parse_slug = |text: &str| Slug::parse(text).map_err(|error| Failure::Refused(format!("the slug {text:?} {error}")));
+    let ports = open(config, config.migrate).await?.ports;
+    match command {
+        WorkspaceCommand::Create { slug, name } => {
+            let name = WorkspaceName::parse(name.as_deref().unwrap_or(&slug));
+            let command = CreateWorkspace {
+                id: WorkspaceId::new(ports.ids.uuid()),
+                slug: parse_slug(&slug)?,
+                name: name.map_err(|error| Failure::Refused(format!("the name {error}")))?,
+                now: ports.clock.now(),
+            };
+            print_json(&view(&ports.workspaces.create(command).await.map_err(refused)?))
+        }
+        WorkspaceCommand::List => {
+            let workspaces = ports.workspaces.list().await?;
+            print_json(&Value::Array(workspaces.iter().map(view).collect()))
+        }
+        WorkspaceCommand::Rename { old, new } => {
+            let command = RenameWorkspace { from: parse_slug(&old)?, to: parse_slug(&new)?, now: ports.clock.now() };
+            print_json(&view(&ports.workspaces.rename(command).await.map_err(refused)?))
+        }
+        WorkspaceCommand::Delete { slug, yes } => {
+            let found = ports.workspaces.find_by_slug(&parse_slug(&slug)?).await?;
+            let found = found.ok_or_else(|| Failure::Refused("there is no such workspace".to_owned()))?;
+            if !yes {
+                return Err(Failure::Refused(format!("add --yes to delete the workspace {slug} and everything in it")));
+            }
+            ports.workspaces.delete(&found.slug).await?;
+            print_json(&json!({ "deleted": view(&found) }))
+        }
+    }
+}
+
+async fn token(config: &Config, command: TokenCommand) -> Result<(), Failure> {
+    let TokenCommand::Mint { workspace, scope, ttl, subject } = command;
+    let refused = |message: String| Failure::Refused(message);
+    let secrets = Secrets::load(config)?;
+    if let Some(unknown) = Scope::parse(&scope).unknown().next() {
+        return Err(refused(format!("the scope {unknown:?} grants nothing")));
+    }
+    let ttl = parse_duration(&ttl).ok_or_else(|| refused(format!("the ttl {ttl:?} must be a number with s, m, h or d")))?;
+    let subject = Subject::parse(&subject).map_err(|error| refused(format!("the subject {error}")))?;
+    let ports = open(config, config.migrate).await?.ports;
+    let slug = Slug::parse(&workspace).map_err(|error| refused(format!("the slug {workspace:?} {error}")))?;
+    let found = ports.workspaces.find_by_slug(&slug).await?;
+    let found = found.ok_or_else(|| refused(format!("there is no workspace {workspace}")))?;
+    let auth = authenticator(config, &secrets, &ports)?;
+    let token = auth.mint(subject.as_str(), found.id, &scope, ports.clock.now().plus(ttl)).map_err(Fault::unexpected)?;
+    print(&token)
+}
+
+fn authenticator(config: &Config, secrets: &Secrets, ports: &Ports) -> Result<Authenticator, Failure> {
+    Ok(Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(Fault::unexpected)?)
+}
+
+/// `90s`, `15m`, `12h`, `30d`: at least a second, at most a hundred years.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: i64 = if number.bytes().all(|b| b.is_ascii_digit()) { number.parse().ok()? } else { return None };
+    let total = number.checked_mul(seconds)?;
+    (1..=100 * 366 * 86_400).contains(&total).then(|| Duration::seconds(total))
+}
+
+fn refused<R: std::error::Error>(error: CommandError<R>) -> Failure {
+    match error {
+        CommandError::Rejected(rejection) => Failure::Refused(rejection.to_string()),
+        CommandError::Fault(fault) => Failure::Fault(fault),
+    }
+}
+
+fn view(workspace: &Workspace) -> Value {
+    json!({
+        "id": workspace.id.to_string(),
+        "slug": workspace.slug.as_str(),
+        "previous_slug": workspace.previous_slug.as_ref().map(Slug::as_str),
+        "name": workspace.name.as_str(),
+        "created_at": workspace.created_at,
+        "updated_at": workspace.updated_at,
+    })
+}
+
+fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}"))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_a_unit() {
+        for (text, seconds) in [("1s", 1), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000)] {
+            assert_eq!(parse_duration(text), Some(Duration::seconds(seconds)));
+        }
+        for bad in ["", "d", "30", "-1d", "+1d", "1.5h", "0s", "1w", "é", "99999999999999999999d", "99999999d"] {
+            assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

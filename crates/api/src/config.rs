@@ -1,0 +1,286 @@
+//! Configuration: environment variables and flags of the same names, read as text and checked here, so that whatever is
+//! wrong is told in one line that names the setting.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+use url::Url;
+
+/// A setting that is missing or malformed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct ConfigError {
+    /// The name of the environment variable.
+    pub setting: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl ConfigError {
+    /// Says what is wrong with a setting.
+    pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self { setting, problem: problem.into() }
+    }
+}
+
+/// The settings as given, unchecked. A flag wins over the variable of the same name; an empty one counts as not given.
+#[derive(Args, Clone, Default)]
+pub struct Settings {
+    /// Address to listen on
+    #[arg(long, alias = "rally-bind", env = "RALLY_BIND", global = true, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub bind: String,
+    /// Base of the links Rally hands out [default: http:// and the address it listens on]
+    #[arg(long, alias = "rally-public-url", env = "RALLY_PUBLIC_URL", global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// PostgreSQL to keep everything in [default: the embedded store]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Directory of the embedded store and of generated secrets
+    #[arg(long, alias = "rally-data-dir", env = "RALLY_DATA_DIR", global = true, value_name = "DIR", default_value = "./rally-data")]
+    pub data_dir: String,
+    /// HS256 key of admin tokens, at least 32 bytes [default: generated, on the embedded store]
+    #[arg(long, alias = "rally-jwt-secret", env = "RALLY_JWT_SECRET", hide_env_values = true, global = true, value_name = "SECRET")]
+    pub jwt_secret: Option<String>,
+    /// Keys of an identity provider whose RS256, ES256 and EdDSA tokens are accepted
+    #[arg(long, alias = "rally-jwks-url", env = "RALLY_JWKS_URL", global = true, value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// `iss` the identity provider's tokens must have
+    #[arg(long, alias = "rally-jwt-issuer", env = "RALLY_JWT_ISSUER", global = true, value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// `aud` the identity provider's tokens must have
+    #[arg(long, alias = "rally-jwt-audience", env = "RALLY_JWT_AUDIENCE", global = true, value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// 32 bytes in base64 that encrypt what must not be readable at rest [default: generated, on the embedded store]
+    #[arg(long, alias = "rally-encryption-key", env = "RALLY_ENCRYPTION_KEY", hide_env_values = true, global = true, value_name = "KEY")]
+    pub encryption_key: Option<String>,
+    /// Comma-separated origins that may call the admin surface from a browser
+    #[arg(long, alias = "rally-admin-origins", env = "RALLY_ADMIN_ORIGINS", global = true, value_name = "ORIGINS")]
+    pub admin_origins: Option<String>,
+    /// Whether migrations are applied at start: on or off
+    #[arg(long, alias = "rally-migrate", env = "RALLY_MIGRATE", global = true, value_name = "ON", default_value = "on")]
+    pub migrate: String,
+    /// What to log: a level, or levels by module such as info,rally_api=debug
+    #[arg(long, alias = "rally-log", env = "RALLY_LOG", global = true, value_name = "FILTER", default_value = "info")]
+    pub log: String,
+    /// text or json [default: text on a terminal, else json]
+    #[arg(long, alias = "rally-log-format", env = "RALLY_LOG_FORMAT", global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub enum StoreConfig {
+    /// SQLite in the data directory.
+    Embedded,
+    /// PostgreSQL; the URL may hold a password.
+    Postgres(SecretString),
+}
+
+/// Whether pending migrations are applied when a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrate {
+    /// They are.
+    AtStart,
+    /// Somebody runs `rally migrate`.
+    Never,
+}
+
+/// The identity provider whose tokens are accepted.
+#[derive(Debug, Clone)]
+pub struct JwksConfig {
+    /// Where its keys are.
+    pub url: Url,
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must hold.
+    pub audience: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// The settings, checked.
+#[derive(Clone)]
+pub struct Config {
+    /// Address to listen on.
+    pub bind: SocketAddr,
+    /// Base of the links Rally hands out, without a slash at the end; `None` for the address it listens on.
+    pub public_url: Option<String>,
+    /// Where everything is kept.
+    pub store: StoreConfig,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The HS256 key, where one was given.
+    pub jwt_secret: Option<SecretString>,
+    /// The identity provider, where one was given.
+    pub jwks: Option<JwksConfig>,
+    /// The encryption key in base64, where one was given.
+    pub encryption_key: Option<SecretString>,
+    /// Origins that may call the admin surface.
+    pub admin_origins: Vec<String>,
+    /// Whether migrations are applied at start.
+    pub migrate: Migrate,
+    /// What to log.
+    pub log: String,
+    /// How log lines look; `None` to look at the terminal.
+    pub log_format: Option<LogFormat>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("bind", &self.bind).field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let jwks_url = given(settings.jwks_url);
+        Ok(Self {
+            bind: parse_bind(&settings.bind)?,
+            public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
+            store: match given(settings.database_url) {
+                Some(url) => StoreConfig::Postgres(parse_database_url(url)?),
+                None => StoreConfig::Embedded,
+            },
+            data_dir: PathBuf::from(settings.data_dir),
+            jwt_secret: given(settings.jwt_secret).map(parse_jwt_secret).transpose()?,
+            jwks: match jwks_url {
+                Some(url) => Some(JwksConfig {
+                    url: parse_http_url("RALLY_JWKS_URL", &url)?,
+                    issuer: given(settings.jwt_issuer),
+                    audience: given(settings.jwt_audience),
+                }),
+                None => None,
+            },
+            encryption_key: given(settings.encryption_key).map(SecretString::from),
+            admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
+            migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
+            log: settings.log,
+            log_format: given(settings.log_format)
+                .map(|format| parse_choice("RALLY_LOG_FORMAT", &format, &[("text", LogFormat::Text), ("json", LogFormat::Json)]))
+                .transpose()?,
+        })
+    }
+}
+
+fn given(setting: Option<String>) -> Option<String> {
+    setting.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn parse_bind(text: &str) -> Result<SocketAddr, ConfigError> {
+    let resolved = text.trim().to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| ConfigError::new("RALLY_BIND", "must be an address and a port such as 127.0.0.1:8080"))
+}
+
+fn parse_http_url(setting: &'static str, text: &str) -> Result<Url, ConfigError> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| ConfigError::new(setting, "must be an absolute http or https URL"))
+}
+
+fn parse_public_url(text: &str) -> Result<String, ConfigError> {
+    let url = parse_http_url("RALLY_PUBLIC_URL", text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(ConfigError::new("RALLY_PUBLIC_URL", "must have neither a query nor a fragment"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn parse_database_url(url: String) -> Result<SecretString, ConfigError> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(SecretString::from(url))
+    } else {
+        Err(ConfigError::new("DATABASE_URL", "must start with postgres:// or postgresql://"))
+    }
+}
+
+fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigError> {
+    if secret.len() < 32 {
+        return Err(ConfigError::new("RALLY_JWT_SECRET", "must be at least 32 bytes"));
+    }
+    Ok(SecretString::from(secret))
+}
+
+fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
+    let parse = |text: &str| {
+        let url = parse_http_url("RALLY_ADMIN_ORIGINS", text)?;
+        let origin = url.origin().ascii_serialization();
+        if origin == text.trim_end_matches('/') {
+            Ok(origin)
+        } else {
+            Err(ConfigError::new("RALLY_ADMIN_ORIGINS", format!("{text:?} is not an origin such as https://console.example.com")))
+        }
+    };
+    list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+fn parse_choice<T: Copy>(setting: &'static str, text: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+    let found = choices.iter().find(|(name, _)| *name == text.trim());
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        ConfigError::new(setting, format!("must be {}", names.join(" or ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            bind: "127.0.0.1:0".to_owned(),
+            data_dir: "data".to_owned(),
+            migrate: "on".to_owned(),
+            log: "info".to_owned(),
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn a_malformed_setting_is_named() {
+        let some = |text: &str| Some(text.to_owned());
+        let table: [(&str, Settings); 10] = [
+            ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..settings() }),
+            ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..settings() }),
+            ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..settings() }),
+            ("DATABASE_URL", Settings { database_url: some("mysql://localhost/rally"), ..settings() }),
+            ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..settings() }),
+            ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..settings() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example/path"), ..settings() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("*"), ..settings() }),
+            ("RALLY_MIGRATE", Settings { migrate: "maybe".to_owned(), ..settings() }),
+            ("RALLY_LOG_FORMAT", Settings { log_format: some("xml"), ..settings() }),
+        ];
+        for (name, settings) in table {
+            let error = Config::try_from(settings).unwrap_err();
+            assert_eq!(error.setting, name);
+            assert!(error.to_string().starts_with(&format!("{name}: ")) && !error.to_string().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn an_empty_setting_is_not_given() {
+        let empty = || Some(" ".to_owned());
+        let config = Config::try_from(Settings { database_url: empty(), jwt_secret: empty(), public_url: empty(), ..settings() });
+        let config = config.unwrap();
+        assert!(matches!(config.store, StoreConfig::Embedded) && config.jwt_secret.is_none() && config.public_url.is_none());
+    }
+
+    #[test]
+    fn a_public_url_has_no_slash_at_its_end() {
+        let config = Config::try_from(Settings { public_url: Some("https://x.example/rally/".to_owned()), ..settings() });
+        assert_eq!(config.unwrap().public_url.as_deref(), Some("https://x.example/rally"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Cursors: the key of a page's last row, sealed so that nobody can make one up or use it on another list.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use rally_domain::error::Invalid;
+use rally_domain::id::WaitlistId;
+use rally_domain::paging::WaitlistKey;
+use rally_domain::referral::Position;
+use rally_domain::timestamp::Timestamp;
+use sha2::Sha256;
+use uuid::Uuid;
+
+/// Bytes of the seal.
+const SEAL: usize = 16;
+
+/// A key of a list that fits into a cursor.
+pub trait CursorKey: Sized {
+    /// The key as bytes.
+    fn to_bytes(&self) -> Vec<u8>;
+
+    /// The key of those bytes, if they are one.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl CursorKey for Position {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.number().to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self::new(u64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+impl CursorKey for WaitlistKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.created_at.unix_millis().to_be_bytes()[..], self.id.uuid().as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (millis, id) = bytes.split_at_checked(8)?;
+        let created_at = Timestamp::from_unix_millis(i64::from_be_bytes(millis.try_into().ok()?)).ok()?;
+        Some(Self { created_at, id: WaitlistId::new(Uuid::from_slice(id).ok()?) })
+    }
+}
+
+/// Seals and opens cursors.
+#[derive(Clone)]
+pub struct Cursors {
+    key: [u8; 32],
+}
+
+impl Cursors {
+    /// Cursors under a key; every process of a deployment has the same.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key }
+    }
+
+    /// The cursor of a key, good for the list of that name alone. The name holds everything the list depends on.
+    pub fn seal(&self, list: &str, key: &impl CursorKey) -> String {
+        let bytes = key.to_bytes();
+        let tag = self.mac(list, &bytes).finalize().into_bytes();
+        URL_SAFE_NO_PAD.encode([&tag[..SEAL], &bytes].concat())
+    }
+
+    /// The key of a cursor of the list of that name.
+    ///
+    /// # Errors
+    /// When it is not a cursor this deployment sealed for that list.
+    pub fn open<K: CursorKey>(&self, list: &str, cursor: &str) -> Result<K, Invalid> {
+        let invalid = || Invalid::new("is not a cursor of this list");
+        let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
+        let (tag, bytes) = sealed.split_at_checked(SEAL).ok_or_else(invalid)?;
+        self.mac(list, bytes).verify_truncated_left(tag).map_err(|_| invalid())?;
+        K::from_bytes(bytes).ok_or_else(invalid)
+    }
+
+    fn mac(&self, list: &str, bytes: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length is a key");
+        mac.update(&(list.len() as u64).to_be_bytes());
+        mac.update(list.as_bytes());
+        mac.update(bytes);
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> WaitlistKey {
+        WaitlistKey { created_at: Timestamp::from_unix_millis(1_700_000_000_123).unwrap(), id: WaitlistId::new(Uuid::from_u128(7)) }
+    }
+
+    #[test]
+    fn a_cursor_opens_on_its_own_list_alone() {
+        let cursors = Cursors::new([1; 32]);
+        let cursor = cursors.seal("list a", &key());
+        assert_eq!(cursors.open("list a", &cursor), Ok(key()));
+        assert!(cursors.open::<WaitlistKey>("list b", &cursor).is_err());
+        assert!(cursors.open::<Position>("list a", &cursor).is_err());
+        assert!(Cursors::new([2; 32]).open::<WaitlistKey>("list a", &cursor).is_err());
+    }
+
+    #[test]
+    fn no_part_of_a_cursor_can_be_changed() {
+        let cursors = Cursors::new([1; 32]);
+        let cursor = cursors.seal("list", &Position::new(41));
+        for index in 0..cursor.len() {
+            let mut forged = cursor.clone().into_bytes();
+            forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
+            assert!(cursors.open::<Position>("list", &String::from_utf8(forged).unwrap()).is_err(), "{index}");
+        }
+        for text in ["", "x", "====", &cursor[1..], &format!("{cursor}A"), "é"] {
+            assert!(cursors.open::<Position>("list", text).is_err(), "{text}");
+        }
+    }
+}

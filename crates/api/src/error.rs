@@ -1,0 +1,311 @@
+//! What a client is told when a request fails: one envelope, one list of codes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use rally_domain::command::{ChangeWaitlistStatusRejection, CreateWaitlistRejection, SignUpRejection, UpdateWaitlistRejection};
+use rally_domain::error::{CommandError, Fault, FieldError};
+use rally_domain::use_case::join::JoinRejection;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $name:ident = $status:literal $text:literal)+) => {
+        /// Why a request failed, for programs: stable, and listed in the OpenAPI document.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[$doc])+ $name,)+ }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The HTTP status it comes with.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A field is missing or is not what it must be; `errors` names every one.
+    ValidationFailed = 400 "validation_failed"
+    /// The body is not JSON.
+    MalformedJson = 400 "malformed_json"
+    /// The captcha token is missing or was not accepted.
+    CaptchaFailed = 400 "captcha_failed"
+    /// There is no way from this status to that one.
+    InvalidTransition = 400 "invalid_transition"
+    /// The request is not what HTTP asks for.
+    BadRequest = 400 "bad_request"
+    /// No token, or not a valid one.
+    Unauthorized = 401 "unauthorized"
+    /// The token does not allow this.
+    Forbidden = 403 "forbidden"
+    /// There is no such route.
+    NotFound = 404 "not_found"
+    /// There is no such workspace.
+    WorkspaceNotFound = 404 "workspace_not_found"
+    /// There is no such waitlist.
+    WaitlistNotFound = 404 "waitlist_not_found"
+    /// There is no such entry.
+    EntryNotFound = 404 "entry_not_found"
+    /// The waitlist shows no leaderboard.
+    LeaderboardDisabled = 404 "leaderboard_disabled"
+    /// The route does not take this method; `Allow` lists those it takes.
+    MethodNotAllowed = 405 "method_not_allowed"
+    /// The request did not arrive in time.
+    RequestTimeout = 408 "request_timeout"
+    /// Another waitlist of the workspace has the slug.
+    SlugTaken = 409 "slug_taken"
+    /// The address is on the waitlist already.
+    EmailTaken = 409 "email_taken"
+    /// The body is larger than the route takes.
+    PayloadTooLarge = 413 "payload_too_large"
+    /// The body is not `application/json`.
+    UnsupportedMediaType = 415 "unsupported_media_type"
+    /// The waitlist takes no sign-ups now.
+    WaitlistNotActive = 422 "waitlist_not_active"
+    /// The waitlist has as many entries as it may.
+    WaitlistFull = 422 "waitlist_full"
+    /// Something broke; the request id leads to it in the log.
+    InternalError = 500 "internal_error"
+    /// Something Rally needs does not answer; try again later.
+    ServiceUnavailable = 503 "service_unavailable"
+}
+
+/// A failed request, before the envelope is put around it.
+#[derive(Debug)]
+pub struct ApiError {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+    /// Every bad field.
+    pub errors: Vec<FieldError>,
+    /// Methods a route takes, with [`Code::MethodNotAllowed`].
+    pub allow: Option<String>,
+}
+
+impl ApiError {
+    /// A failure with nothing more to say than its message.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), errors: Vec::new(), allow: None }
+    }
+
+    /// Bad fields, all of them.
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let message = match errors.as_slice() {
+            [only] => only.to_string(),
+            several => format!("{} fields are not what they must be", several.len()),
+        };
+        Self { errors, ..Self::new(Code::ValidationFailed, message) }
+    }
+
+    /// There is no such waitlist.
+    pub fn no_waitlist() -> Self {
+        Self::new(Code::WaitlistNotFound, "this waitlist does not exist")
+    }
+
+    /// There is no such entry.
+    pub fn no_entry() -> Self {
+        Self::new(Code::EntryNotFound, "this entry does not exist")
+    }
+
+    /// The error a bare status stands for, as the framework answers with it.
+    pub fn of_status(status: StatusCode) -> Self {
+        let code = match status.as_u16() {
+            404 => Code::NotFound,
+            405 => Code::MethodNotAllowed,
+            408 => Code::RequestTimeout,
+            413 => Code::PayloadTooLarge,
+            415 => Code::UnsupportedMediaType,
+            503 => Code::ServiceUnavailable,
+            400..=499 => Code::BadRequest,
+            _ => Code::InternalError,
+        };
+        let message = match code {
+            Code::NotFound => "there is no such route",
+            Code::InternalError => "something broke; the log has it under this request id",
+            _ => status.canonical_reason().unwrap_or("the request failed"),
+        };
+        Self::new(code, message.to_lowercase())
+    }
+
+    /// The reply, with the envelope around the error.
+    pub fn render(&self, request_id: &str) -> HttpResponse<BoxBody> {
+        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut reply = HttpResponse::build(status);
+        if let Some(allow) = &self.allow {
+            reply.insert_header((ALLOW, allow.as_str()));
+        }
+        match self.code {
+            Code::Unauthorized => reply.insert_header((WWW_AUTHENTICATE, "Bearer")),
+            Code::ServiceUnavailable => reply.insert_header((RETRY_AFTER, "1")),
+            _ => &mut reply,
+        };
+        reply.json(ErrorBody {
+            status_code: self.code.status(),
+            code: self.code,
+            message: self.message.clone(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.iter().map(FieldErrorBody::from).collect(),
+        })
+    }
+}
+
+/// The envelope of every failure.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct ErrorBody {
+    /// The HTTP status.
+    #[serde(rename = "statusCode")]
+    #[schema(example = 409)]
+    status_code: u16,
+    /// Why, for programs.
+    code: Code,
+    /// Why, for people.
+    #[schema(example = "this e-mail address is already on the waitlist")]
+    message: String,
+    /// The id under which the log has this request.
+    request_id: String,
+    /// Every bad field, with `validation_failed`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldErrorBody>,
+}
+
+/// A bad field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldError)]
+struct FieldErrorBody {
+    /// Its path, such as `email` or `metadata.company`.
+    field: String,
+    /// What is wrong with it.
+    message: String,
+}
+
+impl From<&FieldError> for FieldErrorBody {
+    fn from(error: &FieldError) -> Self {
+        Self { field: error.field.clone(), message: error.message.to_string() }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.message)
+    }
+}
+
+impl StdError for ApiError {}
+
+/// The envelope needs the request's id, which only the edge has: it takes the error out of the response and renders it.
+impl actix_web::ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut reply = HttpResponse::new(self.status_code());
+        let error = Self { code: self.code, message: self.message.clone(), errors: self.errors.clone(), allow: self.allow.clone() };
+        reply.extensions_mut().insert(error);
+        reply
+    }
+}
+
+/// A fault is logged here, once, with everything known of it; the client learns its nature alone.
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        let cause = chain(&fault);
+        match fault {
+            Fault::Unavailable(_) => {
+                tracing::warn!(%cause, "unavailable");
+                Self::new(Code::ServiceUnavailable, "the service cannot answer now; try again in a moment")
+            }
+            Fault::Unexpected(_) => {
+                tracing::error!(%cause, "unexpected failure");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+/// An error with all its causes in one line.
+pub fn chain(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
+
+impl<R: StdError + Into<ApiError>> From<CommandError<R>> for ApiError {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(rejection) => rejection.into(),
+            CommandError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CreateWaitlistRejection> for ApiError {
+    fn from(rejection: CreateWaitlistRejection) -> Self {
+        let code = match rejection {
+            CreateWaitlistRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            CreateWaitlistRejection::SlugTaken => Code::SlugTaken,
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<UpdateWaitlistRejection> for ApiError {
+    fn from(rejection: UpdateWaitlistRejection) -> Self {
+        match rejection {
+            UpdateWaitlistRejection::NoSuchWaitlist => Self::no_waitlist(),
+            UpdateWaitlistRejection::Settings(errors) => Self::validation(errors),
+        }
+    }
+}
+
+impl From<ChangeWaitlistStatusRejection> for ApiError {
+    fn from(rejection: ChangeWaitlistStatusRejection) -> Self {
+        match rejection {
+            ChangeWaitlistStatusRejection::NoSuchWaitlist => Self::no_waitlist(),
+            ChangeWaitlistStatusRejection::InvalidTransition { .. } => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<JoinRejection> for ApiError {
+    fn from(rejection: JoinRejection) -> Self {
+        match rejection {
+            JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
+            JoinRejection::SignUp(rejection) => rejection.into(),
+        }
+    }
+}
+
+impl From<SignUpRejection> for ApiError {
+    fn from(rejection: SignUpRejection) -> Self {
+        let code = match rejection {
+            SignUpRejection::NoSuchWaitlist => Code::WaitlistNotFound,
+            SignUpRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            SignUpRejection::WaitlistFull => Code::WaitlistFull,
+            SignUpRejection::EmailTaken => Code::EmailTaken,
+            SignUpRejection::CodeTaken => Code::InternalError,
+            SignUpRejection::Metadata(errors) => return Self::validation(errors),
+        };
+        Self::new(code, rejection.to_string())
+    }
+}

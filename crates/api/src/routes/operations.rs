@@ -1,0 +1,59 @@
+//! What those who run Rally ask it.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, get, web};
+use rally_domain::error::Fault;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody};
+use crate::telemetry;
+
+/// How long the store may take to answer a probe.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// That all is well.
+#[derive(Serialize, ToSchema)]
+struct Healthy {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether the process is up
+#[utoipa::path(tag = "Operations", operation_id = "healthz", responses((status = 200, description = "It is.", body = Healthy)))]
+#[get("/healthz")]
+pub async fn healthz() -> web::Json<Healthy> {
+    web::Json(Healthy { status: "ok" })
+}
+
+/// Whether the store answers
+#[utoipa::path(tag = "Operations", operation_id = "readyz", responses(
+    (status = 200, description = "It does.", body = Healthy),
+    (status = 503, description = "It does not.", body = ErrorBody),
+))]
+#[get("/readyz")]
+pub async fn readyz(app: web::Data<App>) -> Result<web::Json<Healthy>, ApiError> {
+    let answered = tokio::time::timeout(PROBE, app.ports.health.ping()).await;
+    answered.map_err(|late| ApiError::from(Fault::unavailable(late)))??;
+    Ok(web::Json(Healthy { status: "ok" }))
+}
+
+/// Measurements in the Prometheus text format
+#[utoipa::path(tag = "Operations", operation_id = "metrics", responses(
+    (status = 200, description = "The measurements.", body = String, content_type = "text/plain"),
+))]
+#[get("/metrics")]
+pub async fn metrics(app: web::Data<App>) -> HttpResponse {
+    let connections = app.ports.health.connections();
+    ::metrics::gauge!("rally_store_connections_in_use").set(connections.in_use as f64);
+    ::metrics::gauge!("rally_store_connections_max").set(connections.most as f64);
+    // While the store is away the gauge stands; everything else is still measured.
+    if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.outbox.depth()).await {
+        ::metrics::gauge!("rally_outbox_pending_events").set(depth.pending as f64);
+    }
+    let handle = telemetry::metrics();
+    handle.run_upkeep();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
+}

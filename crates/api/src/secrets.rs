@@ -1,0 +1,96 @@
+//! The two secrets of a deployment: the key of admin tokens and the key that encrypts at rest.
+//!
+//! On the embedded store they are made at the first start and kept in the data directory, readable by its owner alone.
+//! On PostgreSQL they must be given, since every process needs the same.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::Sha256;
+
+use crate::config::{Config, ConfigError, StoreConfig};
+
+/// Bytes of the encryption key.
+const KEY_BYTES: usize = 32;
+
+/// The secrets, ready for use.
+#[derive(Clone)]
+pub struct Secrets {
+    /// The HS256 key.
+    pub jwt: SecretString,
+    encryption: SecretSlice<u8>,
+}
+
+impl Secrets {
+    /// Takes the secrets from the settings, or on the embedded store from the data directory, where they are made if they
+    /// are missing.
+    ///
+    /// # Errors
+    /// When one is missing on PostgreSQL, malformed, or the data directory cannot be read or written.
+    pub fn load(config: &Config) -> Result<Self, ConfigError> {
+        let jwt = match &config.jwt_secret {
+            Some(secret) => secret.clone(),
+            None => generated(config, "RALLY_JWT_SECRET", "jwt_secret")?,
+        };
+        let encryption = match &config.encryption_key {
+            Some(key) => key.clone(),
+            None => generated(config, "RALLY_ENCRYPTION_KEY", "encryption_key")?,
+        };
+        let bytes = STANDARD.decode(encryption.expose_secret().trim()).unwrap_or_default();
+        if bytes.len() != KEY_BYTES {
+            return Err(ConfigError::new("RALLY_ENCRYPTION_KEY", "must be 32 bytes in base64, as `openssl rand -base64 32` prints"));
+        }
+        Ok(Self { jwt, encryption: bytes.into() })
+    }
+
+    /// A key for one purpose, derived from the encryption key.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.encryption.expose_secret()).expect("any length is a key");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+fn generated(config: &Config, setting: &'static str, file: &str) -> Result<SecretString, ConfigError> {
+    match config.store {
+        StoreConfig::Postgres(_) => Err(ConfigError::new(setting, "must be set when DATABASE_URL is")),
+        StoreConfig::Embedded => read_or_create(&config.data_dir, file)
+            .map_err(|error| ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", config.data_dir.join(file).display()))),
+    }
+}
+
+/// Makes the data directory, open to its owner alone.
+///
+/// # Errors
+/// When it is not there and cannot be made.
+pub fn create_data_dir(path: &Path) -> Result<(), ConfigError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display())))
+}
+
+/// The whole file appears at once under its name, so that two processes that start together read the same secret.
+fn read_or_create(directory: &Path, file: &str) -> io::Result<SecretString> {
+    let path = directory.join(file);
+    if !path.exists() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let draft = directory.join(format!(".{file}.{}", std::process::id()));
+        let mut options = fs::OpenOptions::new();
+        let mut handle = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        handle.write_all(STANDARD.encode(rand::random::<[u8; KEY_BYTES]>()).as_bytes())?;
+        handle.sync_all()?;
+        let published = fs::hard_link(&draft, &path);
+        fs::remove_file(&draft)?;
+        if let Err(error) = published
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(error);
+        }
+    }
+    Ok(SecretString::from(fs::read_to_string(path)?.trim().to_owned()))
+}

@@ -1,0 +1,96 @@
+//! Putting a server together, running it, and stopping it without cutting anybody off.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, QueryConfig};
+use actix_web::{App as ActixApp, HttpServer};
+use rally_domain::ports::Ports;
+use tokio::task::JoinHandle;
+use utoipa_actix_web::AppExt;
+
+use crate::app::App;
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::cursor::Cursors;
+use crate::error::{ApiError, Code};
+use crate::openapi::{self, RouteTable};
+use crate::routes;
+use crate::secrets::Secrets;
+use crate::{edge, telemetry};
+
+/// How long requests in flight may take to end once the server is to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long the head of a request may take to arrive, and a connection may idle between two.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub struct Running {
+    /// The address it listens on.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    task: JoinHandle<io::Result<()>>,
+}
+
+/// Starts a server on the address of the settings.
+///
+/// # Errors
+/// When it cannot listen there, or no HTTP client can be made.
+pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Running> {
+    telemetry::metrics();
+    let listener = TcpListener::bind(config.bind)?;
+    let address = listener.local_addr()?;
+    let document = openapi::document();
+    let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
+    let app = web::Data::from(Arc::new(App {
+        ports,
+        auth,
+        cursors: Cursors::new(secrets.derive("rally cursors")),
+        routes: RouteTable::new(&document),
+    }));
+    let origins = config.admin_origins.clone();
+    let server = HttpServer::new(move || {
+        let (origins, document) = (origins.clone(), document.clone());
+        ActixApp::new()
+            .into_utoipa_app()
+            .app_data(app.clone())
+            .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
+            .configure(|routes| routes::configure_with(routes, &origins))
+            .into_app()
+            .configure(|pages| routes::configure_pages(pages, &document))
+            .default_service(web::to(routes::unmatched))
+            .wrap(from_fn(edge::handle))
+    })
+    .disable_signals()
+    .shutdown_timeout(DRAIN.as_secs())
+    .client_request_timeout(HEAD)
+    .keep_alive(HEAD)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    Ok(Running { address, handle, task: tokio::spawn(server) })
+}
+
+impl Running {
+    /// Waits until the server has ended, which it does when told to, or when it cannot go on.
+    ///
+    /// # Errors
+    /// When it ended by a failure.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        (&mut self.task).await.map_err(io::Error::other)?
+    }
+
+    /// Stops accepting, lets what is in flight end, 30 seconds at most, and ends.
+    ///
+    /// # Errors
+    /// When the server ended by a failure.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.handle.stop(true).await;
+        self.ended().await
+    }
+}

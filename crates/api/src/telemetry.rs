@@ -1,0 +1,51 @@
+//! Logs and metrics.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, ConfigError, LogFormat};
+
+/// Seconds; from a cached read to a request that gives up.
+const LATENCIES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Starts logging to standard error, once per process.
+///
+/// # Errors
+/// When `RALLY_LOG` is not a filter.
+pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|_| ConfigError::new("RALLY_LOG", "must be a level, or levels by module such as info,rally_api=debug"))?;
+    let format = config.log_format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    // A second server in one process keeps the first one's log.
+    started.or(Ok(()))
+}
+
+/// The metrics of this process.
+pub fn metrics() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let buckets = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("duration_seconds".to_owned()), &LATENCIES)
+            .expect("the buckets are not empty");
+        let handle = buckets.install_recorder().expect("the first recorder of the process");
+        describe();
+        handle
+    })
+}
+
+fn describe() {
+    metrics::describe_counter!("rally_http_requests_total", "Requests answered, by method, route and status");
+    metrics::describe_histogram!("rally_http_request_duration_seconds", "Time to answer a request, by method and route");
+    metrics::describe_counter!("rally_signups_total", "Sign-ups by outcome: created, or the code of the refusal");
+    metrics::describe_gauge!("rally_store_connections_in_use", "Connections to the store in use");
+    metrics::describe_gauge!("rally_store_connections_max", "The most connections to the store there may be");
+    metrics::describe_gauge!("rally_outbox_pending_events", "Events written and not yet relayed");
+}

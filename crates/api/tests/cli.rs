@@ -1,0 +1,131 @@
+//! The command line of the real binary: what it prints, and what it says when a setting is wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn rally(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rally"));
+    command.env_clear().env("RALLY_DATA_DIR", directory).args(arguments);
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    rally(directory, arguments).output().unwrap()
+}
+
+fn json(directory: &Path, arguments: &[&str]) -> Value {
+    let output = run(directory, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The one line a command that failed says.
+fn complaint(output: &Output) -> String {
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(output.stdout.is_empty());
+    text.trim().to_owned()
+}
+
+#[test]
+fn workspaces_are_managed_as_json() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let acme = json(directory, &["workspace", "create", "acme", "--name", "Acme Inc."]);
+    assert_eq!((&acme["slug"], &acme["name"], &acme["previous_slug"]), (&"acme".into(), &"Acme Inc.".into(), &Value::Null));
+    let renamed = json(directory, &["workspace", "rename", "acme", "acme-two"]);
+    assert_eq!((&renamed["id"], &renamed["previous_slug"]), (&acme["id"], &"acme".into()));
+    assert_eq!(json(directory, &["workspace", "list"]), Value::Array(vec![renamed]));
+    assert!(complaint(&run(directory, &["workspace", "create", "acme-two"])).contains("another workspace has this slug"));
+    assert!(complaint(&run(directory, &["workspace", "create", "Not A Slug"])).contains("the slug \"Not A Slug\""));
+    assert!(complaint(&run(directory, &["workspace", "delete", "acme-two"])).contains("--yes"));
+    assert!(complaint(&run(directory, &["workspace", "delete", "gone", "--yes"])).contains("no such workspace"));
+    json(directory, &["workspace", "delete", "acme-two", "--yes"]);
+    assert_eq!(json(directory, &["workspace", "list"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_token_is_printed_alone() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    json(directory, &["workspace", "create", "acme"]);
+    let output = run(directory, &["token", "mint", "--workspace", "acme", "--scope", "entry.read waitlist.*", "--ttl", "15m"]);
+    let token = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((token.lines().count(), token.trim().split('.').count()), (1, 3));
+    for (arguments, expected) in [
+        (&["--workspace", "none"][..], "no workspace none"),
+        (&["--workspace", "acme", "--scope", "entrys.read"], "grants nothing"),
+        (&["--workspace", "acme", "--ttl", "soon"], "the ttl"),
+        (&["--workspace", "acme", "--subject", " "], "the subject"),
+    ] {
+        let complaint = complaint(&run(directory, &[&["token", "mint"], arguments].concat()));
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+#[test]
+fn secrets_are_made_once_and_kept_from_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    json(&data, &["workspace", "create", "acme"]);
+    let mint = || String::from_utf8(run(&data, &["token", "mint", "--workspace", "acme"]).stdout).unwrap();
+    mint();
+    let first = std::fs::read(data.join("jwt_secret")).unwrap();
+    mint();
+    assert_eq!(std::fs::read(data.join("jwt_secret")).unwrap(), first);
+    assert_eq!(std::fs::metadata(data.join("jwt_secret")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_line() {
+    let directory = TempDir::new().unwrap();
+    let url = "postgres://rally@127.0.0.1:1/none";
+    for (settings, expected) in [
+        (&[("RALLY_BIND", "nowhere")][..], "RALLY_BIND"),
+        (&[("RALLY_JWT_SECRET", "short")], "RALLY_JWT_SECRET: must be at least 32 bytes"),
+        (&[("RALLY_ENCRYPTION_KEY", "c2hvcnQ=")], "RALLY_ENCRYPTION_KEY: must be 32 bytes in base64"),
+        (&[("DATABASE_URL", url)], "RALLY_JWT_SECRET: must be set"),
+        (&[("DATABASE_URL", url), ("RALLY_JWT_SECRET", "0123456789abcdef0123456789abcdef")], "RALLY_ENCRYPTION_KEY: must be set"),
+        (
+            &[
+                ("DATABASE_URL", url),
+                ("RALLY_JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+                ("RALLY_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+            ],
+            "DATABASE_URL: ",
+        ),
+        (&[("RALLY_LOG", "rally=loud")], "RALLY_LOG"),
+        (&[("RALLY_DATA_DIR", "/proc/none")], "RALLY_DATA_DIR"),
+        (&[("RALLY_BIND", "192.0.2.1:1"), ("RALLY_LOG", "off")], "RALLY_BIND: 192.0.2.1:1"),
+    ] {
+        let mut command = rally(directory.path(), &["serve"]);
+        command.envs(settings.iter().copied());
+        let complaint = complaint(&command.output().unwrap());
+        assert!(complaint.starts_with(&format!("rally: {expected}")), "{complaint}");
+        assert!(!complaint.contains("postgres://"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_flag_wins_over_its_variable() {
+    let directory = TempDir::new().unwrap();
+    let mut command = rally(directory.path(), &["serve", "--bind", "flag"]);
+    assert!(complaint(&command.env("RALLY_BIND", "127.0.0.1:0").output().unwrap()).contains("RALLY_BIND"));
+}
+
+#[test]
+fn migrations_and_the_document_are_printed() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    assert!(!json(directory, &["migrate"])["applied"].as_array().unwrap().is_empty());
+    assert!(json(directory, &["migrate"])["applied"].as_array().unwrap().is_empty());
+    assert_eq!(json(directory, &["openapi"])["info"]["title"], "Rally");
+}

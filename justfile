@@ -1,0 +1,27 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# Runs the server.
+run *ARGS:
+    cargo run --release -- {{ARGS}}
+
+# Runs every test, or those whose names hold a text.
+test *ARGS:
+    ./scripts/test.sh {{ARGS}}
+
+# Everything CI runs.
+check:
+    ./.ci/run
+
+# How the hot statements are planned at 100,000 entries.
+bench:
+    ./scripts/explain.sh
+
+# Makes an empty migration for both stores.
+migration NAME:
+    ./scripts/migration.sh {{NAME}}
+
+# Formats the code.
+fmt:
+    cargo fmt --all

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, then runs every test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+have_postgres() {
+    [ -n "${TEST_DATABASE_URL:-}" ] || command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+if ! have_postgres; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        # The server binaries alone: the tests start throwaway clusters of their own.
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    elif command -v dnf >/dev/null; then
+        as_root dnf install -y -q postgresql-server
+    elif command -v brew >/dev/null; then
+        brew install --quiet postgresql
+    else
+        echo "install the PostgreSQL server, or set TEST_DATABASE_URL to one" >&2
+        exit 1
+    fi
+fi
+
+# Bundled SQLite and aws-lc are C.
+if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+fi
+
+exec cargo test --locked --workspace "$@"

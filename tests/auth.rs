@@ -1,0 +1,230 @@
+//! Who may call the admin surface.
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rally_tests::on_both_stores;
+use reqwest::Method;
+use serde_json::{Value, json};
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use rally_tests::{JWT_SECRET, Kind, Reply, TestServer, send};
+
+fn signed(claims: &Value, secret: &str) -> String {
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+fn seconds(server: &TestServer) -> i64 {
+    server.ports.clock.now().unix_millis() / 1000
+}
+
+async fn list_as(server: &TestServer, token: &str) -> Reply {
+    let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+    send(server.request(Method::GET, &path).bearer_auth(token)).await
+}
+
+on_both_stores! {
+    async fn only_a_valid_token_is_let_in(server: TestServer) {
+        let (id, now) = (server.workspace.id.to_string(), seconds(&server));
+        let good = json!({"sub": "a", "exp": now + 60, "workspace_id": id, "scope": "*"});
+        list_as(&server, &signed(&good, JWT_SECRET)).await.expect(200);
+        let with = |key: &str, value: Value| {
+            let mut claims = good.clone();
+            claims[key] = value;
+            signed(&claims, JWT_SECRET)
+        };
+        let mut without_end = good.clone();
+        without_end.as_object_mut().unwrap().remove("exp");
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let unsigned = format!("{}.{}.", part(json!({"alg": "none", "typ": "JWT"})), part(good.clone()));
+        let shouted = format!("{}.{}.", part(json!({"alg": "None"})), part(good.clone()));
+        let valid = signed(&good, JWT_SECRET);
+        let stripped = valid.rsplit_once('.').unwrap().0.to_owned() + ".";
+        for token in [
+            "", "x", "a.b.c", &unsigned, &shouted, &stripped, &valid[..valid.len() - 2],
+            &signed(&good, "another secret that is long enough"), &signed(&without_end, JWT_SECRET),
+            &with("exp", json!(now)), &with("exp", json!(now - 1)), &with("exp", json!("tomorrow")), &with("exp", json!(-1)),
+            &with("nbf", json!(now + 60)), &with("nbf", json!("now")), &with("workspace_id", json!(7)), &with("workspace_id", json!("acme")),
+            &with("workspace_id", Value::Null), &"x".repeat(9000),
+        ] {
+            let reply = list_as(&server, token).await;
+            reply.refused(401, "unauthorized");
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        }
+        list_as(&server, &with("exp", json!(now as f64 + 60.5))).await.expect(200);
+        list_as(&server, &with("nbf", json!(now - 5))).await.expect(200);
+    }
+
+    async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(server: TestServer) {
+        let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+        let token = server.token("*");
+        let get = || server.request(Method::GET, &path);
+        send(get()).await.refused(401, "unauthorized");
+        send(get().header("authorization", format!("bearer {token}"))).await.expect(200);
+        for header in [token.clone(), format!("Basic {token}"), "Bearer".to_owned(), format!("Bearer  {token} x")] {
+            send(get().header("authorization", header)).await.refused(401, "unauthorized");
+        }
+        send(get().bearer_auth(&token).header("authorization", "Bearer other")).await.refused(401, "unauthorized");
+        let cookie = format!("theme=dark; auth_token={token}");
+        send(get().header("cookie", &cookie)).await.expect(200);
+        send(get().header("cookie", "auth_token=x")).await.refused(401, "unauthorized");
+        let body = json!({"slug": "early", "display_name": "Early"});
+        send(server.request(Method::POST, &path).header("cookie", &cookie).json(&body)).await.refused(401, "unauthorized");
+        send(server.request(Method::POST, &path).bearer_auth(&token).json(&body)).await.expect(201);
+    }
+
+    async fn a_token_is_good_for_its_workspace_and_its_actions(server: TestServer) {
+        let list = server.active_list("early", json!({})).await;
+        let other = rally_contracts::given::workspace(&server.ports, "other").await.id;
+        let now = seconds(&server);
+        let token = |workspace: &str, scope: &str| {
+            signed(&json!({"sub": "a", "exp": now + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET)
+        };
+        let mine = server.workspace.id.to_string();
+        let get = |workspace: &str, token: String| send(server.request(Method::GET, &format!("/v1/workspaces/{workspace}/waitlists")).bearer_auth(token));
+        get(&mine, token(&mine, "waitlist.read")).await.expect(200);
+        get(&mine, token(&mine, "*.read")).await.expect(200);
+        get(&mine, token("*", "waitlist.*")).await.expect(200);
+        get(&other.to_string(), token(&mine, "*")).await.refused(403, "forbidden");
+        get("00000000-0000-7000-8000-000000000000", token(&mine, "*")).await.refused(403, "forbidden");
+        get("00000000-0000-7000-8000-000000000000", token("*", "*")).await.refused(404, "workspace_not_found");
+        get("17", token("*", "*")).await.refused(404, "workspace_not_found");
+        for scope in ["", "entry.read", "waitlist.update waitlists.read", "waitlist"] {
+            let refused = get(&mine, token(&mine, scope)).await.refused(403, "forbidden");
+            assert!(refused["message"].as_str().unwrap().contains("waitlist.read"), "{refused}");
+        }
+        // What belongs to another workspace is not there.
+        let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}")).bearer_auth(token("*", "*"));
+        send(foreign).await.refused(404, "waitlist_not_found");
+        let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}/entries")).bearer_auth(token("*", "*"));
+        send(foreign).await.refused(404, "waitlist_not_found");
+    }
+
+    async fn who_may_call_is_asked_before_what_they_send(server: TestServer) {
+        let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+        send(server.request(Method::POST, &path).body("not json")).await.refused(401, "unauthorized");
+        send(server.request(Method::POST, &path).bearer_auth(server.token("waitlist.read")).body("not json")).await.refused(403, "forbidden");
+    }
+}
+
+/// An identity provider's keys, made for one test.
+struct Provider {
+    rsa: RsaKeyPair,
+    p256: EcdsaKeyPair,
+    ed25519: Ed25519KeyPair,
+}
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn pem(kind: &str, der: &[u8]) -> Vec<u8> {
+    format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der)).into_bytes()
+}
+
+impl Provider {
+    fn new() -> Self {
+        Self {
+            rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
+            p256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
+            ed25519: Ed25519KeyPair::generate().unwrap(),
+        }
+    }
+
+    fn jwks(&self) -> Value {
+        let rsa = self.rsa.public_key();
+        let point = self.p256.public_key().as_ref();
+        json!({"keys": [
+            {"kty": "RSA", "kid": "rsa", "n": base64url(rsa.modulus().big_endian_without_leading_zero()), "e": "AQAB"},
+            {"kty": "EC", "crv": "P-256", "kid": "p256", "x": base64url(&point[1..33]), "y": base64url(&point[33..])},
+            {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": base64url(self.ed25519.public_key())},
+        ]})
+    }
+
+    fn sign(&self, algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
+        let key = match algorithm {
+            Algorithm::RS256 => {
+                EncodingKey::from_rsa_pem(&pem("PRIVATE KEY", AsDer::<Pkcs8V1Der<'_>>::as_der(&self.rsa).unwrap().as_ref())).unwrap()
+            }
+            Algorithm::ES256 => EncodingKey::from_ec_der(self.p256.to_pkcs8v1().unwrap().as_ref()),
+            Algorithm::EdDSA => EncodingKey::from_ed_der(self.ed25519.to_pkcs8().unwrap().as_ref()),
+            // The classic confusion: the public key as a shared secret.
+            _ => {
+                EncodingKey::from_secret(&pem("PUBLIC KEY", AsDer::<PublicKeyX509Der<'_>>::as_der(self.rsa.public_key()).unwrap().as_ref()))
+            }
+        };
+        jsonwebtoken::encode(&Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }, claims, &key).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_identity_provider_can_sign_for_rally() {
+    let (keys, provider) = (Provider::new(), MockServer::start().await);
+    let fetches = Mock::given(path("/jwks")).respond_with(ResponseTemplate::new(200).set_body_json(keys.jwks())).expect(1);
+    fetches.mount(&provider).await;
+    let url = format!("{}/jwks", provider.uri());
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+        jwks_url: Some(url),
+        jwt_issuer: Some("https://id.example".to_owned()),
+        jwt_audience: Some("rally".to_owned()),
+        ..settings
+    })
+    .await;
+    let good = json!({
+        "sub": "a", "exp": seconds(&server) + 60, "workspace_id": server.workspace.id.to_string(), "scope": "*",
+        "iss": "https://id.example", "aud": ["other", "rally"],
+    });
+    let with = |key: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[key] = value;
+        keys.sign(Algorithm::RS256, Some("rsa"), &claims)
+    };
+    list_as(&server, &keys.sign(Algorithm::RS256, Some("rsa"), &good)).await.expect(200);
+    list_as(&server, &keys.sign(Algorithm::ES256, Some("p256"), &good)).await.expect(200);
+    list_as(&server, &keys.sign(Algorithm::EdDSA, Some("ed"), &good)).await.expect(200);
+    list_as(&server, &server.token("*")).await.expect(200);
+    for token in [
+        with("iss", json!("https://evil.example")),
+        with("aud", json!("other")),
+        with("aud", Value::Null),
+        with("exp", json!(seconds(&server))),
+        keys.sign(Algorithm::EdDSA, Some("rsa"), &good),
+        keys.sign(Algorithm::HS256, Some("rsa"), &good),
+        keys.sign(Algorithm::RS256, None, &good),
+    ] {
+        list_as(&server, &token).await.refused(401, "unauthorized");
+    }
+    // Key ids nobody knows cost the provider nothing: the one fetch above stays the only one.
+    for n in 0..20 {
+        list_as(&server, &keys.sign(Algorithm::RS256, Some(&format!("unknown-{n}")), &good)).await.refused(401, "unauthorized");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_does_not_answer_is_told_as_such() {
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+        jwks_url: Some("http://127.0.0.1:1/jwks".to_owned()),
+        ..settings
+    })
+    .await;
+    let (keys, claims) = (Provider::new(), json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": "*", "scope": "*"}));
+    list_as(&server, &keys.sign(Algorithm::RS256, Some("rsa"), &claims)).await.refused(503, "service_unavailable");
+    list_as(&server, &keys.sign(Algorithm::RS256, Some("rsa"), &claims)).await.refused(503, "service_unavailable");
+    list_as(&server, &server.token("*")).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_console_on_a_listed_origin_may_call_the_admin_surface() {
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+        admin_origins: Some("https://console.example".to_owned()),
+        ..settings
+    })
+    .await;
+    let from = |origin: &'static str| send(server.admin_request(Method::GET, "/waitlists").header("origin", origin));
+    assert_eq!(from("https://console.example").await.header("access-control-allow-origin"), Some("https://console.example"));
+    assert_eq!(from("https://evil.example").await.header("access-control-allow-origin"), None);
+}

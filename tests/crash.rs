@@ -1,0 +1,159 @@
+//! What was answered survives: the real binary, ended as a power cut ends it, and asked to end while it works.
+
+use std::time::Duration;
+
+use rally_tests::process::{Server, output, rally};
+use rally_tests::{Kind, Reply, send};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+async fn database(kind: Kind) -> Option<String> {
+    match kind {
+        Kind::Sqlite => None,
+        Kind::Postgres => Some(rally_pgtest::new_database().await),
+    }
+}
+
+/// What a command printed, as JSON.
+fn run(directory: &TempDir, url: Option<&str>, arguments: &[&str]) -> Value {
+    let output = output(rally(directory.path(), url).args(arguments));
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.trim()))
+}
+
+struct Deployment {
+    directory: TempDir,
+    url: Option<String>,
+    token: String,
+    workspace: String,
+    list: String,
+    client: Client,
+}
+
+impl Deployment {
+    async fn new(kind: Kind) -> Self {
+        let (directory, url) = (TempDir::new().unwrap(), database(kind).await);
+        let workspace = run(&directory, url.as_deref(), &["workspace", "create", "acme"])["id"].as_str().unwrap().to_owned();
+        let token = run(&directory, url.as_deref(), &["token", "mint", "--workspace", "acme"]).as_str().unwrap().to_owned();
+        let mut deployment = Self { directory, url, token, workspace, list: String::new(), client: Client::new() };
+        let server = deployment.start();
+        let path = "/waitlists";
+        let list = deployment.admin(&server, path, Some(json!({"slug": "early", "display_name": "Early"}))).await.expect(201);
+        deployment.list = list["id"].as_str().unwrap().to_owned();
+        let url = format!("{}/v1/workspaces/{}/waitlists/{}/status", server.base, deployment.workspace, deployment.list);
+        let activate = deployment.client.patch(url).bearer_auth(&deployment.token).json(&json!({"status": "active"}));
+        send(activate).await.expect(200);
+        deployment
+    }
+
+    fn start(&self) -> Server {
+        Server::start(self.directory.path(), self.url.as_deref())
+    }
+
+    async fn admin(&self, server: &Server, path: &str, body: Option<Value>) -> Reply {
+        let url = format!("{}/v1/workspaces/{}{path}", server.base, self.workspace);
+        let request = match body {
+            Some(body) => self.client.post(url).json(&body),
+            None => self.client.get(url),
+        };
+        send(request.bearer_auth(&self.token)).await
+    }
+
+    async fn entries(&self, server: &Server) -> Vec<(String, u64)> {
+        let mut entries = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/waitlists/{}/entries?limit=100{cursor}", self.list);
+            let page = self.admin(server, &path, None).await.expect(200);
+            let row = |entry: &Value| (entry["email"].as_str().unwrap().to_owned(), entry["position"].as_u64().unwrap());
+            entries.extend(page["data"].as_array().unwrap().iter().map(row));
+            match page["pagination"]["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return entries,
+            }
+        }
+    }
+}
+
+/// Signs people up from eight clients at once until the server is gone; gives those who were answered.
+fn crowd(deployment: &Deployment, base: &str, round: usize) -> JoinSet<Vec<(String, u64)>> {
+    let mut clients = JoinSet::new();
+    for client in 0..8 {
+        let (http, url) = (deployment.client.clone(), format!("{base}/v1/waitlists/acme/early/entries"));
+        clients.spawn(async move {
+            let mut answered = Vec::new();
+            for n in 0..100_000 {
+                let email = format!("r{round}c{client}n{n}@example.com");
+                let reply = http.post(&url).json(&json!({"email": email, "name": "Somebody"})).send().await;
+                match reply {
+                    Ok(reply) if reply.status() == 201 => match reply.json::<Value>().await {
+                        Ok(body) => answered.push((email, body["position"].as_u64().unwrap())),
+                        Err(_) => return answered,
+                    },
+                    _ => return answered,
+                }
+            }
+            answered
+        });
+    }
+    clients
+}
+
+async fn nothing_answered_is_lost(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let mut answered = Vec::new();
+    for round in 0..5_u32 {
+        let mut server = deployment.start();
+        let clients = crowd(&deployment, &server.base, round as usize);
+        tokio::time::sleep(Duration::from_millis(u64::from(120 + 60 * round))).await;
+        server.kill();
+        answered.extend(clients.join_all().await.into_iter().flatten());
+    }
+    let server = deployment.start();
+    let entries = deployment.entries(&server).await;
+    assert!(!answered.is_empty());
+    for entry in &answered {
+        assert!(entries.contains(entry), "{entry:?} was answered and is lost");
+    }
+    let positions: Vec<u64> = entries.iter().map(|(_, position)| *position).collect();
+    assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
+    let count = deployment.admin(&server, &format!("/waitlists/{}/entries/count", deployment.list), None).await.expect(200);
+    assert_eq!(count, json!({"count": entries.len()}));
+}
+
+async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let mut server = deployment.start();
+    let clients = crowd(&deployment, &server.base, 0);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.terminate();
+    assert!(server.ended_well(Duration::from_secs(35)), "it did not end, or not well");
+    let answered = clients.join_all().await.into_iter().flatten().count();
+    let server = deployment.start();
+    let entries = deployment.entries(&server).await;
+    // Whoever was let in was told so.
+    assert_eq!(entries.len(), answered);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_answered_is_lost_on_sqlite() {
+    nothing_answered_is_lost(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_answered_is_lost_on_postgres() {
+    nothing_answered_is_lost(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_asked_to_end_cuts_nobody_off_on_sqlite() {
+    a_server_asked_to_end_cuts_nobody_off(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_asked_to_end_cuts_nobody_off_on_postgres() {
+    a_server_asked_to_end_cuts_nobody_off(Kind::Postgres).await;
+}

@@ -1,0 +1,97 @@
+//! The real binary as a process, as people run it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{ENCRYPTION_KEY, JWT_SECRET};
+
+/// The binary that was built with the tests.
+///
+/// # Panics
+/// When it was not: `cargo test --workspace` builds both.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let binary = test.parent().and_then(Path::parent).unwrap().join("rally");
+    assert!(binary.exists(), "{} is missing: run cargo test --workspace", binary.display());
+    binary
+}
+
+/// A command of the binary with nothing of this process's settings.
+pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
+    let mut command = Command::new(binary());
+    command.env_clear().env("RALLY_DATA_DIR", directory).env("RALLY_BIND", "127.0.0.1:0").env("RALLY_LOG", "warn");
+    if let Some(url) = database_url {
+        command.env("DATABASE_URL", url).env("RALLY_JWT_SECRET", JWT_SECRET).env("RALLY_ENCRYPTION_KEY", ENCRYPTION_KEY);
+    }
+    command
+}
+
+/// What a command printed, once it has ended.
+pub fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// A server process.
+pub struct Server {
+    child: Child,
+    /// `http://127.0.0.1:port`.
+    pub base: String,
+    /// What it printed until it said where it is.
+    pub greeting: String,
+}
+
+impl Server {
+    /// Starts one and waits until it has said where it is.
+    pub fn start(directory: &Path, database_url: Option<&str>) -> Self {
+        let mut child = rally(directory, database_url).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut greeting = String::new();
+        let base = loop {
+            let line = lines.next().expect("the server ended before it said where it is").unwrap();
+            greeting.push_str(&line);
+            greeting.push('\n');
+            if let Some(start) = line.find("http://127.0.0.1:") {
+                let end = line[start + 7..].find(['/', ' ']).map_or(line.len(), |end| start + 7 + end);
+                break line[start..end].to_owned();
+            }
+        };
+        // Read on, so that the pipe never fills.
+        let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
+        drop(rest);
+        Self { child, base, greeting }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Whether it ended by itself, and well, within that time.
+    pub fn ended_well(&mut self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.kill();
+        }
+    }
+}

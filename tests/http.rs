@@ -1,0 +1,84 @@
+//! What HTTP asks of every route: the envelope, methods, types, sizes, ids.
+
+use std::time::Duration;
+
+use rally_tests::on_both_stores;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use rally_tests::{Kind, TestServer, send};
+
+const SIGN_UP: &str = "/v1/waitlists/acme/early/entries";
+
+on_both_stores! {
+    async fn an_unknown_route_and_a_wrong_method_have_the_envelope(server: TestServer) {
+        for path in ["/nope", "/v1", "/v1/waitlists", "/v1/waitlists/acme/early/nope", "/v1/workspaces/17/nope", "/healthz/"] {
+            server.get(path).await.refused(404, "not_found");
+        }
+        for (method, path, allow) in [
+            (Method::DELETE, SIGN_UP, "OPTIONS, POST"),
+            (Method::GET, SIGN_UP, "OPTIONS, POST"),
+            (Method::POST, "/v1/waitlists/acme/early", "GET, HEAD, OPTIONS"),
+            (Method::PUT, "/v1/workspaces/17/waitlists", "GET, HEAD, OPTIONS, POST"),
+            (Method::POST, "/v1/workspaces/17/waitlists/18", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+            (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
+            (Method::POST, "/docs-json", "GET, HEAD"),
+        ] {
+            let reply = send(server.request(method, path)).await;
+            reply.refused(405, "method_not_allowed");
+            assert_eq!(reply.header("allow"), Some(allow), "{path}");
+        }
+        let options = send(server.request(Method::OPTIONS, SIGN_UP)).await;
+        assert_eq!((options.status.as_u16(), options.header("allow")), (204, Some("OPTIONS, POST")));
+    }
+
+    async fn a_body_must_be_json_of_the_right_type_and_size(server: TestServer) {
+        server.active_list("early", json!({})).await;
+        let post = |content_type: &'static str, body: String| {
+            send(server.request(Method::POST, SIGN_UP).header("content-type", content_type).body(body))
+        };
+        post("text/plain", "{}".to_owned()).await.refused(415, "unsupported_media_type");
+        post("application/x-www-form-urlencoded", "email=a".to_owned()).await.refused(415, "unsupported_media_type");
+        send(server.request(Method::POST, SIGN_UP)).await.refused(415, "unsupported_media_type");
+        for body in ["", "{", "{\"email\":}", "nul", "{\"a\":\"\\ud800\"}", "\u{feff}{}"] {
+            post("application/json", body.to_owned()).await.refused(400, "malformed_json");
+        }
+        post("application/json", format!("{}1{}", "[".repeat(200), "]".repeat(200))).await.refused(400, "malformed_json");
+        for body in ["[]", "null", "1", "\"x\"", "[\"ada@example.com\", \"Ada\"]"] {
+            post("application/json", body.to_owned()).await.refused(400, "validation_failed");
+        }
+        let large = |n: usize| json!({"email": "ada@example.com", "name": "Ada", "pad": "x".repeat(n)}).to_string();
+        post("application/json", large(65_536)).await.refused(413, "payload_too_large");
+        post("application/json; charset=utf-8", large(60_000)).await.expect(201);
+        let chunks = (0..20).map(|_| Ok::<_, std::io::Error>("x".repeat(10_000)));
+        let endless = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+        let chunked = server.request(Method::POST, SIGN_UP).header("content-type", "application/json").body(endless);
+        send(chunked).await.refused(413, "payload_too_large");
+    }
+
+    async fn a_request_id_is_taken_over_if_it_is_sane(server: TestServer) {
+        let with = |id: &str| send(server.request(Method::GET, "/healthz").header("x-request-id", id));
+        assert_eq!(with("my-id-1").await.header("x-request-id"), Some("my-id-1"));
+        for bad in ["two words", &"x".repeat(129)] {
+            assert_ne!(with(bad).await.header("x-request-id"), Some(bad));
+        }
+        let reply = send(server.request(Method::GET, "/nope").header("x-request-id", "my-id-2")).await;
+        assert_eq!(reply.refused(404, "not_found")["request_id"], "my-id-2");
+    }
+}
+
+/// Real time has to pass here: it is the time a body may take.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    server.active_list("early", json!({})).await;
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
+    let head = format!("POST {SIGN_UP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"email\":");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut reply)).await.expect("an answer in time").unwrap();
+    let reply = String::from_utf8_lossy(&reply[..read]).into_owned();
+    assert!(reply.starts_with("HTTP/1.1 408 ") && reply.contains("\"request_timeout\""), "{reply}");
+}
