@@ -1,6 +1,6 @@
 //! The end-to-end, crash and architecture suites, one module per resource, one binary for all.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
 mod auth;

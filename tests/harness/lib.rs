@@ -1,7 +1,7 @@
 //! What the end-to-end suites share: the production server on a free port, over either store, with a clock that stands
 //! still; and the real binary as a process.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod process;
 

@@ -1,6 +1,6 @@
 //! The command line of the real binary: what it prints, and what it says when a setting is wrong.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -77,7 +77,7 @@ pub async fn an_entry_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert_eq!((entry.position, entry.status, entry.variant_id), (Position::new(1), EntryStatus::Approved, command.variant_id));
     for ports in [&ports, &fixture.reopen().await] {
         assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), Some(entry.clone()));
-        assert_eq!(all_entries(ports, list.id, None, 10).await, [entry.clone()]);
+        assert_eq!(all_entries(ports, list.id, None, 10).await, vec![entry.clone()]);
     }
     let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
     assert_eq!(ports.entries.find(elsewhere.id, entry.id).await.unwrap(), None);

@@ -10,6 +10,8 @@
 //! which makes one test of every case. Rules are not tested here: they live in the domain and are tested there. What is
 //! tested is that a store keeps what it is given, all or nothing, in order, under concurrency.
 
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+
 pub mod doubles;
 pub mod entries;
 pub mod given;

@@ -1,6 +1,6 @@
 //! PostgreSQL keeps the promises of the ports.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! SQLite keeps the promises of the ports: as a file, and in memory where one handle is enough.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
