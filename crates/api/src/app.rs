@@ -2,8 +2,9 @@
 
 use rally_domain::ports::Ports;
 
-use crate::auth::Authenticator;
+use crate::auth::{ApiKeys, Authenticator};
 use crate::cursor::Cursors;
+use crate::idempotency::Idempotency;
 use crate::openapi::RouteTable;
 
 /// The application, one per process, shared by all its threads.
@@ -12,6 +13,10 @@ pub struct App {
     pub ports: Ports,
     /// Who may call.
     pub auth: Authenticator,
+    /// Long-lived keys.
+    pub api_keys: ApiKeys,
+    /// Requests that may be repeated.
+    pub idempotency: Idempotency,
     /// Seals of pages.
     pub cursors: Cursors,
     /// Which methods every path takes.

@@ -43,7 +43,7 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
         created_by: Some(Subject::parse("rally").map_err(text)?),
         now: ports.clock.now(),
     };
-    let draft = ports.waitlists.create(create).await.map_err(|error| fault(&error))?;
+    let draft = ports.waitlists.create(create, None).await.map_err(|error| fault(&error))?;
     let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to: WaitlistStatus::Active, now: ports.clock.now() };
     let waitlist = ports.waitlists.change_status(activate).await.map_err(|error| fault(&error))?;
     Ok(Demo { workspace, waitlist })

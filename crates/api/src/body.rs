@@ -50,19 +50,23 @@ impl Body {
     ///
     /// # Errors
     /// 408, 413, 415, or 400 when it is not a JSON object.
-    pub async fn json_up_to<T: DeserializeOwned>(mut self, limit: usize) -> Result<T, ApiError> {
+    pub async fn json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<T, ApiError> {
+        read_as(self.value_up_to(limit).await?)
+    }
+
+    /// Reads a JSON object of at most that many bytes, as a document.
+    ///
+    /// # Errors
+    /// 408, 413, 415, or 400 when it is not a JSON object.
+    pub async fn value_up_to(mut self, limit: usize) -> Result<Value, ApiError> {
         self.check_type()?;
         let bytes = tokio::time::timeout(DEADLINE, self.read(limit))
             .await
             .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
-        let not_an_object = || ApiError::new(Code::ValidationFailed, "the body must be a JSON object");
-        // By way of a value, since a struct would take an array of its fields as well.
         let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
-        if !value.is_object() {
-            return Err(not_an_object());
-        }
-        serde_json::from_value(value).map_err(|_| not_an_object())
+        // A struct would take an array of its fields as well.
+        if value.is_object() { Ok(value) } else { Err(not_an_object()) }
     }
 
     fn check_type(&self) -> Result<(), ApiError> {
@@ -90,4 +94,16 @@ impl Body {
         }
         Ok(bytes)
     }
+}
+
+/// A document as a body.
+///
+/// # Errors
+/// 400 when it is not an object.
+pub fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    serde_json::from_value(value).map_err(|_| not_an_object())
+}
+
+fn not_an_object() -> ApiError {
+    ApiError::new(Code::ValidationFailed, "the body must be a JSON object")
 }

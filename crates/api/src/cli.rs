@@ -5,18 +5,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use rally_domain::access::ApiKey;
 use rally_domain::command::{CreateWorkspace, RenameWorkspace};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::WorkspaceId;
-use rally_domain::ports::Ports;
+use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::ports::{Ports, Rebuilt};
 use rally_domain::slug::Slug;
-use rally_domain::text::{Subject, WorkspaceName};
+use rally_domain::text::{KeyName, Subject, WorkspaceName};
 use rally_domain::workspace::Workspace;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::auth::{Authenticator, Scope};
+use crate::auth::{ApiKeys, Authenticator, Scope};
 use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig};
 use crate::error::chain;
 use crate::secrets::Secrets;
@@ -49,6 +51,16 @@ enum Command {
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+    },
+    /// Manage API keys: admin tokens that do not end until they are revoked
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Check the totals that are kept of every waitlist
+    Counters {
+        #[command(subcommand)]
+        command: CountersCommand,
     },
     /// Print the OpenAPI document
     Openapi,
@@ -102,6 +114,39 @@ enum TokenCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Create a key; this is the only time it is shown
+    Create {
+        /// The workspace it is for
+        #[arg(long, value_name = "SLUG")]
+        workspace: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// What it allows: actions and wildcards, with spaces between
+        #[arg(long, default_value = "*")]
+        scope: String,
+    },
+    /// List keys, revoked ones too
+    List {
+        /// Of this workspace alone
+        #[arg(long, value_name = "SLUG")]
+        workspace: Option<String>,
+    },
+    /// Revoke a key
+    Revoke {
+        /// Its id, as create and list print it
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum CountersCommand {
+    /// Count the entries of every waitlist anew, and put right what is wrong
+    Rebuild,
+}
+
 /// Why a command failed, in one line.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -139,6 +184,8 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Migrate => migrate(&config).await,
         Command::Workspace { command } => workspace(&config, command).await,
         Command::Token { command } => token(&config, command).await,
+        Command::Key { command } => key(&config, command).await,
+        Command::Counters { command: CountersCommand::Rebuild } => rebuild_counters(&config).await,
         Command::Openapi => Ok(()),
     }
 }
@@ -191,7 +238,6 @@ async fn migrate(config: &Config) -> Result<(), Failure> {
 }
 
 async fn workspace(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
-    let parse_slug = |text: &str| Slug::parse(text).map_err(|error| Failure::Refused(format!("the slug {text:?} {error}")));
     let ports = open(config, config.migrate).await?.ports;
     match command {
         WorkspaceCommand::Create { slug, name } => {
@@ -213,8 +259,7 @@ async fn workspace(config: &Config, command: WorkspaceCommand) -> Result<(), Fai
             print_json(&view(&ports.workspaces.rename(command).await.map_err(refused)?))
         }
         WorkspaceCommand::Delete { slug, yes } => {
-            let found = ports.workspaces.find_by_slug(&parse_slug(&slug)?).await?;
-            let found = found.ok_or_else(|| Failure::Refused("there is no such workspace".to_owned()))?;
+            let found = find_workspace(&ports, &slug).await?;
             if !yes {
                 return Err(Failure::Refused(format!("add --yes to delete the workspace {slug} and everything in it")));
             }
@@ -228,18 +273,69 @@ async fn token(config: &Config, command: TokenCommand) -> Result<(), Failure> {
     let TokenCommand::Mint { workspace, scope, ttl, subject } = command;
     let refused = |message: String| Failure::Refused(message);
     let secrets = Secrets::load(config)?;
-    if let Some(unknown) = Scope::parse(&scope).unknown().next() {
-        return Err(refused(format!("the scope {unknown:?} grants nothing")));
-    }
+    check_scope(&scope)?;
     let ttl = parse_duration(&ttl).ok_or_else(|| refused(format!("the ttl {ttl:?} must be a number with s, m, h or d")))?;
     let subject = Subject::parse(&subject).map_err(|error| refused(format!("the subject {error}")))?;
     let ports = open(config, config.migrate).await?.ports;
-    let slug = Slug::parse(&workspace).map_err(|error| refused(format!("the slug {workspace:?} {error}")))?;
-    let found = ports.workspaces.find_by_slug(&slug).await?;
-    let found = found.ok_or_else(|| refused(format!("there is no workspace {workspace}")))?;
+    let found = find_workspace(&ports, &workspace).await?;
     let auth = authenticator(config, &secrets, &ports)?;
     let token = auth.mint(subject.as_str(), found.id, &scope, ports.clock.now().plus(ttl)).map_err(Fault::unexpected)?;
     print(&token)
+}
+
+async fn key(config: &Config, command: KeyCommand) -> Result<(), Failure> {
+    let ports = open(config, config.migrate).await?.ports;
+    match command {
+        KeyCommand::Create { workspace, name, scope } => {
+            check_scope(&scope)?;
+            let name = KeyName::parse(&name).map_err(|error| Failure::Refused(format!("the name {error}")))?;
+            let workspace = find_workspace(&ports, &workspace).await?;
+            let keys = ApiKeys::new(Secrets::load(config)?.api_key_pepper());
+            let (stored, key) = keys.issue(&ports, workspace.id, name, &scope);
+            ports.api_keys.insert(stored.clone()).await?;
+            let mut shown = key_view(&stored, &workspace);
+            shown["key"] = key.expose_secret().into();
+            print_json(&shown)
+        }
+        KeyCommand::List { workspace } => {
+            let workspaces = match workspace {
+                Some(slug) => vec![find_workspace(&ports, &slug).await?],
+                None => ports.workspaces.list().await?,
+            };
+            let mut rows = Vec::new();
+            for workspace in &workspaces {
+                rows.extend(ports.api_keys.list(workspace.id).await?.iter().map(|key| key_view(key, workspace)));
+            }
+            print_json(&Value::Array(rows))
+        }
+        KeyCommand::Revoke { id } => {
+            let no_key = || Failure::Refused(format!("there is no key {id} that could be revoked"));
+            let found = ApiKeyId::parse(&id).map_err(|_| no_key())?;
+            let revoked = ports.api_keys.revoke(found, ports.clock.now()).await?;
+            if revoked { print_json(&json!({ "revoked": id })) } else { Err(no_key()) }
+        }
+    }
+}
+
+async fn rebuild_counters(config: &Config) -> Result<(), Failure> {
+    let Rebuilt { waitlists, corrected } = open(config, config.migrate).await?.ports.stats.rebuild().await?;
+    print_json(&json!({ "waitlists": waitlists, "corrected": corrected }))
+}
+
+fn check_scope(scope: &str) -> Result<(), Failure> {
+    match Scope::parse(scope).unknown().next() {
+        Some(unknown) => Err(Failure::Refused(format!("the scope {unknown:?} grants nothing"))),
+        None => Ok(()),
+    }
+}
+
+fn parse_slug(text: &str) -> Result<Slug, Failure> {
+    Slug::parse(text).map_err(|error| Failure::Refused(format!("the slug {text:?} {error}")))
+}
+
+async fn find_workspace(ports: &Ports, slug: &str) -> Result<Workspace, Failure> {
+    let found = ports.workspaces.find_by_slug(&parse_slug(slug)?).await?;
+    found.ok_or_else(|| Failure::Refused(format!("there is no workspace {slug}")))
 }
 
 fn authenticator(config: &Config, secrets: &Secrets, ports: &Ports) -> Result<Authenticator, Failure> {
@@ -276,6 +372,20 @@ fn view(workspace: &Workspace) -> Value {
         "name": workspace.name.as_str(),
         "created_at": workspace.created_at,
         "updated_at": workspace.updated_at,
+    })
+}
+
+/// A key as its owner sees it ever after: by its first characters.
+fn key_view(key: &ApiKey, workspace: &Workspace) -> Value {
+    json!({
+        "id": key.id.to_string(),
+        "workspace": workspace.slug.as_str(),
+        "workspace_id": key.workspace_id.to_string(),
+        "name": key.name.as_str(),
+        "scope": key.scope,
+        "key": format!("{}…", key.prefix),
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
     })
 }
 

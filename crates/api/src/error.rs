@@ -7,7 +7,10 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use rally_domain::command::{ChangeWaitlistStatusRejection, CreateWaitlistRejection, SignUpRejection, UpdateWaitlistRejection};
+use rally_domain::command::{
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, SignUpRejection, UpdateSettingsRejection,
+    UpdateWaitlistRejection, VariantRejection,
+};
 use rally_domain::error::{CommandError, Fault, FieldError};
 use rally_domain::use_case::join::JoinRejection;
 use serde::Serialize;
@@ -60,6 +63,8 @@ codes! {
     WaitlistNotFound = 404 "waitlist_not_found"
     /// There is no such entry.
     EntryNotFound = 404 "entry_not_found"
+    /// There is no such variant.
+    VariantNotFound = 404 "variant_not_found"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
     /// The route does not take this method; `Allow` lists those it takes.
@@ -70,6 +75,10 @@ codes! {
     SlugTaken = 409 "slug_taken"
     /// The address is on the waitlist already.
     EmailTaken = 409 "email_taken"
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReuse = 409 "idempotency_key_reuse"
+    /// A request with this idempotency key is still running.
+    IdempotencyInProgress = 409 "idempotency_in_progress"
     /// The body is larger than the route takes.
     PayloadTooLarge = 413 "payload_too_large"
     /// The body is not `application/json`.
@@ -120,6 +129,11 @@ impl ApiError {
     /// There is no such entry.
     pub fn no_entry() -> Self {
         Self::new(Code::EntryNotFound, "this entry does not exist")
+    }
+
+    /// There is no such variant.
+    pub fn no_variant() -> Self {
+        Self::new(Code::VariantNotFound, "this variant does not exist")
     }
 
     /// The error a bare status stands for, as the framework answers with it.
@@ -264,6 +278,7 @@ impl From<CreateWaitlistRejection> for ApiError {
         let code = match rejection {
             CreateWaitlistRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
             CreateWaitlistRejection::SlugTaken => Code::SlugTaken,
+            CreateWaitlistRejection::AlreadyDone => Code::IdempotencyInProgress,
         };
         Self::new(code, rejection.to_string())
     }
@@ -307,5 +322,32 @@ impl From<SignUpRejection> for ApiError {
             SignUpRejection::Metadata(errors) => return Self::validation(errors),
         };
         Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<EntryRejection> for ApiError {
+    fn from(rejection: EntryRejection) -> Self {
+        match rejection {
+            EntryRejection::NoSuchEntry => Self::no_entry(),
+            EntryRejection::AlreadyInvited => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<VariantRejection> for ApiError {
+    fn from(rejection: VariantRejection) -> Self {
+        match rejection {
+            VariantRejection::NoSuchWaitlist => Self::no_waitlist(),
+            VariantRejection::NoSuchVariant => Self::no_variant(),
+        }
+    }
+}
+
+impl From<UpdateSettingsRejection> for ApiError {
+    fn from(rejection: UpdateSettingsRejection) -> Self {
+        match rejection {
+            UpdateSettingsRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
+            UpdateSettingsRejection::Incomplete(errors) => Self::validation(errors),
+        }
     }
 }

@@ -47,6 +47,14 @@ impl JsonType for bool {
     const NAME: &'static str = "a boolean";
 }
 
+impl JsonType for Value {
+    const NAME: &'static str = "a value";
+}
+
+impl JsonType for Vec<String> {
+    const NAME: &'static str = "an array of strings";
+}
+
 impl JsonType for Map<String, Value> {
     const NAME: &'static str = "an object";
 }

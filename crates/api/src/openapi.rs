@@ -23,6 +23,9 @@ use crate::routes;
     tags(
         (name = "Waitlists", description = "Create and change waitlists"),
         (name = "Entries", description = "The people on a waitlist"),
+        (name = "Waitlist-Variants", description = "Copy by locale, or drawn by weight"),
+        (name = "Analytics", description = "Totals and a timeline of a waitlist"),
+        (name = "Rally-Settings", description = "What a workspace has set"),
         (name = "Public-Waitlist", description = "What anybody can call from a page"),
         (name = "Operations", description = "For those who run Rally"),
     ),

@@ -14,13 +14,16 @@ use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
-use crate::auth::Authenticator;
+use crate::auth::{ApiKeys, Authenticator};
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
+use crate::idempotency::Idempotency;
 use crate::openapi::{self, RouteTable};
 use crate::routes;
+use crate::seal::Sealer;
 use crate::secrets::Secrets;
+use crate::workers::Workers;
 use crate::{edge, telemetry};
 
 /// How long requests in flight may take to end once the server is to stop.
@@ -34,6 +37,7 @@ pub struct Running {
     /// The address it listens on.
     pub address: SocketAddr,
     handle: ServerHandle,
+    _workers: Workers,
     task: JoinHandle<io::Result<()>>,
 }
 
@@ -47,9 +51,12 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     let address = listener.local_addr()?;
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
+    let workers = Workers::start(ports.clone());
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
+        api_keys: ApiKeys::new(secrets.api_key_pepper()),
+        idempotency: Idempotency::new(Sealer::new(secrets.derive("rally stored replies"))),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         routes: RouteTable::new(&document),
     }));
@@ -73,7 +80,7 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, task: tokio::spawn(server) })
+    Ok(Running { address, handle, _workers: workers, task: tokio::spawn(server) })
 }
 
 impl Running {

@@ -45,7 +45,7 @@ fn workspaces_are_managed_as_json() {
     assert!(complaint(&run(directory, &["workspace", "create", "acme-two"])).contains("another workspace has this slug"));
     assert!(complaint(&run(directory, &["workspace", "create", "Not A Slug"])).contains("the slug \"Not A Slug\""));
     assert!(complaint(&run(directory, &["workspace", "delete", "acme-two"])).contains("--yes"));
-    assert!(complaint(&run(directory, &["workspace", "delete", "gone", "--yes"])).contains("no such workspace"));
+    assert!(complaint(&run(directory, &["workspace", "delete", "gone", "--yes"])).contains("there is no workspace gone"));
     json(directory, &["workspace", "delete", "acme-two", "--yes"]);
     assert_eq!(json(directory, &["workspace", "list"]), Value::Array(Vec::new()));
 }

@@ -58,7 +58,7 @@ fn rejection(outcome: &Outcome) -> Option<&SignUpRejection> {
 }
 
 async fn control_variant(ports: &Ports, waitlist: &Waitlist) -> VariantId {
-    ports.waitlists.variants(waitlist.id).await.unwrap()[0].id
+    ports.variants.list(waitlist.id).await.unwrap()[0].id
 }
 
 /// Every field of it, in another process too.

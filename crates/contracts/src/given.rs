@@ -63,7 +63,7 @@ pub async fn active_list(ports: &Ports, settings: Value) -> Waitlist {
 pub async fn active_list_in(ports: &Ports, workspace_id: WorkspaceId, text: &str, settings: Value) -> Waitlist {
     let settings = Settings::default().merge(settings.as_object().expect("an object")).expect("settings");
     let command = CreateWaitlist { settings, ..create_waitlist(ports, workspace_id, text) };
-    let draft = ports.waitlists.create(command).await.expect("a new waitlist");
+    let draft = ports.waitlists.create(command, None).await.expect("a new waitlist");
     change_status(ports, &draft, WaitlistStatus::Active).await
 }
 

@@ -12,9 +12,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+pub mod access;
 pub mod doubles;
 pub mod entries;
 pub mod given;
+pub mod reviews;
+pub mod settings;
+pub mod stats;
+pub mod variants;
 pub mod waitlists;
 pub mod workspaces;
 
@@ -75,6 +80,37 @@ macro_rules! store_contract {
                 pages_go_by_position_and_filter_by_status
                 leaders_come_by_referrals_then_position
                 the_store_answers
+            ]
+            reviews: [
+                a_review_is_written_with_its_event
+                parallel_reviews_change_an_entry_once
+                a_review_needs_an_entry_of_the_list
+                a_deleted_entry_leaves_the_others_standing
+                an_export_shows_one_moment
+                an_export_that_is_given_up_holds_nothing
+            ]
+            stats: [
+                an_empty_list_counts_nothing
+                analytics_follow_every_change
+                tops_have_ten_rows_and_no_rejected_ones
+                a_timeline_counts_utc_days
+                counters_stay_true_under_parallel_changes
+            ]
+            variants: [
+                a_variant_reads_back_as_it_was_written
+                an_update_of_a_variant_changes_what_is_given
+                a_deleted_variant_keeps_its_sign_ups
+            ]
+            settings: [
+                settings_read_back_as_they_were_set
+                concurrent_changes_of_settings_lose_nothing
+                a_refused_change_of_settings_changes_nothing
+            ]
+            access: [
+                an_api_key_is_found_until_it_is_revoked
+                a_receipt_is_stored_with_its_effect
+                one_receipt_has_one_effect_under_concurrency
+                a_receipt_lasts_a_day
             ]
         }
     };

@@ -42,10 +42,10 @@ pub async fn a_new_waitlist_is_a_draft_with_a_control_variant(fixture: &impl Fix
     let settings = Settings::default().merge(&object(json!({"max_entries": 7, "theme": {"a": [1, "ü"]}}))).unwrap();
     let description = Some(Description::parse("two\nlines").unwrap());
     let command = CreateWaitlist { settings, description, ..create_waitlist(&ports, workspace.id, "list") };
-    let created = ports.waitlists.create(command.clone()).await.unwrap();
+    let created = ports.waitlists.create(command.clone(), None).await.unwrap();
     assert_eq!(created.status, WaitlistStatus::Draft);
     assert_eq!(ports.waitlists.find(workspace.id, created.id).await.unwrap(), Some(created.clone()));
-    let variants = ports.waitlists.variants(created.id).await.unwrap();
+    let variants = ports.variants.list(created.id).await.unwrap();
     assert_eq!(variants.len(), 1);
     let control = &variants[0];
     assert_eq!((control.id, control.kind, control.locale.as_str()), (command.control_variant_id, VariantKind::Ab, "en"));
@@ -56,7 +56,7 @@ pub async fn a_new_waitlist_is_a_draft_with_a_control_variant(fixture: &impl Fix
 pub async fn a_waitlist_needs_its_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let nowhere = WorkspaceId::new(ports.ids.uuid());
-    let refused = ports.waitlists.create(create_waitlist(&ports, nowhere, "list")).await;
+    let refused = ports.waitlists.create(create_waitlist(&ports, nowhere, "list"), None).await;
     assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
 }
 
@@ -66,7 +66,7 @@ pub async fn a_slug_is_unique_in_its_workspace_under_concurrency(fixture: &impl 
     let workspace_id = workspace(&ports, "acme").await.id;
     let outcomes = join_all((0..16).map(|n| {
         let ports = if n % 2 == 0 { ports.clone() } else { others.clone() };
-        async move { ports.waitlists.create(create_waitlist(&ports, workspace_id, "list")).await }
+        async move { ports.waitlists.create(create_waitlist(&ports, workspace_id, "list"), None).await }
     }))
     .await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
@@ -75,9 +75,9 @@ pub async fn a_slug_is_unique_in_its_workspace_under_concurrency(fixture: &impl 
     }
     let page = ports.waitlists.list(workspace_id, None, None, Limit::default()).await.unwrap();
     assert_eq!(page.items.len(), 1);
-    assert_eq!(ports.waitlists.variants(page.items[0].id).await.unwrap().len(), 1);
+    assert_eq!(ports.variants.list(page.items[0].id).await.unwrap().len(), 1);
     let beta = workspace(&ports, "beta").await;
-    assert!(ports.waitlists.create(create_waitlist(&ports, beta.id, "list")).await.is_ok());
+    assert!(ports.waitlists.create(create_waitlist(&ports, beta.id, "list"), None).await.is_ok());
 }
 
 /// And nothing else; what is refused changes nothing.
@@ -168,7 +168,7 @@ pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) 
     let mut made = Vec::new();
     for n in 0..7 {
         let command = create_waitlist(&ports, workspace_id, &format!("list-{n}"));
-        let draft = ports.waitlists.create(command).await.unwrap();
+        let draft = ports.waitlists.create(command, None).await.unwrap();
         if n % 3 == 0 {
             change_status(&ports, &draft, WaitlistStatus::Active).await;
         }
@@ -189,14 +189,14 @@ pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl 
     let workspace_id = workspace(&ports, "acme").await.id;
     let mut made = Vec::new();
     for n in 0..6 {
-        made.push(ports.waitlists.create(create_waitlist(&ports, workspace_id, &format!("list-{n}"))).await.unwrap());
+        made.push(ports.waitlists.create(create_waitlist(&ports, workspace_id, &format!("list-{n}")), None).await.unwrap());
     }
     made.reverse();
     let limit = Limit::new(2, Limit::MAX).unwrap();
     let first = ports.waitlists.list(workspace_id, None, None, limit).await.unwrap();
     let key = first.next.unwrap();
     assert_eq!(key, WaitlistKey { created_at: made[1].created_at, id: made[1].id });
-    ports.waitlists.create(create_waitlist(&ports, workspace_id, "newer")).await.unwrap();
+    ports.waitlists.create(create_waitlist(&ports, workspace_id, "newer"), None).await.unwrap();
     ports.waitlists.delete(workspace_id, made[1].id).await.unwrap();
     ports.waitlists.delete(workspace_id, made[2].id).await.unwrap();
     let second = ports.waitlists.list(workspace_id, None, Some(key), limit).await.unwrap();
@@ -215,7 +215,7 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     assert!(!ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
-    assert!(ports.waitlists.variants(list.id).await.unwrap().is_empty());
+    assert!(ports.variants.list(list.id).await.unwrap().is_empty());
     let told: Vec<_> = ports.outbox.peek(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
     assert_eq!(told, [kept.id]);
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
@@ -228,7 +228,7 @@ pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
     for status in [WaitlistStatus::Paused, WaitlistStatus::Closed, WaitlistStatus::Active] {
         let list = change_status(&ports, &list, status).await;
         let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
-        assert_eq!(found.variants, ports.waitlists.variants(list.id).await.unwrap());
+        assert_eq!(found.variants, ports.variants.list(list.id).await.unwrap());
         assert_eq!((found.waitlist, found.workspace_slug, found.brand), (list, slug("acme"), Brand::default()));
     }
     assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("other")).await.unwrap(), None);

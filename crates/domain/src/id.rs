@@ -49,6 +49,8 @@ id! {
     EntryId
     /// Identifies a variant of a waitlist's copy.
     VariantId
+    /// Identifies an API key.
+    ApiKeyId
     /// Identifies an event; receivers de-duplicate by it.
     EventId
 }

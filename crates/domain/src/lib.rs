@@ -8,6 +8,8 @@
 //! A service that wants the rules alone depends on this crate and implements the ports it needs; the crate
 //! `rally-contracts` holds the executable promises of every port.
 
+pub mod access;
+pub mod analytics;
 pub mod command;
 pub mod custom_field;
 pub mod email;

@@ -4,27 +4,34 @@
 //! with one either left nothing behind or was carried out whole: there is no third outcome. Ports are dyn-compatible, and
 //! a future that is dropped before it ends changes nothing or everything.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::Stream;
+use time::Date;
 use uuid::Uuid;
 
+use crate::access::{ApiKey, Receipt, RequestScope, StoredReply};
+use crate::analytics::{Analytics, DaySpan};
 use crate::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace, RenameWorkspace, SignUp,
-    SignUpRejection, UpdateWaitlist, UpdateWaitlistRejection, WorkspaceRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace,
+    EntryRejection, RenameWorkspace, ReviewEntry, SignUp, SignUpRejection, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
+    UpdateWaitlist, UpdateWaitlistRejection, VariantRejection, WorkspaceRejection,
 };
 use crate::entry::{Entry, EntryStatus, Leader};
 use crate::error::{CommandError, Fault};
 use crate::event::Event;
-use crate::id::{EntryId, WaitlistId, WorkspaceId};
+use crate::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WorkspaceId};
 use crate::paging::{Limit, Page, WaitlistKey};
 use crate::referral::Position;
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::variant::Variant;
 use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, WorkspaceSettings};
 
 /// The time.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -72,9 +79,14 @@ pub trait WorkspaceStore: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait WaitlistStore: Send + Sync {
-    /// Creates a waitlist with its control variant, both or neither. The slug MUST be unique in its workspace, under
-    /// concurrency too.
-    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>>;
+    /// Creates a waitlist with its control variant, and stores its receipt where one is given: all or nothing. The slug
+    /// MUST be unique in its workspace, and of several commands with one receipt's scope at most one MUST be carried out,
+    /// under concurrency too; the others are told so.
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>>;
 
     /// Changes a waitlist. Concurrent updates MUST NOT lose each other's settings keys.
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>>;
@@ -100,10 +112,66 @@ pub trait WaitlistStore: Send + Sync {
 
     /// What the public surface needs of a waitlist in any status, by slugs; the workspace's current and old slugs resolve.
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault>;
-
-    /// The variants of a waitlist in the order they were created.
-    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault>;
 }
+
+/// Keeps variants.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait VariantStore: Send + Sync {
+    /// Creates a variant.
+    async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>>;
+
+    /// Changes a variant. Concurrent updates MUST NOT lose each other's fields.
+    async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>>;
+
+    /// Deletes a variant; tells whether the waitlist had one. The sign-ups it won MUST go on being counted for it.
+    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault>;
+
+    /// The variants of a waitlist in the order they were created, deleted ones left out.
+    async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault>;
+}
+
+/// Keeps what workspaces have set.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait SettingsStore: Send + Sync {
+    /// The settings of a workspace, unset where it has never set any.
+    async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault>;
+
+    /// Changes settings. Concurrent updates MUST NOT lose each other's keys.
+    async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>>;
+}
+
+/// Keeps API keys.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ApiKeyStore: Send + Sync {
+    /// Keeps a new key.
+    async fn insert(&self, key: ApiKey) -> Result<(), Fault>;
+
+    /// The keys of a workspace, revoked ones too, in the order they were made.
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault>;
+
+    /// Revokes a key; tells whether there was one. Every process MUST refuse it within 60 seconds.
+    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault>;
+
+    /// The keys with that prefix that were not revoked.
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault>;
+}
+
+/// Keeps the replies of repeatable requests.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ReplyStore: Send + Sync {
+    /// The reply stored for a request since an instant.
+    async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault>;
+
+    /// Deletes replies stored before an instant; tells how many.
+    async fn prune(&self, before: Timestamp) -> Result<u64, Fault>;
+}
+
+/// Batches of entries, read as they are asked for.
+pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Vec<Entry>, Fault>> + Send>>;
 
 /// Keeps entries.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -117,8 +185,19 @@ pub trait EntryStore: Send + Sync {
     /// process or the machine.
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
 
+    /// Approves or rejects an entry; its event MUST be written with the change, and none where nothing changed.
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>>;
+
+    /// Deletes an entry; tells whether the waitlist had one. Positions stay, its referrer keeps its count, and those it
+    /// referred stay with no referrer.
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
+
     /// The entry of that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
+
+    /// Every entry of a waitlist by position, in batches, as they were at one moment: changes made while the stream is
+    /// read MUST NOT show. Memory MUST NOT grow with the list. A fault ends the stream.
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault>;
 
     /// The entries of a waitlist by ascending position, of one status or of all, after a position. Rows added or deleted
     /// between two pages MUST NOT make another row appear twice or not at all.
@@ -131,7 +210,16 @@ pub trait EntryStore: Send + Sync {
     ) -> Result<Page<Entry, Position>, Fault>;
 }
 
-/// Reads totals of a waitlist; the cost of each MUST NOT grow with the number of entries.
+/// What counting anew found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Waitlists counted.
+    pub waitlists: u64,
+    /// Waitlists whose counters were wrong.
+    pub corrected: u64,
+}
+
+/// Reads totals of a waitlist; but for [`EntryStats::rebuild`] the cost of each MUST NOT grow with the number of entries.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EntryStats: Send + Sync {
@@ -140,6 +228,15 @@ pub trait EntryStats: Send + Sync {
 
     /// Those who referred at least one and are not rejected, by referral count descending, then position.
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault>;
+
+    /// What the counters say at one moment, given the UTC day it is. They MUST equal what counting the rows would give.
+    async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault>;
+
+    /// Sign-ups by UTC day; days without any are left out.
+    async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault>;
+
+    /// Counts the rows of every waitlist anew and puts the counters right where they differ. This one may take long.
+    async fn rebuild(&self) -> Result<Rebuilt, Fault>;
 }
 
 /// How full the outbox is.
@@ -203,8 +300,16 @@ pub trait HumanCheck: Send + Sync {
 pub struct Ports {
     /// Workspaces.
     pub workspaces: Arc<dyn WorkspaceStore>,
-    /// Waitlists and variants.
+    /// Workspaces' settings.
+    pub settings: Arc<dyn SettingsStore>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyStore>,
+    /// Replies of repeatable requests.
+    pub replies: Arc<dyn ReplyStore>,
+    /// Waitlists.
     pub waitlists: Arc<dyn WaitlistStore>,
+    /// Variants.
+    pub variants: Arc<dyn VariantStore>,
     /// Entries.
     pub entries: Arc<dyn EntryStore>,
     /// Totals.
@@ -225,11 +330,25 @@ impl Ports {
     /// The ports of one store that has them all, with a clock and a source of chance, and no remote service.
     pub fn of_store<S>(store: Arc<S>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self
     where
-        S: WorkspaceStore + WaitlistStore + EntryStore + EntryStats + Outbox + StoreHealth + 'static,
+        S: WorkspaceStore
+            + SettingsStore
+            + ApiKeyStore
+            + ReplyStore
+            + WaitlistStore
+            + VariantStore
+            + EntryStore
+            + EntryStats
+            + Outbox
+            + StoreHealth
+            + 'static,
     {
         Self {
             workspaces: store.clone(),
+            settings: store.clone(),
+            api_keys: store.clone(),
+            replies: store.clone(),
             waitlists: store.clone(),
+            variants: store.clone(),
             entries: store.clone(),
             stats: store.clone(),
             outbox: store.clone(),

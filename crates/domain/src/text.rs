@@ -134,6 +134,8 @@ text! {
     ConfirmationMessage(1000, Many)
     /// The name of a workspace.
     WorkspaceName(200, One)
+    /// What an owner calls an API key.
+    KeyName(100, One)
     /// Who made something: the `sub` of the token that did.
     Subject(255, One)
 }

@@ -31,6 +31,18 @@ pub async fn new_database() -> String {
     server.url(&name)
 }
 
+/// Runs statements on a database behind the back of whatever uses it.
+///
+/// # Panics
+/// When they fail.
+pub async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the test server answers");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect("statements that can be run");
+    drop(client);
+    connection.await.expect("no panic").expect("a connection that ends well");
+}
+
 async fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     let server = SERVER.get_or_init(|| match env::var("TEST_DATABASE_URL") {

@@ -1,25 +1,59 @@
 //! [`EntryStore`] on PostgreSQL.
 
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
-use rally_domain::command::{SignUp, SignUpRejection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{EntryRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
-use rally_domain::ports::EntryStore;
+use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
+use rally_domain::waitlist::Waitlist;
+use uuid::Uuid;
 
-use crate::fault::query_fault;
-use crate::rows::{EntryRow, to_bigint};
-use crate::schema::entries;
-use crate::{PgStore, sign_up, transaction};
+use crate::fault::{Abort, query_fault};
+use crate::rows::{EntryRow, EventRow, WaitlistRow, to_bigint};
+use crate::schema::{entries, events, waitlists};
+use crate::{PgStore, counters, export, sign_up, transaction};
 
 #[async_trait]
 impl EntryStore for PgStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         transaction!(self, |c| sign_up::run(c, &command).await)
+    }
+
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
+        transaction!(self, |c| {
+            let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
+            match command.decide(current).map_err(Abort::Rejected)? {
+                ReviewPlan::None(entry) => Ok(entry),
+                ReviewPlan::Change { entry, from, event } => {
+                    write_status(c, &entry).await?;
+                    counters::change_status(c, entry.waitlist_id, from, entry.status).await?;
+                    diesel::insert_into(events::table).values(EventRow::from(&event)).execute(c).await?;
+                    Ok(entry)
+                }
+            }
+        })
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            let Some((entry, _)) = lock_entry(c, waitlist_id, id).await? else { return Ok(false) };
+            diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
+            let orphans = forget_referrer(c, id).await?;
+            counters::remove(c, &entry, orphans).await?;
+            Ok(true)
+        });
+        Ok(outcome?)
+    }
+
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
+        export::start(self, waitlist_id).await
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
@@ -53,4 +87,27 @@ impl EntryStore for PgStore {
         let entries = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::from_overfetch(entries, limit, |last| last.position))
     }
+}
+
+/// The entry with its waitlist, as they are once the list is locked.
+async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, Waitlist)>, Abort<R>> {
+    counters::lock(c, waitlist_id).await?;
+    let query = entries::table
+        .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
+        .filter(entries::id.eq(id.uuid()).and(entries::waitlist_id.eq(waitlist_id.uuid())))
+        .select((EntryRow::as_select(), WaitlistRow::as_select()));
+    let Some((entry, waitlist)) = query.first(c).await.optional()? else { return Ok(None) };
+    Ok(Some((Entry::try_from(entry)?, Waitlist::try_from(waitlist)?)))
+}
+
+async fn write_status(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    let row = EntryRow::from(entry);
+    let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
+    diesel::update(entries::table.find(row.id)).set(change).execute(c).await
+}
+
+async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId) -> QueryResult<usize> {
+    let referred = entries::table.filter(entries::referred_by_entry_id.eq(id.uuid()));
+    let nobody = entries::referred_by_entry_id.eq(None::<Uuid>);
+    diesel::update(referred).set(nobody).execute(c).await
 }

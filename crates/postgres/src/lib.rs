@@ -4,13 +4,19 @@
 //! the changes of one list comes from the lock on its row in `waitlist_totals`, which every change of entries takes first.
 //! No advisory lock and no LISTEN/NOTIFY is needed for correctness.
 
+mod api_keys;
+mod counters;
 mod entries;
+mod export;
 mod fault;
 mod outbox;
+mod replies;
 mod rows;
 mod schema;
+mod settings;
 mod sign_up;
 mod stats;
+mod variants;
 mod waitlists;
 mod workspaces;
 

@@ -7,12 +7,12 @@ use rally_domain::command::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, Sign
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::Fault;
 use rally_domain::id::EntryId;
-use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;
 use uuid::Uuid;
 
+use crate::counters;
 use crate::fault::Abort;
-use crate::rows::{EntryRow, EventRow, WaitlistRow, from_bigint, to_bigint};
+use crate::rows::{EntryRow, EventRow, WaitlistRow, from_bigint};
 use crate::schema::{entries, events, variants, waitlists};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
@@ -90,10 +90,7 @@ async fn apply(c: &mut AsyncPgConnection, plan: &SignUpPlan) -> QueryResult<()> 
     if let Some(referrer) = credit {
         add_referral(c, *referrer).await?;
     }
-    add_to_totals(c, entry).await?;
-    add_to_day(c, entry).await?;
-    add_to_source(c, entry).await?;
-    add_to_variant(c, entry).await?;
+    counters::add(c, entry).await?;
     let told: Vec<EventRow> = told.iter().map(EventRow::from).collect();
     diesel::insert_into(events::table).values(told).execute(c).await?;
     Ok(())
@@ -102,54 +99,4 @@ async fn apply(c: &mut AsyncPgConnection, plan: &SignUpPlan) -> QueryResult<()> 
 async fn add_referral(c: &mut AsyncPgConnection, referrer: EntryId) -> QueryResult<usize> {
     let grown = entries::referral_count.eq(entries::referral_count + 1);
     diesel::update(entries::table.find(referrer.uuid())).set(grown).execute(c).await
-}
-
-async fn add_to_totals(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
-    let one_if = |status| i64::from(entry.status == status);
-    diesel::update(waitlist_totals.find(entry.waitlist_id.uuid()))
-        .set((
-            last_position.eq(to_bigint(entry.position.number())),
-            pending.eq(pending + one_if(EntryStatus::Pending)),
-            approved.eq(approved + one_if(EntryStatus::Approved)),
-            rejected.eq(rejected + one_if(EntryStatus::Rejected)),
-            referred.eq(referred + i64::from(entry.referred_by.is_some())),
-        ))
-        .execute(c)
-        .await
-}
-
-async fn add_to_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
-    diesel::insert_into(waitlist_days)
-        .values((waitlist_id.eq(entry.waitlist_id.uuid()), day.eq(entry.created_at.day()), signups.eq(1)))
-        .on_conflict((waitlist_id, day))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
-        .await
-}
-
-async fn add_to_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
-    diesel::insert_into(waitlist_sources)
-        .values((waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(text), signups.eq(1)))
-        .on_conflict((waitlist_id, referrer))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
-        .await
-}
-
-async fn add_to_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
-    let variant = entry.variant_id.map_or(Uuid::nil(), |id| id.uuid());
-    diesel::insert_into(waitlist_variants)
-        .values((waitlist_id.eq(entry.waitlist_id.uuid()), variant_id.eq(variant), signups.eq(1)))
-        .on_conflict((waitlist_id, variant_id))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
-        .await
 }

@@ -7,6 +7,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
     UpdateWaitlist, UpdateWaitlistRejection,
@@ -16,25 +17,33 @@ use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::ports::WaitlistStore;
 use rally_domain::slug::Slug;
-use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
 use crate::rows::{BrandRow, VariantRow, WaitlistRow, to_bigint};
-use crate::schema::{retired_slugs, variants, waitlist_totals, waitlists, workspace_settings, workspaces};
-use crate::{PgStore, transaction};
+use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::{PgStore, counters, replies, transaction, variants};
 
 const SLUG_KEY: &str = "waitlists_workspace_id_slug_key";
 
 #[async_trait]
 impl WaitlistStore for PgStore {
-    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         let CreateWaitlistPlan { waitlist, control } = command.decide();
         transaction!(self, |c| {
+            if let Some(receipt) = &receipt
+                && !replies::insert(c, receipt, &waitlist).await.map_err(no_workspace)?
+            {
+                return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
+            }
             insert_waitlist(c, &waitlist).await?;
-            diesel::insert_into(variants::table).values(VariantRow::from(&control)).execute(c).await?;
+            diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c).await?;
             Ok(waitlist.clone())
         })
     }
@@ -64,8 +73,7 @@ impl WaitlistStore for PgStore {
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
             // The list's lock first, as every other change of its entries does.
-            let lock = waitlist_totals::table.find(id.uuid()).select(waitlist_totals::last_position).for_update();
-            lock.first::<i64>(c).await.optional()?;
+            counters::lock(c, id).await?;
             let mine = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
             Ok(diesel::delete(mine).execute(c).await? > 0)
         });
@@ -120,7 +128,7 @@ impl WaitlistStore for PgStore {
             return Ok(None);
         };
         let waitlist = Waitlist::try_from(row)?;
-        let variants = list_variants(&mut c, waitlist.id).await?;
+        let variants = variants::list(&mut c, waitlist.id).await?;
         Ok(Some(PublicWaitlist {
             waitlist,
             workspace_slug: Slug::from_stored(current_slug),
@@ -128,23 +136,21 @@ impl WaitlistStore for PgStore {
             variants,
         }))
     }
-
-    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-        let mut c = self.connection().await?;
-        list_variants(&mut c, id).await
-    }
 }
 
 async fn insert_waitlist(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
     let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
     insert.execute(c).await.map_err(|error| match error {
         error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
-        error if violates_foreign_key(&error) => Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace),
-        error => error.into(),
+        error => no_workspace(error),
     })?;
     let totals = waitlist_totals::waitlist_id.eq(waitlist.id.uuid());
     diesel::insert_into(waitlist_totals::table).values(totals).execute(c).await?;
     Ok(())
+}
+
+fn no_workspace(error: diesel::result::Error) -> Abort<CreateWaitlistRejection> {
+    if violates_foreign_key(&error) { Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace) } else { error.into() }
 }
 
 async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Abort<R>> {
@@ -180,13 +186,4 @@ async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug
         .first(c)
         .await
         .optional()
-}
-
-async fn list_variants(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-    let query = variants::table
-        .filter(variants::waitlist_id.eq(id.uuid()).and(variants::deleted_at.is_null()))
-        .order((variants::created_at, variants::id))
-        .select(VariantRow::as_select());
-    let rows: Vec<VariantRow> = query.load(c).await.map_err(query_fault)?;
-    rows.into_iter().map(Variant::try_from).collect()
 }

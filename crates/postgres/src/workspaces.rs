@@ -1,5 +1,7 @@
 //! [`WorkspaceStore`] on PostgreSQL.
 
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -9,10 +11,11 @@ use rally_domain::id::WorkspaceId;
 use rally_domain::ports::WorkspaceStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
+use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault, violates};
 use crate::rows::WorkspaceRow;
-use crate::schema::{retired_slugs, workspaces};
+use crate::schema::{retired_slugs, waitlist_totals, waitlists, workspaces};
 use crate::{PgStore, transaction};
 
 const SLUG_KEY: &str = "workspaces_slug_key";
@@ -45,9 +48,11 @@ impl WorkspaceStore for PgStore {
     }
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
-        let mut c = self.connection().await?;
-        let delete = diesel::delete(workspaces::table.filter(workspaces::slug.eq(slug.as_str())));
-        delete.execute(&mut c).await.map(|deleted| deleted > 0).map_err(query_fault)
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            lock_lists(c, slug).await?;
+            Ok(diesel::delete(workspaces::table.filter(workspaces::slug.eq(slug.as_str()))).execute(c).await? > 0)
+        });
+        Ok(outcome?)
     }
 
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
@@ -75,6 +80,17 @@ impl WorkspaceStore for PgStore {
 async fn lock(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<Workspace>> {
     let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
     Ok(query.for_update().first(c).await.optional()?.map(Workspace::from))
+}
+
+/// The lists' locks first, as every other change of their entries does.
+async fn lock_lists(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<()> {
+    let mine = waitlists::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(waitlists::workspace_id)))
+        .filter(workspaces::slug.eq(slug.as_str()))
+        .select(waitlists::id);
+    let lists: Vec<Uuid> = mine.load(c).await?;
+    let totals = waitlist_totals::table.filter(waitlist_totals::waitlist_id.eq_any(lists)).order(waitlist_totals::waitlist_id);
+    totals.select(waitlist_totals::waitlist_id).for_update().load::<Uuid>(c).await.map(|_| ())
 }
 
 /// Makes a slug nobody's old one.

@@ -67,3 +67,10 @@ mod migrations {
         assert!(matches!(store.migrate().await, Err(rally_domain::error::Fault::Unavailable(_))));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_puts_wrong_counters_right() {
+    let database = Database::fresh().await;
+    rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| rally_pgtest::execute(&database.url, sql).await)
+        .await;
+}

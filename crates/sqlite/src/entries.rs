@@ -1,24 +1,58 @@
 //! [`EntryStore`] on SQLite.
 
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
-use rally_domain::command::{SignUp, SignUpRejection};
+use rally_domain::command::{EntryRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
-use rally_domain::ports::EntryStore;
+use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
+use rally_domain::waitlist::Waitlist;
 
-use crate::fault::query_fault;
-use crate::rows::{Blob, EntryRow, to_bigint};
-use crate::schema::entries;
-use crate::{SqliteStore, sign_up};
+use crate::fault::{Abort, query_fault};
+use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, to_bigint};
+use crate::schema::{entries, events, waitlists};
+use crate::{SqliteStore, counters, export, sign_up};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         self.write(move |c| sign_up::run(c, &command)).await
+    }
+
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
+        self.write(move |c| {
+            let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+            match command.decide(current).map_err(Abort::Rejected)? {
+                ReviewPlan::None(entry) => Ok(entry),
+                ReviewPlan::Change { entry, from, event } => {
+                    write_status(c, &entry)?;
+                    counters::change_status(c, entry.waitlist_id, from, entry.status)?;
+                    diesel::insert_into(events::table).values(EventRow::from(&event)).execute(c)?;
+                    Ok(entry)
+                }
+            }
+        })
+        .await
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+        let done = self.write::<_, Infallible>(move |c| {
+            let Some((entry, _)) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
+            diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
+            let orphans = forget_referrer(c, id)?;
+            counters::remove(c, &entry, orphans)?;
+            Ok(true)
+        });
+        Ok(done.await?)
+    }
+
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
+        Ok(export::start(self, waitlist_id))
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
@@ -56,4 +90,26 @@ impl EntryStore for SqliteStore {
         })
         .await
     }
+}
+
+/// The entry with its waitlist.
+fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, Waitlist)>, Abort<R>> {
+    let query = entries::table
+        .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
+        .filter(entries::id.eq(Blob(id.uuid())).and(entries::waitlist_id.eq(Blob(waitlist_id.uuid()))))
+        .select((EntryRow::as_select(), WaitlistRow::as_select()));
+    let Some((entry, waitlist)) = query.first(c).optional()? else { return Ok(None) };
+    Ok(Some((Entry::try_from(entry)?, Waitlist::try_from(waitlist)?)))
+}
+
+fn write_status(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    let row = EntryRow::from(entry);
+    let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
+    diesel::update(entries::table.find(row.id)).set(change).execute(c)
+}
+
+fn forget_referrer(c: &mut SqliteConnection, id: EntryId) -> QueryResult<usize> {
+    let referred = entries::table.filter(entries::referred_by_entry_id.eq(Blob(id.uuid())));
+    let nobody = entries::referred_by_entry_id.eq(None::<Blob>);
+    diesel::update(referred).set(nobody).execute(c)
 }

@@ -5,13 +5,19 @@
 //! caller that goes away cannot leave it half done. Readers have connections of their own and never wait for the writer
 //! (WAL). Every commit is on disk before it is answered (`synchronous=FULL`).
 
+mod api_keys;
+mod counters;
 mod entries;
+mod export;
 mod fault;
 mod outbox;
+mod replies;
 mod rows;
 mod schema;
+mod settings;
 mod sign_up;
 mod stats;
+mod variants;
 mod waitlists;
 mod workspaces;
 

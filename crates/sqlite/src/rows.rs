@@ -10,21 +10,22 @@ use diesel::prelude::*;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Binary;
 use diesel::sqlite::{Sqlite, SqliteValue};
+use rally_domain::access::ApiKey;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{Fault, Invalid};
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
-use rally_domain::text::{Description, DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
+use rally_domain::text::{Description, DisplayName, Interest, KeyName, PersonName, Referrer, Subject, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
-use rally_domain::workspace::{Brand, Workspace};
+use rally_domain::workspace::{Brand, Notifications, Workspace, WorkspaceSettings};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -116,6 +117,112 @@ impl TryFrom<WorkspaceRow> for Workspace {
     }
 }
 
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::workspace_settings, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_null = true)]
+pub(crate) struct SettingsRow {
+    workspace_id: Blob,
+    default_sender_domain_id: Option<String>,
+    default_heimdall_app_slug: Option<String>,
+    brand_name: Option<String>,
+    brand_logo_url: Option<String>,
+    primary_color: Option<String>,
+    notifications_via_envoi: bool,
+    default_sender_address: Option<String>,
+    welcome_template_name: Option<String>,
+    approved_template_name: Option<String>,
+    rejected_template_name: Option<String>,
+    updated_at: i64,
+}
+
+impl SettingsRow {
+    /// The row of settings that were changed at an instant.
+    pub(crate) fn new(settings: &WorkspaceSettings, updated_at: Timestamp) -> Self {
+        Self {
+            workspace_id: settings.workspace_id.uuid().into(),
+            default_sender_domain_id: settings.default_sender_domain_id.clone(),
+            default_heimdall_app_slug: settings.default_heimdall_app_slug.clone(),
+            brand_name: settings.brand.name.clone(),
+            brand_logo_url: settings.brand.logo_url.clone(),
+            primary_color: settings.brand.primary_color.clone(),
+            notifications_via_envoi: settings.notifications == Notifications::ViaEnvoi,
+            default_sender_address: settings.default_sender_address.as_ref().map(ToString::to_string),
+            welcome_template_name: settings.welcome_template_name.clone(),
+            approved_template_name: settings.approved_template_name.clone(),
+            rejected_template_name: settings.rejected_template_name.clone(),
+            updated_at: updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<SettingsRow> for WorkspaceSettings {
+    type Error = Fault;
+
+    fn try_from(row: SettingsRow) -> Result<Self, Fault> {
+        Ok(Self {
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            default_sender_domain_id: row.default_sender_domain_id,
+            default_heimdall_app_slug: row.default_heimdall_app_slug,
+            brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
+            notifications: if row.notifications_via_envoi { Notifications::ViaEnvoi } else { Notifications::Off },
+            default_sender_address: row.default_sender_address.map(Email::from_stored),
+            welcome_template_name: row.welcome_template_name,
+            approved_template_name: row.approved_template_name,
+            rejected_template_name: row.rejected_template_name,
+            updated_at: Some(instant(row.updated_at)?),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::api_keys, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct ApiKeyRow {
+    id: Blob,
+    workspace_id: Blob,
+    name: String,
+    scope: String,
+    prefix: String,
+    hash: Vec<u8>,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl From<&ApiKey> for ApiKeyRow {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.uuid().into(),
+            workspace_id: key.workspace_id.uuid().into(),
+            name: key.name.to_string(),
+            scope: key.scope.clone(),
+            prefix: key.prefix.clone(),
+            hash: key.hash.to_vec(),
+            created_at: key.created_at.unix_millis(),
+            revoked_at: key.revoked_at.map(Timestamp::unix_millis),
+        }
+    }
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = Fault;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: ApiKeyId::new(row.id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            name: KeyName::from_stored(row.name),
+            scope: row.scope,
+            prefix: row.prefix,
+            hash: digest(row.hash)?,
+            created_at: instant(row.created_at)?,
+            revoked_at: row.revoked_at.map(instant).transpose()?,
+        })
+    }
+}
+
+/// 32 bytes, as a column has them.
+pub(crate) fn digest(bytes: Vec<u8>) -> Result<[u8; 32], Fault> {
+    bytes.try_into().map_err(|_| Fault::unexpected("a stored hash is not of 32 bytes"))
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = schema::workspace_settings, check_for_backend(diesel::sqlite::Sqlite))]
 pub(crate) struct BrandRow {
@@ -183,7 +290,7 @@ impl TryFrom<WaitlistRow> for Waitlist {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = schema::variants, check_for_backend(diesel::sqlite::Sqlite))]
 pub(crate) struct VariantRow {
     id: Blob,
@@ -232,7 +339,7 @@ impl TryFrom<VariantRow> for Variant {
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::entries, check_for_backend(diesel::sqlite::Sqlite))]
 pub(crate) struct EntryRow {
-    id: Blob,
+    pub(crate) id: Blob,
     waitlist_id: Blob,
     workspace_id: Blob,
     email: String,
@@ -242,14 +349,14 @@ pub(crate) struct EntryRow {
     referral_code: String,
     referral_count: i64,
     referred_by_entry_id: Option<Blob>,
-    position: i64,
-    status: String,
+    pub(crate) position: i64,
+    pub(crate) status: String,
     variant_id: Option<Blob>,
     invited_at: Option<i64>,
     invited_to_app_slug: Option<String>,
     metadata: String,
     created_at: i64,
-    updated_at: i64,
+    pub(crate) updated_at: i64,
 }
 
 impl From<&Entry> for EntryRow {

@@ -135,4 +135,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    api_keys (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        name -> Text,
+        scope -> Text,
+        prefix -> Text,
+        hash -> Binary,
+        created_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    stored_replies (workspace_id, route, key) {
+        workspace_id -> Binary,
+        route -> Text,
+        key -> Text,
+        fingerprint -> Binary,
+        sealed -> Binary,
+        created_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(workspaces, retired_slugs, workspace_settings, waitlists, variants, entries, events);

@@ -6,12 +6,11 @@ use rally_domain::command::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, Sign
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::Fault;
 use rally_domain::id::EntryId;
-use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;
-use uuid::Uuid;
 
+use crate::counters;
 use crate::fault::Abort;
-use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, from_bigint, to_bigint};
+use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, from_bigint};
 use crate::schema::{entries, events, variants, waitlists};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
@@ -88,10 +87,7 @@ fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
     if let Some(referrer) = credit {
         add_referral(c, *referrer)?;
     }
-    add_to_totals(c, entry)?;
-    add_to_day(c, entry)?;
-    add_to_source(c, entry)?;
-    add_to_variant(c, entry)?;
+    counters::add(c, entry)?;
     for event in told {
         diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
     }
@@ -101,50 +97,4 @@ fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
 fn add_referral(c: &mut SqliteConnection, referrer: EntryId) -> QueryResult<usize> {
     let grown = entries::referral_count.eq(entries::referral_count + 1);
     diesel::update(entries::table.find(Blob(referrer.uuid()))).set(grown).execute(c)
-}
-
-fn add_to_totals(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
-    let one_if = |status| i64::from(entry.status == status);
-    diesel::update(waitlist_totals.find(Blob(entry.waitlist_id.uuid())))
-        .set((
-            last_position.eq(to_bigint(entry.position.number())),
-            pending.eq(pending + one_if(EntryStatus::Pending)),
-            approved.eq(approved + one_if(EntryStatus::Approved)),
-            rejected.eq(rejected + one_if(EntryStatus::Rejected)),
-            referred.eq(referred + i64::from(entry.referred_by.is_some())),
-        ))
-        .execute(c)
-}
-
-fn add_to_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
-    diesel::insert_into(waitlist_days)
-        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), day.eq(entry.created_at.day().to_string()), signups.eq(1)))
-        .on_conflict((waitlist_id, day))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
-}
-
-fn add_to_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
-    diesel::insert_into(waitlist_sources)
-        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), referrer.eq(text), signups.eq(1)))
-        .on_conflict((waitlist_id, referrer))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
-}
-
-fn add_to_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
-    let variant = entry.variant_id.map_or(Uuid::nil(), |id| id.uuid());
-    diesel::insert_into(waitlist_variants)
-        .values((waitlist_id.eq(Blob(entry.waitlist_id.uuid())), variant_id.eq(Blob(variant)), signups.eq(1)))
-        .on_conflict((waitlist_id, variant_id))
-        .do_update()
-        .set(signups.eq(signups + 1))
-        .execute(c)
 }

@@ -1,21 +1,30 @@
 //! [`EntryStats`] on SQLite: totals and indexes, never a count of rows.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use rally_domain::analytics::{Analytics, Counters, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups, first_day_needed};
 use rally_domain::email::Email;
-use rally_domain::entry::Leader;
+use rally_domain::entry::{Entry, Leader};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::paging::Limit;
-use rally_domain::ports::EntryStats;
+use rally_domain::ports::{EntryStats, Rebuilt};
 use rally_domain::referral::Position;
+use rally_domain::text::Referrer;
+use rally_domain::variant::Variant;
+use time::Date;
+use time::macros::format_description;
+use uuid::Uuid;
 
-use crate::SqliteStore;
 use crate::fault::query_fault;
-use crate::rows::{Blob, from_bigint, to_bigint};
-use crate::schema::{entries, waitlist_totals};
+use crate::rows::{Blob, EntryRow, VariantRow, from_bigint, to_bigint};
+use crate::schema::{entries, variants, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants, waitlists};
+use crate::{SqliteStore, counters};
 
 /// The predicate of the leaderboard's index, to the letter: a bound value in its place would keep the planner from it.
 const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
@@ -50,4 +59,114 @@ impl EntryStats for SqliteStore {
         })
         .await
     }
+
+    async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
+        self.read(move |c| analytics(c, waitlist_id, today)).await
+    }
+
+    async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault> {
+        self.read(move |c| days(c, waitlist_id, span.first_day(), span.last_day())).await
+    }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Fault> {
+        let lists: Vec<Blob> = self.read(|c| waitlists::table.select(waitlists::id).load(c).map_err(query_fault)).await?;
+        let mut rebuilt = Rebuilt { waitlists: lists.len() as u64, corrected: 0 };
+        for list in lists {
+            let corrected = self.write::<_, Infallible>(move |c| Ok(counters::rebuild(c, WaitlistId::new(list.0))?));
+            rebuilt.corrected += u64::from(corrected.await?);
+        }
+        Ok(rebuilt)
+    }
+}
+
+fn analytics(c: &mut SqliteConnection, id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
+    Ok(Analytics {
+        counters: totals(c, id).map_err(query_fault)?,
+        recent_days: days(c, id, first_day_needed(today), today)?,
+        top_referrers: top_referrers(c, id).map_err(query_fault)?,
+        top_referrals: top_referrals(c, id)?,
+        by_variant: by_variant(c, id)?,
+    })
+}
+
+fn totals(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Counters> {
+    use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+    let query = waitlist_totals.find(Blob(id.uuid())).select((pending, approved, rejected, referred));
+    let row: Option<(i64, i64, i64, i64)> = query.first(c).optional()?;
+    let (pending_now, approved_now, rejected_now, referred_now) = row.unwrap_or_default();
+    Ok(Counters {
+        pending: from_bigint(pending_now),
+        approved: from_bigint(approved_now),
+        rejected: from_bigint(rejected_now),
+        referred: from_bigint(referred_now),
+    })
+}
+
+fn days(c: &mut SqliteConnection, id: WaitlistId, first: Date, last: Date) -> Result<BTreeMap<Date, u64>, Fault> {
+    let query = waitlist_days::table
+        .filter(waitlist_days::waitlist_id.eq(Blob(id.uuid())).and(waitlist_days::day.between(first.to_string(), last.to_string())))
+        .select((waitlist_days::day, waitlist_days::signups));
+    let rows: Vec<(String, i64)> = query.load(c).map_err(query_fault)?;
+    let row = |(day, signups): (String, i64)| {
+        let day = Date::parse(&day, format_description!("[year]-[month]-[day]")).map_err(Fault::unexpected)?;
+        Ok((day, from_bigint(signups)))
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn top_referrers(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Vec<(Option<Referrer>, u64)>> {
+    let query = waitlist_sources::table
+        .filter(waitlist_sources::waitlist_id.eq(Blob(id.uuid())))
+        .order((waitlist_sources::signups.desc(), waitlist_sources::referrer))
+        .limit(to_bigint(TOP as u64))
+        .select((waitlist_sources::referrer, waitlist_sources::signups));
+    let rows: Vec<(String, i64)> = query.load(c)?;
+    let row =
+        |(text, signups): (String, i64)| (Some(text).filter(|text| !text.is_empty()).map(Referrer::from_stored), from_bigint(signups));
+    Ok(rows.into_iter().map(row).collect())
+}
+
+fn top_referrals(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<TopReferral>, Fault> {
+    let query = entries::table
+        .filter(entries::waitlist_id.eq(Blob(id.uuid())))
+        .filter(sql::<Bool>(LEADS))
+        .order((entries::referral_count.desc(), entries::position))
+        .limit(to_bigint(TOP as u64))
+        .select(EntryRow::as_select());
+    let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
+    let top = |entry: Entry| TopReferral {
+        id: entry.id,
+        email: entry.email,
+        name: entry.name,
+        referral_code: entry.referral_code,
+        referral_count: entry.referral_count,
+        position: entry.position,
+    };
+    rows.into_iter().map(|row| Entry::try_from(row).map(top)).collect()
+}
+
+fn by_variant(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<VariantSignups>, Fault> {
+    let counted = waitlist_variants::table
+        .filter(waitlist_variants::waitlist_id.eq(Blob(id.uuid())))
+        .select((waitlist_variants::variant_id, waitlist_variants::signups));
+    let counted: Vec<(Blob, i64)> = counted.load(c).map_err(query_fault)?;
+    let mut counted: BTreeMap<Uuid, i64> = counted.into_iter().map(|(id, signups)| (id.0, signups)).collect();
+    let known = variants::table
+        .filter(variants::waitlist_id.eq(Blob(id.uuid())))
+        .order((variants::deleted_at.is_not_null(), variants::created_at, variants::id))
+        .select((VariantRow::as_select(), variants::deleted_at.is_not_null()));
+    let known: Vec<(VariantRow, bool)> = known.load(c).map_err(query_fault)?;
+    let mut rows = Vec::with_capacity(known.len() + 1);
+    for (row, deleted) in known {
+        let variant = Variant::try_from(row)?;
+        let signups = from_bigint(counted.remove(&variant.id.uuid()).unwrap_or(0));
+        if signups > 0 || !deleted {
+            let label = VariantLabel { id: variant.id, kind: variant.kind, locale: variant.locale };
+            rows.push(VariantSignups { variant: Some(label), signups });
+        }
+    }
+    if let Some(signups) = counted.remove(&Uuid::nil()) {
+        rows.push(VariantSignups { variant: None, signups: from_bigint(signups) });
+    }
+    Ok(rows)
 }

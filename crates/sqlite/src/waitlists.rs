@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
     UpdateWaitlist, UpdateWaitlistRejection,
@@ -15,24 +16,32 @@ use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::ports::WaitlistStore;
 use rally_domain::slug::Slug;
-use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 
-use crate::SqliteStore;
 use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
 use crate::rows::{Blob, BrandRow, VariantRow, WaitlistRow, to_bigint};
-use crate::schema::{retired_slugs, variants, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::{SqliteStore, replies, variants};
 
 const SLUG_KEY: &str = "waitlists.workspace_id, waitlists.slug";
 
 #[async_trait]
 impl WaitlistStore for SqliteStore {
-    async fn create(&self, command: CreateWaitlist) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         let CreateWaitlistPlan { waitlist, control } = command.decide();
         self.write(move |c| {
+            if let Some(receipt) = &receipt
+                && !replies::insert(c, receipt, &waitlist).map_err(no_workspace)?
+            {
+                return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
+            }
             insert_waitlist(c, &waitlist)?;
-            diesel::insert_into(variants::table).values(VariantRow::from(&control)).execute(c)?;
+            diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c)?;
             Ok(waitlist.clone())
         })
         .await
@@ -123,7 +132,7 @@ impl WaitlistStore for SqliteStore {
                 return Ok(None);
             };
             let waitlist = Waitlist::try_from(row)?;
-            let variants = list_variants(c, waitlist.id)?;
+            let variants = variants::list(c, waitlist.id)?;
             Ok(Some(PublicWaitlist {
                 waitlist,
                 workspace_slug: Slug::from_stored(current_slug),
@@ -133,18 +142,17 @@ impl WaitlistStore for SqliteStore {
         })
         .await
     }
+}
 
-    async fn variants(&self, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-        self.read(move |c| list_variants(c, id)).await
-    }
+fn no_workspace(error: diesel::result::Error) -> Abort<CreateWaitlistRejection> {
+    if violates_foreign_key(&error) { Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace) } else { error.into() }
 }
 
 fn insert_waitlist(c: &mut SqliteConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
     let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
     insert.execute(c).map_err(|error| match error {
         error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
-        error if violates_foreign_key(&error) => Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace),
-        error => error.into(),
+        error => no_workspace(error),
     })?;
     let totals = waitlist_totals::waitlist_id.eq(Blob(waitlist.id.uuid()));
     diesel::insert_into(waitlist_totals::table).values(totals).execute(c)?;
@@ -182,13 +190,4 @@ fn find_with_brand(c: &mut SqliteConnection, workspace: Blob, slug: &Slug) -> Qu
         .select((WaitlistRow::as_select(), Option::<BrandRow>::as_select()))
         .first(c)
         .optional()
-}
-
-fn list_variants(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-    let query = variants::table
-        .filter(variants::waitlist_id.eq(Blob(id.uuid())).and(variants::deleted_at.is_null()))
-        .order((variants::created_at, variants::id))
-        .select(VariantRow::as_select());
-    let rows: Vec<VariantRow> = query.load(c).map_err(query_fault)?;
-    rows.into_iter().map(Variant::try_from).collect()
 }

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use diesel::SqliteConnection;
+use diesel::connection::{Connection, SimpleConnection};
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_domain::ports::Ports;
@@ -20,6 +22,13 @@ async fn open(directory: &TempDir) -> Ports {
     let store = SqliteStore::open(&directory.path().join("rally.db")).unwrap();
     store.migrate().await.unwrap();
     ports(store)
+}
+
+/// Behind the store's back.
+fn execute(directory: &TempDir, sql: &str) {
+    let path = directory.path().join("rally.db");
+    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    connection.batch_execute(sql).unwrap();
 }
 
 fn ports(store: SqliteStore) -> Ports {
@@ -71,4 +80,10 @@ mod migrations {
         assert!(!store.migrate().await.unwrap().is_empty());
         assert!(store.migrate().await.unwrap().is_empty());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_puts_wrong_counters_right() {
+    let database = Embedded::fresh().await;
+    rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| execute(&database.directory, sql)).await;
 }

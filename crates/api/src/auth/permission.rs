@@ -13,8 +13,8 @@ use rally_domain::id::WorkspaceId;
 use rally_domain::text::Subject;
 use rally_domain::workspace::Workspace;
 
-use super::Action;
 use super::token::invalid;
+use super::{Action, ApiKeys};
 use crate::app::App;
 use crate::error::{ApiError, Code};
 
@@ -39,7 +39,12 @@ pub mod permit {
         )+};
     }
 
-    permissions! { WaitlistRead WaitlistCreate WaitlistUpdate WaitlistDelete EntryRead }
+    permissions! {
+        WaitlistRead WaitlistCreate WaitlistUpdate WaitlistDelete
+        EntryRead EntryUpdate
+        VariantRead VariantCreate VariantUpdate VariantDelete
+        RallyRead RallySettingsRead RallySettingsUpdate
+    }
 }
 
 /// A caller who may do what `P` says in the workspace of the path.
@@ -80,7 +85,10 @@ impl<P: Permission> FromRequest for Granted<P> {
 /// Who first, then where, then what.
 async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
-    let claims = app.auth.verify(&token(request)?).await?;
+    let claims = match token(request)? {
+        Token::Bearer(text) if ApiKeys::is_one(&text) => app.api_keys.verify(&*app.ports.api_keys, &text).await?,
+        Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(&text).await?,
+    };
     let no_workspace = || ApiError::new(Code::WorkspaceNotFound, "this workspace does not exist");
     let id = WorkspaceId::parse(request.match_info().get("workspace_id").unwrap_or_default()).map_err(|_| no_workspace())?;
     if !claims.covers(id) {
@@ -92,15 +100,22 @@ async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiEr
     Ok(Admin { workspace, subject })
 }
 
-/// The token of the `Authorization` header, or on reads that of the cookie `auth_token`.
-fn token(request: &HttpRequest) -> Result<String, ApiError> {
+/// What a request brings to say who sends it.
+enum Token {
+    /// In the `Authorization` header: a JWT or an API key.
+    Bearer(String),
+    /// In the cookie `auth_token`: a JWT, on reads alone.
+    Cookie(String),
+}
+
+fn token(request: &HttpRequest) -> Result<Token, ApiError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     match (headers.next(), headers.next()) {
         (Some(header), None) => {
             let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
-            if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim().to_owned()) } else { Err(invalid()) }
+            if scheme.eq_ignore_ascii_case("bearer") { Ok(Token::Bearer(token.trim().to_owned())) } else { Err(invalid()) }
         }
-        (None, _) if matches!(*request.method(), Method::GET | Method::HEAD) => cookie(request).ok_or_else(invalid),
+        (None, _) if matches!(*request.method(), Method::GET | Method::HEAD) => cookie(request).map(Token::Cookie).ok_or_else(invalid),
         _ => Err(invalid()),
     }
 }

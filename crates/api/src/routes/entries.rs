@@ -1,10 +1,13 @@
 //! Entries, as the admin surface has them.
 
-use actix_web::{get, web};
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use rally_domain::command::{Review, ReviewEntry};
 use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::id::EntryId;
+use rally_domain::error::Invalid;
+use rally_domain::id::{EntryId, EventId};
+use rally_domain::use_case::bulk;
 use rally_domain::waitlist::Waitlist;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -13,14 +16,16 @@ use super::query::{ListQuery, Listing, Pagination};
 use super::waitlists::waitlist_id;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
+use crate::body::Body;
 use crate::error::{ApiError, ErrorBody};
-use crate::openapi::AdminFailure;
+use crate::field::{Field, Fields};
+use crate::openapi::{AdminFailure, BodyFailure};
 
-/// The waitlist of a path, as entries name it.
+/// The waitlist of a path, as what belongs to it names it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "describes parameters that extractors read")]
-struct ListParams {
+pub struct ListParams {
     /// The workspace.
     workspace_id: Uuid,
     /// The waitlist.
@@ -128,10 +133,145 @@ struct EntryCount {
     count: u64,
 }
 
+/// A verdict over an entry.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ReviewEntry)]
+struct ReviewBody {
+    /// pending goes to approved or rejected, approved to rejected unless the entry was invited, rejected to approved.
+    #[schema(value_type = VerdictName, required)]
+    #[serde(default)]
+    status: Field<String>,
+}
+
+/// What an entry may be made.
+#[derive(ToSchema)]
+#[schema(as = Verdict, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum VerdictName {
+    Approved,
+    Rejected,
+}
+
+impl ReviewBody {
+    fn parse(self) -> Result<Review, ApiError> {
+        let mut fields = Fields::default();
+        let verdict = |text: String| match text.as_str() {
+            "approved" => Ok(Review::Approve),
+            "rejected" => Ok(Review::Reject),
+            _ => Err(Invalid::new("must be approved or rejected")),
+        };
+        let review = fields.required("status", self.status, verdict);
+        fields.finish()?;
+        review.ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// Entries to act on.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BulkReview)]
+struct BulkBody {
+    /// Ids of entries, taken in their order, a repeated one once.
+    #[schema(value_type = Vec<Uuid>, required, min_items = 1, max_items = 100)]
+    #[serde(default)]
+    ids: Field<Vec<String>>,
+    /// What to do with each of them.
+    #[schema(value_type = BulkActionName, required)]
+    #[serde(default)]
+    action: Field<String>,
+}
+
+/// What can be done with many entries.
+#[derive(ToSchema)]
+#[schema(as = BulkAction, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum BulkActionName {
+    Approve,
+    Reject,
+}
+
+impl BulkBody {
+    fn parse(self) -> Result<(Vec<String>, Review), ApiError> {
+        let mut fields = Fields::default();
+        let ids = fields.required("ids", self.ids, |ids| match ids.len() {
+            1..=bulk::MAX_IDS => Ok(ids),
+            _ => Err(Invalid::new(format!("must have 1 to {} ids", bulk::MAX_IDS))),
+        });
+        let action = fields.required("action", self.action, |text| match text.as_str() {
+            "approve" => Ok(Review::Approve),
+            "reject" => Ok(Review::Reject),
+            _ => Err(Invalid::new("must be approve or reject")),
+        });
+        fields.finish()?;
+        ids.zip(action).ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// What became of many entries.
+#[derive(Serialize, ToSchema)]
+struct BulkReport {
+    /// Distinct ids.
+    requested: usize,
+    succeeded: usize,
+    failed: usize,
+    /// One for each id, in their order.
+    results: Vec<BulkRow>,
+}
+
+/// What became of one of them.
+#[derive(Serialize, ToSchema)]
+struct BulkRow {
+    /// The id as it was given.
+    id: String,
+    #[schema(value_type = BulkStatusName)]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<BulkError>,
+}
+
+/// Whether it was done.
+#[derive(ToSchema)]
+#[schema(as = BulkStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum BulkStatusName {
+    Ok,
+    Error,
+}
+
+/// Why it was not.
+#[derive(Serialize, ToSchema)]
+struct BulkError {
+    /// The HTTP status that it would have been alone.
+    #[schema(example = 404)]
+    code: u16,
+    message: String,
+}
+
+impl From<Vec<bulk::Row>> for BulkReport {
+    fn from(rows: Vec<bulk::Row>) -> Self {
+        let results: Vec<BulkRow> = rows.into_iter().map(BulkRow::from).collect();
+        let succeeded = results.iter().filter(|row| row.error.is_none()).count();
+        Self { requested: results.len(), succeeded, failed: results.len() - succeeded, results }
+    }
+}
+
+impl From<bulk::Row> for BulkRow {
+    fn from(bulk::Row { id, outcome }: bulk::Row) -> Self {
+        match outcome.map_err(ApiError::from) {
+            Ok(()) => Self { id, status: "ok", error: None },
+            Err(ApiError { code, message, .. }) => Self { id, status: "error", error: Some(BulkError { code: code.status(), message }) },
+        }
+    }
+}
+
 /// The waitlist of a path, which must be the workspace's.
-async fn find_waitlist(app: &App, admin: &Admin, id: &str) -> Result<Waitlist, ApiError> {
+pub async fn find_waitlist(app: &App, admin: &Admin, id: &str) -> Result<Waitlist, ApiError> {
     let id = waitlist_id(id)?;
     app.ports.waitlists.find(admin.workspace.id, id).await?.ok_or_else(ApiError::no_waitlist)
+}
+
+/// The entry of a path; an id that cannot exist is one that does not.
+fn entry_id(text: &str) -> Result<EntryId, ApiError> {
+    EntryId::parse(text).map_err(|_| ApiError::no_entry())
 }
 
 /// List entries
@@ -187,7 +327,66 @@ pub async fn get(
     path: web::Path<(String, String, String)>,
 ) -> Result<web::Json<EntryView>, ApiError> {
     let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let id = EntryId::parse(&path.2).map_err(|_| ApiError::no_entry())?;
+    let id = entry_id(&path.2)?;
     let entry = app.ports.entries.find(waitlist.id, id).await?.ok_or_else(ApiError::no_entry)?;
     Ok(web::Json(EntryView::from(&entry)))
+}
+
+/// Approve or reject an entry
+#[utoipa::path(
+    tag = "Entries", operation_id = "review_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams), request_body = ReviewBody,
+    responses((status = 200, description = "The entry.", body = EntryView), AdminFailure, BodyFailure),
+)]
+#[patch("/waitlists/{waitlist_id}/entries/{entry_id}")]
+pub async fn change_status(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<(String, String, String)>,
+    body: Body,
+) -> Result<web::Json<EntryView>, ApiError> {
+    let waitlist_id = find_waitlist(&app, &admin, &path.1).await?.id;
+    let (entry_id, review) = (entry_id(&path.2)?, body.json::<ReviewBody>().await?.parse()?);
+    let event_id = EventId::new(app.ports.ids.uuid());
+    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now() };
+    Ok(web::Json(EntryView::from(&app.ports.entries.review(command).await?)))
+}
+
+/// Delete an entry
+///
+/// The positions of the others stay, and so do those it referred.
+#[utoipa::path(
+    tag = "Entries", operation_id = "delete_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams),
+    responses((status = 204, description = "It is gone."), AdminFailure),
+)]
+#[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let deleted = app.ports.entries.delete(waitlist.id, entry_id(&path.2)?).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
+}
+
+/// Approve or reject many entries
+///
+/// One after the other, each with an outcome of its own: a failed row keeps no other from being tried.
+#[utoipa::path(
+    tag = "Entries", operation_id = "review_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(ListParams), request_body = BulkBody,
+    responses((status = 200, description = "What became of each.", body = BulkReport), AdminFailure, BodyFailure),
+)]
+#[post("/waitlists/{waitlist_id}/entries/bulk")]
+pub async fn bulk_change(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<(String, String)>,
+    body: Body,
+) -> Result<web::Json<BulkReport>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let (ids, review) = body.json::<BulkBody>().await?.parse()?;
+    Ok(web::Json(bulk::run(&app.ports, waitlist.id, ids, review).await.into()))
 }

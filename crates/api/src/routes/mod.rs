@@ -1,10 +1,14 @@
 //! The routes, one module per resource. [`configure`] is the one list: the router and the OpenAPI document both come of it.
 
+mod analytics;
 mod entries;
+mod export;
 mod operations;
 mod pages;
 mod public;
 mod query;
+mod settings;
+mod variants;
 mod waitlists;
 
 use actix_cors::Cors;
@@ -49,7 +53,21 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(waitlists::delete)
                 .service(entries::list)
                 .service(entries::count)
-                .service(entries::get),
+                .service(export::export)
+                .service(entries::bulk_change)
+                .service(entries::get)
+                .service(entries::change_status)
+                .service(entries::delete)
+                .service(variants::list)
+                .service(variants::create)
+                .service(variants::update)
+                .service(variants::delete)
+                .service(analytics::totals)
+                .service(analytics::timeline)
+                .service(settings::get)
+                .service(settings::update)
+                .service(settings::get_by_alias)
+                .service(settings::update_by_alias),
         );
 }
 

@@ -1,7 +1,6 @@
 //! Waitlists, as the admin surface has them.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, delete, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, UpdateWaitlist};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::ports::Ports;
@@ -18,9 +17,10 @@ use uuid::Uuid;
 use super::query::{ListQuery, Listing, Pagination};
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::body::{Body, SETTINGS_LIMIT};
+use crate::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::error::{ApiError, ErrorBody};
 use crate::field::{Field, Fields};
+use crate::idempotency::{self, Reply};
 use crate::openapi::{AdminFailure, BodyFailure};
 
 /// The workspace of a path.
@@ -41,6 +41,16 @@ pub struct WaitlistParams {
     workspace_id: Uuid,
     /// The waitlist.
     id: Uuid,
+}
+
+/// What makes a request repeatable.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes a header that the handler reads")]
+pub struct IdempotencyParams {
+    /// The same request with the same key within 24 hours is carried out once, and answered with the same reply.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9_:-]+$")]
+    idempotency_key: Option<String>,
 }
 
 /// A waitlist.
@@ -248,18 +258,30 @@ pub async fn list(
 /// As a draft, with one control variant.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "create_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.create"))),
-    params(WorkspaceParams), request_body = CreateBody,
+    params(WorkspaceParams, IdempotencyParams), request_body = CreateBody,
     responses(
         (status = 201, description = "The waitlist.", body = WaitlistView),
-        (status = 409, description = "The slug is taken.", body = ErrorBody),
+        (status = 409, description = "The slug is taken, or the idempotency key was used for another request or is in use.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),
 )]
 #[post("/waitlists")]
-pub async fn create(app: web::Data<App>, admin: Granted<permit::WaitlistCreate>, body: Body) -> Result<HttpResponse, ApiError> {
-    let command = body.json_up_to::<CreateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &admin)?;
-    let waitlist = app.ports.waitlists.create(command).await?;
-    Ok(HttpResponse::build(StatusCode::CREATED).json(WaitlistView::new(&waitlist, &admin.workspace)))
+pub async fn create(
+    app: web::Data<App>,
+    admin: Granted<permit::WaitlistCreate>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
+    let key = idempotency::key(request.headers())?;
+    let body = body.value_up_to(SETTINGS_LIMIT).await?;
+    let workspace = admin.workspace.clone();
+    let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: &body };
+    let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
+    let create = async |receipt| {
+        let command = read_as::<CreateBody>(body.clone())?.parse(&app.ports, &admin)?;
+        Ok(app.ports.waitlists.create(command, receipt).await?)
+    };
+    app.idempotency.once(&app.ports, request, render, create).await
 }
 
 /// Get a waitlist

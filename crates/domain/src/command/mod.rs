@@ -4,11 +4,17 @@
 //! the time. An adapter loads the command's *facts* inside a transaction, calls `decide`, and writes the whole plan or
 //! nothing. The rule is here and nowhere else, so that every store has the same.
 
+mod entry;
+mod settings;
 mod sign_up;
+mod variant;
 mod waitlist;
 mod workspace;
 
+pub use entry::{EntryRejection, Review, ReviewEntry, ReviewPlan};
+pub use settings::{Envoi, UpdateSettings, UpdateSettingsRejection};
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+pub use variant::{CreateVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
     UpdateWaitlist, UpdateWaitlistRejection,

@@ -52,6 +52,9 @@ pub enum CreateWaitlistRejection {
     /// Another waitlist of the workspace has the slug.
     #[error("this slug is already used by another waitlist of the workspace")]
     SlugTaken,
+    /// A request with the same idempotency key was carried out first.
+    #[error("a request with this idempotency key was carried out")]
+    AlreadyDone,
 }
 
 impl CreateWaitlist {

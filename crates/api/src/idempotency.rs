@@ -1,0 +1,222 @@
+//! `Idempotency-Key`: a request that may be sent again, and is carried out once.
+//!
+//! The reply of a success is stored, encrypted, by the transaction of its effect, so that neither is there without the
+//! other; whoever repeats the request gets it back byte for byte. A failure stores nothing.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use rally_domain::access::{IdempotencyKey, Receipt, RequestScope, StoredReply};
+use rally_domain::error::{Fault, FieldError, Invalid};
+use rally_domain::id::WorkspaceId;
+use rally_domain::ports::Ports;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error::{ApiError, Code};
+use crate::seal::Sealer;
+
+/// The header that makes a request repeatable.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The header of a reply that was brought back.
+pub const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
+
+/// A success, as it is sent and as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// 201 with a JSON body.
+    pub fn created(view: &impl Serialize) -> Self {
+        Self { status: StatusCode::CREATED, body: serde_json::to_vec(view).expect("a view is JSON") }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.status.as_u16().to_be_bytes()[..], &self.body].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (status, body) = bytes.split_first_chunk::<2>()?;
+        Some(Self { status: StatusCode::from_u16(u16::from_be_bytes(*status)).ok()?, body: body.to_vec() })
+    }
+
+    fn send(self) -> HttpResponse {
+        HttpResponse::build(self.status).insert_header((CONTENT_TYPE, "application/json")).body(self.body)
+    }
+}
+
+/// A request that may come again.
+pub struct Request<'a> {
+    /// The workspace it is made in.
+    pub workspace_id: WorkspaceId,
+    /// The route, with the ids in its path.
+    pub route: String,
+    /// The client's key, where it gave one.
+    pub key: Option<IdempotencyKey>,
+    /// Its body.
+    pub body: &'a Value,
+}
+
+/// The key of a request.
+///
+/// # Errors
+/// 400 when it is given more than once, or is not one.
+pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+    let mut given = headers.get_all(IDEMPOTENCY_KEY);
+    let parsed = match (given.next(), given.next()) {
+        (None, _) => return Ok(None),
+        (Some(header), None) => IdempotencyKey::parse(header.to_str().unwrap_or_default()),
+        (Some(_), Some(_)) => Err(Invalid::new("must be given once")),
+    };
+    parsed.map(Some).map_err(|error| ApiError::validation(vec![FieldError::new("Idempotency-Key", error)]))
+}
+
+/// Carries repeatable requests out once.
+pub struct Idempotency {
+    sealer: Sealer,
+    running: Arc<Mutex<HashSet<RequestScope>>>,
+}
+
+impl Idempotency {
+    /// Replies encrypted by that sealer.
+    pub fn new(sealer: Sealer) -> Self {
+        Self { sealer, running: Arc::default() }
+    }
+
+    /// Carries a request out, unless one with its key was: then its reply comes back.
+    ///
+    /// `command` does it, and stores the receipt it is given in the same transaction; `render` makes the reply of what it
+    /// brought about. Another process that runs the same request makes this one wait; the same process answers 409.
+    ///
+    /// # Errors
+    /// 409 when the key was used for another body or its request still runs, and whatever `command` fails with.
+    pub async fn once<T>(
+        &self,
+        ports: &Ports,
+        request: Request<'_>,
+        render: impl Fn(&T) -> Reply + Clone + Send + Sync + 'static,
+        command: impl AsyncFnOnce(Option<Receipt<T>>) -> Result<T, ApiError>,
+    ) -> Result<HttpResponse, ApiError> {
+        let Request { workspace_id, route, key, body } = request;
+        let Some(key) = key else { return Ok(render(&command(None).await?).send()) };
+        let scope = RequestScope { workspace_id, route, key };
+        let fingerprint = fingerprint(body)?;
+        if let Some(reply) = self.replay(ports, &scope, fingerprint).await? {
+            return Ok(reply);
+        }
+        let _turn = Turn::take(&self.running, &scope)
+            .ok_or_else(|| ApiError::new(Code::IdempotencyInProgress, "a request with this idempotency key is still running"))?;
+        let receipt = self.receipt(ports, &scope, fingerprint, render.clone());
+        match command(Some(receipt)).await {
+            Ok(effect) => Ok(render(&effect).send()),
+            // Somebody else was carried out while this one waited.
+            Err(error) if error.code == Code::IdempotencyInProgress => self.replay(ports, &scope, fingerprint).await?.ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn receipt<T>(
+        &self,
+        ports: &Ports,
+        scope: &RequestScope,
+        fingerprint: [u8; 32],
+        render: impl Fn(&T) -> Reply + Send + Sync + 'static,
+    ) -> Receipt<T> {
+        let (sealer, place) = (self.sealer.clone(), place(scope));
+        let seal = Box::new(move |effect: &T| sealer.seal(&place, &render(effect).to_bytes()));
+        Receipt { scope: scope.clone(), fingerprint, now: ports.clock.now(), seal }
+    }
+
+    async fn replay(&self, ports: &Ports, scope: &RequestScope, fingerprint: [u8; 32]) -> Result<Option<HttpResponse>, ApiError> {
+        let since = ports.clock.now().plus(-Receipt::<()>::LIFETIME);
+        let Some(stored) = ports.replies.find(scope, since).await? else { return Ok(None) };
+        if stored.fingerprint != fingerprint {
+            return Err(ApiError::new(Code::IdempotencyKeyReuse, "this idempotency key was used for another request"));
+        }
+        let mut reply = self.open(scope, &stored)?.send();
+        reply.headers_mut().insert(IDEMPOTENT_REPLAY, actix_web::http::header::HeaderValue::from_static("true"));
+        Ok(Some(reply))
+    }
+
+    fn open(&self, scope: &RequestScope, stored: &StoredReply) -> Result<Reply, Fault> {
+        let bytes = self.sealer.open(&place(scope), &stored.sealed)?;
+        Reply::from_bytes(&bytes).ok_or_else(|| Fault::unexpected("a stored reply is none"))
+    }
+}
+
+/// A hash of a body that two ways of writing the same JSON share (RFC 8785).
+fn fingerprint(body: &Value) -> Result<[u8; 32], Fault> {
+    let canonical = serde_json_canonicalizer::to_vec(body).map_err(Fault::unexpected)?;
+    Ok(Sha256::digest(canonical).into())
+}
+
+/// What binds a sealed reply to its request.
+fn place(scope: &RequestScope) -> Vec<u8> {
+    // A key has no space in it, so no two requests have one place.
+    format!("{} {} {}", scope.workspace_id, scope.key.as_str(), scope.route).into_bytes()
+}
+
+/// The right to run a request, given back when dropped.
+struct Turn {
+    running: Arc<Mutex<HashSet<RequestScope>>>,
+    scope: RequestScope,
+}
+
+impl Turn {
+    fn take(running: &Arc<Mutex<HashSet<RequestScope>>>, scope: &RequestScope) -> Option<Self> {
+        let first = running.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone());
+        first.then(|| Self { running: running.clone(), scope: scope.clone() })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.scope);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bodies_that_say_the_same_have_one_fingerprint() {
+        let parse = |text: &str| fingerprint(&serde_json::from_str(text).unwrap()).unwrap();
+        assert_eq!(parse(r#"{"a": 1, "b": {"c": "ü", "d": [1.0]}}"#), parse(r#"{"b":{"d":[1],"c":"\u00fc"},"a":1e0}"#));
+        assert_ne!(parse(r#"{"a": [1, 2]}"#), parse(r#"{"a": [2, 1]}"#));
+        assert_ne!(parse(r#"{"a": "1"}"#), parse(r#"{"a": 1}"#));
+    }
+
+    #[test]
+    fn a_reply_comes_back_as_it_was() {
+        let reply = Reply::created(&json!({"id": 1}));
+        assert_eq!(Reply::from_bytes(&reply.to_bytes()), Some(reply));
+        assert_eq!(Reply::from_bytes(&[1]), None);
+    }
+
+    #[test]
+    fn a_key_is_given_once_and_well_formed() {
+        let headers = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(IDEMPOTENCY_KEY, actix_web::http::header::HeaderValue::from_str(value).unwrap());
+            }
+            key(&headers)
+        };
+        assert_eq!(headers(&[]).unwrap(), None);
+        assert_eq!(headers(&["a:b-C_9"]).unwrap().unwrap().as_str(), "a:b-C_9");
+        for bad in [&["a", "a"][..], &[""], &["a b"], &["a, b"]] {
+            assert!(headers(bad).is_err(), "{bad:?}");
+        }
+    }
+}

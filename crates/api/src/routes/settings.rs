@@ -1,0 +1,231 @@
+//! What a workspace has set, under two paths.
+
+use actix_web::{get, put, web};
+use rally_domain::command::{Envoi, UpdateSettings};
+use rally_domain::custom_field::parse_http_url;
+use rally_domain::email::Email;
+use rally_domain::error::Invalid;
+use rally_domain::text::{Lines, clean};
+use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, parse_color};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::waitlists::WorkspaceParams;
+use crate::app::App;
+use crate::auth::{Admin, Granted, permit};
+use crate::body::{Body, SETTINGS_LIMIT};
+use crate::error::ApiError;
+use crate::field::{Field, Fields};
+use crate::openapi::{AdminFailure, BodyFailure};
+
+/// Most characters of a name, a slug or an id of another service.
+const MAX_NAME: usize = 200;
+/// Most characters of a URL.
+const MAX_URL: usize = 2048;
+
+/// What a workspace has set.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WorkspaceSettings)]
+struct SettingsView {
+    #[schema(format = Uuid)]
+    workspace_id: String,
+    /// The Envoi domain that notifications are sent from.
+    #[schema(required)]
+    default_sender_domain_id: Option<String>,
+    /// The Heimdall app that approved entries are invited into.
+    #[schema(required)]
+    default_heimdall_app_slug: Option<String>,
+    #[schema(required)]
+    brand_name: Option<String>,
+    #[schema(required)]
+    brand_logo_url: Option<String>,
+    #[schema(required, example = "#1A2B3C")]
+    primary_color: Option<String>,
+    /// Whether Rally sends mail through Envoi.
+    notifications_via_envoi: bool,
+    #[schema(required, format = Email)]
+    default_sender_address: Option<String>,
+    /// The Envoi template of `entry.created`.
+    #[schema(required)]
+    welcome_template_name: Option<String>,
+    /// The Envoi template of `entry.approved`.
+    #[schema(required)]
+    approved_template_name: Option<String>,
+    /// The Envoi template of `entry.rejected`.
+    #[schema(required)]
+    rejected_template_name: Option<String>,
+    /// Null before the first change.
+    #[schema(required, format = DateTime)]
+    updated_at: Option<String>,
+}
+
+impl From<WorkspaceSettings> for SettingsView {
+    fn from(settings: WorkspaceSettings) -> Self {
+        Self {
+            workspace_id: settings.workspace_id.to_string(),
+            default_sender_domain_id: settings.default_sender_domain_id,
+            default_heimdall_app_slug: settings.default_heimdall_app_slug,
+            brand_name: settings.brand.name,
+            brand_logo_url: settings.brand.logo_url,
+            primary_color: settings.brand.primary_color,
+            notifications_via_envoi: settings.notifications == Notifications::ViaEnvoi,
+            default_sender_address: settings.default_sender_address.map(|address| address.to_string()),
+            welcome_template_name: settings.welcome_template_name,
+            approved_template_name: settings.approved_template_name,
+            rejected_template_name: settings.rejected_template_name,
+            updated_at: settings.updated_at.map(|instant| instant.to_string()),
+        }
+    }
+}
+
+/// Changes to what a workspace has set; what is missing stays, null clears.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateWorkspaceSettings)]
+struct SettingsBody {
+    /// The Envoi domain that notifications are sent from.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    default_sender_domain_id: Field<String>,
+    /// The Heimdall app that approved entries are invited into.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    default_heimdall_app_slug: Field<String>,
+    /// Part of what the public surface tells of every waitlist.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    brand_name: Field<String>,
+    /// An http or https URL; part of what the public surface tells of every waitlist.
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    #[serde(default)]
+    brand_logo_url: Field<String>,
+    /// `#RRGGBB`; part of what the public surface tells of every waitlist.
+    #[schema(value_type = Option<String>, pattern = "^#[0-9A-Fa-f]{6}$")]
+    #[serde(default)]
+    primary_color: Field<String>,
+    /// Whether Rally sends mail through Envoi; needs the domain, the address and the three templates.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    notifications_via_envoi: Field<bool>,
+    /// The address notifications are sent from.
+    #[schema(value_type = Option<String>, max_length = 254)]
+    #[serde(default)]
+    default_sender_address: Field<String>,
+    /// The Envoi template of `entry.created`.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    welcome_template_name: Field<String>,
+    /// The Envoi template of `entry.approved`.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    approved_template_name: Field<String>,
+    /// The Envoi template of `entry.rejected`.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    rejected_template_name: Field<String>,
+}
+
+impl SettingsBody {
+    fn parse(self) -> Result<SettingsChange, ApiError> {
+        let mut fields = Fields::default();
+        let name = |text: String| clean(&text, MAX_NAME, Lines::One).map(none_if_empty);
+        let change = SettingsChange {
+            default_sender_domain_id: fields.change("default_sender_domain_id", self.default_sender_domain_id, name),
+            default_heimdall_app_slug: fields.change("default_heimdall_app_slug", self.default_heimdall_app_slug, name),
+            brand_name: fields.change("brand_name", self.brand_name, name),
+            brand_logo_url: fields.change("brand_logo_url", self.brand_logo_url, parse_logo),
+            primary_color: fields.change("primary_color", self.primary_color, |text| parse_color(&text).map(Some)),
+            notifications: fields
+                .change("notifications_via_envoi", self.notifications_via_envoi, |on| Ok(on.then_some(Notifications::ViaEnvoi)))
+                .map(Option::unwrap_or_default),
+            default_sender_address: fields
+                .change("default_sender_address", self.default_sender_address, |text| Email::parse(&text).map(Some)),
+            welcome_template_name: fields.change("welcome_template_name", self.welcome_template_name, name),
+            approved_template_name: fields.change("approved_template_name", self.approved_template_name, name),
+            rejected_template_name: fields.change("rejected_template_name", self.rejected_template_name, name),
+        };
+        fields.finish()?;
+        Ok(change)
+    }
+}
+
+fn none_if_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn parse_logo(text: String) -> Result<Option<String>, Invalid> {
+    let text = clean(&text, MAX_URL, Lines::One)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_http_url(&text)?;
+    Ok(Some(text))
+}
+
+async fn read(app: &App, admin: &Admin) -> Result<web::Json<SettingsView>, ApiError> {
+    Ok(web::Json(app.ports.settings.get(admin.workspace.id).await?.into()))
+}
+
+async fn change(app: &App, admin: &Admin, body: Body) -> Result<web::Json<SettingsView>, ApiError> {
+    let change = body.json_up_to::<SettingsBody>(SETTINGS_LIMIT).await?.parse()?;
+    let command = UpdateSettings { workspace_id: admin.workspace.id, change, envoi: Envoi::NotConfigured, now: app.ports.clock.now() };
+    Ok(web::Json(app.ports.settings.update(command).await?.into()))
+}
+
+/// Read the settings of a workspace
+#[utoipa::path(
+    tag = "Rally-Settings", operation_id = "get_settings", security(("bearer" = [])), extensions(("x-action" = json!("rally.settings.read"))),
+    params(WorkspaceParams),
+    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure),
+)]
+#[get("/rally/settings")]
+pub async fn get(app: web::Data<App>, admin: Granted<permit::RallySettingsRead>) -> Result<web::Json<SettingsView>, ApiError> {
+    read(&app, &admin).await
+}
+
+/// Change the settings of a workspace
+#[utoipa::path(
+    tag = "Rally-Settings", operation_id = "update_settings", security(("bearer" = [])),
+    extensions(("x-action" = json!("rally.settings.update"))),
+    params(WorkspaceParams), request_body = SettingsBody,
+    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure, BodyFailure),
+)]
+#[put("/rally/settings")]
+pub async fn update(
+    app: web::Data<App>,
+    admin: Granted<permit::RallySettingsUpdate>,
+    body: Body,
+) -> Result<web::Json<SettingsView>, ApiError> {
+    change(&app, &admin, body).await
+}
+
+/// Read the settings of a workspace
+///
+/// The same as under `/rally/settings`.
+#[utoipa::path(
+    tag = "Rally-Settings", operation_id = "get_settings_by_alias", security(("bearer" = [])),
+    extensions(("x-action" = json!("rally.settings.read"))),
+    params(WorkspaceParams),
+    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure),
+)]
+#[get("/waitlist/settings")]
+pub async fn get_by_alias(app: web::Data<App>, admin: Granted<permit::RallySettingsRead>) -> Result<web::Json<SettingsView>, ApiError> {
+    read(&app, &admin).await
+}
+
+/// Change the settings of a workspace
+///
+/// The same as under `/rally/settings`.
+#[utoipa::path(
+    tag = "Rally-Settings", operation_id = "update_settings_by_alias", security(("bearer" = [])),
+    extensions(("x-action" = json!("rally.settings.update"))),
+    params(WorkspaceParams), request_body = SettingsBody,
+    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure, BodyFailure),
+)]
+#[put("/waitlist/settings")]
+pub async fn update_by_alias(
+    app: web::Data<App>,
+    admin: Granted<permit::RallySettingsUpdate>,
+    body: Body,
+) -> Result<web::Json<SettingsView>, ApiError> {
+    change(&app, &admin, body).await
+}

@@ -1,0 +1,262 @@
+//! Variants of a waitlist's copy, as the admin surface has them.
+
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use rally_domain::command::{CreateVariant, UpdateVariant};
+use rally_domain::error::Invalid;
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::locale::Locale;
+use rally_domain::ports::Ports;
+use rally_domain::settings::integer;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::entries::{ListParams, find_waitlist};
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::body::Body;
+use crate::error::ApiError;
+use crate::field::{Field, Fields};
+use crate::openapi::{AdminFailure, BodyFailure};
+
+/// The variant of a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters that extractors read")]
+struct VariantParams {
+    /// The workspace.
+    workspace_id: Uuid,
+    /// The waitlist.
+    waitlist_id: Uuid,
+    /// The variant.
+    id: Uuid,
+}
+
+/// A variant of a waitlist's copy.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Variant)]
+struct VariantView {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(format = Uuid)]
+    waitlist_id: String,
+    #[schema(value_type = KindName)]
+    kind: &'static str,
+    #[schema(example = "pt-BR")]
+    locale: String,
+    #[schema(value_type = Object)]
+    copy: Map<String, Value>,
+    /// Its share in the A/B pool, relative to the others.
+    weight: u8,
+    active: bool,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+/// What a variant is for.
+#[derive(ToSchema)]
+#[schema(as = VariantKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum KindName {
+    Ab,
+    Locale,
+}
+
+impl From<&Variant> for VariantView {
+    fn from(variant: &Variant) -> Self {
+        Self {
+            id: variant.id.to_string(),
+            waitlist_id: variant.waitlist_id.to_string(),
+            kind: variant.kind.as_str(),
+            locale: variant.locale.to_string(),
+            copy: variant.copy.to_document(),
+            weight: variant.weight.number(),
+            active: variant.active,
+            created_at: variant.created_at.to_string(),
+        }
+    }
+}
+
+/// The variants of a waitlist, oldest first.
+#[derive(Serialize, ToSchema)]
+struct VariantList {
+    data: Vec<VariantView>,
+}
+
+/// A new variant.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateVariant)]
+struct CreateBody {
+    /// Fixed from then on.
+    #[schema(value_type = KindName, required)]
+    #[serde(default)]
+    kind: Field<String>,
+    /// A BCP 47 tag: the locale it serves, or for an A/B variant targets.
+    #[schema(value_type = String, required, example = "en")]
+    #[serde(default)]
+    locale: Field<String>,
+    /// What it shows in place of the waitlist's own words: `display_name`, `description`, `confirmation_message`, at most
+    /// 200, 1000 and 500 characters. Other keys are kept, and not shown.
+    #[schema(value_type = Object, required)]
+    #[serde(default)]
+    copy: Field<Map<String, Value>>,
+    /// Its share in the A/B pool, relative to the others; 1 where it is not given.
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    #[serde(default)]
+    weight: Field<Value>,
+    /// Whether readers can get it; true where it is not given.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    active: Field<bool>,
+}
+
+impl CreateBody {
+    fn parse(self, ports: &Ports, waitlist_id: WaitlistId) -> Result<CreateVariant, ApiError> {
+        let mut fields = Fields::default();
+        let kind = fields.required("kind", self.kind, |text| VariantKind::parse(&text));
+        let locale = fields.required("locale", self.locale, |text| Locale::parse(&text));
+        let copy = fields.required("copy", self.copy, Ok);
+        let copy = parse_copy(&mut fields, copy);
+        let weight = fields.optional("weight", self.weight, parse_weight);
+        let active = fields.optional("active", self.active, Ok);
+        fields.finish()?;
+        let (Some(kind), Some(locale)) = (kind, locale) else { return Err(ApiError::validation(Vec::new())) };
+        Ok(CreateVariant {
+            id: VariantId::new(ports.ids.uuid()),
+            waitlist_id,
+            kind,
+            locale,
+            copy: copy.unwrap_or_default(),
+            weight: weight.unwrap_or_default(),
+            active: active.unwrap_or(true),
+            now: ports.clock.now(),
+        })
+    }
+}
+
+/// Changes to a variant; what is missing stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateVariant)]
+struct UpdateBody {
+    /// Its new locale.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    locale: Field<String>,
+    /// Its new copy, in place of the whole old one.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
+    copy: Field<Map<String, Value>>,
+    /// Its new share.
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    #[serde(default)]
+    weight: Field<Value>,
+    /// Whether readers can get it from now on.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    active: Field<bool>,
+}
+
+impl UpdateBody {
+    fn parse(self, waitlist_id: WaitlistId, id: VariantId) -> Result<UpdateVariant, ApiError> {
+        let mut fields = Fields::default();
+        let locale = fields.optional("locale", self.locale, |text| Locale::parse(&text));
+        let copy = fields.optional("copy", self.copy, Ok);
+        let copy = parse_copy(&mut fields, copy);
+        let weight = fields.optional("weight", self.weight, parse_weight);
+        let active = fields.optional("active", self.active, Ok);
+        fields.finish()?;
+        Ok(UpdateVariant { id, waitlist_id, locale, copy, weight, active })
+    }
+}
+
+fn parse_copy(fields: &mut Fields, copy: Option<Map<String, Value>>) -> Option<VariantCopy> {
+    VariantCopy::parse(copy?).map_err(|errors| fields.extend(errors)).ok()
+}
+
+fn parse_weight(value: Value) -> Result<Weight, Invalid> {
+    // What is no integer is out of range in the same words.
+    Weight::new(integer(&value).unwrap_or(0))
+}
+
+/// The variant of a path; an id that cannot exist is one that does not.
+fn variant_id(text: &str) -> Result<VariantId, ApiError> {
+    VariantId::parse(text).map_err(|_| ApiError::no_variant())
+}
+
+/// List variants
+///
+/// Oldest first.
+#[utoipa::path(
+    tag = "Waitlist-Variants", operation_id = "list_variants", security(("bearer" = [])), extensions(("x-action" = json!("variant.read"))),
+    params(ListParams),
+    responses((status = 200, description = "All of them.", body = VariantList), AdminFailure),
+)]
+#[get("/waitlists/{waitlist_id}/variants")]
+pub async fn list(
+    app: web::Data<App>,
+    admin: Granted<permit::VariantRead>,
+    path: web::Path<(String, String)>,
+) -> Result<web::Json<VariantList>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let variants = app.ports.variants.list(waitlist.id).await?;
+    Ok(web::Json(VariantList { data: variants.iter().map(VariantView::from).collect() }))
+}
+
+/// Create a variant
+#[utoipa::path(
+    tag = "Waitlist-Variants", operation_id = "create_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.create"))),
+    params(ListParams), request_body = CreateBody,
+    responses((status = 201, description = "The variant.", body = VariantView), AdminFailure, BodyFailure),
+)]
+#[post("/waitlists/{waitlist_id}/variants")]
+pub async fn create(
+    app: web::Data<App>,
+    admin: Granted<permit::VariantCreate>,
+    path: web::Path<(String, String)>,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let command = body.json::<CreateBody>().await?.parse(&app.ports, waitlist.id)?;
+    let variant = app.ports.variants.create(command).await?;
+    Ok(HttpResponse::Created().json(VariantView::from(&variant)))
+}
+
+/// Change a variant
+#[utoipa::path(
+    tag = "Waitlist-Variants", operation_id = "update_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.update"))),
+    params(VariantParams), request_body = UpdateBody,
+    responses((status = 200, description = "The variant.", body = VariantView), AdminFailure, BodyFailure),
+)]
+#[patch("/waitlists/{waitlist_id}/variants/{id}")]
+pub async fn update(
+    app: web::Data<App>,
+    admin: Granted<permit::VariantUpdate>,
+    path: web::Path<(String, String, String)>,
+    body: Body,
+) -> Result<web::Json<VariantView>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let id = variant_id(&path.2)?;
+    let command = body.json::<UpdateBody>().await?.parse(waitlist.id, id)?;
+    Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
+}
+
+/// Delete a variant
+///
+/// The sign-ups it won go on being counted for it.
+#[utoipa::path(
+    tag = "Waitlist-Variants", operation_id = "delete_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.delete"))),
+    params(VariantParams),
+    responses((status = 204, description = "It is gone."), AdminFailure),
+)]
+#[delete("/waitlists/{waitlist_id}/variants/{id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    admin: Granted<permit::VariantDelete>,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let deleted = app.ports.variants.delete(waitlist.id, variant_id(&path.2)?, app.ports.clock.now()).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_variant()) }
+}

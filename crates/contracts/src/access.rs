@@ -1,0 +1,122 @@
+//! Cases of [`ApiKeyStore`](rally_domain::ports::ApiKeyStore) and [`ReplyStore`](rally_domain::ports::ReplyStore).
+
+use futures_util::future::join_all;
+use rally_domain::access::{ApiKey, IdempotencyKey, Receipt, RequestScope, StoredReply};
+use rally_domain::command::{CreateWaitlist, CreateWaitlistRejection};
+use rally_domain::error::CommandError;
+use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::Ports;
+use rally_domain::text::KeyName;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::waitlist::Waitlist;
+use time::Duration;
+
+use crate::Fixture;
+use crate::given::{create_waitlist, slug, workspace};
+
+fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::new(ports.ids.uuid()),
+        workspace_id,
+        name: KeyName::parse("a key").unwrap(),
+        scope: "waitlist.* entry.read".to_owned(),
+        prefix: prefix.to_owned(),
+        hash: [7; 32],
+        created_at: ports.clock.now(),
+        revoked_at: None,
+    }
+}
+
+/// By its prefix, until it is revoked, and not after its workspace is gone.
+pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
+    let (key, twin, foreign) =
+        (api_key(&ports, acme, "rally_live_a"), api_key(&ports, acme, "rally_live_a"), api_key(&ports, beta, "rally_live_b"));
+    for key in [&key, &twin, &foreign] {
+        ports.api_keys.insert(key.clone()).await.unwrap();
+    }
+    assert_eq!(there.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 2);
+    assert_eq!(there.api_keys.find_by_prefix("rally_live_b").await.unwrap(), [foreign]);
+    assert!(there.api_keys.find_by_prefix("rally_live_c").await.unwrap().is_empty());
+    let now = ports.clock.now().plus(Duration::hours(1));
+    assert!(ports.api_keys.revoke(key.id, now).await.unwrap());
+    assert!(!ports.api_keys.revoke(key.id, now).await.unwrap());
+    assert!(!ports.api_keys.revoke(ApiKeyId::new(ports.ids.uuid()), now).await.unwrap());
+    assert_eq!(there.api_keys.find_by_prefix("rally_live_a").await.unwrap(), std::slice::from_ref(&twin));
+    assert_eq!(ports.api_keys.list(acme).await.unwrap(), [ApiKey { revoked_at: Some(now), ..key }, twin]);
+    ports.workspaces.delete(&slug("beta")).await.unwrap();
+    assert!(there.api_keys.find_by_prefix("rally_live_b").await.unwrap().is_empty());
+}
+
+fn scope(workspace_id: WorkspaceId, key: &str) -> RequestScope {
+    RequestScope { workspace_id, route: "POST waitlists".to_owned(), key: IdempotencyKey::parse(key).unwrap() }
+}
+
+fn receipt(scope: RequestScope, now: Timestamp) -> Receipt<Waitlist> {
+    Receipt { scope, fingerprint: [3; 32], now, seal: Box::new(|waitlist| format!("sealed {}", waitlist.id).into_bytes()) }
+}
+
+/// The receipt is there exactly when the waitlist is.
+pub async fn a_receipt_is_stored_with_its_effect(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    let (mine, now) = (scope(id, "key"), ports.clock.now());
+    let made = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine.clone(), now))).await.unwrap();
+    let stored = ports.replies.find(&mine, now).await.unwrap();
+    let expected = StoredReply { fingerprint: [3; 32], sealed: format!("sealed {}", made.id).into_bytes(), created_at: now };
+    assert_eq!(stored, Some(expected));
+    for other in [scope(id, "other"), RequestScope { route: "POST webhooks".to_owned(), ..mine.clone() }] {
+        assert_eq!(ports.replies.find(&other, now).await.unwrap(), None);
+    }
+    let refused = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(scope(id, "again"), now))).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::SlugTaken))), "{refused:?}");
+    assert_eq!(ports.replies.find(&scope(id, "again"), now).await.unwrap(), None);
+    let refused = ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine, now))).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{refused:?}");
+    assert_eq!(ports.waitlists.list(id, None, None, Limit::default()).await.unwrap().items.len(), 1);
+    let nowhere = WorkspaceId::new(ports.ids.uuid());
+    let refused = ports.waitlists.create(create_waitlist(&ports, nowhere, "list"), Some(receipt(scope(nowhere, "key"), now))).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
+}
+
+/// Another slug each, so that the receipt alone can keep all but one of them away.
+pub async fn one_receipt_has_one_effect_under_concurrency(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let id = workspace(&ports, "acme").await.id;
+    let tasks = (0..16).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        let command = CreateWaitlist { slug: slug(&format!("list-{n}")), ..create_waitlist(&ports, id, "list") };
+        let receipt = receipt(scope(id, "key"), ports.clock.now());
+        tokio::spawn(async move { ports.waitlists.create(command, Some(receipt)).await })
+    });
+    let outcomes = join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect::<Vec<_>>();
+    let mut made = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
+    let (one, none) = (made.next().expect("one of them"), made.next());
+    assert_eq!(none, None);
+    for outcome in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(outcome, CommandError::Rejected(CreateWaitlistRejection::AlreadyDone)), "{outcome:?}");
+    }
+    let page = ports.waitlists.list(id, None, None, Limit::default()).await.unwrap();
+    assert_eq!(page.items, std::slice::from_ref(one));
+}
+
+/// After a day the key is free again, and what was stored goes.
+pub async fn a_receipt_lasts_a_day(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    let (mine, then) = (scope(id, "key"), ports.clock.now());
+    ports.waitlists.create(create_waitlist(&ports, id, "first"), Some(receipt(mine.clone(), then))).await.unwrap();
+    let day = Receipt::<Waitlist>::LIFETIME;
+    let still = then.plus(day);
+    let refused = ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine.clone(), still))).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{refused:?}");
+    let later = still.plus(Duration::milliseconds(1));
+    assert_eq!(ports.replies.find(&mine, later.plus(-day)).await.unwrap(), None);
+    ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine.clone(), later))).await.unwrap();
+    ports.waitlists.create(create_waitlist(&ports, id, "third"), Some(receipt(scope(id, "other"), then))).await.unwrap();
+    assert_eq!(ports.replies.prune(later).await.unwrap(), 1);
+    assert_eq!(ports.replies.prune(later).await.unwrap(), 0);
+    assert!(ports.replies.find(&mine, then).await.unwrap().is_some());
+}

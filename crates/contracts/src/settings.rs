@@ -1,0 +1,104 @@
+//! Cases of [`SettingsStore`](rally_domain::ports::SettingsStore).
+
+use futures_util::future::join_all;
+use rally_domain::command::{Envoi, UpdateSettings, UpdateSettingsRejection};
+use rally_domain::error::CommandError;
+use rally_domain::id::WorkspaceId;
+use rally_domain::ports::Ports;
+use rally_domain::workspace::{Brand, Notifications, SettingsChange, WorkspaceSettings};
+use serde_json::json;
+
+use crate::Fixture;
+use crate::given::{active_list, email, slug, workspace};
+
+fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
+    UpdateSettings { workspace_id, change, envoi: Envoi::Configured, now: ports.clock.now() }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a change sets to a value or to none")]
+fn set(text: &str) -> Option<Option<String>> {
+    Some(Some(text.to_owned()))
+}
+
+/// Unset before the first time, then each as it was given, in another process too; the public surface has the brand.
+pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let id = list.workspace_id;
+    assert_eq!(ports.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
+    let change = SettingsChange {
+        default_sender_domain_id: set("domain"),
+        default_heimdall_app_slug: set("app"),
+        brand_name: set("Acme Ünlimited"),
+        brand_logo_url: set("https://acme.example/logo.svg"),
+        primary_color: set("#1A2B3C"),
+        notifications: Some(Notifications::ViaEnvoi),
+        default_sender_address: Some(Some(email("hello@acme.example"))),
+        welcome_template_name: set("welcome"),
+        approved_template_name: set("approved"),
+        rejected_template_name: set("rejected"),
+    };
+    let settings = ports.settings.update(update(&ports, id, change)).await.unwrap();
+    assert_eq!(settings.updated_at, Some(ports.clock.now()));
+    assert_eq!(fixture.reopen().await.settings.get(id).await.unwrap(), settings);
+    let brand = Brand {
+        name: Some("Acme Ünlimited".to_owned()),
+        logo_url: Some("https://acme.example/logo.svg".to_owned()),
+        primary_color: Some("#1A2B3C".to_owned()),
+    };
+    let public = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
+    assert_eq!((&settings.brand, public.brand), (&brand, brand.clone()));
+    let cleared = SettingsChange { brand_name: Some(None), ..SettingsChange::default() };
+    let settings = ports.settings.update(update(&ports, id, cleared)).await.unwrap();
+    assert_eq!(settings.brand, Brand { name: None, ..brand });
+}
+
+/// Each of them changes another key, the first time included.
+pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let id = workspace(&ports, "acme").await.id;
+    let none = SettingsChange::default;
+    let changes = [
+        SettingsChange { brand_name: set("a"), ..none() },
+        SettingsChange { brand_logo_url: set("b"), ..none() },
+        SettingsChange { primary_color: set("c"), ..none() },
+        SettingsChange { welcome_template_name: set("d"), ..none() },
+        SettingsChange { approved_template_name: set("e"), ..none() },
+        SettingsChange { rejected_template_name: set("f"), ..none() },
+        SettingsChange { default_sender_domain_id: set("g"), ..none() },
+        SettingsChange { default_heimdall_app_slug: set("h"), ..none() },
+    ];
+    let tasks = changes.into_iter().enumerate().map(|(n, change)| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        tokio::spawn(async move { ports.settings.update(update(&ports, id, change)).await })
+    });
+    for outcome in join_all(tasks).await {
+        outcome.expect("no panic").unwrap();
+    }
+    let all = ports.settings.get(id).await.unwrap();
+    let texts = [
+        all.brand.name,
+        all.brand.logo_url,
+        all.brand.primary_color,
+        all.welcome_template_name,
+        all.approved_template_name,
+        all.rejected_template_name,
+        all.default_sender_domain_id,
+        all.default_heimdall_app_slug,
+    ];
+    assert_eq!(texts.map(Option::unwrap), ["a", "b", "c", "d", "e", "f", "g", "h"]);
+}
+
+/// A workspace that is not there has none; nor do notifications go on by halves.
+pub async fn a_refused_change_of_settings_changes_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    let on = SettingsChange { notifications: Some(Notifications::ViaEnvoi), brand_name: set("Acme"), ..SettingsChange::default() };
+    let refused = ports.settings.update(update(&ports, id, on)).await;
+    let Err(CommandError::Rejected(UpdateSettingsRejection::Incomplete(missing))) = refused else { panic!("{refused:?}") };
+    assert_eq!(missing.len(), 5);
+    assert_eq!(ports.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
+    let nowhere = update(&ports, WorkspaceId::new(ports.ids.uuid()), SettingsChange::default());
+    let refused = ports.settings.update(nowhere).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(UpdateSettingsRejection::NoSuchWorkspace))), "{refused:?}");
+}

@@ -1,0 +1,102 @@
+//! Cases of [`VariantStore`](rally_domain::ports::VariantStore).
+
+use rally_domain::command::{CreateVariant, SignUp, UpdateVariant, VariantRejection};
+use rally_domain::error::CommandError;
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::locale::Locale;
+use rally_domain::ports::Ports;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use serde_json::json;
+use time::Duration;
+use time::macros::date;
+
+use crate::Fixture;
+use crate::given::{active_list, active_list_in, sign_up};
+
+fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant {
+    let copy = json!({"display_name": "Früher Zugang", "theme": {"dark": [true, 1]}});
+    CreateVariant {
+        id: VariantId::new(ports.ids.uuid()),
+        waitlist_id,
+        kind: VariantKind::Locale,
+        locale: Locale::parse(locale).unwrap(),
+        copy: VariantCopy::parse(copy.as_object().cloned().unwrap()).unwrap(),
+        weight: Weight::new(7).unwrap(),
+        active: true,
+        now: ports.clock.now().plus(Duration::seconds(1)),
+    }
+}
+
+fn update(variant: &Variant) -> UpdateVariant {
+    UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None }
+}
+
+/// After the control variant, in the order they were made.
+pub async fn a_variant_reads_back_as_it_was_written(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let made = ports.variants.create(create(&ports, list.id, "de-CH")).await.unwrap();
+    let next = ports.variants.create(create(&ports, list.id, "fr")).await.unwrap();
+    let listed = fixture.reopen().await.variants.list(list.id).await.unwrap();
+    assert_eq!(listed[1..], [made, next]);
+    let nowhere = ports.variants.create(create(&ports, WaitlistId::new(ports.ids.uuid()), "fr")).await;
+    assert!(matches!(nowhere, Err(CommandError::Rejected(VariantRejection::NoSuchWaitlist))), "{nowhere:?}");
+}
+
+/// And nothing else; two who change different fields at once both have their way.
+pub async fn an_update_of_a_variant_changes_what_is_given(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let made = ports.variants.create(create(&ports, list.id, "de")).await.unwrap();
+    let weight = UpdateVariant { weight: Some(Weight::new(9).unwrap()), ..update(&made) };
+    let active = UpdateVariant { active: Some(false), ..update(&made) };
+    let copy = UpdateVariant { copy: Some(VariantCopy::default()), ..update(&made) };
+    let locale = UpdateVariant { locale: Some(Locale::parse("fr").unwrap()), ..update(&made) };
+    let all = tokio::join!(
+        ports.variants.update(weight),
+        there.variants.update(active),
+        ports.variants.update(copy),
+        there.variants.update(locale)
+    );
+    assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok() && all.3.is_ok(), "{all:?}");
+    let expected = Variant {
+        weight: Weight::new(9).unwrap(),
+        active: false,
+        copy: VariantCopy::default(),
+        locale: Locale::parse("fr").unwrap(),
+        ..made.clone()
+    };
+    assert_eq!(ports.variants.list(list.id).await.unwrap()[1], expected);
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let foreign = ports.variants.update(UpdateVariant { waitlist_id: elsewhere.id, ..update(&made) }).await;
+    assert!(matches!(foreign, Err(CommandError::Rejected(VariantRejection::NoSuchVariant))), "{foreign:?}");
+}
+
+/// The sign-ups it won stay its own; it wins no more.
+pub async fn a_deleted_variant_keeps_its_sign_ups(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let made = ports.variants.create(create(&ports, list.id, "de")).await.unwrap();
+    let idle = ports.variants.create(create(&ports, list.id, "fr")).await.unwrap();
+    let shown = |address: &str| SignUp { variant_id: Some(made.id), ..sign_up(&ports, &list, address) };
+    let won = ports.entries.sign_up(shown("ada@example.com")).await.unwrap();
+    let now = ports.clock.now();
+    assert!(!ports.variants.delete(elsewhere.id, made.id, now).await.unwrap());
+    assert!(ports.variants.delete(list.id, made.id, now).await.unwrap());
+    assert!(!ports.variants.delete(list.id, made.id, now).await.unwrap());
+    assert!(ports.variants.delete(list.id, idle.id, now).await.unwrap());
+    assert_eq!(ports.variants.list(list.id).await.unwrap().len(), 1);
+    let gone = ports.variants.update(update(&made)).await;
+    assert!(matches!(gone, Err(CommandError::Rejected(VariantRejection::NoSuchVariant))), "{gone:?}");
+    let public = ports.waitlists.find_public(&crate::given::slug("acme"), &crate::given::slug("list")).await.unwrap().unwrap();
+    assert_eq!(public.variants.len(), 1);
+
+    assert_eq!(ports.entries.find(list.id, won.id).await.unwrap().unwrap().variant_id, Some(made.id));
+    assert_eq!(ports.entries.sign_up(shown("bob@example.com")).await.unwrap().variant_id, None);
+    let analytics = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap();
+    let rows: Vec<_> = analytics.by_variant.iter().map(|row| (row.variant.as_ref().map(|v| v.id), row.signups)).collect();
+    let control = public.variants[0].id;
+    assert_eq!(rows, [(Some(control), 0), (Some(made.id), 1), (None, 1)]);
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}

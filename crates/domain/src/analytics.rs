@@ -1,0 +1,237 @@
+//! Analytics: what the counters of a waitlist say, by UTC days and weeks that start on Monday.
+
+use std::collections::BTreeMap;
+
+use time::{Date, Duration};
+
+use crate::email::Email;
+use crate::error::Invalid;
+use crate::id::{EntryId, VariantId};
+use crate::locale::Locale;
+use crate::referral::{Position, ReferralCode};
+use crate::text::{PersonName, Referrer};
+use crate::timestamp::Timestamp;
+use crate::variant::VariantKind;
+
+/// How many rows each of the tops has.
+pub const TOP: usize = 10;
+
+/// What a store counts of a waitlist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Entries that wait.
+    pub pending: u64,
+    /// Entries let in.
+    pub approved: u64,
+    /// Entries turned away.
+    pub rejected: u64,
+    /// Entries that name the entry that referred them.
+    pub referred: u64,
+}
+
+impl Counters {
+    /// All entries.
+    pub const fn total(&self) -> u64 {
+        self.pending + self.approved + self.rejected
+    }
+}
+
+/// An entry that referred others, as analytics shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopReferral {
+    /// Its identity.
+    pub id: EntryId,
+    /// Its address.
+    pub email: Email,
+    /// The person's name.
+    pub name: PersonName,
+    /// The code others used.
+    pub referral_code: ReferralCode,
+    /// How many did.
+    pub referral_count: u64,
+    /// Its place in the order of signing up.
+    pub position: Position,
+}
+
+/// The sign-ups that a variant won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantSignups {
+    /// The variant, deleted or not; `None` for sign-ups that no variant won.
+    pub variant: Option<VariantLabel>,
+    /// How many.
+    pub signups: u64,
+}
+
+/// What tells a variant from the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantLabel {
+    /// Its identity.
+    pub id: VariantId,
+    /// What it is for.
+    pub kind: VariantKind,
+    /// Its locale.
+    pub locale: Locale,
+}
+
+/// Everything a store tells of a waitlist at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analytics {
+    /// Entries by status, and those referred.
+    pub counters: Counters,
+    /// Sign-ups by UTC day, from [`first_day_needed`] on; days without any are left out.
+    pub recent_days: BTreeMap<Date, u64>,
+    /// The most frequent referrer texts, `None` for none given; at most [`TOP`].
+    pub top_referrers: Vec<(Option<Referrer>, u64)>,
+    /// Those not rejected who referred most; at most [`TOP`].
+    pub top_referrals: Vec<TopReferral>,
+    /// Sign-ups by variant: those that exist in the order they were created, deleted ones that won any, then none.
+    pub by_variant: Vec<VariantSignups>,
+}
+
+/// The first day that today's, this week's and this month's sign-ups need.
+pub fn first_day_needed(today: Date) -> Date {
+    monday(today).min(first_of_month(today))
+}
+
+impl Analytics {
+    /// Sign-ups of that day.
+    pub fn signups_today(&self, today: Date) -> u64 {
+        self.signups_since(today)
+    }
+
+    /// Sign-ups since the Monday of that day's week.
+    pub fn signups_this_week(&self, today: Date) -> u64 {
+        self.signups_since(monday(today))
+    }
+
+    /// Sign-ups since the first of that day's month.
+    pub fn signups_this_month(&self, today: Date) -> u64 {
+        self.signups_since(first_of_month(today))
+    }
+
+    /// Referred entries per entry; 0 on an empty list.
+    pub fn viral_coefficient(&self) -> f64 {
+        share(self.counters.referred, self.counters.total())
+    }
+
+    fn signups_since(&self, first: Date) -> u64 {
+        self.recent_days.range(first..).map(|(_, signups)| signups).sum()
+    }
+}
+
+/// A part of a whole; 0 of nothing.
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn monday(day: Date) -> Date {
+    day.saturating_sub(Duration::days(i64::from(day.weekday().number_days_from_monday())))
+}
+
+fn first_of_month(day: Date) -> Date {
+    day.replace_day(1).unwrap_or(day)
+}
+
+/// The UTC days that a span of time touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaySpan {
+    first: Date,
+    last: Date,
+}
+
+impl DaySpan {
+    /// The most days of a span.
+    pub const MAX: i64 = 3660;
+
+    /// The days touched by `[since, until)`.
+    ///
+    /// # Errors
+    /// When `until` is not after `since`, or the span touches too many days.
+    pub fn new(since: Timestamp, until: Timestamp) -> Result<Self, Invalid> {
+        if until <= since {
+            return Err(Invalid::new("must be after since"));
+        }
+        let span = Self { first: since.day(), last: until.plus(Duration::milliseconds(-1)).day() };
+        if span.len() > Self::MAX {
+            return Err(Invalid::new(format!("must be at most {} days after since", Self::MAX)));
+        }
+        Ok(span)
+    }
+
+    /// The first day.
+    pub const fn first_day(&self) -> Date {
+        self.first
+    }
+
+    /// The last day, which is part of the span.
+    pub const fn last_day(&self) -> Date {
+        self.last
+    }
+
+    fn len(&self) -> i64 {
+        (self.last - self.first).whole_days() + 1
+    }
+
+    /// Every day of the span, oldest first, with its count; 0 where there is none.
+    pub fn fill(&self, counts: &BTreeMap<Date, u64>) -> Vec<(Date, u64)> {
+        let days = (0..self.len()).map(|n| self.first.saturating_add(Duration::days(n)));
+        days.map(|day| (day, counts.get(&day).copied().unwrap_or(0))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    fn analytics(days: &[(Date, u64)]) -> Analytics {
+        Analytics {
+            counters: Counters { pending: 3, approved: 1, rejected: 0, referred: 1 },
+            recent_days: days.iter().copied().collect(),
+            top_referrers: Vec::new(),
+            top_referrals: Vec::new(),
+            by_variant: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn weeks_start_on_monday_and_months_on_the_first() {
+        // A Sunday: its week began in February, its month on that very day.
+        let today = date!(2026 - 03 - 01);
+        let analytics = analytics(&[(date!(2026 - 02 - 22), 1), (date!(2026 - 02 - 23), 2), (date!(2026 - 02 - 28), 4), (today, 8)]);
+        assert_eq!(first_day_needed(today), date!(2026 - 02 - 23));
+        assert_eq!(analytics.signups_today(today), 8);
+        assert_eq!(analytics.signups_this_week(today), 14);
+        assert_eq!(analytics.signups_this_month(today), 8);
+        assert_eq!(first_day_needed(date!(2026 - 03 - 31)), date!(2026 - 03 - 01));
+        assert_eq!(analytics.viral_coefficient(), 0.25);
+        assert_eq!(share(0, 0), 0.0);
+    }
+
+    #[test]
+    fn a_span_has_every_day_it_touches() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let days = |since, until| {
+            let span = DaySpan::new(at(since), at(until)).unwrap();
+            span.fill(&BTreeMap::from([(date!(2024 - 02 - 29), 7)])).into_iter().map(|(day, n)| (day.to_string(), n)).collect::<Vec<_>>()
+        };
+        let day = |text: &str, n| (text.to_owned(), n);
+        assert_eq!(days("2024-02-28T23:59:59.999Z", "2024-03-01T00:00:00Z"), [day("2024-02-28", 0), day("2024-02-29", 7)]);
+        assert_eq!(days("2024-02-29T00:00:00Z", "2024-03-01T00:00:00.001Z"), [day("2024-02-29", 7), day("2024-03-01", 0)]);
+        assert_eq!(days("2025-12-31T12:00:00Z", "2026-01-01T12:00:00Z"), [day("2025-12-31", 0), day("2026-01-01", 0)]);
+        assert_eq!(days("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.001Z"), [day("2026-01-01", 0)]);
+    }
+
+    #[test]
+    fn a_span_is_neither_empty_nor_endless() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let first = at("2020-01-01T00:00:00Z");
+        assert!(DaySpan::new(first, first).is_err());
+        assert!(DaySpan::new(first, at("2019-12-31T00:00:00Z")).is_err());
+        let longest = first.plus(Duration::days(DaySpan::MAX));
+        assert!(DaySpan::new(first, longest).is_ok());
+        assert!(DaySpan::new(first, longest.plus(Duration::milliseconds(1))).is_err());
+        assert!(DaySpan::new(at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59Z")).is_err());
+    }
+}

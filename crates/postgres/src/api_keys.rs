@@ -1,0 +1,54 @@
+//! [`ApiKeyStore`] on PostgreSQL.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use rally_domain::access::ApiKey;
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::ports::ApiKeyStore;
+use rally_domain::timestamp::Timestamp;
+
+use crate::fault::query_fault;
+use crate::rows::ApiKeyRow;
+use crate::schema::api_keys;
+use crate::{PgStore, transaction};
+
+#[async_trait]
+impl ApiKeyStore for PgStore {
+    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
+        let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
+            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c).await?;
+            Ok(())
+        });
+        Ok(outcome?)
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
+        let mut c = self.connection().await?;
+        let query = api_keys::table
+            .filter(api_keys::workspace_id.eq(workspace_id.uuid()))
+            .order((api_keys::created_at, api_keys::id))
+            .select(ApiKeyRow::as_select());
+        let rows: Vec<ApiKeyRow> = query.load(&mut c).await.map_err(query_fault)?;
+        rows.into_iter().map(ApiKey::try_from).collect()
+    }
+
+    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            let live = api_keys::table.find(id.uuid()).filter(api_keys::revoked_at.is_null());
+            Ok(diesel::update(live).set(api_keys::revoked_at.eq(now.instant())).execute(c).await? > 0)
+        });
+        Ok(outcome?)
+    }
+
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
+        let prefix = prefix.to_owned();
+        let mut c = self.connection().await?;
+        let query = api_keys::table.filter(api_keys::prefix.eq(prefix).and(api_keys::revoked_at.is_null())).select(ApiKeyRow::as_select());
+        let rows: Vec<ApiKeyRow> = query.load(&mut c).await.map_err(query_fault)?;
+        rows.into_iter().map(ApiKey::try_from).collect()
+    }
+}

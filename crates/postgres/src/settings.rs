@@ -1,0 +1,54 @@
+//! [`SettingsStore`] on PostgreSQL.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::WorkspaceId;
+use rally_domain::ports::SettingsStore;
+use rally_domain::workspace::WorkspaceSettings;
+use uuid::Uuid;
+
+use crate::fault::{Abort, query_fault};
+use crate::rows::SettingsRow;
+use crate::schema::{workspace_settings, workspaces};
+use crate::{PgStore, transaction};
+
+#[async_trait]
+impl SettingsStore for PgStore {
+    async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault> {
+        let mut c = self.connection().await?;
+        let row = find(&mut c, workspace_id).await.map_err(query_fault)?;
+        row.map_or_else(|| Ok(WorkspaceSettings::unset(workspace_id)), WorkspaceSettings::try_from)
+    }
+
+    async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
+        transaction!(self, |c| {
+            // The workspace's row, since the settings may have none yet to lock.
+            let exists = lock_workspace(c, command.workspace_id).await?;
+            exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
+            let current = match find(c, command.workspace_id).await? {
+                Some(row) => WorkspaceSettings::try_from(row)?,
+                None => WorkspaceSettings::unset(command.workspace_id),
+            };
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            write(c, &updated, &command).await?;
+            Ok(updated)
+        })
+    }
+}
+
+async fn lock_workspace(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<Option<Uuid>> {
+    workspaces::table.find(id.uuid()).select(workspaces::id).for_no_key_update().first(c).await.optional()
+}
+
+async fn find(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<Option<SettingsRow>> {
+    workspace_settings::table.find(id.uuid()).select(SettingsRow::as_select()).first(c).await.optional()
+}
+
+async fn write(c: &mut AsyncPgConnection, settings: &WorkspaceSettings, command: &UpdateSettings) -> QueryResult<usize> {
+    let row = || SettingsRow::new(settings, command.now);
+    let insert = diesel::insert_into(workspace_settings::table).values(row()).on_conflict(workspace_settings::workspace_id);
+    insert.do_update().set(row()).execute(c).await
+}

@@ -1,0 +1,75 @@
+//! [`VariantStore`] on PostgreSQL.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{CreateVariant, UpdateVariant, VariantRejection};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::ports::VariantStore;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::Variant;
+
+use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::rows::VariantRow;
+use crate::schema::variants;
+use crate::{PgStore, transaction};
+
+#[async_trait]
+impl VariantStore for PgStore {
+    async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        let variant = command.decide();
+        transaction!(self, |c| {
+            let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
+            insert.execute(c).await.map_err(|error| match error {
+                error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
+                error => error.into(),
+            })?;
+            Ok(variant.clone())
+        })
+    }
+
+    async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        transaction!(self, |c| {
+            let current = lock(c, command.waitlist_id, command.id).await?;
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let row = VariantRow::from(&updated);
+            diesel::update(variants::table.find(updated.id.uuid())).set(row).execute(c).await?;
+            Ok(updated)
+        })
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            let mine = variants::table.find(id.uuid()).filter(variants::waitlist_id.eq(waitlist_id.uuid()));
+            let gone = (variants::deleted_at.eq(now.instant()), variants::active.eq(false));
+            Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c).await? > 0)
+        });
+        Ok(outcome?)
+    }
+
+    async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+        let mut c = self.connection().await?;
+        list(&mut c, waitlist_id).await
+    }
+}
+
+pub(crate) async fn list(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+    let query = variants::table
+        .filter(variants::waitlist_id.eq(id.uuid()).and(variants::deleted_at.is_null()))
+        .order((variants::created_at, variants::id))
+        .select(VariantRow::as_select());
+    let rows: Vec<VariantRow> = query.load(c).await.map_err(query_fault)?;
+    rows.into_iter().map(Variant::try_from).collect()
+}
+
+async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
+    let query = variants::table
+        .find(id.uuid())
+        .filter(variants::waitlist_id.eq(waitlist_id.uuid()).and(variants::deleted_at.is_null()))
+        .select(VariantRow::as_select());
+    let row = query.for_update().first(c).await.optional()?;
+    Ok(row.map(Variant::try_from).transpose()?)
+}

@@ -1,0 +1,199 @@
+//! The totals of a waitlist, kept by the transaction of every change of its entries, and counted anew on demand.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::id::WaitlistId;
+use rally_domain::text::Referrer;
+use uuid::Uuid;
+
+use crate::rows::{Blob, to_bigint};
+use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+
+/// Counts a new entry, the last of its list.
+pub(crate) fn add(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
+    add_to_totals(c, entry, 1, i64::from(entry.referred_by.is_some()))?;
+    let last = waitlist_totals::last_position.eq(to_bigint(entry.position.number()));
+    diesel::update(waitlist_totals::table.find(Blob(entry.waitlist_id.uuid()))).set(last).execute(c)?;
+    add_to_day(c, entry, 1)?;
+    add_to_source(c, entry, 1)?;
+    add_to_variant(c, entry, 1)
+}
+
+/// Takes an entry out of the count; those it referred are referred by nobody any more.
+pub(crate) fn remove(c: &mut SqliteConnection, entry: &Entry, orphans: usize) -> QueryResult<()> {
+    let referred = i64::from(entry.referred_by.is_some()) + to_bigint(orphans as u64);
+    add_to_totals(c, entry, -1, -referred)?;
+    add_to_day(c, entry, -1)?;
+    add_to_source(c, entry, -1)?;
+    add_to_variant(c, entry, -1)
+}
+
+/// Counts an entry under another status.
+pub(crate) fn change_status(c: &mut SqliteConnection, id: WaitlistId, from: EntryStatus, to: EntryStatus) -> QueryResult<()> {
+    use crate::schema::waitlist_totals::dsl::{approved, pending, rejected, waitlist_totals};
+    let moved = |status| i64::from(to == status) - i64::from(from == status);
+    diesel::update(waitlist_totals.find(Blob(id.uuid())))
+        .set((
+            pending.eq(pending + moved(EntryStatus::Pending)),
+            approved.eq(approved + moved(EntryStatus::Approved)),
+            rejected.eq(rejected + moved(EntryStatus::Rejected)),
+        ))
+        .execute(c)
+        .map(|_| ())
+}
+
+fn add_to_totals(c: &mut SqliteConnection, entry: &Entry, number: i64, referrals: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+    let if_status = |status| if entry.status == status { number } else { 0 };
+    diesel::update(waitlist_totals.find(Blob(entry.waitlist_id.uuid())))
+        .set((
+            pending.eq(pending + if_status(EntryStatus::Pending)),
+            approved.eq(approved + if_status(EntryStatus::Approved)),
+            rejected.eq(rejected + if_status(EntryStatus::Rejected)),
+            referred.eq(referred + referrals),
+        ))
+        .execute(c)
+        .map(|_| ())
+}
+
+fn add_to_day(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
+    let (list, on) = (Blob(entry.waitlist_id.uuid()), entry.created_at.day().to_string());
+    if number > 0 {
+        let row = (waitlist_id.eq(list), day.eq(on.as_str()), signups.eq(number));
+        let insert = diesel::insert_into(waitlist_days).values(row).on_conflict((waitlist_id, day));
+        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
+    } else {
+        diesel::update(waitlist_days.find((list, on.as_str()))).set(signups.eq(signups + number)).execute(c)?;
+        diesel::delete(waitlist_days.find((list, on.as_str())).filter(signups.eq(0))).execute(c)?;
+    }
+    Ok(())
+}
+
+fn add_to_source(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+    let (list, text) = (Blob(entry.waitlist_id.uuid()), entry.referrer.as_ref().map_or("", Referrer::as_str));
+    if number > 0 {
+        let row = (waitlist_id.eq(list), referrer.eq(text), signups.eq(number));
+        let insert = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer));
+        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
+    } else {
+        diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups + number)).execute(c)?;
+        diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c)?;
+    }
+    Ok(())
+}
+
+fn add_to_variant(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
+    let (list, variant) = (Blob(entry.waitlist_id.uuid()), Blob(entry.variant_id.map_or(Uuid::nil(), |id| id.uuid())));
+    if number > 0 {
+        let row = (waitlist_id.eq(list), variant_id.eq(variant), signups.eq(number));
+        let insert = diesel::insert_into(waitlist_variants).values(row).on_conflict((waitlist_id, variant_id));
+        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
+    } else {
+        diesel::update(waitlist_variants.find((list, variant))).set(signups.eq(signups + number)).execute(c)?;
+        diesel::delete(waitlist_variants.find((list, variant)).filter(signups.eq(0))).execute(c)?;
+    }
+    Ok(())
+}
+
+/// Everything that is counted of a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    by_status: BTreeMap<String, i64>,
+    referred: i64,
+    days: BTreeMap<String, i64>,
+    sources: BTreeMap<String, i64>,
+    variants: BTreeMap<Uuid, i64>,
+}
+
+/// Counts the rows of a list anew; puts its counters right, and tells so, where they differ.
+pub(crate) fn rebuild(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<bool> {
+    let (kept, counted) = (load(c, id)?, count(c, id)?);
+    if kept == counted {
+        return Ok(false);
+    }
+    store(c, id, &counted)?;
+    Ok(true)
+}
+
+fn load(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
+    let list = Blob(id.uuid());
+    let totals = {
+        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+        waitlist_totals.find(list).select((pending, approved, rejected, referred)).first::<(i64, i64, i64, i64)>(c)?
+    };
+    let by_status = [(EntryStatus::Pending, totals.0), (EntryStatus::Approved, totals.1), (EntryStatus::Rejected, totals.2)];
+    let days = waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list)).select((waitlist_days::day, waitlist_days::signups));
+    let sources = waitlist_sources::table
+        .filter(waitlist_sources::waitlist_id.eq(list))
+        .select((waitlist_sources::referrer, waitlist_sources::signups));
+    let variants = waitlist_variants::table
+        .filter(waitlist_variants::waitlist_id.eq(list))
+        .select((waitlist_variants::variant_id, waitlist_variants::signups));
+    Ok(Count {
+        by_status: by_status.into_iter().filter(|(_, n)| *n != 0).map(|(status, n)| (status.as_str().to_owned(), n)).collect(),
+        referred: totals.3,
+        days: days.load::<(String, i64)>(c)?.into_iter().collect(),
+        sources: sources.load::<(String, i64)>(c)?.into_iter().collect(),
+        variants: variants.load::<(Blob, i64)>(c)?.into_iter().map(|(id, n)| (id.0, n)).collect(),
+    })
+}
+
+fn count(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
+    let mine = entries::waitlist_id.eq(Blob(id.uuid()));
+    let by_status = entries::table.filter(mine).group_by(entries::status).select((entries::status, count_star()));
+    let referred = entries::table.filter(mine).filter(entries::referred_by_entry_id.is_not_null()).count();
+    // The DSL knows no function from milliseconds to their day in UTC.
+    let day = diesel::dsl::sql::<diesel::sql_types::Text>("date(created_at / 1000, 'unixepoch')");
+    let days = entries::table.filter(mine).group_by(day.clone()).select((day, count_star()));
+    let sources = entries::table.filter(mine).group_by(entries::referrer).select((entries::referrer, count_star()));
+    let variants = entries::table.filter(mine).group_by(entries::variant_id).select((entries::variant_id, count_star()));
+    let (source, variant) = (
+        |(text, n): (Option<String>, i64)| (text.unwrap_or_default(), n),
+        |(id, n): (Option<Blob>, i64)| (id.map(|id| id.0).unwrap_or_default(), n),
+    );
+    Ok(Count {
+        by_status: by_status.load::<(String, i64)>(c)?.into_iter().collect(),
+        referred: referred.get_result(c)?,
+        days: days.load::<(String, i64)>(c)?.into_iter().collect(),
+        sources: sources.load(c)?.into_iter().map(source).collect(),
+        variants: variants.load(c)?.into_iter().map(variant).collect(),
+    })
+}
+
+fn store(c: &mut SqliteConnection, id: WaitlistId, counted: &Count) -> QueryResult<()> {
+    let list = Blob(id.uuid());
+    let of = |status: EntryStatus| counted.by_status.get(status.as_str()).copied().unwrap_or(0);
+    {
+        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+        let right = (
+            pending.eq(of(EntryStatus::Pending)),
+            approved.eq(of(EntryStatus::Approved)),
+            rejected.eq(of(EntryStatus::Rejected)),
+            referred.eq(counted.referred),
+        );
+        diesel::update(waitlist_totals.find(list)).set(right).execute(c)?;
+    }
+    diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c)?;
+    for (day, n) in &counted.days {
+        let row = (waitlist_days::waitlist_id.eq(list), waitlist_days::day.eq(day), waitlist_days::signups.eq(n));
+        diesel::insert_into(waitlist_days::table).values(row).execute(c)?;
+    }
+    diesel::delete(waitlist_sources::table.filter(waitlist_sources::waitlist_id.eq(list))).execute(c)?;
+    for (text, n) in &counted.sources {
+        let row = (waitlist_sources::waitlist_id.eq(list), waitlist_sources::referrer.eq(text), waitlist_sources::signups.eq(n));
+        diesel::insert_into(waitlist_sources::table).values(row).execute(c)?;
+    }
+    diesel::delete(waitlist_variants::table.filter(waitlist_variants::waitlist_id.eq(list))).execute(c)?;
+    for (variant, n) in &counted.variants {
+        let row =
+            (waitlist_variants::waitlist_id.eq(list), waitlist_variants::variant_id.eq(Blob(*variant)), waitlist_variants::signups.eq(n));
+        diesel::insert_into(waitlist_variants::table).values(row).execute(c)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! An export: every entry of a list from one snapshot, in batches, at the pace of whoever reads.
+
+use diesel::prelude::*;
+use futures_util::stream;
+use rally_domain::entry::Entry;
+use rally_domain::error::Fault;
+use rally_domain::id::WaitlistId;
+use rally_domain::ports::EntryStream;
+use tokio::sync::mpsc;
+
+use crate::SqliteStore;
+use crate::fault::query_fault;
+use crate::rows::{Blob, EntryRow};
+use crate::schema::entries;
+
+/// Entries of a batch: large enough to make a hop worth its while, small enough to weigh nothing.
+const BATCH: i64 = 500;
+
+/// Batches read ahead.
+const AHEAD: usize = 1;
+
+type Batches = mpsc::Sender<Result<Vec<Entry>, Fault>>;
+
+pub(crate) fn start(store: &SqliteStore, waitlist_id: WaitlistId) -> EntryStream {
+    let (batches, read) = mpsc::channel(AHEAD);
+    let store = store.clone();
+    tokio::spawn(async move {
+        let failed = batches.clone();
+        if let Err(fault) = store.read(move |c| send_all(c, waitlist_id, &batches)).await {
+            // Whoever stopped reading has no use for the fault either.
+            failed.send(Err(fault)).await.unwrap_or_default();
+        }
+    });
+    Box::pin(stream::unfold(read, async |mut read| read.recv().await.map(|batch| (batch, read))))
+}
+
+fn send_all(c: &mut SqliteConnection, id: WaitlistId, batches: &Batches) -> Result<(), Fault> {
+    let mut after = 0;
+    loop {
+        let query = entries::table
+            .filter(entries::waitlist_id.eq(Blob(id.uuid())).and(entries::position.gt(after)))
+            .order(entries::position)
+            .limit(BATCH)
+            .select(EntryRow::as_select());
+        let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.position;
+        let batch = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+        if batches.blocking_send(Ok(batch)).is_err() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! [`ReplyStore`] on SQLite, and the reply that a command stores with its effect.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use rally_domain::access::{Receipt, RequestScope, StoredReply};
+use rally_domain::error::Fault;
+use rally_domain::ports::ReplyStore;
+use rally_domain::timestamp::Timestamp;
+
+use crate::SqliteStore;
+use crate::fault::query_fault;
+use crate::rows::{Blob, digest, instant};
+use crate::schema::stored_replies;
+
+#[async_trait]
+impl ReplyStore for SqliteStore {
+    async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
+        let scope = scope.clone();
+        self.read(move |c| {
+            let query = stored_replies::table
+                .find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
+                .filter(stored_replies::created_at.ge(since.unix_millis()))
+                .select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
+            let row: Option<(Vec<u8>, Vec<u8>, i64)> = query.first(c).optional().map_err(query_fault)?;
+            let Some((fingerprint, sealed, created_at)) = row else { return Ok(None) };
+            Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: instant(created_at)? }))
+        })
+        .await
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<u64, Fault> {
+        let done = self.write::<_, Infallible>(move |c| {
+            let old = stored_replies::table.filter(stored_replies::created_at.lt(before.unix_millis()));
+            Ok(diesel::delete(old).execute(c)? as u64)
+        });
+        Ok(done.await?)
+    }
+}
+
+/// Stores the reply of an effect; tells whether it did, or another request with the same key was there first.
+pub(crate) fn insert<T>(c: &mut SqliteConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<bool> {
+    let (scope, reply) = (&receipt.scope, receipt.of(effect));
+    let mine = || stored_replies::table.find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()));
+    let expired = mine().filter(stored_replies::created_at.lt(receipt.expired_before().unix_millis()));
+    diesel::delete(expired).execute(c)?;
+    let row = (
+        stored_replies::workspace_id.eq(Blob(scope.workspace_id.uuid())),
+        stored_replies::route.eq(scope.route.as_str()),
+        stored_replies::key.eq(scope.key.as_str()),
+        stored_replies::fingerprint.eq(reply.fingerprint.to_vec()),
+        stored_replies::sealed.eq(reply.sealed),
+        stored_replies::created_at.eq(reply.created_at.unix_millis()),
+    );
+    Ok(diesel::insert_into(stored_replies::table).values(row).on_conflict_do_nothing().execute(c)? > 0)
+}

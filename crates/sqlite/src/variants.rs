@@ -1,0 +1,75 @@
+//! [`VariantStore`] on SQLite.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use rally_domain::command::{CreateVariant, UpdateVariant, VariantRejection};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::ports::VariantStore;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::Variant;
+
+use crate::SqliteStore;
+use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::rows::{Blob, VariantRow};
+use crate::schema::variants;
+
+#[async_trait]
+impl VariantStore for SqliteStore {
+    async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        let variant = command.decide();
+        self.write(move |c| {
+            let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
+            insert.execute(c).map_err(|error| match error {
+                error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
+                error => error.into(),
+            })?;
+            Ok(variant.clone())
+        })
+        .await
+    }
+
+    async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.waitlist_id, command.id)?;
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let row = VariantRow::from(&updated);
+            diesel::update(variants::table.find(Blob(updated.id.uuid()))).set(row).execute(c)?;
+            Ok(updated)
+        })
+        .await
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
+        let done = self.write::<_, Infallible>(move |c| {
+            let mine = variants::table.find(Blob(id.uuid())).filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())));
+            let gone = (variants::deleted_at.eq(now.unix_millis()), variants::active.eq(false));
+            Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c)? > 0)
+        });
+        Ok(done.await?)
+    }
+
+    async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+        self.read(move |c| list(c, waitlist_id)).await
+    }
+}
+
+pub(crate) fn list(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+    let query = variants::table
+        .filter(variants::waitlist_id.eq(Blob(id.uuid())).and(variants::deleted_at.is_null()))
+        .order((variants::created_at, variants::id))
+        .select(VariantRow::as_select());
+    let rows: Vec<VariantRow> = query.load(c).map_err(query_fault)?;
+    rows.into_iter().map(Variant::try_from).collect()
+}
+
+fn load<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
+    let query = variants::table
+        .find(Blob(id.uuid()))
+        .filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())).and(variants::deleted_at.is_null()))
+        .select(VariantRow::as_select());
+    let row = query.first(c).optional()?;
+    Ok(row.map(Variant::try_from).transpose()?)
+}
