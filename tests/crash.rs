@@ -122,6 +122,8 @@ async fn nothing_answered_is_lost(kind: Kind) {
     assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
     let count = deployment.admin(&server, &format!("/waitlists/{}/entries/count", deployment.list), None).await.expect(200);
     assert_eq!(count, json!({"count": entries.len()}));
+    let counted = run(&deployment.directory, deployment.url.as_deref(), &["counters", "rebuild"]);
+    assert_eq!(counted, json!({"waitlists": 1, "corrected": 0}));
 }
 
 async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
@@ -156,4 +158,15 @@ async fn a_server_asked_to_end_cuts_nobody_off_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_asked_to_end_cuts_nobody_off_on_postgres() {
     a_server_asked_to_end_cuts_nobody_off(Kind::Postgres).await;
+}
+
+#[test]
+fn the_demo_is_made_once() {
+    let directory = TempDir::new().unwrap();
+    drop(Server::start(directory.path(), None));
+    let workspaces = || run(&directory, None, &["workspace", "list"]);
+    assert_eq!(workspaces()[0]["slug"], "demo");
+    run(&directory, None, &["workspace", "delete", "demo", "--yes"]);
+    drop(Server::start(directory.path(), None));
+    assert_eq!(workspaces(), json!([]));
 }

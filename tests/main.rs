@@ -2,12 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod analytics;
+mod api_keys;
 mod architecture;
 mod auth;
 mod crash;
 mod entries;
+mod export;
 mod http;
+mod idempotency;
 mod openapi;
 mod operations;
+mod permissions;
 mod public;
+mod settings;
+mod variants;
 mod waitlists;

@@ -1,6 +1,8 @@
 //! The public surface: info, sign-up, leaderboard.
 
 use futures_util::future::join_all;
+use rally_contracts::given;
+use rally_domain::command::RenameWorkspace;
 use rally_tests::on_both_stores;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -142,6 +144,26 @@ on_both_stores! {
         assert_eq!(positions, (1..=50).collect::<Vec<_>>());
         assert!(replies.iter().filter(|reply| reply.status != 201).all(|reply| reply.json()["code"] == "waitlist_full"));
         assert_eq!(server.admin_get(&format!("/waitlists/{id}/entries/count")).await.expect(200), json!({"count": 50}));
+    }
+
+    async fn a_renamed_workspace_goes_on_being_found(server: TestServer) {
+        let id = server.active_list("early", json!({})).await;
+        for (from, to) in [("acme", "acme-two"), ("acme-two", "acme-three")] {
+            let (from, to) = (given::slug(from), given::slug(to));
+            server.ports.workspaces.rename(RenameWorkspace { from, to, now: server.ports.clock.now() }).await.unwrap();
+        }
+        for slug in ["acme", "acme-two", "acme-three"] {
+            let info = server.get(&format!("/v1/waitlists/{slug}/early")).await.expect(200);
+            assert_eq!((&info["workspace_slug"], &info["canonical_workspace_slug"]), (&json!(slug), &json!("acme-three")));
+        }
+        server.join("early", "ada@example.com").await;
+        assert_eq!(server.get("/v1/waitlists/acme-two/early/leaderboard").await.expect(200), json!([]));
+        let list = server.admin_get(&format!("/waitlists/{id}")).await.expect(200);
+        assert_eq!((&list["workspace_slug"], &list["previous_workspace_slug"]), (&json!("acme-three"), &json!("acme-two")));
+        // Until another workspace takes the slug.
+        given::workspace(&server.ports, "acme").await;
+        server.get("/v1/waitlists/acme/early").await.refused(404, "waitlist_not_found");
+        server.get("/v1/waitlists/acme-two/early").await.expect(200);
     }
 
     async fn any_page_may_call_the_public_surface(server: TestServer) {

@@ -130,6 +130,14 @@ pub async fn send(request: RequestBuilder) -> Reply {
     Reply { status, headers, body: reply.text().await.unwrap() }
 }
 
+/// A token of that scope for the workspace of that id, or for all with `*`.
+pub fn token(server: &TestServer, workspace: &str, scope: &str) -> String {
+    let expires = server.ports.clock.now().unix_millis() / 1000 + 3600;
+    let claims = serde_json::json!({"sub": "admin@acme", "exp": expires, "workspace_id": workspace, "scope": scope});
+    let key = jsonwebtoken::EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    jsonwebtoken::encode(&jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256), &claims, &key).unwrap()
+}
+
 /// The settings of a test server on a store.
 pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
     Settings {
@@ -153,13 +161,23 @@ impl TestServer {
         Self::start_with(kind, |settings| settings).await
     }
 
+    /// Starts one on a fresh store, with some of its ports replaced.
+    pub async fn start_on(kind: Kind, replace: impl FnOnce(&mut Ports)) -> Self {
+        Self::start_changed(kind, |settings| settings, replace).await
+    }
+
     /// Starts one on a fresh store with other settings.
     pub async fn start_with(kind: Kind, change: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::start_changed(kind, change, |_| ()).await
+    }
+
+    async fn start_changed(kind: Kind, change: impl FnOnce(Settings) -> Settings, replace: impl FnOnce(&mut Ports)) -> Self {
         let directory = TempDir::new().unwrap();
         let config = Config::try_from(change(settings(kind, &directory).await)).unwrap();
         let secrets = Secrets::load(&config).unwrap();
         let clock = Arc::new(FrozenClock::at(NOW));
-        let ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
+        let mut ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
+        replace(&mut ports);
         let workspace = given::workspace(&ports, "acme").await;
         let running = server::start(&config, &secrets, ports.clone()).unwrap();
         let base = format!("http://{}", running.address);

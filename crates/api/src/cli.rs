@@ -199,12 +199,12 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     let _lock = store::lock(config)?;
     // Before anything can be asked to stop.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let Opened { ports, applied } = open(config, config.migrate).await?;
+    let ports = open(config, config.migrate).await?.ports;
     let mut running = server::start(config, &secrets, ports.clone())
         .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
-    greet(config, &secrets, &ports, &base, !applied.is_empty()).await?;
+    greet(config, &secrets, &ports, &base).await?;
     tokio::select! {
         ended = running.ended() => return Ok(ended?),
         _ = terminate.recv() => {}
@@ -217,13 +217,18 @@ async fn serve(config: &Config) -> Result<(), Failure> {
 }
 
 /// Says where the server is; on a new store also what to do with it.
-async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str, new_store: bool) -> Result<(), Failure> {
-    if !new_store || !ports.workspaces.list().await?.is_empty() {
-        return print(&format!("Rally is running on {base} (docs: {base}/docs)"));
+async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<(), Failure> {
+    let running = format!("Rally is running on {base} (docs: {base}/docs)");
+    let first_start = store::first_start(config)?;
+    if !ports.workspaces.list().await?.is_empty() {
+        return print(&running);
     }
     if let StoreConfig::Postgres(_) = config.store {
         let next = "make a workspace with `rally workspace create SLUG` and a token with `rally token mint --workspace SLUG`";
-        return print(&format!("Rally is running on {base} (docs: {base}/docs); {next}"));
+        return print(&format!("{running}; {next}"));
+    }
+    if !first_start {
+        return print(&running);
     }
     let demo = banner::create_demo(ports).await?;
     let auth = authenticator(config, secrets, ports)?;

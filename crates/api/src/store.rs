@@ -1,6 +1,7 @@
 //! Opening the store that the settings name.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
@@ -16,6 +17,7 @@ use crate::secrets::create_data_dir;
 /// The database file of the embedded store.
 pub const DATABASE_FILE: &str = "rally.db";
 const LOCK_FILE: &str = "rally.lock";
+const STARTED_FILE: &str = "started";
 
 /// A store, opened.
 pub struct Opened {
@@ -45,6 +47,22 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
             let applied = if migrate == Migrate::AtStart { store.migrate().await.map_err(failed)? } else { Vec::new() };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
+    }
+}
+
+/// Whether no server has run on the data directory before; from now on one has. On PostgreSQL nobody can tell.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn first_start(config: &Config) -> Result<bool, ConfigError> {
+    if let StoreConfig::Postgres(_) = config.store {
+        return Ok(false);
+    }
+    let path = config.data_dir.join(STARTED_FILE);
+    match File::create_new(&path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display()))),
     }
 }
 

@@ -62,6 +62,25 @@ mod migrations {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn every_migration_goes_down_and_up_again() {
+        let url = rally_pgtest::new_database().await;
+        let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+        let applied = store.migrate().await.unwrap();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/postgres");
+        let mut steps: Vec<_> = std::fs::read_dir(folder).unwrap().map(|step| step.unwrap().path()).collect();
+        steps.sort();
+        assert_eq!(steps.len(), applied.len());
+        for step in steps.iter().rev() {
+            rally_pgtest::execute(&url, &std::fs::read_to_string(step.join("down.sql")).unwrap()).await;
+        }
+        // Nothing stays behind but the record of what was applied, which fails this if a table is left.
+        let nothing_left = "DELETE FROM __diesel_schema_migrations; \
+            DO $$ BEGIN ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public') = 1; END $$";
+        rally_pgtest::execute(&url, nothing_left).await;
+        assert_eq!(store.migrate().await.unwrap(), applied);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_database_that_is_not_there_is_unavailable() {
         let store = PgStore::new("postgres://rally@127.0.0.1:1/none", &PgOptions::default()).unwrap();
         assert!(matches!(store.migrate().await, Err(rally_domain::error::Fault::Unavailable(_))));

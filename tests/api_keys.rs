@@ -1,0 +1,102 @@
+//! API keys, made by the command line and used on the server beside it.
+
+use rally_tests::process::{Server, output, rally};
+use rally_tests::{Kind, Reply, send};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A store with a running server, and its command line.
+struct Deployment {
+    directory: TempDir,
+    database_url: Option<String>,
+    server: Server,
+}
+
+impl Deployment {
+    async fn start(kind: Kind) -> Self {
+        let directory = TempDir::new().unwrap();
+        let database_url = match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(rally_pgtest::new_database().await),
+        };
+        let server = Server::start(directory.path(), database_url.as_deref());
+        Self { directory, database_url, server }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Value, String> {
+        let output = output(rally(self.directory.path(), self.database_url.as_deref()).args(arguments));
+        if output.status.success() {
+            Ok(serde_json::from_slice(&output.stdout).unwrap())
+        } else {
+            Err(String::from_utf8(output.stderr).unwrap())
+        }
+    }
+
+    async fn list_waitlists(&self, workspace: &Value, key: &str) -> Reply {
+        let url = format!("{}/v1/workspaces/{}/waitlists", self.server.base, workspace["id"].as_str().unwrap());
+        send(reqwest::Client::new().get(url).bearer_auth(key)).await
+    }
+}
+
+async fn a_key_works_until_it_is_revoked(kind: Kind) {
+    let rally = Deployment::start(kind).await;
+    let (acme, beta) = (rally.run(&["workspace", "create", "acme"]).unwrap(), rally.run(&["workspace", "create", "beta"]).unwrap());
+    let made =
+        rally.run(&["key", "create", "--workspace", "acme", "--name", "console", "--scope", "waitlist.read waitlist.create"]).unwrap();
+    let key = made["key"].as_str().unwrap();
+    assert!(key.starts_with("rally_live_") && key.len() == 51, "{key}");
+    assert_eq!(
+        (&made["name"], &made["scope"], &made["workspace"]),
+        (&json!("console"), &json!("waitlist.read waitlist.create"), &json!("acme"))
+    );
+
+    rally.list_waitlists(&acme, key).await.expect(200);
+    rally.list_waitlists(&beta, key).await.refused(403, "forbidden");
+    let url = format!("{}/v1/workspaces/{}/waitlists", rally.server.base, acme["id"].as_str().unwrap());
+    let client = reqwest::Client::new();
+    let body = json!({"slug": "early", "display_name": "Early"});
+    let created = send(client.post(&url).bearer_auth(key).json(&body)).await.expect(201);
+    assert_eq!(created["created_by"], format!("api-key:{}", made["id"].as_str().unwrap()));
+    let refused = send(client.delete(format!("{url}/{}", created["id"].as_str().unwrap())).bearer_auth(key)).await;
+    assert!(refused.refused(403, "forbidden")["message"].as_str().unwrap().contains("waitlist.delete"));
+    // In the cookie a JWT alone will do.
+    send(client.get(&url).header("cookie", format!("auth_token={key}"))).await.refused(401, "unauthorized");
+    let other_end = format!("{}{}", &key[..50], if key.ends_with('A') { 'B' } else { 'A' });
+    for wrong in [&key[..50], &format!("{key}x"), &other_end, "rally_live_", "rally_live_ü", &key.to_lowercase()] {
+        if wrong != key {
+            rally.list_waitlists(&acme, wrong).await.refused(401, "unauthorized");
+        }
+    }
+
+    let listed = rally.run(&["key", "list"]).unwrap();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"], &listed[0]["revoked_at"]), (1, &made["id"], &Value::Null));
+    assert!(!listed.to_string().contains(key) && key.starts_with(listed[0]["key"].as_str().unwrap().trim_end_matches('…')));
+    assert_eq!(rally.run(&["key", "list", "--workspace", "beta"]).unwrap(), json!([]));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(rally.run(&["key", "revoke", id]).unwrap(), json!({"revoked": id}));
+    rally.list_waitlists(&acme, key).await.refused(401, "unauthorized");
+    assert!(rally.run(&["key", "revoke", id]).unwrap_err().contains("there is no key"));
+    assert_ne!(rally.run(&["key", "list"]).unwrap()[0]["revoked_at"], Value::Null);
+
+    for (arguments, expected) in [
+        (["--workspace", "none", "--name", "x", "--scope", "*"], "there is no workspace none"),
+        (["--workspace", "acme", "--name", " ", "--scope", "*"], "the name"),
+        (["--workspace", "acme", "--name", "x", "--scope", "entrys.read"], "grants nothing"),
+    ] {
+        let complaint = rally.run(&[&["key", "create"][..], &arguments].concat()).unwrap_err();
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+    assert!(rally.run(&["key", "revoke", "17"]).unwrap_err().contains("there is no key 17"));
+    let counted = rally.run(&["counters", "rebuild"]).unwrap();
+    assert_eq!(counted["corrected"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_works_until_it_is_revoked_on_sqlite() {
+    a_key_works_until_it_is_revoked(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_works_until_it_is_revoked_on_postgres() {
+    a_key_works_until_it_is_revoked(Kind::Postgres).await;
+}

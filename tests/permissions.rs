@@ -1,0 +1,165 @@
+//! Who may call what: every route of the OpenAPI document, so that a new one cannot be forgotten.
+
+use rally_api::auth::Action;
+use rally_tests::on_both_stores;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use rally_tests::{TestServer, send, token};
+
+/// An operation of the document.
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+    /// The action it needs; `None` for those anybody may call.
+    action: Option<String>,
+    takes_body: bool,
+    success: u16,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(rally_api::openapi::document()).unwrap();
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let statuses = operation["responses"].as_object().unwrap().keys();
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method,
+                path: path.clone(),
+                action: operation["x-action"].as_str().map(str::to_owned),
+                takes_body: operation["requestBody"].is_object(),
+                success: statuses.filter_map(|status| status.parse().ok()).find(|status| (200..300).contains(status)).unwrap(),
+            });
+        }
+    }
+    operations
+}
+
+/// A list with a person and a variant on it.
+#[derive(Clone)]
+struct Things {
+    workspace: String,
+    waitlist: String,
+    entry: String,
+    variant: String,
+}
+
+impl Things {
+    async fn make(server: &TestServer, slug: &str) -> Self {
+        let waitlist = server.active_list(slug, json!({})).await;
+        let entry = server.join(slug, "ada@example.com").await["id"].as_str().unwrap().to_owned();
+        let variants = server.admin_get(&format!("/waitlists/{waitlist}/variants")).await.expect(200);
+        let variant = variants["data"][0]["id"].as_str().unwrap().to_owned();
+        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant }
+    }
+}
+
+impl Operation {
+    fn url(&self, things: &Things, slug: &str) -> String {
+        let own_id = if self.path.contains("/variants/{id}") { &things.variant } else { &things.waitlist };
+        let path = self
+            .path
+            .replace("{workspace_id}", &things.workspace)
+            .replace("{waitlist_id}", &things.waitlist)
+            .replace("{entry_id}", &things.entry)
+            .replace("{id}", own_id)
+            .replace("{workspace_slug}", "acme")
+            .replace("{waitlist_slug}", slug);
+        assert!(!path.contains('{'), "{}: what stands for the parameters of {path}?", self.id);
+        let query = if self.id == "get_timeline" { "?since=2026-01-01&until=2026-02-01" } else { "" };
+        format!("{path}{query}")
+    }
+
+    /// A body that the operation takes. An operation without one here fails.
+    fn body(&self, things: &Things) -> Value {
+        match self.id.as_str() {
+            "create_entry" => json!({"email": "new@example.com", "name": "New"}),
+            "create_waitlist" => json!({"slug": format!("new-{}", &things.waitlist[..8]), "display_name": "New"}),
+            "update_waitlist" => json!({"display_name": "New"}),
+            "change_waitlist_status" => json!({"status": "paused"}),
+            "review_entry" => json!({"status": "approved"}),
+            "review_entries" => json!({"ids": [things.entry], "action": "approve"}),
+            "create_variant" => json!({"kind": "ab", "locale": "en", "copy": {}}),
+            "update_variant" => json!({"weight": 2}),
+            "update_settings" | "update_settings_by_alias" => json!({"brand_name": "New"}),
+            other => panic!("{other} takes a body: which one?"),
+        }
+    }
+
+    fn request(&self, server: &TestServer, url: &str, things: &Things) -> RequestBuilder {
+        let request = server.request(self.method.clone(), url);
+        if self.takes_body { request.json(&self.body(things)) } else { request }
+    }
+}
+
+on_both_stores! {
+    async fn every_route_asks_who_where_and_what(server: TestServer) {
+        let other = rally_contracts::given::workspace(&server.ports, "other").await.id.to_string();
+        let mine = server.workspace.id.to_string();
+        let mut rows = 0;
+        for (n, operation) in operations().iter().enumerate() {
+            let slug = format!("list-{n}");
+            let things = Things::make(&server, &slug).await;
+            let url = operation.url(&things, &slug);
+            let (name, request) = (&operation.id, || operation.request(&server, &url, &things));
+            let Some(action) = operation.action.as_deref() else {
+                let reply = send(request()).await;
+                assert_eq!(reply.status.as_u16(), operation.success, "{name} by anybody: {reply:?}");
+                rows += 1;
+                continue;
+            };
+            let all_but_it = Action::ALL.iter().map(|action| action.as_str()).filter(|other| *other != action).collect::<Vec<_>>();
+            assert_eq!(all_but_it.len() + 1, Action::ALL.len(), "{name} needs {action}, which is no action");
+            send(request()).await.refused(401, "unauthorized");
+            send(request().bearer_auth(token(&server, &other, "*"))).await.refused(403, "forbidden");
+            let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
+            assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
+            let reply = send(request().bearer_auth(token(&server, &mine, action))).await;
+            assert_eq!(reply.status.as_u16(), operation.success, "{name} by one who may {action}: {reply:?}");
+            rows += 4;
+        }
+        // So that a table that lost its rows is noticed.
+        assert!(rows >= 85, "{rows}");
+    }
+
+    async fn what_belongs_elsewhere_is_not_there(server: TestServer) {
+        let other = rally_contracts::given::workspace(&server.ports, "other").await.id.to_string();
+        let things = Things::make(&server, "mine").await;
+        let sibling = Things::make(&server, "sibling").await;
+        let everywhere = token(&server, "*", "*");
+        for operation in operations().iter().filter(|operation| operation.action.is_some()) {
+            let ask = |things: &Things| {
+                let url = operation.url(things, "mine");
+                send(operation.request(&server, &url, things).bearer_auth(&everywhere))
+            };
+            let with = |workspace: &str, waitlist: &str, inner: &str| Things {
+                workspace: workspace.to_owned(),
+                waitlist: waitlist.to_owned(),
+                entry: inner.to_owned(),
+                variant: inner.to_owned(),
+            };
+            let mut cases = Vec::new();
+            if operation.path.matches('{').count() >= 2 {
+                // A list of another workspace, one that is nowhere, one that cannot be.
+                cases.push(with(&other, &things.waitlist, &things.entry));
+                cases.push(with(&things.workspace, "00000000-0000-7000-8000-000000000000", &things.entry));
+                cases.push(with(&things.workspace, "17", &things.entry));
+            }
+            if operation.path.matches('{').count() >= 3 {
+                // An entry or a variant of another list, one that is nowhere, one that cannot be.
+                cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
+                cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));
+                cases.push(with(&things.workspace, &things.waitlist, "17"));
+            }
+            cases.push(with("00000000-0000-7000-8000-000000000000", &things.waitlist, &things.entry));
+            cases.push(with("17", &things.waitlist, &things.entry));
+            for case in cases {
+                let reply = ask(&case).await;
+                assert_eq!(reply.status.as_u16(), 404, "{} {}: {reply:?}", operation.id, operation.url(&case, "mine"));
+            }
+        }
+    }
+}
