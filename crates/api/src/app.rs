@@ -2,7 +2,7 @@
 
 use rally_domain::ports::Ports;
 
-use crate::auth::{ApiKeys, Authenticator};
+use crate::auth::Authenticator;
 use crate::cursor::Cursors;
 use crate::idempotency::Idempotency;
 use crate::openapi::RouteTable;
@@ -13,8 +13,6 @@ pub struct App {
     pub ports: Ports,
     /// Who may call.
     pub auth: Authenticator,
-    /// Long-lived keys.
-    pub api_keys: ApiKeys,
     /// Requests that may be repeated.
     pub idempotency: Idempotency,
     /// Seals of pages.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::auth::{ApiKeys, Authenticator, Scope};
+use crate::auth::{Authenticator, Scope, issue_api_key};
 use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig};
 use crate::error::chain;
 use crate::secrets::Secrets;
@@ -295,8 +295,7 @@ async fn key(config: &Config, command: KeyCommand) -> Result<(), Failure> {
             check_scope(&scope)?;
             let name = KeyName::parse(&name).map_err(|error| Failure::Refused(format!("the name {error}")))?;
             let workspace = find_workspace(&ports, &workspace).await?;
-            let keys = ApiKeys::new(Secrets::load(config)?.api_key_pepper());
-            let (stored, key) = keys.issue(&ports, workspace.id, name, &scope);
+            let (stored, key) = issue_api_key(&ports, workspace.id, name, &scope);
             ports.api_keys.insert(stored.clone()).await?;
             let mut shown = key_view(&stored, &workspace);
             shown["key"] = key.expose_secret().into();

@@ -49,11 +49,6 @@ impl Secrets {
         Ok(Self { jwt, encryption: bytes.into() })
     }
 
-    /// What API keys are hashed under.
-    pub fn api_key_pepper(&self) -> [u8; 32] {
-        self.derive("rally api keys")
-    }
-
     /// A key for one purpose, derived from the encryption key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.encryption.expose_secret()).expect("any length is a key");

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
-use crate::auth::{ApiKeys, Authenticator};
+use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
@@ -55,7 +55,6 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
-        api_keys: ApiKeys::new(secrets.api_key_pepper()),
         idempotency: Idempotency::new(Sealer::new(secrets.derive("rally stored replies"))),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         routes: RouteTable::new(&document),

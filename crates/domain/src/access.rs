@@ -20,7 +20,7 @@ pub struct ApiKey {
     pub scope: String,
     /// The first characters of the key, by which it is found.
     pub prefix: String,
-    /// A keyed hash of the whole key.
+    /// A hash of the whole key.
     pub hash: [u8; 32],
     /// When it was made.
     pub created_at: Timestamp,

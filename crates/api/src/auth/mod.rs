@@ -7,6 +7,6 @@ mod permission;
 mod token;
 
 pub use action::{Action, Scope};
-pub use api_key::ApiKeys;
+pub use api_key::{is_api_key, issue_api_key, verify_api_key};
 pub use permission::{Admin, Granted, Permission, permit};
 pub use token::{Authenticator, Claims, WorkspaceClaim};

@@ -14,7 +14,7 @@ use rally_domain::text::Subject;
 use rally_domain::workspace::Workspace;
 
 use super::token::invalid;
-use super::{Action, ApiKeys};
+use super::{Action, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::error::{ApiError, Code};
 
@@ -86,7 +86,7 @@ impl<P: Permission> FromRequest for Granted<P> {
 async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
     let claims = match token(request)? {
-        Token::Bearer(text) if ApiKeys::is_one(&text) => app.api_keys.verify(&*app.ports.api_keys, &text).await?,
+        Token::Bearer(text) if is_api_key(&text) => verify_api_key(&*app.ports.api_keys, &text).await?,
         Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(&text).await?,
     };
     let no_workspace = || ApiError::new(Code::WorkspaceNotFound, "this workspace does not exist");
