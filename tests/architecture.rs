@@ -12,8 +12,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-contracts", &["rally-domain"]),
     ("rally-postgres", &["rally-domain"]),
     ("rally-sqlite", &["rally-domain"]),
+    ("rally-webhooks", &["rally-domain"]),
     ("rally-pgtest", &[]),
-    ("rally-api", &["rally-domain", "rally-postgres", "rally-sqlite"]),
+    ("rally-api", &["rally-domain", "rally-postgres", "rally-sqlite", "rally-webhooks"]),
     ("rally-tests", &["rally-api", "rally-contracts", "rally-domain", "rally-pgtest"]),
 ];
 

@@ -85,7 +85,7 @@ on_both_stores! {
         assert_eq!(server.admin_get(&path).await.expect(200), expected);
         assert_eq!(server.admin_patch(&path, json!({"status": "rejected"})).await.expect(200)["status"], "rejected");
         assert_eq!(server.admin_patch(&path, json!({"status": "approved"})).await.expect(200)["status"], "approved");
-        let told: Vec<&str> = server.ports.outbox.peek(10).await.unwrap().iter().map(|event| event.kind.as_str()).collect();
+        let told: Vec<&str> = server.ports.deliveries.events(10).await.unwrap().iter().map(|event| event.kind.as_str()).collect();
         assert_eq!(told, ["entry.created", "entry.approved", "entry.rejected", "entry.approved"]);
     }
 
@@ -140,7 +140,7 @@ on_both_stores! {
         assert_eq!(positions(&server, &format!("/waitlists/{other}/entries"), "status=pending").await, [1]);
         let again = server.admin_post(&path, json!({"ids": [ada], "action": "approve"})).await.expect(200);
         assert_eq!((&again["succeeded"], &again["failed"]), (&json!(1), &json!(0)));
-        assert_eq!(server.ports.outbox.depth().await.unwrap().pending, 3 + 2);
+        assert_eq!(server.ports.deliveries.events(100).await.unwrap().len(), 3 + 2);
         server.admin_post(&path, json!({"ids": [ada], "action": "reject"})).await.expect(200);
         assert_eq!(positions(&server, &format!("/waitlists/{list}/entries"), "status=rejected").await, [1]);
     }

@@ -18,3 +18,4 @@ mod public;
 mod settings;
 mod variants;
 mod waitlists;
+mod webhooks;

@@ -21,7 +21,7 @@ on_both_stores! {
             "rally_http_requests_total{method=\"POST\",route=\"/v1/waitlists/{workspace_slug}/{waitlist_slug}/entries\",status=\"201\"}",
             "rally_http_request_duration_seconds_bucket{",
             "rally_store_connections_max",
-            "rally_outbox_pending_events",
+            "rally_deliveries_pending",
         ] {
             assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
         }

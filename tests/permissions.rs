@@ -45,6 +45,7 @@ struct Things {
     waitlist: String,
     entry: String,
     variant: String,
+    webhook: String,
 }
 
 impl Things {
@@ -53,13 +54,19 @@ impl Things {
         let entry = server.join(slug, "ada@example.com").await["id"].as_str().unwrap().to_owned();
         let variants = server.admin_get(&format!("/waitlists/{waitlist}/variants")).await.expect(200);
         let variant = variants["data"][0]["id"].as_str().unwrap().to_owned();
-        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant }
+        let webhook = json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]});
+        let webhook = server.admin_post("/webhooks", webhook).await.expect(201)["id"].as_str().unwrap().to_owned();
+        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant, webhook }
     }
 }
 
 impl Operation {
     fn url(&self, things: &Things, slug: &str) -> String {
-        let own_id = if self.path.contains("/variants/{id}") { &things.variant } else { &things.waitlist };
+        let own_id = match &self.path {
+            path if path.contains("/variants/{id}") => &things.variant,
+            path if path.contains("/webhooks/{id}") => &things.webhook,
+            _ => &things.waitlist,
+        };
         let path = self
             .path
             .replace("{workspace_id}", &things.workspace)
@@ -84,6 +91,9 @@ impl Operation {
             "review_entries" => json!({"ids": [things.entry], "action": "approve"}),
             "create_variant" => json!({"kind": "ab", "locale": "en", "copy": {}}),
             "update_variant" => json!({"weight": 2}),
+            "create_webhook" => json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]}),
+            "update_webhook" => json!({"events": ["entry.approved"]}),
+            "test_webhook" => json!({"event": "entry.created"}),
             "update_settings" | "update_settings_by_alias" => json!({"brand_name": "New"}),
             other => panic!("{other} takes a body: which one?"),
         }
@@ -122,7 +132,7 @@ on_both_stores! {
             rows += 4;
         }
         // So that a table that lost its rows is noticed.
-        assert!(rows >= 85, "{rows}");
+        assert!(rows >= 117, "{rows}");
     }
 
     async fn what_belongs_elsewhere_is_not_there(server: TestServer) {
@@ -140,6 +150,8 @@ on_both_stores! {
                 waitlist: waitlist.to_owned(),
                 entry: inner.to_owned(),
                 variant: inner.to_owned(),
+                // Named by the same part of the path as a waitlist.
+                webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
             };
             let mut cases = Vec::new();
             if operation.path.matches('{').count() >= 2 {

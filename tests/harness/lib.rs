@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod process;
+pub mod receiver;
 
 use std::sync::Arc;
 
@@ -29,6 +30,9 @@ pub const JWT_SECRET: &str = "a secret of tests, long enough to be one";
 
 /// The encryption key of every test server.
 pub const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// Lets events be sent to receivers of tests.
+pub const WEBHOOK_ALLOW: &str = "127.0.0.1/32,http://127.0.0.1";
 
 /// Which store a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +153,7 @@ pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
         },
         jwt_secret: Some(JWT_SECRET.to_owned()),
         encryption_key: Some(ENCRYPTION_KEY.to_owned()),
+        webhook_allow: Some(WEBHOOK_ALLOW.to_owned()),
         migrate: "on".to_owned(),
         log: "off".to_owned(),
         ..Settings::default()
@@ -183,6 +188,11 @@ impl TestServer {
         let base = format!("http://{}", running.address);
         let client = Client::builder().no_proxy().build().unwrap();
         Self { ports, clock, workspace, base, client, secrets, config, _running: running, _directory: directory }
+    }
+
+    /// What encrypts the secrets of its webhooks.
+    pub fn webhook_sealer(&self) -> rally_api::seal::Sealer {
+        self.secrets.webhook_sealer()
     }
 
     /// A second server on the same store.

@@ -19,12 +19,12 @@ use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::{Authenticator, Scope, issue_api_key};
-use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig};
+use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig, parse_duration};
 use crate::error::chain;
 use crate::secrets::Secrets;
 use crate::store::{self, Opened};
 use crate::system::{SystemClock, SystemIds};
-use crate::{banner, openapi, server, telemetry};
+use crate::{banner, openapi, server, telemetry, webhook_secret};
 
 /// A self-hosted waitlist service
 #[derive(Parser)]
@@ -56,6 +56,11 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Look after what is encrypted at rest
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
     },
     /// Check the totals that are kept of every waitlist
     Counters {
@@ -142,6 +147,12 @@ enum KeyCommand {
 }
 
 #[derive(Subcommand)]
+enum SecretsCommand {
+    /// Encrypt everything anew under RALLY_ENCRYPTION_KEY, what RALLY_PREVIOUS_ENCRYPTION_KEY sealed too
+    Reencrypt,
+}
+
+#[derive(Subcommand)]
 enum CountersCommand {
     /// Count the entries of every waitlist anew, and put right what is wrong
     Rebuild,
@@ -185,6 +196,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Workspace { command } => workspace(&config, command).await,
         Command::Token { command } => token(&config, command).await,
         Command::Key { command } => key(&config, command).await,
+        Command::Secrets { command: SecretsCommand::Reencrypt } => reencrypt(&config).await,
         Command::Counters { command: CountersCommand::Rebuild } => rebuild_counters(&config).await,
         Command::Openapi => Ok(()),
     }
@@ -321,6 +333,19 @@ async fn key(config: &Config, command: KeyCommand) -> Result<(), Failure> {
     }
 }
 
+async fn reencrypt(config: &Config) -> Result<(), Failure> {
+    let sealer = Secrets::load(config)?.webhook_sealer();
+    let ports = open(config, config.migrate).await?.ports;
+    let (mut current, mut reencrypted) = (0_u64, 0_u64);
+    for (id, old) in ports.webhooks.secrets().await? {
+        match webhook_secret::reseal(&sealer, id, &old)? {
+            Some(new) => reencrypted += u64::from(ports.webhooks.reseal(id, old, new).await?),
+            None => current += 1,
+        }
+    }
+    print_json(&json!({ "reencrypted": reencrypted, "current": current }))
+}
+
 async fn rebuild_counters(config: &Config) -> Result<(), Failure> {
     let Rebuilt { waitlists, corrected } = open(config, config.migrate).await?.ports.stats.rebuild().await?;
     print_json(&json!({ "waitlists": waitlists, "corrected": corrected }))
@@ -344,21 +369,6 @@ async fn find_workspace(ports: &Ports, slug: &str) -> Result<Workspace, Failure>
 
 fn authenticator(config: &Config, secrets: &Secrets, ports: &Ports) -> Result<Authenticator, Failure> {
     Ok(Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(Fault::unexpected)?)
-}
-
-/// `90s`, `15m`, `12h`, `30d`: at least a second, at most a hundred years.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let number: i64 = if number.bytes().all(|b| b.is_ascii_digit()) { number.parse().ok()? } else { return None };
-    let total = number.checked_mul(seconds)?;
-    (1..=100 * 366 * 86_400).contains(&total).then(|| Duration::seconds(total))
 }
 
 fn refused<R: std::error::Error>(error: CommandError<R>) -> Failure {
@@ -406,16 +416,6 @@ fn print(text: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_a_number_and_a_unit() {
-        for (text, seconds) in [("1s", 1), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000)] {
-            assert_eq!(parse_duration(text), Some(Duration::seconds(seconds)));
-        }
-        for bad in ["", "d", "30", "-1d", "+1d", "1.5h", "0s", "1w", "é", "99999999999999999999d", "99999999d"] {
-            assert_eq!(parse_duration(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_sound() {

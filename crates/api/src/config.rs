@@ -6,7 +6,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::Args;
+use rally_domain::webhook::DeliveryPolicy;
+use rally_webhooks::Exemptions;
 use secrecy::SecretString;
+use time::Duration;
 use url::Url;
 
 /// A setting that is missing or malformed.
@@ -56,6 +59,28 @@ pub struct Settings {
     /// 32 bytes in base64 that encrypt what must not be readable at rest [default: generated, on the embedded store]
     #[arg(long, alias = "rally-encryption-key", env = "RALLY_ENCRYPTION_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub encryption_key: Option<String>,
+    /// The encryption key before this one: still opens what it sealed, until `rally secrets reencrypt` has run
+    #[arg(
+        long,
+        alias = "rally-previous-encryption-key",
+        env = "RALLY_PREVIOUS_ENCRYPTION_KEY",
+        hide_env_values = true,
+        global = true,
+        value_name = "KEY"
+    )]
+    pub previous_encryption_key: Option<String>,
+    /// Comma-separated exemptions of webhook URLs: a CIDR from being public addresses, http://HOST from https
+    #[arg(long, alias = "rally-webhook-allow", env = "RALLY_WEBHOOK_ALLOW", global = true, value_name = "LIST")]
+    pub webhook_allow: Option<String>,
+    /// How long to wait after each failed attempt to deliver to a webhook [default: 5s,5m,30m,2h,5h,10h,10h]
+    #[arg(long, alias = "rally-webhook-retry", env = "RALLY_WEBHOOK_RETRY", global = true, value_name = "LIST")]
+    pub webhook_retry: Option<String>,
+    /// How long an attempt to deliver to a webhook may take [default: 15s]
+    #[arg(long, alias = "rally-webhook-timeout", env = "RALLY_WEBHOOK_TIMEOUT", global = true, value_name = "TIME")]
+    pub webhook_timeout: Option<String>,
+    /// How long a webhook may fail without one success before it is switched off [default: 5d]
+    #[arg(long, alias = "rally-webhook-disable-after", env = "RALLY_WEBHOOK_DISABLE_AFTER", global = true, value_name = "TIME")]
+    pub webhook_disable_after: Option<String>,
     /// Comma-separated origins that may call the admin surface from a browser
     #[arg(long, alias = "rally-admin-origins", env = "RALLY_ADMIN_ORIGINS", global = true, value_name = "ORIGINS")]
     pub admin_origins: Option<String>,
@@ -99,6 +124,65 @@ pub struct JwksConfig {
     pub audience: Option<String>,
 }
 
+/// How events are sent to webhooks.
+#[derive(Debug, Clone)]
+pub struct WebhookConfig {
+    /// What may be reached beside the public internet.
+    pub exemptions: Exemptions,
+    /// How often a delivery is tried.
+    pub policy: DeliveryPolicy,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+}
+
+/// The longest an attempt may take: several fit into a lease.
+const MAX_WEBHOOK_TIMEOUT: Duration = Duration::minutes(2);
+
+impl WebhookConfig {
+    fn parse(settings: &Settings) -> Result<Self, ConfigError> {
+        let of = |setting: &Option<String>| given(setting.clone());
+        let defaults = DeliveryPolicy::default();
+        let exemptions = Exemptions::parse(&of(&settings.webhook_allow).unwrap_or_default());
+        let schedule = of(&settings.webhook_retry)
+            .map(|list| list.split(',').map(|step| parse_time("RALLY_WEBHOOK_RETRY", step)).collect::<Result<Vec<_>, _>>());
+        let timeout = of(&settings.webhook_timeout).map(|text| parse_time("RALLY_WEBHOOK_TIMEOUT", &text)).transpose()?;
+        let disable_after = of(&settings.webhook_disable_after).map(|text| parse_time("RALLY_WEBHOOK_DISABLE_AFTER", &text));
+        let timeout = timeout.unwrap_or(Duration::seconds(15));
+        if timeout > MAX_WEBHOOK_TIMEOUT {
+            return Err(ConfigError::new("RALLY_WEBHOOK_TIMEOUT", "must be at most 2m"));
+        }
+        Ok(Self {
+            exemptions: exemptions.map_err(|error| ConfigError::new("RALLY_WEBHOOK_ALLOW", error.to_string()))?,
+            policy: DeliveryPolicy {
+                schedule: schedule.transpose()?.unwrap_or(defaults.schedule),
+                disable_after: disable_after.transpose()?.unwrap_or(defaults.disable_after),
+            },
+            timeout,
+        })
+    }
+}
+
+/// `500ms`, `90s`, `15m`, `12h`, `30d`: more than nothing, at most a hundred years.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    let total = number.parse::<i64>().ok()?.checked_mul(unit)?;
+    (1..=100 * 366 * 86_400_000).contains(&total).then(|| Duration::milliseconds(total))
+}
+
+fn parse_time(setting: &'static str, text: &str) -> Result<Duration, ConfigError> {
+    let problem = || ConfigError::new(setting, format!("{text:?} is not a time such as 500ms, 15s, 5m, 2h or 5d"));
+    parse_duration(text.trim()).ok_or_else(problem)
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -125,6 +209,10 @@ pub struct Config {
     pub jwks: Option<JwksConfig>,
     /// The encryption key in base64, where one was given.
     pub encryption_key: Option<SecretString>,
+    /// The encryption key before it, in base64.
+    pub previous_encryption_key: Option<SecretString>,
+    /// How events are sent to webhooks.
+    pub webhooks: WebhookConfig,
     /// Origins that may call the admin surface.
     pub admin_origins: Vec<String>,
     /// Whether migrations are applied at start.
@@ -145,8 +233,10 @@ impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let webhooks = WebhookConfig::parse(&settings)?;
         let jwks_url = given(settings.jwks_url);
         Ok(Self {
+            webhooks,
             bind: parse_bind(&settings.bind)?,
             public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
             store: match given(settings.database_url) {
@@ -164,6 +254,7 @@ impl TryFrom<Settings> for Config {
                 None => None,
             },
             encryption_key: given(settings.encryption_key).map(SecretString::from),
+            previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
             admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
             migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
             log: settings.log,
@@ -251,7 +342,13 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 10] = [
+        let table: [(&str, Settings); 16] = [
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..settings() }),
+            ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..settings() }),
+            ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..settings() }),
+            ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("0s"), ..settings() }),
+            ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("1h"), ..settings() }),
+            ("RALLY_WEBHOOK_DISABLE_AFTER", Settings { webhook_disable_after: some("-1d"), ..settings() }),
             ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..settings() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..settings() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..settings() }),
@@ -268,6 +365,29 @@ mod tests {
             assert_eq!(error.setting, name);
             assert!(error.to_string().starts_with(&format!("{name}: ")) && !error.to_string().contains('\n'));
         }
+    }
+
+    #[test]
+    fn a_duration_is_a_number_and_a_unit() {
+        for (text, millis) in [("5ms", 5), ("1s", 1000), ("15m", 900_000), ("12h", 43_200_000), ("30d", 2_592_000_000)] {
+            assert_eq!(parse_duration(text), Some(Duration::milliseconds(millis)));
+        }
+        for bad in ["", "d", "30", "-1d", "+1d", "1.5h", "0s", "1w", "é", "99999999999999999999d", "99999999d"] {
+            assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn webhooks_are_sent_as_the_settings_say() {
+        let some = |text: &str| Some(text.to_owned());
+        let settings =
+            Settings { webhook_retry: some("1s, 2m"), webhook_timeout: some("3s"), webhook_disable_after: some("1h"), ..settings() };
+        let WebhookConfig { policy, timeout, .. } = Config::try_from(settings).unwrap().webhooks;
+        assert_eq!(
+            policy,
+            DeliveryPolicy { schedule: vec![Duration::seconds(1), Duration::minutes(2)], disable_after: Duration::hours(1) }
+        );
+        assert_eq!(timeout, Duration::seconds(3));
     }
 
     #[test]

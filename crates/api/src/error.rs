@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, SignUpRejection, UpdateSettingsRejection,
-    UpdateWaitlistRejection, VariantRejection,
+    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::error::{CommandError, Fault, FieldError};
 use rally_domain::use_case::join::JoinRejection;
@@ -65,6 +65,8 @@ codes! {
     EntryNotFound = 404 "entry_not_found"
     /// There is no such variant.
     VariantNotFound = 404 "variant_not_found"
+    /// There is no such webhook.
+    WebhookNotFound = 404 "webhook_not_found"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
     /// The route does not take this method; `Allow` lists those it takes.
@@ -75,6 +77,10 @@ codes! {
     SlugTaken = 409 "slug_taken"
     /// The address is on the waitlist already.
     EmailTaken = 409 "email_taken"
+    /// The workspace has as many webhooks as it may.
+    TooManyWebhooks = 409 "too_many_webhooks"
+    /// The webhook is not active.
+    WebhookDisabled = 409 "webhook_disabled"
     /// The idempotency key was used for another request.
     IdempotencyKeyReuse = 409 "idempotency_key_reuse"
     /// A request with this idempotency key is still running.
@@ -134,6 +140,11 @@ impl ApiError {
     /// There is no such variant.
     pub fn no_variant() -> Self {
         Self::new(Code::VariantNotFound, "this variant does not exist")
+    }
+
+    /// There is no such webhook.
+    pub fn no_webhook() -> Self {
+        Self::new(Code::WebhookNotFound, "this webhook does not exist")
     }
 
     /// The error a bare status stands for, as the framework answers with it.
@@ -349,5 +360,18 @@ impl From<UpdateSettingsRejection> for ApiError {
             UpdateSettingsRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
             UpdateSettingsRejection::Incomplete(errors) => Self::validation(errors),
         }
+    }
+}
+
+impl From<WebhookRejection> for ApiError {
+    fn from(rejection: WebhookRejection) -> Self {
+        let code = match rejection {
+            WebhookRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            WebhookRejection::NoSuchWebhook => Code::WebhookNotFound,
+            WebhookRejection::TooMany => Code::TooManyWebhooks,
+            WebhookRejection::Disabled => Code::WebhookDisabled,
+            WebhookRejection::AlreadyDone => Code::IdempotencyInProgress,
+        };
+        Self::new(code, rejection.to_string())
     }
 }

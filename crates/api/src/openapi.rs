@@ -26,6 +26,7 @@ use crate::routes;
         (name = "Waitlist-Variants", description = "Copy by locale, or drawn by weight"),
         (name = "Analytics", description = "Totals and a timeline of a waitlist"),
         (name = "Rally-Settings", description = "What a workspace has set"),
+        (name = "Webhooks", description = "Where events are sent"),
         (name = "Public-Waitlist", description = "What anybody can call from a page"),
         (name = "Operations", description = "For those who run Rally"),
     ),

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
 use crate::config::{Config, ConfigError, StoreConfig};
+use crate::seal::Sealer;
 
 /// Bytes of the encryption key.
 const KEY_BYTES: usize = 32;
@@ -25,6 +26,7 @@ pub struct Secrets {
     /// The HS256 key.
     pub jwt: SecretString,
     encryption: SecretSlice<u8>,
+    previous_encryption: Option<SecretSlice<u8>>,
 }
 
 impl Secrets {
@@ -42,18 +44,46 @@ impl Secrets {
             Some(key) => key.clone(),
             None => generated(config, "RALLY_ENCRYPTION_KEY", "encryption_key")?,
         };
-        let bytes = STANDARD.decode(encryption.expose_secret().trim()).unwrap_or_default();
-        if bytes.len() != KEY_BYTES {
-            return Err(ConfigError::new("RALLY_ENCRYPTION_KEY", "must be 32 bytes in base64, as `openssl rand -base64 32` prints"));
-        }
-        Ok(Self { jwt, encryption: bytes.into() })
+        let previous = config.previous_encryption_key.as_ref();
+        Ok(Self {
+            jwt,
+            encryption: decode_key("RALLY_ENCRYPTION_KEY", &encryption)?,
+            previous_encryption: previous.map(|key| decode_key("RALLY_PREVIOUS_ENCRYPTION_KEY", key)).transpose()?,
+        })
     }
 
     /// A key for one purpose, derived from the encryption key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.encryption.expose_secret()).expect("any length is a key");
-        mac.update(purpose.as_bytes());
-        mac.finalize().into_bytes().into()
+        derive(&self.encryption, purpose)
+    }
+
+    /// Encrypts stored replies.
+    pub fn reply_sealer(&self) -> Sealer {
+        self.sealer("rally stored replies")
+    }
+
+    /// Encrypts the secrets of webhooks.
+    pub fn webhook_sealer(&self) -> Sealer {
+        self.sealer("rally webhook secrets")
+    }
+
+    fn sealer(&self, purpose: &str) -> Sealer {
+        Sealer::new(self.derive(purpose), self.previous_encryption.as_ref().map(|key| derive(key, purpose)))
+    }
+}
+
+fn derive(key: &SecretSlice<u8>, purpose: &str) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).expect("any length is a key");
+    mac.update(purpose.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+fn decode_key(setting: &'static str, key: &SecretString) -> Result<SecretSlice<u8>, ConfigError> {
+    let bytes = STANDARD.decode(key.expose_secret().trim()).unwrap_or_default();
+    if bytes.len() == KEY_BYTES {
+        Ok(bytes.into())
+    } else {
+        Err(ConfigError::new(setting, "must be 32 bytes in base64, as `openssl rand -base64 32` prints"))
     }
 }
 

@@ -9,19 +9,20 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
-use rally_domain::ports::Ports;
+use rally_domain::ports::{Ports, WebhookSender};
+use rally_webhooks::HttpSender;
 use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::auth::Authenticator;
-use crate::config::Config;
+use crate::config::{Config, WebhookConfig};
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
 use crate::idempotency::Idempotency;
 use crate::openapi::{self, RouteTable};
+use crate::relay::{Relay, RelayParts};
 use crate::routes;
-use crate::seal::Sealer;
 use crate::secrets::Secrets;
 use crate::workers::Workers;
 use crate::{edge, telemetry};
@@ -38,6 +39,7 @@ pub struct Running {
     pub address: SocketAddr,
     handle: ServerHandle,
     _workers: Workers,
+    relay: Relay,
     task: JoinHandle<io::Result<()>>,
 }
 
@@ -52,10 +54,17 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let workers = Workers::start(ports.clone());
+    let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
+    let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, timeout).map_err(io::Error::other)?);
+    let sealer = secrets.webhook_sealer();
+    let relay = Relay::start(RelayParts { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout });
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
-        idempotency: Idempotency::new(Sealer::new(secrets.derive("rally stored replies"))),
+        sender,
+        webhook_sealer: sealer,
+        relay: relay.wake(),
+        idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         routes: RouteTable::new(&document),
     }));
@@ -79,7 +88,7 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, _workers: workers, task: tokio::spawn(server) })
+    Ok(Running { address, handle, _workers: workers, relay, task: tokio::spawn(server) })
 }
 
 impl Running {
@@ -97,6 +106,11 @@ impl Running {
     /// When the server ended by a failure.
     pub async fn stop(mut self) -> io::Result<()> {
         self.handle.stop(true).await;
-        self.ended().await
+        let ended = self.ended().await;
+        // Not longer than the process is given: what is not settled by then is tried again.
+        if tokio::time::timeout(DRAIN, self.relay.stop()).await.is_err() {
+            tracing::warn!("deliveries under way were given up");
+        }
+        ended
     }
 }

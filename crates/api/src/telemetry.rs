@@ -47,5 +47,8 @@ fn describe() {
     metrics::describe_counter!("rally_signups_total", "Sign-ups by outcome: created, or the code of the refusal");
     metrics::describe_gauge!("rally_store_connections_in_use", "Connections to the store in use");
     metrics::describe_gauge!("rally_store_connections_max", "The most connections to the store there may be");
-    metrics::describe_gauge!("rally_outbox_pending_events", "Events written and not yet relayed");
+    metrics::describe_gauge!("rally_deliveries_pending", "Deliveries to webhooks that wait or are being tried");
+    metrics::describe_gauge!("rally_deliveries_oldest_due_seconds", "How long the delivery that has waited longest is due");
+    metrics::describe_counter!("rally_webhook_attempts_total", "Attempts to deliver to webhooks by outcome");
+    metrics::describe_histogram!("rally_webhook_attempt_duration_seconds", "How long attempts to deliver to webhooks took");
 }

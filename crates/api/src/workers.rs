@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rally_domain::access::Receipt;
+use rally_domain::error::Fault;
 use rally_domain::ports::Ports;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -11,6 +12,12 @@ use crate::error::chain;
 
 /// How often stored replies that nobody can ask for any more are deleted.
 const PRUNE: Duration = Duration::from_secs(600);
+
+/// How long finished events and the log of deliveries are kept.
+const KEPT: time::Duration = time::Duration::days(30);
+
+/// Rows pruned at once.
+const BATCH: usize = 1000;
 
 /// The background work of a process; it ends when this is dropped.
 pub struct Workers(Vec<JoinHandle<()>>);
@@ -33,11 +40,31 @@ async fn prune(ports: Ports) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let before = ports.clock.now().plus(-Receipt::<()>::LIFETIME);
-        match ports.replies.prune(before).await {
-            Ok(0) => {}
-            Ok(replies) => tracing::debug!(replies, "stored replies pruned"),
-            Err(fault) => tracing::warn!(cause = %chain(&fault), "stored replies not pruned"),
+        log("stored replies", prune_replies(&ports).await);
+        log("finished events and the log of deliveries", prune_events(&ports).await);
+    }
+}
+
+async fn prune_replies(ports: &Ports) -> Result<u64, Fault> {
+    ports.replies.prune(ports.clock.now().plus(-Receipt::<()>::LIFETIME)).await
+}
+
+/// In batches, so that nobody waits long for what they hold.
+async fn prune_events(ports: &Ports) -> Result<u64, Fault> {
+    let mut pruned = 0;
+    loop {
+        let batch = ports.deliveries.prune(ports.clock.now().plus(-KEPT), BATCH).await?;
+        pruned += batch;
+        if batch == 0 {
+            return Ok(pruned);
         }
+    }
+}
+
+fn log(what: &str, outcome: Result<u64, Fault>) {
+    match outcome {
+        Ok(0) => {}
+        Ok(rows) => tracing::debug!(rows, "{what} pruned"),
+        Err(fault) => tracing::warn!(cause = %chain(&fault), "{what} not pruned"),
     }
 }

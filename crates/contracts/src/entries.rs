@@ -105,7 +105,7 @@ pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
     let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
     assert!(matches!(rejection(&refused), Some(SignUpRejection::Metadata(_))), "{refused:?}");
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
-    assert_eq!(ports.outbox.depth().await.unwrap().pending, 0);
+    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
     let answered = json!({"company": "Acme"}).as_object().cloned().unwrap();
     let command = SignUp { metadata: Metadata::parse(answered).unwrap(), ..sign_up(&ports, &list, "ada@example.com") };
     assert_eq!(ports.entries.sign_up(command).await.unwrap().position, Position::new(1));
@@ -217,15 +217,14 @@ pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({"approval_required": false})).await;
     let command = sign_up(&ports, &list, "ada@example.com");
     let entry = ports.entries.sign_up(command.clone()).await.unwrap();
-    let events = ports.outbox.peek(10).await.unwrap();
+    let events = ports.deliveries.events(10).await.unwrap();
     let told: Vec<_> = events.iter().map(|event| (event.id, event.kind, event.entry_id, event.occurred_at)).collect();
     let [created, approved] = command.event_ids;
     let expected = [(created, EventKind::EntryCreated), (approved, EventKind::EntryApproved)];
-    assert_eq!(told, expected.map(|(id, kind)| (id, kind, entry.id, command.now)));
+    assert_eq!(told, expected.map(|(id, kind)| (id, kind, Some(entry.id), command.now)));
     let body: serde_json::Value = serde_json::from_str(&events[0].body).unwrap();
     assert_eq!(body["data"]["entry"]["email"], "ada@example.com");
-    assert_eq!(ports.outbox.depth().await.unwrap().pending, 2);
-    assert_eq!(ports.outbox.peek(1).await.unwrap().len(), 1);
+    assert_eq!(ports.deliveries.events(1).await.unwrap().len(), 1);
 }
 
 /// The count, the rows, the positions and the events tell one story.
@@ -245,8 +244,8 @@ pub async fn a_caller_that_goes_away_changes_all_or_nothing(fixture: &impl Fixtu
     let entries = all_entries(&ports, list.id, None, 100).await;
     assert_eq!(positions(&entries), (1..=next.position.number()).collect::<Vec<_>>());
     assert_eq!(ports.stats.count(list.id).await.unwrap(), entries.len() as u64);
-    let told: HashSet<_> = ports.outbox.peek(100).await.unwrap().into_iter().map(|event| event.entry_id).collect();
-    assert_eq!(told, entries.iter().map(|entry| entry.id).collect());
+    let told: HashSet<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+    assert_eq!(told, entries.iter().map(|entry| Some(entry.id)).collect());
 }
 
 /// Whatever the size of the page; one that starts after the end is empty.

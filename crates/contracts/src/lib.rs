@@ -13,6 +13,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 pub mod access;
+pub mod deliveries;
 pub mod doubles;
 pub mod entries;
 pub mod given;
@@ -21,6 +22,7 @@ pub mod settings;
 pub mod stats;
 pub mod variants;
 pub mod waitlists;
+pub mod webhooks;
 pub mod workspaces;
 
 use async_trait::async_trait;
@@ -105,6 +107,28 @@ macro_rules! store_contract {
                 settings_read_back_as_they_were_set
                 concurrent_changes_of_settings_lose_nothing
                 a_refused_change_of_settings_changes_nothing
+            ]
+            webhooks: [
+                a_webhook_reads_back_as_it_was_written
+                an_update_of_a_webhook_changes_what_is_given
+                a_workspace_has_so_many_webhooks_at_most
+                a_receipt_of_a_webhook_has_one_effect
+                an_old_secret_is_used_for_a_day
+                secrets_are_encrypted_anew
+                a_test_goes_to_one_webhook_alone
+            ]
+            deliveries: [
+                an_event_goes_to_those_who_are_subscribed
+                a_delivery_is_one_process_s_until_its_lease_ends
+                what_always_kills_its_process_ends_after_its_attempts
+                an_attempt_is_settled_as_it_was_decided
+                attempts_of_one_webhook_are_settled_in_their_order
+                a_webhook_that_is_off_misses_what_happens
+                a_webhook_that_is_switched_on_starts_anew
+                webhooks_take_turns
+                what_is_given_back_is_due_again
+                deliveries_go_with_what_they_belong_to
+                what_is_finished_is_pruned
             ]
             access: [
                 an_api_key_is_found_until_it_is_revoked

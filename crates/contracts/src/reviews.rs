@@ -21,8 +21,8 @@ pub(crate) fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntr
 }
 
 async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
-    let events = ports.outbox.peek(1000).await.unwrap();
-    events.into_iter().filter(|event| event.entry_id == entry.id).map(|event| event.kind).collect()
+    let events = ports.deliveries.events(1000).await.unwrap();
+    events.into_iter().filter(|event| event.entry_id == Some(entry.id)).map(|event| event.kind).collect()
 }
 
 /// Each change with its event and its time; what changes nothing tells nothing.
@@ -34,7 +34,7 @@ pub async fn a_review_is_written_with_its_event(fixture: &impl Fixture) {
     let approved = ports.entries.review(approve).await.unwrap();
     assert_eq!(approved, Entry { status: EntryStatus::Approved, updated_at: approve.now, ..ada.clone() });
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(approved.clone()));
-    let told = ports.outbox.peek(10).await.unwrap().pop().unwrap();
+    let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();
     assert_eq!((told.id, told.kind, told.occurred_at), (approve.event_id, EventKind::EntryApproved, approve.now));
     let body: serde_json::Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!(body["data"]["entry"]["status"], "approved");

@@ -216,8 +216,8 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
     assert!(ports.variants.list(list.id).await.unwrap().is_empty());
-    let told: Vec<_> = ports.outbox.peek(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
-    assert_eq!(told, [kept.id]);
+    let told: Vec<_> = ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+    assert_eq!(told, [Some(kept.id)]);
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
 }
 

@@ -74,5 +74,5 @@ pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture
     assert_eq!(ports.workspaces.find(acme.id).await.unwrap(), None);
     assert_eq!(ports.waitlists.find(acme.id, list.id).await.unwrap(), None);
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
-    assert_eq!(ports.outbox.peek(10).await.unwrap(), []);
+    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
 }

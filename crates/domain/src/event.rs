@@ -51,10 +51,10 @@ pub struct Event {
     pub kind: EventKind,
     /// In which workspace.
     pub workspace_id: WorkspaceId,
-    /// On which waitlist.
-    pub waitlist_id: WaitlistId,
-    /// To which entry.
-    pub entry_id: EntryId,
+    /// On which waitlist; `None` for a test that names none.
+    pub waitlist_id: Option<WaitlistId>,
+    /// To which entry; `None` for a test.
+    pub entry_id: Option<EntryId>,
     /// When.
     pub occurred_at: Timestamp,
     /// The JSON text every receiver gets, the same on every attempt.
@@ -64,28 +64,86 @@ pub struct Event {
 impl Event {
     /// Tells what happened to an entry, as the entry and its waitlist are at that moment.
     pub fn new(id: EventId, kind: EventKind, occurred_at: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
-        let body = Body {
-            id: id.to_string(),
-            kind: kind.as_str(),
-            timestamp: occurred_at,
-            workspace_id: entry.workspace_id.to_string(),
-            data: Data {
-                entry: entry.document(),
-                waitlist: WaitlistRef {
-                    id: waitlist.id.to_string(),
-                    slug: waitlist.slug.as_str(),
-                    display_name: waitlist.display_name.as_str(),
-                },
+        let body = body(id, kind, occurred_at, entry, waitlist, None);
+        let (waitlist_id, entry_id) = (Some(entry.waitlist_id), Some(entry.id));
+        Self { id, kind, workspace_id: entry.workspace_id, waitlist_id, entry_id, occurred_at, body }
+    }
+
+    /// Tells, for a test, what happened to a made-up entry: of a waitlist, or of a made-up one.
+    pub fn test(id: EventId, kind: EventKind, occurred_at: Timestamp, workspace_id: WorkspaceId, waitlist: Option<&Waitlist>) -> Self {
+        let waitlist_id = waitlist.map(|waitlist| waitlist.id);
+        let waitlist = waitlist.cloned().unwrap_or_else(|| placeholder::waitlist(workspace_id, occurred_at));
+        let entry = placeholder::entry(&waitlist, kind, occurred_at);
+        let body = body(id, kind, occurred_at, &entry, &waitlist, Some(true));
+        Self { id, kind, workspace_id, waitlist_id, entry_id: None, occurred_at, body }
+    }
+}
+
+fn body(id: EventId, kind: EventKind, timestamp: Timestamp, entry: &Entry, waitlist: &Waitlist, test: Option<bool>) -> String {
+    let waitlist = WaitlistRef { id: waitlist.id.to_string(), slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() };
+    let body = Body {
+        id: id.to_string(),
+        kind: kind.as_str(),
+        timestamp,
+        workspace_id: entry.workspace_id.to_string(),
+        test,
+        data: Data { entry: entry.document(), waitlist },
+    };
+    serde_json::to_string(&body).expect("texts, numbers and documents serialise")
+}
+
+/// What a test tells of where nothing was named.
+mod placeholder {
+    use uuid::Uuid;
+
+    use super::{Entry, EntryId, EventKind, Timestamp, Waitlist, WaitlistId, WorkspaceId};
+    use crate::custom_field::Metadata;
+    use crate::email::Email;
+    use crate::entry::EntryStatus;
+    use crate::referral::{Position, ReferralCode};
+    use crate::settings::Settings;
+    use crate::slug::Slug;
+    use crate::text::{DisplayName, PersonName};
+    use crate::waitlist::WaitlistStatus;
+
+    pub(super) fn waitlist(workspace_id: WorkspaceId, now: Timestamp) -> Waitlist {
+        Waitlist {
+            id: WaitlistId::new(Uuid::nil()),
+            workspace_id,
+            slug: Slug::from_stored("example".to_owned()),
+            display_name: DisplayName::from_stored("Example".to_owned()),
+            description: None,
+            status: WaitlistStatus::Active,
+            settings: Settings::default(),
+            created_by: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    pub(super) fn entry(waitlist: &Waitlist, kind: EventKind, now: Timestamp) -> Entry {
+        Entry {
+            id: EntryId::new(Uuid::nil()),
+            waitlist_id: waitlist.id,
+            workspace_id: waitlist.workspace_id,
+            email: Email::from_stored("ada@example.com".to_owned()),
+            name: PersonName::from_stored("Ada Lovelace".to_owned()),
+            interest: None,
+            referrer: None,
+            referral_code: ReferralCode::from_entropy(0),
+            referral_count: 0,
+            referred_by: None,
+            position: Position::new(1),
+            status: match kind {
+                EventKind::EntryCreated => EntryStatus::Pending,
+                EventKind::EntryApproved => EntryStatus::Approved,
+                EventKind::EntryRejected => EntryStatus::Rejected,
             },
-        };
-        Self {
-            id,
-            kind,
-            workspace_id: entry.workspace_id,
-            waitlist_id: entry.waitlist_id,
-            entry_id: entry.id,
-            occurred_at,
-            body: serde_json::to_string(&body).expect("texts, numbers and documents serialise"),
+            variant_id: None,
+            invitation: None,
+            metadata: Metadata::default(),
+            created_at: now,
+            updated_at: now,
         }
     }
 }
@@ -97,6 +155,8 @@ struct Body<'a> {
     kind: &'static str,
     timestamp: Timestamp,
     workspace_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<bool>,
     data: Data<'a>,
 }
 

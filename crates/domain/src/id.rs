@@ -51,6 +51,12 @@ id! {
     VariantId
     /// Identifies an API key.
     ApiKeyId
+    /// Identifies a webhook.
+    WebhookId
+    /// Identifies the claim under which a process tries deliveries.
+    ClaimId
+    /// Identifies an attempt in the log of deliveries.
+    AttemptId
     /// Identifies an event; receivers de-duplicate by it.
     EventId
 }

@@ -17,20 +17,23 @@ use uuid::Uuid;
 use crate::access::{ApiKey, Receipt, RequestScope, StoredReply};
 use crate::analytics::{Analytics, DaySpan};
 use crate::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace,
-    EntryRejection, RenameWorkspace, ReviewEntry, SignUp, SignUpRejection, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
-    UpdateWaitlist, UpdateWaitlistRejection, VariantRejection, WorkspaceRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWebhook,
+    CreateWorkspace, EntryRejection, RenameWorkspace, ReviewEntry, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateSettings,
+    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection,
+    WorkspaceRejection,
 };
+use crate::delivery::{Attempt, AttemptResult, ClaimedDelivery, SettleDelivery};
 use crate::entry::{Entry, EntryStatus, Leader};
-use crate::error::{CommandError, Fault};
+use crate::error::{CommandError, Fault, Invalid};
 use crate::event::Event;
-use crate::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WorkspaceId};
+use crate::id::{ApiKeyId, ClaimId, EntryId, EventId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use crate::paging::{Limit, Page, WaitlistKey};
 use crate::referral::Position;
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::variant::Variant;
 use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use crate::webhook::{DeliveryPolicy, SealedSecrets, SigningKey, Webhook, WebhookUrl};
 use crate::workspace::{Workspace, WorkspaceSettings};
 
 /// The time.
@@ -239,23 +242,128 @@ pub trait EntryStats: Send + Sync {
     async fn rebuild(&self) -> Result<Rebuilt, Fault>;
 }
 
-/// How full the outbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutboxDepth {
-    /// Events written and not yet handed to their receivers.
-    pub pending: u64,
-}
-
-/// The events that changes have written and nobody has relayed yet.
+/// Keeps webhooks.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait Outbox: Send + Sync {
-    /// The oldest events, at most that many, without claiming them. An event MUST be there exactly when the change it
-    /// reports is.
-    async fn peek(&self, limit: usize) -> Result<Vec<Event>, Fault>;
+pub trait WebhookStore: Send + Sync {
+    /// Creates a webhook, and stores its receipt where one is given: all or nothing. A workspace MUST NOT get more than it
+    /// may, nor a receipt's scope more than one effect, under concurrency too.
+    async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
 
-    /// How many events wait.
-    async fn depth(&self) -> Result<OutboxDepth, Fault>;
+    /// Changes a webhook. Concurrent updates MUST NOT lose each other's fields. One that is switched off MUST NOT be sent
+    /// what was written before it is switched on again.
+    async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>>;
+
+    /// Changes a webhook's secret, and stores its receipt where one is given: all or nothing. Deliveries claimed within
+    /// [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) MUST come with the old secret too.
+    async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
+
+    /// Writes an event for one webhook alone.
+    async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>>;
+
+    /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one.
+    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault>;
+
+    /// The webhook of that id, if it belongs to the workspace.
+    async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault>;
+
+    /// The webhooks of a workspace in the order they were created.
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault>;
+
+    /// The last attempts to deliver to a webhook, newest first.
+    async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault>;
+
+    /// All secrets, encrypted.
+    async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault>;
+
+    /// Puts newly encrypted secrets in place of others, if they are still those.
+    async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault>;
+}
+
+/// Which deliveries a process wants to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// The claim they are to be under.
+    pub claim: ClaimId,
+    /// What is due at this instant.
+    pub now: Timestamp,
+    /// How long they are this process's.
+    pub lease_until: Timestamp,
+    /// The most for each webhook.
+    pub per_webhook: usize,
+    /// The most in all.
+    pub most: usize,
+    /// Webhooks that are to be left out.
+    pub busy: Vec<WebhookId>,
+    /// The webhook after which to begin, so that all get their turn.
+    pub after: Option<WebhookId>,
+}
+
+/// How full the queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Deliveries that wait or are being tried.
+    pub pending: u64,
+    /// Since when the one that has waited longest is due.
+    pub oldest_due_at: Option<Timestamp>,
+}
+
+/// Events on their way to webhooks. Every event is written for each webhook of its workspace that is subscribed to its kind
+/// at that time, by the transaction of the change it reports.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DeliveryQueue: Send + Sync {
+    /// The oldest events that are kept, at most that many. An event MUST be there exactly when the change it reports is.
+    async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault>;
+
+    /// Claims what is due, the longest due first for each webhook, and counts an attempt for each. One delivery MUST NOT be
+    /// claimed twice before its lease ends. Nothing is claimed for webhooks that are switched off.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault>;
+
+    /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over.
+    /// Tells how many were settled.
+    async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault>;
+
+    /// Gives claimed deliveries back untried; their attempt does not count.
+    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>) -> Result<(), Fault>;
+
+    /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many.
+    async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
+
+    /// Deletes events that are finished, and the log of attempts, from before an instant, at most so many of each. Tells how
+    /// many it deleted.
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
+
+    /// How full it is.
+    async fn depth(&self) -> Result<QueueDepth, Fault>;
+}
+
+/// Sends events to webhooks.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WebhookSender: Send + Sync {
+    /// Whether events may be sent there: over the scheme, and to an address that is public or exempt. A name that cannot be
+    /// resolved now passes.
+    async fn check(&self, url: &WebhookUrl) -> Result<(), Invalid>;
+
+    /// Makes one attempt. MUST NOT follow redirects, reach an address that [`WebhookSender::check`] refuses, or take longer
+    /// than its deadline.
+    async fn send(&self, message: WebhookMessage) -> AttemptResult;
+}
+
+/// A message as it goes over the wire (Standard Webhooks 1.0).
+#[derive(Debug, Clone)]
+pub struct WebhookMessage {
+    /// Where to.
+    pub url: WebhookUrl,
+    /// The event's identity, the same on every attempt.
+    pub id: EventId,
+    /// When the attempt is made.
+    pub timestamp: Timestamp,
+    /// The keys to sign it with.
+    pub keys: Vec<SigningKey>,
+    /// The body.
+    pub body: String,
 }
 
 /// The state of a store as a whole.
@@ -314,8 +422,10 @@ pub struct Ports {
     pub entries: Arc<dyn EntryStore>,
     /// Totals.
     pub stats: Arc<dyn EntryStats>,
-    /// Events to relay.
-    pub outbox: Arc<dyn Outbox>,
+    /// Webhooks.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Events on their way to webhooks.
+    pub deliveries: Arc<dyn DeliveryQueue>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, where one is configured.
@@ -338,7 +448,8 @@ impl Ports {
             + VariantStore
             + EntryStore
             + EntryStats
-            + Outbox
+            + WebhookStore
+            + DeliveryQueue
             + StoreHealth
             + 'static,
     {
@@ -351,7 +462,8 @@ impl Ports {
             variants: store.clone(),
             entries: store.clone(),
             stats: store.clone(),
-            outbox: store.clone(),
+            webhooks: store.clone(),
+            deliveries: store.clone(),
             health: store,
             humans: None,
             clock,

@@ -16,9 +16,9 @@ use rally_domain::waitlist::Waitlist;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{EntryRow, EventRow, WaitlistRow, to_bigint};
-use crate::schema::{entries, events, waitlists};
-use crate::{PgStore, counters, export, sign_up, transaction};
+use crate::rows::{EntryRow, WaitlistRow, to_bigint};
+use crate::schema::{entries, waitlists};
+use crate::{PgStore, counters, events, export, sign_up, transaction};
 
 #[async_trait]
 impl EntryStore for PgStore {
@@ -34,7 +34,7 @@ impl EntryStore for PgStore {
                 ReviewPlan::Change { entry, from, event } => {
                     write_status(c, &entry).await?;
                     counters::change_status(c, entry.waitlist_id, from, entry.status).await?;
-                    diesel::insert_into(events::table).values(EventRow::from(&event)).execute(c).await?;
+                    events::write(c, &[event]).await?;
                     Ok(entry)
                 }
             }

@@ -6,10 +6,11 @@
 
 mod api_keys;
 mod counters;
+mod deliveries;
 mod entries;
+mod events;
 mod export;
 mod fault;
-mod outbox;
 mod replies;
 mod rows;
 mod schema;
@@ -18,6 +19,7 @@ mod sign_up;
 mod stats;
 mod variants;
 mod waitlists;
+mod webhooks;
 mod workspaces;
 
 use std::time::Duration;

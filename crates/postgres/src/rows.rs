@@ -4,13 +4,15 @@
 //! cannot be is a fault.
 
 use diesel::prelude::*;
+use diesel::sql_types;
 use rally_domain::access::ApiKey;
 use rally_domain::custom_field::Metadata;
+use rally_domain::delivery::{Attempt, ClaimedDelivery};
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{Fault, Invalid};
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{ApiKeyId, EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::settings::Settings;
@@ -19,6 +21,7 @@ use rally_domain::text::{Description, DisplayName, Interest, KeyName, PersonName
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::webhook::{SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 use rally_domain::workspace::{Brand, Notifications, Workspace, WorkspaceSettings};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -383,8 +386,8 @@ impl TryFrom<EntryRow> for Entry {
 pub(crate) struct EventRow {
     id: Uuid,
     workspace_id: Uuid,
-    waitlist_id: Uuid,
-    entry_id: Uuid,
+    waitlist_id: Option<Uuid>,
+    entry_id: Option<Uuid>,
     kind: String,
     body: String,
     occurred_at: OffsetDateTime,
@@ -395,8 +398,8 @@ impl From<&Event> for EventRow {
         Self {
             id: event.id.uuid(),
             workspace_id: event.workspace_id.uuid(),
-            waitlist_id: event.waitlist_id.uuid(),
-            entry_id: event.entry_id.uuid(),
+            waitlist_id: event.waitlist_id.map(WaitlistId::uuid),
+            entry_id: event.entry_id.map(EntryId::uuid),
             kind: event.kind.as_str().to_owned(),
             body: event.body.clone(),
             occurred_at: event.occurred_at.instant(),
@@ -412,10 +415,153 @@ impl TryFrom<EventRow> for Event {
             id: EventId::new(row.id),
             kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
             workspace_id: WorkspaceId::new(row.workspace_id),
-            waitlist_id: WaitlistId::new(row.waitlist_id),
-            entry_id: EntryId::new(row.entry_id),
+            waitlist_id: row.waitlist_id.map(WaitlistId::new),
+            entry_id: row.entry_id.map(EntryId::new),
             occurred_at: Timestamp::new(row.occurred_at),
             body: row.body,
+        })
+    }
+}
+
+/// A webhook without its secrets, which only what changes or uses them reads and writes.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = schema::webhooks, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub(crate) struct WebhookRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    url: String,
+    events: String,
+    active: bool,
+    failure_count: i64,
+    first_failure_at: Option<OffsetDateTime>,
+    last_status_code: Option<i32>,
+    last_attempt_at: Option<OffsetDateTime>,
+    auto_disabled_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+}
+
+impl From<&Webhook> for WebhookRow {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            id: webhook.id.uuid(),
+            workspace_id: webhook.workspace_id.uuid(),
+            url: webhook.url.as_str().to_owned(),
+            events: webhook.events.to_string(),
+            active: webhook.active,
+            failure_count: i64::from(webhook.failure_count),
+            first_failure_at: webhook.first_failure_at.map(Timestamp::instant),
+            last_status_code: webhook.last_status_code.map(i32::from),
+            last_attempt_at: webhook.last_attempt_at.map(Timestamp::instant),
+            auto_disabled_at: webhook.auto_disabled_at.map(Timestamp::instant),
+            created_at: webhook.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<WebhookRow> for Webhook {
+    type Error = Fault;
+
+    fn try_from(row: WebhookRow) -> Result<Self, Fault> {
+        let events: Vec<String> = row.events.split(',').map(str::to_owned).collect();
+        Ok(Self {
+            id: WebhookId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
+            events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
+            active: row.active,
+            failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),
+            first_failure_at: row.first_failure_at.map(Timestamp::new),
+            last_status_code: row.last_status_code.and_then(|code| u16::try_from(code).ok()),
+            last_attempt_at: row.last_attempt_at.map(Timestamp::new),
+            auto_disabled_at: row.auto_disabled_at.map(Timestamp::new),
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = schema::attempts, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct AttemptRow {
+    id: Uuid,
+    webhook_id: Uuid,
+    event_id: Uuid,
+    kind: String,
+    number: i32,
+    status_code: Option<i32>,
+    response_body: Option<String>,
+    error_message: Option<String>,
+    latency_ms: i64,
+    created_at: OffsetDateTime,
+}
+
+impl From<Attempt> for AttemptRow {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            id: attempt.id.uuid(),
+            webhook_id: attempt.webhook_id.uuid(),
+            event_id: attempt.event_id.uuid(),
+            kind: attempt.kind.as_str().to_owned(),
+            number: i32::try_from(attempt.number).unwrap_or(i32::MAX),
+            status_code: attempt.status_code.map(i32::from),
+            response_body: attempt.response_body,
+            error_message: attempt.error_message,
+            latency_ms: i64::try_from(attempt.latency.whole_milliseconds()).unwrap_or(i64::MAX),
+            created_at: attempt.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<AttemptRow> for Attempt {
+    type Error = Fault;
+
+    fn try_from(row: AttemptRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: AttemptId::new(row.id),
+            webhook_id: WebhookId::new(row.webhook_id),
+            event_id: EventId::new(row.event_id),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            number: u32::try_from(row.number).unwrap_or(0),
+            status_code: row.status_code.and_then(|code| u16::try_from(code).ok()),
+            response_body: row.response_body,
+            error_message: row.error_message,
+            latency: time::Duration::milliseconds(row.latency_ms),
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
+}
+
+/// A claimed delivery with what its sender needs of its webhook and its event.
+#[derive(QueryableByName)]
+pub(crate) struct ClaimRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    event_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    webhook_id: Uuid,
+    #[diesel(sql_type = sql_types::Integer)]
+    attempt: i32,
+    #[diesel(sql_type = sql_types::Text)]
+    url: String,
+    #[diesel(sql_type = sql_types::Binary)]
+    secret: Vec<u8>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Binary>)]
+    previous_secret: Option<Vec<u8>>,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = sql_types::Text)]
+    body: String,
+}
+
+impl ClaimRow {
+    pub(crate) fn into_delivery(self, claim: ClaimId) -> Result<ClaimedDelivery, Fault> {
+        Ok(ClaimedDelivery {
+            claim,
+            attempt: u32::try_from(self.attempt).unwrap_or(0),
+            webhook_id: WebhookId::new(self.webhook_id),
+            url: WebhookUrl::parse(&self.url).map_err(corrupt("webhook url"))?,
+            secrets: SealedSecrets { current: SealedSecret::new(self.secret), previous: self.previous_secret.map(SealedSecret::new) },
+            event_id: EventId::new(self.event_id),
+            kind: EventKind::parse(&self.kind).map_err(corrupt("event kind"))?,
+            body: self.body,
         })
     }
 }

@@ -126,12 +126,11 @@ diesel::table! {
     events (id) {
         id -> Uuid,
         workspace_id -> Uuid,
-        waitlist_id -> Uuid,
-        entry_id -> Uuid,
+        waitlist_id -> Nullable<Uuid>,
+        entry_id -> Nullable<Uuid>,
         kind -> Text,
         body -> Text,
         occurred_at -> Timestamptz,
-        relayed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -159,4 +158,60 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(workspaces, retired_slugs, workspace_settings, waitlists, variants, entries, events);
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        url -> Text,
+        events -> Text,
+        active -> Bool,
+        secret -> Bytea,
+        previous_secret -> Nullable<Bytea>,
+        previous_secret_until -> Nullable<Timestamptz>,
+        failure_count -> BigInt,
+        first_failure_at -> Nullable<Timestamptz>,
+        last_status_code -> Nullable<Integer>,
+        last_attempt_at -> Nullable<Timestamptz>,
+        auto_disabled_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deliveries (event_id, webhook_id) {
+        event_id -> Uuid,
+        webhook_id -> Uuid,
+        state -> Text,
+        due_at -> Timestamptz,
+        attempt -> Integer,
+        claim -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    attempts (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        event_id -> Uuid,
+        kind -> Text,
+        number -> Integer,
+        status_code -> Nullable<Integer>,
+        response_body -> Nullable<Text>,
+        error_message -> Nullable<Text>,
+        latency_ms -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    workspaces,
+    retired_slugs,
+    workspace_settings,
+    waitlists,
+    variants,
+    entries,
+    events,
+    webhooks,
+    deliveries
+);

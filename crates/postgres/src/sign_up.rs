@@ -10,10 +10,10 @@ use rally_domain::id::EntryId;
 use rally_domain::waitlist::Waitlist;
 use uuid::Uuid;
 
-use crate::counters;
 use crate::fault::Abort;
-use crate::rows::{EntryRow, EventRow, WaitlistRow, from_bigint};
-use crate::schema::{entries, events, variants, waitlists};
+use crate::rows::{EntryRow, WaitlistRow, from_bigint};
+use crate::schema::{entries, variants, waitlists};
+use crate::{counters, events};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
 
@@ -91,9 +91,7 @@ async fn apply(c: &mut AsyncPgConnection, plan: &SignUpPlan) -> QueryResult<()> 
         add_referral(c, *referrer).await?;
     }
     counters::add(c, entry).await?;
-    let told: Vec<EventRow> = told.iter().map(EventRow::from).collect();
-    diesel::insert_into(events::table).values(told).execute(c).await?;
-    Ok(())
+    events::write(c, told).await
 }
 
 async fn add_referral(c: &mut AsyncPgConnection, referrer: EntryId) -> QueryResult<usize> {

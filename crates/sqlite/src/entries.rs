@@ -14,9 +14,9 @@ use rally_domain::referral::Position;
 use rally_domain::waitlist::Waitlist;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, to_bigint};
-use crate::schema::{entries, events, waitlists};
-use crate::{SqliteStore, counters, export, sign_up};
+use crate::rows::{Blob, EntryRow, WaitlistRow, to_bigint};
+use crate::schema::{entries, waitlists};
+use crate::{SqliteStore, counters, events, export, sign_up};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -32,7 +32,7 @@ impl EntryStore for SqliteStore {
                 ReviewPlan::Change { entry, from, event } => {
                     write_status(c, &entry)?;
                     counters::change_status(c, entry.waitlist_id, from, entry.status)?;
-                    diesel::insert_into(events::table).values(EventRow::from(&event)).execute(c)?;
+                    events::write(c, &event)?;
                     Ok(entry)
                 }
             }

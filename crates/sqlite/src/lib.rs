@@ -7,10 +7,11 @@
 
 mod api_keys;
 mod counters;
+mod deliveries;
 mod entries;
+mod events;
 mod export;
 mod fault;
-mod outbox;
 mod replies;
 mod rows;
 mod schema;
@@ -19,6 +20,7 @@ mod sign_up;
 mod stats;
 mod variants;
 mod waitlists;
+mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;

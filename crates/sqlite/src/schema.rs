@@ -126,12 +126,11 @@ diesel::table! {
     events (id) {
         id -> Binary,
         workspace_id -> Binary,
-        waitlist_id -> Binary,
-        entry_id -> Binary,
+        waitlist_id -> Nullable<Binary>,
+        entry_id -> Nullable<Binary>,
         kind -> Text,
         body -> Text,
         occurred_at -> BigInt,
-        relayed_at -> Nullable<BigInt>,
     }
 }
 
@@ -159,4 +158,60 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(workspaces, retired_slugs, workspace_settings, waitlists, variants, entries, events);
+diesel::table! {
+    webhooks (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        url -> Text,
+        events -> Text,
+        active -> Bool,
+        secret -> Binary,
+        previous_secret -> Nullable<Binary>,
+        previous_secret_until -> Nullable<BigInt>,
+        failure_count -> BigInt,
+        first_failure_at -> Nullable<BigInt>,
+        last_status_code -> Nullable<Integer>,
+        last_attempt_at -> Nullable<BigInt>,
+        auto_disabled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (event_id, webhook_id) {
+        event_id -> Binary,
+        webhook_id -> Binary,
+        state -> Text,
+        due_at -> BigInt,
+        attempt -> Integer,
+        claim -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    attempts (id) {
+        id -> Binary,
+        webhook_id -> Binary,
+        event_id -> Binary,
+        kind -> Text,
+        number -> Integer,
+        status_code -> Nullable<Integer>,
+        response_body -> Nullable<Text>,
+        error_message -> Nullable<Text>,
+        latency_ms -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    workspaces,
+    retired_slugs,
+    workspace_settings,
+    waitlists,
+    variants,
+    entries,
+    events,
+    webhooks,
+    deliveries
+);

@@ -8,10 +8,10 @@ use rally_domain::error::Fault;
 use rally_domain::id::EntryId;
 use rally_domain::waitlist::Waitlist;
 
-use crate::counters;
 use crate::fault::Abort;
-use crate::rows::{Blob, EntryRow, EventRow, WaitlistRow, from_bigint};
-use crate::schema::{entries, events, variants, waitlists};
+use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint};
+use crate::schema::{entries, variants, waitlists};
+use crate::{counters, events};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
 
@@ -89,7 +89,7 @@ fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
     }
     counters::add(c, entry)?;
     for event in told {
-        diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
+        events::write(c, event)?;
     }
     Ok(())
 }

@@ -43,6 +43,7 @@ pub mod permit {
         WaitlistRead WaitlistCreate WaitlistUpdate WaitlistDelete
         EntryRead EntryUpdate
         VariantRead VariantCreate VariantUpdate VariantDelete
+        WebhookRead WebhookCreate WebhookUpdate WebhookDelete
         RallyRead RallySettingsRead RallySettingsUpdate
     }
 }

@@ -349,7 +349,9 @@ pub async fn change_status(
     let (entry_id, review) = (entry_id(&path.2)?, body.json::<ReviewBody>().await?.parse()?);
     let event_id = EventId::new(app.ports.ids.uuid());
     let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now() };
-    Ok(web::Json(EntryView::from(&app.ports.entries.review(command).await?)))
+    let entry = app.ports.entries.review(command).await?;
+    app.wake_relay();
+    Ok(web::Json(EntryView::from(&entry)))
 }
 
 /// Delete an entry
@@ -388,5 +390,7 @@ pub async fn bulk_change(
 ) -> Result<web::Json<BulkReport>, ApiError> {
     let waitlist = find_waitlist(&app, &admin, &path.1).await?;
     let (ids, review) = body.json::<BulkBody>().await?.parse()?;
-    Ok(web::Json(bulk::run(&app.ports, waitlist.id, ids, review).await.into()))
+    let rows = bulk::run(&app.ports, waitlist.id, ids, review).await;
+    app.wake_relay();
+    Ok(web::Json(rows.into()))
 }

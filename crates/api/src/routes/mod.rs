@@ -10,6 +10,7 @@ mod query;
 mod settings;
 mod variants;
 mod waitlists;
+mod webhooks;
 
 use actix_cors::Cors;
 use actix_web::http::Method;
@@ -67,7 +68,15 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(settings::get)
                 .service(settings::update)
                 .service(settings::get_by_alias)
-                .service(settings::update_by_alias),
+                .service(settings::update_by_alias)
+                .service(webhooks::list)
+                .service(webhooks::create)
+                .service(webhooks::get)
+                .service(webhooks::update)
+                .service(webhooks::delete)
+                .service(webhooks::deliveries)
+                .service(webhooks::rotate_secret)
+                .service(webhooks::test),
         );
 }
 

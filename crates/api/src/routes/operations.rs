@@ -50,8 +50,10 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     ::metrics::gauge!("rally_store_connections_in_use").set(connections.in_use as f64);
     ::metrics::gauge!("rally_store_connections_max").set(connections.most as f64);
     // While the store is away the gauge stands; everything else is still measured.
-    if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.outbox.depth()).await {
-        ::metrics::gauge!("rally_outbox_pending_events").set(depth.pending as f64);
+    if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.deliveries.depth()).await {
+        let waits = depth.oldest_due_at.map_or(0, |due| app.ports.clock.now().unix_millis() - due.unix_millis());
+        ::metrics::gauge!("rally_deliveries_pending").set(depth.pending as f64);
+        ::metrics::gauge!("rally_deliveries_oldest_due_seconds").set(waits.max(0) as f64 / 1000.0);
     }
     let handle = telemetry::metrics();
     handle.run_upkeep();

@@ -362,7 +362,9 @@ async fn sign_up(app: &App, waitlist: &Waitlist, body: Body) -> Result<Entry, Ap
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let request = body.parse(&waitlist.settings.custom_fields)?;
-    Ok(use_case::join::run(&app.ports, waitlist, request).await?)
+    let entry = use_case::join::run(&app.ports, waitlist, request).await?;
+    app.wake_relay();
+    Ok(entry)
 }
 
 /// See who refers most

@@ -9,6 +9,7 @@ mod settings;
 mod sign_up;
 mod variant;
 mod waitlist;
+mod webhook;
 mod workspace;
 
 pub use entry::{EntryRejection, Review, ReviewEntry, ReviewPlan};
@@ -19,4 +20,5 @@ pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
     UpdateWaitlist, UpdateWaitlistRejection,
 };
+pub use webhook::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
 pub use workspace::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};

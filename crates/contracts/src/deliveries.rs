@@ -1,0 +1,305 @@
+//! Cases of [`DeliveryQueue`](rally_domain::ports::DeliveryQueue).
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use rally_domain::command::Review;
+use rally_domain::delivery::{AttemptResult, ClaimedDelivery, SettleDelivery};
+use rally_domain::event::EventKind;
+use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::{DeliveryPolicy, Webhook};
+use serde_json::json;
+use time::Duration;
+
+use crate::Fixture;
+use crate::given::{active_list, active_list_in, sign_up, workspace};
+use crate::reviews::review;
+use crate::webhooks::{create_webhook, switch, webhook};
+
+fn request(ports: &Ports, now: Timestamp) -> ClaimRequest {
+    ClaimRequest {
+        claim: ClaimId::new(ports.ids.uuid()),
+        now,
+        lease_until: now.plus(Duration::minutes(1)),
+        per_webhook: 100,
+        most: 100,
+        busy: Vec::new(),
+        after: None,
+    }
+}
+
+/// Everything that is due at an instant.
+pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedDelivery> {
+    ports.deliveries.claim(request(ports, now)).await.unwrap()
+}
+
+fn answered(ports: &Ports, delivery: &ClaimedDelivery, status: Option<u16>, now: Timestamp) -> SettleDelivery {
+    SettleDelivery {
+        attempt_id: AttemptId::new(ports.ids.uuid()),
+        claim: delivery.claim,
+        webhook_id: delivery.webhook_id,
+        event_id: delivery.event_id,
+        kind: delivery.kind,
+        attempt: delivery.attempt,
+        result: AttemptResult {
+            status_code: status,
+            response_body: status.map(|status| format!("it was {status}\n")),
+            error_message: status.is_none().then(|| "timed out".to_owned()),
+            retry_after: None,
+            latency: Duration::milliseconds(12),
+        },
+        chance: u64::MAX / 2,
+        now,
+    }
+}
+
+async fn settle(ports: &Ports, attempts: Vec<SettleDelivery>) -> usize {
+    ports.deliveries.settle(attempts, DeliveryPolicy::default()).await.unwrap()
+}
+
+async fn join(ports: &Ports, list: &Waitlist, address: &str) -> EventId {
+    let command = sign_up(ports, list, address);
+    ports.entries.sign_up(command.clone()).await.unwrap();
+    command.event_ids[0]
+}
+
+fn pairs(claimed: &[ClaimedDelivery]) -> HashSet<(EventId, WebhookId)> {
+    claimed.iter().map(|delivery| (delivery.event_id, delivery.webhook_id)).collect()
+}
+
+/// To every webhook of its workspace that was subscribed to its kind then, and to no other.
+pub async fn an_event_goes_to_those_who_are_subscribed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let all = webhook(&ports, list.workspace_id).await;
+    let approvals = create_webhook(&ports, list.workspace_id, &[EventKind::EntryApproved, EventKind::EntryRejected]);
+    let approvals = ports.webhooks.create(approvals, None).await.unwrap();
+    webhook(&ports, workspace(&ports, "beta").await.id).await;
+    let created = join(&ports, &list, "ada@example.com").await;
+    webhook(&ports, list.workspace_id).await;
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!(pairs(&claimed), HashSet::from([(created, all.id)]));
+    let event = ports.deliveries.events(1).await.unwrap().remove(0);
+    let only = &claimed[0];
+    assert_eq!((only.attempt, only.kind, &only.body, &only.url), (1, EventKind::EntryCreated, &event.body, &all.url));
+    let ada = ports.entries.list(list.id, None, None, Limit::default()).await.unwrap().items.remove(0);
+    ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
+    let claimed = claim(&ports, ports.clock.now().plus(Duration::minutes(1))).await;
+    assert_eq!(claimed.len(), 3);
+    assert!(claimed.iter().all(|delivery| delivery.kind == EventKind::EntryApproved));
+    assert!(claimed.iter().any(|delivery| delivery.webhook_id == approvals.id));
+}
+
+/// Though many processes ask at once; and again when its lease has ended, not before.
+pub async fn a_delivery_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    for n in 0..20 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let tasks = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        let request = ClaimRequest { per_webhook: 4, ..request(&ports, now) };
+        tokio::spawn(async move { ports.deliveries.claim(request).await.unwrap() })
+    });
+    let mut claimed: Vec<_> = join_all(tasks).await.into_iter().flat_map(|outcome| outcome.expect("no panic")).collect();
+    claimed.extend(claim(&ports, now).await);
+    assert_eq!((claimed.len(), pairs(&claimed).len()), (20, 20));
+    let lease = Duration::minutes(1);
+    assert_eq!(ports.deliveries.reap(now.plus(lease), 8).await.unwrap(), 0);
+    assert!(claim(&ports, now.plus(lease)).await.is_empty());
+    let later = now.plus(lease + Duration::milliseconds(1));
+    assert_eq!(there.deliveries.reap(later, 8).await.unwrap(), 20);
+    let again = claim(&ports, later).await;
+    assert_eq!((again.len(), again[0].attempt), (20, 2));
+    // Whoever comes back late finds the door closed.
+    assert_eq!(settle(&ports, vec![answered(&ports, &claimed[0], Some(200), later)]).await, 0);
+    assert!(ports.webhooks.attempts(claimed[0].webhook_id, Limit::default()).await.unwrap().is_empty());
+}
+
+/// The attempt was counted when it was claimed: what kills whoever tries it is not tried for ever.
+pub async fn what_always_kills_its_process_ends_after_its_attempts(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let mut now = ports.clock.now();
+    for attempt in 1..=8 {
+        assert_eq!(claim(&ports, now).await[0].attempt, attempt);
+        now = now.plus(Duration::minutes(2));
+        assert_eq!(ports.deliveries.reap(now, 8).await.unwrap(), 1);
+    }
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// The delivery, the webhook and the log, each as the decision has it.
+pub async fn an_attempt_is_settled_as_it_was_decided(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let event = join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let depth = ports.deliveries.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.oldest_due_at), (1, Some(now)));
+
+    let first = claim(&ports, now).await.remove(0);
+    let failed = answered(&ports, &first, None, now);
+    let plan = failed.decide(hook.clone(), &DeliveryPolicy::default());
+    assert_eq!(settle(&ports, vec![failed]).await, 1);
+    assert_eq!(ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap(), Some(plan.webhook));
+    assert!(claim(&ports, now.plus(Duration::milliseconds(4900))).await.is_empty());
+    let later = now.plus(Duration::seconds(6));
+    let second = claim(&ports, later).await.remove(0);
+    assert_eq!((second.event_id, second.attempt), (event, 2));
+    assert_eq!(settle(&ports, vec![answered(&ports, &second, Some(204), later)]).await, 1);
+    assert_eq!(settle(&ports, vec![answered(&ports, &second, Some(204), later)]).await, 0);
+
+    let healed = ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap();
+    assert_eq!((healed.failure_count, healed.first_failure_at, healed.last_status_code), (0, None, Some(204)));
+    let log = ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap();
+    assert_eq!(log.iter().map(|attempt| (attempt.number, attempt.status_code)).collect::<Vec<_>>(), [(2, Some(204)), (1, None)]);
+    assert_eq!((log[1].error_message.as_deref(), log[0].response_body.as_deref()), (Some("timed out"), Some("it was 204\n")));
+    assert_eq!((log[0].event_id, log[0].latency, log[0].created_at), (event, Duration::milliseconds(12), later));
+    assert_eq!(ports.webhooks.attempts(hook.id, Limit::new(1, 200).unwrap()).await.unwrap(), log[..1]);
+    assert!(claim(&ports, later.plus(Duration::days(9))).await.is_empty());
+}
+
+/// Several of one webhook at once, in their order; one of them may end it.
+pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let (hook, other) = (webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await);
+    for n in 0..6 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = ports.deliveries.claim(ClaimRequest { per_webhook: 5, ..request(&ports, now) }).await.unwrap();
+    let (mine, others): (Vec<_>, Vec<_>) = claimed.iter().partition(|delivery| delivery.webhook_id == hook.id);
+    let statuses = [Some(500), Some(200), Some(503), None, Some(410)];
+    let attempts = mine.iter().zip(statuses).map(|(delivery, status)| answered(&ports, delivery, status, now));
+    let attempts = attempts.chain(others.iter().map(|delivery| answered(&ports, delivery, Some(200), now))).collect();
+    assert_eq!(settle(&ports, attempts).await, 10);
+    let gone = ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap();
+    assert_eq!((gone.failure_count, gone.active, gone.auto_disabled_at, gone.last_status_code), (3, false, Some(now), Some(410)));
+    // The sixth, which waited, is held with those that were to be tried again.
+    let left = claim(&ports, now.plus(Duration::days(9))).await;
+    assert_eq!(left.iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>(), [other.id]);
+    let well = ports.webhooks.find(other.workspace_id, other.id).await.unwrap().unwrap();
+    assert_eq!((well.failure_count, well.active), (0, true));
+}
+
+/// Neither what was written while it was off, nor what waited when it was switched off; what comes after is sent.
+pub async fn a_webhook_that_is_off_misses_what_happens(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let now = ports.clock.now();
+    join(&ports, &list, "before@example.com").await;
+    switch(&ports, &hook, false).await;
+    join(&ports, &list, "meanwhile@example.com").await;
+    assert!(claim(&ports, now).await.is_empty());
+    switch(&ports, &hook, true).await;
+    assert!(claim(&ports, now).await.is_empty());
+    let after = join(&ports, &list, "after@example.com").await;
+    assert_eq!(pairs(&claim(&ports, now).await), HashSet::from([(after, hook.id)]));
+}
+
+/// Switching it on makes it as if it had never failed.
+pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await.remove(0);
+    settle(&ports, vec![answered(&ports, &claimed, Some(410), now)]).await;
+    let switched = switch(&ports, &hook, true).await;
+    let expected = Webhook { last_status_code: Some(410), last_attempt_at: Some(now), ..hook };
+    assert_eq!(switched, expected);
+}
+
+/// A full lane keeps no other from its turn.
+pub async fn webhooks_take_turns(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hooks =
+        [webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await];
+    for n in 0..9 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claim = |most: usize, busy: Vec<WebhookId>, after: Option<WebhookId>| {
+        let request = ClaimRequest { per_webhook: 2, most, busy, after, ..request(&ports, now) };
+        async { ports.deliveries.claim(request).await.unwrap().iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>() }
+    };
+    let count = |claimed: &[WebhookId]| hooks.each_ref().map(|hook| claimed.iter().filter(|id| **id == hook.id).count());
+    assert_eq!(count(&claim(6, Vec::new(), None).await), [2, 2, 2]);
+    assert_eq!(count(&claim(2, Vec::new(), Some(hooks[0].id)).await), [0, 2, 0]);
+    assert_eq!(count(&claim(2, Vec::new(), Some(hooks[2].id)).await), [2, 0, 0]);
+    assert_eq!(count(&claim(6, vec![hooks[0].id, hooks[1].id], None).await), [0, 0, 2]);
+}
+
+/// As if it had not been claimed; by whoever claimed it alone.
+pub async fn what_is_given_back_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await.remove(0);
+    let pair = vec![(claimed.event_id, claimed.webhook_id)];
+    ports.deliveries.release(ClaimId::new(ports.ids.uuid()), pair.clone()).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    ports.deliveries.release(claimed.claim, pair).await.unwrap();
+    assert_eq!(claim(&ports, now).await[0].attempt, 1);
+}
+
+/// With a webhook its deliveries, with a waitlist its events; whoever was sending finds nothing to settle.
+pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let doomed = active_list_in(&ports, list.workspace_id, "doomed", json!({})).await;
+    let (hook, gone) = (webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await);
+    let kept = join(&ports, &list, "ada@example.com").await;
+    join(&ports, &doomed, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    assert_eq!(claimed.len(), 4);
+    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    let attempts = claimed.iter().map(|delivery| answered(&ports, delivery, Some(500), now)).collect();
+    assert_eq!(settle(&ports, attempts).await, 1);
+    let left = claim(&ports, now.plus(Duration::minutes(1))).await;
+    assert_eq!(pairs(&left), HashSet::from([(kept, hook.id)]));
+}
+
+/// Finished events and their log, and nothing that is still to be sent.
+pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let now = ports.clock.now();
+    for n in 0..4 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let claimed = claim(&ports, now).await;
+    let attempts =
+        claimed.iter().zip([Some(200), Some(200), Some(500), None]).map(|(delivery, status)| answered(&ports, delivery, status, now));
+    settle(&ports, attempts.collect()).await;
+    let later = now.plus(Duration::milliseconds(1));
+    assert_eq!(ports.deliveries.prune(now, 100).await.unwrap(), 0);
+    // The log of four attempts, the two events that arrived.
+    assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 5);
+    assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 1);
+    assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 0);
+    assert!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().is_empty());
+    assert_eq!(ports.deliveries.events(10).await.unwrap().len(), 2);
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 2);
+}

@@ -1,0 +1,174 @@
+//! Cases of [`WebhookStore`](rally_domain::ports::WebhookStore).
+
+use futures_util::future::join_all;
+use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
+use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use rally_domain::error::CommandError;
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EventId, WebhookId, WorkspaceId};
+use rally_domain::ports::Ports;
+use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
+use time::Duration;
+
+use crate::Fixture;
+use crate::deliveries::claim;
+use crate::given::workspace;
+
+/// The command that creates a webhook for those events.
+pub fn create_webhook(ports: &Ports, workspace_id: WorkspaceId, events: &[EventKind]) -> CreateWebhook {
+    let names: Vec<String> = events.iter().map(|kind| kind.as_str().to_owned()).collect();
+    CreateWebhook {
+        id: WebhookId::new(ports.ids.uuid()),
+        workspace_id,
+        url: WebhookUrl::parse("https://example.com/hook").unwrap(),
+        events: Subscription::parse(&names).unwrap(),
+        active: true,
+        secret: SealedSecret::new(vec![1, 2, 3]),
+        now: ports.clock.now(),
+    }
+}
+
+/// A webhook for every event.
+pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook {
+    ports.webhooks.create(create_webhook(ports, workspace_id, &EventKind::ALL), None).await.unwrap()
+}
+
+fn update(webhook: &Webhook) -> UpdateWebhook {
+    UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None }
+}
+
+/// Switches a webhook on or off.
+pub(crate) async fn switch(ports: &Ports, webhook: &Webhook, active: bool) -> Webhook {
+    ports.webhooks.update(UpdateWebhook { active: Some(active), ..update(webhook) }).await.unwrap()
+}
+
+/// In another process too, in the order they were made, and in their own workspace alone.
+pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
+    let events = [EventKind::EntryRejected, EventKind::EntryCreated];
+    let command = CreateWebhook { active: false, ..create_webhook(&ports, acme, &events) };
+    let made = ports.webhooks.create(command.clone(), None).await.unwrap();
+    assert_eq!((made.id, made.active, made.events.kinds()), (command.id, false, &events[..]));
+    let next = webhook(&ports, acme).await;
+    let there = fixture.reopen().await;
+    assert_eq!(there.webhooks.list(acme).await.unwrap(), [made.clone(), next]);
+    assert_eq!(there.webhooks.find(acme, made.id).await.unwrap(), Some(made.clone()));
+    assert_eq!(ports.webhooks.find(beta, made.id).await.unwrap(), None);
+    assert!(!ports.webhooks.delete(beta, made.id).await.unwrap());
+    let foreign = ports.webhooks.update(UpdateWebhook { workspace_id: beta, ..update(&made) }).await;
+    assert!(matches!(foreign, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{foreign:?}");
+    assert!(ports.webhooks.delete(acme, made.id).await.unwrap());
+    assert_eq!(ports.webhooks.list(acme).await.unwrap().len(), 1);
+    let nowhere = ports.webhooks.create(create_webhook(&ports, WorkspaceId::new(ports.ids.uuid()), &events), None).await;
+    assert!(matches!(nowhere, Err(CommandError::Rejected(WebhookRejection::NoSuchWorkspace))), "{nowhere:?}");
+}
+
+/// Two who change different fields at once both have their way.
+pub async fn an_update_of_a_webhook_changes_what_is_given(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
+    let url = WebhookUrl::parse("https://other.example/").unwrap();
+    let events = Subscription::parse(&["entry.approved".to_owned()]).unwrap();
+    let all = tokio::join!(
+        ports.webhooks.update(UpdateWebhook { url: Some(url.clone()), ..update(&made) }),
+        there.webhooks.update(UpdateWebhook { events: Some(events.clone()), ..update(&made) }),
+        ports.webhooks.update(UpdateWebhook { active: Some(false), ..update(&made) }),
+    );
+    assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok(), "{all:?}");
+    let changed = ports.webhooks.find(made.workspace_id, made.id).await.unwrap();
+    assert_eq!(changed, Some(Webhook { url, events, active: false, ..made }));
+}
+
+/// Not one more, however many are made at once; another workspace has its own.
+pub async fn a_workspace_has_so_many_webhooks_at_most(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
+    let tasks = (0..MAX_WEBHOOKS + 10).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        tokio::spawn(async move { ports.webhooks.create(create_webhook(&ports, acme, &EventKind::ALL), None).await })
+    });
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64, MAX_WEBHOOKS);
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(refused, CommandError::Rejected(WebhookRejection::TooMany)), "{refused:?}");
+    }
+    assert_eq!(ports.webhooks.list(acme).await.unwrap().len() as u64, MAX_WEBHOOKS);
+    webhook(&ports, beta).await;
+}
+
+fn receipt(ports: &Ports, workspace_id: WorkspaceId, key: &str) -> Receipt<Webhook> {
+    let scope = RequestScope { workspace_id, route: "POST webhooks".to_owned(), key: IdempotencyKey::parse(key).unwrap() };
+    Receipt { scope, fingerprint: [3; 32], now: ports.clock.now(), seal: Box::new(|webhook| webhook.id.to_string().into_bytes()) }
+}
+
+/// Of several requests with one key one makes a webhook, or one changes a secret.
+pub async fn a_receipt_of_a_webhook_has_one_effect(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let acme = workspace(&ports, "acme").await.id;
+    let tasks = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        let (command, receipt) = (create_webhook(&ports, acme, &EventKind::ALL), receipt(&ports, acme, "create"));
+        tokio::spawn(async move { ports.webhooks.create(command, Some(receipt)).await })
+    });
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(refused, CommandError::Rejected(WebhookRejection::AlreadyDone)), "{refused:?}");
+    }
+    let made = ports.webhooks.list(acme).await.unwrap().remove(0);
+    let rotate =
+        |bytes: u8| RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![bytes]), now: ports.clock.now() };
+    ports.webhooks.rotate(rotate(4), Some(receipt(&ports, acme, "rotate"))).await.unwrap();
+    let again = there.webhooks.rotate(rotate(5), Some(receipt(&ports, acme, "rotate"))).await;
+    assert!(matches!(again, Err(CommandError::Rejected(WebhookRejection::AlreadyDone))), "{again:?}");
+    let secrets = SealedSecrets { current: SealedSecret::new(vec![4]), previous: Some(SealedSecret::new(vec![1, 2, 3])) };
+    assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets)]);
+}
+
+/// Both are handed out for a day, then the new one alone.
+pub async fn an_old_secret_is_used_for_a_day(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let made = webhook(&ports, acme).await;
+    let now = ports.clock.now();
+    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![9]), now };
+    ports.webhooks.rotate(rotate, None).await.unwrap();
+    let day = Duration::hours(24);
+    for (at, previous) in [(now, Some(SealedSecret::new(vec![1, 2, 3]))), (now.plus(day), None)] {
+        test(&ports, &made).await.unwrap();
+        let claimed = claim(&ports, at).await;
+        assert_eq!(claimed[0].secrets, SealedSecrets { current: SealedSecret::new(vec![9]), previous });
+    }
+}
+
+/// If they are still those that were read.
+pub async fn secrets_are_encrypted_anew(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
+    let secrets = |byte: u8| SealedSecrets { current: SealedSecret::new(vec![byte]), previous: None };
+    let old = ports.webhooks.secrets().await.unwrap().remove(0).1;
+    assert!(ports.webhooks.reseal(made.id, old.clone(), secrets(7)).await.unwrap());
+    assert!(!ports.webhooks.reseal(made.id, old, secrets(8)).await.unwrap());
+    assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets(7))]);
+}
+
+async fn test(ports: &Ports, webhook: &Webhook) -> Result<EventId, CommandError<WebhookRejection>> {
+    let id = EventId::new(ports.ids.uuid());
+    let event = Event::test(id, EventKind::EntryRejected, ports.clock.now(), webhook.workspace_id, None);
+    ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id: webhook.workspace_id, event }).await.map(|()| id)
+}
+
+/// Though it is not subscribed to that kind; the others hear nothing of it, and one that is switched off is told.
+pub async fn a_test_goes_to_one_webhook_alone(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let made = ports.webhooks.create(create_webhook(&ports, acme, &[EventKind::EntryCreated]), None).await.unwrap();
+    webhook(&ports, acme).await;
+    let event = test(&ports, &made).await.unwrap();
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!(claimed.iter().map(|delivery| (delivery.event_id, delivery.webhook_id)).collect::<Vec<_>>(), [(event, made.id)]);
+    switch(&ports, &made, false).await;
+    let refused = test(&ports, &made).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::Disabled))), "{refused:?}");
+}

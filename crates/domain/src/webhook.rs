@@ -1,0 +1,308 @@
+//! Webhooks: where a workspace's events are sent, and how often a delivery is tried.
+
+use std::fmt;
+
+use time::Duration;
+use url::Url;
+
+use crate::error::Invalid;
+use crate::event::EventKind;
+use crate::id::{WebhookId, WorkspaceId};
+use crate::timestamp::Timestamp;
+
+/// The most webhooks of a workspace.
+pub const MAX_WEBHOOKS: u64 = 50;
+
+/// How long after a rotation deliveries are signed with the old secret too.
+pub const ROTATION_OVERLAP: Duration = Duration::hours(24);
+
+/// Where events are sent: an absolute http or https URL without user information or fragment. Which hosts and addresses
+/// may be reached is for the sender to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookUrl(Url);
+
+impl WebhookUrl {
+    /// The most characters it may have, as given and as understood.
+    pub const MAX: usize = 2048;
+
+    /// Reads a URL (WHATWG URL Standard) and keeps what it was understood as.
+    ///
+    /// # Errors
+    /// When it is too long, not absolute, of another scheme, or has what a receiver's URL must not have.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        if text.chars().count() > Self::MAX {
+            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+        }
+        // The parser drops tabs and line breaks in silence: what was meant would be anybody's guess.
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(Invalid::new("must not contain white space or control characters"));
+        }
+        let url = Url::parse(text).map_err(|_| Invalid::new("must be an absolute https URL"))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Invalid::new("must be an absolute https URL"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Invalid::new("must not contain a user name or password"));
+        }
+        if url.fragment().is_some() {
+            return Err(Invalid::new("must not contain a fragment"));
+        }
+        if url.port() == Some(0) {
+            return Err(Invalid::new("must not name port 0"));
+        }
+        if url.as_str().len() > Self::MAX {
+            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL.
+    pub const fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The URL as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+/// The kinds of event a webhook is sent: one to three, each once, in the order they were given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription(Vec<EventKind>);
+
+impl Subscription {
+    /// Reads the names of events.
+    ///
+    /// # Errors
+    /// When there is none, one is unknown, or one is repeated.
+    pub fn parse(names: &[String]) -> Result<Self, Invalid> {
+        let kinds = names.iter().map(|name| EventKind::parse(name)).collect::<Result<Vec<_>, _>>();
+        let kinds = kinds.map_err(|_| Invalid::new("must name entry.created, entry.approved or entry.rejected alone"))?;
+        let repeated = kinds.iter().enumerate().any(|(n, kind)| kinds[..n].contains(kind));
+        if kinds.is_empty() || repeated {
+            return Err(Invalid::new("must name one to three events, each once"));
+        }
+        Ok(Self(kinds))
+    }
+
+    /// The kinds.
+    pub fn kinds(&self) -> &[EventKind] {
+        &self.0
+    }
+}
+
+/// Their names with commas between, as a store keeps them.
+impl fmt::Display for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|kind| kind.as_str()).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// A webhook of a workspace, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its identity.
+    pub id: WebhookId,
+    /// The workspace whose events it gets.
+    pub workspace_id: WorkspaceId,
+    /// Where they are sent.
+    pub url: WebhookUrl,
+    /// Which of them.
+    pub events: Subscription,
+    /// Whether they are sent at all; those that come while they are not never will be.
+    pub active: bool,
+    /// Failed attempts since the last success.
+    pub failure_count: u32,
+    /// The first of them.
+    pub first_failure_at: Option<Timestamp>,
+    /// What the last attempt was answered with; `None` when there was no answer, or no attempt.
+    pub last_status_code: Option<u16>,
+    /// When the last attempt ended.
+    pub last_attempt_at: Option<Timestamp>,
+    /// When it was switched off for failing.
+    pub auto_disabled_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// What messages are signed with: 24 to 64 random bytes, shown to their owner as `whsec_` and base64 (Standard Webhooks 1.0).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey(Vec<u8>);
+
+impl SigningKey {
+    /// Takes over random bytes.
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey")
+    }
+}
+
+/// A signing secret as a store keeps it: encrypted, and of no use to the domain.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret(Vec<u8>);
+
+impl SealedSecret {
+    /// Takes over encrypted bytes.
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The encrypted bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSecret")
+    }
+}
+
+/// The secrets that a webhook's deliveries are signed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedSecrets {
+    /// The one that was shown last.
+    pub current: SealedSecret,
+    /// The one before, for a while after a rotation.
+    pub previous: Option<SealedSecret>,
+}
+
+/// How often a delivery is tried, and when a webhook is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryPolicy {
+    /// How long to wait after each failed attempt; when there is nothing left to wait, the delivery is dead.
+    pub schedule: Vec<Duration>,
+    /// How long a webhook may fail without one success before it is switched off.
+    pub disable_after: Duration,
+}
+
+impl Default for DeliveryPolicy {
+    fn default() -> Self {
+        let minutes = [30, 120, 300, 600, 600].map(Duration::minutes);
+        Self { schedule: [&[Duration::seconds(5), Duration::minutes(5)][..], &minutes].concat(), disable_after: Duration::days(5) }
+    }
+}
+
+impl DeliveryPolicy {
+    /// The longest wait a receiver may ask for.
+    pub const MAX_RETRY_AFTER: Duration = Duration::hours(10);
+
+    /// Attempts in all.
+    pub fn attempts(&self) -> u32 {
+        u32::try_from(self.schedule.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// How long to wait after that many attempts: the schedule's step, a tenth more or less by `chance`, and not less than
+    /// the receiver asked for. `None` when all attempts are used up.
+    pub fn wait(&self, attempt: u32, retry_after: Option<Duration>, chance: u64) -> Option<Duration> {
+        let step = *self.schedule.get(attempt.checked_sub(1)? as usize)?;
+        let factor = 0.9 + 0.2 * (chance as f64 / u64::MAX as f64);
+        let asked = retry_after.unwrap_or(Duration::ZERO).min(Self::MAX_RETRY_AFTER);
+        Some((step * factor).max(asked))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_absolute_and_plain() {
+        for (given, kept) in [
+            (" https://example.com ", "https://example.com/"),
+            ("HTTPS://Example.COM:443/Hook?a=1", "https://example.com/Hook?a=1"),
+            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+        ] {
+            assert_eq!(WebhookUrl::parse(given).unwrap().as_str(), kept);
+        }
+        let long = format!("https://example.com/{}", "x".repeat(WebhookUrl::MAX));
+        for bad in [
+            "",
+            "example.com",
+            "/hook",
+            "//example.com/",
+            "ftp://example.com/",
+            "file:///etc/passwd",
+            "gopher://127.0.0.1:6379/_",
+            "data:,x",
+            "javascript:alert(1)",
+            "https://",
+            "https://user@example.com/",
+            "https://user:pass@example.com/",
+            "https://127.0.0.1@good.com/",
+            "https://example.com/#top",
+            "https://example.com:0/",
+            "https://example.com:65536/",
+            "https://exa\tmple.com/",
+            "https://e.com/\r\nX: 1",
+            "https://e.com/a b",
+            "https://256.256.256.256/",
+            "https://[fe80::1%25eth0]/",
+            &long,
+        ] {
+            assert!(WebhookUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_names_events_once() {
+        let parse = |names: &[&str]| Subscription::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(parse(&["entry.rejected", "entry.created"]).unwrap().to_string(), "entry.rejected,entry.created");
+        for bad in [&[][..], &["entry.created", "entry.created"], &["entry.deleted"], &[""], &["entry.created", "x"]] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_schedule_has_eight_attempts() {
+        let policy = DeliveryPolicy::default();
+        assert_eq!(policy.attempts(), 8);
+        let waits: Vec<_> = (1..=8).map(|attempt| policy.wait(attempt, None, u64::MAX / 2).map(|wait| wait.whole_seconds())).collect();
+        let expected = [5, 300, 1800, 7200, 18_000, 36_000, 36_000].map(Some);
+        assert!(waits.iter().zip(expected).all(|(wait, step)| wait.zip(step).is_some_and(|(w, s)| (s - w).abs() <= 1)), "{waits:?}");
+        assert_eq!((waits[7], policy.wait(0, None, 0), policy.wait(u32::MAX, None, 0)), (None, None, None));
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_more_time_within_reason() {
+        let policy = DeliveryPolicy::default();
+        let wait = |asked: Duration| policy.wait(1, Some(asked), 0).unwrap();
+        assert_eq!(wait(Duration::seconds(1)), Duration::seconds_f64(4.5));
+        assert_eq!(wait(Duration::minutes(7)), Duration::minutes(7));
+        assert_eq!(wait(Duration::days(7)), Duration::hours(10));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_url_or_refused_without_a_panic(text in ".*") {
+            if let Ok(url) = WebhookUrl::parse(&text) {
+                prop_assert_eq!(WebhookUrl::parse(url.as_str()), Ok(url));
+            }
+        }
+
+        #[test]
+        fn a_wait_strays_a_tenth_at_most(attempt in 1..=7_u32, chance: u64) {
+            let policy = DeliveryPolicy::default();
+            let step = policy.schedule[attempt as usize - 1];
+            let wait = policy.wait(attempt, None, chance).unwrap();
+            prop_assert!((step * 0.899..=step * 1.101).contains(&wait));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! [`WebhookStore`] on SQLite.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use rally_domain::access::Receipt;
+use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use rally_domain::delivery::Attempt;
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{WebhookId, WorkspaceId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::WebhookStore;
+use rally_domain::webhook::{ROTATION_OVERLAP, SealedSecret, SealedSecrets, Webhook};
+
+use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::rows::{AttemptRow, Blob, WebhookRow, from_bigint, to_bigint};
+use crate::schema::{attempts, deliveries, webhooks, workspaces};
+use crate::{SqliteStore, events, replies};
+
+#[async_trait]
+impl WebhookStore for SqliteStore {
+    async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.write(move |c| {
+            let webhooks = count(c, command.workspace_id)?;
+            // A request that was carried out is told so, however many webhooks there are by now.
+            if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
+                store_receipt(c, receipt, &command.decide(Some(0)).map_err(Abort::Rejected)?)?;
+            }
+            let webhook = command.decide(webhooks).map_err(Abort::Rejected)?;
+            let row = (WebhookRow::from(&webhook), webhooks::secret.eq(command.secret.as_bytes()));
+            diesel::insert_into(webhooks::table).values(row).execute(c)?;
+            Ok(webhook)
+        })
+        .await
+    }
+
+    async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.workspace_id, command.id)?;
+            let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
+            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            if was_active != updated.active {
+                // Either way what was written before is not for it.
+                hold(c, updated.id)?;
+            }
+            write(c, &updated)?;
+            Ok(updated)
+        })
+        .await
+    }
+
+    async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.workspace_id, command.id)?;
+            let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
+            if let Some(receipt) = &receipt {
+                store_receipt(c, receipt, &webhook)?;
+            }
+            let change = (
+                webhooks::previous_secret.eq(webhooks::secret.nullable()),
+                webhooks::previous_secret_until.eq(command.now.plus(ROTATION_OVERLAP).unix_millis()),
+                webhooks::secret.eq(command.secret.as_bytes()),
+            );
+            diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(change).execute(c)?;
+            Ok(webhook)
+        })
+        .await
+    }
+
+    async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
+        self.write(move |c| {
+            let current = load(c, command.workspace_id, command.id)?;
+            command.decide(current).map_err(Abort::Rejected)?;
+            Ok(events::write_for(c, &command.event, command.id)?)
+        })
+        .await
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+        let deleted = self.write::<_, Infallible>(move |c| {
+            let mine = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
+            Ok(diesel::delete(mine).execute(c)? > 0)
+        });
+        Ok(deleted.await?)
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
+        self.read(move |c| {
+            let query = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
+            let row = query.select(WebhookRow::as_select()).first(c).optional().map_err(query_fault)?;
+            row.map(Webhook::try_from).transpose()
+        })
+        .await
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
+        self.read(move |c| {
+            let query = webhooks::table
+                .filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())))
+                .order((webhooks::created_at, webhooks::id))
+                .select(WebhookRow::as_select());
+            let rows: Vec<WebhookRow> = query.load(c).map_err(query_fault)?;
+            rows.into_iter().map(Webhook::try_from).collect()
+        })
+        .await
+    }
+
+    async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        self.read(move |c| {
+            let query = attempts::table
+                .filter(attempts::webhook_id.eq(Blob(id.uuid())))
+                .order((attempts::created_at.desc(), attempts::id.desc()))
+                .limit(to_bigint(limit.rows() as u64))
+                .select(AttemptRow::as_select());
+            let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
+            rows.into_iter().map(Attempt::try_from).collect()
+        })
+        .await
+    }
+
+    async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
+        self.read(|c| {
+            let query = webhooks::table.order(webhooks::id).select((webhooks::id, webhooks::secret, webhooks::previous_secret));
+            let rows: Vec<(Blob, Vec<u8>, Option<Vec<u8>>)> = query.load(c).map_err(query_fault)?;
+            let secrets = |(id, current, previous): (Blob, Vec<u8>, Option<Vec<u8>>)| {
+                let secrets = SealedSecrets { current: SealedSecret::new(current), previous: previous.map(SealedSecret::new) };
+                (WebhookId::new(id.0), secrets)
+            };
+            Ok(rows.into_iter().map(secrets).collect())
+        })
+        .await
+    }
+
+    async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
+        let done = self.write::<_, Infallible>(move |c| {
+            let same = webhooks::secret
+                .eq(old.current.as_bytes())
+                .and(webhooks::previous_secret.is(old.previous.as_ref().map(SealedSecret::as_bytes)));
+            let change = (
+                webhooks::secret.eq(new.current.as_bytes()),
+                webhooks::previous_secret.eq(new.previous.as_ref().map(SealedSecret::as_bytes)),
+            );
+            Ok(diesel::update(webhooks::table.find(Blob(id.uuid())).filter(same)).set(change).execute(c)? > 0)
+        });
+        Ok(done.await?)
+    }
+}
+
+/// How many webhooks a workspace has; `None` when there is no workspace.
+fn count(c: &mut SqliteConnection, id: WorkspaceId) -> QueryResult<Option<u64>> {
+    let workspace = workspaces::table.find(Blob(id.uuid())).select(workspaces::id);
+    if workspace.first::<Blob>(c).optional()?.is_none() {
+        return Ok(None);
+    }
+    let count: i64 = webhooks::table.filter(webhooks::workspace_id.eq(Blob(id.uuid()))).count().get_result(c)?;
+    Ok(Some(from_bigint(count)))
+}
+
+fn store_receipt(c: &mut SqliteConnection, receipt: &Receipt<Webhook>, webhook: &Webhook) -> Result<(), Abort<WebhookRejection>> {
+    let stored = replies::insert(c, receipt, webhook).map_err(|error| match error {
+        error if violates_foreign_key(&error) => Abort::Rejected(WebhookRejection::NoSuchWorkspace),
+        error => error.into(),
+    })?;
+    if stored { Ok(()) } else { Err(Abort::Rejected(WebhookRejection::AlreadyDone)) }
+}
+
+fn load<R>(c: &mut SqliteConnection, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Abort<R>> {
+    let query = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
+    let row = query.select(WebhookRow::as_select()).first(c).optional()?;
+    Ok(row.map(Webhook::try_from).transpose()?)
+}
+
+pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<usize> {
+    diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(WebhookRow::from(webhook)).execute(c)
+}
+
+/// Keeps what waits for a webhook from ever being sent.
+pub(crate) fn hold(c: &mut SqliteConnection, id: WebhookId) -> QueryResult<usize> {
+    let waiting = deliveries::table.filter(deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::state.eq("pending")));
+    diesel::update(waiting).set(deliveries::state.eq("held")).execute(c)
+}

@@ -1,0 +1,217 @@
+//! The sender: one attempt over HTTP, with one deadline over all of it.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::delivery::AttemptResult;
+use rally_domain::error::Invalid;
+use rally_domain::ports::{WebhookMessage, WebhookSender};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::WebhookUrl;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Response, redirect};
+use time::{Duration, OffsetDateTime};
+use tokio::time::{Instant, timeout_at};
+
+use crate::guard::{Exemptions, resolve};
+use crate::sign::sign;
+
+/// Most bytes of an answer that are read: no receiver can make this server read more.
+const MAX_READ: usize = 4 * 1024;
+
+/// Sends messages with reqwest: no redirects, no proxies of the environment, no decompression, no retries of its own.
+pub struct HttpSender {
+    client: Client,
+    exemptions: Arc<Exemptions>,
+    deadline: std::time::Duration,
+}
+
+impl HttpSender {
+    /// A sender that gives every attempt that much time.
+    ///
+    /// # Errors
+    /// When this machine has no TLS roots.
+    pub fn new(exemptions: Exemptions, deadline: Duration) -> Result<Self, reqwest::Error> {
+        let exemptions = Arc::new(exemptions);
+        let client = Client::builder()
+            .user_agent(concat!("Rally/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Arc::new(GuardedResolver(exemptions.clone())))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, exemptions, deadline: deadline.unsigned_abs() })
+    }
+
+    async fn attempt(&self, message: WebhookMessage, deadline: Instant) -> Outcome {
+        // A literal address never gets to the resolver.
+        if self.exemptions.allow_url(&message.url).is_err() {
+            return Outcome::failed(BLOCKED);
+        }
+        let (id, seconds) = (message.id.to_string(), message.timestamp.unix_millis().div_euclid(1000));
+        let signature = sign(&message.keys, &id, seconds, &message.body);
+        let request = self
+            .client
+            .post(message.url.url().clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", seconds.to_string())
+            .header("webhook-signature", signature)
+            .body(message.body);
+        match timeout_at(deadline, request.send()).await {
+            Ok(Ok(response)) => read(response, message.timestamp, deadline).await,
+            Ok(Err(error)) => Outcome::failed(explain(&error)),
+            Err(_) => Outcome::failed(TIMED_OUT),
+        }
+    }
+}
+
+#[async_trait]
+impl WebhookSender for HttpSender {
+    async fn check(&self, url: &WebhookUrl) -> Result<(), Invalid> {
+        self.exemptions.check(url).await
+    }
+
+    async fn send(&self, message: WebhookMessage) -> AttemptResult {
+        let started = Instant::now();
+        let event = message.id;
+        let outcome = self.attempt(message, started + self.deadline).await;
+        let latency = Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX);
+        tracing::debug!(%event, status = outcome.status_code, error = outcome.error, millis = latency.whole_milliseconds(), "webhook tried");
+        AttemptResult {
+            status_code: outcome.status_code,
+            response_body: outcome.body,
+            error_message: outcome.error.map(str::to_owned),
+            retry_after: outcome.retry_after,
+            latency,
+        }
+    }
+}
+
+/// What came back of an attempt.
+#[derive(Default)]
+struct Outcome {
+    status_code: Option<u16>,
+    body: Option<String>,
+    error: Option<&'static str>,
+    retry_after: Option<Duration>,
+}
+
+impl Outcome {
+    fn failed(error: &'static str) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+}
+
+const BLOCKED: &str = "the address is not public";
+const TIMED_OUT: &str = "timed out";
+
+async fn read(mut response: Response, now: Timestamp, deadline: Instant) -> Outcome {
+    let status = response.status().as_u16();
+    let retry_after = if matches!(status, 429 | 503) { retry_after(response.headers(), now) } else { None };
+    let mut bytes = Vec::new();
+    let mut error = None;
+    while bytes.len() < MAX_READ {
+        match timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_READ - bytes.len())]),
+            Ok(Ok(None)) => break,
+            Ok(Err(_)) => {
+                error = Some("the answer broke off");
+                break;
+            }
+            Err(_) => {
+                error = Some(TIMED_OUT);
+                break;
+            }
+        }
+    }
+    Outcome { status_code: Some(status), body: text(&bytes), error, retry_after }
+}
+
+/// The start of a body as text that can be stored and shown.
+fn text(bytes: &[u8]) -> Option<String> {
+    let mut text = String::from_utf8_lossy(bytes).replace('\0', "");
+    let end = (0..=AttemptResult::MAX_BODY.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+    (!text.is_empty()).then_some(text)
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::seconds(i64::from(seconds)));
+    seconds.or_else(|| {
+        let date = OffsetDateTime::from(httpdate::parse_http_date(value).ok()?);
+        Some((date - now.instant()).max(Duration::ZERO))
+    })
+}
+
+/// Why there is no answer, in words that tell nothing of the network behind.
+fn explain(error: &reqwest::Error) -> &'static str {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Blocked>() {
+            return BLOCKED;
+        }
+        cause = error.source();
+    }
+    match error {
+        error if error.is_timeout() => TIMED_OUT,
+        error if error.is_connect() => "could not connect",
+        _ => "the connection broke off",
+    }
+}
+
+/// A name leads to an address that must not be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to an address that is not public")]
+struct Blocked;
+
+/// Resolves for every new connection, and lets none be made to a name with even one address that is not allowed: what was
+/// checked is what is connected to.
+struct GuardedResolver(Arc<Exemptions>);
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let exemptions = self.0.clone();
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> = resolve(name.as_str()).await;
+            if addresses.iter().any(|address| !exemptions.allows(address.ip())) {
+                return Err(Blocked.into());
+            }
+            let addresses: Addrs = Box::new(addresses.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_receiver_asks_in_seconds_or_by_date() {
+        let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
+        let asked = |value: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
+        assert_eq!(asked("120"), Some(Duration::seconds(120)));
+        assert_eq!(asked("Sat, 31 Jan 2026 09:01:00 GMT"), Some(Duration::seconds(60)));
+        assert_eq!(asked("Sat, 31 Jan 2026 08:00:00 GMT"), Some(Duration::ZERO));
+        for bad in ["", "soon", "-1", "1.5", "99999999999"] {
+            assert_eq!(asked(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_kept_as_text_of_a_kilobyte() {
+        assert_eq!(text(b""), None);
+        assert_eq!(text(b"a\0b\xff").as_deref(), Some("ab\u{fffd}"));
+        assert_eq!(text("é".repeat(1000).as_bytes()).unwrap().len(), 1024);
+        assert_eq!(text(&[b'x'; 4096]).unwrap().len(), 1024);
+    }
+}
