@@ -1,8 +1,10 @@
 //! What was answered survives: the real binary, ended as a power cut ends it, and asked to end while it works.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use rally_tests::process::{Server, output, rally};
+use rally_tests::receiver::{Received, Receiver, eventually};
 use rally_tests::{Kind, Reply, send};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -126,6 +128,42 @@ async fn nothing_answered_is_lost(kind: Kind) {
     assert_eq!(counted, json!({"waitlists": 1, "corrected": 0}));
 }
 
+async fn every_event_arrives_though_rally_is_killed(kind: Kind) {
+    let (deployment, receiver) = (Deployment::new(kind).await, Receiver::start().await);
+    let server = deployment.start();
+    let body = json!({"url": receiver.url, "events": ["entry.created"]});
+    let secret = deployment.admin(&server, "/webhooks", Some(body)).await.expect(201)["signing_secret"].as_str().unwrap().to_owned();
+    drop(server);
+    for round in 0..3 {
+        let mut server = deployment.start();
+        let clients = crowd(&deployment, &server.base, round);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.kill();
+        clients.join_all().await;
+    }
+    let server = deployment.start();
+    let addresses: HashSet<String> = deployment.entries(&server).await.into_iter().map(|(address, _)| address).collect();
+    let told = |request: &Received| request.json()["data"]["entry"]["email"].as_str().unwrap().to_owned();
+    eventually(|| async {
+        let arrived: HashSet<String> = receiver.received().iter().map(told).collect();
+        Some(()).filter(|()| arrived == addresses)
+    })
+    .await;
+    // What arrived twice arrived under one id, with one body.
+    let mut by_address: HashMap<String, Received> = HashMap::new();
+    for request in receiver.received() {
+        let first = by_address.entry(told(&request)).or_insert_with(|| request.clone());
+        assert_eq!((first.id(), &first.body), (request.id(), &request.body));
+    }
+    // And a receiver believes it.
+    let last = receiver.received().pop().unwrap();
+    let mut headers = http::HeaderMap::new();
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        headers.insert(name, last.headers[name].parse().unwrap());
+    }
+    standardwebhooks::Webhook::new(&secret).unwrap().verify(last.body.as_bytes(), &headers).unwrap();
+}
+
 async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     let deployment = Deployment::new(kind).await;
     let mut server = deployment.start();
@@ -148,6 +186,16 @@ async fn nothing_answered_is_lost_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_answered_is_lost_on_postgres() {
     nothing_answered_is_lost(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_arrives_though_rally_is_killed_on_sqlite() {
+    every_event_arrives_though_rally_is_killed(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_arrives_though_rally_is_killed_on_postgres() {
+    every_event_arrives_though_rally_is_killed(Kind::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

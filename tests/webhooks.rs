@@ -172,6 +172,21 @@ on_both_stores! {
         assert!(!String::from_utf8_lossy(secrets.current.as_bytes()).contains(&secret));
     }
 
+    async fn secrets_outlive_a_change_of_the_encryption_key(server: TestServer) {
+        let webhook = create(&server, "http://127.0.0.1:9/").await;
+        let (id, sealed) = server.ports.webhooks.secrets().await.unwrap().remove(0);
+        let (old, key) = (server.webhook_sealer(), [7; 32]);
+        let plain = rally_api::webhook_secret::open(&old, id, &sealed).unwrap();
+        let without = rally_api::seal::Sealer::new(key, None);
+        assert!(rally_api::webhook_secret::open(&without, id, &sealed).is_err());
+        let both = server.webhook_sealer_after(key);
+        let anew = rally_api::webhook_secret::reseal(&both, id, &sealed).unwrap().unwrap();
+        assert!(server.ports.webhooks.reseal(id, sealed, anew.clone()).await.unwrap());
+        assert_eq!(rally_api::webhook_secret::open(&without, id, &anew).unwrap(), plain);
+        assert_eq!(rally_api::webhook_secret::reseal(&both, id, &anew).unwrap(), None);
+        assert_eq!(webhook["id"], id.to_string());
+    }
+
     async fn a_test_is_sent_like_a_real_event(server: TestServer) {
         let receiver = Receiver::start().await;
         let webhook = server.admin_post("/webhooks", json!({"url": receiver.url, "events": ["entry.created"]})).await.expect(201);

@@ -195,6 +195,11 @@ impl TestServer {
         self.secrets.webhook_sealer()
     }
 
+    /// What encrypts them once the key was changed to another.
+    pub fn webhook_sealer_after(&self, key: [u8; 32]) -> rally_api::seal::Sealer {
+        rally_api::seal::Sealer::new(key, Some(self.secrets.derive("rally webhook secrets")))
+    }
+
     /// A second server on the same store.
     pub async fn second(&self) -> (Running, String) {
         let ids = Arc::new(SystemIds);

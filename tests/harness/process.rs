@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{ENCRYPTION_KEY, JWT_SECRET};
+use crate::{ENCRYPTION_KEY, JWT_SECRET, WEBHOOK_ALLOW};
 
 /// The binary that was built with the tests.
 ///
@@ -22,6 +22,7 @@ pub fn binary() -> PathBuf {
 pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
     let mut command = Command::new(binary());
     command.env_clear().env("RALLY_DATA_DIR", directory).env("RALLY_BIND", "127.0.0.1:0").env("RALLY_LOG", "warn");
+    command.env("RALLY_WEBHOOK_ALLOW", WEBHOOK_ALLOW).env("RALLY_WEBHOOK_TIMEOUT", "500ms");
     if let Some(url) = database_url {
         command.env("DATABASE_URL", url).env("RALLY_JWT_SECRET", JWT_SECRET).env("RALLY_ENCRYPTION_KEY", ENCRYPTION_KEY);
     }
