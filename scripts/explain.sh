@@ -4,25 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 entries=${1:-100000}
 
-bin=$(dirname "$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1)")
-folder=$(mktemp -d)
-account=()
-if [ "$(id -u)" = 0 ]; then
-    chown postgres: "$folder"
-    account=(setpriv --reuid=postgres --regid=postgres --clear-groups)
-fi
-stop() {
-    (cd / && "${account[@]}" "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1) || true
-    rm -rf "$folder"
-}
-trap stop EXIT
-(cd / && "${account[@]}" "$bin/initdb" -D "$folder/data" -U rally --auth=trust --encoding=UTF8 --locale=C >/dev/null)
-(cd / && "${account[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/log" \
-    -o "-c listen_addresses= -c unix_socket_directories=$folder" start >/dev/null)
-socket=${folder//\//%2F}
-export DATABASE_URL="postgres://rally@$socket/postgres"
+. scripts/cluster.sh
+export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 cargo run --quiet -- migrate >/dev/null
-sql() { psql -h "$folder" -U rally -d postgres -v ON_ERROR_STOP=1 -q -X -P pager=off "$@"; }
 
 sql -v entries="$entries" <<'SQL'
 INSERT INTO workspaces VALUES ('00000000-0000-7000-8000-000000000001', 'acme', NULL, 'Acme', now(), now());
@@ -36,6 +20,16 @@ INSERT INTO entries (id, waitlist_id, workspace_id, email, name, referral_code, 
            'p' || n || '@example.com', 'Somebody', 'CODE' || n, CASE WHEN n % 20 = 0 THEN n % 97 ELSE 0 END, n,
            (ARRAY['pending', 'approved', 'rejected'])[1 + n % 3], '{}', now(), now()
     FROM generate_series(1, :entries) n;
+-- One webhook that everything waits for, and one that has five deliveries due.
+INSERT INTO webhooks (id, workspace_id, url, events, active, secret, created_at)
+    SELECT ('00000000-0000-7000-8000-0000000000a' || n)::uuid, '00000000-0000-7000-8000-000000000001', 'https://example.com/',
+           'entry.created', n > 0, '', now() FROM generate_series(0, 2) n;
+INSERT INTO events (id, workspace_id, kind, body, occurred_at)
+    SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'entry.created', repeat('x', 800), now() FROM generate_series(1, :entries);
+INSERT INTO deliveries (event_id, webhook_id, state, due_at)
+    SELECT id, '00000000-0000-7000-8000-0000000000a1', 'pending', now() - interval '1 minute' FROM events;
+INSERT INTO deliveries (event_id, webhook_id, state, due_at)
+    SELECT id, '00000000-0000-7000-8000-0000000000a2', 'pending', now() - interval '1 minute' FROM events LIMIT 5;
 VACUUM ANALYZE;
 SQL
 
@@ -55,3 +49,8 @@ explain 'sign-up: lock the list' "SELECT last_position FROM waitlist_totals WHER
 explain 'sign-up: is the address taken' "SELECT EXISTS (SELECT 1 FROM entries WHERE waitlist_id = $list AND email = 'p77@example.com')"
 explain 'sign-up: who owns the code' "SELECT id, status FROM entries WHERE referral_code = 'CODE77' AND waitlist_id = $list"
 explain 'sign-up: credit' "UPDATE entries SET referral_count = referral_count + 1 WHERE id = (SELECT id FROM entries WHERE referral_code = 'CODE77')"
+
+# The statement itself, from the source, with values in place of its parameters.
+claim=$(sed -n '/^const CLAIM/,/";$/p' crates/postgres/src/deliveries.rs | sed '1d; s/";$//' |
+    sed "s/\$1/now()/g; s/\$2/64/; s/\$3/ARRAY['00000000-0000-7000-8000-0000000000a1']::uuid[]/; s/\$4/'00000000-0000-0000-0000-000000000000'/; s/\$5/1024/; s/\$6/gen_random_uuid()/; s/\$7/now()/")
+explain "claim, $entries deliveries waiting for another webhook that is busy" "$claim"

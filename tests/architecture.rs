@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-postgres", &["rally-domain"]),
     ("rally-sqlite", &["rally-domain"]),
     ("rally-webhooks", &["rally-domain"]),
+    ("rally-bench", &[]),
     ("rally-pgtest", &[]),
     ("rally-api", &["rally-domain", "rally-postgres", "rally-sqlite", "rally-webhooks"]),
     ("rally-tests", &["rally-api", "rally-contracts", "rally-domain", "rally-pgtest"]),

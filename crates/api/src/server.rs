@@ -105,10 +105,17 @@ impl Running {
     /// # Errors
     /// When the server ended by a failure.
     pub async fn stop(mut self) -> io::Result<()> {
-        self.handle.stop(true).await;
-        let ended = self.ended().await;
-        // Not longer than the process is given: what is not settled by then is tried again.
-        if tokio::time::timeout(DRAIN, self.relay.stop()).await.is_err() {
+        // Both at once, and not longer than the process is given: what is not settled by then is tried again.
+        self.relay.begin_to_stop();
+        let relay = tokio::time::timeout(DRAIN, self.relay.ended());
+        let (ended, relay) = tokio::join!(
+            async {
+                self.handle.stop(true).await;
+                (&mut self.task).await.map_err(io::Error::other)?
+            },
+            relay
+        );
+        if relay.is_err() {
             tracing::warn!("deliveries under way were given up");
         }
         ended

@@ -26,7 +26,7 @@ fn request(ports: &Ports, now: Timestamp) -> ClaimRequest {
         now,
         lease_until: now.plus(Duration::minutes(1)),
         per_webhook: 100,
-        most: 100,
+        most: 1000,
         busy: Vec::new(),
         after: None,
     }
@@ -255,10 +255,12 @@ pub async fn what_is_given_back_is_due_again(fixture: &impl Fixture) {
     let now = ports.clock.now();
     let claimed = claim(&ports, now).await.remove(0);
     let pair = vec![(claimed.event_id, claimed.webhook_id)];
-    ports.deliveries.release(ClaimId::new(ports.ids.uuid()), pair.clone()).await.unwrap();
+    ports.deliveries.release(ClaimId::new(ports.ids.uuid()), pair.clone(), now).await.unwrap();
     assert!(claim(&ports, now).await.is_empty());
-    ports.deliveries.release(claimed.claim, pair).await.unwrap();
-    assert_eq!(claim(&ports, now).await[0].attempt, 1);
+    let later = now.plus(Duration::minutes(1));
+    ports.deliveries.release(claimed.claim, pair, later).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(claim(&ports, later).await[0].attempt, 1);
 }
 
 /// With a webhook its deliveries, with a waitlist its events; whoever was sending finds nothing to settle.

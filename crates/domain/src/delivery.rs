@@ -44,16 +44,24 @@ pub struct AttemptResult {
 }
 
 impl AttemptResult {
+    /// From here on an answer is slow.
+    const SLOW: Duration = Duration::seconds(1);
+
     /// Most bytes of an answer's body that are kept.
     pub const MAX_BODY: usize = 1024;
 
-    /// Whether the event arrived: any 2xx.
+    /// Whether the event arrived: any 2xx, whatever became of the rest of the answer.
     pub fn is_success(&self) -> bool {
-        self.error_message.is_none() && self.status_code.is_some_and(|status| (200..300).contains(&status))
+        self.status_code.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// Whether its receiver is in trouble, or slow enough to be a trouble to others.
+    pub fn is_troubled(&self) -> bool {
+        !self.is_success() || self.latency > Self::SLOW
     }
 
     /// Whether the receiver is gone for good (RFC 9110, section 15.5.11).
-    fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.status_code == Some(410)
     }
 }
@@ -288,9 +296,9 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_midway_through_the_answer_is_no_success() {
+    fn a_2xx_is_a_success_though_its_body_breaks_off() {
         let mut command = settle(Some(200), 1, "2026-01-02T00:00:00Z");
         command.result.error_message = Some("the answer broke off".to_owned());
-        assert!(matches!(decide(&command, webhook()).verdict, Verdict::RetryAt(_)));
+        assert_eq!(decide(&command, webhook()).verdict, Verdict::Done);
     }
 }

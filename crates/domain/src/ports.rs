@@ -316,16 +316,18 @@ pub trait DeliveryQueue: Send + Sync {
     /// The oldest events that are kept, at most that many. An event MUST be there exactly when the change it reports is.
     async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault>;
 
-    /// Claims what is due, the longest due first for each webhook, and counts an attempt for each. One delivery MUST NOT be
+    /// Claims what is due, the longest due first for each webhook, and counts an attempt for each. A claim
+    /// may leave webhooks for the next one when each of those before might have taken its whole share. One delivery MUST NOT be
     /// claimed twice before its lease ends. Nothing is claimed for webhooks that are switched off.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault>;
 
     /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over.
-    /// Tells how many were settled.
+    /// Tells how many were settled. What cannot be settled for one webhook MUST NOT keep the others' from being settled; a
+    /// fault tells of it, and settling them all again is harmless.
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault>;
 
-    /// Gives claimed deliveries back untried; their attempt does not count.
-    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>) -> Result<(), Fault>;
+    /// Gives claimed deliveries back untried, to be due at an instant; their attempt does not count.
+    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault>;
 
     /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;

@@ -23,26 +23,31 @@ use crate::schema::{attempts, deliveries, events, webhooks};
 use crate::{PgStore, transaction, webhooks as webhook_rows};
 
 /// Claims what is due. `lanes` are the webhooks that something waits for, found by hopping from one to the next in the
-/// index of a claim: rows that wait for one webhook cost another nothing. The DSL has neither recursion nor a lock in a
-/// subquery.
+/// index of a claim (whose order the hop names, lest the planner take another): rows that wait for one webhook cost another
+/// nothing. `turn` are those of them whose turn it is; no row of another is locked. The DSL has neither recursion nor a lock
+/// in a subquery.
 const CLAIM: &str = "
 WITH RECURSIVE lanes (webhook_id) AS (
-    (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id LIMIT 1)
+    (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id, due_at LIMIT 1)
     UNION ALL
     SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.state = 'pending' AND d.webhook_id > l.webhook_id
-            ORDER BY d.webhook_id LIMIT 1)
+            ORDER BY d.webhook_id, d.due_at LIMIT 1)
     FROM lanes l WHERE l.webhook_id IS NOT NULL
+), turn AS MATERIALIZED (
+    SELECT l.webhook_id FROM lanes l
+    JOIN webhooks w ON w.id = l.webhook_id AND w.active
+    WHERE l.webhook_id <> ALL ($3) AND EXISTS (
+        SELECT FROM deliveries d WHERE d.webhook_id = l.webhook_id AND d.state = 'pending' AND d.due_at <= $1
+    )
+    ORDER BY l.webhook_id <= $4, l.webhook_id LIMIT $5
 ), due AS MATERIALIZED (
     SELECT waiting.event_id, waiting.webhook_id
-    FROM lanes l
-    JOIN webhooks w ON w.id = l.webhook_id AND w.active
+    FROM turn
     CROSS JOIN LATERAL (
         SELECT d.event_id, d.webhook_id FROM deliveries d
-        WHERE d.webhook_id = l.webhook_id AND d.state = 'pending' AND d.due_at <= $1
+        WHERE d.webhook_id = turn.webhook_id AND d.state = 'pending' AND d.due_at <= $1
         ORDER BY d.due_at, d.event_id LIMIT $2 FOR UPDATE SKIP LOCKED
     ) waiting
-    WHERE l.webhook_id <> ALL ($3)
-    ORDER BY l.webhook_id <= $4, l.webhook_id LIMIT $5
 )
 UPDATE deliveries d SET state = 'running', claim = $6, lease_until = $7, attempt = d.attempt + 1
 FROM due
@@ -66,7 +71,8 @@ impl DeliveryQueue for PgStore {
             need_not_last(c).await?;
             Ok(claim(c, &request).await?)
         });
-        rows?.into_iter().map(|row| row.into_delivery(request.claim)).collect()
+        // A row that cannot be read is not in the way of the others: it ends after its attempts.
+        Ok(rows?.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
@@ -74,24 +80,27 @@ impl DeliveryQueue for PgStore {
         for attempt in attempts {
             by_webhook.entry(attempt.webhook_id).or_default().push(attempt);
         }
-        let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, |c| {
-            need_not_last(c).await?;
-            let mut settled = 0;
-            for (id, attempts) in &by_webhook {
-                settled += settle(c, *id, attempts, &policy).await?;
+        let (mut settled, mut failed) = (0, None);
+        for (id, attempts) in &by_webhook {
+            match self.settle_one(*id, attempts, &policy).await {
+                Ok(more) => settled += more,
+                Err(fault) => failed = Some(fault),
             }
-            Ok(settled)
-        });
-        Ok(outcome?)
+        }
+        failed.map_or(Ok(settled), Err)
     }
 
-    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>) -> Result<(), Fault> {
+    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
         let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
             for (event, webhook) in &deliveries {
                 let mine = deliveries::table
                     .find((event.uuid(), webhook.uuid()))
                     .filter(deliveries::state.eq("running").and(deliveries::claim.eq(claim.uuid())));
-                let untried = (deliveries::state.eq("pending"), deliveries::attempt.eq(deliveries::attempt - 1));
+                let untried = (
+                    deliveries::state.eq("pending"),
+                    deliveries::attempt.eq(deliveries::attempt - 1),
+                    deliveries::due_at.eq(due_at.instant()),
+                );
                 diesel::update(mine).set(untried).execute(c).await?;
             }
             Ok(())
@@ -141,6 +150,21 @@ impl DeliveryQueue for PgStore {
     }
 }
 
+/// How long a settlement waits for a webhook that is being changed or deleted.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+
+impl PgStore {
+    /// Settles the attempts of one webhook.
+    async fn settle_one(&self, id: WebhookId, attempts: &[SettleDelivery], policy: &DeliveryPolicy) -> Result<usize, Fault> {
+        let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, |c| {
+            need_not_last(c).await?;
+            diesel::sql_query(LOCK_TIMEOUT).execute(c).await?;
+            settle(c, id, attempts, policy).await
+        });
+        Ok(outcome?)
+    }
+}
+
 /// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
 /// settled is sent once more, and nobody waits for the disk.
 async fn need_not_last(c: &mut AsyncPgConnection) -> QueryResult<usize> {
@@ -153,7 +177,7 @@ async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest) -> QueryResult
         .bind::<sql_types::BigInt, _>(to_bigint(request.per_webhook as u64))
         .bind::<sql_types::Array<sql_types::Uuid>, _>(request.busy.iter().map(|id| id.uuid()).collect::<Vec<_>>())
         .bind::<sql_types::Uuid, _>(request.after.map_or(Uuid::nil(), WebhookId::uuid))
-        .bind::<sql_types::BigInt, _>(to_bigint(request.most as u64))
+        .bind::<sql_types::BigInt, _>(to_bigint(request.most.div_ceil(request.per_webhook.max(1)) as u64))
         .bind::<sql_types::Uuid, _>(request.claim.uuid())
         .bind::<sql_types::Timestamptz, _>(request.lease_until.instant())
         .load(c)

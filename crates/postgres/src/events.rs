@@ -19,11 +19,13 @@ pub(crate) async fn write(c: &mut AsyncPgConnection, told: &[Event]) -> QueryRes
     Ok(())
 }
 
-/// The DSL can say this, in types that take minutes to check.
+/// The lock waits for a webhook that is being deleted and then passes it over, where the foreign key would refuse the whole
+/// change. The DSL can say this, in types that take minutes to check.
 const DELIVERIES: &str = "
 INSERT INTO deliveries (event_id, webhook_id, state, due_at)
 SELECT $1, id, CASE WHEN active THEN 'pending' ELSE 'held' END, $2 FROM webhooks
-WHERE workspace_id = $3 AND $4 = ANY (string_to_array(events, ','))";
+WHERE workspace_id = $3 AND $4 = ANY (string_to_array(events, ','))
+FOR KEY SHARE";
 
 async fn write_deliveries(c: &mut AsyncPgConnection, event: &Event) -> QueryResult<usize> {
     diesel::sql_query(DELIVERIES)

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types;
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, Verdict};
-use rally_domain::error::Fault;
+use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::Event;
 use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::ports::{ClaimRequest, DeliveryQueue, QueueDepth};
@@ -56,22 +56,31 @@ impl DeliveryQueue for SqliteStore {
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
         let settled = self.write::<_, Infallible>(move |c| {
-            let mut settled = 0;
+            let (mut settled, mut failed) = (0, None);
             for attempt in &attempts {
-                settled += usize::from(settle(c, attempt, &policy)?);
+                // Each is whole or not at all, and none is in the way of the others.
+                match c.transaction(|c| settle(c, attempt, &policy)) {
+                    Ok(more) => settled += usize::from(more),
+                    Err(abort) => failed = Some(Fault::from(CommandError::from(abort))),
+                }
             }
-            Ok(settled)
+            Ok((settled, failed))
         });
-        Ok(settled.await?)
+        let (settled, failed) = settled.await?;
+        failed.map_or(Ok(settled), Err)
     }
 
-    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>) -> Result<(), Fault> {
+    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
         let released = self.write::<_, Infallible>(move |c| {
             for (event, webhook) in &deliveries {
                 let mine = deliveries::table
                     .find((Blob(event.uuid()), Blob(webhook.uuid())))
                     .filter(deliveries::state.eq("running").and(deliveries::claim.eq(Blob(claim.uuid()))));
-                let untried = (deliveries::state.eq("pending"), deliveries::attempt.eq(deliveries::attempt - 1));
+                let untried = (
+                    deliveries::state.eq("pending"),
+                    deliveries::attempt.eq(deliveries::attempt - 1),
+                    deliveries::due_at.eq(due_at.unix_millis()),
+                );
                 diesel::update(mine).set(untried).execute(c)?;
             }
             Ok(())
@@ -139,9 +148,9 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<Claimed
         if room == 0 {
             break;
         }
-        for row in claim_lane(c, lane.webhook_id, room, request)? {
-            claimed.push(row.into_delivery(request.claim)?);
-        }
+        // A row that cannot be read is not in the way of the others: it ends after its attempts.
+        let rows = claim_lane(c, lane.webhook_id, room, request)?;
+        claimed.extend(rows.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
     }
     Ok(claimed)
 }

@@ -1,12 +1,13 @@
 //! The address guard: what events may be sent to. Whoever can create a webhook must not be able to make this server call
 //! into the network it runs in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rally_domain::error::Invalid;
 use rally_domain::webhook::WebhookUrl;
+use tokio::sync::Semaphore;
 use url::Host;
 
 /// How long a name may take to resolve.
@@ -128,12 +129,21 @@ fn not_public() -> Invalid {
     Invalid::new("must lead to a public address")
 }
 
+/// Names resolved at once. A resolver that does not answer keeps a thread for longer than anybody waits for it.
+static LOOKUPS: Semaphore = Semaphore::const_new(32);
+
 /// The addresses of a name; none when it has none or nobody can tell in time.
 pub(crate) async fn resolve(name: &str) -> Vec<SocketAddr> {
-    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name, 0))).await {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
-    }
+    let name = name.to_owned();
+    let look_up = async {
+        let turn = LOOKUPS.acquire().await.ok()?;
+        let found = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            (name.as_str(), 0).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+        });
+        found.await.ok()
+    };
+    tokio::time::timeout(RESOLVE, look_up).await.ok().flatten().unwrap_or_default()
 }
 
 /// Whether every label of a name has something in it; a dot at the end is fine.

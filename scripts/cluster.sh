@@ -1,0 +1,18 @@
+# Sourced: starts a throwaway PostgreSQL cluster that commits durably, in $folder, on a socket; stops it at the end.
+bin=$(dirname "$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1)")
+folder=$(mktemp -d)
+account=()
+if [ "$(id -u)" = 0 ]; then
+    chown postgres: "$folder"
+    account=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+fi
+stop_cluster() {
+    (cd / && "${account[@]}" "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1) || true
+    rm -rf "$folder"
+}
+trap stop_cluster EXIT
+(cd / && "${account[@]}" "$bin/initdb" -D "$folder/data" -U rally --auth=trust --encoding=UTF8 --locale=C >/dev/null)
+(cd / && "${account[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/log" \
+    -o "-c listen_addresses= -c unix_socket_directories=$folder" start >/dev/null)
+export DATABASE_URL="postgres://rally@${folder//\//%2F}/postgres"
+sql() { psql -h "$folder" -U rally -d postgres -v ON_ERROR_STOP=1 -q -X -P pager=off "$@"; }
