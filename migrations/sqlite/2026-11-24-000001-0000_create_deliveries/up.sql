@@ -8,9 +8,9 @@ CREATE TABLE deliveries (
     attempt integer NOT NULL DEFAULT 0,
     claim blob,
     lease_until integer,
-    PRIMARY KEY (event_id, webhook_id)
+    PRIMARY KEY (webhook_id, event_id)
 ) STRICT;
 -- Equal to the order of a claim.
 CREATE INDEX deliveries_pending_idx ON deliveries (webhook_id, due_at, event_id) WHERE state = 'pending';
 CREATE INDEX deliveries_running_idx ON deliveries (lease_until) WHERE state = 'running';
-CREATE INDEX deliveries_webhook_id_idx ON deliveries (webhook_id);
+CREATE INDEX deliveries_event_id_idx ON deliveries (event_id);
