@@ -300,6 +300,9 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
     server.active_list("early", json!({})).await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut cases = vec![(format!("http://{nobody}/"), Value::Null, json!("could not connect"))];
+    // It speaks no TLS and waits for more of a request; there is no way back to a connection without.
+    let plain = Receiver::start().await;
+    cases.push((plain.url.replace("http://", "https://"), Value::Null, json!("timed out")));
     let mut tasks = Vec::new();
     for (how, status, error) in [
         (Misbehaviour::Reset, Value::Null, json!("the connection broke off")),
@@ -325,6 +328,31 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
         assert!(row["latency_ms"].as_i64().unwrap() < 2000, "{row}");
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_arrives_though_the_database_cuts_every_connection() {
+    let server = TestServer::start(Kind::Postgres).await;
+    let receiver = Receiver::start().await;
+    server.active_list("early", json!({})).await;
+    create(&server, &receiver.url).await;
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for n in 0..30 {
+        // A sign-up that was cut off is sent again, as its sender would: what is not new was stored.
+        let body = json!({"email": format!("p{n}@example.com"), "name": "Somebody"});
+        eventually(|| async {
+            Some(server.sign_up("early", body.clone()).await.status).filter(|status| matches!(status.as_u16(), 201 | 409))
+        })
+        .await;
+        if n % 3 == 0 {
+            rally_pgtest::execute(server.database_url().unwrap(), cut).await;
+        }
+    }
+    eventually(|| async {
+        let told: HashSet<String> = receiver.received().iter().map(|request| request.id().to_owned()).collect();
+        Some(()).filter(|()| told.len() == 30)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

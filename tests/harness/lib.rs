@@ -8,7 +8,7 @@ pub mod receiver;
 
 use std::sync::Arc;
 
-use rally_api::config::{Config, Settings};
+use rally_api::config::{Config, Settings, StoreConfig};
 use rally_api::secrets::Secrets;
 use rally_api::server::{self, Running};
 use rally_api::store;
@@ -19,6 +19,7 @@ use rally_domain::ports::Ports;
 use rally_domain::workspace::Workspace;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -188,6 +189,14 @@ impl TestServer {
         let base = format!("http://{}", running.address);
         let client = Client::builder().no_proxy().build().unwrap();
         Self { ports, clock, workspace, base, client, secrets, config, _running: running, _directory: directory }
+    }
+
+    /// Its database, where it has one.
+    pub fn database_url(&self) -> Option<&str> {
+        match &self.config.store {
+            StoreConfig::Embedded => None,
+            StoreConfig::Postgres(url) => Some(url.expose_secret()),
+        }
     }
 
     /// What encrypts the secrets of its webhooks.

@@ -1,5 +1,5 @@
-//! Cases of [`EntryStore`](rally_domain::ports::EntryStore), [`EntryStats`](rally_domain::ports::EntryStats),
-//! [`Outbox`](rally_domain::ports::Outbox) and [`StoreHealth`](rally_domain::ports::StoreHealth).
+//! Cases of [`EntryStore`](rally_domain::ports::EntryStore), [`EntryStats`](rally_domain::ports::EntryStats)
+//! and [`StoreHealth`](rally_domain::ports::StoreHealth).
 
 use std::collections::HashSet;
 
