@@ -51,6 +51,7 @@ explain 'sign-up: who owns the code' "SELECT id, status FROM entries WHERE refer
 explain 'sign-up: credit' "UPDATE entries SET referral_count = referral_count + 1 WHERE id = (SELECT id FROM entries WHERE referral_code = 'CODE77')"
 
 # The statement itself, from the source, with values in place of its parameters.
-claim=$(sed -n '/^const CLAIM/,/";$/p' crates/postgres/src/deliveries.rs | sed '1d; s/";$//' |
+claim=$(sed -n '/^const CLAIM: /,/";$/p' crates/postgres/src/deliveries.rs | sed '1d; s/";$//' |
     sed "s/\$1/now()/g; s/\$2/64/; s/\$3/ARRAY['00000000-0000-7000-8000-0000000000a1']::uuid[]/; s/\$4/'00000000-0000-0000-0000-000000000000'/; s/\$5/1024/; s/\$6/gen_random_uuid()/; s/\$7/now()/")
+export PGOPTIONS='-c jit=off -c enable_seqscan=off -c enable_sort=off -c enable_hashjoin=off -c enable_mergejoin=off'
 explain "claim, $entries deliveries waiting for another webhook that is busy" "$claim"
