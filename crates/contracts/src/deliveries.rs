@@ -282,6 +282,26 @@ pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     assert_eq!(pairs(&left), HashSet::from([(kept, hook.id)]));
 }
 
+/// Nobody is turned away because a webhook goes while they sign up.
+pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    for round in 0..15 {
+        let hook = webhook(&ports, list.workspace_id).await;
+        let people = (0..4).map(|n| {
+            let (ports, command) = (ports.clone(), sign_up(&ports, &list, &format!("r{round}n{n}@example.com")));
+            tokio::spawn(async move { ports.entries.sign_up(command).await })
+        });
+        let people: Vec<_> = people.collect();
+        assert!(there.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+        for outcome in join_all(people).await {
+            outcome.expect("no panic").unwrap();
+        }
+    }
+    assert_eq!(ports.deliveries.events(100).await.unwrap().len(), 60);
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
 /// Finished events and their log, and nothing that is still to be sent.
 pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();

@@ -128,6 +128,7 @@ macro_rules! store_contract {
                 webhooks_take_turns
                 what_is_given_back_is_due_again
                 deliveries_go_with_what_they_belong_to
+                sign_ups_go_on_while_webhooks_are_deleted
                 what_is_finished_is_pruned
             ]
             access: [
