@@ -292,11 +292,9 @@ on_both_stores! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
-        webhook_timeout: Some("500ms".to_owned()),
-        ..settings
-    })
-    .await;
+    let server =
+        TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings { webhook_timeout: Some("2s".to_owned()), ..settings })
+            .await;
     server.active_list("early", json!({})).await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut cases = vec![(format!("http://{nobody}/"), Value::Null, json!("could not connect"))];
@@ -325,7 +323,7 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
         let row = attempts(&server, webhook, 1).await.remove(0);
         assert_eq!((&row["status_code"], &row["error_message"]), (status, error), "{url}: {row}");
         assert!(row["response_body"].as_str().unwrap_or_default().len() <= 1024);
-        assert!(row["latency_ms"].as_i64().unwrap() < 2000, "{row}");
+        assert!(row["latency_ms"].as_i64().unwrap() < 10_000, "{row}");
     }
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
