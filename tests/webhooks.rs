@@ -329,6 +329,28 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_receivers_that_hang_takes_no_place_from_one_that_answers() {
+    // They hang for longer than this test waits.
+    let settings = |settings| rally_api::config::Settings { webhook_timeout: Some("100s".to_owned()), ..settings };
+    let server = TestServer::start_with(Kind::Sqlite, settings).await;
+    let (url, hanging) = misbehave(Misbehaviour::Hang).await;
+    server.active_list("early", json!({})).await;
+    for _ in 0..49 {
+        create(&server, &url).await;
+    }
+    for n in 0..10 {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    let receiver = Receiver::start().await;
+    create(&server, &receiver.url).await;
+    for n in 10..30 {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    receiver.wait_for(20).await;
+    hanging.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_event_arrives_though_the_database_cuts_every_connection() {
     let server = TestServer::start(Kind::Postgres).await;
     let receiver = Receiver::start().await;

@@ -45,7 +45,7 @@ pub struct AttemptResult {
 
 impl AttemptResult {
     /// From here on an answer is slow.
-    const SLOW: Duration = Duration::seconds(1);
+    const SLOW: Duration = Duration::seconds(5);
 
     /// Most bytes of an answer's body that are kept.
     pub const MAX_BODY: usize = 1024;
@@ -293,6 +293,13 @@ mod tests {
         let plan = decide(&settle(Some(500), 1, "2026-01-02T00:00:00Z"), paused.clone());
         assert_eq!((plan.verdict, plan.webhook.auto_disabled_at), (Verdict::Held, None));
         assert_eq!(decide(&settle(Some(200), 1, "2026-01-02T00:00:00Z"), paused).verdict, Verdict::Done);
+    }
+
+    #[test]
+    fn trouble_is_a_failure_or_a_slow_success() {
+        let troubled = |status, latency| AttemptResult { latency, ..settle(status, 1, "2026-01-02T00:00:00Z").result }.is_troubled();
+        assert!(!troubled(Some(200), Duration::seconds(5)) && troubled(Some(200), Duration::seconds(6)));
+        assert!(troubled(Some(500), Duration::ZERO) && troubled(None, Duration::ZERO));
     }
 
     #[test]
