@@ -6,6 +6,10 @@ default:
 run *ARGS:
     cargo run --release -- {{ARGS}}
 
+# Runs the server with stand-ins of Envoi, Heimdall and siteverify, and prints what they are sent.
+run-demo:
+    ./scripts/run-demo.sh
+
 # Runs every test, or those whose names hold a text.
 test *ARGS:
     ./scripts/test.sh {{ARGS}}

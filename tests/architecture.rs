@@ -12,11 +12,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-contracts", &["rally-domain"]),
     ("rally-postgres", &["rally-domain"]),
     ("rally-sqlite", &["rally-domain"]),
-    ("rally-webhooks", &["rally-domain"]),
+    ("rally-upstream", &["rally-domain"]),
+    ("rally-webhooks", &["rally-domain", "rally-upstream"]),
+    ("rally-envoi", &["rally-domain", "rally-upstream"]),
+    ("rally-heimdall", &["rally-domain", "rally-upstream"]),
+    ("rally-captcha", &["rally-domain", "rally-upstream"]),
+    ("rally-fakes", &["rally-contracts"]),
     ("rally-bench", &[]),
     ("rally-pgtest", &[]),
-    ("rally-api", &["rally-domain", "rally-postgres", "rally-sqlite", "rally-webhooks"]),
-    ("rally-tests", &["rally-api", "rally-contracts", "rally-domain", "rally-pgtest"]),
+    ("rally-api", &["rally-captcha", "rally-domain", "rally-envoi", "rally-heimdall", "rally-postgres", "rally-sqlite", "rally-webhooks"]),
+    ("rally-tests", &["rally-api", "rally-contracts", "rally-domain", "rally-fakes", "rally-pgtest"]),
 ];
 
 /// What the domain must never reach, by any way.

@@ -3,82 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use rally_tests::process::{Server, output, rally};
+use rally_tests::Kind;
+use rally_tests::deployment::{Deployment, run};
+use rally_tests::process::Server;
 use rally_tests::receiver::{Received, Receiver, eventually};
-use rally_tests::{Kind, Reply, send};
-use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-
-async fn database(kind: Kind) -> Option<String> {
-    match kind {
-        Kind::Sqlite => None,
-        Kind::Postgres => Some(rally_pgtest::new_database().await),
-    }
-}
-
-/// What a command printed, as JSON.
-fn run(directory: &TempDir, url: Option<&str>, arguments: &[&str]) -> Value {
-    let output = output(rally(directory.path(), url).args(arguments));
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.trim()))
-}
-
-struct Deployment {
-    directory: TempDir,
-    url: Option<String>,
-    token: String,
-    workspace: String,
-    list: String,
-    client: Client,
-}
-
-impl Deployment {
-    async fn new(kind: Kind) -> Self {
-        let (directory, url) = (TempDir::new().unwrap(), database(kind).await);
-        let workspace = run(&directory, url.as_deref(), &["workspace", "create", "acme"])["id"].as_str().unwrap().to_owned();
-        let token = run(&directory, url.as_deref(), &["token", "mint", "--workspace", "acme"]).as_str().unwrap().to_owned();
-        let mut deployment = Self { directory, url, token, workspace, list: String::new(), client: Client::new() };
-        let server = deployment.start();
-        let path = "/waitlists";
-        let list = deployment.admin(&server, path, Some(json!({"slug": "early", "display_name": "Early"}))).await.expect(201);
-        deployment.list = list["id"].as_str().unwrap().to_owned();
-        let url = format!("{}/v1/workspaces/{}/waitlists/{}/status", server.base, deployment.workspace, deployment.list);
-        let activate = deployment.client.patch(url).bearer_auth(&deployment.token).json(&json!({"status": "active"}));
-        send(activate).await.expect(200);
-        deployment
-    }
-
-    fn start(&self) -> Server {
-        Server::start(self.directory.path(), self.url.as_deref())
-    }
-
-    async fn admin(&self, server: &Server, path: &str, body: Option<Value>) -> Reply {
-        let url = format!("{}/v1/workspaces/{}{path}", server.base, self.workspace);
-        let request = match body {
-            Some(body) => self.client.post(url).json(&body),
-            None => self.client.get(url),
-        };
-        send(request.bearer_auth(&self.token)).await
-    }
-
-    async fn entries(&self, server: &Server) -> Vec<(String, u64)> {
-        let mut entries = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let path = format!("/waitlists/{}/entries?limit=100{cursor}", self.list);
-            let page = self.admin(server, &path, None).await.expect(200);
-            let row = |entry: &Value| (entry["email"].as_str().unwrap().to_owned(), entry["position"].as_u64().unwrap());
-            entries.extend(page["data"].as_array().unwrap().iter().map(row));
-            match page["pagination"]["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return entries,
-            }
-        }
-    }
-}
 
 /// Signs people up from eight clients at once until the server is gone; gives those who were answered.
 fn crowd(deployment: &Deployment, base: &str, round: usize) -> JoinSet<Vec<(String, u64)>> {
@@ -124,7 +55,7 @@ async fn nothing_answered_is_lost(kind: Kind) {
     assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
     let count = deployment.admin(&server, &format!("/waitlists/{}/entries/count", deployment.list), None).await.expect(200);
     assert_eq!(count, json!({"count": entries.len()}));
-    let counted = run(&deployment.directory, deployment.url.as_deref(), &["counters", "rebuild"]);
+    let counted = deployment.run(&["counters", "rebuild"]);
     assert_eq!(counted, json!({"waitlists": 1, "corrected": 0}));
 }
 
@@ -212,9 +143,9 @@ async fn a_server_asked_to_end_cuts_nobody_off_on_postgres() {
 fn the_demo_is_made_once() {
     let directory = TempDir::new().unwrap();
     drop(Server::start(directory.path(), None));
-    let workspaces = || run(&directory, None, &["workspace", "list"]);
+    let workspaces = || run(directory.path(), None, &["workspace", "list"]);
     assert_eq!(workspaces()[0]["slug"], "demo");
-    run(&directory, None, &["workspace", "delete", "demo", "--yes"]);
+    run(directory.path(), None, &["workspace", "delete", "demo", "--yes"]);
     drop(Server::start(directory.path(), None));
     assert_eq!(workspaces(), json!([]));
 }

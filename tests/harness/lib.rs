@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod deployment;
 pub mod process;
 pub mod receiver;
+pub mod upstreams;
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use rally_api::secrets::Secrets;
 use rally_api::server::{self, Running};
 use rally_api::store;
 use rally_api::system::SystemIds;
+use rally_api::upstreams::attach;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::given;
 use rally_domain::ports::Ports;
@@ -61,6 +64,24 @@ macro_rules! on_both_stores {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 run($crate::TestServer::start($crate::Kind::Postgres).await).await;
+            }
+        }
+    )+};
+    // Beside stand-ins of the services that it calls.
+    ($(async fn $name:ident($server:ident: TestServer, $world:ident: Upstreams) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run(($server, $world): ($crate::TestServer, $crate::upstreams::Upstreams)) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run($crate::upstreams::start($crate::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run($crate::upstreams::start($crate::Kind::Postgres).await).await;
             }
         }
     )+};
@@ -183,6 +204,7 @@ impl TestServer {
         let secrets = Secrets::load(&config).unwrap();
         let clock = Arc::new(FrozenClock::at(NOW));
         let mut ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
+        attach(&config, &mut ports).unwrap();
         replace(&mut ports);
         let workspace = given::workspace(&ports, "acme").await;
         let running = server::start(&config, &secrets, ports.clone()).unwrap();
@@ -212,7 +234,8 @@ impl TestServer {
     /// A second server on the same store.
     pub async fn second(&self) -> (Running, String) {
         let ids = Arc::new(SystemIds);
-        let ports = store::open(&self.config, self.config.migrate, self.clock.clone(), ids).await.unwrap().ports;
+        let mut ports = store::open(&self.config, self.config.migrate, self.clock.clone(), ids).await.unwrap().ports;
+        attach(&self.config, &mut ports).unwrap();
         let running = server::start(&self.config, &self.secrets, ports).unwrap();
         let base = format!("http://{}", running.address);
         (running, base)

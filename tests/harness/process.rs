@@ -1,5 +1,6 @@
 //! The real binary as a process, as people run it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -34,6 +35,9 @@ pub fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
+/// The file that a server's log goes to.
+pub const LOG: &str = "log";
+
 /// A server process.
 pub struct Server {
     child: Child,
@@ -46,7 +50,14 @@ pub struct Server {
 impl Server {
     /// Starts one and waits until it has said where it is.
     pub fn start(directory: &Path, database_url: Option<&str>) -> Self {
-        let mut child = rally(directory, database_url).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(directory, database_url, &[])
+    }
+
+    /// Starts one with more in its environment. What it logs goes on in `log` of the directory.
+    pub fn start_with(directory: &Path, database_url: Option<&str>, environment: &[(&str, String)]) -> Self {
+        let log = File::options().create(true).append(true).open(directory.join(LOG)).unwrap();
+        let mut command = rally(directory, database_url);
+        let mut child = command.envs(environment.iter().cloned()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut greeting = String::new();
         let base = loop {

@@ -6,6 +6,7 @@ use rally_domain::ports::{Ports, WebhookSender};
 use tokio::sync::Notify;
 
 use crate::auth::Authenticator;
+use crate::client::TrustedProxies;
 use crate::cursor::Cursors;
 use crate::idempotency::Idempotency;
 use crate::openapi::RouteTable;
@@ -23,8 +24,10 @@ pub struct App {
     pub sender: Arc<dyn WebhookSender>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
-    /// Wakes the relay.
-    pub relay: Arc<Notify>,
+    /// Proxies whose word on where a request comes from is taken.
+    pub proxies: TrustedProxies,
+    /// Wakes the relays.
+    pub relays: Vec<Arc<Notify>>,
     /// Seals of pages.
     pub cursors: Cursors,
     /// Which methods every path takes.
@@ -32,8 +35,8 @@ pub struct App {
 }
 
 impl App {
-    /// Lets events that were just written go out at once.
-    pub fn wake_relay(&self) {
-        self.relay.notify_one();
+    /// Lets events and mail that were just written go out at once.
+    pub fn wake_relays(&self) {
+        self.relays.iter().for_each(|relay| relay.notify_one());
     }
 }

@@ -24,7 +24,7 @@ use crate::error::chain;
 use crate::secrets::Secrets;
 use crate::store::{self, Opened};
 use crate::system::{SystemClock, SystemIds};
-use crate::{banner, openapi, server, telemetry, webhook_secret};
+use crate::{banner, openapi, server, telemetry, upstreams, webhook_secret};
 
 /// A self-hosted waitlist service
 #[derive(Parser)]
@@ -211,7 +211,8 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     let _lock = store::lock(config)?;
     // Before anything can be asked to stop.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let ports = open(config, config.migrate).await?.ports;
+    let mut ports = open(config, config.migrate).await?.ports;
+    upstreams::attach(config, &mut ports)?;
     let mut running = server::start(config, &secrets, ports.clone())
         .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rally_domain::webhook::DeliveryPolicy;
+use rally_heimdall::AcceptUrl;
 use rally_webhooks::Exemptions;
 use secrecy::SecretString;
 use time::Duration;
 use url::Url;
+
+use crate::client::TrustedProxies;
 
 /// A setting that is missing or malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +84,40 @@ pub struct Settings {
     /// How long a webhook may fail without one success before it is switched off [default: 5d]
     #[arg(long, alias = "rally-webhook-disable-after", env = "RALLY_WEBHOOK_DISABLE_AFTER", global = true, value_name = "TIME")]
     pub webhook_disable_after: Option<String>,
+    /// Envoi, the mail service [default, where a key is given: https://api.mail.productcraft.co]
+    #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
+    pub envoi_url: Option<String>,
+    /// Platform key for Envoi; without one, notifications cannot be turned on
+    #[arg(long, alias = "rally-envoi-key", env = "RALLY_ENVOI_KEY", hide_env_values = true, global = true, value_name = "KEY")]
+    pub envoi_key: Option<String>,
+    /// Heimdall, which invites into apps [default, where a key is given: https://api.auth.productcraft.co]
+    #[arg(long, alias = "rally-heimdall-url", env = "RALLY_HEIMDALL_URL", global = true, value_name = "URL")]
+    pub heimdall_url: Option<String>,
+    /// Platform key for Heimdall; without one, nobody can be invited
+    #[arg(long, alias = "rally-heimdall-key", env = "RALLY_HEIMDALL_KEY", hide_env_values = true, global = true, value_name = "KEY")]
+    pub heimdall_key: Option<String>,
+    /// Where an invitation is accepted that Heimdall gives no link for, with {app_slug} and {code} in it
+    #[arg(long, alias = "rally-heimdall-accept-url", env = "RALLY_HEIMDALL_ACCEPT_URL", global = true, value_name = "TEMPLATE")]
+    pub heimdall_accept_url: Option<String>,
+    /// Secret of the captcha's verifier; without one, lists that want a captcha take no sign-ups
+    #[arg(
+        long,
+        alias = "rally-recaptcha-secret",
+        env = "RALLY_RECAPTCHA_SECRET",
+        hide_env_values = true,
+        global = true,
+        value_name = "SECRET"
+    )]
+    pub recaptcha_secret: Option<String>,
+    /// The captcha's verifier [default: Google's]
+    #[arg(long, alias = "rally-recaptcha-url", env = "RALLY_RECAPTCHA_URL", global = true, value_name = "URL")]
+    pub recaptcha_url: Option<String>,
+    /// The least score of a person, 0 to 1 [default: 0.5]
+    #[arg(long, alias = "rally-recaptcha-min-score", env = "RALLY_RECAPTCHA_MIN_SCORE", global = true, value_name = "SCORE")]
+    pub recaptcha_min_score: Option<String>,
+    /// Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For or Forwarded is believed
+    #[arg(long, alias = "rally-trusted-proxies", env = "RALLY_TRUSTED_PROXIES", global = true, value_name = "LIST")]
+    pub trusted_proxies: Option<String>,
     /// Comma-separated origins that may call the admin surface from a browser
     #[arg(long, alias = "rally-admin-origins", env = "RALLY_ADMIN_ORIGINS", global = true, value_name = "ORIGINS")]
     pub admin_origins: Option<String>,
@@ -162,6 +199,86 @@ impl WebhookConfig {
     }
 }
 
+/// A service with its platform key.
+#[derive(Clone)]
+pub struct KeyedConfig {
+    /// Where it is.
+    pub url: Url,
+    /// What it knows this deployment by.
+    pub key: SecretString,
+}
+
+/// The verifier of captcha tokens.
+#[derive(Clone)]
+pub struct CaptchaConfig {
+    /// Where it is.
+    pub url: Url,
+    /// What it knows this deployment by.
+    pub secret: SecretString,
+    /// The least score of a person.
+    pub min_score: f64,
+}
+
+/// The services that Rally calls, where they are configured.
+#[derive(Clone, Default)]
+pub struct UpstreamConfig {
+    /// Envoi.
+    pub envoi: Option<KeyedConfig>,
+    /// Heimdall.
+    pub heimdall: Option<KeyedConfig>,
+    /// Where an invitation is accepted that Heimdall gives no link for.
+    pub accept_url: Option<AcceptUrl>,
+    /// The captcha's verifier.
+    pub captcha: Option<CaptchaConfig>,
+}
+
+impl UpstreamConfig {
+    fn parse(settings: &Settings) -> Result<Self, ConfigError> {
+        let of = |setting: &Option<String>| given(setting.clone());
+        let accept_url = of(&settings.heimdall_accept_url).map(|template| AcceptUrl::parse(&template)).transpose();
+        let url = of(&settings.recaptcha_url).unwrap_or_else(|| rally_captcha::GOOGLE.to_owned());
+        let url = parse_http_url("RALLY_RECAPTCHA_URL", &url)?;
+        let min_score = of(&settings.recaptcha_min_score).map_or(Ok(0.5), |text| parse_score(&text))?;
+        Ok(Self {
+            envoi: parse_keyed(
+                ("RALLY_ENVOI_URL", of(&settings.envoi_url), "https://api.mail.productcraft.co"),
+                ("RALLY_ENVOI_KEY", of(&settings.envoi_key)),
+            )?,
+            heimdall: parse_keyed(
+                ("RALLY_HEIMDALL_URL", of(&settings.heimdall_url), "https://api.auth.productcraft.co"),
+                ("RALLY_HEIMDALL_KEY", of(&settings.heimdall_key)),
+            )?,
+            accept_url: accept_url.map_err(|problem| ConfigError::new("RALLY_HEIMDALL_ACCEPT_URL", problem))?,
+            captcha: of(&settings.recaptcha_secret).map(|secret| CaptchaConfig { url, secret: secret.into(), min_score }),
+        })
+    }
+}
+
+/// A URL without a key is a mistake; a key without a URL is for the service where its owner runs it.
+fn parse_keyed(
+    (url_name, url, usual): (&'static str, Option<String>, &str),
+    (key_name, key): (&'static str, Option<String>),
+) -> Result<Option<KeyedConfig>, ConfigError> {
+    match (url, key) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(ConfigError::new(key_name, format!("is required with {url_name}"))),
+        // A header takes no others.
+        (_, Some(key)) if !key.bytes().all(|b| b.is_ascii_graphic()) => Err(ConfigError::new(key_name, "must be visible ASCII characters")),
+        (url, Some(key)) => {
+            let url = parse_http_url(url_name, url.as_deref().unwrap_or(usual))?;
+            if url.query().is_some() || url.fragment().is_some() {
+                return Err(ConfigError::new(url_name, "must have neither a query nor a fragment"));
+            }
+            Ok(Some(KeyedConfig { url, key: key.into() }))
+        }
+    }
+}
+
+fn parse_score(text: &str) -> Result<f64, ConfigError> {
+    let score = text.parse::<f64>().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| ConfigError::new("RALLY_RECAPTCHA_MIN_SCORE", "must be a number from 0 to 1"))
+}
+
 /// `500ms`, `90s`, `15m`, `12h`, `30d`: more than nothing, at most a hundred years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -213,6 +330,10 @@ pub struct Config {
     pub previous_encryption_key: Option<SecretString>,
     /// How events are sent to webhooks.
     pub webhooks: WebhookConfig,
+    /// The services that Rally calls.
+    pub upstreams: UpstreamConfig,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: TrustedProxies,
     /// Origins that may call the admin surface.
     pub admin_origins: Vec<String>,
     /// Whether migrations are applied at start.
@@ -234,9 +355,11 @@ impl TryFrom<Settings> for Config {
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
         let webhooks = WebhookConfig::parse(&settings)?;
+        let upstreams = UpstreamConfig::parse(&settings)?;
         let jwks_url = given(settings.jwks_url);
         Ok(Self {
             webhooks,
+            upstreams,
             bind: parse_bind(&settings.bind)?,
             public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
             store: match given(settings.database_url) {
@@ -255,6 +378,7 @@ impl TryFrom<Settings> for Config {
             },
             encryption_key: given(settings.encryption_key).map(SecretString::from),
             previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
+            trusted_proxies: parse_proxies(&given(settings.trusted_proxies).unwrap_or_default())?,
             admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
             migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
             log: settings.log,
@@ -304,6 +428,11 @@ fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigError> {
     Ok(SecretString::from(secret))
 }
 
+fn parse_proxies(list: &str) -> Result<TrustedProxies, ConfigError> {
+    let problem = |text| ConfigError::new("RALLY_TRUSTED_PROXIES", format!("{text:?} is neither an address nor a CIDR"));
+    TrustedProxies::parse(list).map_err(problem)
+}
+
 fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
     let parse = |text: &str| {
         let url = parse_http_url("RALLY_ADMIN_ORIGINS", text)?;
@@ -342,13 +471,23 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 16] = [
+        let table: [(&str, Settings); 26] = [
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..settings() }),
             ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("0s"), ..settings() }),
             ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("1h"), ..settings() }),
             ("RALLY_WEBHOOK_DISABLE_AFTER", Settings { webhook_disable_after: some("-1d"), ..settings() }),
+            ("RALLY_ENVOI_KEY", Settings { envoi_url: some("https://envoi.example"), ..settings() }),
+            ("RALLY_ENVOI_KEY", Settings { envoi_key: some("two words"), ..settings() }),
+            ("RALLY_ENVOI_URL", Settings { envoi_url: some("envoi.example"), envoi_key: some("key"), ..settings() }),
+            ("RALLY_HEIMDALL_KEY", Settings { heimdall_url: some("https://heimdall.example"), ..settings() }),
+            ("RALLY_HEIMDALL_URL", Settings { heimdall_url: some("https://h.example/?a"), heimdall_key: some("key"), ..settings() }),
+            ("RALLY_HEIMDALL_ACCEPT_URL", Settings { heimdall_accept_url: some("https://app.example/{app_slug}"), ..settings() }),
+            ("RALLY_RECAPTCHA_URL", Settings { recaptcha_url: some("google"), ..settings() }),
+            ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("1.5"), ..settings() }),
+            ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("NaN"), ..settings() }),
+            ("RALLY_TRUSTED_PROXIES", Settings { trusted_proxies: some("10.0.0.0/8,proxy"), ..settings() }),
             ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..settings() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..settings() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..settings() }),
@@ -388,6 +527,20 @@ mod tests {
             DeliveryPolicy { schedule: vec![Duration::seconds(1), Duration::minutes(2)], disable_after: Duration::hours(1) }
         );
         assert_eq!(timeout, Duration::seconds(3));
+    }
+
+    #[test]
+    fn a_key_alone_is_for_the_service_where_its_owner_runs_it() {
+        let some = |text: &str| Some(text.to_owned());
+        let upstreams = |settings| Config::try_from(settings).unwrap().upstreams;
+        assert!(
+            upstreams(settings()).envoi.is_none() && upstreams(settings()).heimdall.is_none() && upstreams(settings()).captcha.is_none()
+        );
+        let keys = upstreams(Settings { envoi_key: some("a"), heimdall_key: some("b"), recaptcha_secret: some("c"), ..settings() });
+        assert_eq!(keys.envoi.unwrap().url.as_str(), "https://api.mail.productcraft.co/");
+        assert_eq!(keys.heimdall.unwrap().url.as_str(), "https://api.auth.productcraft.co/");
+        let captcha = keys.captcha.unwrap();
+        assert_eq!((captcha.url.as_str(), captcha.min_score), ("https://www.google.com/recaptcha/api/siteverify", 0.5));
     }
 
     #[test]

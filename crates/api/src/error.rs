@@ -8,10 +8,13 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use rally_domain::command::{
-    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, SignUpRejection, UpdateSettingsRejection,
-    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, UpdateWaitlistRejection,
+    VariantRejection, WebhookRejection,
 };
-use rally_domain::error::{CommandError, Fault, FieldError};
+use rally_domain::error::{CommandError, Fault, FieldError, RemoteError};
+use rally_domain::invite::InviteError;
+use rally_domain::use_case::bulk::BulkRejection;
+use rally_domain::use_case::configure::ConfigureRejection;
 use rally_domain::use_case::join::JoinRejection;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -79,6 +82,8 @@ codes! {
     EmailTaken = 409 "email_taken"
     /// The workspace has as many webhooks as it may.
     TooManyWebhooks = 409 "too_many_webhooks"
+    /// Somebody with the entry's address is in the app already.
+    AlreadyUser = 409 "already_user"
     /// The webhook is not active.
     WebhookDisabled = 409 "webhook_disabled"
     /// The idempotency key was used for another request.
@@ -93,14 +98,24 @@ codes! {
     WaitlistNotActive = 422 "waitlist_not_active"
     /// The waitlist has as many entries as it may.
     WaitlistFull = 422 "waitlist_full"
+    /// No app is named in the request or in the workspace's settings.
+    NoLinkedApp = 422 "no_linked_app"
+    /// The entry was not approved.
+    EntryNotApproved = 422 "entry_not_approved"
+    /// The workspace has no app of that name in Heimdall.
+    UnknownApp = 422 "unknown_app"
     /// Something broke; the request id leads to it in the log.
     InternalError = 500 "internal_error"
+    /// A service that Rally calls failed; nothing was changed.
+    UpstreamFailed = 502 "upstream_failed"
     /// Something Rally needs does not answer; try again later.
     ServiceUnavailable = 503 "service_unavailable"
+    /// A service that Rally calls did not answer in time; nothing was changed.
+    UpstreamTimeout = 504 "upstream_timeout"
 }
 
 /// A failed request, before the envelope is put around it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     /// For programs.
     pub code: Code,
@@ -110,12 +125,14 @@ pub struct ApiError {
     pub errors: Vec<FieldError>,
     /// Methods a route takes, with [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// After how many seconds to try again.
+    pub retry_after: Option<u64>,
 }
 
 impl ApiError {
     /// A failure with nothing more to say than its message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), errors: Vec::new(), allow: None }
+        Self { code, message: message.into(), errors: Vec::new(), allow: None, retry_after: None }
     }
 
     /// Bad fields, all of them.
@@ -174,11 +191,13 @@ impl ApiError {
         if let Some(allow) = &self.allow {
             reply.insert_header((ALLOW, allow.as_str()));
         }
-        match self.code {
-            Code::Unauthorized => reply.insert_header((WWW_AUTHENTICATE, "Bearer")),
-            Code::ServiceUnavailable => reply.insert_header((RETRY_AFTER, "1")),
-            _ => &mut reply,
-        };
+        if self.code == Code::Unauthorized {
+            reply.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        let moment = (self.code == Code::ServiceUnavailable).then_some(1);
+        if let Some(seconds) = self.retry_after.or(moment) {
+            reply.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
         reply.json(ErrorBody {
             status_code: self.code.status(),
             code: self.code,
@@ -241,8 +260,7 @@ impl actix_web::ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut reply = HttpResponse::new(self.status_code());
-        let error = Self { code: self.code, message: self.message.clone(), errors: self.errors.clone(), allow: self.allow.clone() };
-        reply.extensions_mut().insert(error);
+        reply.extensions_mut().insert(self.clone());
         reply
     }
 }
@@ -354,11 +372,56 @@ impl From<VariantRejection> for ApiError {
     }
 }
 
-impl From<UpdateSettingsRejection> for ApiError {
-    fn from(rejection: UpdateSettingsRejection) -> Self {
+impl From<ConfigureRejection> for ApiError {
+    fn from(rejection: ConfigureRejection) -> Self {
         match rejection {
-            UpdateSettingsRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
-            UpdateSettingsRejection::Incomplete(errors) => Self::validation(errors),
+            ConfigureRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
+            ConfigureRejection::Invalid(errors) => Self::validation(errors),
+            // Whether it was slow or broken makes no difference to what was asked: nothing could be checked.
+            ConfigureRejection::Remote(error) => Self { code: Code::UpstreamFailed, ..error.into() },
+        }
+    }
+}
+
+/// What a service that Rally calls did is logged here, once; the client learns that it failed, and nothing it said.
+impl From<RemoteError> for ApiError {
+    fn from(error: RemoteError) -> Self {
+        let cause = chain(&error);
+        let service = error.service();
+        let retry_after = error.retry_after().map(|wait| wait.whole_seconds().unsigned_abs());
+        let (code, message) = match error {
+            RemoteError::TimedOut { .. } => (Code::UpstreamTimeout, format!("{service} did not answer in time; nothing was changed")),
+            RemoteError::Failed { .. } => (Code::UpstreamFailed, format!("{service} failed; nothing was changed")),
+            RemoteError::KeyRefused { .. } => {
+                tracing::error!(%cause, "an upstream refuses our key");
+                let error = Self::new(Code::UpstreamFailed, format!("{service} does not accept this server; nothing was changed"));
+                return Self { retry_after, ..error };
+            }
+        };
+        tracing::warn!(%cause, "an upstream failed");
+        Self { retry_after, ..Self::new(code, message) }
+    }
+}
+
+impl From<InviteRejection> for ApiError {
+    fn from(rejection: InviteRejection) -> Self {
+        let code = match rejection {
+            InviteRejection::NoSuchEntry => return Self::no_entry(),
+            InviteRejection::NoLinkedApp => Code::NoLinkedApp,
+            InviteRejection::NotApproved => Code::EntryNotApproved,
+            InviteRejection::Invite(InviteError::UnknownApp) => Code::UnknownApp,
+            InviteRejection::Invite(InviteError::AlreadyUser) => Code::AlreadyUser,
+            InviteRejection::Invite(InviteError::Remote(error)) => return error.into(),
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<BulkRejection> for ApiError {
+    fn from(rejection: BulkRejection) -> Self {
+        match rejection {
+            BulkRejection::Review(rejection) => rejection.into(),
+            BulkRejection::Invite(rejection) => rejection.into(),
         }
     }
 }

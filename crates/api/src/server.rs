@@ -9,6 +9,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
+use futures_util::future::join_all;
+use rally_domain::mail::Links;
 use rally_domain::ports::{Ports, WebhookSender};
 use rally_webhooks::HttpSender;
 use tokio::task::JoinHandle;
@@ -21,11 +23,11 @@ use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
 use crate::idempotency::Idempotency;
 use crate::openapi::{self, RouteTable};
-use crate::relay::{Relay, RelayParts};
+use crate::relay::{MailRound, Relay, WebhookRound};
 use crate::routes;
 use crate::secrets::Secrets;
 use crate::workers::Workers;
-use crate::{edge, telemetry};
+use crate::{edge, telemetry, upstreams};
 
 /// How long requests in flight may take to end once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -39,7 +41,7 @@ pub struct Running {
     pub address: SocketAddr,
     handle: ServerHandle,
     _workers: Workers,
-    relay: Relay,
+    relays: Vec<Relay>,
     task: JoinHandle<io::Result<()>>,
 }
 
@@ -47,23 +49,25 @@ pub struct Running {
 ///
 /// # Errors
 /// When it cannot listen there, or no HTTP client can be made.
-pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Running> {
+pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result<Running> {
     telemetry::metrics();
     let listener = TcpListener::bind(config.bind)?;
     let address = listener.local_addr()?;
+    ports.links = Links::new(&config.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let workers = Workers::start(ports.clone());
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
-    let relay = Relay::start(RelayParts { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout });
+    let relays = start_relays(WebhookRound { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout });
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
         sender,
         webhook_sealer: sealer,
-        relay: relay.wake(),
+        proxies: config.trusted_proxies.clone(),
+        relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         routes: RouteTable::new(&document),
@@ -88,7 +92,14 @@ pub fn start(config: &Config, secrets: &Secrets, ports: Ports) -> io::Result<Run
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, _workers: workers, relay, task: tokio::spawn(server) })
+    Ok(Running { address, handle, _workers: workers, relays, task: tokio::spawn(server) })
+}
+
+/// One relay for webhooks, and one for mail where there is a service to send it through; without one, mail waits.
+fn start_relays(webhooks: WebhookRound) -> Vec<Relay> {
+    let (ports, policy) = (webhooks.ports.clone(), webhooks.policy.clone());
+    let mail = ports.mailer.clone().map(|mailer| MailRound { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE });
+    [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 
 impl Running {
@@ -106,17 +117,17 @@ impl Running {
     /// When the server ended by a failure.
     pub async fn stop(mut self) -> io::Result<()> {
         // Both at once, and not longer than the process is given: what is not settled by then is tried again.
-        self.relay.begin_to_stop();
-        let relay = tokio::time::timeout(DRAIN, self.relay.ended());
-        let (ended, relay) = tokio::join!(
+        self.relays.iter().for_each(Relay::begin_to_stop);
+        let relays = tokio::time::timeout(DRAIN, join_all(self.relays.iter_mut().map(Relay::ended)));
+        let (ended, relays) = tokio::join!(
             async {
                 self.handle.stop(true).await;
                 (&mut self.task).await.map_err(io::Error::other)?
             },
-            relay
+            relays
         );
-        if relay.is_err() {
-            tracing::warn!("deliveries under way were given up");
+        if relays.is_err() {
+            tracing::warn!("deliveries and mail under way were given up");
         }
         ended
     }

@@ -13,7 +13,7 @@ use crate::error::chain;
 /// How often stored replies that nobody can ask for any more are deleted.
 const PRUNE: Duration = Duration::from_secs(600);
 
-/// How long finished events and the log of deliveries are kept.
+/// How long finished events, the log of deliveries and finished mail are kept.
 const KEPT: time::Duration = time::Duration::days(30);
 
 /// Rows pruned at once.
@@ -42,6 +42,7 @@ async fn prune(ports: Ports) {
         ticks.tick().await;
         log("stored replies", prune_replies(&ports).await);
         log("finished events and the log of deliveries", prune_events(&ports).await);
+        log("finished mail", prune_mail(&ports).await);
     }
 }
 
@@ -54,6 +55,17 @@ async fn prune_events(ports: &Ports) -> Result<u64, Fault> {
     let mut pruned = 0;
     loop {
         let batch = ports.deliveries.prune(ports.clock.now().plus(-KEPT), BATCH).await?;
+        pruned += batch;
+        if batch == 0 {
+            return Ok(pruned);
+        }
+    }
+}
+
+async fn prune_mail(ports: &Ports) -> Result<u64, Fault> {
+    let mut pruned = 0;
+    loop {
+        let batch = ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await?;
         pruned += batch;
         if batch == 0 {
             return Ok(pruned);

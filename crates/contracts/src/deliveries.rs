@@ -25,7 +25,7 @@ fn request(ports: &Ports, now: Timestamp) -> ClaimRequest {
         claim: ClaimId::new(ports.ids.uuid()),
         now,
         lease_until: now.plus(Duration::minutes(1)),
-        per_webhook: 100,
+        per_lane: 100,
         most: 1000,
         busy: Vec::new(),
         after: None,
@@ -105,7 +105,7 @@ pub async fn a_delivery_is_one_process_s_until_its_lease_ends(fixture: &impl Fix
     let now = ports.clock.now();
     let tasks = (0..8).map(|n| {
         let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
-        let request = ClaimRequest { per_webhook: 4, ..request(&ports, now) };
+        let request = ClaimRequest { per_lane: 4, ..request(&ports, now) };
         tokio::spawn(async move { ports.deliveries.claim(request).await.unwrap() })
     });
     let mut claimed: Vec<_> = join_all(tasks).await.into_iter().flat_map(|outcome| outcome.expect("no panic")).collect();
@@ -180,7 +180,7 @@ pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl F
         join(&ports, &list, &format!("p{n}@example.com")).await;
     }
     let now = ports.clock.now();
-    let claimed = ports.deliveries.claim(ClaimRequest { per_webhook: 5, ..request(&ports, now) }).await.unwrap();
+    let claimed = ports.deliveries.claim(ClaimRequest { per_lane: 5, ..request(&ports, now) }).await.unwrap();
     let (mine, others): (Vec<_>, Vec<_>) = claimed.iter().partition(|delivery| delivery.webhook_id == hook.id);
     let statuses = [Some(500), Some(200), Some(503), None, Some(410)];
     let attempts = mine.iter().zip(statuses).map(|(delivery, status)| answered(&ports, delivery, status, now));
@@ -236,7 +236,7 @@ pub async fn webhooks_take_turns(fixture: &impl Fixture) {
     }
     let now = ports.clock.now();
     let claim = |most: usize, busy: Vec<WebhookId>, after: Option<WebhookId>| {
-        let request = ClaimRequest { per_webhook: 2, most, busy, after, ..request(&ports, now) };
+        let request = ClaimRequest { per_lane: 2, most, busy, after, ..request(&ports, now) };
         async { ports.deliveries.claim(request).await.unwrap().iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>() }
     };
     let count = |claimed: &[WebhookId]| hooks.each_ref().map(|hook| claimed.iter().filter(|id| **id == hook.id).count());

@@ -1,6 +1,6 @@
 //! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
 
-use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace, SignUp};
+use rally_domain::command::{ChangeWaitlistStatus, CheckedSender, CreateWaitlist, CreateWorkspace, SignUp, UpdateSettings};
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
@@ -10,7 +10,7 @@ use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
-use rally_domain::workspace::Workspace;
+use rally_domain::workspace::{Notifications, SettingsChange, Workspace, WorkspaceSettings};
 use serde_json::Value;
 
 /// A slug from a literal.
@@ -88,5 +88,29 @@ pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
         friends_code: None,
         variant_id: None,
         metadata: Metadata::default(),
+        links: ports.links.clone(),
     }
+}
+
+/// Settings with which notifications are on.
+pub fn notifications() -> SettingsChange {
+    let name = |name: &str| Some(Some(name.to_owned()));
+    SettingsChange {
+        notifications: Some(Notifications::ViaEnvoi),
+        default_sender_domain_id: name("domain"),
+        default_sender_address: Some(Some(email("hello@acme.example"))),
+        welcome_template_name: name("welcome"),
+        approved_template_name: name("approved"),
+        rejected_template_name: name("rejected"),
+        brand_name: name("Acme"),
+        ..SettingsChange::default()
+    }
+}
+
+/// Changes the settings of a workspace, as if the mail service had been asked.
+pub async fn set(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> WorkspaceSettings {
+    let now = ports.clock.now();
+    let after = change.apply(ports.settings.get(workspace_id).await.expect("settings"), now);
+    let command = UpdateSettings { workspace_id, change, checked: CheckedSender::of(&after), now };
+    ports.settings.update(command).await.expect("settings that fit")
 }

@@ -17,6 +17,9 @@ pub mod deliveries;
 pub mod doubles;
 pub mod entries;
 pub mod given;
+pub mod invitations;
+pub mod mails;
+pub mod remote;
 pub mod reviews;
 pub mod settings;
 pub mod stats;
@@ -130,6 +133,24 @@ macro_rules! store_contract {
                 deliveries_go_with_what_they_belong_to
                 sign_ups_go_on_while_webhooks_are_deleted
                 what_is_finished_is_pruned
+            ]
+            mails: [
+                no_mail_is_written_while_notifications_are_off
+                a_mail_is_written_with_its_change
+                a_mail_says_what_was_set_when_it_was_written
+                a_mail_is_one_process_s_until_its_lease_ends
+                a_mail_is_settled_as_it_was_decided
+                a_mail_that_is_given_back_is_due_again
+                what_always_kills_its_process_is_not_sent_for_ever
+                workspaces_take_turns
+                mail_goes_with_what_it_belongs_to
+                what_is_finished_is_pruned
+            ]
+            invitations: [
+                an_invitation_is_recorded_with_its_mail
+                one_invitation_is_one_mail_however_often_it_is_recorded
+                an_entry_that_is_not_approved_is_not_recorded
+                parallel_records_write_one_mail
             ]
             access: [
                 an_api_key_is_found_until_it_is_revoked

@@ -17,7 +17,8 @@ use crate::given::{active_list, active_list_in, sign_up};
 /// The command that approves or rejects an entry.
 pub(crate) fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
     let event_id = EventId::new(ports.ids.uuid());
-    ReviewEntry { waitlist_id: entry.waitlist_id, entry_id: entry.id, review, event_id, now: ports.clock.now().plus(Duration::minutes(1)) }
+    let now = ports.clock.now().plus(Duration::minutes(1));
+    ReviewEntry { waitlist_id: entry.waitlist_id, entry_id: entry.id, review, event_id, now, links: ports.links.clone() }
 }
 
 async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
@@ -31,7 +32,7 @@ pub async fn a_review_is_written_with_its_event(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
     let approve = review(&ports, &ada, Review::Approve);
-    let approved = ports.entries.review(approve).await.unwrap();
+    let approved = ports.entries.review(approve.clone()).await.unwrap();
     assert_eq!(approved, Entry { status: EntryStatus::Approved, updated_at: approve.now, ..ada.clone() });
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(approved.clone()));
     let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();

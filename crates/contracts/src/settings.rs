@@ -1,7 +1,7 @@
 //! Cases of [`SettingsStore`](rally_domain::ports::SettingsStore).
 
 use futures_util::future::join_all;
-use rally_domain::command::{Envoi, UpdateSettings, UpdateSettingsRejection};
+use rally_domain::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::WorkspaceId;
 use rally_domain::ports::Ports;
@@ -12,7 +12,9 @@ use crate::Fixture;
 use crate::given::{active_list, email, slug, workspace};
 
 fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
-    UpdateSettings { workspace_id, change, envoi: Envoi::Configured, now: ports.clock.now() }
+    let now = ports.clock.now();
+    let checked = CheckedSender::of(&change.apply(WorkspaceSettings::unset(workspace_id), now));
+    UpdateSettings { workspace_id, change, checked, now }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a change sets to a value or to none")]

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 
+use time::Duration;
+
 /// Why an input is not a value of a type: a short clause a person can act on, without the field's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -55,6 +57,56 @@ impl Fault {
     /// Wraps a cause that will not pass by itself.
     pub fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unexpected(cause.into())
+    }
+}
+
+/// How a service that this one calls failed to do its part; nothing is known of what it did.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// It did not answer in time.
+    #[error("{service} did not answer in time")]
+    TimedOut {
+        /// Its name.
+        service: &'static str,
+    },
+    /// It could not be reached, or answered with something nobody can use.
+    #[error("{service} failed")]
+    Failed {
+        /// Its name.
+        service: &'static str,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+        /// What happened, for the log.
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// It does not accept the key that this deployment was given for it.
+    #[error("{service} refuses the key of this server")]
+    KeyRefused {
+        /// Its name.
+        service: &'static str,
+    },
+}
+
+impl RemoteError {
+    /// Says what happened.
+    pub fn failed(service: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed { service, retry_after: None, cause: cause.into() }
+    }
+
+    /// The service's name.
+    pub const fn service(&self) -> &'static str {
+        match self {
+            Self::TimedOut { service } | Self::Failed { service, .. } | Self::KeyRefused { service } => service,
+        }
+    }
+
+    /// How long the service asks to be left alone.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Failed { retry_after, .. } => *retry_after,
+            Self::TimedOut { .. } | Self::KeyRefused { .. } => None,
+        }
     }
 }
 

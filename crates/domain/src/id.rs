@@ -59,6 +59,8 @@ id! {
     AttemptId
     /// Identifies an event; receivers de-duplicate by it.
     EventId
+    /// Identifies a mail; its service de-duplicates by it. The mail of an event has the event's UUID.
+    MailId
 }
 
 /// Length of the hyphenated form; `Uuid::parse_str` alone would take braces, `urn:uuid:` and bare digits too.

@@ -18,15 +18,17 @@ use crate::access::{ApiKey, Receipt, RequestScope, StoredReply};
 use crate::analytics::{Analytics, DaySpan};
 use crate::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWebhook,
-    CreateWorkspace, EntryRejection, RenameWorkspace, ReviewEntry, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateSettings,
-    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection,
-    WorkspaceRejection,
+    CreateWorkspace, EntryRejection, InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RotateSecret, SignUp,
+    SignUpRejection, TestWebhook, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection,
+    UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use crate::delivery::{Attempt, AttemptResult, ClaimedDelivery, SettleDelivery};
 use crate::entry::{Entry, EntryStatus, Leader};
-use crate::error::{CommandError, Fault, Invalid};
+use crate::error::{CommandError, Fault, Invalid, RemoteError};
 use crate::event::Event;
-use crate::id::{ApiKeyId, ClaimId, EntryId, EventId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use crate::id::{ApiKeyId, ClaimId, EntryId, EventId, MailId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use crate::invite::{Invite, InviteError, InviteRequest};
+use crate::mail::{ClaimedMail, Links, Mail, MailOutcome, SettleMail};
 use crate::paging::{Limit, Page, WaitlistKey};
 use crate::referral::Position;
 use crate::slug::Slug;
@@ -191,8 +193,11 @@ pub trait EntryStore: Send + Sync {
     /// Approves or rejects an entry; its event MUST be written with the change, and none where nothing changed.
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>>;
 
-    /// Deletes an entry; tells whether the waitlist had one. Positions stay, its referrer keeps its count, and those it
-    /// referred stay with no referrer.
+    /// Records an invitation, with the mail that tells of it. One invitation MUST be one mail, however often it is recorded.
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
+
+    /// Deletes an entry with its mail; tells whether the waitlist had one. Positions stay, its referrer keeps its count, and
+    /// those it referred stay with no referrer.
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
 
     /// The entry of that id, if it is on the waitlist.
@@ -280,30 +285,32 @@ pub trait WebhookStore: Send + Sync {
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault>;
 }
 
-/// Which deliveries a process wants to try.
+/// Which deliveries a process wants to try, of lanes that take turns: webhooks, or the workspaces that send mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimRequest {
+pub struct ClaimRequest<Lane = WebhookId> {
     /// The claim they are to be under.
     pub claim: ClaimId,
     /// What is due at this instant.
     pub now: Timestamp,
     /// How long they are this process's.
     pub lease_until: Timestamp,
-    /// The most for each webhook.
-    pub per_webhook: usize,
+    /// The most for each lane.
+    pub per_lane: usize,
     /// The most in all.
     pub most: usize,
-    /// Webhooks that are to be left out.
-    pub busy: Vec<WebhookId>,
-    /// The webhook after which to begin, so that all get their turn.
-    pub after: Option<WebhookId>,
+    /// Lanes that are to be left out.
+    pub busy: Vec<Lane>,
+    /// The lane after which to begin, so that all get their turn.
+    pub after: Option<Lane>,
 }
 
 /// How full the queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// Deliveries that wait or are being tried.
+    /// What waits or is being tried.
     pub pending: u64,
+    /// Those of them that are being tried.
+    pub running: u64,
     /// Since when the one that has waited longest is due.
     pub oldest_due_at: Option<Timestamp>,
 }
@@ -338,6 +345,79 @@ pub trait DeliveryQueue: Send + Sync {
 
     /// How full it is.
     async fn depth(&self) -> Result<QueueDepth, Fault>;
+}
+
+/// Mail on its way to a mail service. Every mail is written by the transaction of the change it tells of.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait MailQueue: Send + Sync {
+    /// The oldest mails that are kept, sent or not, at most that many. A mail MUST be there exactly when its change is, and
+    /// only while the workspace's notifications are on.
+    async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault>;
+
+    /// Claims what is due, the longest due first for each workspace, and counts an attempt for each. One mail MUST NOT be
+    /// claimed twice before its lease ends. A claim may leave workspaces for the next one when each of those before might
+    /// have taken its whole share.
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
+
+    /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
+    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault>;
+
+    /// Gives claimed mails back untried, to be due at an instant; their attempt does not count.
+    async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault>;
+
+    /// Frees mails whose lease has ended; those with no attempt left are dead. Tells how many.
+    async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
+
+    /// Deletes mails that are finished, from before an instant, at most so many. Tells how many it deleted.
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
+
+    /// How full it is.
+    async fn depth(&self) -> Result<QueueDepth, Fault>;
+}
+
+/// A domain that mail may be sent from, as its service knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SenderDomain {
+    /// Its fully qualified name, lower case.
+    pub name: String,
+    /// Whether mail may be sent from it now.
+    pub state: DomainState,
+}
+
+/// Whether mail may be sent from a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainState {
+    /// It may.
+    Active,
+    /// Its owner has not proved it yet, or failed to.
+    NotActive,
+    /// It receives mail alone.
+    CannotSend,
+}
+
+/// Sends mail through a service that keeps templates.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Makes one attempt. MUST send a mail of one identity once, however often it is asked, MUST NOT take longer than its
+    /// deadline, and MUST tell what is refused for good from what may be taken later.
+    async fn send(&self, mail: &Mail) -> MailOutcome;
+
+    /// The domain of that id, if the workspace has it.
+    async fn find_domain(&self, workspace_id: WorkspaceId, id: &str) -> Result<Option<SenderDomain>, RemoteError>;
+
+    /// Whether the workspace has a template of that name.
+    async fn has_template(&self, workspace_id: WorkspaceId, name: &str) -> Result<bool, RemoteError>;
+}
+
+/// Invites people into apps.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait AppInviter: Send + Sync {
+    /// Invites a person into an app. However often it is asked for one entry and one app, it MUST give the same invitation
+    /// while the service remembers it. MUST NOT take longer than its deadline.
+    async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError>;
 }
 
 /// Sends events to webhooks.
@@ -401,7 +481,8 @@ pub enum Humanity {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait HumanCheck: Send + Sync {
-    /// Judges a token that came from an address. MUST fault with [`Fault::Unavailable`] when nobody can judge it now.
+    /// Judges a token that came from an address. MUST fault with [`Fault::Unavailable`] when nobody can judge it now, and MUST
+    /// NOT take longer than its deadline.
     async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault>;
 }
 
@@ -428,10 +509,18 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookStore>,
     /// Events on their way to webhooks.
     pub deliveries: Arc<dyn DeliveryQueue>,
+    /// Mail on its way.
+    pub mails: Arc<dyn MailQueue>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, where one is configured.
     pub humans: Option<Arc<dyn HumanCheck>>,
+    /// The mail service, where one is configured.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// The service that invites into apps, where one is configured.
+    pub inviter: Option<Arc<dyn AppInviter>>,
+    /// The base of the links that are handed out.
+    pub links: Links,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -452,6 +541,7 @@ impl Ports {
             + EntryStats
             + WebhookStore
             + DeliveryQueue
+            + MailQueue
             + StoreHealth
             + 'static,
     {
@@ -466,8 +556,12 @@ impl Ports {
             stats: store.clone(),
             webhooks: store.clone(),
             deliveries: store.clone(),
+            mails: store.clone(),
             health: store,
             humans: None,
+            mailer: None,
+            inviter: None,
+            links: Links::default(),
             clock,
             ids,
         }

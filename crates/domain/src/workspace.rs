@@ -3,6 +3,7 @@
 use crate::email::Email;
 use crate::error::Invalid;
 use crate::id::WorkspaceId;
+use crate::mail::{MailSetup, Templates};
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
 use crate::timestamp::Timestamp;
@@ -104,6 +105,25 @@ impl WorkspaceSettings {
     }
 }
 
+impl WorkspaceSettings {
+    /// How its mail is sent and looks, if it sends any; the workspace's slug is part of the links.
+    pub fn mail(&self, workspace_slug: &Slug) -> Option<MailSetup> {
+        if self.notifications == Notifications::Off {
+            return None;
+        }
+        Some(MailSetup {
+            workspace_slug: workspace_slug.clone(),
+            brand: self.brand.clone(),
+            from: self.default_sender_address.clone()?,
+            templates: Templates {
+                welcome: self.welcome_template_name.clone()?,
+                approved: self.approved_template_name.clone()?,
+                rejected: self.rejected_template_name.clone()?,
+            },
+        })
+    }
+}
+
 /// What is to change of a workspace's settings: `None` stays, `Some(None)` is cleared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is that of WorkspaceSettings or Brand")]
@@ -121,6 +141,18 @@ pub struct SettingsChange {
 }
 
 impl SettingsChange {
+    /// Whether the mail service is to be asked before the change is made, given the settings after it: notifications would be
+    /// on, and what they are sent from or with may be another than before.
+    pub fn wants_check(&self, after: &WorkspaceSettings) -> bool {
+        let named = self.notifications.is_some()
+            || self.default_sender_domain_id.is_some()
+            || self.default_sender_address.is_some()
+            || self.welcome_template_name.is_some()
+            || self.approved_template_name.is_some()
+            || self.rejected_template_name.is_some();
+        after.notifications == Notifications::ViaEnvoi && named
+    }
+
     /// The settings after the change.
     pub fn apply(&self, current: WorkspaceSettings, now: Timestamp) -> WorkspaceSettings {
         fn pick<T: Clone>(change: &Option<T>, current: T) -> T {

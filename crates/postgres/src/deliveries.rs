@@ -62,7 +62,7 @@ RETURNING d.event_id, d.webhook_id, d.attempt, w.url, w.secret,
 
 /// Statistics are always those of another moment: a queue that was empty is full. Whatever they say, the indexes are right.
 /// As for [`need_not_last`], a claim that is lost is made again.
-const CLAIM_SETTINGS: &str = "SET LOCAL synchronous_commit = off; SET LOCAL jit = off; SET LOCAL enable_seqscan = off;
+pub(crate) const CLAIM_SETTINGS: &str = "SET LOCAL synchronous_commit = off; SET LOCAL jit = off; SET LOCAL enable_seqscan = off;
 SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 #[async_trait]
@@ -154,7 +154,7 @@ impl DeliveryQueue for PgStore {
         let (pending, oldest): (i64, Option<OffsetDateTime>) = query.first(&mut c).await.map_err(query_fault)?;
         let running = deliveries::table.filter(deliveries::state.eq("running")).count();
         let running: i64 = running.get_result(&mut c).await.map_err(query_fault)?;
-        Ok(QueueDepth { pending: from_bigint(pending + running), oldest_due_at: oldest.map(Timestamp::new) })
+        Ok(QueueDepth { pending: from_bigint(pending + running), running: from_bigint(running), oldest_due_at: oldest.map(Timestamp::new) })
     }
 }
 
@@ -175,17 +175,17 @@ impl PgStore {
 
 /// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
 /// settled is sent once more, and nobody waits for the disk.
-async fn need_not_last(c: &mut AsyncPgConnection) -> QueryResult<usize> {
+pub(crate) async fn need_not_last(c: &mut AsyncPgConnection) -> QueryResult<usize> {
     diesel::sql_query("SET LOCAL synchronous_commit = off").execute(c).await
 }
 
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
     diesel::sql_query(CLAIM)
         .bind::<sql_types::Timestamptz, _>(request.now.instant())
-        .bind::<sql_types::BigInt, _>(to_bigint(request.per_webhook as u64))
+        .bind::<sql_types::BigInt, _>(to_bigint(request.per_lane as u64))
         .bind::<sql_types::Array<sql_types::Uuid>, _>(request.busy.iter().map(|id| id.uuid()).collect::<Vec<_>>())
         .bind::<sql_types::Uuid, _>(request.after.map_or(Uuid::nil(), WebhookId::uuid))
-        .bind::<sql_types::BigInt, _>(to_bigint(request.most.div_ceil(request.per_webhook.max(1)) as u64))
+        .bind::<sql_types::BigInt, _>(to_bigint(request.most.div_ceil(request.per_lane.max(1)) as u64))
         .bind::<sql_types::Uuid, _>(request.claim.uuid())
         .bind::<sql_types::Timestamptz, _>(request.lease_until.instant())
         .load(c)

@@ -5,20 +5,21 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{EntryRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection};
+use rally_domain::command::{
+    EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpRejection,
+};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
-use rally_domain::waitlist::Waitlist;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::{EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
-use crate::{PgStore, counters, events, export, sign_up, transaction};
+use crate::{PgStore, counters, events, export, mails, settings, sign_up, transaction};
 
 #[async_trait]
 impl EntryStore for PgStore {
@@ -31,21 +32,33 @@ impl EntryStore for PgStore {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 ReviewPlan::None(entry) => Ok(entry),
-                ReviewPlan::Change { entry, from, event } => {
+                ReviewPlan::Change { entry, from, event, mail } => {
                     write_status(c, &entry).await?;
                     counters::change_status(c, entry.waitlist_id, from, entry.status).await?;
                     events::write(c, &[event]).await?;
+                    mails::write(c, &mail).await?;
                     Ok(entry)
                 }
             }
         })
     }
 
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+        transaction!(self, |c| {
+            let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
+            let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
+            write_invitation(c, &entry).await?;
+            mails::write(c, &mail).await?;
+            Ok(entry)
+        })
+    }
+
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let Some((entry, _)) = lock_entry(c, waitlist_id, id).await? else { return Ok(false) };
+            let Some(EntryFacts { entry, .. }) = lock_entry(c, waitlist_id, id).await? else { return Ok(false) };
             diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
             let orphans = forget_referrer(c, id).await?;
+            mails::delete(c, id).await?;
             counters::remove(c, &entry, orphans).await?;
             Ok(true)
         });
@@ -89,15 +102,27 @@ impl EntryStore for PgStore {
     }
 }
 
-/// The entry with its waitlist, as they are once the list is locked.
-async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, Waitlist)>, Abort<R>> {
+/// The entry with what bears on changing it, as they are once the list is locked.
+async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     counters::lock(c, waitlist_id).await?;
     let query = entries::table
         .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
         .filter(entries::id.eq(id.uuid()).and(entries::waitlist_id.eq(waitlist_id.uuid())))
         .select((EntryRow::as_select(), WaitlistRow::as_select()));
-    let Some((entry, waitlist)) = query.first(c).await.optional()? else { return Ok(None) };
-    Ok(Some((Entry::try_from(entry)?, Waitlist::try_from(waitlist)?)))
+    let Some((entry, waitlist)) = query.first::<(EntryRow, WaitlistRow)>(c).await.optional()? else { return Ok(None) };
+    let entry = Entry::try_from(entry)?;
+    let mail = settings::mail_setup(c, entry.workspace_id).await?;
+    Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
+}
+
+async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    let row = EntryRow::from(entry);
+    let change = (
+        entries::invited_at.eq(row.invited_at),
+        entries::invited_to_app_slug.eq(row.invited_to_app_slug),
+        entries::updated_at.eq(row.updated_at),
+    );
+    diesel::update(entries::table.find(row.id)).set(change).execute(c).await
 }
 
 async fn write_status(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {

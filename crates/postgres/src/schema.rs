@@ -204,6 +204,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    mails (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        waitlist_id -> Uuid,
+        entry_id -> Uuid,
+        template -> Text,
+        sender -> Text,
+        recipient -> Text,
+        data -> Text,
+        created_at -> Timestamptz,
+        state -> Text,
+        due_at -> Timestamptz,
+        attempt -> Integer,
+        claim -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        last_status -> Nullable<Integer>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,

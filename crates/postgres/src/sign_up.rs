@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::fault::Abort;
 use crate::rows::{EntryRow, WaitlistRow, from_bigint};
 use crate::schema::{entries, variants, waitlists};
-use crate::{counters, events};
+use crate::{counters, events, mails, settings};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
 
@@ -27,8 +27,10 @@ pub(crate) async fn run(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<
 async fn lock_facts(c: &mut AsyncPgConnection, command: &SignUp) -> Outcome<SignUpFacts> {
     let totals = lock_totals(c, command).await?;
     let (last_position, [pending, approved, rejected]) = totals.ok_or(Abort::Rejected(SignUpRejection::NoSuchWaitlist))?;
+    let waitlist = load_waitlist(c, command).await?;
     Ok(SignUpFacts {
-        waitlist: load_waitlist(c, command).await?,
+        mail: settings::mail_setup(c, waitlist.workspace_id).await?,
+        waitlist,
         last_position,
         entries: pending + approved + rejected,
         email_taken: is_email_taken(c, command).await?,
@@ -85,13 +87,14 @@ async fn is_variant_active(c: &mut AsyncPgConnection, command: &SignUp) -> Query
 }
 
 async fn apply(c: &mut AsyncPgConnection, plan: &SignUpPlan) -> QueryResult<()> {
-    let SignUpPlan { entry, credit, events: told } = plan;
+    let SignUpPlan { entry, credit, events: told, mail } = plan;
     diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c).await?;
     if let Some(referrer) = credit {
         add_referral(c, *referrer).await?;
     }
     counters::add(c, entry).await?;
-    events::write(c, told).await
+    events::write(c, told).await?;
+    mails::write(c, mail).await
 }
 
 async fn add_referral(c: &mut AsyncPgConnection, referrer: EntryId) -> QueryResult<usize> {

@@ -126,7 +126,11 @@ impl DeliveryQueue for SqliteStore {
             let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
             let running = deliveries::table.filter(deliveries::state.eq("running")).count();
             let running: i64 = running.get_result(c).map_err(query_fault)?;
-            Ok(QueueDepth { pending: from_bigint(pending + running), oldest_due_at: oldest.map(instant).transpose()? })
+            Ok(QueueDepth {
+                pending: from_bigint(pending + running),
+                running: from_bigint(running),
+                oldest_due_at: oldest.map(instant).transpose()?,
+            })
         })
         .await
     }
@@ -144,7 +148,7 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<Claimed
     let busy: HashSet<_> = request.busy.iter().map(|id| id.uuid()).collect();
     let mut claimed = Vec::new();
     for lane in lanes.iter().filter(|lane| !busy.contains(&lane.webhook_id.0)) {
-        let room = request.per_webhook.min(request.most - claimed.len());
+        let room = request.per_lane.min(request.most - claimed.len());
         if room == 0 {
             break;
         }

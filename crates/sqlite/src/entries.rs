@@ -4,19 +4,20 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use rally_domain::command::{EntryRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection};
+use rally_domain::command::{
+    EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpRejection,
+};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
-use rally_domain::waitlist::Waitlist;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
-use crate::{SqliteStore, counters, events, export, sign_up};
+use crate::{SqliteStore, counters, events, export, mails, settings, sign_up};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -29,10 +30,11 @@ impl EntryStore for SqliteStore {
             let current = load_entry(c, command.waitlist_id, command.entry_id)?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 ReviewPlan::None(entry) => Ok(entry),
-                ReviewPlan::Change { entry, from, event } => {
+                ReviewPlan::Change { entry, from, event, mail } => {
                     write_status(c, &entry)?;
                     counters::change_status(c, entry.waitlist_id, from, entry.status)?;
                     events::write(c, &event)?;
+                    mail.iter().try_for_each(|mail| mails::write(c, mail))?;
                     Ok(entry)
                 }
             }
@@ -40,11 +42,23 @@ impl EntryStore for SqliteStore {
         .await
     }
 
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+        self.write(move |c| {
+            let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+            let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
+            write_invitation(c, &entry)?;
+            mail.iter().try_for_each(|mail| mails::write(c, mail))?;
+            Ok(entry)
+        })
+        .await
+    }
+
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
         let done = self.write::<_, Infallible>(move |c| {
-            let Some((entry, _)) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
+            let Some(EntryFacts { entry, .. }) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
             diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
             let orphans = forget_referrer(c, id)?;
+            mails::delete(c, id)?;
             counters::remove(c, &entry, orphans)?;
             Ok(true)
         });
@@ -92,14 +106,26 @@ impl EntryStore for SqliteStore {
     }
 }
 
-/// The entry with its waitlist.
-fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, Waitlist)>, Abort<R>> {
+/// The entry with what bears on changing it.
+fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     let query = entries::table
         .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
         .filter(entries::id.eq(Blob(id.uuid())).and(entries::waitlist_id.eq(Blob(waitlist_id.uuid()))))
         .select((EntryRow::as_select(), WaitlistRow::as_select()));
-    let Some((entry, waitlist)) = query.first(c).optional()? else { return Ok(None) };
-    Ok(Some((Entry::try_from(entry)?, Waitlist::try_from(waitlist)?)))
+    let Some((entry, waitlist)) = query.first::<(EntryRow, WaitlistRow)>(c).optional()? else { return Ok(None) };
+    let entry = Entry::try_from(entry)?;
+    let mail = settings::mail_setup(c, entry.workspace_id)?;
+    Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
+}
+
+fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    let row = EntryRow::from(entry);
+    let change = (
+        entries::invited_at.eq(row.invited_at),
+        entries::invited_to_app_slug.eq(row.invited_to_app_slug),
+        entries::updated_at.eq(row.updated_at),
+    );
+    diesel::update(entries::table.find(row.id)).set(change).execute(c)
 }
 
 fn write_status(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {

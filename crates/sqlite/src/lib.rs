@@ -12,6 +12,7 @@ mod entries;
 mod events;
 mod export;
 mod fault;
+mod mails;
 mod replies;
 mod rows;
 mod schema;

@@ -204,6 +204,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    mails (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        waitlist_id -> Binary,
+        entry_id -> Binary,
+        template -> Text,
+        sender -> Text,
+        recipient -> Text,
+        data -> Text,
+        created_at -> BigInt,
+        state -> Text,
+        due_at -> BigInt,
+        attempt -> Integer,
+        claim -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        last_status -> Nullable<Integer>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,

@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
+use rally_domain::mail::MailSetup;
 use rally_domain::ports::SettingsStore;
+use rally_domain::slug::Slug;
 use rally_domain::workspace::WorkspaceSettings;
 
 use crate::SqliteStore;
@@ -37,6 +39,16 @@ impl SettingsStore for SqliteStore {
         })
         .await
     }
+}
+
+/// How a workspace sends mail, if it does.
+pub(crate) fn mail_setup<R>(c: &mut SqliteConnection, id: WorkspaceId) -> Result<Option<MailSetup>, Abort<R>> {
+    let query = workspace_settings::table
+        .inner_join(workspaces::table.on(workspaces::id.eq(workspace_settings::workspace_id)))
+        .filter(workspace_settings::workspace_id.eq(Blob(id.uuid())).and(workspace_settings::notifications_via_envoi))
+        .select((SettingsRow::as_select(), workspaces::slug));
+    let Some((row, slug)) = query.first::<(SettingsRow, String)>(c).optional()? else { return Ok(None) };
+    Ok(WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug)))
 }
 
 fn find_workspace(c: &mut SqliteConnection, id: WorkspaceId) -> QueryResult<Option<Blob>> {

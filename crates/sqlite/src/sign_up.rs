@@ -11,7 +11,7 @@ use rally_domain::waitlist::Waitlist;
 use crate::fault::Abort;
 use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint};
 use crate::schema::{entries, variants, waitlists};
-use crate::{counters, events};
+use crate::{counters, events, mails, settings};
 
 type Outcome<T> = Result<T, Abort<SignUpRejection>>;
 
@@ -25,8 +25,10 @@ pub(crate) fn run(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Entry> 
 fn load_facts(c: &mut SqliteConnection, command: &SignUp) -> Outcome<SignUpFacts> {
     let totals = load_totals(c, command)?;
     let (last_position, [pending, approved, rejected]) = totals.ok_or(Abort::Rejected(SignUpRejection::NoSuchWaitlist))?;
+    let waitlist = load_waitlist(c, command)?;
     Ok(SignUpFacts {
-        waitlist: load_waitlist(c, command)?,
+        mail: settings::mail_setup(c, waitlist.workspace_id)?,
+        waitlist,
         last_position,
         entries: pending + approved + rejected,
         email_taken: is_email_taken(c, command)?,
@@ -82,7 +84,7 @@ fn is_variant_active(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<
 }
 
 fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
-    let SignUpPlan { entry, credit, events: told } = plan;
+    let SignUpPlan { entry, credit, events: told, mail } = plan;
     diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
     if let Some(referrer) = credit {
         add_referral(c, *referrer)?;
@@ -91,7 +93,7 @@ fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
     for event in told {
         events::write(c, event)?;
     }
-    Ok(())
+    mail.iter().try_for_each(|mail| mails::write(c, mail))
 }
 
 fn add_referral(c: &mut SqliteConnection, referrer: EntryId) -> QueryResult<usize> {

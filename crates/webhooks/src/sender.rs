@@ -10,10 +10,11 @@ use rally_domain::error::Invalid;
 use rally_domain::ports::{WebhookMessage, WebhookSender};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::WebhookUrl;
+use rally_upstream::retry_after;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, redirect};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::guard::{Exemptions, resolve};
@@ -112,7 +113,7 @@ const TIMED_OUT: &str = "timed out";
 
 async fn read(mut response: Response, now: Timestamp, deadline: Instant) -> Outcome {
     let status = response.status().as_u16();
-    let retry_after = if matches!(status, 429 | 503) { retry_after(response.headers(), now) } else { None };
+    let retry_after = if matches!(status, 429 | 503) { retry_after(response.headers(), now.instant()) } else { None };
     let mut bytes = Vec::new();
     let mut error = None;
     while bytes.len() < MAX_READ {
@@ -138,16 +139,6 @@ fn text(bytes: &[u8]) -> Option<String> {
     let end = (0..=AttemptResult::MAX_BODY.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     text.truncate(end);
     (!text.is_empty()).then_some(text)
-}
-
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::seconds(i64::from(seconds)));
-    seconds.or_else(|| {
-        let date = OffsetDateTime::from(httpdate::parse_http_date(value).ok()?);
-        Some((date - now.instant()).max(Duration::ZERO))
-    })
 }
 
 /// Why there is no answer, in words that tell nothing of the network behind.
@@ -191,21 +182,7 @@ impl Resolve for GuardedResolver {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
-
-    #[test]
-    fn a_receiver_asks_in_seconds_or_by_date() {
-        let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        let asked = |value: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
-        assert_eq!(asked("120"), Some(Duration::seconds(120)));
-        assert_eq!(asked("Sat, 31 Jan 2026 09:01:00 GMT"), Some(Duration::seconds(60)));
-        assert_eq!(asked("Sat, 31 Jan 2026 08:00:00 GMT"), Some(Duration::ZERO));
-        for bad in ["", "soon", "-1", "1.5", "99999999999"] {
-            assert_eq!(asked(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn a_body_is_kept_as_text_of_a_kilobyte() {

@@ -1,11 +1,13 @@
 //! Entries, as the admin surface has them.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use rally_domain::command::{Review, ReviewEntry};
+use rally_domain::command::{InviteMail, Review, ReviewEntry};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::Invalid;
 use rally_domain::id::{EntryId, EventId};
-use rally_domain::use_case::bulk;
+use rally_domain::text::{Lines, clean};
+use rally_domain::use_case::bulk::{self, Action};
+use rally_domain::use_case::invite::{self, Invitation, Invited};
 use rally_domain::waitlist::Waitlist;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -166,9 +168,63 @@ impl ReviewBody {
     }
 }
 
+/// Most characters of an app's slug.
+const MAX_APP_SLUG: usize = 200;
+
+/// How to invite, as the fields of two bodies say; nothing for an app's slug is none.
+fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, send_email: Field<bool>) -> Option<Invitation> {
+    let app_slug = fields.optional("app_slug", app_slug, |text| {
+        clean(&text, MAX_APP_SLUG, Lines::One).map(|slug| Some(slug).filter(|slug| !slug.is_empty()))
+    });
+    let mail = fields.optional("send_email", send_email, |send| Ok(if send { InviteMail::Send } else { InviteMail::DoNotSend }));
+    Some(Invitation { app_slug: app_slug.flatten(), mail: mail.unwrap_or(InviteMail::Send) })
+}
+
+/// How to invite an entry.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = InviteToApp)]
+struct InviteBody {
+    /// The Heimdall app to invite into; without one, the workspace's `default_heimdall_app_slug`.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    app_slug: Field<String>,
+    /// Whether to send the approved mail with the link in it, if the workspace sends mail.
+    #[schema(value_type = Option<bool>, default = true)]
+    #[serde(default)]
+    send_email: Field<bool>,
+}
+
+impl InviteBody {
+    fn parse(self) -> Result<Invitation, ApiError> {
+        let mut fields = Fields::default();
+        let invitation = parse_invitation(&mut fields, self.app_slug, self.send_email);
+        fields.finish()?;
+        invitation.ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// An entry that was invited.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InvitedEntry)]
+struct InvitedView {
+    entry: EntryView,
+    /// The invitation, as Heimdall knows it.
+    invite_id: String,
+    /// Where the person accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    invite_url: Option<String>,
+}
+
+impl From<Invited> for InvitedView {
+    fn from(Invited { entry, invite }: Invited) -> Self {
+        Self { entry: EntryView::from(&entry), invite_id: invite.id, invite_url: invite.url }
+    }
+}
+
 /// Entries to act on.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = BulkReview)]
+#[schema(as = BulkChange)]
 struct BulkBody {
     /// Ids of entries, taken in their order, a repeated one once.
     #[schema(value_type = Vec<Uuid>, required, min_items = 1, max_items = 100)]
@@ -178,6 +234,14 @@ struct BulkBody {
     #[schema(value_type = BulkActionName, required)]
     #[serde(default)]
     action: Field<String>,
+    /// With `invite-to-app`: the app, as in the call for one entry.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    app_slug: Field<String>,
+    /// With `invite-to-app`: whether to send mail, as in the call for one entry.
+    #[schema(value_type = Option<bool>, default = true)]
+    #[serde(default)]
+    send_email: Field<bool>,
 }
 
 /// What can be done with many entries.
@@ -187,19 +251,24 @@ struct BulkBody {
 enum BulkActionName {
     Approve,
     Reject,
+    InviteToApp,
 }
 
 impl BulkBody {
-    fn parse(self) -> Result<(Vec<String>, Review), ApiError> {
+    fn parse(self) -> Result<(Vec<String>, Action), ApiError> {
         let mut fields = Fields::default();
         let ids = fields.required("ids", self.ids, |ids| match ids.len() {
             1..=bulk::MAX_IDS => Ok(ids),
             _ => Err(Invalid::new(format!("must have 1 to {} ids", bulk::MAX_IDS))),
         });
-        let action = fields.required("action", self.action, |text| match text.as_str() {
-            "approve" => Ok(Review::Approve),
-            "reject" => Ok(Review::Reject),
-            _ => Err(Invalid::new("must be approve or reject")),
+        // What an action has no use for is passed over, whatever it is.
+        let invites = matches!(&self.action, Field::Given(action) if action == "invite-to-app");
+        let invitation = if invites { parse_invitation(&mut fields, self.app_slug, self.send_email) } else { None };
+        let action = fields.required("action", self.action, |text| match (text.as_str(), invitation) {
+            ("approve", _) => Ok(Action::Review(Review::Approve)),
+            ("reject", _) => Ok(Action::Review(Review::Reject)),
+            ("invite-to-app", Some(invitation)) => Ok(Action::Invite(invitation)),
+            _ => Err(Invalid::new("must be approve, reject or invite-to-app")),
         });
         fields.finish()?;
         ids.zip(action).ok_or_else(|| ApiError::validation(Vec::new()))
@@ -348,9 +417,10 @@ pub async fn change_status(
     let waitlist_id = find_waitlist(&app, &admin, &path.1).await?.id;
     let (entry_id, review) = (entry_id(&path.2)?, body.json::<ReviewBody>().await?.parse()?);
     let event_id = EventId::new(app.ports.ids.uuid());
-    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now() };
+    let links = app.ports.links.clone();
+    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now(), links };
     let entry = app.ports.entries.review(command).await?;
-    app.wake_relay();
+    app.wake_relays();
     Ok(web::Json(EntryView::from(&entry)))
 }
 
@@ -373,11 +443,41 @@ pub async fn delete(
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }
 
-/// Approve or reject many entries
+/// Invite an entry into an app
 ///
-/// One after the other, each with an outcome of its own: a failed row keeps no other from being tried.
+/// An approved entry gets an invitation from Heimdall. Repeating it for the same app gives the same invitation.
 #[utoipa::path(
-    tag = "Entries", operation_id = "review_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams), request_body = InviteBody,
+    responses(
+        (status = 200, description = "The entry and its invitation.", body = InvitedView),
+        (status = 409, description = "Somebody with this address is in the app already.", body = ErrorBody),
+        (status = 422, description = "No app is named, Heimdall has none of that name, or the entry is not approved.", body = ErrorBody),
+        (status = 502, description = "Heimdall failed; nothing was changed.", body = ErrorBody),
+        (status = 504, description = "Heimdall did not answer in time; nothing was changed.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
+)]
+#[post("/waitlists/{waitlist_id}/entries/{entry_id}/invite-to-app")]
+pub async fn invite_to_app(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<(String, String, String)>,
+    body: Body,
+) -> Result<web::Json<InvitedView>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let (entry_id, invitation) = (entry_id(&path.2)?, body.json::<InviteBody>().await?.parse()?);
+    let invited = invite::run(&app.ports, &waitlist, entry_id, &invitation).await?;
+    app.wake_relays();
+    Ok(web::Json(invited.into()))
+}
+
+/// Approve, reject or invite many entries
+///
+/// One after the other, each with an outcome of its own: a failed row keeps no other from being tried. Once Heimdall has not
+/// answered in time, the rows that are left are told so without asking it again.
+#[utoipa::path(
+    tag = "Entries", operation_id = "change_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(ListParams), request_body = BulkBody,
     responses((status = 200, description = "What became of each.", body = BulkReport), AdminFailure, BodyFailure),
 )]
@@ -389,8 +489,8 @@ pub async fn bulk_change(
     body: Body,
 ) -> Result<web::Json<BulkReport>, ApiError> {
     let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let (ids, review) = body.json::<BulkBody>().await?.parse()?;
-    let rows = bulk::run(&app.ports, waitlist.id, ids, review).await;
-    app.wake_relay();
+    let (ids, action) = body.json::<BulkBody>().await?.parse()?;
+    let rows = bulk::run(&app.ports, &waitlist, ids, &action).await;
+    app.wake_relays();
     Ok(web::Json(rows.into()))
 }

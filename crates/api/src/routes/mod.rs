@@ -58,6 +58,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(entries::bulk_change)
                 .service(entries::get)
                 .service(entries::change_status)
+                .service(entries::invite_to_app)
                 .service(entries::delete)
                 .service(variants::list)
                 .service(variants::create)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, get, web};
 use rally_domain::error::Fault;
+use rally_domain::ports::QueueDepth;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -49,13 +50,22 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     let connections = app.ports.health.connections();
     ::metrics::gauge!("rally_store_connections_in_use").set(connections.in_use as f64);
     ::metrics::gauge!("rally_store_connections_max").set(connections.most as f64);
-    // While the store is away the gauge stands; everything else is still measured.
+    // While the store is away these gauges stand; everything else is still measured.
     if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.deliveries.depth()).await {
-        let waits = depth.oldest_due_at.map_or(0, |due| app.ports.clock.now().unix_millis() - due.unix_millis());
         ::metrics::gauge!("rally_deliveries_pending").set(depth.pending as f64);
-        ::metrics::gauge!("rally_deliveries_oldest_due_seconds").set(waits.max(0) as f64 / 1000.0);
+        ::metrics::gauge!("rally_deliveries_oldest_due_seconds").set(waited(&app, depth));
+    }
+    if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.mails.depth()).await {
+        ::metrics::gauge!("rally_mails_pending").set(depth.pending as f64);
+        ::metrics::gauge!("rally_mails_oldest_due_seconds").set(waited(&app, depth));
     }
     let handle = telemetry::metrics();
     handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
+}
+
+/// For how many seconds that has been due which has waited longest.
+fn waited(app: &App, depth: QueueDepth) -> f64 {
+    let millis = depth.oldest_due_at.map_or(0, |due| app.ports.clock.now().unix_millis() - due.unix_millis());
+    millis.max(0) as f64 / 1000.0
 }

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use std::net::IpAddr;
+
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, VARY};
@@ -347,23 +349,23 @@ pub async fn info(
     ),
 )]
 #[post("/entries")]
-pub async fn join(app: web::Data<App>, named: NamedWaitlist, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let waitlist = &named.found.waitlist;
-    let outcome = sign_up(&app, waitlist, body).await;
+    let outcome = sign_up(&app, waitlist, app.proxies.client(&request), body).await;
     let label = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "created");
     metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
     Ok(HttpResponse::build(StatusCode::CREATED).json(JoinedView::new(&outcome?, waitlist)))
 }
 
-async fn sign_up(app: &App, waitlist: &Waitlist, body: Body) -> Result<Entry, ApiError> {
+async fn sign_up(app: &App, waitlist: &Waitlist, address: Option<IpAddr>, body: Body) -> Result<Entry, ApiError> {
     let body = body.json::<JoinBody>().await?;
     // Whoever comes to a closed door hears that first, not what is wrong with their form.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
-    let request = body.parse(&waitlist.settings.custom_fields)?;
+    let request = Join { address, ..body.parse(&waitlist.settings.custom_fields)? };
     let entry = use_case::join::run(&app.ports, waitlist, request).await?;
-    app.wake_relay();
+    app.wake_relays();
     Ok(entry)
 }
 

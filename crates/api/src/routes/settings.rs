@@ -1,11 +1,11 @@
 //! What a workspace has set, under two paths.
 
 use actix_web::{get, put, web};
-use rally_domain::command::{Envoi, UpdateSettings};
 use rally_domain::custom_field::parse_http_url;
 use rally_domain::email::Email;
 use rally_domain::error::Invalid;
 use rally_domain::text::{Lines, clean};
+use rally_domain::use_case::configure;
 use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, parse_color};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use super::waitlists::WorkspaceParams;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::body::{Body, SETTINGS_LIMIT};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::field::{Field, Fields};
 use crate::openapi::{AdminFailure, BodyFailure};
 
@@ -167,8 +167,7 @@ async fn read(app: &App, admin: &Admin) -> Result<web::Json<SettingsView>, ApiEr
 
 async fn change(app: &App, admin: &Admin, body: Body) -> Result<web::Json<SettingsView>, ApiError> {
     let change = body.json_up_to::<SettingsBody>(SETTINGS_LIMIT).await?.parse()?;
-    let command = UpdateSettings { workspace_id: admin.workspace.id, change, envoi: Envoi::NotConfigured, now: app.ports.clock.now() };
-    Ok(web::Json(app.ports.settings.update(command).await?.into()))
+    Ok(web::Json(configure::run(&app.ports, admin.workspace.id, change).await?.into()))
 }
 
 /// Read the settings of a workspace
@@ -183,11 +182,17 @@ pub async fn get(app: web::Data<App>, admin: Granted<permit::RallySettingsRead>)
 }
 
 /// Change the settings of a workspace
+///
+/// Where notifications would be on, Envoi is asked whether the domain is active, owns the address, and the templates exist.
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "update_settings", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.update"))),
     params(WorkspaceParams), request_body = SettingsBody,
-    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure, BodyFailure),
+    responses(
+        (status = 200, description = "The settings.", body = SettingsView),
+        (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
 )]
 #[put("/rally/settings")]
 pub async fn update(
@@ -219,7 +224,11 @@ pub async fn get_by_alias(app: web::Data<App>, admin: Granted<permit::RallySetti
     tag = "Rally-Settings", operation_id = "update_settings_by_alias", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.update"))),
     params(WorkspaceParams), request_body = SettingsBody,
-    responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure, BodyFailure),
+    responses(
+        (status = 200, description = "The settings.", body = SettingsView),
+        (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
 )]
 #[put("/waitlist/settings")]
 pub async fn update_by_alias(

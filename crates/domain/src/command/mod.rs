@@ -12,8 +12,11 @@ mod waitlist;
 mod webhook;
 mod workspace;
 
-pub use entry::{EntryRejection, Review, ReviewEntry, ReviewPlan};
-pub use settings::{Envoi, UpdateSettings, UpdateSettingsRejection};
+pub use entry::{
+    EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
+};
+pub(crate) use settings::missing_for_notifications;
+pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use variant::{CreateVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{

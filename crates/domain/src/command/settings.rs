@@ -1,9 +1,11 @@
 //! Changing what a workspace has set.
 
+use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::id::WorkspaceId;
+use crate::mail::Templates;
 use crate::timestamp::Timestamp;
-use crate::workspace::{Notifications, SettingsChange, WorkspaceSettings};
+use crate::workspace::{SettingsChange, WorkspaceSettings};
 
 /// Changes some of a workspace's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,19 +14,36 @@ pub struct UpdateSettings {
     pub workspace_id: WorkspaceId,
     /// What is to change.
     pub change: SettingsChange,
-    /// Whether there is an Envoi to send mail through.
-    pub envoi: Envoi,
+    /// What the mail service was asked about, and says it would send from and with.
+    pub checked: Option<CheckedSender>,
     /// When.
     pub now: Timestamp,
 }
 
-/// Whether a deployment can send mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Envoi {
-    /// It can, through Envoi.
-    Configured,
-    /// It has no Envoi.
-    NotConfigured,
+/// What the mail service knows and may be used: everything that notifications need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedSender {
+    /// The domain.
+    pub domain_id: String,
+    /// The address, which belongs to the domain.
+    pub address: Email,
+    /// The templates.
+    pub templates: Templates,
+}
+
+impl CheckedSender {
+    /// What settings would have to be asked about; `None` while they lack something.
+    pub fn of(settings: &WorkspaceSettings) -> Option<Self> {
+        Some(Self {
+            domain_id: settings.default_sender_domain_id.clone()?,
+            address: settings.default_sender_address.clone()?,
+            templates: Templates {
+                welcome: settings.welcome_template_name.clone()?,
+                approved: settings.approved_template_name.clone()?,
+                rejected: settings.rejected_template_name.clone()?,
+            },
+        })
+    }
 }
 
 /// Why settings were not changed.
@@ -36,23 +55,33 @@ pub enum UpdateSettingsRejection {
     /// Notifications would be on without everything they need; each missing key is named.
     #[error("notifications need settings that are missing")]
     Incomplete(Vec<FieldError>),
+    /// Notifications would be on with what the mail service was not asked about, since others changed the settings meanwhile.
+    #[error("what notifications need was not checked")]
+    Unchecked,
 }
 
 impl UpdateSettings {
     /// The settings as they are to be, given as they are now.
     ///
     /// # Errors
-    /// When notifications would be on without a sender or a template, or are turned on where there is no Envoi.
+    /// When notifications would be on without a sender or a template, or with ones that were not checked.
     pub fn decide(&self, current: WorkspaceSettings) -> Result<WorkspaceSettings, UpdateSettingsRejection> {
         let settings = self.change.apply(current, self.now);
-        let required = |key| FieldError::new(key, Invalid::new("is required while notifications_via_envoi is on"));
-        let mut errors: Vec<FieldError> = settings.missing_for_notifications().into_iter().map(required).collect();
-        if self.envoi == Envoi::NotConfigured && self.change.notifications == Some(Notifications::ViaEnvoi) {
-            errors
-                .insert(0, FieldError::new("notifications_via_envoi", Invalid::new("cannot be on: no Envoi is configured on this server")));
+        let missing = missing_for_notifications(&settings);
+        if !missing.is_empty() {
+            return Err(UpdateSettingsRejection::Incomplete(missing));
         }
-        if errors.is_empty() { Ok(settings) } else { Err(UpdateSettingsRejection::Incomplete(errors)) }
+        if self.change.wants_check(&settings) && CheckedSender::of(&settings) != self.checked {
+            return Err(UpdateSettingsRejection::Unchecked);
+        }
+        Ok(settings)
     }
+}
+
+/// The settings that notifications need and lack, each with what is wrong with it.
+pub(crate) fn missing_for_notifications(settings: &WorkspaceSettings) -> Vec<FieldError> {
+    let required = |key| FieldError::new(key, Invalid::new("is required while notifications_via_envoi is on"));
+    settings.missing_for_notifications().into_iter().map(required).collect()
 }
 
 #[cfg(test)]
@@ -60,37 +89,54 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::workspace::Notifications;
 
-    fn turn_on(envoi: Envoi, current: WorkspaceSettings) -> Result<WorkspaceSettings, Vec<String>> {
-        let change = SettingsChange { notifications: Some(Notifications::ViaEnvoi), ..SettingsChange::default() };
+    fn complete() -> WorkspaceSettings {
+        WorkspaceSettings {
+            default_sender_domain_id: Some("domain".to_owned()),
+            default_sender_address: Some(Email::parse("hello@acme.example").unwrap()),
+            welcome_template_name: Some("welcome".to_owned()),
+            approved_template_name: Some("approved".to_owned()),
+            rejected_template_name: Some("rejected".to_owned()),
+            ..WorkspaceSettings::unset(WorkspaceId::new(Uuid::nil()))
+        }
+    }
+
+    fn decide(change: SettingsChange, checked: Option<CheckedSender>, current: WorkspaceSettings) -> Result<Notifications, Vec<String>> {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        let command = UpdateSettings { workspace_id: current.workspace_id, change, envoi, now };
-        command.decide(current).map_err(|rejection| match rejection {
+        let command = UpdateSettings { workspace_id: current.workspace_id, change, checked, now };
+        command.decide(current).map(|settings| settings.notifications).map_err(|rejection| match rejection {
             UpdateSettingsRejection::Incomplete(errors) => errors.into_iter().map(|error| error.field).collect(),
+            UpdateSettingsRejection::Unchecked => vec!["unchecked".to_owned()],
             UpdateSettingsRejection::NoSuchWorkspace => Vec::new(),
         })
     }
 
+    fn turn_on() -> SettingsChange {
+        SettingsChange { notifications: Some(Notifications::ViaEnvoi), ..SettingsChange::default() }
+    }
+
     #[test]
-    fn notifications_go_on_when_nothing_is_missing() {
+    fn notifications_go_on_when_nothing_is_missing_and_all_was_checked() {
         let unset = WorkspaceSettings::unset(WorkspaceId::new(Uuid::nil()));
-        assert_eq!(turn_on(Envoi::Configured, unset.clone()).unwrap_err().len(), 5);
-        assert_eq!(turn_on(Envoi::NotConfigured, unset.clone()).unwrap_err()[0], "notifications_via_envoi");
-        let complete = WorkspaceSettings {
-            default_sender_domain_id: Some("domain".to_owned()),
-            default_sender_address: Some(crate::email::Email::parse("hello@acme.example").unwrap()),
-            welcome_template_name: Some("welcome".to_owned()),
-            approved_template_name: Some("approved".to_owned()),
-            rejected_template_name: Some("rejected".to_owned()),
-            ..unset
-        };
-        assert_eq!(turn_on(Envoi::Configured, complete.clone()).unwrap().notifications, Notifications::ViaEnvoi);
-        assert_eq!(turn_on(Envoi::NotConfigured, complete.clone()).unwrap_err(), ["notifications_via_envoi"]);
-        // What was on before Envoi went away does not keep other settings from being changed.
-        let on = WorkspaceSettings { notifications: Notifications::ViaEnvoi, ..complete };
+        assert_eq!(decide(turn_on(), None, unset).unwrap_err().len(), 5);
+        let checked = CheckedSender::of(&complete());
+        assert_eq!(decide(turn_on(), checked.clone(), complete()), Ok(Notifications::ViaEnvoi));
+        assert_eq!(decide(turn_on(), None, complete()).unwrap_err(), ["unchecked"]);
+        let other = WorkspaceSettings { welcome_template_name: Some("other".to_owned()), ..complete() };
+        assert_eq!(decide(turn_on(), checked, other).unwrap_err(), ["unchecked"]);
+    }
+
+    #[test]
+    fn what_mail_is_not_made_of_changes_unchecked() {
+        let on = WorkspaceSettings { notifications: Notifications::ViaEnvoi, ..complete() };
         let brand = SettingsChange { brand_name: Some(Some("Acme".to_owned())), ..SettingsChange::default() };
-        let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        let command = UpdateSettings { workspace_id: on.workspace_id, change: brand, envoi: Envoi::NotConfigured, now };
-        assert!(command.decide(on).is_ok());
+        assert!(decide(brand, None, on.clone()).is_ok());
+        let template = SettingsChange { welcome_template_name: Some(Some("other".to_owned())), ..SettingsChange::default() };
+        assert_eq!(decide(template.clone(), None, on.clone()).unwrap_err(), ["unchecked"]);
+        assert!(decide(template, None, complete()).is_ok());
+        let off =
+            SettingsChange { notifications: Some(Notifications::Off), welcome_template_name: Some(None), ..SettingsChange::default() };
+        assert_eq!(decide(off, None, on), Ok(Notifications::Off));
     }
 }

@@ -6,6 +6,7 @@ use crate::entry::{Entry, EntryStatus};
 use crate::error::FieldError;
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, VariantId, WaitlistId};
+use crate::mail::{Links, Mail, MailSetup};
 use crate::referral::{Position, ReferralCode};
 use crate::settings::Approval;
 use crate::text::{Interest, PersonName, Referrer};
@@ -39,6 +40,8 @@ pub struct SignUp {
     pub variant_id: Option<VariantId>,
     /// Answers to custom fields, and whatever else was sent.
     pub metadata: Metadata,
+    /// The base of the links in its mail.
+    pub links: Links,
 }
 
 /// What a store knows that bears on a sign-up, locked so that it stays so until the plan is written.
@@ -58,6 +61,8 @@ pub struct SignUpFacts {
     pub referrer: Option<ReferrerFacts>,
     /// Whether `variant_id` is an active variant of the same waitlist.
     pub variant_is_active: bool,
+    /// How the workspace sends mail, if it does.
+    pub mail: Option<MailSetup>,
 }
 
 /// What bears on a sign-up of the entry that referred it.
@@ -78,6 +83,8 @@ pub struct SignUpPlan {
     pub credit: Option<EntryId>,
     /// What to tell, in order.
     pub events: Vec<Event>,
+    /// What to write to the person: the welcome alone, approved at once or not.
+    pub mail: Option<Mail>,
 }
 
 /// Why a sign-up was refused.
@@ -153,7 +160,9 @@ impl SignUp {
         };
         let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
         let events = told.iter().zip(self.event_ids).map(tell).collect();
-        Ok(SignUpPlan { entry, credit, events })
+        let created = (self.event_ids[0], EventKind::EntryCreated);
+        let mail = facts.mail.as_ref().map(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
+        Ok(SignUpPlan { entry, credit, events, mail })
     }
 }
 
@@ -164,10 +173,12 @@ mod tests {
 
     use super::*;
     use crate::id::WorkspaceId;
+    use crate::mail::Templates;
     use crate::settings::Settings;
     use crate::slug::Slug;
     use crate::text::DisplayName;
     use crate::waitlist::WaitlistStatus;
+    use crate::workspace::Brand;
 
     fn command() -> SignUp {
         SignUp {
@@ -183,6 +194,7 @@ mod tests {
             friends_code: None,
             variant_id: None,
             metadata: Metadata::default(),
+            links: Links::default(),
         }
     }
 
@@ -208,6 +220,23 @@ mod tests {
             code_taken: false,
             referrer: None,
             variant_is_active: false,
+            mail: None,
+        }
+    }
+
+    #[test]
+    fn a_person_is_welcomed_once_where_the_workspace_sends_mail() {
+        let setup = MailSetup {
+            workspace_slug: Slug::parse("acme").unwrap(),
+            brand: Brand::default(),
+            from: Email::parse("hello@acme.example").unwrap(),
+            templates: Templates { welcome: "w".to_owned(), approved: "a".to_owned(), rejected: "r".to_owned() },
+        };
+        for settings in [json!({}), json!({"approval_required": false})] {
+            assert_eq!(command().decide(facts(settings.clone())).unwrap().mail, None);
+            let plan = command().decide(SignUpFacts { mail: Some(setup.clone()), ..facts(settings) }).unwrap();
+            let mail = plan.mail.unwrap();
+            assert_eq!((mail.template.as_str(), mail.id.uuid(), &mail.to), ("w", plan.events[0].id.uuid(), &plan.entry.email));
         }
     }
 

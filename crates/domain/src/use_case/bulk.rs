@@ -1,14 +1,37 @@
-//! Reviewing many entries in one call, one after the other, each with an outcome of its own.
+//! Reviewing or inviting many entries in one call, one after the other, each with an outcome of its own.
 
 use std::collections::HashSet;
 
-use crate::command::{EntryRejection, Review, ReviewEntry};
-use crate::error::CommandError;
-use crate::id::{EntryId, EventId, WaitlistId};
+use super::invite::{self, Invitation};
+use crate::command::{EntryRejection, InviteRejection, Review, ReviewEntry};
+use crate::error::{CommandError, RemoteError};
+use crate::id::{EntryId, EventId};
+use crate::invite::InviteError;
 use crate::ports::Ports;
+use crate::waitlist::Waitlist;
 
 /// The most ids of one call, repeated ones counted.
 pub const MAX_IDS: usize = 100;
+
+/// What is done with every entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// It is approved or rejected.
+    Review(Review),
+    /// It is invited into an app.
+    Invite(Invitation),
+}
+
+/// Why one of them was left as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum BulkRejection {
+    /// It could not be reviewed.
+    #[error(transparent)]
+    Review(EntryRejection),
+    /// It could not be invited.
+    #[error(transparent)]
+    Invite(InviteRejection),
+}
 
 /// What became of one id, as it was given.
 #[derive(Debug)]
@@ -16,25 +39,45 @@ pub struct Row {
     /// The id.
     pub id: String,
     /// What became of it.
-    pub outcome: Result<(), CommandError<EntryRejection>>,
+    pub outcome: Result<(), CommandError<BulkRejection>>,
 }
 
-/// Reviews the entries of those ids in their order, a repeated id once. An id that cannot exist is one that does not, and
-/// no failure keeps the others from being tried.
-pub async fn run(ports: &Ports, waitlist_id: WaitlistId, ids: Vec<String>, review: Review) -> Vec<Row> {
+/// Acts on the entries of those ids in their order, a repeated id once. An id that cannot exist is one that does not, and
+/// no failure keeps the others from being tried, but for one: once the service that invites did not answer in time, nobody
+/// waits for it again and again.
+pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
+    let mut silent = None;
     for id in distinct(ids) {
-        let outcome = match EntryId::parse(&id) {
-            Ok(entry_id) => {
-                let event_id = EventId::new(ports.ids.uuid());
-                let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: ports.clock.now() };
-                ports.entries.review(command).await.map(|_| ())
+        let outcome = match (EntryId::parse(&id), action, silent) {
+            (Err(_), Action::Review(_), _) => Err(CommandError::Rejected(BulkRejection::Review(EntryRejection::NoSuchEntry))),
+            (Err(_), Action::Invite(_), _) => Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::NoSuchEntry))),
+            (Ok(entry_id), Action::Review(kind), _) => review(ports, waitlist, entry_id, *kind).await,
+            (Ok(_), Action::Invite(_), Some(service)) => Err(CommandError::Rejected(timed_out(service))),
+            (Ok(entry_id), Action::Invite(invitation), None) => {
+                let invited = invite::run(ports, waitlist, entry_id, invitation).await;
+                if let Err(CommandError::Rejected(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))) =
+                    &invited
+                {
+                    silent = Some(*service);
+                }
+                invited.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Invite))
             }
-            Err(_) => Err(CommandError::Rejected(EntryRejection::NoSuchEntry)),
         };
         rows.push(Row { id, outcome });
     }
     rows
+}
+
+async fn review(ports: &Ports, waitlist: &Waitlist, entry_id: EntryId, review: Review) -> Result<(), CommandError<BulkRejection>> {
+    let event_id = EventId::new(ports.ids.uuid());
+    let now = ports.clock.now();
+    let command = ReviewEntry { waitlist_id: waitlist.id, entry_id, review, event_id, now, links: ports.links.clone() };
+    ports.entries.review(command).await.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Review))
+}
+
+fn timed_out(service: &'static str) -> BulkRejection {
+    BulkRejection::Invite(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))
 }
 
 /// The ids without repetitions; the case of a UUID's digits does not matter.

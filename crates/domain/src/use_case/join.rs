@@ -76,6 +76,7 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry
         friends_code: join.friends_code,
         variant_id: join.variant_id,
         metadata: join.metadata,
+        links: ports.links.clone(),
     };
     for _ in 1..CODE_ATTEMPTS {
         match ports.entries.sign_up(command.clone()).await {

@@ -1,0 +1,114 @@
+//! What the relay carries to the mail service: mail, one lane for each workspace.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use rally_domain::error::Fault;
+use rally_domain::id::{ClaimId, MailId, WorkspaceId};
+use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::ports::{ClaimRequest, Mailer, Ports};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::DeliveryPolicy;
+use time::Duration;
+
+use super::{Round, Signal};
+
+/// Mail on its way to the mail service.
+#[derive(Clone)]
+pub struct MailRound {
+    /// The world.
+    pub ports: Ports,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// How often a mail is tried.
+    pub policy: DeliveryPolicy,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+}
+
+#[async_trait]
+impl Round for MailRound {
+    type Lane = WorkspaceId;
+    type Item = ClaimedMail;
+    type Key = MailId;
+    type Attempt = SettleMail;
+    const WHAT: &'static str = "mail";
+
+    fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn lane(claimed: &ClaimedMail) -> WorkspaceId {
+        claimed.mail.workspace_id
+    }
+
+    fn key(claimed: &ClaimedMail) -> (ClaimId, MailId) {
+        (claimed.claim, claimed.mail.id)
+    }
+
+    fn report(attempt: &SettleMail) -> (WorkspaceId, Timestamp, Signal) {
+        let signal = match attempt.outcome {
+            MailOutcome::Accepted | MailOutcome::Refused(_) => Signal::Well,
+            MailOutcome::KeyRefused(_) | MailOutcome::Failed { .. } => Signal::Troubled,
+        };
+        (attempt.workspace_id, attempt.now, signal)
+    }
+
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
+        self.ports.mails.claim(request).await
+    }
+
+    async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {
+        let started = Instant::now();
+        let outcome = self.mailer.send(&claimed.mail).await;
+        let latency = Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX);
+        tell(&claimed, outcome, latency);
+        let ports = &self.ports;
+        Ok(SettleMail {
+            claim: claimed.claim,
+            mail_id: claimed.mail.id,
+            workspace_id: claimed.mail.workspace_id,
+            attempt: claimed.attempt,
+            outcome,
+            latency,
+            chance: ports.ids.entropy(),
+            now: ports.clock.now(),
+        })
+    }
+
+    async fn settle(&self, tried: Vec<SettleMail>) -> Result<usize, Fault> {
+        self.ports.mails.settle(tried, self.policy.clone()).await
+    }
+
+    async fn release(&self, claim: ClaimId, keys: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
+        self.ports.mails.release(claim, keys, due_at).await
+    }
+
+    async fn reap(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.ports.mails.reap(now, self.policy.attempts()).await
+    }
+}
+
+/// A mail that is refused for good is for an operator to know: nobody else will hear of it.
+fn tell(claimed: &ClaimedMail, outcome: MailOutcome, latency: Duration) {
+    let (mail, attempt, status) = (claimed.mail.id, claimed.attempt, outcome.status());
+    let label = match outcome {
+        MailOutcome::Accepted => "accepted",
+        MailOutcome::Refused(_) => "refused",
+        MailOutcome::KeyRefused(_) => "key_refused",
+        MailOutcome::Failed { .. } => "failed",
+    };
+    metrics::counter!("rally_mail_attempts_total", "outcome" => label).increment(1);
+    metrics::histogram!("rally_mail_attempt_duration_seconds").record(latency.as_seconds_f64());
+    match outcome {
+        MailOutcome::Accepted => tracing::debug!(%mail, attempt, "mail accepted"),
+        MailOutcome::Refused(_) => tracing::warn!(%mail, attempt, status, "mail refused for good"),
+        MailOutcome::KeyRefused(_) => tracing::error!(%mail, attempt, status, "Envoi refuses the key of this server: see RALLY_ENVOI_KEY"),
+        MailOutcome::Failed { .. } => tracing::warn!(%mail, attempt, status, "mail failed, and may be tried again"),
+    }
+}

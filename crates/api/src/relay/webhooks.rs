@@ -1,0 +1,106 @@
+//! What the relay carries to webhooks: signed events, one lane for each webhook.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::delivery::{ClaimedDelivery, SettleDelivery};
+use rally_domain::error::Fault;
+use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
+use rally_domain::ports::{ClaimRequest, Ports, WebhookMessage, WebhookSender};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::DeliveryPolicy;
+use time::Duration;
+
+use super::{Round, Signal};
+use crate::seal::Sealer;
+use crate::webhook_secret;
+
+/// Events on their way to webhooks.
+#[derive(Clone)]
+pub struct WebhookRound {
+    /// The world.
+    pub ports: Ports,
+    /// Sends messages.
+    pub sender: Arc<dyn WebhookSender>,
+    /// Opens the secrets of webhooks.
+    pub sealer: Sealer,
+    /// How often a delivery is tried.
+    pub policy: DeliveryPolicy,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+}
+
+#[async_trait]
+impl Round for WebhookRound {
+    type Lane = WebhookId;
+    type Item = ClaimedDelivery;
+    type Key = (EventId, WebhookId);
+    type Attempt = SettleDelivery;
+    const WHAT: &'static str = "deliveries";
+
+    fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn lane(delivery: &ClaimedDelivery) -> WebhookId {
+        delivery.webhook_id
+    }
+
+    fn key(delivery: &ClaimedDelivery) -> (ClaimId, Self::Key) {
+        (delivery.claim, (delivery.event_id, delivery.webhook_id))
+    }
+
+    fn report(attempt: &SettleDelivery) -> (WebhookId, Timestamp, Signal) {
+        let signal = match &attempt.result {
+            result if result.is_gone() => Signal::Gone,
+            result if result.is_troubled() => Signal::Troubled,
+            _ => Signal::Well,
+        };
+        (attempt.webhook_id, attempt.now, signal)
+    }
+
+    async fn claim(&self, request: ClaimRequest<WebhookId>) -> Result<Vec<ClaimedDelivery>, Fault> {
+        self.ports.deliveries.claim(request).await
+    }
+
+    async fn attempt(self, delivery: ClaimedDelivery) -> Result<SettleDelivery, (ClaimedDelivery, Fault)> {
+        let keys = match webhook_secret::open(&self.sealer, delivery.webhook_id, &delivery.secrets) {
+            Ok(keys) => keys,
+            // Nobody can sign for it here.
+            Err(fault) => return Err((delivery, fault)),
+        };
+        let (ports, timestamp) = (&self.ports, self.ports.clock.now());
+        let message = WebhookMessage { url: delivery.url, id: delivery.event_id, timestamp, keys, body: delivery.body };
+        let result = self.sender.send(message).await;
+        let outcome = if result.is_success() { "success" } else { "failure" };
+        metrics::counter!("rally_webhook_attempts_total", "outcome" => outcome).increment(1);
+        metrics::histogram!("rally_webhook_attempt_duration_seconds").record(result.latency.as_seconds_f64());
+        Ok(SettleDelivery {
+            attempt_id: AttemptId::new(ports.ids.uuid()),
+            claim: delivery.claim,
+            webhook_id: delivery.webhook_id,
+            event_id: delivery.event_id,
+            kind: delivery.kind,
+            attempt: delivery.attempt,
+            result,
+            chance: ports.ids.entropy(),
+            now: ports.clock.now(),
+        })
+    }
+
+    async fn settle(&self, tried: Vec<SettleDelivery>) -> Result<usize, Fault> {
+        self.ports.deliveries.settle(tried, self.policy.clone()).await
+    }
+
+    async fn release(&self, claim: ClaimId, keys: Vec<Self::Key>, due_at: Timestamp) -> Result<(), Fault> {
+        self.ports.deliveries.release(claim, keys, due_at).await
+    }
+
+    async fn reap(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.ports.deliveries.reap(now, self.policy.attempts()).await
+    }
+}

@@ -1,0 +1,76 @@
+//! The port [`HumanCheck`] over siteverify: Google's reCAPTCHA v3, and hCaptcha and Turnstile, which answer in its form.
+//!
+//! What is not here: which lists want a captcha. See `rally_domain::use_case::join` for that.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::error::{Fault, RemoteError};
+use rally_domain::ports::{Clock, HumanCheck, Humanity};
+use rally_upstream::Upstream;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use time::Duration;
+use url::Url;
+
+/// The name of the service in messages and logs.
+const NAME: &str = "siteverify";
+
+/// Most bytes of a token: those of all three services are shorter, and what is longer is not worth asking about.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// Where Google judges tokens.
+pub const GOOGLE: &str = "https://www.google.com/recaptcha/api/siteverify";
+
+/// Asks a siteverify.
+pub struct SiteVerify {
+    upstream: Upstream,
+    secret: SecretString,
+    min_score: f64,
+}
+
+impl SiteVerify {
+    /// A check at that URL with that secret, for which a score below the least one is no human; a service without scores
+    /// says yes or no. Every request gets that much time.
+    ///
+    /// # Errors
+    /// When this machine has no TLS roots.
+    pub fn new(url: Url, secret: SecretString, min_score: f64, deadline: Duration, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        Ok(Self { upstream: Upstream::new(NAME, url, None, deadline, clock)?, secret, min_score })
+    }
+
+    async fn ask(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, RemoteError> {
+        let mut form = vec![("secret", self.secret.expose_secret().to_owned()), ("response", token.to_owned())];
+        form.extend(address.map(|address| ("remoteip", address.to_string())));
+        let answer = self.upstream.send(self.upstream.post_to_base().form(&form)).await?;
+        if answer.status != 200 {
+            return Err(answer.into_error());
+        }
+        let verdict: Verdict = answer.json()?;
+        if verdict.error_codes.iter().any(|code| code.ends_with("input-secret")) {
+            // Said of us, not of the person.
+            return Err(RemoteError::KeyRefused { service: NAME });
+        }
+        let high_enough = verdict.score.is_none_or(|score| score >= self.min_score);
+        Ok(if verdict.success && high_enough { Humanity::Human } else { Humanity::NotHuman })
+    }
+}
+
+#[async_trait]
+impl HumanCheck for SiteVerify {
+    async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault> {
+        if token.len() > MAX_TOKEN {
+            return Ok(Humanity::NotHuman);
+        }
+        self.ask(token, address).await.map_err(Fault::unavailable)
+    }
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    success: bool,
+    score: Option<f64>,
+    #[serde(rename = "error-codes", default)]
+    error_codes: Vec<String>,
+}

@@ -1,0 +1,283 @@
+//! Cases of [`MailQueue`](rally_domain::ports::MailQueue).
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use rally_domain::command::{Review, SignUp};
+use rally_domain::email::Email;
+use rally_domain::entry::Entry;
+use rally_domain::id::{ClaimId, MailId, WorkspaceId};
+use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::DeliveryPolicy;
+use rally_domain::workspace::{Notifications, SettingsChange};
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::Fixture;
+use crate::given::{active_list, active_list_in, email, notifications, set, sign_up, workspace};
+use crate::reviews::review;
+
+fn request(ports: &Ports, now: Timestamp) -> ClaimRequest<WorkspaceId> {
+    ClaimRequest {
+        claim: ClaimId::new(ports.ids.uuid()),
+        now,
+        lease_until: now.plus(Duration::minutes(1)),
+        per_lane: 100,
+        most: 1000,
+        busy: Vec::new(),
+        after: None,
+    }
+}
+
+async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedMail> {
+    ports.mails.claim(request(ports, now)).await.unwrap()
+}
+
+fn tried(claimed: &ClaimedMail, outcome: MailOutcome, now: Timestamp) -> SettleMail {
+    SettleMail {
+        claim: claimed.claim,
+        mail_id: claimed.mail.id,
+        workspace_id: claimed.mail.workspace_id,
+        attempt: claimed.attempt,
+        outcome,
+        latency: Duration::milliseconds(12),
+        chance: u64::MAX / 2,
+        now,
+    }
+}
+
+async fn settle(ports: &Ports, attempts: Vec<SettleMail>) -> usize {
+    ports.mails.settle(attempts, DeliveryPolicy::default()).await.unwrap()
+}
+
+const BROKEN: MailOutcome = MailOutcome::Failed { status: Some(500), retry_after: None };
+
+/// An active list whose workspace sends mail.
+pub(crate) async fn talking_list(ports: &Ports, settings: Value) -> Waitlist {
+    let list = active_list(ports, settings).await;
+    set(ports, list.workspace_id, notifications()).await;
+    list
+}
+
+async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry {
+    ports.entries.sign_up(sign_up(ports, list, address)).await.unwrap()
+}
+
+fn ids(claimed: &[ClaimedMail]) -> HashSet<MailId> {
+    claimed.iter().map(|claimed| claimed.mail.id).collect()
+}
+
+/// Neither a sign-up nor a review writes any, before they were ever on and after they are off again.
+pub async fn no_mail_is_written_while_notifications_are_off(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    join(&ports, &list, "before@example.com").await;
+    set(&ports, list.workspace_id, notifications()).await;
+    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off), ..SettingsChange::default() }).await;
+    let after = join(&ports, &list, "after@example.com").await;
+    ports.entries.review(review(&ports, &after, Review::Approve)).await.unwrap();
+    assert!(ports.mails.mails(10).await.unwrap().is_empty());
+}
+
+/// One for each change, with the template of its kind, under the identity of its event; none where nothing changed, and the
+/// welcome alone for a person who is let in at once.
+pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({"referral_boost": 3})).await;
+    let command = sign_up(&ports, &list, "ada@example.com");
+    let ada = ports.entries.sign_up(command.clone()).await.unwrap();
+    assert!(ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.is_err());
+    let bob = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, "bob@example.com") };
+    let bob = ports.entries.sign_up(bob).await.unwrap();
+    let approve = review(&ports, &bob, Review::Approve);
+    ports.entries.review(approve.clone()).await.unwrap();
+    ports.entries.review(approve.clone()).await.unwrap();
+    ports.entries.review(review(&ports, &bob, Review::Reject)).await.unwrap();
+    let open = active_list_in(&ports, list.workspace_id, "open", json!({"approval_required": false})).await;
+    join(&ports, &open, "eve@example.com").await;
+
+    let mails = ports.mails.mails(10).await.unwrap();
+    let told: Vec<(&str, &str)> = mails.iter().map(|mail| (mail.template.as_str(), mail.to.as_str())).collect();
+    let mut expected = vec![
+        ("welcome", "ada@example.com"),
+        ("welcome", "bob@example.com"),
+        ("welcome", "eve@example.com"),
+        ("approved", "bob@example.com"),
+        ("rejected", "bob@example.com"),
+    ];
+    assert_eq!(HashSet::<_>::from_iter(told.iter().copied()), HashSet::from_iter(expected.drain(..)));
+    assert_eq!(told.len(), 5);
+    let welcome = mails.iter().find(|mail| mail.to == ada.email).unwrap();
+    assert_eq!((welcome.id.uuid(), welcome.entry_id, welcome.created_at), (command.event_ids[0].uuid(), ada.id, command.now));
+    assert_eq!(welcome.from, email("hello@acme.example"));
+    let data: Value = serde_json::from_str(&welcome.data).unwrap();
+    let code = ada.referral_code.as_str();
+    let url = format!("http://127.0.0.1:8080/v1/waitlists/acme/list?referral_code={code}");
+    let entry = json!({
+        "id": ada.id.to_string(), "email": "ada@example.com", "name": "Somebody", "position": 1, "effective_position": 1,
+        "referral_code": code, "referral_url": url, "status": "pending",
+    });
+    let brand = json!({"name": "Acme", "logo_url": null, "primary_color": null});
+    assert_eq!(data, json!({"entry": entry, "waitlist": {"slug": "list", "display_name": "list"}, "brand": brand}));
+    let approved = mails.iter().find(|mail| mail.template == "approved").unwrap();
+    assert_eq!(approved.id.uuid(), approve.event_id.uuid());
+}
+
+/// What is set afterwards is for mails to come.
+pub async fn a_mail_says_what_was_set_when_it_was_written(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let before = ports.mails.mails(1).await.unwrap();
+    let other = SettingsChange {
+        default_sender_address: Some(Some(Email::parse("other@acme.example").unwrap())),
+        welcome_template_name: Some(Some("other".to_owned())),
+        brand_name: Some(None),
+        ..SettingsChange::default()
+    };
+    set(&ports, list.workspace_id, other).await;
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!(claimed.iter().map(|claimed| &claimed.mail).collect::<Vec<_>>(), before.iter().collect::<Vec<_>>());
+}
+
+/// However many processes look at once, and not before it is due.
+pub async fn a_mail_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..40 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    assert!(claim(&ports, now.plus(-Duration::milliseconds(1))).await.is_empty());
+    let tasks = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        let request = ClaimRequest { per_lane: 7, ..request(&ports, now) };
+        tokio::spawn(async move { ports.mails.claim(request).await.unwrap() })
+    });
+    let claimed: Vec<ClaimedMail> = join_all(tasks).await.into_iter().flat_map(|claimed| claimed.expect("no panic")).collect();
+    assert_eq!(ids(&claimed).len(), claimed.len());
+    let rest = claim(&ports, now).await;
+    assert_eq!(claimed.len() + rest.len(), 40);
+    let later = now.plus(Duration::minutes(1)).plus(Duration::milliseconds(1));
+    assert_eq!(ports.mails.reap(now.plus(Duration::minutes(1)), 8).await.unwrap(), 0);
+    assert_eq!(ports.mails.reap(later, 8).await.unwrap(), 40);
+    let again = claim(&there, later).await;
+    assert!(again.len() == 40 && again.iter().all(|claimed| claimed.attempt == 2));
+    // Whoever had it before has lost it.
+    assert_eq!(settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, later)]).await, 0);
+}
+
+/// What arrived and what was refused is not tried again; what failed is, when the schedule says so.
+pub async fn a_mail_is_settled_as_it_was_decided(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..4 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 4);
+    let outcomes = [MailOutcome::Accepted, MailOutcome::Refused(422), MailOutcome::KeyRefused(401), BROKEN];
+    let attempts: Vec<_> = claimed.iter().zip(outcomes).map(|(claimed, outcome)| tried(claimed, outcome, now)).collect();
+    assert_eq!(settle(&ports, attempts.clone()).await, 4);
+    // Once is enough.
+    assert_eq!(settle(&ports, attempts).await, 0);
+    let due = now.plus(Duration::seconds(5));
+    let depth = ports.mails.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.oldest_due_at), (1, Some(due)));
+    assert!(claim(&ports, due.plus(-Duration::milliseconds(1))).await.is_empty());
+    let again = claim(&ports, due).await;
+    assert_eq!((again.len(), again[0].attempt, again[0].mail.id), (1, 2, claimed[3].mail.id));
+    assert_eq!(again[0].mail, claimed[3].mail);
+}
+
+/// As if it had not been claimed; by whoever claimed it alone.
+pub async fn a_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await.remove(0);
+    ports.mails.release(ClaimId::new(ports.ids.uuid()), vec![claimed.mail.id], now).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    let later = now.plus(Duration::minutes(1));
+    ports.mails.release(claimed.claim, vec![claimed.mail.id], later).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(claim(&ports, later).await[0].attempt, 1);
+}
+
+/// Attempts count when they are claimed.
+pub async fn what_always_kills_its_process_is_not_sent_for_ever(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let mut now = ports.clock.now();
+    for attempt in 1..=3 {
+        assert_eq!(claim(&ports, now).await[0].attempt, attempt);
+        now = now.plus(Duration::minutes(2));
+        assert_eq!(ports.mails.reap(now, 3).await.unwrap(), 1);
+    }
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
+}
+
+/// A workspace with much to say keeps no other from its turn.
+pub async fn workspaces_take_turns(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let first = talking_list(&ports, json!({})).await;
+    let other = workspace(&ports, "other").await;
+    let second = active_list_in(&ports, other.id, "list", json!({})).await;
+    set(&ports, other.id, notifications()).await;
+    for n in 0..9 {
+        join(&ports, &first, &format!("p{n}@example.com")).await;
+    }
+    join(&ports, &second, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claim = |most: usize, busy: Vec<WorkspaceId>, after: Option<WorkspaceId>| {
+        let request = ClaimRequest { per_lane: 2, most, busy, after, ..request(&ports, now) };
+        async { ports.mails.claim(request).await.unwrap().iter().map(|claimed| claimed.mail.workspace_id).collect::<Vec<_>>() }
+    };
+    assert_eq!(claim(2, Vec::new(), Some(first.workspace_id)).await[0], second.workspace_id);
+    assert_eq!(claim(10, vec![first.workspace_id], None).await, []);
+    assert_eq!(claim(10, Vec::new(), None).await, [first.workspace_id; 2]);
+}
+
+/// With an entry and with a waitlist; whoever was sending finds nothing to settle.
+pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let doomed = active_list_in(&ports, list.workspace_id, "doomed", json!({})).await;
+    let (ada, bob) = (join(&ports, &list, "ada@example.com").await, join(&ports, &list, "bob@example.com").await);
+    join(&ports, &doomed, "eve@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    assert_eq!(claimed.len(), 3);
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.waitlists.delete(list.workspace_id, doomed.id).await.unwrap());
+    let left = ports.mails.mails(10).await.unwrap();
+    assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [bob.id]);
+    let attempts = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();
+    assert_eq!(settle(&ports, attempts).await, 1);
+}
+
+/// And nothing that is still to be sent.
+pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..4 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let outcomes = [MailOutcome::Accepted, MailOutcome::Accepted, MailOutcome::Refused(422), BROKEN];
+    settle(&ports, claimed.iter().zip(outcomes).map(|(claimed, outcome)| tried(claimed, outcome, now)).collect()).await;
+    let later = now.plus(Duration::milliseconds(1));
+    assert_eq!(ports.mails.prune(now, 100).await.unwrap(), 0);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 2);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 1);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 0);
+    assert_eq!(ports.mails.mails(10).await.unwrap().len(), 1);
+}

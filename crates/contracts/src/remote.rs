@@ -1,0 +1,326 @@
+//! The promises of the ports that lead to remote services: [`Mailer`], [`AppInviter`] and [`HumanCheck`].
+//!
+//! A fixture stands between an adapter and a service that can be told to misbehave. What it gives must be as strict as the
+//! service itself: a stand-in that is kinder proves nothing.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use rally_domain::error::{Fault, RemoteError};
+use rally_domain::id::{EntryId, MailId, WaitlistId, WorkspaceId};
+use rally_domain::invite::{InviteError, InviteRequest};
+use rally_domain::mail::{Mail, MailOutcome};
+use rally_domain::ports::{AppInviter, DomainState, HumanCheck, Humanity, Mailer};
+use rally_domain::text::PersonName;
+use rally_domain::timestamp::Timestamp;
+use uuid::Uuid;
+
+use crate::given::email;
+
+/// Ways in which a service misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// Resets the connection in place of an answer.
+    Reset,
+    /// Never answers.
+    Hang,
+    /// Does what was asked, and never answers.
+    Lose,
+    /// Answers in something else than HTTP.
+    Garbage,
+    /// Says 200 to anything, with a body of something else.
+    WrongPage,
+    /// Begins an answer and goes on a byte at a time.
+    Drip,
+    /// Announces a gigabyte and begins to send it.
+    Flood,
+    /// Announces more than it sends.
+    BreakOff,
+    /// Answers with that status and a page of HTML.
+    Status(u16),
+    /// Answers 429 and asks for that many seconds.
+    TooMany(u32),
+}
+
+impl Misbehaviour {
+    /// Those after which nobody knows anything, and which keep nobody waiting.
+    pub const QUICK: [Self; 7] =
+        [Self::Reset, Self::Garbage, Self::WrongPage, Self::Flood, Self::BreakOff, Self::Status(500), Self::Status(503)];
+
+    /// Those that would keep one waiting for ever.
+    pub const SLOW: [Self; 3] = [Self::Hang, Self::Lose, Self::Drip];
+}
+
+/// The deadline that a fixture gives its adapter.
+pub const DEADLINE: Duration = Duration::from_millis(500);
+
+/// A fresh service behind an adapter with a deadline of [`DEADLINE`].
+#[async_trait]
+pub trait RemoteFixture: Send + Sync + Sized {
+    /// Makes one.
+    async fn fresh() -> Self;
+
+    /// Makes the service misbehave from now on, or behave again.
+    fn misbehave(&self, how: Option<Misbehaviour>);
+
+    /// Everything that was sent to the service so far, requests counted.
+    fn requests(&self) -> usize;
+}
+
+/// A mail service that has the domain `domain` at `acme.example`, active; the domains `pending` and `receiving`, which are not
+/// and do not send; and a template `welcome`. It suppresses `suppressed@example.com`.
+pub trait MailerFixture: RemoteFixture {
+    /// The adapter.
+    fn mailer(&self) -> Arc<dyn Mailer>;
+
+    /// Mails that the service has sent.
+    fn sent(&self) -> usize;
+}
+
+/// A service that invites into the apps `other` and `acme-app`, which it lists on two pages. `user@example.com` is in
+/// `acme-app` already.
+pub trait InviterFixture: RemoteFixture {
+    /// The adapter.
+    fn inviter(&self) -> Arc<dyn AppInviter>;
+
+    /// Invitations that the service has made.
+    fn invites(&self) -> usize;
+}
+
+/// A verifier for which the token `human` is a person's and `robot` a program's with a low score; `scoreless` is a person's
+/// of a service without scores. Each is good once.
+pub trait HumanFixture: RemoteFixture {
+    /// The adapter.
+    fn humans(&self) -> Arc<dyn HumanCheck>;
+}
+
+/// Runs something that must not take longer than the deadline and a moment.
+async fn in_time<T>(how: Misbehaviour, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let outcome = tokio::time::timeout(DEADLINE * 10, work).await;
+    outcome.unwrap_or_else(|_| panic!("{how:?} kept the caller for {:?}", started.elapsed()))
+}
+
+fn workspace() -> WorkspaceId {
+    WorkspaceId::new(Uuid::from_u128(1))
+}
+
+fn mail(id: u128, to: &str) -> Mail {
+    Mail {
+        id: MailId::new(Uuid::from_u128(id)),
+        workspace_id: workspace(),
+        waitlist_id: WaitlistId::new(Uuid::from_u128(2)),
+        entry_id: EntryId::new(Uuid::from_u128(3)),
+        template: "welcome".to_owned(),
+        from: email("hello@acme.example"),
+        to: email(to),
+        data: r#"{"entry":{"name":"Ada"}}"#.to_owned(),
+        created_at: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+    }
+}
+
+/// Also when the answer to the first request was lost.
+pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    fixture.misbehave(Some(Misbehaviour::Lose));
+    let lost = mailer.send(&mail(1, "ada@example.com")).await;
+    assert_eq!(lost, MailOutcome::Failed { status: None, retry_after: None });
+    fixture.misbehave(None);
+    for _ in 0..2 {
+        assert_eq!(mailer.send(&mail(1, "ada@example.com")).await, MailOutcome::Accepted);
+        assert_eq!(fixture.sent(), 1);
+    }
+    assert_eq!(mailer.send(&mail(2, "ada@example.com")).await, MailOutcome::Accepted);
+    assert_eq!(fixture.sent(), 2);
+}
+
+/// By the status alone, whatever stands in the body; and nothing is tried again behind the caller's back.
+pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    let after = |seconds| Some(time::Duration::seconds(seconds));
+    assert_eq!(mailer.send(&mail(1, "suppressed@example.com")).await, MailOutcome::Refused(422));
+    assert_eq!(mailer.send(&Mail { template: "none".to_owned(), ..mail(2, "a@example.com") }).await, MailOutcome::Refused(404));
+    assert_eq!(mailer.send(&Mail { from: email("a@else.example"), ..mail(3, "a@example.com") }).await, MailOutcome::Refused(403));
+    assert_eq!(mailer.send(&Mail { template: "..".to_owned(), ..mail(4, "a@example.com") }).await, MailOutcome::Refused(400));
+    assert_eq!(mailer.send(&mail(5, "a@example.com")).await, MailOutcome::Accepted);
+    // The key is that of another mail.
+    assert_eq!(mailer.send(&mail(5, "b@example.com")).await, MailOutcome::Refused(409));
+    for (how, outcome) in [
+        (Misbehaviour::Status(400), MailOutcome::Refused(400)),
+        (Misbehaviour::Status(401), MailOutcome::KeyRefused(401)),
+        (Misbehaviour::Status(408), MailOutcome::Failed { status: Some(408), retry_after: None }),
+        (Misbehaviour::Status(409), MailOutcome::Refused(409)),
+        (Misbehaviour::Status(422), MailOutcome::Refused(422)),
+        (Misbehaviour::TooMany(90), MailOutcome::Failed { status: Some(429), retry_after: after(90) }),
+        (Misbehaviour::Status(307), MailOutcome::Failed { status: Some(307), retry_after: None }),
+    ] {
+        fixture.misbehave(Some(how));
+        let before = fixture.requests();
+        assert_eq!(mailer.send(&mail(6, "a@example.com")).await, outcome, "{how:?}");
+        assert_eq!(fixture.requests(), before + 1, "{how:?}");
+    }
+    assert_eq!(fixture.sent(), 1);
+}
+
+/// Nothing it says is believed, and nobody waits for it longer than the deadline.
+pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
+        fixture.misbehave(Some(how));
+        let outcome = in_time(how, mailer.send(&mail(1, "ada@example.com"))).await;
+        assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
+        assert!(in_time(how, mailer.find_domain(workspace(), "domain")).await.is_err(), "{how:?}");
+        assert!(in_time(how, mailer.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
+    }
+    fixture.misbehave(Some(Misbehaviour::Status(401)));
+    let refused = mailer.has_template(workspace(), "welcome").await;
+    assert!(matches!(refused, Err(RemoteError::KeyRefused { .. })), "{refused:?}");
+}
+
+/// And what it does not know is not there.
+pub async fn domains_and_templates_are_found(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    let domain = async |id: &str| mailer.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
+    let acme = |state| Some(("acme.example".to_owned(), state));
+    assert_eq!(domain("domain").await, acme(DomainState::Active));
+    assert_eq!(domain("pending").await, acme(DomainState::NotActive));
+    assert_eq!(domain("receiving").await, acme(DomainState::CannotSend));
+    for unknown in ["none", "..", "", "a/b?c"] {
+        assert_eq!(domain(unknown).await, None, "{unknown}");
+        assert!(!mailer.has_template(workspace(), unknown).await.unwrap(), "{unknown}");
+    }
+    assert!(mailer.has_template(workspace(), "welcome").await.unwrap());
+}
+
+fn request(entry: u128, app: &str, address: &str) -> InviteRequest {
+    InviteRequest {
+        workspace_id: workspace(),
+        app_slug: app.to_owned(),
+        entry_id: EntryId::new(Uuid::from_u128(entry)),
+        email: email(address),
+        name: PersonName::parse("Ada").unwrap(),
+    }
+}
+
+/// Also when the answer to the first request was lost; another entry or another app is another invitation.
+pub async fn one_entry_and_one_app_are_one_invitation(fixture: &impl InviterFixture) {
+    let inviter = fixture.inviter();
+    // The list of apps is remembered from here on.
+    inviter.invite(request(9, "other", "bob@example.com")).await.unwrap();
+    fixture.misbehave(Some(Misbehaviour::Lose));
+    let lost = inviter.invite(request(1, "acme-app", "ada@example.com")).await;
+    assert!(matches!(lost, Err(InviteError::Remote(RemoteError::TimedOut { .. }))), "{lost:?}");
+    fixture.misbehave(None);
+    let first = inviter.invite(request(1, "acme-app", "ada@example.com")).await.unwrap();
+    assert_eq!(inviter.invite(request(1, "acme-app", "ada@example.com")).await.unwrap(), first);
+    assert_eq!(fixture.invites(), 2);
+    assert!(first.url.is_some_and(|url| url.starts_with("https://")));
+    assert_ne!(inviter.invite(request(1, "other", "ada@example.com")).await.unwrap().id, first.id);
+    assert_ne!(inviter.invite(request(2, "acme-app", "eve@example.com")).await.unwrap().id, first.id);
+}
+
+/// One is unknown, the other a user; neither is anything else.
+pub async fn an_unknown_app_and_a_user_are_told_apart(fixture: &impl InviterFixture) {
+    let inviter = fixture.inviter();
+    for unknown in ["none", "", "ACME-APP", "../x"] {
+        let refused = inviter.invite(request(1, unknown, "ada@example.com")).await;
+        assert!(matches!(refused, Err(InviteError::UnknownApp)), "{unknown}: {refused:?}");
+    }
+    let refused = inviter.invite(request(1, "acme-app", "user@example.com")).await;
+    assert!(matches!(refused, Err(InviteError::AlreadyUser)), "{refused:?}");
+    assert_eq!(fixture.invites(), 0);
+}
+
+/// Nothing it says is believed, and nobody waits for it longer than the deadline, with the list of apps at hand or not.
+pub async fn an_inviting_service_that_misbehaves_is_told(fixture: &impl InviterFixture) {
+    let inviter = fixture.inviter();
+    for known in [false, true] {
+        for how in Misbehaviour::QUICK.into_iter().chain([Misbehaviour::Status(422), Misbehaviour::Status(400)]) {
+            fixture.misbehave(Some(how));
+            let outcome = in_time(how, inviter.invite(request(1, "acme-app", "ada@example.com"))).await;
+            assert!(matches!(outcome, Err(InviteError::Remote(RemoteError::Failed { .. }))), "{known}, {how:?}: {outcome:?}");
+        }
+        for how in Misbehaviour::SLOW {
+            fixture.misbehave(Some(how));
+            // Its own invitation, so that what was done and not told is no other's.
+            let outcome = in_time(how, inviter.invite(request(2, "acme-app", "slow@example.com"))).await;
+            assert!(matches!(outcome, Err(InviteError::Remote(RemoteError::TimedOut { .. }))), "{known}, {how:?}: {outcome:?}");
+        }
+        fixture.misbehave(Some(Misbehaviour::Status(401)));
+        let refused = inviter.invite(request(1, "acme-app", "ada@example.com")).await;
+        assert!(matches!(refused, Err(InviteError::Remote(RemoteError::KeyRefused { .. }))), "{refused:?}");
+        fixture.misbehave(Some(Misbehaviour::TooMany(30)));
+        let refused = inviter.invite(request(1, "acme-app", "ada@example.com")).await;
+        let Err(InviteError::Remote(refused)) = refused else { panic!("{refused:?}") };
+        assert_eq!(refused.retry_after(), Some(time::Duration::seconds(30)));
+        fixture.misbehave(None);
+        inviter.invite(request(1, "acme-app", "ada@example.com")).await.unwrap();
+    }
+}
+
+/// A score below the least one is none; a token is good once; what is no token, or too long to be one, is none.
+pub async fn people_are_told_from_programs(fixture: &impl HumanFixture) {
+    let humans = fixture.humans();
+    let address: Option<IpAddr> = Some("2001:db8::7".parse().unwrap());
+    for (token, verdict) in [
+        ("human", Humanity::Human),
+        ("human", Humanity::NotHuman),
+        ("scoreless", Humanity::Human),
+        ("robot", Humanity::NotHuman),
+        ("unknown", Humanity::NotHuman),
+        ("", Humanity::NotHuman),
+        ("a&secret=b", Humanity::NotHuman),
+    ] {
+        assert_eq!(humans.check(token, address).await.unwrap(), verdict, "{token}");
+    }
+    let before = fixture.requests();
+    assert_eq!(humans.check(&"x".repeat(100_000), None).await.unwrap(), Humanity::NotHuman);
+    assert_eq!(fixture.requests(), before, "what cannot be a token costs a request");
+}
+
+/// Nobody is taken for a person, nor for a program, because the verifier is in trouble.
+pub async fn a_verifier_that_misbehaves_judges_nobody(fixture: &impl HumanFixture) {
+    let humans = fixture.humans();
+    let statuses = [400, 401, 404, 429].map(Misbehaviour::Status);
+    for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW).chain(statuses) {
+        fixture.misbehave(Some(how));
+        let outcome = in_time(how, humans.check("token", None)).await;
+        assert!(matches!(outcome, Err(Fault::Unavailable(_))), "{how:?}: {outcome:?}");
+    }
+}
+
+/// Makes a test of every case of one port for a type that is its fixture: `remote_contract!(mailer: MyFixture)`, `inviter` or
+/// `humans`.
+#[macro_export]
+macro_rules! remote_contract {
+    (mailer: $fixture:ty) => {
+        $crate::remote_contract! { @cases $fixture;
+            a_mail_is_sent_once_however_often_it_is_asked
+            what_is_refused_is_told_from_what_may_pass
+            a_mail_service_that_misbehaves_is_tried_later
+            domains_and_templates_are_found
+        }
+    };
+    (inviter: $fixture:ty) => {
+        $crate::remote_contract! { @cases $fixture;
+            one_entry_and_one_app_are_one_invitation
+            an_unknown_app_and_a_user_are_told_apart
+            an_inviting_service_that_misbehaves_is_told
+        }
+    };
+    (humans: $fixture:ty) => {
+        $crate::remote_contract! { @cases $fixture;
+            people_are_told_from_programs
+            a_verifier_that_misbehaves_judges_nobody
+        }
+    };
+    (@cases $fixture:ty; $($case:ident)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let fixture = <$fixture as $crate::remote::RemoteFixture>::fresh().await;
+            $crate::remote::$case(&fixture).await;
+        }
+    )+};
+}

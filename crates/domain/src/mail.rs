@@ -1,0 +1,314 @@
+//! Mail: what a workspace tells the people on its lists, whole and fixed when it happens, and what an attempt to send it
+//! means.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use time::Duration;
+use uuid::Uuid;
+
+use crate::delivery::Verdict;
+use crate::email::Email;
+use crate::entry::Entry;
+use crate::event::EventKind;
+use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
+use crate::invite::Invite;
+use crate::referral::ReferralCode;
+use crate::slug::Slug;
+use crate::timestamp::Timestamp;
+use crate::waitlist::Waitlist;
+use crate::webhook::DeliveryPolicy;
+use crate::workspace::Brand;
+
+/// The base of the links that are handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links(Arc<str>);
+
+impl Links {
+    /// Links below an absolute URL; a slash at its end makes no difference.
+    pub fn new(base: &str) -> Self {
+        Self(base.trim_end_matches('/').into())
+    }
+
+    /// Where a friend is sent: the public address of the list, with the code to sign up with.
+    pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
+        format!("{}/v1/waitlists/{}/{}?referral_code={}", self.0, workspace.as_str(), waitlist.as_str(), code.as_str())
+    }
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self::new("http://127.0.0.1:8080")
+    }
+}
+
+/// How a workspace's mail is sent and looks, while its notifications are on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSetup {
+    /// The workspace's slug.
+    pub workspace_slug: Slug,
+    /// How it wants to look.
+    pub brand: Brand,
+    /// The address its mail comes from.
+    pub from: Email,
+    /// Names of the templates.
+    pub templates: Templates,
+}
+
+/// Names of templates, by what they tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Templates {
+    /// A person signed up.
+    pub welcome: String,
+    /// A person was let in.
+    pub approved: String,
+    /// A person was turned away.
+    pub rejected: String,
+}
+
+impl Templates {
+    fn of(&self, kind: EventKind) -> &str {
+        match kind {
+            EventKind::EntryCreated => &self.welcome,
+            EventKind::EntryApproved => &self.approved,
+            EventKind::EntryRejected => &self.rejected,
+        }
+    }
+}
+
+/// A mail to a person on a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Its identity: the key under which its service sends it once, however often it is asked.
+    pub id: MailId,
+    /// The workspace whose template it is.
+    pub workspace_id: WorkspaceId,
+    /// The list.
+    pub waitlist_id: WaitlistId,
+    /// The person.
+    pub entry_id: EntryId,
+    /// The template.
+    pub template: String,
+    /// Whom it is from.
+    pub from: Email,
+    /// Whom it is to.
+    pub to: Email,
+    /// What the template is filled with: a JSON object, the same on every attempt.
+    pub data: String,
+    /// When what it tells of happened.
+    pub created_at: Timestamp,
+}
+
+impl Mail {
+    /// Tells a person what happened, as the entry and its list are at that moment.
+    pub fn of_event(
+        setup: &MailSetup,
+        links: &Links,
+        (id, kind): (EventId, EventKind),
+        now: Timestamp,
+        entry: &Entry,
+        waitlist: &Waitlist,
+    ) -> Self {
+        Self::new(MailId::new(id.uuid()), setup.templates.of(kind), setup, now, entry, data(setup, links, entry, waitlist, None))
+    }
+
+    /// Hands a person the link of an invitation into an app. Its identity comes of the invitation, so that one invitation is
+    /// one mail however often it is recorded.
+    pub fn of_invitation(setup: &MailSetup, links: &Links, invite: &Invite, now: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
+        let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
+        let data = data(setup, links, entry, waitlist, invite.url.as_deref());
+        Self::new(id, &setup.templates.approved, setup, now, entry, data)
+    }
+
+    fn new(id: MailId, template: &str, setup: &MailSetup, now: Timestamp, entry: &Entry, data: String) -> Self {
+        Self {
+            id,
+            workspace_id: entry.workspace_id,
+            waitlist_id: entry.waitlist_id,
+            entry_id: entry.id,
+            template: template.to_owned(),
+            from: setup.from.clone(),
+            to: entry.email.clone(),
+            data,
+            created_at: now,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    entry: EntryData<'a>,
+    waitlist: WaitlistData<'a>,
+    brand: BrandData<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite_url: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct EntryData<'a> {
+    id: String,
+    email: &'a str,
+    name: &'a str,
+    position: u64,
+    effective_position: u64,
+    referral_code: &'a str,
+    referral_url: String,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct WaitlistData<'a> {
+    slug: &'a str,
+    display_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct BrandData<'a> {
+    name: Option<&'a str>,
+    logo_url: Option<&'a str>,
+    primary_color: Option<&'a str>,
+}
+
+fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, invite_url: Option<&str>) -> String {
+    let data = Data {
+        entry: EntryData {
+            id: entry.id.to_string(),
+            email: entry.email.as_str(),
+            name: entry.name.as_str(),
+            position: entry.position.number(),
+            effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
+            referral_code: entry.referral_code.as_str(),
+            referral_url: links.referral(&setup.workspace_slug, &waitlist.slug, &entry.referral_code),
+            status: entry.status.as_str(),
+        },
+        waitlist: WaitlistData { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() },
+        brand: BrandData {
+            name: setup.brand.name.as_deref(),
+            logo_url: setup.brand.logo_url.as_deref(),
+            primary_color: setup.brand.primary_color.as_deref(),
+        },
+        invite_url,
+    };
+    serde_json::to_string(&data).expect("texts and numbers serialise")
+}
+
+/// A mail that this process may try to send until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedMail {
+    /// The fence: what was claimed is settled under this, or not at all.
+    pub claim: ClaimId,
+    /// Which attempt this is, from 1; it counts even if nobody settles it.
+    pub attempt: u32,
+    /// The mail.
+    pub mail: Mail,
+}
+
+/// What a mail service said to a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailOutcome {
+    /// It took the mail, now or before.
+    Accepted,
+    /// It never will: the status of its answer says why.
+    Refused(u16),
+    /// It does not accept this deployment's key; the status of its answer.
+    KeyRefused(u16),
+    /// It could not be asked, or may take the mail later.
+    Failed {
+        /// The status of its answer, if there was one.
+        status: Option<u16>,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl MailOutcome {
+    /// The status of the answer, where one says more than that all is well.
+    pub const fn status(self) -> Option<u16> {
+        match self {
+            Self::Accepted => None,
+            Self::Refused(status) | Self::KeyRefused(status) => Some(status),
+            Self::Failed { status, .. } => status,
+        }
+    }
+}
+
+/// Settles a claimed mail after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettleMail {
+    /// The claim it was tried under.
+    pub claim: ClaimId,
+    /// The mail.
+    pub mail_id: MailId,
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: MailOutcome,
+    /// How long it took.
+    pub latency: Duration,
+    /// Bits that spread retries.
+    pub chance: u64,
+    /// When the attempt ended.
+    pub now: Timestamp,
+}
+
+impl SettleMail {
+    /// Where the mail stands after the attempt.
+    pub fn decide(&self, policy: &DeliveryPolicy) -> Verdict {
+        match self.outcome {
+            MailOutcome::Accepted => Verdict::Done,
+            MailOutcome::Refused(_) | MailOutcome::KeyRefused(_) => Verdict::Dead,
+            MailOutcome::Failed { retry_after, .. } => match policy.wait(self.attempt, retry_after, self.chance) {
+                Some(wait) => Verdict::RetryAt(self.now.plus(wait)),
+                None => Verdict::Dead,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(outcome: MailOutcome, attempt: u32) -> Verdict {
+        let command = SettleMail {
+            claim: ClaimId::new(Uuid::nil()),
+            mail_id: MailId::new(Uuid::nil()),
+            workspace_id: WorkspaceId::new(Uuid::nil()),
+            attempt,
+            outcome,
+            latency: Duration::ZERO,
+            chance: u64::MAX / 2,
+            now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+        };
+        command.decide(&DeliveryPolicy::default())
+    }
+
+    #[test]
+    fn what_is_refused_is_not_tried_again() {
+        assert_eq!(settle(MailOutcome::Accepted, 1), Verdict::Done);
+        assert_eq!(settle(MailOutcome::Refused(422), 1), Verdict::Dead);
+        assert_eq!(settle(MailOutcome::KeyRefused(401), 1), Verdict::Dead);
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_on_the_schedule_of_webhooks() {
+        let failed = |seconds: Option<i64>| MailOutcome::Failed { status: Some(500), retry_after: seconds.map(Duration::seconds) };
+        let at = |text| Verdict::RetryAt(Timestamp::parse(text).unwrap());
+        assert_eq!(settle(failed(None), 1), at("2026-01-31T09:00:05Z"));
+        assert_eq!(settle(failed(Some(60)), 1), at("2026-01-31T09:01:00Z"));
+        assert_eq!(settle(failed(Some(1)), 2), at("2026-01-31T09:05:00Z"));
+        assert_eq!(settle(failed(None), 8), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_link_leads_to_the_list_whatever_its_base_ends_in() {
+        let (workspace, list) = (Slug::parse("acme").unwrap(), Slug::parse("early").unwrap());
+        let code = ReferralCode::from_entropy(7);
+        for base in ["https://rally.example/x", "https://rally.example/x/"] {
+            let link = Links::new(base).referral(&workspace, &list, &code);
+            assert_eq!(link, format!("https://rally.example/x/v1/waitlists/acme/early?referral_code={}", code.as_str()));
+        }
+    }
+}

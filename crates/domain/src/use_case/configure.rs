@@ -1,0 +1,104 @@
+//! Changing a workspace's settings: where notifications would be on, the mail service is asked first.
+
+use crate::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection, missing_for_notifications};
+use crate::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
+use crate::id::WorkspaceId;
+use crate::ports::{DomainState, Mailer, Ports, SenderDomain};
+use crate::workspace::{SettingsChange, WorkspaceSettings};
+
+/// Why settings were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureRejection {
+    /// There is no such workspace.
+    #[error("this workspace does not exist")]
+    NoSuchWorkspace,
+    /// Notifications lack something, or the mail service does not know it; each key is named.
+    #[error("notifications cannot be on with these settings")]
+    Invalid(Vec<FieldError>),
+    /// The mail service could not be asked.
+    #[error(transparent)]
+    Remote(RemoteError),
+}
+
+/// How often the mail service is asked anew because others changed the settings meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// Changes settings. Where notifications would be on afterwards and the change touches what they need, the mail service must
+/// know the domain, the address and the templates; it is asked outside any transaction, and what was checked is what is set.
+///
+/// # Errors
+/// When something is missing or unknown, or the mail service cannot be asked; then nothing was changed.
+pub async fn run(
+    ports: &Ports,
+    workspace_id: WorkspaceId,
+    change: SettingsChange,
+) -> Result<WorkspaceSettings, CommandError<ConfigureRejection>> {
+    for _ in 0..ATTEMPTS {
+        if let Some(settings) = attempt(ports, workspace_id, &change).await? {
+            return Ok(settings);
+        }
+    }
+    Err(Fault::unavailable("others keep changing the settings").into())
+}
+
+/// The settings after the change; `None` when others changed meanwhile what the mail service was asked about.
+async fn attempt(
+    ports: &Ports,
+    workspace_id: WorkspaceId,
+    change: &SettingsChange,
+) -> Result<Option<WorkspaceSettings>, CommandError<ConfigureRejection>> {
+    let now = ports.clock.now();
+    let after = change.apply(ports.settings.get(workspace_id).await?, now);
+    let checked = if change.wants_check(&after) { Some(check(ports, &after).await.map_err(CommandError::Rejected)?) } else { None };
+    let command = UpdateSettings { workspace_id, change: change.clone(), checked, now };
+    match ports.settings.update(command).await {
+        Ok(settings) => Ok(Some(settings)),
+        Err(CommandError::Rejected(UpdateSettingsRejection::Unchecked)) => Ok(None),
+        Err(error) => Err(error.map_rejection(|rejection| match rejection {
+            UpdateSettingsRejection::Incomplete(errors) => ConfigureRejection::Invalid(errors),
+            UpdateSettingsRejection::NoSuchWorkspace | UpdateSettingsRejection::Unchecked => ConfigureRejection::NoSuchWorkspace,
+        })),
+    }
+}
+
+/// Asks the mail service about everything that notifications need.
+async fn check(ports: &Ports, settings: &WorkspaceSettings) -> Result<CheckedSender, ConfigureRejection> {
+    let mut errors = missing_for_notifications(settings);
+    if ports.mailer.is_none() {
+        let no_envoi = Invalid::new("cannot be on: no Envoi is configured on this server");
+        errors.insert(0, FieldError::new("notifications_via_envoi", no_envoi));
+    }
+    let (Some(sender), Some(mailer), true) = (CheckedSender::of(settings), ports.mailer.as_deref(), errors.is_empty()) else {
+        return Err(ConfigureRejection::Invalid(errors));
+    };
+    let unknown = ask(mailer, settings.workspace_id, &sender).await.map_err(ConfigureRejection::Remote)?;
+    if unknown.is_empty() { Ok(sender) } else { Err(ConfigureRejection::Invalid(unknown)) }
+}
+
+/// What the mail service does not know, or does not let be used.
+async fn ask(mailer: &dyn Mailer, workspace_id: WorkspaceId, sender: &CheckedSender) -> Result<Vec<FieldError>, RemoteError> {
+    let mut errors = Vec::new();
+    let mut wrong = |field, message: String| errors.push(FieldError::new(field, Invalid::new(message)));
+    match mailer.find_domain(workspace_id, &sender.domain_id).await? {
+        None => wrong("default_sender_domain_id", "is not a domain of this workspace in Envoi".to_owned()),
+        Some(SenderDomain { state: DomainState::NotActive, .. }) => wrong("default_sender_domain_id", "is not active in Envoi".to_owned()),
+        Some(SenderDomain { state: DomainState::CannotSend, .. }) => {
+            wrong("default_sender_domain_id", "is for receiving alone in Envoi".to_owned());
+        }
+        Some(SenderDomain { name, state: DomainState::Active }) if name != sender.address.domain() => {
+            wrong("default_sender_address", format!("must be an address at {name}"));
+        }
+        Some(SenderDomain { state: DomainState::Active, .. }) => {}
+    }
+    let templates = &sender.templates;
+    for (field, name) in [
+        ("welcome_template_name", &templates.welcome),
+        ("approved_template_name", &templates.approved),
+        ("rejected_template_name", &templates.rejected),
+    ] {
+        if !mailer.has_template(workspace_id, name).await? {
+            wrong(field, "is not a template of this workspace in Envoi".to_owned());
+        }
+    }
+    Ok(errors)
+}

@@ -1,0 +1,126 @@
+//! The port [`Mailer`] over Envoi's HTTP API: templates that are filled and sent, and what it knows of domains and templates.
+//!
+//! What is not here: when mail is sent, what is tried again, and what is in it. See `rally_domain::mail` for that.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::error::RemoteError;
+use rally_domain::id::WorkspaceId;
+use rally_domain::mail::{Mail, MailOutcome};
+use rally_domain::ports::{Clock, DomainState, Mailer, SenderDomain};
+use rally_upstream::{Answer, Upstream};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use time::Duration;
+use url::Url;
+
+/// The name of the service in messages and logs.
+const NAME: &str = "Envoi";
+
+/// Sends mail through Envoi.
+pub struct EnvoiMailer {
+    upstream: Upstream,
+}
+
+impl EnvoiMailer {
+    /// A mailer that talks to the Envoi at that URL with that platform key, and gives every request that much time.
+    ///
+    /// # Errors
+    /// When this machine has no TLS roots.
+    pub fn new(base: Url, key: SecretString, deadline: Duration, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)? })
+    }
+
+    async fn get(&self, segments: &[&str]) -> Result<Option<Answer>, RemoteError> {
+        // A name that is no path segment is no name of anything.
+        let Some(request) = self.upstream.request(Method::GET, segments) else { return Ok(None) };
+        let answer = self.upstream.send(request).await?;
+        match answer.status {
+            200 => Ok(Some(answer)),
+            404 => Ok(None),
+            _ => Err(answer.into_error()),
+        }
+    }
+}
+
+/// `POST /v1/workspaces/{workspace_id}/templates/{name}/send`.
+#[derive(Serialize)]
+struct SendBody<'a> {
+    from: &'a str,
+    to: &'a str,
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct SentBody {
+    accepted: bool,
+}
+
+/// `GET /v1/workspaces/{workspace_id}/domains/{domain_id}`, as far as it matters here.
+#[derive(Deserialize)]
+struct DomainBody {
+    fqdn: String,
+    intent: String,
+    status: String,
+}
+
+impl From<DomainBody> for SenderDomain {
+    fn from(body: DomainBody) -> Self {
+        let state = match (body.status.as_str(), body.intent.as_str()) {
+            ("active", "send" | "both") => DomainState::Active,
+            ("active", _) => DomainState::CannotSend,
+            _ => DomainState::NotActive,
+        };
+        Self { name: body.fqdn.trim_end_matches('.').to_ascii_lowercase(), state }
+    }
+}
+
+#[async_trait]
+impl Mailer for EnvoiMailer {
+    async fn send(&self, mail: &Mail) -> MailOutcome {
+        let (workspace, key) = (mail.workspace_id.to_string(), mail.id.to_string());
+        let segments = ["v1", "workspaces", &workspace, "templates", &mail.template, "send"];
+        let data: Result<&RawValue, _> = serde_json::from_str(&mail.data);
+        let (Some(request), Ok(data)) = (self.upstream.request(Method::POST, &segments), data) else {
+            // No service has a template of such a name, and none takes such data.
+            return MailOutcome::Refused(400);
+        };
+        let body = SendBody { from: mail.from.as_str(), to: mail.to.as_str(), data };
+        let request = request.header("idempotency-key", key).json(&body);
+        match self.upstream.send(request).await {
+            Ok(answer) => outcome(&answer),
+            Err(error) => {
+                tracing::warn!(mail = %mail.id, %error, cause = error_cause(&error), "mail not sent");
+                MailOutcome::Failed { status: None, retry_after: None }
+            }
+        }
+    }
+
+    async fn find_domain(&self, workspace_id: WorkspaceId, id: &str) -> Result<Option<SenderDomain>, RemoteError> {
+        let answer = self.get(&["v1", "workspaces", &workspace_id.to_string(), "domains", id]).await?;
+        answer.map(|answer| answer.json::<DomainBody>().map(SenderDomain::from)).transpose()
+    }
+
+    async fn has_template(&self, workspace_id: WorkspaceId, name: &str) -> Result<bool, RemoteError> {
+        let answer = self.get(&["v1", "workspaces", &workspace_id.to_string(), "templates", name]).await?;
+        answer.map_or(Ok(false), |answer| answer.json::<serde_json::Map<_, _>>().map(|_| true))
+    }
+}
+
+fn outcome(answer: &Answer) -> MailOutcome {
+    match answer.status {
+        // What stands before Envoi may say 200 to anything.
+        200..=299 if answer.json::<SentBody>().is_ok_and(|body| body.accepted) => MailOutcome::Accepted,
+        401 => MailOutcome::KeyRefused(answer.status),
+        408 | 429 => MailOutcome::Failed { status: Some(answer.status), retry_after: answer.retry_after },
+        400..=499 => MailOutcome::Refused(answer.status),
+        status => MailOutcome::Failed { status: Some(status), retry_after: answer.retry_after },
+    }
+}
+
+fn error_cause(error: &RemoteError) -> Option<String> {
+    std::error::Error::source(error).map(ToString::to_string)
+}

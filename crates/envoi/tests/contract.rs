@@ -1,0 +1,61 @@
+//! Envoi's adapter keeps the promises of its port.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_contracts::doubles::FrozenClock;
+use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, RemoteFixture};
+use rally_domain::ports::Mailer;
+use rally_envoi::EnvoiMailer;
+use rally_fakes::{Domain, Envoi, Fake};
+
+struct Fixture {
+    fake: Fake<Envoi>,
+    mailer: Arc<EnvoiMailer>,
+}
+
+#[async_trait]
+impl RemoteFixture for Fixture {
+    async fn fresh() -> Self {
+        let mut envoi = Envoi::new("key");
+        for (id, intent, status) in [("pending", "both", "pending"), ("receiving", "receive", "active")] {
+            let domain = Domain { fqdn: "acme.example".to_owned(), intent, status };
+            envoi.domains.insert(("*".to_owned(), id.to_owned()), domain);
+        }
+        envoi.suppressed.insert("suppressed@example.com".to_owned());
+        let fake = Fake::start(envoi).await;
+        let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
+        let deadline = DEADLINE.try_into().expect("short");
+        let mailer = EnvoiMailer::new(fake.base.parse().expect("a URL"), "key".to_owned().into(), deadline, clock);
+        Self { fake, mailer: Arc::new(mailer.expect("TLS roots")) }
+    }
+
+    fn misbehave(&self, how: Option<Misbehaviour>) {
+        self.fake.misbehave(how);
+    }
+
+    fn requests(&self) -> usize {
+        self.fake.requests().len()
+    }
+}
+
+impl MailerFixture for Fixture {
+    fn mailer(&self) -> Arc<dyn Mailer> {
+        self.mailer.clone()
+    }
+
+    fn sent(&self) -> usize {
+        self.fake.state().sent.len()
+    }
+}
+
+rally_contracts::remote_contract!(mailer: Fixture);
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_tried_later() {
+    use rally_domain::id::WorkspaceId;
+    let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
+    let mailer = EnvoiMailer::new("http://127.0.0.1:1".parse().expect("a URL"), "key".to_owned().into(), time::Duration::SECOND, clock);
+    let outcome = mailer.expect("TLS roots").has_template(WorkspaceId::new(uuid::Uuid::nil()), "welcome").await;
+    assert!(outcome.is_err());
+}

@@ -1,0 +1,242 @@
+//! The port [`AppInviter`] over Heimdall's HTTP API: an app's slug is looked up in the workspace's list of apps, the person
+//! is invited under a key made of entry and app, and the link is Heimdall's own or made of a template.
+//!
+//! What is not here: who may be invited, and what is written down of it. See `rally_domain::use_case::invite` for that.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use moka::future::Cache;
+use rally_domain::error::RemoteError;
+use rally_domain::id::WorkspaceId;
+use rally_domain::invite::{Invite, InviteError, InviteRequest};
+use rally_domain::ports::{AppInviter, Clock};
+use rally_upstream::{Answer, Upstream};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use time::Duration;
+use url::Url;
+
+/// The name of the service in messages and logs.
+const NAME: &str = "Heimdall";
+
+/// How long a workspace's apps are remembered, those it does not have too.
+const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The most workspaces whose apps are remembered.
+const MOST_WORKSPACES: u64 = 1000;
+
+/// Apps asked for at once, and the most pages that are read of one workspace.
+const PAGE: &str = "100";
+const MOST_PAGES: usize = 100;
+
+/// Where an invitation is accepted that comes without a link: a URL with `{app_slug}` and `{code}` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptUrl(String);
+
+impl AcceptUrl {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// When it has no place for the code, or is no http or https URL with values in its places; in words for an operator.
+    pub fn parse(template: &str) -> Result<Self, &'static str> {
+        if !template.contains("{code}") {
+            return Err("must contain {code}");
+        }
+        let this = Self(template.to_owned());
+        match Url::parse(&this.fill("app", "code")) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(this),
+            _ => Err("must be an absolute http or https URL with {app_slug} and {code} in it"),
+        }
+    }
+
+    fn fill(&self, app_slug: &str, code: &str) -> String {
+        // The code last, since it could hold the other place.
+        self.0.replace("{app_slug}", &encode(app_slug)).replace("{code}", &encode(code))
+    }
+}
+
+/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3, so that a value cannot be more than one.
+fn encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+type Apps = Arc<HashMap<String, String>>;
+
+/// Invites people into apps through Heimdall.
+pub struct HeimdallInviter {
+    upstream: Upstream,
+    accept_url: Option<AcceptUrl>,
+    apps: Cache<WorkspaceId, Apps>,
+}
+
+impl HeimdallInviter {
+    /// An inviter that talks to the Heimdall at that URL with that platform key, and gives every request that much time.
+    ///
+    /// # Errors
+    /// When this machine has no TLS roots.
+    pub fn new(
+        base: Url,
+        key: SecretString,
+        accept_url: Option<AcceptUrl>,
+        deadline: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
+        let apps = Cache::builder().max_capacity(MOST_WORKSPACES).time_to_live(REMEMBERED).build();
+        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?, accept_url, apps })
+    }
+
+    /// The apps of a workspace, ids by slug: remembered, and asked for once however many want to know.
+    async fn apps(&self, workspace_id: WorkspaceId) -> Result<Apps, RemoteError> {
+        let listed = self.apps.try_get_with(workspace_id, self.list_apps(workspace_id)).await;
+        // The error is shared by all who waited for it.
+        listed.map_err(|error| match &*error {
+            RemoteError::TimedOut { service } => RemoteError::TimedOut { service },
+            RemoteError::KeyRefused { service } => RemoteError::KeyRefused { service },
+            RemoteError::Failed { service, retry_after, cause } => {
+                RemoteError::Failed { service, retry_after: *retry_after, cause: cause.to_string().into() }
+            }
+        })
+    }
+
+    async fn list_apps(&self, workspace_id: WorkspaceId) -> Result<Apps, RemoteError> {
+        let workspace = workspace_id.to_string();
+        let (mut apps, mut cursor) = (HashMap::new(), None::<String>);
+        for _ in 0..MOST_PAGES {
+            let request = self.upstream.request(Method::GET, &["v1", "apps"]).ok_or_else(no_such_path)?;
+            let request = request.query(&[("workspace_id", workspace.as_str()), ("limit", PAGE)]);
+            let request = match &cursor {
+                Some(cursor) => request.query(&[("cursor", cursor)]),
+                None => request,
+            };
+            let answer = self.upstream.send(request).await?;
+            if answer.status != 200 {
+                return Err(answer.into_error());
+            }
+            let AppPage { data, pagination } = answer.json()?;
+            apps.extend(data.into_iter().map(|app| (app.slug, app.id)));
+            match pagination.next_cursor.filter(|_| pagination.has_more) {
+                // A list that goes round in circles has been read.
+                Some(next) if Some(&next) != cursor.as_ref() => cursor = Some(next),
+                _ => break,
+            }
+        }
+        Ok(Arc::new(apps))
+    }
+
+    async fn post(&self, app_id: &str, request: &InviteRequest) -> Result<Answer, RemoteError> {
+        let body = InviteBody { email: request.email.as_str(), name: request.name.as_str() };
+        let call = self.upstream.request(Method::POST, &["v1", "apps", app_id, "end-users", "invites"]).ok_or_else(no_such_path)?;
+        let key = idempotency_key(request, app_id);
+        self.upstream.send(call.header("idempotency-key", key).json(&body)).await
+    }
+
+    fn url(&self, request: &InviteRequest, body: &InvitedBody) -> Option<String> {
+        let own = body.invite_url.clone().filter(|url| !url.is_empty());
+        own.or_else(|| self.accept_url.as_ref().map(|template| template.fill(&request.app_slug, &body.code)))
+    }
+}
+
+#[async_trait]
+impl AppInviter for HeimdallInviter {
+    async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError> {
+        let apps = self.apps(request.workspace_id).await?;
+        let app_id = apps.get(&request.app_slug).ok_or(InviteError::UnknownApp)?;
+        let answer = self.post(app_id, &request).await?;
+        match answer.status {
+            200 | 201 => {
+                let body: InvitedBody = answer.json()?;
+                Ok(Invite { url: self.url(&request, &body), id: body.id })
+            }
+            404 => {
+                // It was there a minute ago.
+                self.apps.invalidate(&request.workspace_id).await;
+                Err(InviteError::UnknownApp)
+            }
+            409 if !is_key_reuse(&answer) => Err(InviteError::AlreadyUser),
+            _ => Err(answer.into_error().into()),
+        }
+    }
+}
+
+/// One entry and one app: one invitation. A key has 256 characters of a small set; ids are UUIDs, which fit.
+fn idempotency_key(request: &InviteRequest, app_id: &str) -> String {
+    let app: String = app_id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':')).take(200).collect();
+    format!("{}:{app}", request.entry_id)
+}
+
+/// Whether a conflict is about the key of the request, not about the person.
+fn is_key_reuse(answer: &Answer) -> bool {
+    answer.json::<ErrorBody>().is_ok_and(|body| body.code.is_some_and(|code| code.to_ascii_lowercase().contains("idempotency")))
+}
+
+fn no_such_path() -> RemoteError {
+    RemoteError::failed(NAME, "the id of an app is no part of a path")
+}
+
+#[derive(Deserialize)]
+struct AppPage {
+    data: Vec<AppBody>,
+    pagination: PaginationBody,
+}
+
+#[derive(Deserialize)]
+struct AppBody {
+    id: String,
+    slug: String,
+}
+
+#[derive(Deserialize)]
+struct PaginationBody {
+    next_cursor: Option<String>,
+    has_more: bool,
+}
+
+/// `POST /v1/apps/{app_id}/end-users/invites`; the role, the number of uses and the end are Heimdall's own defaults.
+#[derive(Serialize)]
+struct InviteBody<'a> {
+    email: &'a str,
+    name: &'a str,
+}
+
+#[derive(Deserialize)]
+struct InvitedBody {
+    id: String,
+    code: String,
+    invite_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_has_a_place_for_the_code_and_is_a_url() {
+        for good in ["https://app.example/{app_slug}/join?code={code}", "http://localhost:3000/{code}"] {
+            assert!(AcceptUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["https://app.example/join", "/{app_slug}/{code}", "javascript:{code}", "{code}"] {
+            assert!(AcceptUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_stays_one_value() {
+        let template = AcceptUrl::parse("https://app.example/{app_slug}/join?code={code}").unwrap();
+        assert_eq!(template.fill("a/b", "x&y={app_slug}"), "https://app.example/a%2Fb/join?code=x%26y%3D%7Bapp_slug%7D");
+    }
+}

@@ -1,0 +1,207 @@
+//! What the adapters of remote services share: a client that was given a base, a key and a deadline, and answers that cannot
+//! take more time or memory than they are given.
+//!
+//! What is not here: what any service says or means by it, and how often it is asked. Unlike receivers of webhooks these
+//! services are the operator's choice and may have private addresses; but neither redirects nor proxies of the environment
+//! are followed, since both would hand the key on.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rally_domain::error::RemoteError;
+use rally_domain::ports::Clock;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use time::{Duration, OffsetDateTime};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+/// Most bytes of an answer that are read.
+pub const MAX_ANSWER: usize = 1024 * 1024;
+
+/// A remote service.
+#[derive(Clone)]
+pub struct Upstream {
+    name: &'static str,
+    base: Url,
+    key: Option<SecretString>,
+    deadline: std::time::Duration,
+    clock: Arc<dyn Clock>,
+    client: Client,
+}
+
+/// What a service answered, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// How long the service asks to be left alone.
+    pub retry_after: Option<Duration>,
+    service: &'static str,
+    body: Vec<u8>,
+}
+
+impl Upstream {
+    /// The service of that name at an http or https URL, with the key it is shown as a bearer token (RFC 6750) and the time
+    /// a whole request may take.
+    ///
+    /// # Errors
+    /// When this machine has no TLS roots.
+    pub fn new(
+        name: &'static str,
+        base: Url,
+        key: Option<SecretString>,
+        deadline: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .user_agent(concat!("Rally/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .build()?;
+        Ok(Self { name, base, key, deadline: deadline.unsigned_abs(), clock, client })
+    }
+
+    /// A request to the path of those segments below the base, each of them encoded. `None` where a segment would not be one:
+    /// `.` and `..` mean another path, and an empty one none.
+    pub fn request(&self, method: Method, segments: &[&str]) -> Option<RequestBuilder> {
+        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
+            return None;
+        }
+        let mut url = self.base.clone();
+        url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+        let request = self.client.request(method, url);
+        Some(match &self.key {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            None => request,
+        })
+    }
+
+    /// A POST to the base itself.
+    pub fn post_to_base(&self) -> RequestBuilder {
+        self.client.post(self.base.clone())
+    }
+
+    /// Sends a request and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time, or it is larger than [`MAX_ANSWER`].
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {
+        let deadline = Instant::now() + self.deadline;
+        match timeout_at(deadline, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(RemoteError::TimedOut { service: self.name }),
+        }
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {
+        let failed = |error: reqwest::Error| RemoteError::failed(self.name, Cause::from(error));
+        let mut response: Response = request.send().await.map_err(failed)?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), self.clock.now().instant()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(RemoteError::failed(self.name, Cause(format!("the answer is larger than {MAX_ANSWER} bytes"))));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, retry_after, service: self.name, body })
+    }
+}
+
+impl Answer {
+    /// The body as JSON of a form.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, RemoteError> {
+        // The error of a parser may quote what it read.
+        let malformed = |error: serde_json::Error| Cause(format!("the answer cannot be read at its line {}", error.line()));
+        serde_json::from_slice(&self.body).map_err(|error| RemoteError::failed(self.service, malformed(error)))
+    }
+
+    /// An answer nobody foresaw, as the failure it is: a key that is refused, or something that may pass.
+    pub fn into_error(self) -> RemoteError {
+        if self.status == 401 {
+            return RemoteError::KeyRefused { service: self.service };
+        }
+        let cause = Cause(format!("the answer has status {}", self.status));
+        RemoteError::Failed { service: self.service, retry_after: self.retry_after, cause: cause.into() }
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::seconds(i64::from(seconds)));
+    seconds.or_else(|| {
+        let date: SystemTime = httpdate::parse_http_date(value).ok()?;
+        Some((OffsetDateTime::from(date) - now).max(Duration::ZERO))
+    })
+}
+
+/// What happened, without URLs, keys or bodies.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
+
+impl From<reqwest::Error> for Cause {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut line = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            line = format!("{line}: {error}");
+            cause = error.source();
+        }
+        Self(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rally_domain::timestamp::Timestamp;
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    struct Never;
+
+    impl Clock for Never {
+        fn now(&self) -> Timestamp {
+            Timestamp::new(OffsetDateTime::UNIX_EPOCH)
+        }
+    }
+
+    fn path(base: &str, segments: &[&str]) -> Option<String> {
+        let upstream = Upstream::new("test", Url::parse(base).unwrap(), None, Duration::SECOND, Arc::new(Never)).unwrap();
+        let request = upstream.request(Method::GET, segments)?.build().unwrap();
+        Some(request.url().as_str().to_owned())
+    }
+
+    #[test]
+    fn a_segment_stays_one_whatever_is_in_it() {
+        assert_eq!(path("http://x/api", &["v1", "a/b?c#d e"]).as_deref(), Some("http://x/api/v1/a%2Fb%3Fc%23d%20e"));
+        assert_eq!(path("http://x/", &["v1", "ü"]).as_deref(), Some("http://x/v1/%C3%BC"));
+        for bad in ["", ".", ".."] {
+            assert_eq!(path("http://x", &["v1", bad]), None);
+        }
+    }
+
+    #[test]
+    fn a_service_asks_in_seconds_or_by_date() {
+        let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap().instant();
+        let asked = |value: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
+        assert_eq!(asked("120"), Some(Duration::seconds(120)));
+        assert_eq!(asked("Sat, 31 Jan 2026 09:01:00 GMT"), Some(Duration::seconds(60)));
+        assert_eq!(asked("Sat, 31 Jan 2026 08:00:00 GMT"), Some(Duration::ZERO));
+        for bad in ["", "soon", "-1", "1.5", "99999999999"] {
+            assert_eq!(asked(bad), None, "{bad}");
+        }
+    }
+}

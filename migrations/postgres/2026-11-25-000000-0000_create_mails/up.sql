@@ -1,0 +1,26 @@
+-- Written by the transaction of the change a mail tells of, whole: what was set afterwards changes nothing in it.
+-- pending: due at due_at; running: claimed until lease_until; done; dead: refused, or all attempts failed.
+-- entry_id carries no foreign key, as referred_by_entry_id of entries does not; deleting an entry deletes its mail.
+CREATE TABLE mails (
+    id uuid PRIMARY KEY,
+    workspace_id uuid NOT NULL,
+    waitlist_id uuid NOT NULL REFERENCES waitlists ON DELETE CASCADE,
+    entry_id uuid NOT NULL,
+    template text NOT NULL,
+    sender text NOT NULL,
+    recipient text NOT NULL,
+    data text NOT NULL,
+    created_at timestamptz NOT NULL,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'running', 'done', 'dead')),
+    due_at timestamptz NOT NULL,
+    attempt integer NOT NULL DEFAULT 0,
+    claim uuid,
+    lease_until timestamptz,
+    last_status integer
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+-- Equal to the order of a claim.
+CREATE INDEX mails_pending_idx ON mails (workspace_id, due_at, id) WHERE state = 'pending';
+CREATE INDEX mails_running_idx ON mails (lease_until) WHERE state = 'running';
+CREATE INDEX mails_created_at_idx ON mails (created_at, id);
+CREATE INDEX mails_waitlist_id_idx ON mails (waitlist_id);
+CREATE INDEX mails_entry_id_idx ON mails (entry_id);

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Rally with stand-ins of Envoi, Heimdall and siteverify on this machine: mails and invitations are printed as they happen.
+# Everything is kept in a temporary folder and gone when it is stopped with Ctrl-C.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --quiet -p rally-api -p rally-fakes
+folder=$(mktemp -d)
+export RALLY_BIND=${RALLY_BIND:-127.0.0.1:8080} RALLY_DATA_DIR=$folder/data RALLY_LOG=${RALLY_LOG:-warn}
+export RALLY_ENVOI_URL=http://127.0.0.1:8181 RALLY_ENVOI_KEY=demo-key
+export RALLY_HEIMDALL_URL=http://127.0.0.1:8182 RALLY_HEIMDALL_KEY=demo-key
+export RALLY_HEIMDALL_ACCEPT_URL='https://app.example/{app_slug}/join?code={code}'
+export RALLY_RECAPTCHA_URL=http://127.0.0.1:8183/siteverify RALLY_RECAPTCHA_SECRET=demo-key
+stop_all() {
+    kill "${pids[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap stop_all EXIT
+pids=()
+target/release/rally-fakes &
+pids+=($!)
+target/release/rally serve >"$folder/greeting" &
+pids+=($!)
+base=http://$RALLY_BIND
+tries=0
+until curl -sf -o /dev/null "$base/readyz"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || { echo "the server does not start" >&2; exit 1; }
+    sleep 0.1
+done
+
+token=$(target/release/rally token mint --workspace demo)
+workspace=$(target/release/rally workspace list | sed -n 's/^ *"id": "\(.*\)",$/\1/p')
+curl -sf -o /dev/null -X PUT "$base/v1/workspaces/$workspace/rally/settings" -H "authorization: Bearer $token" \
+    -H 'content-type: application/json' -d '{"notifications_via_envoi": true, "default_sender_domain_id": "domain",
+    "default_sender_address": "hello@acme.example", "welcome_template_name": "welcome", "approved_template_name": "approved",
+    "rejected_template_name": "rejected", "default_heimdall_app_slug": "acme-app", "brand_name": "Acme"}'
+list=$(curl -sf "$base/v1/workspaces/$workspace/waitlists" -H "authorization: Bearer $token" | sed 's/.*"data":\[{"id":"\([^"]*\)".*/\1/')
+cat <<TEXT
+
+Rally runs on $base, and notifications are on. In another shell:
+
+  # signs up; the welcome mail is printed here
+  curl -s $base/v1/waitlists/demo/early-access/entries -H 'content-type: application/json' \\
+    -d '{"email": "ada@example.com", "name": "Ada"}'
+
+  TOKEN=$token
+  ENTRIES=$base/v1/workspaces/$workspace/waitlists/$list/entries
+
+  # approve and invite the entry of that reply
+  curl -s -X PATCH \$ENTRIES/ENTRY_ID -H "authorization: Bearer \$TOKEN" -H 'content-type: application/json' -d '{"status": "approved"}'
+  curl -s -X POST \$ENTRIES/ENTRY_ID/invite-to-app -H "authorization: Bearer \$TOKEN" -H 'content-type: application/json' -d '{}'
+
+  # want a captcha; the tokens human and human1 to human9 are good once, robot is not
+  curl -s -X PATCH ${base}/v1/workspaces/$workspace/waitlists/$list -H "authorization: Bearer \$TOKEN" \\
+    -H 'content-type: application/json' -d '{"settings": {"recaptcha_site_key": "site"}}'
+  curl -s $base/v1/waitlists/demo/early-access/entries -H 'content-type: application/json' \\
+    -d '{"email": "bob@example.com", "name": "Bob", "recaptcha_token": "human"}'
+
+TEXT
+wait

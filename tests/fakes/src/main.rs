@@ -1,0 +1,29 @@
+//! All three stand-ins at once, for people: what they are sent is printed as it comes.
+
+#![expect(clippy::unwrap_used, reason = "a tool of developers fails by panicking")]
+
+use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
+
+/// The key that Envoi and Heimdall want, and the secret of siteverify.
+const KEY: &str = "demo-key";
+
+#[tokio::main]
+async fn main() {
+    let mut tokens = SiteVerify::new(KEY);
+    // A person who plays with it sends more than one.
+    for n in 1..=9 {
+        tokens.tokens.insert(format!("human{n}"), tokens.tokens["human"].clone());
+    }
+    let mut heimdall = Heimdall::new(KEY);
+    heimdall.page = 100;
+    let envoi = Fake::start_on("127.0.0.1:8181", Envoi::new(KEY), say).await;
+    let heimdall = Fake::start_on("127.0.0.1:8182", heimdall, say).await;
+    let captcha = Fake::start_on("127.0.0.1:8183", tokens, say).await;
+    say(&format!("Envoi on {}, Heimdall on {}, siteverify on {}", envoi.base, heimdall.base, captcha.base));
+    tokio::signal::ctrl_c().await.unwrap();
+}
+
+#[expect(clippy::print_stdout, reason = "what it is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

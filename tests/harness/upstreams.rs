@@ -1,0 +1,77 @@
+//! A server beside stand-ins of all the services that it calls.
+
+use rally_api::config::Settings;
+use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
+use serde_json::{Value, json};
+
+use crate::{Kind, TestServer};
+
+/// The key of every stand-in, which no log and no reply may hold.
+pub const KEY: &str = "the-platform-key-of-tests";
+
+/// The stand-ins.
+pub struct Upstreams {
+    /// Mail.
+    pub envoi: Fake<Envoi>,
+    /// Invitations.
+    pub heimdall: Fake<Heimdall>,
+    /// Captcha tokens.
+    pub captcha: Fake<SiteVerify>,
+}
+
+impl Upstreams {
+    /// Starts them.
+    pub async fn start() -> Self {
+        Self {
+            envoi: Fake::start(Envoi::new(KEY)).await,
+            heimdall: Fake::start(Heimdall::new(KEY)).await,
+            captcha: Fake::start(SiteVerify::new(KEY)).await,
+        }
+    }
+
+    /// Settings that lead to them.
+    pub fn settings(&self, settings: Settings) -> Settings {
+        let key = || Some(KEY.to_owned());
+        Settings {
+            envoi_url: Some(self.envoi.base.clone()),
+            envoi_key: key(),
+            heimdall_url: Some(self.heimdall.base.clone()),
+            heimdall_key: key(),
+            heimdall_accept_url: Some("https://app.example/{app_slug}/join?code={code}".to_owned()),
+            recaptcha_url: Some(format!("{}/siteverify", self.captcha.base)),
+            recaptcha_secret: key(),
+            ..settings
+        }
+    }
+}
+
+impl Upstreams {
+    /// Variables that lead to them.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("RALLY_ENVOI_URL", self.envoi.base.clone()),
+            ("RALLY_ENVOI_KEY", KEY.to_owned()),
+            ("RALLY_HEIMDALL_URL", self.heimdall.base.clone()),
+            ("RALLY_HEIMDALL_KEY", KEY.to_owned()),
+            ("RALLY_HEIMDALL_ACCEPT_URL", "https://app.example/{app_slug}/join?code={code}".to_owned()),
+            ("RALLY_RECAPTCHA_URL", format!("{}/siteverify", self.captcha.base)),
+            ("RALLY_RECAPTCHA_SECRET", KEY.to_owned()),
+        ]
+    }
+}
+
+/// A server beside them.
+pub async fn start(kind: Kind) -> (TestServer, Upstreams) {
+    let world = Upstreams::start().await;
+    let server = TestServer::start_with(kind, |settings| world.settings(settings)).await;
+    (server, world)
+}
+
+/// Settings of a workspace with which the stand-in of Envoi lets notifications be on.
+pub fn notifications() -> Value {
+    json!({
+        "notifications_via_envoi": true, "default_sender_domain_id": "domain", "default_sender_address": "hello@acme.example",
+        "welcome_template_name": "welcome", "approved_template_name": "approved", "rejected_template_name": "rejected",
+        "default_heimdall_app_slug": "acme-app", "brand_name": "Acme",
+    })
+}
