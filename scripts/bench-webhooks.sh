@@ -8,7 +8,7 @@ cargo build --release --quiet -p rally-api -p rally-bench
 . scripts/cluster.sh
 
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
-export RALLY_BIND=127.0.0.1:18080 RALLY_WEBHOOK_ALLOW=127.0.0.1/32,http://127.0.0.1 RALLY_LOG=warn
+export RALLY_BIND=127.0.0.1:18080 RALLY_WEBHOOK_ALLOW=127.0.0.1/32,http://127.0.0.1 RALLY_LOG=warn RALLY_SIGNUP_RATE=off
 rally=target/release/rally
 workspace=$("$rally" workspace create bench | sed -n 's/^  "id": "\(.*\)",$/\1/p')
 token=$("$rally" token mint --workspace bench)

@@ -13,6 +13,7 @@ mod export;
 mod http;
 mod idempotency;
 mod invites;
+mod limits;
 mod mail;
 mod openapi;
 mod operations;

@@ -176,6 +176,7 @@ pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
         jwt_secret: Some(JWT_SECRET.to_owned()),
         encryption_key: Some(ENCRYPTION_KEY.to_owned()),
         webhook_allow: Some(WEBHOOK_ALLOW.to_owned()),
+        signup_rate: "off".to_owned(),
         migrate: "on".to_owned(),
         log: "off".to_owned(),
         ..Settings::default()

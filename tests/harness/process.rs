@@ -22,7 +22,12 @@ pub fn binary() -> PathBuf {
 /// A command of the binary with nothing of this process's settings.
 pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
     let mut command = Command::new(binary());
-    command.env_clear().env("RALLY_DATA_DIR", directory).env("RALLY_BIND", "127.0.0.1:0").env("RALLY_LOG", "warn");
+    command
+        .env_clear()
+        .env("RALLY_DATA_DIR", directory)
+        .env("RALLY_BIND", "127.0.0.1:0")
+        .env("RALLY_LOG", "warn")
+        .env("RALLY_SIGNUP_RATE", "off");
     command.env("RALLY_WEBHOOK_ALLOW", WEBHOOK_ALLOW).env("RALLY_WEBHOOK_TIMEOUT", "500ms");
     if let Some(url) = database_url {
         command.env("DATABASE_URL", url).env("RALLY_JWT_SECRET", JWT_SECRET).env("RALLY_ENCRYPTION_KEY", ENCRYPTION_KEY);

@@ -9,6 +9,7 @@ use crate::auth::Authenticator;
 use crate::client::TrustedProxies;
 use crate::cursor::Cursors;
 use crate::idempotency::Idempotency;
+use crate::limits::Limits;
 use crate::openapi::RouteTable;
 use crate::seal::Sealer;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub sender: Arc<dyn WebhookSender>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
+    /// How often anybody may do something.
+    pub limits: Limits,
     /// Proxies whose word on where a request comes from is taken.
     pub proxies: TrustedProxies,
     /// Wakes the relays.

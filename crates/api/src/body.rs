@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::edge::aside;
 use crate::error::{ApiError, Code};
 
 /// How long a body may take to arrive.
@@ -60,7 +61,7 @@ impl Body {
     /// 408, 413, 415, or 400 when it is not a JSON object.
     pub async fn value_up_to(mut self, limit: usize) -> Result<Value, ApiError> {
         self.check_type()?;
-        let bytes = tokio::time::timeout(DEADLINE, self.read(limit))
+        let bytes = aside(tokio::time::timeout(DEADLINE, self.read(limit)))
             .await
             .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");

@@ -14,6 +14,7 @@ use time::Duration;
 use url::Url;
 
 use crate::client::TrustedProxies;
+use crate::limits::Rate;
 
 /// A setting that is missing or malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +116,12 @@ pub struct Settings {
     /// The least score of a person, 0 to 1 [default: 0.5]
     #[arg(long, alias = "rally-recaptcha-min-score", env = "RALLY_RECAPTCHA_MIN_SCORE", global = true, value_name = "SCORE")]
     pub recaptcha_min_score: Option<String>,
+    /// Sign-ups per client address and waitlist, such as 30/1m, or off, which lifts the limit per e-mail address too
+    #[arg(long, alias = "rally-signup-rate", env = "RALLY_SIGNUP_RATE", global = true, value_name = "RATE", default_value = "30/1m")]
+    pub signup_rate: String,
+    /// Requests per admin token, such as 100/1s [default: off]
+    #[arg(long, alias = "rally-admin-rate", env = "RALLY_ADMIN_RATE", global = true, value_name = "RATE")]
+    pub admin_rate: Option<String>,
     /// Comma-separated addresses and CIDRs of proxies whose X-Forwarded-For or Forwarded is believed
     #[arg(long, alias = "rally-trusted-proxies", env = "RALLY_TRUSTED_PROXIES", global = true, value_name = "LIST")]
     pub trusted_proxies: Option<String>,
@@ -332,6 +339,10 @@ pub struct Config {
     pub webhooks: WebhookConfig,
     /// The services that Rally calls.
     pub upstreams: UpstreamConfig,
+    /// Sign-ups per client address and waitlist; `None` for no limit.
+    pub signup_rate: Option<Rate>,
+    /// Requests per admin token; `None` for no limit.
+    pub admin_rate: Option<Rate>,
     /// Proxies whose word on where a request comes from is taken.
     pub trusted_proxies: TrustedProxies,
     /// Origins that may call the admin surface.
@@ -378,6 +389,8 @@ impl TryFrom<Settings> for Config {
             },
             encryption_key: given(settings.encryption_key).map(SecretString::from),
             previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
+            signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given(Some(settings.signup_rate)).unwrap_or_else(|| "30/1m".to_owned()))?,
+            admin_rate: parse_rate("RALLY_ADMIN_RATE", &given(settings.admin_rate).unwrap_or_else(|| "off".to_owned()))?,
             trusted_proxies: parse_proxies(&given(settings.trusted_proxies).unwrap_or_default())?,
             admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
             migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
@@ -428,6 +441,14 @@ fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigError> {
     Ok(SecretString::from(secret))
 }
 
+fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let problem = || ConfigError::new(setting, format!("{text:?} is neither off nor a rate such as 30/1m"));
+    Rate::parse(text).map(Some).ok_or_else(problem)
+}
+
 fn parse_proxies(list: &str) -> Result<TrustedProxies, ConfigError> {
     let problem = |text| ConfigError::new("RALLY_TRUSTED_PROXIES", format!("{text:?} is neither an address nor a CIDR"));
     TrustedProxies::parse(list).map_err(problem)
@@ -471,7 +492,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 26] = [
+        let table: [(&str, Settings); 28] = [
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..settings() }),
@@ -487,6 +508,8 @@ mod tests {
             ("RALLY_RECAPTCHA_URL", Settings { recaptcha_url: some("google"), ..settings() }),
             ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("1.5"), ..settings() }),
             ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("NaN"), ..settings() }),
+            ("RALLY_SIGNUP_RATE", Settings { signup_rate: "0/1m".to_owned(), ..settings() }),
+            ("RALLY_ADMIN_RATE", Settings { admin_rate: some("fast"), ..settings() }),
             ("RALLY_TRUSTED_PROXIES", Settings { trusted_proxies: some("10.0.0.0/8,proxy"), ..settings() }),
             ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..settings() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..settings() }),

@@ -2,7 +2,8 @@
 //! failed, the framework's own refusals and panics included.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -23,6 +24,49 @@ const MAX_REQUEST_ID: usize = 128;
 
 const ADMIN_PREFIX: &str = "/v1/workspaces";
 
+/// How long a request may take from its head to the head of its reply.
+const HANDLER: Duration = Duration::from_secs(60);
+
+/// The most requests that are worked on at once. More would wait for each other, and none be answered in time.
+const MOST_AT_ONCE: usize = 1024;
+
+static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+
+/// A place among the requests that are worked on, until it is dropped. Those who watch over the server always find one.
+struct Place(bool);
+
+impl Place {
+    fn take(path: &str) -> Option<Self> {
+        if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+            return Some(Self(false));
+        }
+        let place = Self(true);
+        // A place that is one too many is given back when it is dropped.
+        (AT_ONCE.fetch_add(1, Ordering::Relaxed) < MOST_AT_ONCE).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.0 {
+            AT_ONCE.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Waits for a client without a place: one that is slow to send what it has to say takes none from those who are not.
+pub async fn aside<T>(waiting: impl Future<Output = T>) -> T {
+    struct Aside;
+    impl Drop for Aside {
+        fn drop(&mut self) {
+            AT_ONCE.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    AT_ONCE.fetch_sub(1, Ordering::Relaxed);
+    let _aside = Aside;
+    waiting.await
+}
+
 /// The outermost middleware.
 pub async fn handle(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
@@ -35,15 +79,23 @@ pub async fn handle(mut request: ServiceRequest, next: Next<impl MessageBody + '
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = %id);
-    match AssertUnwindSafe(next.call(request).instrument(span.clone())).catch_unwind().await {
-        Ok(Ok(response)) => {
+    let place = Place::take(request.path());
+    if place.is_none() {
+        metrics::counter!("rally_shed_total").increment(1);
+        return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, admin, &method, started).into());
+    }
+    let handled = tokio::time::timeout(HANDLER, next.call(request).instrument(span.clone()));
+    match AssertUnwindSafe(handled).catch_unwind().await {
+        // Whatever it was doing is undone or goes on without it.
+        Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, admin, &method, started).into()),
+        Ok(Ok(Ok(response))) => {
             let mut response = envelop(response.map_into_boxed_body(), &id);
             secure(response.headers_mut(), &id, admin);
             let route = response.request().match_pattern();
             span.in_scope(|| measure(&method, route.as_deref(), response.status(), started));
             Ok(response)
         }
-        Ok(Err(error)) => Err(fail(&error.as_response_error().status_code(), &id, admin, &method, started).into()),
+        Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), &id, admin, &method, started).into()),
         Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, &id, admin, &method, started).into()),
     }
 }

@@ -3,10 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, UpdateWaitlistRejection,
     VariantRejection, WebhookRejection,
@@ -18,6 +18,8 @@ use rally_domain::use_case::configure::ConfigureRejection;
 use rally_domain::use_case::join::JoinRejection;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing};
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $name:ident = $status:literal $text:literal)+) => {
@@ -104,6 +106,8 @@ codes! {
     EntryNotApproved = 422 "entry_not_approved"
     /// The workspace has no app of that name in Heimdall.
     UnknownApp = 422 "unknown_app"
+    /// More requests than are allowed; `Retry-After` says when to come again.
+    TooManyRequests = 429 "too_many_requests"
     /// Something broke; the request id leads to it in the log.
     InternalError = 500 "internal_error"
     /// A service that Rally calls failed; nothing was changed.
@@ -127,12 +131,14 @@ pub struct ApiError {
     pub allow: Option<String>,
     /// After how many seconds to try again.
     pub retry_after: Option<u64>,
+    /// Where the client stands with limits.
+    pub standings: Vec<Standing>,
 }
 
 impl ApiError {
     /// A failure with nothing more to say than its message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), errors: Vec::new(), allow: None, retry_after: None }
+        Self { code, message: message.into(), errors: Vec::new(), allow: None, retry_after: None, standings: Vec::new() }
     }
 
     /// Bad fields, all of them.
@@ -172,6 +178,7 @@ impl ApiError {
             408 => Code::RequestTimeout,
             413 => Code::PayloadTooLarge,
             415 => Code::UnsupportedMediaType,
+            429 => Code::TooManyRequests,
             503 => Code::ServiceUnavailable,
             400..=499 => Code::BadRequest,
             _ => Code::InternalError,
@@ -198,6 +205,7 @@ impl ApiError {
         if let Some(seconds) = self.retry_after.or(moment) {
             reply.insert_header((RETRY_AFTER, seconds.to_string()));
         }
+        tell_standings(&mut reply, &self.standings);
         reply.json(ErrorBody {
             status_code: self.code.status(),
             code: self.code,
@@ -206,6 +214,15 @@ impl ApiError {
             errors: self.errors.iter().map(FieldErrorBody::from).collect(),
         })
     }
+}
+
+/// Tells a client where it stands with the limits that its request was counted for.
+pub fn tell_standings(reply: &mut HttpResponseBuilder, standings: &[Standing]) {
+    if standings.is_empty() {
+        return;
+    }
+    let list = |item: fn(&Standing) -> String| standings.iter().map(item).collect::<Vec<_>>().join(", ");
+    reply.insert_header((RATE_LIMIT_POLICY, list(Standing::policy))).insert_header((RATE_LIMIT, list(Standing::state)));
 }
 
 /// The envelope of every failure.

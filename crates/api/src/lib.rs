@@ -15,6 +15,7 @@ pub mod edge;
 pub mod error;
 pub mod field;
 pub mod idempotency;
+pub mod limits;
 pub mod openapi;
 pub mod relay;
 pub mod routes;

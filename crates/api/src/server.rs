@@ -22,6 +22,7 @@ use crate::config::{Config, WebhookConfig};
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
 use crate::idempotency::Idempotency;
+use crate::limits::Limits;
 use crate::openapi::{self, RouteTable};
 use crate::relay::{MailRound, Relay, WebhookRound};
 use crate::routes;
@@ -34,6 +35,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long the head of a request may take to arrive, and a connection may idle between two.
 const HEAD: Duration = Duration::from_secs(10);
+
+/// The most connections of one worker; there is a worker for each core. More wait to be accepted.
+const MOST_CONNECTIONS: usize = 4096;
 
 /// A server that runs.
 pub struct Running {
@@ -61,11 +65,13 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
     let relays = start_relays(WebhookRound { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout });
+    let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
         sender,
         webhook_sealer: sealer,
+        limits,
         proxies: config.trusted_proxies.clone(),
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
@@ -89,6 +95,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     .shutdown_timeout(DRAIN.as_secs())
     .client_request_timeout(HEAD)
     .keep_alive(HEAD)
+    .max_connections(MOST_CONNECTIONS)
     .listen(listener)?
     .run();
     let handle = server.handle();

@@ -36,7 +36,10 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
         StoreConfig::Postgres(url) => {
             let failed = |fault: Fault| ConfigError::new("DATABASE_URL", chain(&fault));
             let store = PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(failed)?;
-            let applied = if migrate == Migrate::AtStart { store.migrate().await.map_err(failed)? } else { Vec::new() };
+            let applied = match migrate {
+                Migrate::AtStart => store.migrate().await.map_err(failed)?,
+                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
+            };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
         StoreConfig::Embedded => {
@@ -44,7 +47,10 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
             let path = config.data_dir.join(DATABASE_FILE);
             let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault)));
             let store = SqliteStore::open(&path).map_err(failed)?;
-            let applied = if migrate == Migrate::AtStart { store.migrate().await.map_err(failed)? } else { Vec::new() };
+            let applied = match migrate {
+                Migrate::AtStart => store.migrate().await.map_err(failed)?,
+                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
+            };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
     }

@@ -7,7 +7,8 @@
 use std::env;
 use std::fs;
 use std::io;
-use std::os::unix::fs::chown;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
@@ -41,6 +42,98 @@ pub async fn execute(url: &str, sql: &str) {
     client.batch_execute(sql).await.expect("statements that can be run");
     drop(client);
     connection.await.expect("no panic").expect("a connection that ends well");
+}
+
+/// A cluster of one's own that commits durably, to be stopped and started again: what survives that is worth something. It
+/// listens on a port of this machine too, with TLS where it has a certificate.
+pub struct Cluster {
+    folder: TempDir,
+    binaries: PathBuf,
+    account: Option<Account>,
+    port: u16,
+    tls: bool,
+}
+
+impl Cluster {
+    /// Starts one; with a certificate and its key, in PEM, it takes TLS on its port.
+    ///
+    /// # Panics
+    /// When there are no server binaries, or they do not start.
+    pub fn start(certificate: Option<(&str, &str)>) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let account = account_to_drop_to().expect("an account");
+        if let Some(Account { uid, gid }) = account {
+            chown(folder.path(), Some(uid), Some(gid)).expect("a folder to give away");
+        }
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let binaries = find_binaries().expect("server binaries");
+        let cluster = Self { folder, binaries, account, port, tls: certificate.is_some() };
+        let data = cluster.path("data");
+        cluster.run("initdb", &["-D", &data, "-U", "rally", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        if let Some((certificate, key)) = certificate {
+            for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
+                let path = format!("{data}/{name}");
+                fs::write(&path, pem).expect("a file");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a file of one's own");
+                if let Some(Account { uid, gid }) = cluster.account {
+                    chown(&path, Some(uid), Some(gid)).expect("a file to give away");
+                }
+            }
+        }
+        cluster.start_again();
+        cluster
+    }
+
+    /// Starts it after it was stopped.
+    pub fn start_again(&self) {
+        let (data, log, folder) = (self.path("data"), self.path("log"), self.path(""));
+        let (port, tls) = (self.port, if self.tls { "on" } else { "off" });
+        let options = format!("-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c ssl={tls}");
+        self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
+    }
+
+    /// Stops it as a power cut would.
+    pub fn stop_at_once(&self) {
+        self.run("pg_ctl", &["-D", &self.path("data"), "-w", "-m", "immediate", "stop"]);
+    }
+
+    /// The URL of its database over a socket, without TLS.
+    pub fn url(&self) -> String {
+        format!("postgres://rally@{}:{}/postgres", self.path("").replace('/', "%2F"), self.port)
+    }
+
+    /// Its port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path = if name.is_empty() { self.folder.path().to_owned() } else { self.folder.path().join(name) };
+        path.to_string_lossy().into_owned()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let mut command = Command::new(self.binaries.join(program));
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some(Account { uid, gid }) = self.account {
+            command.uid(uid).gid(gid);
+        }
+        let status = command.status().expect("a program that starts");
+        assert!(status.success(), "{program} {arguments:?}: {}", fs::read_to_string(self.path("log")).unwrap_or_default());
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut command = Command::new(self.binaries.join("pg_ctl"));
+        command.args(["-D", &self.path("data"), "-m", "immediate", "stop"]).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some(Account { uid, gid }) = self.account {
+            command.uid(uid).gid(gid);
+        }
+        // It may have been stopped already.
+        drop(command.status());
+    }
 }
 
 async fn server() -> &'static Server {
@@ -129,6 +222,7 @@ fn version_of(binaries: &Path) -> u32 {
     version.and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
+#[derive(Debug, Clone, Copy)]
 struct Account {
     uid: u32,
     gid: u32,

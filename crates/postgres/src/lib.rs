@@ -18,6 +18,7 @@ mod schema;
 mod settings;
 mod sign_up;
 mod stats;
+mod tls;
 mod variants;
 mod waitlists;
 mod webhooks;
@@ -27,17 +28,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool::Runtime;
+use deadpool::managed::{Hook, HookError};
 use diesel::migration::{Migration, MigrationSource};
+use diesel::{ConnectionError, ConnectionResult, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rally_domain::error::Fault;
 use rally_domain::ports::{Connections, StoreHealth};
+use tokio::runtime::Handle;
 
 use crate::fault::{pool_fault, query_fault};
+use crate::tls::Connector;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// How long a connection may idle before it is asked whether it is still there.
+const UNCHECKED: Duration = Duration::from_millis(500);
 
 /// How a [`PgStore`] uses its database.
 #[derive(Debug, Clone)]
@@ -71,8 +79,13 @@ impl PgStore {
     pub fn new(url: &str, options: &PgOptions) -> Result<Self, Fault> {
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
-        let statement_timeout = options.statement_timeout.as_millis();
-        config.custom_setup = Box::new(move |url| Box::pin(establish(url.to_owned(), statement_timeout)));
+        let (connector, statement_timeout) = (Connector::new(url)?, options.statement_timeout.as_millis());
+        // The task that drives a connection lives as long as the store, not as whichever worker asked for it first.
+        let home = Handle::current();
+        config.custom_setup = Box::new(move |_| {
+            let establishing = home.spawn(establish(connector.clone(), statement_timeout));
+            Box::pin(async move { establishing.await.map_err(|error| ConnectionError::BadConnection(error.to_string()))? })
+        });
         let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(options.connections)
@@ -80,6 +93,7 @@ impl PgStore {
             .wait_timeout(Some(options.wait))
             .create_timeout(Some(options.wait))
             .recycle_timeout(Some(options.wait))
+            .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| Box::pin(is_alive(connection, metrics.last_used()))))
             .build()
             .map_err(Fault::unexpected)?;
         Ok(Self { pool, most: options.connections })
@@ -100,6 +114,34 @@ impl PgStore {
         let mut connection = harness.into_inner();
         diesel::sql_query("SELECT pg_advisory_unlock(7233150)").execute(&mut connection).await.map_err(query_fault)?;
         applied
+    }
+
+    /// Whether the database has exactly the migrations that this program knows.
+    ///
+    /// # Errors
+    /// When it has more or fewer, or cannot be reached.
+    pub async fn check_version(&self) -> Result<(), Fault> {
+        let mut harness = AsyncMigrationHarness::new(self.connection().await?);
+        let (known, applied) = versions(&mut harness)?;
+        match known.iter().find(|version| !applied.contains(version)) {
+            Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what is said to the server is secret on its way.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn is_encrypted(&self) -> Result<bool, Fault> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Bool)]
+            ssl: bool,
+        }
+        let mut connection = self.connection().await?;
+        let query = diesel::sql_query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+        query.get_result::<Row>(&mut connection).await.map(|row| row.ssl).map_err(query_fault)
     }
 
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Fault> {
@@ -128,24 +170,39 @@ pub(crate) use transaction;
 /// How often a transaction is run before its conflict is given up as a fault.
 const MAX_ATTEMPTS: usize = 5;
 
-async fn establish(url: String, statement_timeout: u128) -> diesel::ConnectionResult<AsyncPgConnection> {
-    let mut connection = AsyncPgConnection::establish(&url).await?;
+async fn establish(connector: Connector, statement_timeout: u128) -> ConnectionResult<AsyncPgConnection> {
+    let mut connection = connector.connect().await?;
     diesel::sql_query(format!("SET statement_timeout = {statement_timeout}"))
         .execute(&mut connection)
         .await
-        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 
+/// A connection that was not used for a moment may have gone away with its server: it is asked before it is used.
+async fn is_alive(connection: &mut AsyncPgConnection, idle: Duration) -> Result<(), HookError<PoolError>> {
+    if idle < UNCHECKED {
+        return Ok(());
+    }
+    diesel::sql_query("SELECT 1").execute(connection).await.map(|_| ()).map_err(|error| HookError::message(error.to_string()))
+}
+
 fn run_migrations(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<String>, Fault> {
+    versions(harness)?;
+    let run = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+/// The migrations that this program knows, and those that the database has, which must be among them.
+fn versions(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<(Vec<String>, Vec<String>), Fault> {
     let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
     let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = harness.applied_migrations().map_err(Fault::unexpected)?;
-    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
-        return Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know")));
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    match applied.iter().find(|version| !known.contains(version)) {
+        Some(newer) => Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know"))),
+        None => Ok((known, applied)),
     }
-    let run = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
-    Ok(run.iter().map(ToString::to_string).collect())
 }
 
 #[async_trait]

@@ -17,9 +17,9 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::deliveries::{CLAIM_SETTINGS, need_not_last};
+use crate::deliveries::{CLAIM_SETTINGS, depth, need_not_last};
 use crate::fault::query_fault;
-use crate::rows::{from_bigint, to_bigint};
+use crate::rows::to_bigint;
 use crate::schema::mails;
 use crate::{PgStore, transaction};
 
@@ -117,12 +117,7 @@ impl MailQueue for PgStore {
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
         let mut c = self.connection().await?;
-        let waiting = mails::table.filter(mails::state.eq("pending"));
-        let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(mails::due_at)));
-        let (pending, oldest): (i64, Option<OffsetDateTime>) = query.first(&mut c).await.map_err(query_fault)?;
-        let running = mails::table.filter(mails::state.eq("running")).count();
-        let running: i64 = running.get_result(&mut c).await.map_err(query_fault)?;
-        Ok(QueueDepth { pending: from_bigint(pending + running), running: from_bigint(running), oldest_due_at: oldest.map(Timestamp::new) })
+        depth(&mut c, "mails").await.map_err(query_fault)
     }
 }
 

@@ -85,6 +85,18 @@ impl SqliteStore {
         Ok(self.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
     }
 
+    /// Whether the database has exactly the migrations that this program knows.
+    ///
+    /// # Errors
+    /// When it has more or fewer.
+    pub async fn check_version(&self) -> Result<(), Fault> {
+        let (known, applied) = self.in_writer(versions).await??;
+        match known.iter().find(|version| !applied.contains(version)) {
+            Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
+            None => Ok(()),
+        }
+    }
+
     /// Runs a closure on the writer connection, in one blocking hop, once it has started to its end.
     async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
         let mut writer = self.writer.clone().lock_owned().await;
@@ -149,14 +161,21 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Configure {
 }
 
 fn run_migrations(c: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
+    versions(c)?;
+    let run = c.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
+    Ok(run.iter().map(ToString::to_string).collect())
+}
+
+/// The migrations that this program knows, and those that the database has, which must be among them.
+fn versions(c: &mut SqliteConnection) -> Result<(Vec<String>, Vec<String>), Fault> {
     let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
     let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = c.applied_migrations().map_err(Fault::unexpected)?;
-    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
-        return Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know")));
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    match applied.iter().find(|version| !known.contains(version)) {
+        Some(newer) => Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know"))),
+        None => Ok((known, applied)),
     }
-    let run = c.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
-    Ok(run.iter().map(ToString::to_string).collect())
 }
 
 #[async_trait]

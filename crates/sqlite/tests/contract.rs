@@ -92,6 +92,20 @@ mod migrations {
     }
 
     #[tokio::test]
+    async fn another_version_is_not_served() {
+        let directory = TempDir::new().unwrap();
+        let store = SqliteStore::open(&directory.path().join("rally.db")).unwrap();
+        let cause = |fault: rally_domain::error::Fault| std::error::Error::source(&fault).unwrap().to_string();
+        assert!(cause(store.check_version().await.unwrap_err()).contains("rally migrate"));
+        store.migrate().await.unwrap();
+        store.check_version().await.unwrap();
+        execute(&directory, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
+        for refused in [store.check_version().await.map(|()| Vec::new()), store.migrate().await] {
+            assert!(cause(refused.unwrap_err()).contains("99990101000000"));
+        }
+    }
+
+    #[tokio::test]
     async fn a_second_run_applies_nothing() {
         let store = SqliteStore::in_memory().unwrap();
         assert!(!store.migrate().await.unwrap().is_empty());

@@ -114,8 +114,11 @@ impl<S: Service> Connection<S> {
                     if how == Misbehaviour::Lose {
                         self.answer(&request);
                     }
-                    // Whoever called hangs up when it has had enough.
-                    return http::misbehave(&mut stream, how).await.unwrap_or_default();
+                    // Whoever called hangs up when it has had enough; a whole answer leaves the connection as it was.
+                    let whole = matches!(how, Misbehaviour::WrongPage | Misbehaviour::Status(_) | Misbehaviour::TooMany(_));
+                    if http::misbehave(&mut stream, how).await.is_err() || !whole {
+                        return;
+                    }
                 }
             }
         }

@@ -86,10 +86,13 @@ impl<P: Permission> FromRequest for Granted<P> {
 /// Who first, then where, then what.
 async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
-    let claims = match token(request)? {
-        Token::Bearer(text) if is_api_key(&text) => verify_api_key(&*app.ports.api_keys, &text).await?,
-        Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(&text).await?,
+    let token = token(request)?;
+    let claims = match &token {
+        Token::Bearer(text) if is_api_key(text) => verify_api_key(&*app.ports.api_keys, text).await?,
+        Token::Bearer(text) | Token::Cookie(text) => app.auth.verify(text).await?,
     };
+    let (Token::Bearer(text) | Token::Cookie(text)) = &token;
+    app.limits.take_admin(text)?;
     let no_workspace = || ApiError::new(Code::WorkspaceNotFound, "this workspace does not exist");
     let id = WorkspaceId::parse(request.match_info().get("workspace_id").unwrap_or_default()).map_err(|_| no_workspace())?;
     if !claims.covers(id) {

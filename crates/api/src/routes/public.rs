@@ -1,9 +1,8 @@
 //! The public surface: what anybody can call from a page.
 
 use std::future::Future;
-use std::pin::Pin;
-
 use std::net::IpAddr;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -31,8 +30,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::body::Body;
-use crate::error::{ApiError, Code, ErrorBody};
+use crate::error::{ApiError, Code, ErrorBody, tell_standings};
 use crate::field::{Field, Fields};
+use crate::limits::Standing;
 use crate::openapi::{AnyFailure, BodyFailure};
 
 /// Most rows of a leaderboard.
@@ -345,25 +345,39 @@ pub async fn info(
         (status = 404, description = "No such waitlist.", body = ErrorBody),
         (status = 409, description = "The address is on it already.", body = ErrorBody),
         (status = 422, description = "The waitlist is not active, or full.", body = ErrorBody),
+        (status = 429, description = "Too many sign-ups from this address, or tries with this e-mail address; `Retry-After`, `RateLimit` and \
+            `RateLimit-Policy` say when to come again.", body = ErrorBody),
         BodyFailure, AnyFailure,
     ),
 )]
 #[post("/entries")]
 pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let waitlist = &named.found.waitlist;
-    let outcome = sign_up(&app, waitlist, app.proxies.client(&request), body).await;
+    let mut standings = Vec::new();
+    let outcome = sign_up(&app, waitlist, app.proxies.client(&request), body, &mut standings).await;
     let label = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "created");
     metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
-    Ok(HttpResponse::build(StatusCode::CREATED).json(JoinedView::new(&outcome?, waitlist)))
+    let entry = outcome?;
+    let mut reply = HttpResponse::build(StatusCode::CREATED);
+    tell_standings(&mut reply, &standings);
+    Ok(reply.json(JoinedView::new(&entry, waitlist)))
 }
 
-async fn sign_up(app: &App, waitlist: &Waitlist, address: Option<IpAddr>, body: Body) -> Result<Entry, ApiError> {
+async fn sign_up(
+    app: &App,
+    waitlist: &Waitlist,
+    address: Option<IpAddr>,
+    body: Body,
+    standings: &mut Vec<Standing>,
+) -> Result<Entry, ApiError> {
+    standings.extend(app.limits.take_address(address, waitlist.id)?);
     let body = body.json::<JoinBody>().await?;
     // Whoever comes to a closed door hears that first, not what is wrong with their form.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let request = Join { address, ..body.parse(&waitlist.settings.custom_fields)? };
+    standings.extend(app.limits.take_email(&request.email, waitlist.id)?);
     let entry = use_case::join::run(&app.ports, waitlist, request).await?;
     app.wake_relays();
     Ok(entry)

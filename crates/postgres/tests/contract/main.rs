@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod tls;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -78,6 +80,20 @@ mod migrations {
             DO $$ BEGIN ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public') = 1; END $$";
         rally_pgtest::execute(&url, nothing_left).await;
         assert_eq!(store.migrate().await.unwrap(), applied);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn another_version_is_not_served() {
+        let url = rally_pgtest::new_database().await;
+        let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+        let cause = |fault: rally_domain::error::Fault| std::error::Error::source(&fault).unwrap().to_string();
+        assert!(cause(store.check_version().await.unwrap_err()).contains("rally migrate"));
+        store.migrate().await.unwrap();
+        store.check_version().await.unwrap();
+        rally_pgtest::execute(&url, "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())").await;
+        for refused in [store.check_version().await.map(|()| Vec::new()), store.migrate().await] {
+            assert!(cause(refused.unwrap_err()).contains("99990101000000"));
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,261 @@
+//! How often a client may do something: token buckets (GCRA) in memory, one for each key, never more than so many.
+//!
+//! What is counted here is this process's: several processes behind one address each allow the whole rate. A key that is not
+//! used for a period is forgotten, and so is the least used one when there are too many.
+
+use std::fmt;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderName;
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
+use rally_domain::email::Email;
+use rally_domain::id::WaitlistId;
+use rally_domain::ports::Clock;
+use sha2::{Digest, Sha256};
+
+use crate::client;
+use crate::config::parse_duration;
+use crate::error::{ApiError, Code};
+
+/// How the state of limits is told (draft-ietf-httpapi-ratelimit-headers-10).
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What the limits are.
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// The most keys of one limit.
+const MOST_KEYS: u64 = 50_000;
+
+/// So many in a period: as a burst, and evenly afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    count: NonZeroU32,
+    period: std::time::Duration,
+}
+
+impl Rate {
+    /// Reads `30/1m`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (count, period) = text.split_once('/')?;
+        let count = count.trim().parse().ok().filter(|count: &NonZeroU32| count.get() <= 1_000_000)?;
+        let period = parse_duration(period.trim())?.unsigned_abs();
+        // Less than a nanosecond for each is no rate.
+        (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
+    }
+
+    /// Five in an hour: tries to sign up with one address.
+    const fn of_email() -> Self {
+        Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }
+    }
+}
+
+/// The state of a limit after a request, as its headers tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    name: &'static str,
+    quota: u32,
+    window: u64,
+    remaining: u32,
+    /// Seconds until there is one more, or until all is there again.
+    reset: u64,
+}
+
+impl Standing {
+    /// This limit's item of [`RATE_LIMIT_POLICY`].
+    pub fn policy(&self) -> String {
+        format!("\"{}\";q={};w={}", self.name, self.quota, self.window)
+    }
+
+    /// This limit's item of [`RATE_LIMIT`].
+    pub fn state(&self) -> String {
+        format!("\"{}\";r={};t={}", self.name, self.remaining, self.reset)
+    }
+
+    /// The refusal of a request that was one too many.
+    fn refuse(self, message: &str) -> ApiError {
+        metrics::counter!("rally_limited_total", "limit" => self.name).increment(1);
+        let retry_after = Some(self.reset);
+        ApiError { retry_after, standings: vec![self], ..ApiError::new(Code::TooManyRequests, message) }
+    }
+}
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, PortClock, StateInformationMiddleware>;
+
+/// A rate for each key.
+struct Limit<K: Eq + Hash + Send + Sync + 'static> {
+    name: &'static str,
+    rate: Rate,
+    clock: PortClock,
+    buckets: Cache<K, Arc<Bucket>>,
+}
+
+impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
+    fn new(name: &'static str, rate: Rate, clock: Arc<dyn Clock>) -> Self {
+        let buckets = Cache::builder().max_capacity(MOST_KEYS).time_to_idle(rate.period).build();
+        Self { name, rate, clock: PortClock(clock), buckets }
+    }
+
+    /// Counts one for a key; gives how things stand, as an error when it was one too many.
+    fn take(&self, key: K) -> Result<Standing, Standing> {
+        let Rate { count, period } = self.rate;
+        let bucket = self.buckets.get_with(key, || {
+            let quota = Quota::with_period(period / count.get()).expect("checked when it was read").allow_burst(count);
+            Arc::new(RateLimiter::direct_with_clock(quota, self.clock.clone()).with_middleware())
+        });
+        let standing = |remaining: u32, wait: std::time::Duration| Standing {
+            name: self.name,
+            quota: count.get(),
+            window: seconds(period),
+            remaining,
+            reset: seconds(wait),
+        };
+        match bucket.check() {
+            Ok(state) => {
+                let used = count.get() - state.remaining_burst_capacity().min(count.get());
+                Ok(standing(state.remaining_burst_capacity(), period / count.get() * used))
+            }
+            Err(refused) => Err(standing(0, refused.wait_time_from(self.clock.now()))),
+        }
+    }
+}
+
+/// Whole seconds, at least one: who waits that long has waited long enough.
+fn seconds(duration: std::time::Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0 || duration.is_zero())
+}
+
+/// The limits of a server; those that are off are not there.
+pub struct Limits {
+    addresses: Option<Limit<(IpAddr, WaitlistId)>>,
+    emails: Option<Limit<(Email, WaitlistId)>>,
+    admins: Option<Limit<[u8; 32]>>,
+}
+
+impl Limits {
+    /// Limits of those rates; without one of sign-ups there is none of tries per e-mail address either.
+    pub fn new(signups: Option<Rate>, admins: Option<Rate>, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            addresses: signups.map(|rate| Limit::new("address", rate, clock.clone())),
+            emails: signups.map(|_| Limit::new("email", Rate::of_email(), clock.clone())),
+            admins: admins.map(|rate| Limit::new("token", rate, clock.clone())),
+        }
+    }
+
+    /// Counts a sign-up that comes from an address, whatever becomes of it.
+    ///
+    /// # Errors
+    /// When it was one too many.
+    pub fn take_address(&self, address: Option<IpAddr>, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
+        let Some((limit, address)) = self.addresses.as_ref().zip(address) else { return Ok(None) };
+        let taken = limit.take((client::network(address), waitlist));
+        taken.map(Some).map_err(|standing| standing.refuse("too many sign-ups from this address; try again later"))
+    }
+
+    /// Counts a try to sign up with an e-mail address, whatever becomes of it.
+    ///
+    /// # Errors
+    /// When it was one too many.
+    pub fn take_email(&self, email: &Email, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
+        let Some(limit) = &self.emails else { return Ok(None) };
+        let taken = limit.take((email.clone(), waitlist));
+        taken.map(Some).map_err(|standing| standing.refuse("too many tries with this e-mail address; try again later"))
+    }
+
+    /// Counts a request of the admin who has that token, which was found to be good.
+    ///
+    /// # Errors
+    /// When it was one too many.
+    pub fn take_admin(&self, token: &str) -> Result<(), ApiError> {
+        let Some(limit) = &self.admins else { return Ok(()) };
+        // What is remembered of a token is of no use to a thief.
+        let key = Sha256::digest(token).into();
+        limit.take(key).map(|_| ()).map_err(|standing| standing.refuse("too many requests with this token; try again later"))
+    }
+}
+
+/// The clock that everything else reads too, as governor wants it.
+#[derive(Clone)]
+struct PortClock(Arc<dyn Clock>);
+
+impl fmt::Debug for PortClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PortClock")
+    }
+}
+
+impl GovernorClock for PortClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        let millis = u64::try_from(self.0.now().unix_millis()).unwrap_or(0);
+        Nanos::new(millis.saturating_mul(1_000_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use rally_domain::timestamp::Timestamp;
+
+    use super::*;
+
+    struct Watch(AtomicI64);
+
+    impl Clock for Watch {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst)).unwrap()
+        }
+    }
+
+    fn limit(rate: &str) -> (Arc<Watch>, Limit<u32>) {
+        let watch = Arc::new(Watch(AtomicI64::new(1_700_000_000_000)));
+        (watch.clone(), Limit::new("test", Rate::parse(rate).unwrap(), watch))
+    }
+
+    #[test]
+    fn a_rate_is_a_number_and_a_time() {
+        for (text, count, millis) in [("30/1m", 30, 60_000), (" 1 / 500ms ", 1, 500), ("1000000/1d", 1_000_000, 86_400_000)] {
+            let period = std::time::Duration::from_millis(millis);
+            assert_eq!(Rate::parse(text), Some(Rate { count: NonZeroU32::new(count).unwrap(), period }), "{text}");
+        }
+        for bad in ["", "30", "0/1m", "-1/1m", "30/m", "30/0s", "1000001/1m", "30/1m/1m", "1.5/1s"] {
+            assert_eq!(Rate::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_burst_passes_and_then_one_at_a_time() {
+        let (watch, limit) = limit("3/1m");
+        for left in [2, 1, 0] {
+            assert_eq!(limit.take(1).unwrap().remaining, left);
+        }
+        let refused = limit.take(1).unwrap_err();
+        assert_eq!((refused.policy(), refused.state()), ("\"test\";q=3;w=60".to_owned(), "\"test\";r=0;t=20".to_owned()));
+        assert!(limit.take(2).is_ok(), "another key is another's");
+        watch.0.fetch_add(19_999, Ordering::SeqCst);
+        assert_eq!(limit.take(1).unwrap_err().reset, 1);
+        watch.0.fetch_add(1, Ordering::SeqCst);
+        assert!(limit.take(1).is_ok());
+        assert!(limit.take(1).is_err());
+        watch.0.fetch_add(60_000, Ordering::SeqCst);
+        assert_eq!(limit.take(1).unwrap().remaining, 2);
+    }
+
+    #[test]
+    fn what_a_crowd_of_keys_takes_is_bounded() {
+        let (_, limit) = limit("3/1m");
+        for key in 0..200_000 {
+            limit.take(key).unwrap();
+        }
+        limit.buckets.run_pending_tasks();
+        assert!(limit.buckets.entry_count() <= MOST_KEYS, "{}", limit.buckets.entry_count());
+    }
+}

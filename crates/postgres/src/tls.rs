@@ -1,0 +1,244 @@
+//! Connecting: what a URL says of TLS, in the words of libpq (its documentation, section "SSL Support").
+//!
+//! `sslmode` is `disable`, `prefer` (the default: TLS where the server has it), `require` (TLS, whoever it is), `verify-ca` or
+//! `verify-full`; `sslrootcert` names a file of certificates to trust instead of the system's, and makes a `verify-ca` of
+//! `require`. A socket of this machine never has TLS.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use rally_domain::error::Fault;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How to connect to a database.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Connector {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// When it is not one, or its certificates cannot be read.
+    pub(crate) fn new(url: &str) -> Result<Self, Fault> {
+        let (plain, mode, roots) = split(url)?;
+        let mut config: Config = plain.parse().map_err(|_| Fault::unexpected("the URL of the database cannot be read"))?;
+        config.ssl_mode(match mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+        });
+        let tls = if mode == Mode::Disable { None } else { Some(MakeRustlsConnect::new(client_config(mode, roots.as_deref())?)) };
+        Ok(Self { config, tls })
+    }
+
+    /// Opens a connection. Its driver runs on the runtime that this is called on.
+    pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        // What its Display leaves out is what an operator needs.
+        let failed = |error: tokio_postgres::Error| ConnectionError::BadConnection(explain(&error));
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await.map_err(failed)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            }
+        }
+    }
+}
+
+fn explain(error: &tokio_postgres::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// Takes out of a URL what the driver does not know.
+fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
+    let Some((address, query)) = url.split_once('?') else { return Ok((url.to_owned(), Mode::Prefer, None)) };
+    let (mut mode, mut roots) = (None, None);
+    let mut rest = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "sslmode" => mode = Some(parse_mode(&value)?),
+            "sslrootcert" => roots = Some(value.into_owned()).filter(|path| path != "system"),
+            _ => {
+                rest.append_pair(&name, &value);
+            }
+        }
+    }
+    let rest = rest.finish().replace('+', "%20");
+    let plain = if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") };
+    let mode = match mode.unwrap_or(Mode::Prefer) {
+        Mode::Require if roots.is_some() => Mode::VerifyCa,
+        mode => mode,
+    };
+    Ok((plain, mode, roots))
+}
+
+fn parse_mode(text: &str) -> Result<Mode, Fault> {
+    match text {
+        "disable" => Ok(Mode::Disable),
+        "allow" | "prefer" => Ok(Mode::Prefer),
+        "require" => Ok(Mode::Require),
+        "verify-ca" => Ok(Mode::VerifyCa),
+        "verify-full" => Ok(Mode::VerifyFull),
+        _ => Err(Fault::unexpected("sslmode must be disable, prefer, require, verify-ca or verify-full")),
+    }
+}
+
+fn client_config(mode: Mode, roots: Option<&str>) -> Result<ClientConfig, Fault> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match mode {
+        Mode::Disable | Mode::Prefer | Mode::Require => Arc::new(Anybody(provider.clone())),
+        Mode::VerifyCa => Arc::new(AnyName(trust(roots, &provider)?)),
+        Mode::VerifyFull => trust(roots, &provider)?,
+    };
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(Fault::unexpected)?;
+    Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// Whom to trust: the certificates of a file, or the system's.
+fn trust(roots: Option<&str>, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+    let Some(path) = roots else {
+        return Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone()).map_err(Fault::unexpected)?));
+    };
+    let failed = |error: String| Fault::unexpected(format!("sslrootcert {path}: {error}"));
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(Path::new(path)).map_err(|error| failed(error.to_string()))? {
+        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+        store.add(certificate).map_err(|error| failed(error.to_string()))?;
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone()).build();
+    Ok(verifier.map_err(|error| failed(error.to_string()))?)
+}
+
+/// Takes any certificate: what is said is secret, but nobody knows from whom.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes what another does, under any name.
+#[derive(Debug)]
+struct AnyName(Arc<dyn ServerCertVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.0.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
+            Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_tls_is_taken_out_and_the_rest_stays() {
+        for (url, plain, mode, roots) in [
+            ("postgres://a:b@h/d", "postgres://a:b@h/d", Mode::Prefer, None),
+            ("postgres://h/d?sslmode=disable", "postgres://h/d", Mode::Disable, None),
+            ("postgres://h/d?sslmode=require&connect_timeout=3", "postgres://h/d?connect_timeout=3", Mode::Require, None),
+            ("postgres://h/d?sslrootcert=%2Fetc%2Fca.pem&sslmode=require", "postgres://h/d", Mode::VerifyCa, Some("/etc/ca.pem")),
+            ("postgres://h/d?sslmode=verify-full&sslrootcert=system", "postgres://h/d", Mode::VerifyFull, None),
+            ("postgres://h/d?options=-c%20a%3Db", "postgres://h/d?options=-c%20a%3Db", Mode::Prefer, None),
+        ] {
+            assert_eq!(split(url).unwrap(), (plain.to_owned(), mode, roots.map(str::to_owned)), "{url}");
+        }
+        assert!(split("postgres://h/d?sslmode=maybe").is_err());
+    }
+}
