@@ -10,8 +10,9 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("rally-domain", &[]),
     ("rally-contracts", &["rally-domain"]),
-    ("rally-postgres", &["rally-domain"]),
-    ("rally-sqlite", &["rally-domain"]),
+    ("rally-group-commit", &[]),
+    ("rally-postgres", &["rally-domain", "rally-group-commit"]),
+    ("rally-sqlite", &["rally-domain", "rally-group-commit"]),
     ("rally-upstream", &["rally-domain"]),
     ("rally-webhooks", &["rally-domain", "rally-upstream"]),
     ("rally-envoi", &["rally-domain", "rally-upstream"]),

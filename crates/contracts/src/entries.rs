@@ -1,10 +1,10 @@
 //! Cases of [`EntryStore`](rally_domain::ports::EntryStore), [`EntryStats`](rally_domain::ports::EntryStats)
 //! and [`StoreHealth`](rally_domain::ports::StoreHealth).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
-use rally_domain::command::{SignUp, SignUpRejection};
+use rally_domain::command::{GroupFacts, SignUp, SignUpGroup, SignUpRejection};
 use rally_domain::custom_field::Metadata;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::CommandError;
@@ -18,7 +18,7 @@ use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use serde_json::json;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, change_status, sign_up};
+use crate::given::{active_list, active_list_in, change_status, sign_up, workspace};
 
 type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
@@ -294,4 +294,91 @@ pub async fn the_store_answers(fixture: &impl Fixture) {
     ports.health.ping().await.unwrap();
     let connections = ports.health.connections();
     assert!(connections.in_use <= connections.most && connections.most > 0);
+}
+
+/// What a crowd that comes at once is answered is what it would have been answered one by one, in the order it came: refusals,
+/// addresses that come twice, friends of those who came a moment before, and callers who did not wait.
+pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 250})).await;
+    let mut commands: Vec<SignUp> = Vec::new();
+    for n in 0..400_usize {
+        let fresh = sign_up(&ports, &list, &format!("p{n}@example.com"));
+        let earlier = |back: usize| &commands[n - back];
+        commands.push(match n % 10 {
+            // The address of one who came a little earlier, which may be a repetition itself.
+            3 => SignUp { email: earlier(2).email.clone(), ..fresh },
+            // A friend of one who came a moment before, was refused, or is nobody.
+            5 => SignUp { friends_code: Some(earlier(1).own_code.clone()), ..fresh },
+            6 => SignUp { friends_code: Some(earlier(3).own_code.clone()), ..fresh },
+            7 => SignUp { friends_code: Some(ReferralCode::from_entropy(n as u64)), ..fresh },
+            8 => SignUp { own_code: earlier(7).own_code.clone(), ..fresh },
+            _ => fresh,
+        });
+    }
+    let mut model = SignUpGroup::new(GroupFacts {
+        waitlist: list.clone(),
+        last_position: 0,
+        entries: 0,
+        emails: HashSet::new(),
+        codes: HashMap::new(),
+        variants: HashSet::new(),
+        mail: None,
+    });
+    let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();
+    // One task asks for all of them in their order, before any is answered.
+    let outcomes = join_all(commands.iter().map(|command| ports.entries.sign_up(command.clone()))).await;
+    for (n, (outcome, expected)) in outcomes.into_iter().zip(expected).enumerate() {
+        let outcome = outcome.map_err(|error| match error {
+            CommandError::Rejected(rejection) => rejection,
+            CommandError::Fault(fault) => panic!("{n}: {fault:?}"),
+        });
+        assert_eq!(outcome, expected, "{n}");
+    }
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 250);
+    let credited: u64 = model.credits().values().sum();
+    assert!(credited > 20);
+    for (referrer, number) in model.credits() {
+        assert_eq!(ports.entries.find(list.id, referrer).await.unwrap().unwrap().referral_count, number);
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+    assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 250);
+}
+
+/// Two processes, many lists, and callers of whom some go away: each list is dense, and whoever was answered is on it.
+pub async fn a_crowd_on_many_lists_keeps_them_apart(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let home = workspace(&ports, "acme").await;
+    let mut lists = Vec::new();
+    for n in 0..5 {
+        lists.push(active_list_in(&ports, home.id, &format!("list-{n}"), json!({})).await);
+    }
+    let mut callers = Vec::new();
+    for n in 0..500_usize {
+        let (ports, list) = (if n % 2 == 0 { ports.clone() } else { there.clone() }, &lists[n % 5]);
+        let command = sign_up(&ports, list, &format!("p{n}@example.com"));
+        let caller = tokio::spawn(async move { ports.entries.sign_up(command).await });
+        if n % 7 == 0 {
+            caller.abort();
+        }
+        callers.push(caller);
+        if n % 50 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let answered: Vec<Entry> = join_all(callers).await.into_iter().filter_map(|outcome| Some(outcome.ok()?.unwrap())).collect();
+    assert!(answered.len() >= 400);
+    for list in &lists {
+        let page = ports.entries.list(list.id, None, None, Limit::new(100, 100).unwrap()).await.unwrap();
+        let mut entries = page.items;
+        if let Some(next) = page.next {
+            entries.extend(ports.entries.list(list.id, None, Some(next), Limit::new(100, 100).unwrap()).await.unwrap().items);
+        }
+        let positions: Vec<u64> = entries.iter().map(|entry| entry.position.number()).collect();
+        assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
+        for entry in answered.iter().filter(|entry| entry.waitlist_id == list.id) {
+            assert!(entries.contains(entry), "{entry:?} was answered and is lost");
+        }
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }

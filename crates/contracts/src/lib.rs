@@ -82,6 +82,8 @@ macro_rules! store_contract {
                 a_missing_list_takes_nobody
                 events_are_written_with_the_sign_up
                 a_caller_that_goes_away_changes_all_or_nothing
+                a_crowd_is_decided_in_its_order
+                a_crowd_on_many_lists_keeps_them_apart
                 pages_go_by_position_and_filter_by_status
                 leaders_come_by_referrals_then_position
                 the_store_answers

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{self, Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
+use rally_domain::command::Tally;
 use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::id::WaitlistId;
+use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::text::Referrer;
 use time::Date;
 use uuid::Uuid;
 
 use crate::rows::to_bigint;
+use crate::statement::statement;
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 
 /// Takes the lock that puts the changes of one list in order; tells whether there is such a list.
@@ -20,23 +24,82 @@ pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResu
     Ok(query.first::<i64>(c).await.optional()?.is_some())
 }
 
-/// Counts a new entry, the last of its list.
-pub(crate) async fn add(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
-    add_to_totals(c, entry, 1, i64::from(entry.referred_by.is_some())).await?;
-    let last = waitlist_totals::last_position.eq(to_bigint(entry.position.number()));
-    diesel::update(waitlist_totals::table.find(entry.waitlist_id.uuid())).set(last).execute(c).await?;
-    add_to_day(c, entry, 1).await?;
-    add_to_source(c, entry, 1).await?;
-    add_to_variant(c, entry, 1).await
+/// Lets the totals of a list grow.
+pub(crate) async fn grow(c: &AsyncPgConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
+    let Tally { last_position, by_status, referred, days, sources, variants } = tally;
+    let list = id.uuid();
+    let (days, on_days) = columns(days, |day| day);
+    let (sources, of_sources) = columns(sources, |source| source);
+    let (variants, of_variants) = columns(variants, |variant| variant.map_or(Uuid::nil(), VariantId::uuid));
+    let totals = grow_totals(c, list, to_bigint(last_position), by_status.map(to_bigint), to_bigint(referred));
+    let (mut for_days, mut for_sources, mut for_variants) = (c, c, c);
+    try_join!(
+        totals,
+        GrowDays { list, days, numbers: on_days }.execute(&mut for_days),
+        GrowSources { list, sources, numbers: of_sources }.execute(&mut for_sources),
+        GrowVariants { list, variants, numbers: of_variants }.execute(&mut for_variants),
+    )
+    .map(|_| ())
+}
+
+fn columns<K, T>(counted: BTreeMap<K, u64>, name: impl Fn(K) -> T) -> (Vec<T>, Vec<i64>) {
+    counted.into_iter().map(|(key, number)| (name(key), to_bigint(number))).unzip()
+}
+
+async fn grow_totals(mut c: &AsyncPgConnection, list: Uuid, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<usize> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
+    // In the order of EntryStatus::ALL.
+    let [to_pending, to_approved, to_rejected] = by_status;
+    let grown = (
+        last_position.eq(last),
+        pending.eq(pending + to_pending),
+        approved.eq(approved + to_approved),
+        rejected.eq(rejected + to_rejected),
+        referred.eq(referred + referrals),
+    );
+    diesel::update(waitlist_totals.find(list)).set(grown).execute(&mut c).await
+}
+
+statement! {
+    /// Sign-ups per UTC day.
+    GrowDays {
+        "INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT "
+        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        days: Array<sql_types::Date> = Vec<Date>, ", "
+        numbers: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, day) DO UPDATE SET signups = waitlist_days.signups + excluded.signups"
+    }
+}
+
+statement! {
+    /// Sign-ups per referrer text.
+    GrowSources {
+        "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT "
+        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        sources: Array<sql_types::Text> = Vec<String>, ", "
+        numbers: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, referrer) DO UPDATE SET signups = waitlist_sources.signups + excluded.signups"
+    }
+}
+
+statement! {
+    /// Sign-ups per variant.
+    GrowVariants {
+        "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT "
+        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        variants: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        numbers: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, variant_id) DO UPDATE SET signups = waitlist_variants.signups + excluded.signups"
+    }
 }
 
 /// Takes an entry out of the count; those it referred are referred by nobody any more.
 pub(crate) async fn remove(c: &mut AsyncPgConnection, entry: &Entry, orphans: usize) -> QueryResult<()> {
     let referred = i64::from(entry.referred_by.is_some()) + to_bigint(orphans as u64);
-    add_to_totals(c, entry, -1, -referred).await?;
-    add_to_day(c, entry, -1).await?;
-    add_to_source(c, entry, -1).await?;
-    add_to_variant(c, entry, -1).await
+    take_from_totals(c, entry, referred).await?;
+    take_from_day(c, entry).await?;
+    take_from_source(c, entry).await?;
+    take_from_variant(c, entry).await
 }
 
 /// Counts an entry under another status.
@@ -54,61 +117,42 @@ pub(crate) async fn change_status(c: &mut AsyncPgConnection, id: WaitlistId, fro
         .map(|_| ())
 }
 
-async fn add_to_totals(c: &mut AsyncPgConnection, entry: &Entry, number: i64, referrals: i64) -> QueryResult<()> {
+async fn take_from_totals(c: &mut AsyncPgConnection, entry: &Entry, referrals: i64) -> QueryResult<()> {
     use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
-    let if_status = |status| if entry.status == status { number } else { 0 };
+    let if_status = |status| i64::from(entry.status == status);
     diesel::update(waitlist_totals.find(entry.waitlist_id.uuid()))
         .set((
-            pending.eq(pending + if_status(EntryStatus::Pending)),
-            approved.eq(approved + if_status(EntryStatus::Approved)),
-            rejected.eq(rejected + if_status(EntryStatus::Rejected)),
-            referred.eq(referred + referrals),
+            pending.eq(pending - if_status(EntryStatus::Pending)),
+            approved.eq(approved - if_status(EntryStatus::Approved)),
+            rejected.eq(rejected - if_status(EntryStatus::Rejected)),
+            referred.eq(referred - referrals),
         ))
         .execute(c)
         .await
         .map(|_| ())
 }
 
-async fn add_to_day(c: &mut AsyncPgConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
-    let (list, on) = (entry.waitlist_id.uuid(), entry.created_at.day());
-    if number > 0 {
-        let row = (waitlist_id.eq(list), day.eq(on), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_days).values(row).on_conflict((waitlist_id, day));
-        insert.do_update().set(signups.eq(signups + number)).execute(c).await?;
-    } else {
-        diesel::update(waitlist_days.find((list, on))).set(signups.eq(signups + number)).execute(c).await?;
-        diesel::delete(waitlist_days.find((list, on)).filter(signups.eq(0))).execute(c).await?;
-    }
-    Ok(())
+async fn take_from_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_days::dsl::{signups, waitlist_days};
+    let row = || waitlist_days.find((entry.waitlist_id.uuid(), entry.created_at.day()));
+    diesel::update(row()).set(signups.eq(signups - 1)).execute(c).await?;
+    diesel::delete(row().filter(signups.eq(0))).execute(c).await.map(|_| ())
 }
 
-async fn add_to_source(c: &mut AsyncPgConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-    let (list, text) = (entry.waitlist_id.uuid(), entry.referrer.as_ref().map_or("", Referrer::as_str));
-    if number > 0 {
-        let row = (waitlist_id.eq(list), referrer.eq(text), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer));
-        insert.do_update().set(signups.eq(signups + number)).execute(c).await?;
-    } else {
-        diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups + number)).execute(c).await?;
-        diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c).await?;
-    }
-    Ok(())
+async fn take_from_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_sources::dsl::{signups, waitlist_sources};
+    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
+    let row = || waitlist_sources.find((entry.waitlist_id.uuid(), text));
+    diesel::update(row()).set(signups.eq(signups - 1)).execute(c).await?;
+    diesel::delete(row().filter(signups.eq(0))).execute(c).await.map(|_| ())
 }
 
-async fn add_to_variant(c: &mut AsyncPgConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
-    let (list, variant) = (entry.waitlist_id.uuid(), entry.variant_id.map_or(Uuid::nil(), |id| id.uuid()));
-    if number > 0 {
-        let row = (waitlist_id.eq(list), variant_id.eq(variant), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_variants).values(row).on_conflict((waitlist_id, variant_id));
-        insert.do_update().set(signups.eq(signups + number)).execute(c).await?;
-    } else {
-        diesel::update(waitlist_variants.find((list, variant))).set(signups.eq(signups + number)).execute(c).await?;
-        diesel::delete(waitlist_variants.find((list, variant)).filter(signups.eq(0))).execute(c).await?;
-    }
-    Ok(())
+async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_variants::dsl::{signups, waitlist_variants};
+    let variant = entry.variant_id.map_or(Uuid::nil(), VariantId::uuid);
+    let row = || waitlist_variants.find((entry.waitlist_id.uuid(), variant));
+    diesel::update(row()).set(signups.eq(signups - 1)).execute(c).await?;
+    diesel::delete(row().filter(signups.eq(0))).execute(c).await.map(|_| ())
 }
 
 /// Everything that is counted of a list.

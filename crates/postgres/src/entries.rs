@@ -14,17 +14,22 @@ use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
+use rally_group_commit::Refused;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::{EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
-use crate::{PgStore, counters, events, export, mails, settings, sign_up, transaction};
+use crate::{PgStore, counters, events, export, mails, settings, transaction};
 
 #[async_trait]
 impl EntryStore for PgStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
-        transaction!(self, |c| sign_up::run(c, &command).await)
+        match self.sign_ups.submit(command.waitlist_id, command).await {
+            Ok(outcome) => outcome,
+            Err(refused @ Refused::Full) => Err(Fault::unavailable(refused).into()),
+            Err(lost @ Refused::Lost) => Err(Fault::unexpected(lost).into()),
+        }
     }
 
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
@@ -35,8 +40,8 @@ impl EntryStore for PgStore {
                 ReviewPlan::Change { entry, from, event, mail } => {
                     write_status(c, &entry).await?;
                     counters::change_status(c, entry.waitlist_id, from, entry.status).await?;
-                    events::write(c, &[event]).await?;
-                    mails::write(c, &mail).await?;
+                    events::write(c, &event).await?;
+                    mails::write(c, mail.iter()).await?;
                     Ok(entry)
                 }
             }
@@ -48,7 +53,7 @@ impl EntryStore for PgStore {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
             let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
             write_invitation(c, &entry).await?;
-            mails::write(c, &mail).await?;
+            mails::write(c, mail.iter()).await?;
             Ok(entry)
         })
     }

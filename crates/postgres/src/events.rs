@@ -1,40 +1,77 @@
 //! Writing events, each with a delivery for every webhook that is subscribed at that moment.
 
 use diesel::prelude::*;
-use diesel::sql_types;
+use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::event::Event;
-use rally_domain::id::WebhookId;
+use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::rows::EventRow;
 use crate::schema::{deliveries, events};
+use crate::statement::statement;
 
-/// Writes events in the transaction of the change they report.
-pub(crate) async fn write(c: &mut AsyncPgConnection, told: &[Event]) -> QueryResult<()> {
-    let rows: Vec<EventRow> = told.iter().map(EventRow::from).collect();
-    diesel::insert_into(events::table).values(rows).execute(c).await?;
-    for event in told {
-        write_deliveries(c, event).await?;
-    }
+/// Writes an event in the transaction of the change it reports, with its deliveries.
+pub(crate) async fn write(c: &AsyncPgConnection, event: &Event) -> QueryResult<()> {
+    insert(c, std::iter::once(event)).await?;
+    insert_deliveries(c, std::iter::once(event)).await?;
     Ok(())
 }
 
-/// The lock waits for a webhook that is being deleted and then passes it over, where the foreign key would refuse the whole
-/// change. The DSL can say this, in types that take minutes to check.
-const DELIVERIES: &str = "
-INSERT INTO deliveries (event_id, webhook_id, state, due_at)
-SELECT $1, id, CASE WHEN active THEN 'pending' ELSE 'held' END, $2 FROM webhooks
-WHERE workspace_id = $3 AND $4 = ANY (string_to_array(events, ','))
-FOR KEY SHARE";
+statement! {
+    /// Events of one workspace.
+    InsertEvents {
+        "INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at) SELECT * FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        waitlist_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
+        entry_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
+        kinds: Array<Text> = Vec<String>, ", "
+        bodies: Array<Text> = Vec<String>, ", "
+        occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>, ")"
+    }
+}
 
-async fn write_deliveries(c: &mut AsyncPgConnection, event: &Event) -> QueryResult<usize> {
-    diesel::sql_query(DELIVERIES)
-        .bind::<sql_types::Uuid, _>(event.id.uuid())
-        .bind::<sql_types::Timestamptz, _>(event.occurred_at.instant())
-        .bind::<sql_types::Uuid, _>(event.workspace_id.uuid())
-        .bind::<sql_types::Text, _>(event.kind.as_str())
-        .execute(c)
-        .await
+/// Writes events without their deliveries.
+pub(crate) async fn insert(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
+    let insert = InsertEvents {
+        ids: told.clone().map(|event| event.id.uuid()).collect(),
+        workspace_ids: told.clone().map(|event| event.workspace_id.uuid()).collect(),
+        waitlist_ids: told.clone().map(|event| event.waitlist_id.map(WaitlistId::uuid)).collect(),
+        entry_ids: told.clone().map(|event| event.entry_id.map(EntryId::uuid)).collect(),
+        kinds: told.clone().map(|event| event.kind.as_str().to_owned()).collect(),
+        bodies: told.clone().map(|event| event.body.clone()).collect(),
+        occurred_at: told.map(|event| event.occurred_at.instant()).collect(),
+    };
+    insert.execute(&mut c).await
+}
+
+statement! {
+    /// Deliveries of events of one workspace to every webhook that is subscribed. The lock waits for a webhook that is being
+    /// deleted and then passes it over, where the foreign key would refuse the whole change.
+    InsertDeliveries {
+        "INSERT INTO deliveries (event_id, webhook_id, state, due_at) \
+            SELECT event.id, webhooks.id, CASE WHEN webhooks.active THEN 'pending' ELSE 'held' END, event.occurred_at FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        kinds: Array<Text> = Vec<String>, ", "
+        occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>,
+        ") AS event (id, kind, occurred_at) JOIN webhooks ON event.kind = ANY (string_to_array(webhooks.events, ',')) \
+            WHERE webhooks.workspace_id = "
+        workspace_id: sql_types::Uuid = Uuid, " FOR KEY SHARE OF webhooks"
+    }
+}
+
+/// Writes the deliveries of events, which must be of one workspace.
+pub(crate) async fn insert_deliveries(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
+    let Some(workspace_id) = told.clone().next().map(|event| event.workspace_id.uuid()) else { return Ok(0) };
+    let insert = InsertDeliveries {
+        ids: told.clone().map(|event| event.id.uuid()).collect(),
+        kinds: told.clone().map(|event| event.kind.as_str().to_owned()).collect(),
+        occurred_at: told.map(|event| event.occurred_at.instant()).collect(),
+        workspace_id,
+    };
+    insert.execute(&mut c).await
 }
 
 /// Writes an event for one webhook alone.

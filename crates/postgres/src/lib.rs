@@ -17,6 +17,7 @@ mod rows;
 mod schema;
 mod settings;
 mod sign_up;
+mod statement;
 mod stats;
 mod tls;
 mod variants;
@@ -35,8 +36,11 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rally_domain::command::SignUp;
 use rally_domain::error::Fault;
+use rally_domain::id::WaitlistId;
 use rally_domain::ports::{Connections, StoreHealth};
+use rally_group_commit::GroupCommit;
 use tokio::runtime::Handle;
 
 use crate::fault::{pool_fault, query_fault};
@@ -67,12 +71,24 @@ impl Default for PgOptions {
 /// Rally's ports on one PostgreSQL database.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: Pool<AsyncPgConnection>,
+    database: Database,
     most: usize,
+    sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
+}
+
+/// The connections of a store.
+#[derive(Clone)]
+pub(crate) struct Database(Pool<AsyncPgConnection>);
+
+impl Database {
+    async fn connection(&self) -> Result<Object<AsyncPgConnection>, Fault> {
+        self.0.get().await.map_err(pool_fault)
+    }
 }
 
 impl PgStore {
-    /// A store on the database of that URL. Connects when first used: see [`StoreHealth::ping`].
+    /// A store on the database of that URL. Connects when first used: see [`StoreHealth::ping`]. Its connections and groups of
+    /// sign-ups live on the tokio runtime that this is called on.
     ///
     /// # Errors
     /// When the pool cannot be made of the options.
@@ -96,7 +112,11 @@ impl PgStore {
             .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| Box::pin(is_alive(connection, metrics.last_used()))))
             .build()
             .map_err(Fault::unexpected)?;
-        Ok(Self { pool, most: options.connections })
+        let database = Database(pool);
+        let writer = database.clone();
+        let write = Box::new(move |commands| Box::pin(sign_up::run(writer.clone(), commands)) as _);
+        let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
+        Ok(Self { database, most: options.connections, sign_ups })
     }
 
     /// Applies the migrations that are missing and gives their versions. Safe to run from several processes at once.
@@ -145,7 +165,7 @@ impl PgStore {
     }
 
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Fault> {
-        self.pool.get().await.map_err(pool_fault)
+        self.database.connection().await
     }
 }
 
@@ -213,7 +233,7 @@ impl StoreHealth for PgStore {
     }
 
     fn connections(&self) -> Connections {
-        let status = self.pool.status();
+        let status = self.database.0.status();
         Connections { in_use: status.size.saturating_sub(status.available), most: self.most }
     }
 }

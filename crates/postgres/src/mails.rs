@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types;
+use diesel::sql_types::{self, Array, Text, Timestamptz};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use rally_domain::delivery::Verdict;
 use rally_domain::email::Email;
@@ -21,6 +21,7 @@ use crate::deliveries::{CLAIM_SETTINGS, depth, need_not_last};
 use crate::fault::query_fault;
 use crate::rows::to_bigint;
 use crate::schema::mails;
+use crate::statement::statement;
 use crate::{PgStore, transaction};
 
 /// Claims what is due, as deliveries are claimed: by hopping from one workspace that something waits for to the next, so that
@@ -121,13 +122,41 @@ impl MailQueue for PgStore {
     }
 }
 
-/// Writes mail, due at once; one that is there already stays as it is.
-pub(crate) async fn write(c: &mut AsyncPgConnection, written: impl IntoIterator<Item = &Mail>) -> QueryResult<()> {
-    let rows: Vec<NewMailRow> = written.into_iter().map(NewMailRow::from).collect();
-    if rows.is_empty() {
-        return Ok(());
+statement! {
+    /// Mail, due at once; what is there already stays as it is.
+    InsertMails {
+        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at) \
+            SELECT id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, created_at FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        waitlist_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        entry_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        templates: Array<Text> = Vec<String>, ", "
+        senders: Array<Text> = Vec<String>, ", "
+        recipients: Array<Text> = Vec<String>, ", "
+        data: Array<Text> = Vec<String>, ", "
+        created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
+        ") AS new (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at) ON CONFLICT (id) DO NOTHING"
     }
-    diesel::insert_into(mails::table).values(rows).on_conflict_do_nothing().execute(c).await.map(|_| ())
+}
+
+/// Writes mail, due at once; one that is there already stays as it is.
+pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item = &Mail> + Clone) -> QueryResult<usize> {
+    if written.clone().next().is_none() {
+        return Ok(0);
+    }
+    let insert = InsertMails {
+        ids: written.clone().map(|mail| mail.id.uuid()).collect(),
+        workspace_ids: written.clone().map(|mail| mail.workspace_id.uuid()).collect(),
+        waitlist_ids: written.clone().map(|mail| mail.waitlist_id.uuid()).collect(),
+        entry_ids: written.clone().map(|mail| mail.entry_id.uuid()).collect(),
+        templates: written.clone().map(|mail| mail.template.clone()).collect(),
+        senders: written.clone().map(|mail| mail.from.to_string()).collect(),
+        recipients: written.clone().map(|mail| mail.to.to_string()).collect(),
+        data: written.clone().map(|mail| mail.data.clone()).collect(),
+        created_at: written.map(|mail| mail.created_at.instant()).collect(),
+    };
+    insert.execute(&mut c).await
 }
 
 /// Deletes the mail of an entry.
@@ -193,38 +222,6 @@ impl From<MailRow> for Mail {
             to: Email::from_stored(row.recipient),
             data: row.data,
             created_at: Timestamp::new(row.created_at),
-        }
-    }
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = mails)]
-struct NewMailRow<'a> {
-    id: Uuid,
-    workspace_id: Uuid,
-    waitlist_id: Uuid,
-    entry_id: Uuid,
-    template: &'a str,
-    sender: &'a str,
-    recipient: &'a str,
-    data: &'a str,
-    created_at: OffsetDateTime,
-    due_at: OffsetDateTime,
-}
-
-impl<'a> From<&'a Mail> for NewMailRow<'a> {
-    fn from(mail: &'a Mail) -> Self {
-        Self {
-            id: mail.id.uuid(),
-            workspace_id: mail.workspace_id.uuid(),
-            waitlist_id: mail.waitlist_id.uuid(),
-            entry_id: mail.entry_id.uuid(),
-            template: &mail.template,
-            sender: mail.from.as_str(),
-            recipient: mail.to.as_str(),
-            data: &mail.data,
-            created_at: mail.created_at.instant(),
-            due_at: mail.created_at.instant(),
         }
     }
 }

@@ -42,12 +42,12 @@ impl SettingsStore for PgStore {
 }
 
 /// How a workspace sends mail, if it does.
-pub(crate) async fn mail_setup<R>(c: &mut AsyncPgConnection, id: WorkspaceId) -> Result<Option<MailSetup>, Abort<R>> {
+pub(crate) async fn mail_setup<R>(mut c: &AsyncPgConnection, id: WorkspaceId) -> Result<Option<MailSetup>, Abort<R>> {
     let query = workspace_settings::table
         .inner_join(workspaces::table.on(workspaces::id.eq(workspace_settings::workspace_id)))
         .filter(workspace_settings::workspace_id.eq(id.uuid()).and(workspace_settings::notifications_via_envoi))
         .select((SettingsRow::as_select(), workspaces::slug));
-    let Some((row, slug)) = query.first::<(SettingsRow, String)>(c).await.optional()? else { return Ok(None) };
+    let Some((row, slug)) = query.first::<(SettingsRow, String)>(&mut c).await.optional()? else { return Ok(None) };
     Ok(WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug)))
 }
 

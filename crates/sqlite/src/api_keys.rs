@@ -18,7 +18,7 @@ use crate::schema::api_keys;
 #[async_trait]
 impl ApiKeyStore for SqliteStore {
     async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c)?;
             Ok(())
         });
@@ -26,7 +26,7 @@ impl ApiKeyStore for SqliteStore {
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = api_keys::table
                 .filter(api_keys::workspace_id.eq(Blob(workspace_id.uuid())))
                 .order((api_keys::created_at, api_keys::id))
@@ -38,7 +38,7 @@ impl ApiKeyStore for SqliteStore {
     }
 
     async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             let live = api_keys::table.find(Blob(id.uuid())).filter(api_keys::revoked_at.is_null());
             Ok(diesel::update(live).set(api_keys::revoked_at.eq(now.unix_millis())).execute(c)? > 0)
         });
@@ -47,7 +47,7 @@ impl ApiKeyStore for SqliteStore {
 
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
         let prefix = prefix.to_owned();
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query =
                 api_keys::table.filter(api_keys::prefix.eq(prefix).and(api_keys::revoked_at.is_null())).select(ApiKeyRow::as_select());
             let rows: Vec<ApiKeyRow> = query.load(c).map_err(query_fault)?;

@@ -4,31 +4,67 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use rally_domain::command::Tally;
 use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::id::WaitlistId;
+use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::text::Referrer;
 use uuid::Uuid;
 
 use crate::rows::{Blob, to_bigint};
-use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_variants};
 
-/// Counts a new entry, the last of its list.
-pub(crate) fn add(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
-    add_to_totals(c, entry, 1, i64::from(entry.referred_by.is_some()))?;
-    let last = waitlist_totals::last_position.eq(to_bigint(entry.position.number()));
-    diesel::update(waitlist_totals::table.find(Blob(entry.waitlist_id.uuid()))).set(last).execute(c)?;
-    add_to_day(c, entry, 1)?;
-    add_to_source(c, entry, 1)?;
-    add_to_variant(c, entry, 1)
+/// Lets the totals of a list grow.
+pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
+    let Tally { last_position, by_status, referred, days, sources, variants } = tally;
+    let list = Blob(id.uuid());
+    grow_totals(c, list, to_bigint(last_position), by_status.map(to_bigint), to_bigint(referred))?;
+    days.into_iter().try_for_each(|(day, number)| grow_day(c, list, &day.to_string(), to_bigint(number)))?;
+    sources.into_iter().try_for_each(|(source, number)| grow_source(c, list, &source, to_bigint(number)))?;
+    variants.into_iter().try_for_each(|(variant, number)| {
+        let variant = Blob(variant.map_or(Uuid::nil(), VariantId::uuid));
+        grow_variant(c, list, variant, to_bigint(number))
+    })
+}
+
+fn grow_totals(c: &mut SqliteConnection, list: Blob, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
+    // In the order of EntryStatus::ALL.
+    let [to_pending, to_approved, to_rejected] = by_status;
+    let grown = (
+        last_position.eq(last),
+        pending.eq(pending + to_pending),
+        approved.eq(approved + to_approved),
+        rejected.eq(rejected + to_rejected),
+        referred.eq(referred + referrals),
+    );
+    diesel::update(waitlist_totals.find(list)).set(grown).execute(c).map(|_| ())
+}
+
+fn grow_day(c: &mut SqliteConnection, list: Blob, on: &str, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
+    let insert = diesel::insert_into(waitlist_days).values((waitlist_id.eq(list), day.eq(on), signups.eq(number)));
+    insert.on_conflict((waitlist_id, day)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
+}
+
+fn grow_source(c: &mut SqliteConnection, list: Blob, text: &str, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+    let insert = diesel::insert_into(waitlist_sources).values((waitlist_id.eq(list), referrer.eq(text), signups.eq(number)));
+    insert.on_conflict((waitlist_id, referrer)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
+}
+
+fn grow_variant(c: &mut SqliteConnection, list: Blob, variant: Blob, number: i64) -> QueryResult<()> {
+    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
+    let insert = diesel::insert_into(waitlist_variants).values((waitlist_id.eq(list), variant_id.eq(variant), signups.eq(number)));
+    insert.on_conflict((waitlist_id, variant_id)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
 }
 
 /// Takes an entry out of the count; those it referred are referred by nobody any more.
 pub(crate) fn remove(c: &mut SqliteConnection, entry: &Entry, orphans: usize) -> QueryResult<()> {
     let referred = i64::from(entry.referred_by.is_some()) + to_bigint(orphans as u64);
-    add_to_totals(c, entry, -1, -referred)?;
-    add_to_day(c, entry, -1)?;
-    add_to_source(c, entry, -1)?;
-    add_to_variant(c, entry, -1)
+    take_from_totals(c, entry, referred)?;
+    take_from_day(c, entry)?;
+    take_from_source(c, entry)?;
+    take_from_variant(c, entry)
 }
 
 /// Counts an entry under another status.
@@ -45,60 +81,39 @@ pub(crate) fn change_status(c: &mut SqliteConnection, id: WaitlistId, from: Entr
         .map(|_| ())
 }
 
-fn add_to_totals(c: &mut SqliteConnection, entry: &Entry, number: i64, referrals: i64) -> QueryResult<()> {
+fn take_from_totals(c: &mut SqliteConnection, entry: &Entry, referrals: i64) -> QueryResult<()> {
     use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
-    let if_status = |status| if entry.status == status { number } else { 0 };
+    let if_status = |status| i64::from(entry.status == status);
     diesel::update(waitlist_totals.find(Blob(entry.waitlist_id.uuid())))
         .set((
-            pending.eq(pending + if_status(EntryStatus::Pending)),
-            approved.eq(approved + if_status(EntryStatus::Approved)),
-            rejected.eq(rejected + if_status(EntryStatus::Rejected)),
-            referred.eq(referred + referrals),
+            pending.eq(pending - if_status(EntryStatus::Pending)),
+            approved.eq(approved - if_status(EntryStatus::Approved)),
+            rejected.eq(rejected - if_status(EntryStatus::Rejected)),
+            referred.eq(referred - referrals),
         ))
         .execute(c)
         .map(|_| ())
 }
 
-fn add_to_day(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
+fn take_from_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_days::dsl::{signups, waitlist_days};
     let (list, on) = (Blob(entry.waitlist_id.uuid()), entry.created_at.day().to_string());
-    if number > 0 {
-        let row = (waitlist_id.eq(list), day.eq(on.as_str()), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_days).values(row).on_conflict((waitlist_id, day));
-        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
-    } else {
-        diesel::update(waitlist_days.find((list, on.as_str()))).set(signups.eq(signups + number)).execute(c)?;
-        diesel::delete(waitlist_days.find((list, on.as_str())).filter(signups.eq(0))).execute(c)?;
-    }
-    Ok(())
+    diesel::update(waitlist_days.find((list, on.as_str()))).set(signups.eq(signups - 1)).execute(c)?;
+    diesel::delete(waitlist_days.find((list, on.as_str())).filter(signups.eq(0))).execute(c).map(|_| ())
 }
 
-fn add_to_source(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+fn take_from_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_sources::dsl::{signups, waitlist_sources};
     let (list, text) = (Blob(entry.waitlist_id.uuid()), entry.referrer.as_ref().map_or("", Referrer::as_str));
-    if number > 0 {
-        let row = (waitlist_id.eq(list), referrer.eq(text), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer));
-        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
-    } else {
-        diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups + number)).execute(c)?;
-        diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c)?;
-    }
-    Ok(())
+    diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups - 1)).execute(c)?;
+    diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c).map(|_| ())
 }
 
-fn add_to_variant(c: &mut SqliteConnection, entry: &Entry, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
-    let (list, variant) = (Blob(entry.waitlist_id.uuid()), Blob(entry.variant_id.map_or(Uuid::nil(), |id| id.uuid())));
-    if number > 0 {
-        let row = (waitlist_id.eq(list), variant_id.eq(variant), signups.eq(number));
-        let insert = diesel::insert_into(waitlist_variants).values(row).on_conflict((waitlist_id, variant_id));
-        insert.do_update().set(signups.eq(signups + number)).execute(c)?;
-    } else {
-        diesel::update(waitlist_variants.find((list, variant))).set(signups.eq(signups + number)).execute(c)?;
-        diesel::delete(waitlist_variants.find((list, variant)).filter(signups.eq(0))).execute(c)?;
-    }
-    Ok(())
+fn take_from_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
+    use crate::schema::waitlist_variants::dsl::{signups, waitlist_variants};
+    let (list, variant) = (Blob(entry.waitlist_id.uuid()), Blob(entry.variant_id.map_or(Uuid::nil(), VariantId::uuid)));
+    diesel::update(waitlist_variants.find((list, variant))).set(signups.eq(signups - 1)).execute(c)?;
+    diesel::delete(waitlist_variants.find((list, variant)).filter(signups.eq(0))).execute(c).map(|_| ())
 }
 
 /// Everything that is counted of a list.

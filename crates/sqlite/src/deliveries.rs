@@ -35,7 +35,7 @@ ORDER BY l.webhook_id <= ?1, l.webhook_id";
 #[async_trait]
 impl DeliveryQueue for SqliteStore {
     async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = events::table.order((events::occurred_at, events::id)).limit(to_bigint(limit as u64)).select(EventRow::as_select());
             let rows: Vec<EventRow> = query.load(c).map_err(query_fault)?;
             rows.into_iter().map(Event::try_from).collect()
@@ -47,15 +47,15 @@ impl DeliveryQueue for SqliteStore {
         // Looking costs no write: most looks find nothing.
         let now = request.now.unix_millis();
         let due = deliveries::table.filter(deliveries::state.eq("pending").and(deliveries::due_at.le(now)));
-        let any = self.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
+        let any = self.database.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
         if !any.await? {
             return Ok(Vec::new());
         }
-        Ok(self.write::<_, Infallible>(move |c| claim(c, &request)).await?)
+        Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request)).await?)
     }
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
-        let settled = self.write::<_, Infallible>(move |c| {
+        let settled = self.database.write::<_, Infallible>(move |c| {
             let (mut settled, mut failed) = (0, None);
             for attempt in &attempts {
                 // Each is whole or not at all, and none is in the way of the others.
@@ -71,7 +71,7 @@ impl DeliveryQueue for SqliteStore {
     }
 
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
-        let released = self.write::<_, Infallible>(move |c| {
+        let released = self.database.write::<_, Infallible>(move |c| {
             for (event, webhook) in &deliveries {
                 let mine = deliveries::table
                     .find((Blob(event.uuid()), Blob(webhook.uuid())))
@@ -90,7 +90,7 @@ impl DeliveryQueue for SqliteStore {
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
-        let reaped = self.write::<_, Infallible>(move |c| {
+        let reaped = self.database.write::<_, Infallible>(move |c| {
             let lost = || deliveries::table.filter(deliveries::state.eq("running").and(deliveries::lease_until.lt(now)));
             let dead = diesel::update(lost().filter(deliveries::attempt.ge(most))).set(deliveries::state.eq("dead")).execute(c)?;
             let again = (deliveries::state.eq("pending"), deliveries::due_at.eq(now));
@@ -102,7 +102,7 @@ impl DeliveryQueue for SqliteStore {
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let (before, most) = (before.unix_millis(), to_bigint(most as u64));
-        let pruned = self.write::<_, Infallible>(move |c| {
+        let pruned = self.database.write::<_, Infallible>(move |c| {
             let old = attempts::table.filter(attempts::created_at.lt(before)).order(attempts::created_at).limit(most);
             let old: Vec<Blob> = old.select(attempts::id).load(c)?;
             let log = diesel::delete(attempts::table.filter(attempts::id.eq_any(old))).execute(c)?;
@@ -120,7 +120,7 @@ impl DeliveryQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.read(|c| {
+        self.database.read(|c| {
             let waiting = deliveries::table.filter(deliveries::state.eq("pending"));
             let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(deliveries::due_at)));
             let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;

@@ -13,20 +13,25 @@ use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
+use rally_group_commit::Refused;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
-use crate::{SqliteStore, counters, events, export, mails, settings, sign_up};
+use crate::{SqliteStore, counters, events, export, mails, settings};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
-        self.write(move |c| sign_up::run(c, &command)).await
+        match self.sign_ups.submit(command.waitlist_id, command).await {
+            Ok(outcome) => outcome,
+            Err(refused @ Refused::Full) => Err(Fault::unavailable(refused).into()),
+            Err(lost @ Refused::Lost) => Err(Fault::unexpected(lost).into()),
+        }
     }
 
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load_entry(c, command.waitlist_id, command.entry_id)?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 ReviewPlan::None(entry) => Ok(entry),
@@ -43,7 +48,7 @@ impl EntryStore for SqliteStore {
     }
 
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load_entry(c, command.waitlist_id, command.entry_id)?;
             let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
             write_invitation(c, &entry)?;
@@ -54,7 +59,7 @@ impl EntryStore for SqliteStore {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             let Some(EntryFacts { entry, .. }) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
             diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
             let orphans = forget_referrer(c, id)?;
@@ -70,7 +75,7 @@ impl EntryStore for SqliteStore {
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
             let row = query.select(EntryRow::as_select()).first(c).optional().map_err(query_fault)?;
             row.map(Entry::try_from).transpose()
@@ -85,7 +90,7 @@ impl EntryStore for SqliteStore {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Page<Entry, Position>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let mut query = entries::table
                 .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
                 .order(entries::position)

@@ -26,7 +26,7 @@ pub(crate) fn start(store: &SqliteStore, waitlist_id: WaitlistId) -> EntryStream
     let store = store.clone();
     tokio::spawn(async move {
         let failed = batches.clone();
-        if let Err(fault) = store.read(move |c| send_all(c, waitlist_id, &batches)).await {
+        if let Err(fault) = store.database.read(move |c| send_all(c, waitlist_id, &batches)).await {
             // Whoever stopped reading has no use for the fault either.
             failed.send(Err(fault)).await.unwrap_or_default();
         }

@@ -36,8 +36,12 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use rally_domain::command::SignUp;
 use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::WaitlistId;
 use rally_domain::ports::{Connections, StoreHealth};
+use rally_group_commit::GroupCommit;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::fault::{Abort, query_fault};
@@ -51,13 +55,20 @@ const READERS: u32 = 8;
 /// Rally's ports on one SQLite database.
 #[derive(Clone)]
 pub struct SqliteStore {
+    database: Database,
+    sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
+}
+
+/// The connections of a store.
+#[derive(Clone)]
+pub(crate) struct Database {
     writer: Arc<Mutex<SqliteConnection>>,
     /// `None` in memory, where no second connection sees the same database.
     readers: Option<Pool<ConnectionManager<SqliteConnection>>>,
 }
 
 impl SqliteStore {
-    /// A store in a file, made if it is not there.
+    /// A store in a file, made if it is not there. Groups of sign-ups are written on the tokio runtime that this is called on.
     ///
     /// # Errors
     /// When the file cannot be opened or is no database.
@@ -66,7 +77,7 @@ impl SqliteStore {
         let writer = connect(url)?;
         let manager = ConnectionManager::new(url);
         let pool = Pool::builder().max_size(READERS).min_idle(Some(1)).connection_customizer(Box::new(Configure)).build(manager);
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Some(pool.map_err(Fault::unavailable)?) })
+        Ok(Self::over(Database { writer: Arc::new(Mutex::new(writer)), readers: Some(pool.map_err(Fault::unavailable)?) }))
     }
 
     /// A store that lives as long as its last clone: for tests.
@@ -74,7 +85,13 @@ impl SqliteStore {
     /// # Errors
     /// When SQLite cannot be set up.
     pub fn in_memory() -> Result<Self, Fault> {
-        Ok(Self { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None })
+        Ok(Self::over(Database { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None }))
+    }
+
+    fn over(database: Database) -> Self {
+        let writer = database.clone();
+        let write = Box::new(move |commands| Box::pin(sign_up::run(writer.clone(), commands)) as _);
+        Self { database, sign_ups: GroupCommit::new(sign_up::RULES, Handle::current(), write) }
     }
 
     /// Applies the migrations that are missing and gives their versions.
@@ -82,7 +99,7 @@ impl SqliteStore {
     /// # Errors
     /// When a migration fails, or the database is of a newer version than this program.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
+        Ok(self.database.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
     }
 
     /// Whether the database has exactly the migrations that this program knows.
@@ -90,13 +107,16 @@ impl SqliteStore {
     /// # Errors
     /// When it has more or fewer.
     pub async fn check_version(&self) -> Result<(), Fault> {
-        let (known, applied) = self.in_writer(versions).await??;
+        let (known, applied) = self.database.in_writer(versions).await??;
         match known.iter().find(|version| !applied.contains(version)) {
             Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
             None => Ok(()),
         }
     }
 
+}
+
+impl Database {
     /// Runs a closure on the writer connection, in one blocking hop, once it has started to its end.
     async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
         let mut writer = self.writer.clone().lock_owned().await;
@@ -181,11 +201,11 @@ fn versions(c: &mut SqliteConnection) -> Result<(Vec<String>, Vec<String>), Faul
 #[async_trait]
 impl StoreHealth for SqliteStore {
     async fn ping(&self) -> Result<(), Fault> {
-        self.read(|c| diesel::sql_query("SELECT 1").execute(c).map(|_| ()).map_err(query_fault)).await
+        self.database.read(|c| diesel::sql_query("SELECT 1").execute(c).map(|_| ()).map_err(query_fault)).await
     }
 
     fn connections(&self) -> Connections {
-        match &self.readers {
+        match &self.database.readers {
             None => Connections { in_use: 0, most: 1 },
             Some(readers) => {
                 let state = readers.state();

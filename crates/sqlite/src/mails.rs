@@ -34,7 +34,7 @@ SELECT workspace_id FROM lanes WHERE workspace_id IS NOT NULL ORDER BY workspace
 #[async_trait]
 impl MailQueue for SqliteStore {
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = mails::table.order((mails::created_at, mails::id)).limit(to_bigint(limit as u64)).select(MailRow::as_select());
             let rows: Vec<MailRow> = query.load(c).map_err(query_fault)?;
             rows.into_iter().map(Mail::try_from).collect()
@@ -46,15 +46,15 @@ impl MailQueue for SqliteStore {
         // Looking costs no write: most looks find nothing.
         let now = request.now.unix_millis();
         let due = mails::table.filter(mails::state.eq("pending").and(mails::due_at.le(now)));
-        let any = self.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
+        let any = self.database.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
         if !any.await? {
             return Ok(Vec::new());
         }
-        Ok(self.write::<_, Infallible>(move |c| claim(c, &request)).await?)
+        Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request)).await?)
     }
 
     async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
-        let settled = self.write::<_, Infallible>(move |c| {
+        let settled = self.database.write::<_, Infallible>(move |c| {
             let mut settled = 0;
             for attempt in &attempts {
                 settled += settle(c, attempt, &policy)?;
@@ -65,7 +65,7 @@ impl MailQueue for SqliteStore {
     }
 
     async fn release(&self, claim: ClaimId, claimed: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
-        let released = self.write::<_, Infallible>(move |c| {
+        let released = self.database.write::<_, Infallible>(move |c| {
             let ids: Vec<Blob> = claimed.iter().map(|id| Blob(id.uuid())).collect();
             let mine = mails::table.filter(mails::id.eq_any(ids).and(mails::state.eq("running")).and(mails::claim.eq(Blob(claim.uuid()))));
             let untried = (mails::state.eq("pending"), mails::attempt.eq(mails::attempt - 1), mails::due_at.eq(due_at.unix_millis()));
@@ -77,7 +77,7 @@ impl MailQueue for SqliteStore {
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
-        let reaped = self.write::<_, Infallible>(move |c| {
+        let reaped = self.database.write::<_, Infallible>(move |c| {
             let lost = || mails::table.filter(mails::state.eq("running").and(mails::lease_until.lt(now)));
             let dead = diesel::update(lost().filter(mails::attempt.ge(most))).set(mails::state.eq("dead")).execute(c)?;
             let freed = diesel::update(lost()).set((mails::state.eq("pending"), mails::due_at.eq(now))).execute(c)?;
@@ -87,7 +87,7 @@ impl MailQueue for SqliteStore {
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
-        let pruned = self.write::<_, Infallible>(move |c| {
+        let pruned = self.database.write::<_, Infallible>(move |c| {
             let old = mails::table
                 .filter(mails::created_at.lt(before.unix_millis()).and(mails::state.eq_any(["done", "dead"])))
                 .order((mails::created_at, mails::id))
@@ -99,7 +99,7 @@ impl MailQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.read(|c| {
+        self.database.read(|c| {
             let waiting = mails::table.filter(mails::state.eq("pending"));
             let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(mails::due_at)));
             let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;

@@ -18,7 +18,7 @@ use crate::schema::stored_replies;
 impl ReplyStore for SqliteStore {
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
         let scope = scope.clone();
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = stored_replies::table
                 .find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
                 .filter(stored_replies::created_at.ge(since.unix_millis()))
@@ -31,7 +31,7 @@ impl ReplyStore for SqliteStore {
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             let old = stored_replies::table.filter(stored_replies::created_at.lt(before.unix_millis()));
             Ok(diesel::delete(old).execute(c)? as u64)
         });

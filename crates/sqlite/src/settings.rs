@@ -18,7 +18,7 @@ use crate::schema::{workspace_settings, workspaces};
 #[async_trait]
 impl SettingsStore for SqliteStore {
     async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let row = find(c, workspace_id).map_err(query_fault)?;
             row.map_or_else(|| Ok(WorkspaceSettings::unset(workspace_id)), WorkspaceSettings::try_from)
         })
@@ -26,7 +26,7 @@ impl SettingsStore for SqliteStore {
     }
 
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let exists = find_workspace(c, command.workspace_id)?;
             exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
             let current = match find(c, command.workspace_id)? {

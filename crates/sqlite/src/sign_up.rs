@@ -1,102 +1,150 @@
-//! The transaction of a sign-up: load the facts, decide, write the plan.
+//! The transaction of a group of sign-ups, of any lists: load what bears on them, decide one after the other, write the whole.
+//! There is one writer, so one trip to the disk serves all who wait, whatever list they wait for.
 
-use diesel::dsl::exists;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use diesel::prelude::*;
-use rally_domain::command::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
+use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::error::Fault;
-use rally_domain::id::EntryId;
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{EntryId, VariantId, WaitlistId};
+use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
+use rally_group_commit::{Gather, Rules};
 
 use crate::fault::Abort;
-use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint};
+use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
-use crate::{counters, events, mails, settings};
+use crate::{Database, counters, events, mails, settings};
 
-type Outcome<T> = Result<T, Abort<SignUpRejection>>;
+/// One writer takes from every list in turn.
+pub(crate) const RULES: Rules = Rules { gather: Gather::AllLanes, group: 256, queue: 4096, writers: 1 };
 
-pub(crate) fn run(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Entry> {
-    let facts = load_facts(c, command)?;
-    let plan = command.decide(facts).map_err(Abort::Rejected)?;
-    apply(c, &plan)?;
-    Ok(plan.entry)
+/// What one sign-up of a group comes to.
+pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
+
+type Step<T> = Result<T, Abort<SignUpRejection>>;
+
+/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it.
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Outcome> {
+    match write_group(&database, commands.clone()).await {
+        Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(CommandError::Rejected)).collect(),
+        Err(Fault::Unexpected(_)) if commands.len() > 1 => {
+            let mut outcomes = Vec::with_capacity(commands.len());
+            for command in commands {
+                outcomes.push(write_alone(&database, command).await);
+            }
+            outcomes
+        }
+        Err(fault) => commands.iter().map(|_| Err(again(&fault).into())).collect(),
+    }
 }
 
-fn load_facts(c: &mut SqliteConnection, command: &SignUp) -> Outcome<SignUpFacts> {
-    let totals = load_totals(c, command)?;
-    let (last_position, [pending, approved, rejected]) = totals.ok_or(Abort::Rejected(SignUpRejection::NoSuchWaitlist))?;
-    let waitlist = load_waitlist(c, command)?;
-    Ok(SignUpFacts {
-        mail: settings::mail_setup(c, waitlist.workspace_id)?,
-        waitlist,
-        last_position,
-        entries: pending + approved + rejected,
-        email_taken: is_email_taken(c, command)?,
-        code_taken: is_code_taken(c, command)?,
-        referrer: find_referrer(c, command)?,
-        variant_is_active: is_variant_active(c, command)?,
+async fn write_alone(database: &Database, command: SignUp) -> Outcome {
+    let outcome = write_group(database, vec![command]).await?.pop();
+    outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
+}
+
+/// The same fault for another caller.
+fn again(fault: &Fault) -> Fault {
+    match fault {
+        Fault::Unavailable(cause) => Fault::unavailable(cause.to_string()),
+        Fault::Unexpected(cause) => Fault::unexpected(cause.to_string()),
+    }
+}
+
+async fn write_group(database: &Database, commands: Vec<SignUp>) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
+    let outcome = database.write::<_, SignUpRejection>(move |c| {
+        let mut lists: BTreeMap<WaitlistId, Vec<(usize, &SignUp)>> = BTreeMap::new();
+        for (n, command) in commands.iter().enumerate() {
+            lists.entry(command.waitlist_id).or_default().push((n, command));
+        }
+        let mut outcomes: Vec<_> = commands.iter().map(|_| Err(SignUpRejection::NoSuchWaitlist)).collect();
+        for (list, commands) in &lists {
+            let Some(facts) = load_facts(c, *list, commands)? else { continue };
+            let mut group = SignUpGroup::new(facts);
+            for (n, command) in commands {
+                outcomes[*n] = group.decide(command);
+            }
+            if !group.plans().is_empty() {
+                apply(c, *list, &group)?;
+            }
+        }
+        Ok(outcomes)
+    });
+    outcome.await.map_err(|error| match error {
+        CommandError::Fault(fault) => fault,
+        CommandError::Rejected(rejection) => Fault::unexpected(rejection),
     })
 }
 
-/// The last position and the number of entries by status, in the order of [`EntryStatus::ALL`].
-fn load_totals(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<Option<(u64, [u64; 3])>> {
+fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &SignUp)]) -> Step<Option<GroupFacts>> {
+    let Some((last_position, entries)) = load_totals(c, list)? else { return Ok(None) };
+    let waitlist = load_waitlist(c, list)?;
+    let mail = settings::mail_setup(c, waitlist.workspace_id)?;
+    let (mut emails, mut codes, mut variants) = (HashSet::new(), HashMap::new(), HashSet::new());
+    for (_, command) in commands {
+        if is_email_taken(c, list, &command.email)? {
+            emails.insert(command.email.clone());
+        }
+        for code in std::iter::once(&command.own_code).chain(&command.friends_code) {
+            codes.extend(find_owner(c, list, code)?.map(|owner| (code.clone(), owner)));
+        }
+        if let Some(id) = command.variant_id
+            && is_variant_active(c, list, id)?
+        {
+            variants.insert(id);
+        }
+    }
+    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, mail }))
+}
+
+/// The last position and the number of entries.
+fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
-    let query = waitlist_totals.find(Blob(command.waitlist_id.uuid())).select((last_position, pending, approved, rejected));
-    let row: Option<(i64, i64, i64, i64)> = query.first(c).optional()?;
-    Ok(row.map(|(last, p, a, r)| (from_bigint(last), [p, a, r].map(from_bigint))))
+    let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected));
+    let row: Option<(i64, i64)> = query.first(c).optional()?;
+    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number))))
 }
 
-fn load_waitlist(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Waitlist> {
-    let query = waitlists::table.find(Blob(command.waitlist_id.uuid())).select(WaitlistRow::as_select());
-    Ok(query.first(c).map_err(Abort::Query)?.try_into()?)
+fn load_waitlist(c: &mut SqliteConnection, list: WaitlistId) -> Step<Waitlist> {
+    let query = waitlists::table.find(Blob(list.uuid())).select(WaitlistRow::as_select());
+    Ok(query.first::<WaitlistRow>(c)?.try_into()?)
 }
 
-fn is_email_taken(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
-    let same = entries::waitlist_id.eq(Blob(command.waitlist_id.uuid())).and(entries::email.eq(command.email.as_str()));
-    diesel::select(exists(entries::table.filter(same))).get_result(c)
+fn is_email_taken(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> QueryResult<bool> {
+    let same = entries::waitlist_id.eq(Blob(list.uuid())).and(entries::email.eq(email.as_str()));
+    diesel::select(diesel::dsl::exists(entries::table.filter(same))).get_result(c)
 }
 
-fn is_code_taken(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
-    let same = entries::referral_code.eq(command.own_code.as_str());
-    diesel::select(exists(entries::table.filter(same))).get_result(c)
+fn find_owner(c: &mut SqliteConnection, list: WaitlistId, code: &ReferralCode) -> Step<Option<CodeOwner>> {
+    let query = entries::table.filter(entries::referral_code.eq(code.as_str())).select((entries::waitlist_id, entries::id, entries::status));
+    let Some((of, id, status)) = query.first::<(Blob, Blob, String)>(c).optional()? else { return Ok(None) };
+    if of.0 != list.uuid() {
+        return Ok(Some(CodeOwner::Elsewhere));
+    }
+    let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
+    Ok(Some(CodeOwner::Here(ReferrerFacts { id: EntryId::new(id.0), status })))
 }
 
-fn find_referrer(c: &mut SqliteConnection, command: &SignUp) -> Outcome<Option<ReferrerFacts>> {
-    let Some(code) = &command.friends_code else { return Ok(None) };
-    let query = entries::table
-        .filter(entries::referral_code.eq(code.as_str()).and(entries::waitlist_id.eq(Blob(command.waitlist_id.uuid()))))
-        .select((entries::id, entries::status));
-    let row: Option<(Blob, String)> = query.first(c).optional()?;
-    let facts = row.map(|(id, status)| {
-        let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
-        Ok::<_, Fault>(ReferrerFacts { id: EntryId::new(id.0), status })
-    });
-    Ok(facts.transpose()?)
-}
-
-fn is_variant_active(c: &mut SqliteConnection, command: &SignUp) -> QueryResult<bool> {
-    let Some(id) = command.variant_id else { return Ok(false) };
+fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) -> QueryResult<bool> {
     let active = variants::table
         .find(Blob(id.uuid()))
-        .filter(variants::waitlist_id.eq(Blob(command.waitlist_id.uuid())))
+        .filter(variants::waitlist_id.eq(Blob(list.uuid())))
         .filter(variants::active.and(variants::deleted_at.is_null()));
-    diesel::select(exists(active)).get_result(c)
+    diesel::select(diesel::dsl::exists(active)).get_result(c)
 }
 
-fn apply(c: &mut SqliteConnection, plan: &SignUpPlan) -> QueryResult<()> {
-    let SignUpPlan { entry, credit, events: told, mail } = plan;
-    diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
-    if let Some(referrer) = credit {
-        add_referral(c, *referrer)?;
+fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
+    for entry in group.entries() {
+        diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
     }
-    counters::add(c, entry)?;
-    for event in told {
-        events::write(c, event)?;
+    for (referrer, number) in group.credits() {
+        let grown = entries::referral_count.eq(entries::referral_count + to_bigint(number));
+        diesel::update(entries::table.find(Blob(referrer.uuid()))).set(grown).execute(c)?;
     }
-    mail.iter().try_for_each(|mail| mails::write(c, mail))
-}
-
-fn add_referral(c: &mut SqliteConnection, referrer: EntryId) -> QueryResult<usize> {
-    let grown = entries::referral_count.eq(entries::referral_count + 1);
-    diesel::update(entries::table.find(Blob(referrer.uuid()))).set(grown).execute(c)
+    counters::grow(c, list, group.tally())?;
+    events::write_all(c, group.events())?;
+    group.mails().try_for_each(|mail| mails::write(c, mail))
 }

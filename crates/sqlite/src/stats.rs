@@ -33,7 +33,7 @@ const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
 impl EntryStats for SqliteStore {
     async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
         use crate::schema::waitlist_totals::dsl::{approved, pending, rejected};
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = waitlist_totals::table.find(Blob(waitlist_id.uuid())).select(pending + approved + rejected);
             let count: Option<i64> = query.first(c).optional().map_err(query_fault)?;
             Ok(from_bigint(count.unwrap_or(0)))
@@ -42,7 +42,7 @@ impl EntryStats for SqliteStore {
     }
 
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = entries::table
                 .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
                 .filter(sql::<Bool>(LEADS))
@@ -61,18 +61,18 @@ impl EntryStats for SqliteStore {
     }
 
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
-        self.read(move |c| analytics(c, waitlist_id, today)).await
+        self.database.read(move |c| analytics(c, waitlist_id, today)).await
     }
 
     async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault> {
-        self.read(move |c| days(c, waitlist_id, span.first_day(), span.last_day())).await
+        self.database.read(move |c| days(c, waitlist_id, span.first_day(), span.last_day())).await
     }
 
     async fn rebuild(&self) -> Result<Rebuilt, Fault> {
-        let lists: Vec<Blob> = self.read(|c| waitlists::table.select(waitlists::id).load(c).map_err(query_fault)).await?;
+        let lists: Vec<Blob> = self.database.read(|c| waitlists::table.select(waitlists::id).load(c).map_err(query_fault)).await?;
         let mut rebuilt = Rebuilt { waitlists: lists.len() as u64, corrected: 0 };
         for list in lists {
-            let corrected = self.write::<_, Infallible>(move |c| Ok(counters::rebuild(c, WaitlistId::new(list.0))?));
+            let corrected = self.database.write::<_, Infallible>(move |c| Ok(counters::rebuild(c, WaitlistId::new(list.0))?));
             rebuilt.corrected += u64::from(corrected.await?);
         }
         Ok(rebuilt)

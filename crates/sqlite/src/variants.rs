@@ -20,7 +20,7 @@ use crate::schema::variants;
 impl VariantStore for SqliteStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let variant = command.decide();
-        self.write(move |c| {
+        self.database.write(move |c| {
             let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
             insert.execute(c).map_err(|error| match error {
                 error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
@@ -32,7 +32,7 @@ impl VariantStore for SqliteStore {
     }
 
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.waitlist_id, command.id)?;
             let updated = command.decide(current).map_err(Abort::Rejected)?;
             let row = VariantRow::from(&updated);
@@ -43,7 +43,7 @@ impl VariantStore for SqliteStore {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             let mine = variants::table.find(Blob(id.uuid())).filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())));
             let gone = (variants::deleted_at.eq(now.unix_millis()), variants::active.eq(false));
             Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c)? > 0)
@@ -52,7 +52,7 @@ impl VariantStore for SqliteStore {
     }
 
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-        self.read(move |c| list(c, waitlist_id)).await
+        self.database.read(move |c| list(c, waitlist_id)).await
     }
 }
 

@@ -34,7 +34,7 @@ impl WaitlistStore for SqliteStore {
         receipt: Option<Receipt<Waitlist>>,
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         let CreateWaitlistPlan { waitlist, control } = command.decide();
-        self.write(move |c| {
+        self.database.write(move |c| {
             if let Some(receipt) = &receipt
                 && !replies::insert(c, receipt, &waitlist).map_err(no_workspace)?
             {
@@ -48,7 +48,7 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.workspace_id, command.id)?;
             let updated = command.decide(current).map_err(Abort::Rejected)?;
             write(c, &updated)?;
@@ -58,7 +58,7 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.workspace_id, command.id)?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 StatusChange::None(waitlist) => Ok(waitlist),
@@ -72,7 +72,7 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        let deleted = self.write::<_, Infallible>(move |c| {
+        let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
             Ok(diesel::delete(mine).execute(c)? > 0)
         });
@@ -80,7 +80,7 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
             let row = query.select(WaitlistRow::as_select()).first(c).optional().map_err(query_fault)?;
             row.map(Waitlist::try_from).transpose()
@@ -95,7 +95,7 @@ impl WaitlistStore for SqliteStore {
         after: Option<WaitlistKey>,
         limit: Limit,
     ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let mut query = waitlists::table
                 .filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())))
                 .order((waitlists::created_at.desc(), waitlists::id.desc()))
@@ -124,7 +124,7 @@ impl WaitlistStore for SqliteStore {
 
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault> {
         let (workspace_slug, slug) = (workspace_slug.clone(), slug.clone());
-        self.read(move |c| {
+        self.database.read(move |c| {
             let Some((workspace, current_slug)) = resolve_workspace(c, &workspace_slug).map_err(query_fault)? else {
                 return Ok(None);
             };

@@ -21,7 +21,7 @@ use crate::{SqliteStore, events, replies};
 #[async_trait]
 impl WebhookStore for SqliteStore {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let webhooks = count(c, command.workspace_id)?;
             // A request that was carried out is told so, however many webhooks there are by now.
             if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
@@ -36,7 +36,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.workspace_id, command.id)?;
             let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
             let updated = command.decide(current).map_err(Abort::Rejected)?;
@@ -51,7 +51,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.workspace_id, command.id)?;
             let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
             if let Some(receipt) = &receipt {
@@ -69,7 +69,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, command.workspace_id, command.id)?;
             command.decide(current).map_err(Abort::Rejected)?;
             Ok(events::write_for(c, &command.event, command.id)?)
@@ -78,7 +78,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
-        let deleted = self.write::<_, Infallible>(move |c| {
+        let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
             Ok(diesel::delete(mine).execute(c)? > 0)
         });
@@ -86,7 +86,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
             let row = query.select(WebhookRow::as_select()).first(c).optional().map_err(query_fault)?;
             row.map(Webhook::try_from).transpose()
@@ -95,7 +95,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = webhooks::table
                 .filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())))
                 .order((webhooks::created_at, webhooks::id))
@@ -107,7 +107,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = attempts::table
                 .filter(attempts::webhook_id.eq(Blob(id.uuid())))
                 .order((attempts::created_at.desc(), attempts::id.desc()))
@@ -120,7 +120,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
-        self.read(|c| {
+        self.database.read(|c| {
             let query = webhooks::table.order(webhooks::id).select((webhooks::id, webhooks::secret, webhooks::previous_secret));
             let rows: Vec<(Blob, Vec<u8>, Option<Vec<u8>>)> = query.load(c).map_err(query_fault)?;
             let secrets = |(id, current, previous): (Blob, Vec<u8>, Option<Vec<u8>>)| {
@@ -133,7 +133,7 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
-        let done = self.write::<_, Infallible>(move |c| {
+        let done = self.database.write::<_, Infallible>(move |c| {
             let same = webhooks::secret
                 .eq(old.current.as_bytes())
                 .and(webhooks::previous_secret.is(old.previous.as_ref().map(SealedSecret::as_bytes)));

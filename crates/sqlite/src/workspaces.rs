@@ -22,7 +22,7 @@ const SLUG_KEY: &str = "workspaces.slug";
 impl WorkspaceStore for SqliteStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         let workspace = command.decide();
-        self.write(move |c| {
+        self.database.write(move |c| {
             take_slug(c, &workspace.slug)?;
             let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
             insert.execute(c).map_err(slug_taken)?;
@@ -32,7 +32,7 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
-        self.write(move |c| {
+        self.database.write(move |c| {
             let current = load(c, &command.from)?;
             let renamed = command.decide(current.clone()).map_err(Abort::Rejected)?;
             if current.as_ref() == Some(&renamed) {
@@ -49,7 +49,7 @@ impl WorkspaceStore for SqliteStore {
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
         let slug = slug.clone();
-        let deleted = self.write::<_, Infallible>(move |c| {
+        let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = workspaces::table.filter(workspaces::slug.eq(slug.as_str()));
             Ok(diesel::delete(mine).execute(c)? > 0)
         });
@@ -57,7 +57,7 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = workspaces::table.find(Blob(id.uuid())).select(WorkspaceRow::as_select());
             let row = query.first(c).optional().map_err(query_fault)?;
             row.map(Workspace::try_from).transpose()
@@ -67,7 +67,7 @@ impl WorkspaceStore for SqliteStore {
 
     async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault> {
         let slug = slug.clone();
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
             let row = query.first(c).optional().map_err(query_fault)?;
             row.map(Workspace::try_from).transpose()
@@ -76,7 +76,7 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn list(&self) -> Result<Vec<Workspace>, Fault> {
-        self.read(move |c| {
+        self.database.read(move |c| {
             let query = workspaces::table.order(workspaces::slug).select(WorkspaceRow::as_select());
             let rows: Vec<WorkspaceRow> = query.load(c).map_err(query_fault)?;
             rows.into_iter().map(Workspace::try_from).collect()

@@ -7,6 +7,7 @@
 mod entry;
 mod settings;
 mod sign_up;
+mod sign_up_group;
 mod variant;
 mod waitlist;
 mod webhook;
@@ -18,6 +19,7 @@ pub use entry::{
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup, Tally};
 pub use variant::{CreateVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,

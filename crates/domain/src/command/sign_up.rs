@@ -46,9 +46,9 @@ pub struct SignUp {
 
 /// What a store knows that bears on a sign-up, locked so that it stays so until the plan is written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SignUpFacts {
+pub struct SignUpFacts<'a> {
     /// The waitlist.
-    pub waitlist: Waitlist,
+    pub waitlist: &'a Waitlist,
     /// The last position given out on it, 0 before the first.
     pub last_position: u64,
     /// Entries on it now.
@@ -62,7 +62,7 @@ pub struct SignUpFacts {
     /// Whether `variant_id` is an active variant of the same waitlist.
     pub variant_is_active: bool,
     /// How the workspace sends mail, if it does.
-    pub mail: Option<MailSetup>,
+    pub mail: Option<&'a MailSetup>,
 }
 
 /// What bears on a sign-up of the entry that referred it.
@@ -119,8 +119,8 @@ impl SignUp {
     ///
     /// # Errors
     /// When a rule refuses it.
-    pub fn decide(&self, facts: SignUpFacts) -> Result<SignUpPlan, SignUpRejection> {
-        let SignUpFacts { waitlist, .. } = &facts;
+    pub fn decide(&self, facts: SignUpFacts<'_>) -> Result<SignUpPlan, SignUpRejection> {
+        let waitlist = facts.waitlist;
         if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
         }
@@ -161,13 +161,13 @@ impl SignUp {
         let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
         let events = told.iter().zip(self.event_ids).map(tell).collect();
         let created = (self.event_ids[0], EventKind::EntryCreated);
-        let mail = facts.mail.as_ref().map(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
+        let mail = facts.mail.map(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
         Ok(SignUpPlan { entry, credit, events, mail })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -180,7 +180,7 @@ mod tests {
     use crate::waitlist::WaitlistStatus;
     use crate::workspace::Brand;
 
-    fn command() -> SignUp {
+    pub(crate) fn command() -> SignUp {
         SignUp {
             waitlist_id: WaitlistId::new(Uuid::from_u128(1)),
             entry_id: EntryId::new(Uuid::from_u128(2)),
@@ -198,9 +198,9 @@ mod tests {
         }
     }
 
-    fn facts(settings: Value) -> SignUpFacts {
+    pub(crate) fn waitlist(settings: Value) -> Waitlist {
         let now = Timestamp::parse("2026-01-30T09:00:00Z").unwrap();
-        let waitlist = Waitlist {
+        Waitlist {
             id: WaitlistId::new(Uuid::from_u128(1)),
             workspace_id: WorkspaceId::new(Uuid::from_u128(9)),
             slug: Slug::parse("early").unwrap(),
@@ -211,7 +211,10 @@ mod tests {
             created_by: None,
             created_at: now,
             updated_at: now,
-        };
+        }
+    }
+
+    fn facts(waitlist: &Waitlist) -> SignUpFacts<'_> {
         SignUpFacts {
             waitlist,
             last_position: 41,
@@ -233,8 +236,8 @@ mod tests {
             templates: Templates { welcome: "w".to_owned(), approved: "a".to_owned(), rejected: "r".to_owned() },
         };
         for settings in [json!({}), json!({"approval_required": false})] {
-            assert_eq!(command().decide(facts(settings.clone())).unwrap().mail, None);
-            let plan = command().decide(SignUpFacts { mail: Some(setup.clone()), ..facts(settings) }).unwrap();
+            assert_eq!(command().decide(facts(&waitlist(settings.clone()))).unwrap().mail, None);
+            let plan = command().decide(SignUpFacts { mail: Some(&setup), ..facts(&waitlist(settings)) }).unwrap();
             let mail = plan.mail.unwrap();
             assert_eq!((mail.template.as_str(), mail.id.uuid(), &mail.to), ("w", plan.events[0].id.uuid(), &plan.entry.email));
         }
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_sign_up_takes_the_next_position_and_waits_for_approval() {
-        let plan = command().decide(facts(json!({}))).unwrap();
+        let plan = command().decide(facts(&waitlist(json!({})))).unwrap();
         assert_eq!(plan.entry.position.number(), 42);
         assert_eq!(plan.entry.status, EntryStatus::Pending);
         assert_eq!(plan.credit, None);
@@ -251,7 +254,7 @@ mod tests {
 
     #[test]
     fn without_approval_an_entry_is_approved_at_once_and_both_are_told() {
-        let plan = command().decide(facts(json!({"approval_required": false}))).unwrap();
+        let plan = command().decide(facts(&waitlist(json!({"approval_required": false})))).unwrap();
         assert_eq!(plan.entry.status, EntryStatus::Approved);
         let kinds: Vec<EventKind> = plan.events.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::EntryCreated, EventKind::EntryApproved]);
@@ -259,7 +262,7 @@ mod tests {
 
     #[test]
     fn an_event_tells_the_entry_and_its_waitlist() {
-        let plan = command().decide(facts(json!({}))).unwrap();
+        let plan = command().decide(facts(&waitlist(json!({})))).unwrap();
         let body: Value = serde_json::from_str(&plan.events[0].body).unwrap();
         assert_eq!(body["type"], "entry.created");
         assert_eq!(body["timestamp"], "2026-01-31T09:00:00.000Z");
@@ -271,18 +274,18 @@ mod tests {
 
     #[test]
     fn the_address_is_told_taken_before_the_list_is_told_full() {
-        let full = || facts(json!({"max_entries": 40}));
+        let list = waitlist(json!({"max_entries": 40}));
+        let full = || facts(&list);
         assert_eq!(command().decide(full()), Err(SignUpRejection::WaitlistFull));
         assert_eq!(command().decide(SignUpFacts { email_taken: true, ..full() }), Err(SignUpRejection::EmailTaken));
-        assert!(command().decide(facts(json!({"max_entries": 41}))).is_ok());
+        assert!(command().decide(facts(&waitlist(json!({"max_entries": 41})))).is_ok());
     }
 
     #[test]
     fn only_an_active_list_takes_anybody() {
         for status in WaitlistStatus::ALL {
-            let mut facts = facts(json!({}));
-            facts.waitlist.status = status;
-            assert_eq!(command().decide(facts).is_ok(), status == WaitlistStatus::Active, "{status:?}");
+            let list = Waitlist { status, ..waitlist(json!({})) };
+            assert_eq!(command().decide(facts(&list)).is_ok(), status == WaitlistStatus::Active, "{status:?}");
         }
     }
 
@@ -291,7 +294,7 @@ mod tests {
         for status in EntryStatus::ALL {
             let id = EntryId::new(Uuid::from_u128(7));
             let referrer = Some(ReferrerFacts { id, status });
-            let plan = command().decide(SignUpFacts { referrer, ..facts(json!({})) }).unwrap();
+            let plan = command().decide(SignUpFacts { referrer, ..facts(&waitlist(json!({}))) }).unwrap();
             let expected = (status != EntryStatus::Rejected).then_some(id);
             assert_eq!((plan.credit, plan.entry.referred_by), (expected, expected), "{status:?}");
         }
@@ -301,15 +304,16 @@ mod tests {
     fn a_variant_that_is_not_active_is_stored_as_none() {
         let variant_id = Some(VariantId::new(Uuid::from_u128(8)));
         let command = SignUp { variant_id, ..command() };
-        assert_eq!(command.decide(facts(json!({}))).unwrap().entry.variant_id, None);
-        let facts = SignUpFacts { variant_is_active: true, ..facts(json!({})) };
+        assert_eq!(command.decide(facts(&waitlist(json!({})))).unwrap().entry.variant_id, None);
+        let list = waitlist(json!({}));
+        let facts = SignUpFacts { variant_is_active: true, ..facts(&list) };
         assert_eq!(command.decide(facts).unwrap().entry.variant_id, variant_id);
     }
 
     #[test]
     fn a_missing_answer_is_named() {
-        let facts = facts(json!({"custom_fields": [{"key": "company", "required": true}]}));
-        let Err(SignUpRejection::Metadata(errors)) = command().decide(facts) else { panic!("must be refused") };
+        let list = waitlist(json!({"custom_fields": [{"key": "company", "required": true}]}));
+        let Err(SignUpRejection::Metadata(errors)) = command().decide(facts(&list)) else { panic!("must be refused") };
         assert_eq!(errors[0].field, "metadata.company");
     }
 }

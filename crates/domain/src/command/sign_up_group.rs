@@ -1,0 +1,222 @@
+//! Many sign-ups of one list, decided one after the other as if each were alone, and written together.
+//!
+//! A store that writes one sign-up at a time is bound by one lock and one trip to the disk for each. One that gathers those
+//! that wait for the same list loads what bears on all of them once, decides here, and writes the whole.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use time::Date;
+
+use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use crate::email::Email;
+use crate::entry::{Entry, EntryStatus};
+use crate::event::Event;
+use crate::id::{EntryId, VariantId};
+use crate::mail::{Mail, MailSetup};
+use crate::referral::ReferralCode;
+use crate::text::Referrer;
+use crate::waitlist::Waitlist;
+
+/// Who has a referral code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeOwner {
+    /// An entry of the same list.
+    Here(ReferrerFacts),
+    /// An entry of another list.
+    Elsewhere,
+}
+
+/// What a store knows that bears on the sign-ups of a group, locked so that it stays so until the group is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupFacts {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The last position given out on it, 0 before the first.
+    pub last_position: u64,
+    /// Entries on it now.
+    pub entries: u64,
+    /// Those of the group's addresses that are on it already.
+    pub emails: HashSet<Email>,
+    /// Those of the group's codes, its own and its friends', that somebody has.
+    pub codes: HashMap<ReferralCode, CodeOwner>,
+    /// Those of the group's variants that are active variants of the list.
+    pub variants: HashSet<VariantId>,
+    /// How the workspace sends mail, if it does.
+    pub mail: Option<MailSetup>,
+}
+
+/// A group that is being decided.
+#[derive(Debug, Clone)]
+pub struct SignUpGroup {
+    facts: GroupFacts,
+    plans: Vec<SignUpPlan>,
+}
+
+impl SignUpGroup {
+    /// Begins with what a store knows.
+    pub const fn new(facts: GroupFacts) -> Self {
+        Self { facts, plans: Vec::new() }
+    }
+
+    /// Decides over the next of the group by [`SignUp::decide`], given what the store knows and what was decided before it. One
+    /// that is refused leaves no trace.
+    ///
+    /// # Errors
+    /// When a rule refuses it.
+    pub fn decide(&mut self, command: &SignUp) -> Result<Entry, SignUpRejection> {
+        let facts = &self.facts;
+        let owner = |code: &ReferralCode| facts.codes.get(code).copied();
+        let plan = command.decide(SignUpFacts {
+            waitlist: &facts.waitlist,
+            last_position: facts.last_position,
+            entries: facts.entries,
+            email_taken: facts.emails.contains(&command.email),
+            code_taken: owner(&command.own_code).is_some(),
+            referrer: command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
+                CodeOwner::Here(referrer) => Some(referrer),
+                CodeOwner::Elsewhere => None,
+            }),
+            variant_is_active: command.variant_id.is_some_and(|id| facts.variants.contains(&id)),
+            mail: facts.mail.as_ref(),
+        })?;
+        let entry = plan.entry.clone();
+        self.facts.last_position = entry.position.number();
+        self.facts.entries += 1;
+        self.facts.emails.insert(entry.email.clone());
+        // Whoever comes later in the group may be a friend of this one.
+        let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
+        self.facts.codes.insert(entry.referral_code.clone(), here);
+        self.plans.push(plan);
+        Ok(entry)
+    }
+
+    /// What is to be written, in order.
+    pub fn plans(&self) -> &[SignUpPlan] {
+        &self.plans
+    }
+
+    /// The new entries.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.plans.iter().map(|plan| &plan.entry)
+    }
+
+    /// What to tell, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
+        self.plans.iter().flat_map(|plan| &plan.events)
+    }
+
+    /// What to write to people.
+    pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
+        self.plans.iter().filter_map(|plan| plan.mail.as_ref())
+    }
+
+    /// By how much the count of each referrer grows, new entries of the group among them.
+    pub fn credits(&self) -> BTreeMap<EntryId, u64> {
+        let mut credits = BTreeMap::new();
+        for referrer in self.plans.iter().filter_map(|plan| plan.credit) {
+            *credits.entry(referrer).or_default() += 1;
+        }
+        credits
+    }
+
+    /// By how much the list's totals grow.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally { last_position: self.facts.last_position, ..Tally::default() };
+        self.entries().for_each(|entry| tally.add(entry));
+        tally
+    }
+}
+
+/// By how much the totals of a list grow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The last position given out.
+    pub last_position: u64,
+    /// New entries by status, in the order of [`EntryStatus::ALL`].
+    pub by_status: [u64; 3],
+    /// Those of them that a friend brought.
+    pub referred: u64,
+    /// Those of each UTC day.
+    pub days: BTreeMap<Date, u64>,
+    /// Those of each text that says how they heard of it; `""` for none.
+    pub sources: BTreeMap<String, u64>,
+    /// Those that each variant won.
+    pub variants: BTreeMap<Option<VariantId>, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, entry: &Entry) {
+        for (count, status) in self.by_status.iter_mut().zip(EntryStatus::ALL) {
+            *count += u64::from(entry.status == status);
+        }
+        self.referred += u64::from(entry.referred_by.is_some());
+        *self.days.entry(entry.created_at.day()).or_default() += 1;
+        let source = entry.referrer.as_ref().map_or("", Referrer::as_str);
+        *self.sources.entry(source.to_owned()).or_default() += 1;
+        *self.variants.entry(entry.variant_id).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::sign_up::tests::{command, waitlist};
+    use super::*;
+
+    fn group(settings: serde_json::Value) -> SignUpGroup {
+        SignUpGroup::new(GroupFacts {
+            waitlist: waitlist(settings),
+            last_position: 10,
+            entries: 8,
+            emails: HashSet::from([Email::parse("old@example.com").unwrap()]),
+            codes: HashMap::from([(ReferralCode::from_entropy(99), CodeOwner::Elsewhere)]),
+            variants: HashSet::new(),
+            mail: None,
+        })
+    }
+
+    fn person(n: u64) -> SignUp {
+        SignUp {
+            entry_id: EntryId::new(uuid::Uuid::from_u128(u128::from(n))),
+            own_code: ReferralCode::from_entropy(n),
+            email: Email::parse(&format!("p{n}@example.com")).unwrap(),
+            ..command()
+        }
+    }
+
+    #[test]
+    fn each_is_decided_over_what_was_decided_before() {
+        let mut group = group(json!({"max_entries": 11}));
+        assert_eq!(group.decide(&person(1)).unwrap().position.number(), 11);
+        assert_eq!(group.decide(&person(1)), Err(SignUpRejection::EmailTaken));
+        let same_code = SignUp { own_code: ReferralCode::from_entropy(1), ..person(2) };
+        assert_eq!(group.decide(&same_code), Err(SignUpRejection::CodeTaken));
+        let elsewhere = SignUp { own_code: ReferralCode::from_entropy(99), ..person(2) };
+        assert_eq!(group.decide(&elsewhere), Err(SignUpRejection::CodeTaken));
+        let old = SignUp { email: Email::parse("old@example.com").unwrap(), ..person(2) };
+        assert_eq!(group.decide(&old), Err(SignUpRejection::EmailTaken));
+        assert_eq!(group.decide(&person(2)).unwrap().position.number(), 12);
+        assert_eq!(group.decide(&person(3)).unwrap().position.number(), 13);
+        assert_eq!(group.decide(&person(4)), Err(SignUpRejection::WaitlistFull));
+        assert_eq!(group.plans().len(), 3);
+    }
+
+    #[test]
+    fn a_chain_of_friends_inside_a_group_is_credited() {
+        let mut group = group(json!({}));
+        let with = |n: u64, friend: u64| SignUp { friends_code: Some(ReferralCode::from_entropy(friend)), ..person(n) };
+        group.decide(&person(1)).unwrap();
+        assert_eq!(group.decide(&with(2, 1)).unwrap().referred_by, Some(person(1).entry_id));
+        assert_eq!(group.decide(&with(3, 2)).unwrap().referred_by, Some(person(2).entry_id));
+        assert_eq!(group.decide(&with(4, 1)).unwrap().referred_by, Some(person(1).entry_id));
+        assert_eq!(group.decide(&with(5, 99)).unwrap().referred_by, None);
+        // One's own code is nobody's yet.
+        assert_eq!(group.decide(&with(6, 6)).unwrap().referred_by, None);
+        assert_eq!(group.credits(), BTreeMap::from([(person(1).entry_id, 2), (person(2).entry_id, 1)]));
+        let tally = group.tally();
+        assert_eq!((tally.last_position, tally.by_status, tally.referred), (16, [6, 0, 0], 3));
+        assert_eq!(tally.sources, BTreeMap::from([(String::new(), 6)]));
+        assert_eq!(tally.days.values().sum::<u64>(), 6);
+    }
+}

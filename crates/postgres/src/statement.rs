@@ -1,0 +1,31 @@
+//! Statements that the DSL cannot say, or says anew for every number of rows: their text is fixed, so that the server plans
+//! each once for a connection and not once for a call.
+
+/// Makes a statement of fixed text with binds in it, in their order.
+macro_rules! statement {
+    ($(#[$doc:meta])+ $name:ident { $head:literal $($field:ident: $sql:ty = $rust:ty, $text:literal)+ }) => {
+        $(#[$doc])+
+        struct $name { $($field: $rust,)+ }
+
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = Self;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name {
+            fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
+                out.push_sql($head);
+                $(
+                    out.push_bind_param::<$sql, _>(&self.$field)?;
+                    out.push_sql($text);
+                )+
+                Ok(())
+            }
+        }
+
+        impl diesel::query_builder::Query for $name {
+            type SqlType = diesel::sql_types::Untyped;
+        }
+    };
+}
+pub(crate) use statement;
