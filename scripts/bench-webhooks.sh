@@ -30,5 +30,5 @@ WITH written AS (
 INSERT INTO deliveries (event_id, webhook_id, state, due_at)
 SELECT e.id, w.id, 'pending', now() FROM written e JOIN webhooks w USING (workspace_id);
 SQL
-target/release/rally-bench --base http://127.0.0.1:18080 --workspace "$workspace" --token "$token" --events "$events" \
+target/release/rally-bench webhooks --base http://127.0.0.1:18080 --workspace "$workspace" --token "$token" --events "$events" \
     --seed "psql -h $folder -U rally -d postgres -q -X -v events=\$EVENTS -f $folder/seed.sql"

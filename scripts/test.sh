@@ -26,6 +26,21 @@ if ! have_postgres; then
     fi
 fi
 
+# One suite runs the real nginx in front of Rally.
+if ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null
+    elif command -v dnf >/dev/null; then
+        as_root dnf install -y -q nginx
+    elif command -v brew >/dev/null; then
+        brew install --quiet nginx
+    else
+        echo "install nginx" >&2
+        exit 1
+    fi
+fi
+
 # Bundled SQLite and aws-lc are C.
 if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
     as_root apt-get update -qq

@@ -1,6 +1,7 @@
 //! API keys, made by the command line and used on the server beside it.
 
 use rally_tests::process::{Server, output, rally};
+use rally_tests::receiver::eventually;
 use rally_tests::{Kind, Reply, send};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -74,6 +75,8 @@ async fn a_key_works_until_it_is_revoked(kind: Kind) {
     assert_eq!(rally.run(&["key", "list", "--workspace", "beta"]).unwrap(), json!([]));
     let id = made["id"].as_str().unwrap();
     assert_eq!(rally.run(&["key", "revoke", id]).unwrap(), json!({"revoked": id}));
+    // What the server has seen of the key it may go on with for a moment.
+    eventually(|| async { (rally.list_waitlists(&acme, key).await.status == 401).then_some(()) }).await;
     rally.list_waitlists(&acme, key).await.refused(401, "unauthorized");
     assert!(rally.run(&["key", "revoke", id]).unwrap_err().contains("there is no key"));
     assert_ne!(rally.run(&["key", "list"]).unwrap()[0]["revoked_at"], Value::Null);

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-group-commit", &[]),
     ("rally-postgres", &["rally-domain", "rally-group-commit"]),
     ("rally-sqlite", &["rally-domain", "rally-group-commit"]),
+    ("rally-store-copy", &["rally-postgres"]),
     ("rally-upstream", &["rally-domain"]),
     ("rally-webhooks", &["rally-domain", "rally-upstream"]),
     ("rally-envoi", &["rally-domain", "rally-upstream"]),
@@ -21,7 +22,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-fakes", &["rally-contracts"]),
     ("rally-bench", &[]),
     ("rally-pgtest", &[]),
-    ("rally-api", &["rally-captcha", "rally-domain", "rally-envoi", "rally-heimdall", "rally-postgres", "rally-sqlite", "rally-webhooks"]),
+    (
+        "rally-api",
+        &[
+            "rally-captcha",
+            "rally-domain",
+            "rally-envoi",
+            "rally-heimdall",
+            "rally-postgres",
+            "rally-sqlite",
+            "rally-store-copy",
+            "rally-webhooks",
+        ],
+    ),
     ("rally-tests", &["rally-api", "rally-contracts", "rally-domain", "rally-fakes", "rally-pgtest"]),
 ];
 

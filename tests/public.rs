@@ -152,6 +152,8 @@ on_both_stores! {
             let (from, to) = (given::slug(from), given::slug(to));
             server.ports.workspaces.rename(RenameWorkspace { from, to, now: server.ports.clock.now() }).await.unwrap();
         }
+        // It was renamed by another process: what was seen before is kept for a moment.
+        tokio::time::sleep(rally_api::cache::MOMENT).await;
         for slug in ["acme", "acme-two", "acme-three"] {
             let info = server.get(&format!("/v1/waitlists/{slug}/early")).await.expect(200);
             assert_eq!((&info["workspace_slug"], &info["canonical_workspace_slug"]), (&json!(slug), &json!("acme-three")));
@@ -162,6 +164,7 @@ on_both_stores! {
         assert_eq!((&list["workspace_slug"], &list["previous_workspace_slug"]), (&json!("acme-three"), &json!("acme-two")));
         // Until another workspace takes the slug.
         given::workspace(&server.ports, "acme").await;
+        tokio::time::sleep(rally_api::cache::MOMENT).await;
         server.get("/v1/waitlists/acme/early").await.refused(404, "waitlist_not_found");
         server.get("/v1/waitlists/acme-two/early").await.expect(200);
     }

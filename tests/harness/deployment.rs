@@ -1,6 +1,7 @@
 //! The real binary over a store of its own, with a workspace and an active list: what is left of it when it is killed can be
 //! looked at by starting it again.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use reqwest::Client;
@@ -30,8 +31,10 @@ pub struct Deployment {
     pub list: String,
     /// For requests.
     pub client: Client,
-    token: String,
-    environment: Vec<(&'static str, String)>,
+    /// An admin token.
+    pub token: String,
+    /// What else its servers have in their environment.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Deployment {
@@ -42,11 +45,16 @@ impl Deployment {
 
     /// Makes one whose servers have more in their environment.
     pub async fn with(kind: Kind, environment: Vec<(&'static str, String)>) -> Self {
-        let directory = TempDir::new().unwrap();
         let url = match kind {
             Kind::Sqlite => None,
             Kind::Postgres => Some(rally_pgtest::new_database().await),
         };
+        Self::on(url, environment).await
+    }
+
+    /// Makes one on a database, or on the embedded store.
+    pub async fn on(url: Option<String>, environment: Vec<(&'static str, String)>) -> Self {
+        let directory = TempDir::new().unwrap();
         let run = |arguments: &[&str]| run(directory.path(), url.as_deref(), arguments);
         let workspace = run(&["workspace", "create", "acme"])["id"].as_str().unwrap().to_owned();
         let token = run(&["token", "mint", "--workspace", "acme"]).as_str().unwrap().to_owned();
@@ -97,6 +105,21 @@ impl Deployment {
     pub async fn sign_up(&self, server: &Server, email: &str) -> Reply {
         let url = format!("{}/v1/waitlists/acme/early/entries", server.base);
         send(self.client.post(url).json(&json!({"email": email, "name": "Somebody"}))).await
+    }
+
+    /// Holds what is stored against itself and against those who were answered; gives all addresses.
+    pub async fn check(&self, server: &Server, answered: &[(String, u64)]) -> Vec<String> {
+        let entries = self.entries(server).await;
+        let stored: HashMap<&str, u64> = entries.iter().map(|(email, position)| (email.as_str(), *position)).collect();
+        for (email, position) in answered {
+            assert_eq!(stored.get(email.as_str()), Some(position), "{email} was answered and is lost");
+        }
+        let positions: Vec<u64> = entries.iter().map(|(_, position)| *position).collect();
+        assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
+        let count = self.admin(server, &format!("/waitlists/{}/entries/count", self.list), None).await.expect(200);
+        assert_eq!(count, json!({"count": entries.len()}));
+        assert_eq!(self.run(&["counters", "rebuild"]), json!({"waitlists": 1, "corrected": 0}));
+        entries.into_iter().map(|(email, _)| email).collect()
     }
 
     /// Address and position of every entry.

@@ -1,8 +1,11 @@
 //! The command line. Results go to standard output, so that scripts can use them; everything else to standard error.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use rally_domain::access::ApiKey;
@@ -13,6 +16,7 @@ use rally_domain::ports::{Ports, Rebuilt};
 use rally_domain::slug::Slug;
 use rally_domain::text::{KeyName, Subject, WorkspaceName};
 use rally_domain::workspace::Workspace;
+use rally_store_copy::{CopyError, Embedded, Postgres, Sum, Way};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use time::Duration;
@@ -24,7 +28,7 @@ use crate::error::chain;
 use crate::secrets::Secrets;
 use crate::store::{self, Opened};
 use crate::system::{SystemClock, SystemIds};
-use crate::{banner, openapi, server, telemetry, upstreams, webhook_secret};
+use crate::{banner, openapi, seed, server, telemetry, upstreams, webhook_secret};
 
 /// A self-hosted waitlist service
 #[derive(Parser)]
@@ -41,7 +45,18 @@ enum Command {
     /// Run the API and the background workers (what happens without a command)
     Serve,
     /// Apply pending migrations
-    Migrate,
+    Migrate {
+        /// Undo the latest migration instead, to go back to the version before
+        #[arg(long)]
+        revert: bool,
+    },
+    /// Ask a running server whether it is ready, for health checks; fails where it is not
+    Healthcheck,
+    /// Copy the embedded store into one file, beside a running server
+    Backup {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
     /// Manage workspaces
     Workspace {
         #[command(subcommand)]
@@ -67,8 +82,47 @@ enum Command {
         #[command(subcommand)]
         command: CountersCommand,
     },
+    /// Move everything from one kind of store to the other
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// Make what measurements need
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Copy everything into an empty store of the other kind, and prove that it arrived; no server may run on either
+    Copy {
+        /// The store to read: a data directory, or the URL of a PostgreSQL database
+        #[arg(long, value_name = "STORE")]
+        from: String,
+        /// The store to fill, of the other kind
+        #[arg(long, value_name = "STORE")]
+        to: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Add people to a list through the store's own path, and make the list where it is not there
+    Seed {
+        /// How many
+        #[arg(long)]
+        entries: usize,
+        /// The slug of the workspace
+        #[arg(long, value_name = "SLUG", default_value = "bench")]
+        workspace: String,
+        /// The slug of the list
+        #[arg(long, value_name = "SLUG", default_value = "bench")]
+        list: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -192,12 +246,20 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
     telemetry::start_logging(&config)?;
     match command {
         Command::Serve => serve(&config).await,
-        Command::Migrate => migrate(&config).await,
+        Command::Migrate { revert: false } => migrate(&config).await,
+        Command::Migrate { revert: true } => print_json(&json!({ "reverted": store::revert(&config).await? })),
+        Command::Healthcheck => healthcheck(&config).await,
+        Command::Backup { file } => {
+            store::backup(&config, &file).await?;
+            print_json(&json!({ "backup": file, "bytes": std::fs::metadata(&file)?.len() }))
+        }
         Command::Workspace { command } => workspace(&config, command).await,
         Command::Token { command } => token(&config, command).await,
         Command::Key { command } => key(&config, command).await,
         Command::Secrets { command: SecretsCommand::Reencrypt } => reencrypt(&config).await,
         Command::Counters { command: CountersCommand::Rebuild } => rebuild_counters(&config).await,
+        Command::Store { command: StoreCommand::Copy { from, to } } => store_copy(&config, &from, &to).await,
+        Command::Bench { command } => bench(&config, command).await,
         Command::Openapi => Ok(()),
     }
 }
@@ -218,10 +280,15 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
     greet(config, &secrets, &ports, &base).await?;
-    tokio::select! {
-        ended = running.ended() => return Ok(ended?),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let (mut louder, mut quieter) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
+    loop {
+        tokio::select! {
+            ended = running.ended() => return Ok(ended?),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = louder.recv() => telemetry::set_level(&format!("{},{}", config.log, telemetry::DEBUG)),
+            _ = quieter.recv() => telemetry::set_level(&config.log),
+        }
     }
     tracing::info!("stopping");
     running.stop().await?;
@@ -253,6 +320,20 @@ async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) ->
 async fn migrate(config: &Config) -> Result<(), Failure> {
     let applied = open(config, Migrate::AtStart).await?.applied;
     print_json(&json!({ "applied": applied }))
+}
+
+/// How long a server may take to say that it is ready.
+const HEALTHCHECK: std::time::Duration = std::time::Duration::from_secs(4);
+
+async fn healthcheck(config: &Config) -> Result<(), Failure> {
+    let mut address = config.bind;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    let client = reqwest::Client::builder().no_proxy().timeout(HEALTHCHECK).build().map_err(Fault::unexpected)?;
+    let failed = |error: reqwest::Error| Failure::Refused(format!("{address} does not answer: {}", error.without_url()));
+    let answer = client.get(format!("http://{address}/readyz")).send().await.map_err(failed)?;
+    if answer.status().is_success() { Ok(()) } else { Err(Failure::Refused(format!("{address} is not ready: {}", answer.status()))) }
 }
 
 async fn workspace(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
@@ -350,6 +431,67 @@ async fn reencrypt(config: &Config) -> Result<(), Failure> {
 async fn rebuild_counters(config: &Config) -> Result<(), Failure> {
     let Rebuilt { waitlists, corrected } = open(config, config.migrate).await?.ports.stats.rebuild().await?;
     print_json(&json!({ "waitlists": waitlists, "corrected": corrected }))
+}
+
+/// The settings of one side of a copy.
+fn side(config: &Config, store: &str) -> Config {
+    let postgres = store.starts_with("postgres://") || store.starts_with("postgresql://");
+    let kind = if postgres { StoreConfig::Postgres(store.to_owned().into()) } else { StoreConfig::Embedded };
+    let data_dir = if postgres { config.data_dir.clone() } else { PathBuf::from(store) };
+    Config { store: kind, data_dir, ..config.clone() }
+}
+
+#[expect(clippy::print_stderr, reason = "how far it is")]
+async fn store_copy(config: &Config, from: &str, to: &str) -> Result<(), Failure> {
+    let (source, target) = (side(config, from), side(config, to));
+    let file = |side: &Config| side.data_dir.join(store::DATABASE_FILE);
+    if let StoreConfig::Embedded = source.store
+        && !file(&source).exists()
+    {
+        return Err(Failure::Refused(format!("there is no store in {from}")));
+    }
+    // Both of the present version, and no server on the embedded one.
+    let _locks = (store::lock(&source)?, store::lock(&target)?);
+    drop((open(&source, Migrate::AtStart).await?, open(&target, Migrate::AtStart).await?));
+    let failed = |error: CopyError| Failure::Refused(error.to_string());
+    let mut moved = Vec::new();
+    let tell = |table: &str, sum: Sum| {
+        eprintln!("{table}: {} rows", sum.rows);
+        moved.push((table.to_owned(), sum.rows));
+    };
+    match (&source.store, &target.store) {
+        (StoreConfig::Embedded, StoreConfig::Postgres(url)) => {
+            let mut from = Embedded::open(&file(&source)).map_err(failed)?;
+            let mut to = Postgres::connect(url.expose_secret()).await.map_err(failed)?;
+            rally_store_copy::run(Way::Up(&mut from, &mut to), tell).await.map_err(failed)?;
+        }
+        (StoreConfig::Postgres(url), StoreConfig::Embedded) => {
+            let mut from = Postgres::connect(url.expose_secret()).await.map_err(failed)?;
+            let mut to = Embedded::open(&file(&target)).map_err(failed)?;
+            rally_store_copy::run(Way::Down(&mut from, &mut to), tell).await.map_err(failed)?;
+        }
+        (StoreConfig::Embedded, StoreConfig::Embedded) | (StoreConfig::Postgres(_), StoreConfig::Postgres(_)) => {
+            return Err(Failure::Refused(
+                "both stores are of one kind: copy the embedded one with `rally backup`, PostgreSQL with pg_dump".to_owned(),
+            ));
+        }
+    }
+    print_json(&json!({ "rows": moved.into_iter().collect::<std::collections::BTreeMap<_, _>>(), "verified": true }))
+}
+
+async fn bench(config: &Config, command: BenchCommand) -> Result<(), Failure> {
+    let BenchCommand::Seed { entries, workspace, list } = command;
+    let (workspace, list) = (parse_slug(&workspace)?, parse_slug(&list)?);
+    let ports = open(config, config.migrate).await?.ports;
+    let started = Instant::now();
+    let seeded = seed::run(&ports, &workspace, &list, entries).await?;
+    print_json(&json!({
+        "entries": entries,
+        "seconds": started.elapsed().as_secs_f64(),
+        "workspace_id": seeded.workspace.id.to_string(),
+        "waitlist_id": seeded.waitlist.id.to_string(),
+        "codes": seeded.codes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    }))
 }
 
 fn check_scope(scope: &str) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::auth::Authenticator;
+use crate::cache::cached;
 use crate::config::{Config, WebhookConfig};
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
@@ -58,6 +59,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let listener = TcpListener::bind(config.bind)?;
     let address = listener.local_addr()?;
     ports.links = Links::new(&config.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
+    let ports = cached(ports);
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let workers = Workers::start(ports.clone());
@@ -79,6 +81,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         routes: RouteTable::new(&document),
     }));
     let origins = config.admin_origins.clone();
+    let document = web::Bytes::from(serde_json::to_vec(&document).map_err(io::Error::other)?);
     let server = HttpServer::new(move || {
         let (origins, document) = (origins.clone(), document.clone());
         ActixApp::new()

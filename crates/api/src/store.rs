@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
@@ -43,10 +44,8 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
         StoreConfig::Embedded => {
-            create_data_dir(&config.data_dir)?;
-            let path = config.data_dir.join(DATABASE_FILE);
-            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault)));
-            let store = SqliteStore::open(&path).map_err(failed)?;
+            let store = open_embedded(config)?;
+            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", chain(&fault));
             let applied = match migrate {
                 Migrate::AtStart => store.migrate().await.map_err(failed)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
@@ -54,6 +53,45 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
     }
+}
+
+/// Undoes the latest migration and gives its version.
+///
+/// # Errors
+/// When there is none, or it cannot be undone.
+pub async fn revert(config: &Config) -> Result<String, ConfigError> {
+    match &config.store {
+        StoreConfig::Postgres(url) => {
+            let failed = |fault: Fault| ConfigError::new("DATABASE_URL", chain(&fault));
+            PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(failed)?.revert().await.map_err(failed)
+        }
+        StoreConfig::Embedded => {
+            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", chain(&fault));
+            open_embedded(config)?.revert().await.map_err(failed)
+        }
+    }
+}
+
+/// Copies the embedded store into a file that is not there yet.
+///
+/// # Errors
+/// When the store is PostgreSQL, or the file cannot be made.
+pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
+    if let StoreConfig::Postgres(_) = config.store {
+        return Err(ConfigError::new("DATABASE_URL", "is PostgreSQL, which pg_dump backs up"));
+    }
+    let path = config.data_dir.join(DATABASE_FILE);
+    if !path.exists() {
+        return Err(ConfigError::new("RALLY_DATA_DIR", format!("{} is not there", path.display())));
+    }
+    let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", file.display(), chain(&fault)));
+    open_embedded(config)?.backup(file).await.map_err(failed)
+}
+
+fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {
+    create_data_dir(&config.data_dir)?;
+    let path = config.data_dir.join(DATABASE_FILE);
+    SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault))))
 }
 
 /// Whether no server has run on the data directory before; from now on one has. On PostgreSQL nobody can tell.

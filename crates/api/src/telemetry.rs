@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
 use crate::config::{Config, ConfigError, LogFormat};
 
@@ -18,14 +20,33 @@ const LATENCIES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|_| ConfigError::new("RALLY_LOG", "must be a level, or levels by module such as info,rally_api=debug"))?;
+    let (filter, handle) = reload::Layer::new(filter);
     let format = config.log_format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = fmt::layer().with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Text => registry().with(filter).with(logs.with_ansi(std::io::stderr().is_terminal())).try_init(),
+        LogFormat::Json => registry().with(filter).with(logs.json().flatten_event(true).with_span_list(false)).try_init(),
     };
     // A second server in one process keeps the first one's log.
-    started.or(Ok(()))
+    if started.is_ok() {
+        drop(LEVELS.set(handle));
+    }
+    Ok(())
+}
+
+/// Levels under which everything of Rally's own is told.
+pub const DEBUG: &str = "rally_api=debug,rally_domain=debug,rally_postgres=debug,rally_sqlite=debug,rally_webhooks=debug,\
+    rally_envoi=debug,rally_heimdall=debug,rally_captcha=debug";
+
+static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Logs by another filter from now on.
+pub fn set_level(filter: &str) {
+    let Some((levels, filter)) = LEVELS.get().zip(EnvFilter::try_new(filter).ok()) else { return };
+    match levels.reload(filter) {
+        Ok(()) => tracing::warn!("the levels of the log were changed"),
+        Err(error) => tracing::error!(%error, "the levels of the log could not be changed"),
+    }
 }
 
 /// The metrics of this process.
@@ -45,6 +66,14 @@ fn describe() {
     metrics::describe_counter!("rally_http_requests_total", "Requests answered, by method, route and status");
     metrics::describe_histogram!("rally_http_request_duration_seconds", "Time to answer a request, by method and route");
     metrics::describe_counter!("rally_signups_total", "Sign-ups by outcome: created, or the code of the refusal");
+    metrics::describe_counter!("rally_limited_total", "Requests refused by a limit: address, email or token");
+    metrics::describe_counter!("rally_shed_total", "Requests turned away because too many ran at once");
+    metrics::describe_counter!("rally_mail_attempts_total", "Attempts to send mail by outcome");
+    metrics::describe_histogram!("rally_mail_attempt_duration_seconds", "How long attempts to send mail took");
+    metrics::describe_gauge!("rally_mails_pending", "Mails that wait or are being tried");
+    metrics::describe_gauge!("rally_mails_oldest_due_seconds", "How long the mail that has waited longest is due");
+    metrics::describe_counter!("rally_upstream_requests_total", "Requests to other services by service and outcome");
+    metrics::describe_histogram!("rally_upstream_request_duration_seconds", "How long requests to other services took");
     metrics::describe_gauge!("rally_store_connections_in_use", "Connections to the store in use");
     metrics::describe_gauge!("rally_store_connections_max", "The most connections to the store there may be");
     metrics::describe_gauge!("rally_deliveries_pending", "Deliveries to webhooks that wait or are being tried");

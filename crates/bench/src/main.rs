@@ -1,136 +1,62 @@
-//! Load for a running Rally, driven by `scripts/bench-webhooks.sh`. Prints one line of a Markdown table per measurement.
+//! Load for Rally and what it is measured against; the scripts behind `just bench` run it.
 
+mod bare;
+mod latency;
 mod receiver;
+mod sqlite;
+mod webhooks;
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
-use reqwest::Client;
-use serde_json::{Value, json};
 
-use crate::receiver::{Pace, Receiver};
-
-/// Measures deliveries to webhooks
-#[derive(Parser)]
-struct Arguments {
-    /// Base URL of the server
-    #[arg(long)]
-    base: String,
-    /// A workspace of it
-    #[arg(long)]
-    workspace: String,
-    /// An admin token for it
-    #[arg(long)]
-    token: String,
-    /// A shell command that writes that many events for the webhooks of the workspace at once, behind the server's back; it
-    /// finds the number in $EVENTS
-    #[arg(long)]
-    seed: String,
-    /// Events of a run
-    #[arg(long, default_value_t = 20_000)]
-    events: usize,
-}
-
+/// What a measurement comes to.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Sign-ups one after the other, to see how long an event takes when nothing else happens.
-const IDLE: usize = 200;
+/// Load for Rally, and what it is measured against
+#[derive(Parser)]
+enum Command {
+    /// Measures deliveries to webhooks
+    Webhooks(webhooks::Arguments),
+    /// Measures how long single requests to two lists take
+    Latency(latency::Arguments),
+    /// Serves fixed bytes with the bare framework
+    Bare {
+        /// Address to listen on
+        #[arg(long)]
+        bind: String,
+        /// File with the bytes
+        #[arg(long)]
+        body: PathBuf,
+    },
+    /// Signs people up on SQLite, one transaction for each; prints how many in a second
+    SqliteNaive {
+        /// Folder for the database
+        #[arg(long)]
+        folder: PathBuf,
+        /// Callers at once
+        #[arg(long, default_value_t = 32)]
+        callers: usize,
+        /// Seconds
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+}
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "the measurements")]
 async fn main() -> Outcome<()> {
-    let bench = Bench { arguments: Arguments::parse(), client: Client::builder().no_proxy().build()? };
-    let slug = bench.make_list().await?;
-
-    let receiver = Receiver::start(Pace::Fast).await?;
-    let webhook = bench.make_webhook(&receiver.url).await?;
-    let mut latencies = Vec::new();
-    for n in 0..IDLE {
-        let answered = bench.join(&slug, n).await?;
-        latencies.push(receiver.wait_for(n + 1).await.saturating_duration_since(answered));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    latencies.sort_unstable();
-    let millis = |at: usize| latencies[at].as_secs_f64() * 1000.0;
-    println!(
-        "| from the reply of a sign-up to the receiver, idle | p50 {:.1} ms, p99 {:.1} ms |",
-        millis(IDLE / 2),
-        millis(IDLE * 99 / 100)
-    );
-    bench.delete_webhook(&webhook).await?;
-
-    let alone = bench.drain(Pace::Fast, None).await?;
-    println!("| {} events to one receiver | {alone:.0} deliveries/s |", bench.arguments.events);
-    let beside = bench.drain(Pace::Fast, Some(Pace::Hangs)).await?;
-    println!("| the same beside a receiver that hangs | {beside:.0} deliveries/s, {:.0} % of it |", beside / alone * 100.0);
-    Ok(())
-}
-
-struct Bench {
-    arguments: Arguments,
-    client: Client,
-}
-
-impl Bench {
-    fn admin(&self, path: &str) -> String {
-        format!("{}/v1/workspaces/{}{path}", self.arguments.base, self.arguments.workspace)
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
-        let request = self.client.post(self.admin(path)).bearer_auth(&self.arguments.token).json(&body);
-        Ok(request.send().await?.error_for_status()?.json().await?)
-    }
-
-    async fn make_list(&self) -> Outcome<String> {
-        let slug = format!("bench-{}", std::process::id());
-        let list = self.post("/waitlists", json!({"slug": slug, "display_name": "Bench"})).await?;
-        let path = format!("/waitlists/{}/status", list["id"].as_str().unwrap_or_default());
-        let activate = self.client.patch(self.admin(&path)).bearer_auth(&self.arguments.token).json(&json!({"status": "active"}));
-        activate.send().await?.error_for_status()?;
-        Ok(slug)
-    }
-
-    async fn make_webhook(&self, url: &str) -> Outcome<String> {
-        let webhook = self.post("/webhooks", json!({"url": url, "events": ["entry.created"]})).await?;
-        Ok(webhook["id"].as_str().unwrap_or_default().to_owned())
-    }
-
-    async fn delete_webhook(&self, id: &str) -> Outcome<()> {
-        let delete = self.client.delete(self.admin(&format!("/webhooks/{id}"))).bearer_auth(&self.arguments.token);
-        delete.send().await?.error_for_status()?;
-        Ok(())
-    }
-
-    /// When a sign-up was answered.
-    async fn join(&self, slug: &str, n: usize) -> Outcome<Instant> {
-        let url = format!("{}/v1/waitlists/bench/{slug}/entries", self.arguments.base);
-        let body = json!({"email": format!("person{n}@example.com"), "name": "Somebody"});
-        self.client.post(url).json(&body).send().await?.error_for_status()?;
-        Ok(Instant::now())
-    }
-
-    /// Deliveries a second of many events that are due at once, to a receiver that may have another beside it.
-    async fn drain(&self, pace: Pace, beside: Option<Pace>) -> Outcome<f64> {
-        let receiver = Receiver::start(pace).await?;
-        let mut webhooks = vec![self.make_webhook(&receiver.url).await?];
-        let other = match beside {
-            Some(pace) => Some(Receiver::start(pace).await?),
-            None => None,
-        };
-        if let Some(other) = &other {
-            webhooks.push(self.make_webhook(&other.url).await?);
+    match Command::parse() {
+        Command::Webhooks(arguments) => webhooks::run(arguments).await,
+        Command::Latency(arguments) => latency::run(arguments).await,
+        Command::Bare { bind, body } => Ok(bare::serve(&bind, std::fs::read(body)?).await?),
+        Command::SqliteNaive { folder, callers, seconds } => {
+            let time = Duration::from_secs(seconds);
+            let rate = tokio::task::spawn_blocking(move || sqlite::naive(&folder, callers, time)).await?;
+            println!("{rate:.0}");
+            Ok(())
         }
-        let events = self.arguments.events;
-        let seed = tokio::process::Command::new("sh").args(["-c", &self.arguments.seed]).env("EVENTS", events.to_string()).status();
-        if !seed.await?.success() {
-            return Err("the events could not be written".into());
-        }
-        let first = receiver.wait_for(1).await;
-        let last = receiver.wait_for(events).await;
-        for webhook in webhooks {
-            self.delete_webhook(&webhook).await?;
-        }
-        Ok(events as f64 / last.duration_since(first).as_secs_f64())
     }
 }

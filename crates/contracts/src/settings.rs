@@ -49,7 +49,7 @@ pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
         primary_color: Some("#1A2B3C".to_owned()),
     };
     let public = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
-    assert_eq!((&settings.brand, public.brand), (&brand, brand.clone()));
+    assert_eq!((&settings.brand, public.brand.clone()), (&brand, brand.clone()));
     let cleared = SettingsChange { brand_name: Some(None), ..SettingsChange::default() };
     let settings = ports.settings.update(update(&ports, id, cleared)).await.unwrap();
     assert_eq!(settings.brand, Brand { name: None, ..brand });

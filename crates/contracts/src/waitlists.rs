@@ -229,7 +229,7 @@ pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
         let list = change_status(&ports, &list, status).await;
         let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
         assert_eq!(found.variants, ports.variants.list(list.id).await.unwrap());
-        assert_eq!((found.waitlist, found.workspace_slug, found.brand), (list, slug("acme"), Brand::default()));
+        assert_eq!((found.waitlist.clone(), found.workspace_slug.clone(), found.brand.clone()), (list, slug("acme"), Brand::default()));
     }
     assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("other")).await.unwrap(), None);
     assert_eq!(ports.waitlists.find_public(&slug("other"), &slug("list")).await.unwrap(), None);

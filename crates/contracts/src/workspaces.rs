@@ -39,7 +39,7 @@ pub async fn a_renamed_workspace_goes_on_resolving_under_its_old_slugs(fixture: 
     assert_eq!(renamed.previous_slug, Some(slug("acme-two")));
     for old_or_new in ["acme", "acme-two", "acme-three"] {
         let found = ports.waitlists.find_public(&slug(old_or_new), &slug("list")).await.unwrap().expect(old_or_new);
-        assert_eq!((found.waitlist.workspace_id, found.workspace_slug), (acme.id, slug("acme-three")));
+        assert_eq!((found.waitlist.workspace_id, found.workspace_slug.clone()), (acme.id, slug("acme-three")));
     }
     assert_eq!(ports.workspaces.find_by_slug(&slug("acme")).await.unwrap(), None);
     // Back to a slug of its own.

@@ -1,9 +1,10 @@
 //! E-mail addresses, in the one form under which an address joins a waitlist once.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use email_address::EmailAddress;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use serde::{Serialize, Serializer};
 
 use crate::error::Invalid;
 
@@ -58,9 +59,26 @@ impl Email {
     }
 
     /// The address as a stranger may see it: first character, `***`, `@`, domain.
-    pub fn masked(&self) -> String {
-        let first = self.0.chars().next().map(String::from).unwrap_or_default();
-        format!("{first}***@{}", self.domain())
+    pub const fn masked(&self) -> Masked<'_> {
+        Masked(self)
+    }
+}
+
+/// An [`Email`] as a stranger may see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Masked<'a>(&'a Email);
+
+impl fmt::Display for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.0.as_str().chars().next();
+        first.map_or(Ok(()), |first| f.write_char(first))?;
+        write!(f, "***@{}", self.0.domain())
+    }
+}
+
+impl Serialize for Masked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -166,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_mask_shows_one_character_and_the_domain() {
-        assert_eq!(Email::parse("ada@example.com").unwrap().masked(), "a***@example.com");
-        assert_eq!(Email::parse("Ünal@example.com").unwrap().masked(), "Ü***@example.com");
+        assert_eq!(Email::parse("ada@example.com").unwrap().masked().to_string(), "a***@example.com");
+        assert_eq!(Email::parse("Ünal@example.com").unwrap().masked().to_string(), "Ü***@example.com");
     }
 
     proptest! {

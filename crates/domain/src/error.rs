@@ -54,6 +54,15 @@ impl Fault {
         Self::Unavailable(cause.into())
     }
 
+    /// The same fault for another who waited for the same thing.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::unavailable(cause.to_string()),
+            Self::Unexpected(cause) => Self::unexpected(cause.to_string()),
+        }
+    }
+
     /// Wraps a cause that will not pass by itself.
     pub fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Unexpected(cause.into())

@@ -116,7 +116,7 @@ pub trait WaitlistStore: Send + Sync {
     ) -> Result<Page<Waitlist, WaitlistKey>, Fault>;
 
     /// What the public surface needs of a waitlist in any status, by slugs; the workspace's current and old slugs resolve.
-    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault>;
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;
 }
 
 /// Keeps variants.
@@ -235,7 +235,7 @@ pub trait EntryStats: Send + Sync {
     async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault>;
 
     /// Those who referred at least one and are not rejected, by referral count descending, then position.
-    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault>;
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault>;
 
     /// What the counters say at one moment, given the UTC day it is. They MUST equal what counting the rows would give.
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault>;

@@ -1,8 +1,13 @@
 //! Group commit: commands that wait for the same transaction are carried out in one, and each caller gets its own result.
 //!
-//! There is no timer. The first command of a lane goes at once; those that come while it is written form the next group. A
-//! group runs in a task of its own, never in a caller's future, so a caller that goes away cannot leave it half done: what had
-//! not begun by then is passed over, what had is carried out. Lanes take turns, and each has a bounded queue.
+//! Commands stand in *lanes*. The first command of an idle lane goes at once; those that come while it is written form the next
+//! group, together with what waits in other lanes, each of which gives its share. A lane is in one group at a time, so its
+//! commands are carried out in their order, and a lane that is slow holds up the group it is in and no other.
+//!
+//! After a large group the next one waits a moment until half as many have come back: in a crowd that answers drive, one half is
+//! written while the other comes back, where else one caller would go alone and all others wait for it. A group runs in a task of
+//! its own, never in a caller's future, so a caller that goes away cannot leave it half done: what had not begun by then is passed
+//! over, what had is carried out. Each lane has a bounded queue.
 //!
 //! What is not here: what a command is, and how a group is written.
 
@@ -12,10 +17,12 @@ use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 /// Why a command was not carried out, as far as anybody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,20 +35,9 @@ pub enum Refused {
     Lost,
 }
 
-/// What a group is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gather {
-    /// Commands of one lane: lanes are written beside each other.
-    OneLane,
-    /// Commands of all lanes, one of each in turn: there is one writer.
-    AllLanes,
-}
-
 /// How groups are formed.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// What a group is made of.
-    pub gather: Gather,
     /// The most commands of a group.
     pub group: usize,
     /// The most commands that wait in a lane.
@@ -76,8 +72,38 @@ struct Job<C, R> {
 
 struct Lane<C, R> {
     waiting: VecDeque<Job<C, R>>,
-    /// Whether a group of it is being written, so that it has no turn.
+    /// Whether a group with commands of it is being written, so that it has no turn.
     writing: bool,
+}
+
+/// Where one writer waits until enough have come.
+struct Gate {
+    enough: usize,
+    opened: Arc<Notify>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { enough: usize::MAX, opened: Arc::new(Notify::new()) }
+    }
+}
+
+impl Gate {
+    /// Lets a writer through, given how many wait.
+    fn arrive(&self, waiting: usize) {
+        if waiting >= self.enough {
+            self.opened.notify_one();
+        }
+    }
+
+    /// Gives what to wait for until there are enough, unless there are, or another waits here.
+    fn close(&mut self, waiting: usize, enough: usize) -> Option<Arc<Notify>> {
+        if waiting >= enough || self.enough != usize::MAX {
+            return None;
+        }
+        self.enough = enough;
+        Some(self.opened.clone())
+    }
 }
 
 struct State<K, C, R> {
@@ -85,7 +111,14 @@ struct State<K, C, R> {
     /// Lanes that something waits in and that are not being written, in their turn.
     turns: VecDeque<K>,
     writers: usize,
+    /// Commands that wait in all lanes.
+    waiting: usize,
+    gate: Gate,
 }
+
+/// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.
+const CROWD: usize = 8;
+const LINGER: Duration = Duration::from_millis(2);
 
 impl<K, C, R> GroupCommit<K, C, R>
 where
@@ -95,7 +128,7 @@ where
 {
     /// Gathers by those rules, and carries groups out so, on that runtime: it lives longer than any caller's.
     pub fn new(rules: Rules, home: Handle, write: Write<C, R>) -> Self {
-        let state = State { lanes: HashMap::new(), turns: VecDeque::new(), writers: 0 };
+        let state = State { lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, waiting: 0, gate: Gate::default() };
         Self(Arc::new(Inner { rules, home, write, state: Mutex::new(state) }))
     }
 
@@ -133,6 +166,8 @@ where
                 state.turns.push_back(id);
             }
             lane.waiting.push_back(job);
+            state.waiting += 1;
+            state.gate.arrive(state.waiting);
             let begin = !state.turns.is_empty() && state.writers < self.rules.writers;
             state.writers += usize::from(begin);
             Ok(begin)
@@ -140,7 +175,8 @@ where
     }
 
     async fn work(self: Arc<Self>) {
-        while let Some((lane, jobs)) = self.next_group() {
+        while let Some((lanes, jobs)) = self.next_group() {
+            let size = jobs.len();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.caller)).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
             let results = if commands.is_empty() {
@@ -152,67 +188,77 @@ where
                 // Whoever went away is not told.
                 drop(caller.send(result));
             }
-            if let Some(lane) = lane {
-                self.release(lane);
+            if size >= CROWD {
+                self.linger(size / 2).await;
             }
+            self.release(lanes);
         }
     }
 
-    /// The next group and, where it is of one lane, which; `None` when nothing waits: then this writer has ended.
-    fn next_group(&self) -> Option<(Option<K>, Vec<Job<C, R>>)> {
+    /// Waits a moment until that many are waiting.
+    async fn linger(&self, enough: usize) {
+        let gate = self.with_state(|state| state.gate.close(state.waiting, enough));
+        if let Some(opened) = gate {
+            // Enough or not, it goes on.
+            drop(timeout(LINGER, opened.notified()).await);
+            self.with_state(|state| state.gate.enough = usize::MAX);
+        }
+    }
+
+    /// The next group, and the lanes it is of; `None` when nothing waits: then this writer has ended.
+    fn next_group(&self) -> Option<(Vec<K>, Vec<Job<C, R>>)> {
         self.with_state(|state| {
-            let group = match self.rules.gather {
-                Gather::OneLane => self.one_lane(state).map(|(lane, jobs)| (Some(lane), jobs)),
-                Gather::AllLanes => self.all_lanes(state).map(|jobs| (None, jobs)),
-            };
-            if group.is_none() {
+            if state.turns.is_empty() {
                 state.writers -= 1;
+                return None;
             }
-            group
+            let (most, mut jobs, mut lanes) = (self.rules.group, Vec::new(), Vec::new());
+            let share = (most / state.turns.len()).max(1);
+            while jobs.len() < most
+                && let Some(id) = state.turns.pop_front()
+            {
+                lanes.push(id);
+                let room = share.min(most - jobs.len());
+                state.take(id, room, &mut jobs);
+            }
+            // What others left of their shares goes to those who have more.
+            for id in &lanes {
+                state.take(*id, most - jobs.len(), &mut jobs);
+            }
+            Some((lanes, jobs))
         })
     }
 
-    fn one_lane(&self, state: &mut State<K, C, R>) -> Option<(K, Vec<Job<C, R>>)> {
-        let id = state.turns.pop_front()?;
-        let lane = state.lanes.get_mut(&id)?;
-        lane.writing = true;
-        let number = lane.waiting.len().min(self.rules.group);
-        Some((id, lane.waiting.drain(..number).filter(|job| !job.caller.is_closed()).collect()))
-    }
-
-    fn all_lanes(&self, state: &mut State<K, C, R>) -> Option<Vec<Job<C, R>>> {
-        let mut jobs = Vec::new();
-        while jobs.len() < self.rules.group {
-            let Some(id) = state.turns.pop_front() else { break };
-            let Some(lane) = state.lanes.get_mut(&id) else { continue };
-            jobs.extend(lane.waiting.pop_front().filter(|job| !job.caller.is_closed()));
-            if lane.waiting.is_empty() {
-                state.lanes.remove(&id);
-            } else {
-                state.turns.push_back(id);
-            }
-        }
-        (!jobs.is_empty()).then_some(jobs)
-    }
-
-    /// Gives a lane its next turn, or forgets it.
-    fn release(&self, id: K) {
+    /// Gives lanes their next turn, or forgets them.
+    fn release(&self, lanes: Vec<K>) {
         self.with_state(|state| {
-            let Some(lane) = state.lanes.get_mut(&id) else { return };
-            lane.writing = false;
-            if lane.waiting.is_empty() {
-                state.lanes.remove(&id);
-            } else {
-                state.turns.push_back(id);
+            for id in lanes {
+                let Some(lane) = state.lanes.get_mut(&id) else { continue };
+                lane.writing = false;
+                if lane.waiting.is_empty() {
+                    state.lanes.remove(&id);
+                } else {
+                    state.turns.push_back(id);
+                }
             }
         });
+    }
+}
+
+impl<K: Eq + Hash, C, R> State<K, C, R> {
+    /// Takes so many commands of a lane at most; those whose callers went away are passed over.
+    fn take(&mut self, id: K, most: usize, jobs: &mut Vec<Job<C, R>>) {
+        let Some(lane) = self.lanes.get_mut(&id) else { return };
+        lane.writing = true;
+        let number = lane.waiting.len().min(most);
+        self.waiting -= number;
+        jobs.extend(lane.waiting.drain(..number).filter(|job| !job.caller.is_closed()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use tokio::sync::Semaphore;
     use tokio::task::JoinSet;
@@ -242,7 +288,7 @@ mod tests {
         Script { groups, gate, commits: GroupCommit::new(rules, Handle::current(), Box::new(write)) }
     }
 
-    const RULES: Rules = Rules { gather: Gather::OneLane, group: 4, queue: 8, writers: 2 };
+    const RULES: Rules = Rules { group: 4, queue: 8, writers: 2 };
 
     impl Script {
         async fn submit(&self, callers: &mut JoinSet<Result<u32, Refused>>, lane: u8, n: u32) {
@@ -309,20 +355,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_writer_takes_from_every_lane_in_turn() {
-        let script = script(Rules { gather: Gather::AllLanes, writers: 1, ..RULES });
+    async fn one_writer_takes_its_share_of_every_lane() {
+        let script = script(Rules { writers: 1, ..RULES });
         let mut callers = JoinSet::new();
         for (lane, n) in [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 5), (3, 6)] {
             script.submit(&mut callers, lane, n).await;
         }
         script.gate.add_permits(10);
         callers.join_all().await;
-        assert_eq!(script.groups(), [vec![(1, 0)], vec![(1, 1), (2, 5), (3, 6), (1, 2)], vec![(1, 3), (1, 4)]]);
+        // What is left of the shares of 2 and 3 goes to 1.
+        assert_eq!(script.groups(), [vec![(1, 0)], vec![(2, 5), (3, 6), (1, 1), (1, 2)], vec![(1, 3), (1, 4)]]);
+    }
+
+    #[tokio::test]
+    async fn a_lane_is_in_one_group_at_a_time() {
+        let script = script(RULES);
+        let mut callers = JoinSet::new();
+        for (lane, n) in [(1, 0), (2, 1), (1, 2), (3, 3), (1, 4)] {
+            script.submit(&mut callers, lane, n).await;
+        }
+        assert_eq!(script.groups(), [vec![(1, 0)], vec![(2, 1)]]);
+        script.gate.add_permits(1);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let groups = script.groups();
+        assert_eq!(groups[2..], [vec![(3, 3), (1, 2), (1, 4)]], "lane 1 has a turn when it was written, and not before");
+        script.gate.add_permits(10);
+        callers.join_all().await;
+        let of_first: Vec<u32> = script.groups().into_iter().flatten().filter(|(lane, _)| *lane == 1).map(|(_, n)| n).collect();
+        assert_eq!(of_first, [0, 2, 4]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn nothing_is_lost_or_done_twice_in_a_crowd() {
-        for gather in [Gather::OneLane, Gather::AllLanes] {
+        for writers in [1, 3] {
             let done = Arc::new(AtomicUsize::new(0));
             let count = done.clone();
             let write = move |commands: Vec<u32>| {
@@ -332,8 +397,7 @@ mod tests {
                     commands
                 }) as Pin<Box<dyn Future<Output = Vec<u32>> + Send>>
             };
-            let writers = if gather == Gather::OneLane { 3 } else { 1 };
-            let commits = GroupCommit::new(Rules { gather, group: 16, queue: 10_000, writers }, Handle::current(), Box::new(write));
+            let commits = GroupCommit::new(Rules { group: 16, queue: 10_000, writers }, Handle::current(), Box::new(write));
             let mut callers = JoinSet::new();
             for n in 0..5000_u32 {
                 let commits = commits.clone();

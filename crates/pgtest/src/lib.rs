@@ -44,6 +44,18 @@ pub async fn execute(url: &str, sql: &str) {
     connection.await.expect("no panic").expect("a connection that ends well");
 }
 
+/// A program of the server's, such as `pg_dump`.
+///
+/// # Panics
+/// When there are no server binaries.
+pub fn program(name: &str) -> PathBuf {
+    let binaries = find_binaries().expect("server binaries");
+    // What is on PATH may be links to some of them.
+    let place = if binaries.join(name).exists() { Ok(binaries) } else { binaries.join("postgres").canonicalize() };
+    let place = place.expect("a path");
+    if place.is_dir() { place.join(name) } else { place.with_file_name(name) }
+}
+
 /// A cluster of one's own that commits durably, to be stopped and started again: what survives that is worth something. It
 /// listens on a port of this machine too, with TLS where it has a certificate.
 pub struct Cluster {

@@ -15,8 +15,8 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::rows::to_bigint;
-use crate::statement::statement;
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+use crate::statement::statement;
 
 /// Takes the lock that puts the changes of one list in order; tells whether there is such a list.
 pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<bool> {
@@ -24,47 +24,71 @@ pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResu
     Ok(query.first::<i64>(c).await.optional()?.is_some())
 }
 
-/// Lets the totals of a list grow.
-pub(crate) async fn grow(c: &AsyncPgConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
-    let Tally { last_position, by_status, referred, days, sources, variants } = tally;
-    let list = id.uuid();
-    let (days, on_days) = columns(days, |day| day);
-    let (sources, of_sources) = columns(sources, |source| source);
-    let (variants, of_variants) = columns(variants, |variant| variant.map_or(Uuid::nil(), VariantId::uuid));
-    let totals = grow_totals(c, list, to_bigint(last_position), by_status.map(to_bigint), to_bigint(referred));
-    let (mut for_days, mut for_sources, mut for_variants) = (c, c, c);
+/// Lets the totals of lists grow.
+pub(crate) async fn grow(c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<()> {
+    let lists = tallies.iter().map(|(list, _)| list.uuid()).collect();
+    // In the order of EntryStatus::ALL.
+    let of_status = |n: usize| tallies.iter().map(|(_, tally)| to_bigint(tally.by_status[n])).collect();
+    let totals = GrowTotals {
+        lists,
+        last_positions: tallies.iter().map(|(_, tally)| to_bigint(tally.last_position)).collect(),
+        pending: of_status(0),
+        approved: of_status(1),
+        rejected: of_status(2),
+        referred: tallies.iter().map(|(_, tally)| to_bigint(tally.referred)).collect(),
+    };
+    let (of_days, days, on_days) = columns(&tallies, |tally| &tally.days, |day| *day);
+    let (of_sources, sources, from_sources) = columns(&tallies, |tally| &tally.sources, Clone::clone);
+    let (of_variants, variants, by_variants) =
+        columns(&tallies, |tally| &tally.variants, |variant| variant.map_or(Uuid::nil(), VariantId::uuid));
+    let (mut for_totals, mut for_days, mut for_sources, mut for_variants) = (c, c, c, c);
     try_join!(
-        totals,
-        GrowDays { list, days, numbers: on_days }.execute(&mut for_days),
-        GrowSources { list, sources, numbers: of_sources }.execute(&mut for_sources),
-        GrowVariants { list, variants, numbers: of_variants }.execute(&mut for_variants),
+        totals.execute(&mut for_totals),
+        GrowDays { lists: of_days, days, numbers: on_days }.execute(&mut for_days),
+        GrowSources { lists: of_sources, sources, numbers: from_sources }.execute(&mut for_sources),
+        GrowVariants { lists: of_variants, variants, numbers: by_variants }.execute(&mut for_variants),
     )
     .map(|_| ())
 }
 
-fn columns<K, T>(counted: BTreeMap<K, u64>, name: impl Fn(K) -> T) -> (Vec<T>, Vec<i64>) {
-    counted.into_iter().map(|(key, number)| (name(key), to_bigint(number))).unzip()
+/// A count of each tally as columns: list, key, number.
+fn columns<K, T>(
+    tallies: &[(WaitlistId, Tally)],
+    counted: impl Fn(&Tally) -> &BTreeMap<K, u64>,
+    name: impl Fn(&K) -> T,
+) -> (Vec<Uuid>, Vec<T>, Vec<i64>) {
+    let (mut lists, mut names, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    for (list, tally) in tallies {
+        for (key, number) in counted(tally) {
+            lists.push(list.uuid());
+            names.push(name(key));
+            numbers.push(to_bigint(*number));
+        }
+    }
+    (lists, names, numbers)
 }
 
-async fn grow_totals(mut c: &AsyncPgConnection, list: Uuid, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<usize> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
-    // In the order of EntryStatus::ALL.
-    let [to_pending, to_approved, to_rejected] = by_status;
-    let grown = (
-        last_position.eq(last),
-        pending.eq(pending + to_pending),
-        approved.eq(approved + to_approved),
-        rejected.eq(rejected + to_rejected),
-        referred.eq(referred + referrals),
-    );
-    diesel::update(waitlist_totals.find(list)).set(grown).execute(&mut c).await
+statement! {
+    /// The totals themselves.
+    GrowTotals {
+        "UPDATE waitlist_totals SET last_position = tally.last_position, pending = waitlist_totals.pending + tally.pending, \
+            approved = waitlist_totals.approved + tally.approved, rejected = waitlist_totals.rejected + tally.rejected, \
+            referred = waitlist_totals.referred + tally.referred FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        last_positions: Array<BigInt> = Vec<i64>, ", "
+        pending: Array<BigInt> = Vec<i64>, ", "
+        approved: Array<BigInt> = Vec<i64>, ", "
+        rejected: Array<BigInt> = Vec<i64>, ", "
+        referred: Array<BigInt> = Vec<i64>,
+        ") AS tally (list, last_position, pending, approved, rejected, referred) WHERE waitlist_totals.waitlist_id = tally.list"
+    }
 }
 
 statement! {
     /// Sign-ups per UTC day.
     GrowDays {
-        "INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT "
-        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        "INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT * FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         days: Array<sql_types::Date> = Vec<Date>, ", "
         numbers: Array<BigInt> = Vec<i64>,
         ") ON CONFLICT (waitlist_id, day) DO UPDATE SET signups = waitlist_days.signups + excluded.signups"
@@ -74,8 +98,8 @@ statement! {
 statement! {
     /// Sign-ups per referrer text.
     GrowSources {
-        "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT "
-        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT * FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         sources: Array<sql_types::Text> = Vec<String>, ", "
         numbers: Array<BigInt> = Vec<i64>,
         ") ON CONFLICT (waitlist_id, referrer) DO UPDATE SET signups = waitlist_sources.signups + excluded.signups"
@@ -85,8 +109,8 @@ statement! {
 statement! {
     /// Sign-ups per variant.
     GrowVariants {
-        "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT "
-        list: sql_types::Uuid = Uuid, ", * FROM unnest("
+        "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT * FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         variants: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         numbers: Array<BigInt> = Vec<i64>,
         ") ON CONFLICT (waitlist_id, variant_id) DO UPDATE SET signups = waitlist_variants.signups + excluded.signups"

@@ -116,7 +116,7 @@ async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: E
         .select((EntryRow::as_select(), WaitlistRow::as_select()));
     let Some((entry, waitlist)) = query.first::<(EntryRow, WaitlistRow)>(c).await.optional()? else { return Ok(None) };
     let entry = Entry::try_from(entry)?;
-    let mail = settings::mail_setup(c, entry.workspace_id).await?;
+    let mail = settings::mail_setups(c, &[entry.waitlist_id.uuid()]).await?.remove(&entry.waitlist_id);
     Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
 }
 

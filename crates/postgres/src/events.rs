@@ -13,28 +13,31 @@ use crate::schema::{deliveries, events};
 use crate::statement::statement;
 
 /// Writes an event in the transaction of the change it reports, with its deliveries.
-pub(crate) async fn write(c: &AsyncPgConnection, event: &Event) -> QueryResult<()> {
-    insert(c, std::iter::once(event)).await?;
-    insert_deliveries(c, std::iter::once(event)).await?;
-    Ok(())
+pub(crate) async fn write(c: &AsyncPgConnection, event: &Event) -> QueryResult<usize> {
+    write_all(c, std::iter::once(event)).await
 }
 
 statement! {
-    /// Events of one workspace.
+    /// Events, and a delivery of each for every webhook that is subscribed. The lock waits for a webhook that is
+    /// being deleted and then passes it over, where the foreign key would refuse the whole change.
     InsertEvents {
-        "INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at) SELECT * FROM unnest("
+        "WITH told AS (INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at) SELECT * FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         waitlist_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
         entry_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
         kinds: Array<Text> = Vec<String>, ", "
         bodies: Array<Text> = Vec<String>, ", "
-        occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>, ")"
+        occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>,
+        ") RETURNING id, workspace_id, kind, occurred_at) INSERT INTO deliveries (event_id, webhook_id, state, due_at) \
+            SELECT told.id, webhooks.id, CASE WHEN webhooks.active THEN 'pending' ELSE 'held' END, told.occurred_at \
+            FROM told JOIN webhooks ON webhooks.workspace_id = told.workspace_id AND told.kind = ANY (string_to_array(webhooks.events, ',')) \
+            FOR KEY SHARE OF webhooks"
     }
 }
 
-/// Writes events without their deliveries.
-pub(crate) async fn insert(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
+/// Writes events, each with its deliveries.
+pub(crate) async fn write_all(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
     let insert = InsertEvents {
         ids: told.clone().map(|event| event.id.uuid()).collect(),
         workspace_ids: told.clone().map(|event| event.workspace_id.uuid()).collect(),
@@ -43,33 +46,6 @@ pub(crate) async fn insert(mut c: &AsyncPgConnection, told: impl Iterator<Item =
         kinds: told.clone().map(|event| event.kind.as_str().to_owned()).collect(),
         bodies: told.clone().map(|event| event.body.clone()).collect(),
         occurred_at: told.map(|event| event.occurred_at.instant()).collect(),
-    };
-    insert.execute(&mut c).await
-}
-
-statement! {
-    /// Deliveries of events of one workspace to every webhook that is subscribed. The lock waits for a webhook that is being
-    /// deleted and then passes it over, where the foreign key would refuse the whole change.
-    InsertDeliveries {
-        "INSERT INTO deliveries (event_id, webhook_id, state, due_at) \
-            SELECT event.id, webhooks.id, CASE WHEN webhooks.active THEN 'pending' ELSE 'held' END, event.occurred_at FROM unnest("
-        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        kinds: Array<Text> = Vec<String>, ", "
-        occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS event (id, kind, occurred_at) JOIN webhooks ON event.kind = ANY (string_to_array(webhooks.events, ',')) \
-            WHERE webhooks.workspace_id = "
-        workspace_id: sql_types::Uuid = Uuid, " FOR KEY SHARE OF webhooks"
-    }
-}
-
-/// Writes the deliveries of events, which must be of one workspace.
-pub(crate) async fn insert_deliveries(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
-    let Some(workspace_id) = told.clone().next().map(|event| event.workspace_id.uuid()) else { return Ok(0) };
-    let insert = InsertDeliveries {
-        ids: told.clone().map(|event| event.id.uuid()).collect(),
-        kinds: told.clone().map(|event| event.kind.as_str().to_owned()).collect(),
-        occurred_at: told.map(|event| event.occurred_at.instant()).collect(),
-        workspace_id,
     };
     insert.execute(&mut c).await
 }

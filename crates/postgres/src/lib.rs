@@ -34,7 +34,7 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::{ConnectionError, ConnectionResult, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rally_domain::command::SignUp;
 use rally_domain::error::Fault;
@@ -136,6 +136,16 @@ impl PgStore {
         applied
     }
 
+    /// Undoes the latest migration and gives its version.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be undone.
+    pub async fn revert(&self) -> Result<String, Fault> {
+        let mut harness = AsyncMigrationHarness::new(self.connection().await?);
+        let reverted = harness.revert_last_migration(MIGRATIONS).map_err(Fault::unexpected)?;
+        Ok(reverted.to_string())
+    }
+
     /// Whether the database has exactly the migrations that this program knows.
     ///
     /// # Errors
@@ -169,6 +179,14 @@ impl PgStore {
     }
 }
 
+/// A connection of one's own to a database, with TLS as its URL says; its driver runs on the runtime that this is called on.
+///
+/// # Errors
+/// When the URL cannot be read, or the database cannot be reached.
+pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
+    Connector::new(url)?.client().await.map_err(Fault::unavailable)
+}
+
 /// Runs a block as one transaction on a connection of its own, again where the server asks for it (SQLSTATE 40001 and
 /// 40P01), which a distributed engine does as a matter of course. A macro, since a closure that borrows both the
 /// connection and the command cannot be named as a bound.
@@ -192,10 +210,10 @@ const MAX_ATTEMPTS: usize = 5;
 
 async fn establish(connector: Connector, statement_timeout: u128) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = connector.connect().await?;
-    diesel::sql_query(format!("SET statement_timeout = {statement_timeout}"))
-        .execute(&mut connection)
-        .await
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    // Plans are kept for the life of a connection, and statistics are those of another moment: a list that was empty when a plan
+    // was made has a million entries now. Every statement has an index that serves it at any size.
+    let settings = format!("SET statement_timeout = {statement_timeout}; SET enable_seqscan = off; SET jit = off");
+    connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
 

@@ -1,11 +1,13 @@
 //! [`SettingsStore`] on PostgreSQL.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::WorkspaceId;
+use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::mail::MailSetup;
 use rally_domain::ports::SettingsStore;
 use rally_domain::slug::Slug;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::SettingsRow;
-use crate::schema::{workspace_settings, workspaces};
+use crate::schema::{waitlists, workspace_settings, workspaces};
 use crate::{PgStore, transaction};
 
 #[async_trait]
@@ -41,14 +43,19 @@ impl SettingsStore for PgStore {
     }
 }
 
-/// How a workspace sends mail, if it does.
-pub(crate) async fn mail_setup<R>(mut c: &AsyncPgConnection, id: WorkspaceId) -> Result<Option<MailSetup>, Abort<R>> {
+/// How the workspaces of some lists send mail; those that send none are left out.
+pub(crate) async fn mail_setups<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, MailSetup>, Abort<R>> {
     let query = workspace_settings::table
         .inner_join(workspaces::table.on(workspaces::id.eq(workspace_settings::workspace_id)))
-        .filter(workspace_settings::workspace_id.eq(id.uuid()).and(workspace_settings::notifications_via_envoi))
-        .select((SettingsRow::as_select(), workspaces::slug));
-    let Some((row, slug)) = query.first::<(SettingsRow, String)>(&mut c).await.optional()? else { return Ok(None) };
-    Ok(WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug)))
+        .inner_join(waitlists::table.on(waitlists::workspace_id.eq(workspace_settings::workspace_id)))
+        .filter(waitlists::id.eq_any(lists).and(workspace_settings::notifications_via_envoi))
+        .select((waitlists::id, SettingsRow::as_select(), workspaces::slug));
+    let mut setups = HashMap::new();
+    for (list, row, slug) in query.load::<(Uuid, SettingsRow, String)>(&mut c).await? {
+        let setup = WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug));
+        setups.extend(setup.map(|setup| (WaitlistId::new(list), setup)));
+    }
+    Ok(setups)
 }
 
 async fn lock_workspace(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<Option<Uuid>> {

@@ -1,7 +1,7 @@
-//! The transaction of a group of sign-ups: lock the list, load what bears on all of them, decide one after the other, write
-//! the whole. What does not depend on each other is sent at once (pipelined), so that a group costs six trips to the server.
+//! The transaction of a group of sign-ups, of one list or several: lock the lists in the order of their ids, load what bears on
+//! all of them, decide one after the other, write the whole. What does not depend on each other is sent at once (pipelined), so that a group costs five trips to the server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::take;
 
 use diesel::prelude::*;
@@ -15,7 +15,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::{Gather, Rules};
+use rally_group_commit::Rules;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -26,8 +26,8 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::{Database, counters, events, mails, settings, transaction};
 
-/// Lists are written beside each other, and one list by one group at a time: its row's lock would let no more.
-pub(crate) const RULES: Rules = Rules { gather: Gather::OneLane, group: 256, queue: 4096, writers: 8 };
+/// Half of the connections of a pool, so that reads find one.
+pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 8 };
 
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
@@ -43,7 +43,7 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Outcom
             }
             outcomes
         }
-        Err(fault) => commands.iter().map(|_| Err(again(&fault).into())).collect(),
+        Err(fault) => commands.iter().map(|_| Err(fault.again().into())).collect(),
     }
 }
 
@@ -52,24 +52,17 @@ async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
-/// The same fault for another caller.
-fn again(fault: &Fault) -> Fault {
-    match fault {
-        Fault::Unavailable(cause) => Fault::unavailable(cause.to_string()),
-        Fault::Unexpected(cause) => Fault::unexpected(cause.to_string()),
-    }
-}
-
 async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
-    let Some(first) = commands.first() else { return Ok(Vec::new()) };
     let outcome: Result<_, CommandError<SignUpRejection>> = transaction!(database, |c| {
-        let Some(facts) = lock_facts(c, first.waitlist_id, commands).await? else {
-            return Ok(commands.iter().map(|_| Err(SignUpRejection::NoSuchWaitlist)).collect());
+        let mut groups = lock_facts(c, commands).await?;
+        let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
+            Some(group) => group.decide(command),
+            None => Err(SignUpRejection::NoSuchWaitlist),
         };
-        let mut group = SignUpGroup::new(facts);
-        let outcomes: Vec<_> = commands.iter().map(|command| group.decide(command)).collect();
-        if !group.plans().is_empty() {
-            apply(c, first.waitlist_id, &group).await?;
+        let outcomes: Vec<_> = commands.iter().map(decide).collect();
+        groups.retain(|_, group| !group.plans().is_empty());
+        if !groups.is_empty() {
+            apply(c, &groups).await?;
         }
         Ok(outcomes)
     });
@@ -79,90 +72,138 @@ async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Vec<Res
     })
 }
 
-async fn lock_facts(c: &mut AsyncPgConnection, list: WaitlistId, commands: &[SignUp]) -> Result<Option<GroupFacts>, Abort<SignUpRejection>> {
-    let Some((last_position, entries)) = lock_totals(c, list).await? else { return Ok(None) };
-    // Read after the lock was taken, so as it is at the latest commit.
+type Groups = BTreeMap<WaitlistId, SignUpGroup>;
+
+/// What bears on the sign-ups of each list that is there.
+async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Groups, Abort<SignUpRejection>> {
+    let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
+    let lists: Vec<Uuid> = lists.into_iter().collect();
+    let totals = lock_totals(c, &lists).await?;
+    // Read after the locks were taken, so as it is at the latest commit.
     let c = &*c;
-    let (waitlist, emails, codes, variants) =
-        try_join!(load_waitlist(c, list), taken_emails(c, list, commands), owners(c, list, commands), active_variants(c, list, commands))?;
-    let mail = settings::mail_setup(c, waitlist.workspace_id).await?;
-    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, mail }))
+    let (waitlists, mut mail, taken, owners, active) = try_join!(
+        load_waitlists(c, &lists),
+        settings::mail_setups(c, &lists),
+        taken_emails(c, commands),
+        owners(c, commands),
+        active_variants(c, commands),
+    )?;
+    let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
+    let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
+        let list = waitlist.id;
+        let owner = |owner: &Owner| if owner.list == list { CodeOwner::Here(owner.referrer) } else { CodeOwner::Elsewhere };
+        let facts = GroupFacts {
+            last_position,
+            entries,
+            emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
+            codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
+            variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
+            mail: mail.remove(&list),
+            waitlist,
+        };
+        (list, SignUpGroup::new(facts))
+    };
+    Ok(totals.map(group).collect())
 }
 
-/// The last position and the number of entries.
-async fn lock_totals(c: &mut AsyncPgConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
-    let query = waitlist_totals.find(list.uuid()).select((last_position, pending + approved + rejected)).for_update();
-    let row: Option<(i64, i64)> = query.first(c).await.optional()?;
-    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number))))
+/// The last position and the number of entries of each list, locked in the order of their ids: whoever locks several does so.
+async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> QueryResult<Vec<(WaitlistId, (u64, u64))>> {
+    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
+    let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
+    let rows: Vec<(Uuid, i64, i64)> =
+        query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await?;
+    Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
 }
 
-async fn load_waitlist(mut c: &AsyncPgConnection, list: WaitlistId) -> Result<Waitlist, Abort<SignUpRejection>> {
-    let query = waitlists::table.find(list.uuid()).select(WaitlistRow::as_select());
-    Ok(query.first::<WaitlistRow>(&mut c).await?.try_into()?)
+async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<SignUpRejection>> {
+    let query = waitlists::table.filter(waitlists::id.eq_any(lists)).select(WaitlistRow::as_select());
+    let rows: Vec<WaitlistRow> = query.load(&mut c).await?;
+    let waitlist = |row| Waitlist::try_from(row).map(|waitlist| (waitlist.id, waitlist));
+    Ok(rows.into_iter().map(waitlist).collect::<Result<_, Fault>>()?)
 }
 
-async fn taken_emails(mut c: &AsyncPgConnection, list: WaitlistId, commands: &[SignUp]) -> Result<HashSet<Email>, Abort<SignUpRejection>> {
-    let asked: Vec<&str> = commands.iter().map(|command| command.email.as_str()).collect();
-    let query = entries::table.filter(entries::waitlist_id.eq(list.uuid()).and(entries::email.eq_any(asked))).select(entries::email);
-    let taken: Vec<String> = query.load(&mut c).await?;
-    Ok(taken.into_iter().map(Email::from_stored).collect())
+statement! {
+    /// Those of some addresses that are on their list: one look into the unique index for each, whatever the statistics say.
+    TakenEmails {
+        "SELECT asked.list, asked.email FROM unnest("
+        lists: Array<SqlUuid> = Vec<Uuid>, ", "
+        emails: Array<Text> = Vec<String>,
+        ") AS asked (list, email) CROSS JOIN LATERAL \
+            (SELECT FROM entries WHERE entries.waitlist_id = asked.list AND entries.email = asked.email LIMIT 1) taken"
+    }
 }
 
-async fn owners(
-    mut c: &AsyncPgConnection,
+#[derive(QueryableByName)]
+struct TakenRow {
+    #[diesel(sql_type = SqlUuid)]
+    list: Uuid,
+    #[diesel(sql_type = Text)]
+    email: String,
+}
+
+async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, Email)>, Abort<SignUpRejection>> {
+    let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.email.to_string())).unzip();
+    let taken: Vec<TakenRow> = TakenEmails { lists, emails }.load(&mut c).await?;
+    Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
+}
+
+/// Who has a code, and on which list.
+struct Owner {
     list: WaitlistId,
-    commands: &[SignUp],
-) -> Result<HashMap<ReferralCode, CodeOwner>, Abort<SignUpRejection>> {
+    referrer: ReferrerFacts,
+}
+
+async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMap<ReferralCode, Owner>, Abort<SignUpRejection>> {
     let asked = commands.iter().flat_map(|command| std::iter::once(&command.own_code).chain(&command.friends_code));
     let asked: Vec<&str> = asked.map(ReferralCode::as_str).collect();
-    let query = entries::table
-        .filter(entries::referral_code.eq_any(asked))
-        .select((entries::referral_code, entries::waitlist_id, entries::id, entries::status));
+    let query = entries::table.filter(entries::referral_code.eq_any(asked)).select((
+        entries::referral_code,
+        entries::waitlist_id,
+        entries::id,
+        entries::status,
+    ));
     let rows: Vec<(String, Uuid, Uuid, String)> = query.load(&mut c).await?;
-    let owner = |(code, of, id, status): (String, Uuid, Uuid, String)| {
-        let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
-        let here = CodeOwner::Here(ReferrerFacts { id: EntryId::new(id), status });
-        Ok((ReferralCode::from_stored(code), if of == list.uuid() { here } else { CodeOwner::Elsewhere }))
+    let owner = |(code, list, id, status): (String, Uuid, Uuid, String)| {
+        let referrer = ReferrerFacts { id: EntryId::new(id), status: EntryStatus::parse(&status).map_err(Fault::unexpected)? };
+        Ok((ReferralCode::from_stored(code), Owner { list: WaitlistId::new(list), referrer }))
     };
     rows.into_iter().map(owner).collect()
 }
 
-async fn active_variants(
-    mut c: &AsyncPgConnection,
-    list: WaitlistId,
-    commands: &[SignUp],
-) -> Result<HashSet<VariantId>, Abort<SignUpRejection>> {
+async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<SignUpRejection>> {
     let asked: Vec<Uuid> = commands.iter().filter_map(|command| command.variant_id).map(VariantId::uuid).collect();
     if asked.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Vec::new());
     }
     let active = variants::table
-        .filter(variants::id.eq_any(asked).and(variants::waitlist_id.eq(list.uuid())))
+        .filter(variants::id.eq_any(asked))
         .filter(variants::active.and(variants::deleted_at.is_null()))
-        .select(variants::id);
-    let active: Vec<Uuid> = active.load(&mut c).await?;
-    Ok(active.into_iter().map(VariantId::new).collect())
+        .select((variants::waitlist_id, variants::id));
+    let active: Vec<(Uuid, Uuid)> = active.load(&mut c).await?;
+    Ok(active.into_iter().map(|(list, variant)| (WaitlistId::new(list), VariantId::new(variant))).collect())
 }
 
-async fn apply(c: &AsyncPgConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
+async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
+    let mut credits: BTreeMap<EntryId, u64> = groups.values().flat_map(SignUpGroup::credits).collect();
+    let new = || groups.values().flat_map(SignUpGroup::entries);
+    // New ones are written with their credit; only the others are there to be updated.
+    let of_new = new().map(|entry| credits.remove(&entry.id).unwrap_or(0)).collect();
     try_join!(
-        insert_entries(c, group),
-        counters::grow(c, list, group.tally()),
-        events::insert(c, group.events()),
-        mails::write(c, group.mails()),
+        insert_entries(c, new(), of_new),
+        credit(c, credits),
+        counters::grow(c, groups.iter().map(|(list, group)| (*list, group.tally())).collect()),
+        events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
+        mails::write(c, groups.values().flat_map(SignUpGroup::mails)),
     )?;
-    // These stand on what was just written.
-    try_join!(credit(c, group), events::insert_deliveries(c, group.events()))?;
     Ok(())
 }
 
 statement! {
-    /// New entries, which nobody has referred to yet.
+    /// New entries, with the credit they have from others of their group.
     InsertEntries {
         "INSERT INTO entries (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, \
             referred_by_entry_id, position, status, variant_id, metadata, created_at, updated_at) \
-            SELECT id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, 0, referred_by_entry_id, position, status, \
+            SELECT id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, referred_by_entry_id, position, status, \
             variant_id, metadata, created_at, created_at FROM unnest("
         ids: Array<SqlUuid> = Vec<Uuid>, ", "
         waitlist_ids: Array<SqlUuid> = Vec<Uuid>, ", "
@@ -172,22 +213,23 @@ statement! {
         interests: Array<Nullable<Text>> = Vec<Option<String>>, ", "
         referrers: Array<Nullable<Text>> = Vec<Option<String>>, ", "
         codes: Array<Text> = Vec<String>, ", "
+        counts: Array<BigInt> = Vec<i64>, ", "
         referred_by: Array<Nullable<SqlUuid>> = Vec<Option<Uuid>>, ", "
         positions: Array<BigInt> = Vec<i64>, ", "
         statuses: Array<Text> = Vec<String>, ", "
         variant_ids: Array<Nullable<SqlUuid>> = Vec<Option<Uuid>>, ", "
         metadata: Array<Jsonb> = Vec<Value>, ", "
         created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS new (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referred_by_entry_id, position, status, \
+        ") AS new (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, referred_by_entry_id, position, status, \
             variant_id, metadata, created_at)"
     }
 }
 
-async fn insert_entries(mut c: &AsyncPgConnection, group: &SignUpGroup) -> QueryResult<usize> {
+async fn insert_entries(mut c: &AsyncPgConnection, new: impl Iterator<Item = &Entry>, credits: Vec<u64>) -> QueryResult<usize> {
     fn column<T>(rows: &mut [EntryRow], take: impl FnMut(&mut EntryRow) -> T) -> Vec<T> {
         rows.iter_mut().map(take).collect()
     }
-    let mut rows: Vec<EntryRow> = group.entries().map(EntryRow::from).collect();
+    let mut rows: Vec<EntryRow> = new.map(EntryRow::from).collect();
     let rows = rows.as_mut_slice();
     let insert = InsertEntries {
         ids: column(rows, |row| row.id),
@@ -198,6 +240,7 @@ async fn insert_entries(mut c: &AsyncPgConnection, group: &SignUpGroup) -> Query
         interests: column(rows, |row| row.interest.take()),
         referrers: column(rows, |row| row.referrer.take()),
         codes: column(rows, |row| take(&mut row.referral_code)),
+        counts: credits.into_iter().map(to_bigint).collect(),
         referred_by: column(rows, |row| row.referred_by_entry_id),
         positions: column(rows, |row| row.position),
         statuses: column(rows, |row| take(&mut row.status)),
@@ -218,8 +261,7 @@ statement! {
     }
 }
 
-async fn credit(mut c: &AsyncPgConnection, group: &SignUpGroup) -> QueryResult<usize> {
-    let credits = group.credits();
+async fn credit(mut c: &AsyncPgConnection, credits: BTreeMap<EntryId, u64>) -> QueryResult<usize> {
     if credits.is_empty() {
         return Ok(0);
     }

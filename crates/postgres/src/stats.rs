@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -39,7 +40,7 @@ impl EntryStats for PgStore {
         Ok(from_bigint(count.unwrap_or(0)))
     }
 
-    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault> {
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         let mut c = self.connection().await?;
         let query = entries::table
             .filter(entries::waitlist_id.eq(waitlist_id.uuid()))

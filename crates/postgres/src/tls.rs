@@ -44,6 +44,22 @@ impl Connector {
         Ok(Self { config, tls })
     }
 
+    /// Opens a connection for statements of one's own.
+    pub(crate) async fn client(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+        }
+    }
+
     /// Opens a connection. Its driver runs on the runtime that this is called on.
     pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
         // What its Display leaves out is what an operator needs.

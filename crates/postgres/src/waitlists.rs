@@ -1,6 +1,7 @@
 //! [`WaitlistStore`] on PostgreSQL.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -119,7 +120,7 @@ impl WaitlistStore for PgStore {
         Ok(Page::from_overfetch(waitlists, limit, |last| WaitlistKey { created_at: last.created_at, id: last.id }))
     }
 
-    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault> {
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
         let mut c = self.connection().await?;
         let Some((workspace, current_slug)) = resolve_workspace(&mut c, workspace_slug).await.map_err(query_fault)? else {
             return Ok(None);
@@ -129,12 +130,12 @@ impl WaitlistStore for PgStore {
         };
         let waitlist = Waitlist::try_from(row)?;
         let variants = variants::list(&mut c, waitlist.id).await?;
-        Ok(Some(PublicWaitlist {
+        Ok(Some(Arc::new(PublicWaitlist {
             waitlist,
             workspace_slug: Slug::from_stored(current_slug),
             brand: brand.map(Brand::from).unwrap_or_default(),
             variants,
-        }))
+        })))
     }
 }
 

@@ -26,15 +26,16 @@ impl ApiKeyStore for SqliteStore {
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
-        self.database.read(move |c| {
-            let query = api_keys::table
-                .filter(api_keys::workspace_id.eq(Blob(workspace_id.uuid())))
-                .order((api_keys::created_at, api_keys::id))
-                .select(ApiKeyRow::as_select());
-            let rows: Vec<ApiKeyRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(ApiKey::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = api_keys::table
+                    .filter(api_keys::workspace_id.eq(Blob(workspace_id.uuid())))
+                    .order((api_keys::created_at, api_keys::id))
+                    .select(ApiKeyRow::as_select());
+                let rows: Vec<ApiKeyRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(ApiKey::try_from).collect()
+            })
+            .await
     }
 
     async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
@@ -47,12 +48,13 @@ impl ApiKeyStore for SqliteStore {
 
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
         let prefix = prefix.to_owned();
-        self.database.read(move |c| {
-            let query =
-                api_keys::table.filter(api_keys::prefix.eq(prefix).and(api_keys::revoked_at.is_null())).select(ApiKeyRow::as_select());
-            let rows: Vec<ApiKeyRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(ApiKey::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query =
+                    api_keys::table.filter(api_keys::prefix.eq(prefix).and(api_keys::revoked_at.is_null())).select(ApiKeyRow::as_select());
+                let rows: Vec<ApiKeyRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(ApiKey::try_from).collect()
+            })
+            .await
     }
 }

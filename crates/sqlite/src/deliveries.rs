@@ -35,12 +35,14 @@ ORDER BY l.webhook_id <= ?1, l.webhook_id";
 #[async_trait]
 impl DeliveryQueue for SqliteStore {
     async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault> {
-        self.database.read(move |c| {
-            let query = events::table.order((events::occurred_at, events::id)).limit(to_bigint(limit as u64)).select(EventRow::as_select());
-            let rows: Vec<EventRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(Event::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query =
+                    events::table.order((events::occurred_at, events::id)).limit(to_bigint(limit as u64)).select(EventRow::as_select());
+                let rows: Vec<EventRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Event::try_from).collect()
+            })
+            .await
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
@@ -120,19 +122,20 @@ impl DeliveryQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.database.read(|c| {
-            let waiting = deliveries::table.filter(deliveries::state.eq("pending"));
-            let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(deliveries::due_at)));
-            let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
-            let running = deliveries::table.filter(deliveries::state.eq("running")).count();
-            let running: i64 = running.get_result(c).map_err(query_fault)?;
-            Ok(QueueDepth {
-                pending: from_bigint(pending + running),
-                running: from_bigint(running),
-                oldest_due_at: oldest.map(instant).transpose()?,
+        self.database
+            .read(|c| {
+                let waiting = deliveries::table.filter(deliveries::state.eq("pending"));
+                let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(deliveries::due_at)));
+                let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
+                let running = deliveries::table.filter(deliveries::state.eq("running")).count();
+                let running: i64 = running.get_result(c).map_err(query_fault)?;
+                Ok(QueueDepth {
+                    pending: from_bigint(pending + running),
+                    running: from_bigint(running),
+                    oldest_due_at: oldest.map(instant).transpose()?,
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -31,31 +31,33 @@ impl EntryStore for SqliteStore {
     }
 
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
-        self.database.write(move |c| {
-            let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-            match command.decide(current).map_err(Abort::Rejected)? {
-                ReviewPlan::None(entry) => Ok(entry),
-                ReviewPlan::Change { entry, from, event, mail } => {
-                    write_status(c, &entry)?;
-                    counters::change_status(c, entry.waitlist_id, from, entry.status)?;
-                    events::write(c, &event)?;
-                    mail.iter().try_for_each(|mail| mails::write(c, mail))?;
-                    Ok(entry)
+        self.database
+            .write(move |c| {
+                let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+                match command.decide(current).map_err(Abort::Rejected)? {
+                    ReviewPlan::None(entry) => Ok(entry),
+                    ReviewPlan::Change { entry, from, event, mail } => {
+                        write_status(c, &entry)?;
+                        counters::change_status(c, entry.waitlist_id, from, entry.status)?;
+                        events::write(c, &event)?;
+                        mail.iter().try_for_each(|mail| mails::write(c, mail))?;
+                        Ok(entry)
+                    }
                 }
-            }
-        })
-        .await
+            })
+            .await
     }
 
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
-        self.database.write(move |c| {
-            let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-            let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
-            write_invitation(c, &entry)?;
-            mail.iter().try_for_each(|mail| mails::write(c, mail))?;
-            Ok(entry)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+                let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
+                write_invitation(c, &entry)?;
+                mail.iter().try_for_each(|mail| mails::write(c, mail))?;
+                Ok(entry)
+            })
+            .await
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
@@ -75,12 +77,13 @@ impl EntryStore for SqliteStore {
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
-        self.database.read(move |c| {
-            let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
-            let row = query.select(EntryRow::as_select()).first(c).optional().map_err(query_fault)?;
-            row.map(Entry::try_from).transpose()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
+                let row = query.select(EntryRow::as_select()).first(c).optional().map_err(query_fault)?;
+                row.map(Entry::try_from).transpose()
+            })
+            .await
     }
 
     async fn list(
@@ -90,24 +93,25 @@ impl EntryStore for SqliteStore {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Page<Entry, Position>, Fault> {
-        self.database.read(move |c| {
-            let mut query = entries::table
-                .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
-                .order(entries::position)
-                .limit(to_bigint(limit.rows() as u64 + 1))
-                .select(EntryRow::as_select())
-                .into_boxed();
-            if let Some(status) = status {
-                query = query.filter(entries::status.eq(status.as_str()));
-            }
-            if let Some(position) = after {
-                query = query.filter(entries::position.gt(to_bigint(position.number())));
-            }
-            let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
-            let entries = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
-            Ok(Page::from_overfetch(entries, limit, |last| last.position))
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let mut query = entries::table
+                    .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
+                    .order(entries::position)
+                    .limit(to_bigint(limit.rows() as u64 + 1))
+                    .select(EntryRow::as_select())
+                    .into_boxed();
+                if let Some(status) = status {
+                    query = query.filter(entries::status.eq(status.as_str()));
+                }
+                if let Some(position) = after {
+                    query = query.filter(entries::position.gt(to_bigint(position.number())));
+                }
+                let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
+                let entries = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+                Ok(Page::from_overfetch(entries, limit, |last| last.position))
+            })
+            .await
     }
 }
 

@@ -25,6 +25,8 @@ mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +104,33 @@ impl SqliteStore {
         Ok(self.database.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
     }
 
+    /// Undoes the latest migration and gives its version.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be undone.
+    pub async fn revert(&self) -> Result<String, Fault> {
+        let reverted = self.database.in_writer(|c| c.revert_last_migration(MIGRATIONS).map(|version| version.to_string()));
+        reverted.await?.map_err(Fault::unexpected)
+    }
+
+    /// Copies the database into a file that is not there yet, whole and as of one moment, while it is written on.
+    ///
+    /// # Errors
+    /// When the file is there or cannot be made.
+    pub async fn backup(&self, file: &Path) -> Result<(), Fault> {
+        // Made by us, so that nobody else can read it; SQLite takes an empty file for none.
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+        made.map_err(Fault::unexpected)?;
+        let path = file.to_str().ok_or_else(|| Fault::unexpected("the path of the copy is not valid UTF-8"))?.to_owned();
+        let readers = self.database.readers.clone().ok_or_else(|| Fault::unexpected("a store in memory has no copy"))?;
+        let copy = tokio::task::spawn_blocking(move || {
+            // Not in a transaction, which SQLite does not allow.
+            let mut c = reader(&readers)?;
+            diesel::sql_query("VACUUM INTO ?1").bind::<diesel::sql_types::Text, _>(path).execute(&mut c).map_err(query_fault)
+        });
+        copy.await.map_err(Fault::unexpected)?.map(|_| ())
+    }
+
     /// Whether the database has exactly the migrations that this program knows.
     ///
     /// # Errors
@@ -113,7 +142,6 @@ impl SqliteStore {
             None => Ok(()),
         }
     }
-
 }
 
 impl Database {

@@ -34,12 +34,13 @@ SELECT workspace_id FROM lanes WHERE workspace_id IS NOT NULL ORDER BY workspace
 #[async_trait]
 impl MailQueue for SqliteStore {
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
-        self.database.read(move |c| {
-            let query = mails::table.order((mails::created_at, mails::id)).limit(to_bigint(limit as u64)).select(MailRow::as_select());
-            let rows: Vec<MailRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(Mail::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = mails::table.order((mails::created_at, mails::id)).limit(to_bigint(limit as u64)).select(MailRow::as_select());
+                let rows: Vec<MailRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Mail::try_from).collect()
+            })
+            .await
     }
 
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
@@ -99,19 +100,20 @@ impl MailQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.database.read(|c| {
-            let waiting = mails::table.filter(mails::state.eq("pending"));
-            let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(mails::due_at)));
-            let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
-            let running = mails::table.filter(mails::state.eq("running")).count();
-            let running: i64 = running.get_result(c).map_err(query_fault)?;
-            Ok(QueueDepth {
-                pending: from_bigint(pending + running),
-                running: from_bigint(running),
-                oldest_due_at: oldest.map(instant).transpose()?,
+        self.database
+            .read(|c| {
+                let waiting = mails::table.filter(mails::state.eq("pending"));
+                let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(mails::due_at)));
+                let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
+                let running = mails::table.filter(mails::state.eq("running")).count();
+                let running: i64 = running.get_result(c).map_err(query_fault)?;
+                Ok(QueueDepth {
+                    pending: from_bigint(pending + running),
+                    running: from_bigint(running),
+                    oldest_due_at: oldest.map(instant).transpose()?,
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

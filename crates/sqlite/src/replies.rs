@@ -18,16 +18,17 @@ use crate::schema::stored_replies;
 impl ReplyStore for SqliteStore {
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
         let scope = scope.clone();
-        self.database.read(move |c| {
-            let query = stored_replies::table
-                .find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
-                .filter(stored_replies::created_at.ge(since.unix_millis()))
-                .select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
-            let row: Option<(Vec<u8>, Vec<u8>, i64)> = query.first(c).optional().map_err(query_fault)?;
-            let Some((fingerprint, sealed, created_at)) = row else { return Ok(None) };
-            Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: instant(created_at)? }))
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = stored_replies::table
+                    .find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
+                    .filter(stored_replies::created_at.ge(since.unix_millis()))
+                    .select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
+                let row: Option<(Vec<u8>, Vec<u8>, i64)> = query.first(c).optional().map_err(query_fault)?;
+                let Some((fingerprint, sealed, created_at)) = row else { return Ok(None) };
+                Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: instant(created_at)? }))
+            })
+            .await
     }
 
     async fn prune(&self, before: Timestamp) -> Result<u64, Fault> {

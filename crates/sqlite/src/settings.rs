@@ -18,26 +18,28 @@ use crate::schema::{workspace_settings, workspaces};
 #[async_trait]
 impl SettingsStore for SqliteStore {
     async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault> {
-        self.database.read(move |c| {
-            let row = find(c, workspace_id).map_err(query_fault)?;
-            row.map_or_else(|| Ok(WorkspaceSettings::unset(workspace_id)), WorkspaceSettings::try_from)
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let row = find(c, workspace_id).map_err(query_fault)?;
+                row.map_or_else(|| Ok(WorkspaceSettings::unset(workspace_id)), WorkspaceSettings::try_from)
+            })
+            .await
     }
 
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
-        self.database.write(move |c| {
-            let exists = find_workspace(c, command.workspace_id)?;
-            exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
-            let current = match find(c, command.workspace_id)? {
-                Some(row) => WorkspaceSettings::try_from(row)?,
-                None => WorkspaceSettings::unset(command.workspace_id),
-            };
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
-            write(c, &updated, &command)?;
-            Ok(updated)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let exists = find_workspace(c, command.workspace_id)?;
+                exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
+                let current = match find(c, command.workspace_id)? {
+                    Some(row) => WorkspaceSettings::try_from(row)?,
+                    None => WorkspaceSettings::unset(command.workspace_id),
+                };
+                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                write(c, &updated, &command)?;
+                Ok(updated)
+            })
+            .await
     }
 }
 

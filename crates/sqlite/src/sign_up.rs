@@ -11,15 +11,15 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::{Gather, Rules};
+use rally_group_commit::Rules;
 
 use crate::fault::Abort;
 use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
 use crate::{Database, counters, events, mails, settings};
 
-/// One writer takes from every list in turn.
-pub(crate) const RULES: Rules = Rules { gather: Gather::AllLanes, group: 256, queue: 4096, writers: 1 };
+/// There is one writer.
+pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1 };
 
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
@@ -37,21 +37,13 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Outcom
             }
             outcomes
         }
-        Err(fault) => commands.iter().map(|_| Err(again(&fault).into())).collect(),
+        Err(fault) => commands.iter().map(|_| Err(fault.again().into())).collect(),
     }
 }
 
 async fn write_alone(database: &Database, command: SignUp) -> Outcome {
     let outcome = write_group(database, vec![command]).await?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
-}
-
-/// The same fault for another caller.
-fn again(fault: &Fault) -> Fault {
-    match fault {
-        Fault::Unavailable(cause) => Fault::unavailable(cause.to_string()),
-        Fault::Unexpected(cause) => Fault::unexpected(cause.to_string()),
-    }
 }
 
 async fn write_group(database: &Database, commands: Vec<SignUp>) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
@@ -119,7 +111,8 @@ fn is_email_taken(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> 
 }
 
 fn find_owner(c: &mut SqliteConnection, list: WaitlistId, code: &ReferralCode) -> Step<Option<CodeOwner>> {
-    let query = entries::table.filter(entries::referral_code.eq(code.as_str())).select((entries::waitlist_id, entries::id, entries::status));
+    let query =
+        entries::table.filter(entries::referral_code.eq(code.as_str())).select((entries::waitlist_id, entries::id, entries::status));
     let Some((of, id, status)) = query.first::<(Blob, Blob, String)>(c).optional()? else { return Ok(None) };
     if of.0 != list.uuid() {
         return Ok(Some(CodeOwner::Elsewhere));

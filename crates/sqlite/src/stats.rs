@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -33,31 +34,33 @@ const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
 impl EntryStats for SqliteStore {
     async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
         use crate::schema::waitlist_totals::dsl::{approved, pending, rejected};
-        self.database.read(move |c| {
-            let query = waitlist_totals::table.find(Blob(waitlist_id.uuid())).select(pending + approved + rejected);
-            let count: Option<i64> = query.first(c).optional().map_err(query_fault)?;
-            Ok(from_bigint(count.unwrap_or(0)))
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = waitlist_totals::table.find(Blob(waitlist_id.uuid())).select(pending + approved + rejected);
+                let count: Option<i64> = query.first(c).optional().map_err(query_fault)?;
+                Ok(from_bigint(count.unwrap_or(0)))
+            })
+            .await
     }
 
-    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Vec<Leader>, Fault> {
-        self.database.read(move |c| {
-            let query = entries::table
-                .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
-                .filter(sql::<Bool>(LEADS))
-                .order((entries::referral_count.desc(), entries::position))
-                .limit(to_bigint(limit.rows() as u64))
-                .select((entries::position, entries::referral_count, entries::email));
-            let rows: Vec<(i64, i64, String)> = query.load(c).map_err(query_fault)?;
-            let leader = |(position, count, email)| Leader {
-                position: Position::new(from_bigint(position)),
-                referral_count: from_bigint(count),
-                email: Email::from_stored(email),
-            };
-            Ok(rows.into_iter().map(leader).collect())
-        })
-        .await
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
+        self.database
+            .read(move |c| {
+                let query = entries::table
+                    .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
+                    .filter(sql::<Bool>(LEADS))
+                    .order((entries::referral_count.desc(), entries::position))
+                    .limit(to_bigint(limit.rows() as u64))
+                    .select((entries::position, entries::referral_count, entries::email));
+                let rows: Vec<(i64, i64, String)> = query.load(c).map_err(query_fault)?;
+                let leader = |(position, count, email)| Leader {
+                    position: Position::new(from_bigint(position)),
+                    referral_count: from_bigint(count),
+                    email: Email::from_stored(email),
+                };
+                Ok(rows.into_iter().map(leader).collect())
+            })
+            .await
     }
 
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {

@@ -20,26 +20,28 @@ use crate::schema::variants;
 impl VariantStore for SqliteStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let variant = command.decide();
-        self.database.write(move |c| {
-            let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
-            insert.execute(c).map_err(|error| match error {
-                error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
-                error => error.into(),
-            })?;
-            Ok(variant.clone())
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
+                insert.execute(c).map_err(|error| match error {
+                    error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
+                    error => error.into(),
+                })?;
+                Ok(variant.clone())
+            })
+            .await
     }
 
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.waitlist_id, command.id)?;
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
-            let row = VariantRow::from(&updated);
-            diesel::update(variants::table.find(Blob(updated.id.uuid()))).set(row).execute(c)?;
-            Ok(updated)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, command.waitlist_id, command.id)?;
+                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                let row = VariantRow::from(&updated);
+                diesel::update(variants::table.find(Blob(updated.id.uuid()))).set(row).execute(c)?;
+                Ok(updated)
+            })
+            .await
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {

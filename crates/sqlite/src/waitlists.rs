@@ -1,6 +1,7 @@
 //! [`WaitlistStore`] on SQLite.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -34,41 +35,44 @@ impl WaitlistStore for SqliteStore {
         receipt: Option<Receipt<Waitlist>>,
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         let CreateWaitlistPlan { waitlist, control } = command.decide();
-        self.database.write(move |c| {
-            if let Some(receipt) = &receipt
-                && !replies::insert(c, receipt, &waitlist).map_err(no_workspace)?
-            {
-                return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
-            }
-            insert_waitlist(c, &waitlist)?;
-            diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c)?;
-            Ok(waitlist.clone())
-        })
-        .await
+        self.database
+            .write(move |c| {
+                if let Some(receipt) = &receipt
+                    && !replies::insert(c, receipt, &waitlist).map_err(no_workspace)?
+                {
+                    return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
+                }
+                insert_waitlist(c, &waitlist)?;
+                diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c)?;
+                Ok(waitlist.clone())
+            })
+            .await
     }
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.workspace_id, command.id)?;
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
-            write(c, &updated)?;
-            Ok(updated)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, command.workspace_id, command.id)?;
+                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                write(c, &updated)?;
+                Ok(updated)
+            })
+            .await
     }
 
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.workspace_id, command.id)?;
-            match command.decide(current).map_err(Abort::Rejected)? {
-                StatusChange::None(waitlist) => Ok(waitlist),
-                StatusChange::To(waitlist) => {
-                    write(c, &waitlist)?;
-                    Ok(waitlist)
+        self.database
+            .write(move |c| {
+                let current = load(c, command.workspace_id, command.id)?;
+                match command.decide(current).map_err(Abort::Rejected)? {
+                    StatusChange::None(waitlist) => Ok(waitlist),
+                    StatusChange::To(waitlist) => {
+                        write(c, &waitlist)?;
+                        Ok(waitlist)
+                    }
                 }
-            }
-        })
-        .await
+            })
+            .await
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
@@ -80,12 +84,13 @@ impl WaitlistStore for SqliteStore {
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
-        self.database.read(move |c| {
-            let query = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
-            let row = query.select(WaitlistRow::as_select()).first(c).optional().map_err(query_fault)?;
-            row.map(Waitlist::try_from).transpose()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
+                let row = query.select(WaitlistRow::as_select()).first(c).optional().map_err(query_fault)?;
+                row.map(Waitlist::try_from).transpose()
+            })
+            .await
     }
 
     async fn list(
@@ -95,52 +100,54 @@ impl WaitlistStore for SqliteStore {
         after: Option<WaitlistKey>,
         limit: Limit,
     ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
-        self.database.read(move |c| {
-            let mut query = waitlists::table
-                .filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())))
-                .order((waitlists::created_at.desc(), waitlists::id.desc()))
-                .limit(to_bigint(limit.rows() as u64 + 1))
-                .select(WaitlistRow::as_select())
-                .into_boxed();
-            if let Some(status) = status {
-                query = query.filter(waitlists::status.eq(status.as_str()));
-            }
-            if let Some(key) = after {
-                // The DSL has no row comparison, and the index wants one.
-                query = query.filter(
-                    sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
-                        .bind::<diesel::sql_types::BigInt, _>(key.created_at.unix_millis())
-                        .sql(", ")
-                        .bind::<diesel::sql_types::Binary, _>(Blob(key.id.uuid()))
-                        .sql(")"),
-                );
-            }
-            let rows: Vec<WaitlistRow> = query.load(c).map_err(query_fault)?;
-            let waitlists = rows.into_iter().map(Waitlist::try_from).collect::<Result<Vec<_>, _>>()?;
-            Ok(Page::from_overfetch(waitlists, limit, |last| WaitlistKey { created_at: last.created_at, id: last.id }))
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let mut query = waitlists::table
+                    .filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())))
+                    .order((waitlists::created_at.desc(), waitlists::id.desc()))
+                    .limit(to_bigint(limit.rows() as u64 + 1))
+                    .select(WaitlistRow::as_select())
+                    .into_boxed();
+                if let Some(status) = status {
+                    query = query.filter(waitlists::status.eq(status.as_str()));
+                }
+                if let Some(key) = after {
+                    // The DSL has no row comparison, and the index wants one.
+                    query = query.filter(
+                        sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
+                            .bind::<diesel::sql_types::BigInt, _>(key.created_at.unix_millis())
+                            .sql(", ")
+                            .bind::<diesel::sql_types::Binary, _>(Blob(key.id.uuid()))
+                            .sql(")"),
+                    );
+                }
+                let rows: Vec<WaitlistRow> = query.load(c).map_err(query_fault)?;
+                let waitlists = rows.into_iter().map(Waitlist::try_from).collect::<Result<Vec<_>, _>>()?;
+                Ok(Page::from_overfetch(waitlists, limit, |last| WaitlistKey { created_at: last.created_at, id: last.id }))
+            })
+            .await
     }
 
-    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<PublicWaitlist>, Fault> {
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
         let (workspace_slug, slug) = (workspace_slug.clone(), slug.clone());
-        self.database.read(move |c| {
-            let Some((workspace, current_slug)) = resolve_workspace(c, &workspace_slug).map_err(query_fault)? else {
-                return Ok(None);
-            };
-            let Some((row, brand)) = find_with_brand(c, workspace, &slug).map_err(query_fault)? else {
-                return Ok(None);
-            };
-            let waitlist = Waitlist::try_from(row)?;
-            let variants = variants::list(c, waitlist.id)?;
-            Ok(Some(PublicWaitlist {
-                waitlist,
-                workspace_slug: Slug::from_stored(current_slug),
-                brand: brand.map(Brand::from).unwrap_or_default(),
-                variants,
-            }))
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let Some((workspace, current_slug)) = resolve_workspace(c, &workspace_slug).map_err(query_fault)? else {
+                    return Ok(None);
+                };
+                let Some((row, brand)) = find_with_brand(c, workspace, &slug).map_err(query_fault)? else {
+                    return Ok(None);
+                };
+                let waitlist = Waitlist::try_from(row)?;
+                let variants = variants::list(c, waitlist.id)?;
+                Ok(Some(Arc::new(PublicWaitlist {
+                    waitlist,
+                    workspace_slug: Slug::from_stored(current_slug),
+                    brand: brand.map(Brand::from).unwrap_or_default(),
+                    variants,
+                })))
+            })
+            .await
     }
 }
 

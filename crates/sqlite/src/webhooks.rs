@@ -21,60 +21,64 @@ use crate::{SqliteStore, events, replies};
 #[async_trait]
 impl WebhookStore for SqliteStore {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.database.write(move |c| {
-            let webhooks = count(c, command.workspace_id)?;
-            // A request that was carried out is told so, however many webhooks there are by now.
-            if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
-                store_receipt(c, receipt, &command.decide(Some(0)).map_err(Abort::Rejected)?)?;
-            }
-            let webhook = command.decide(webhooks).map_err(Abort::Rejected)?;
-            let row = (WebhookRow::from(&webhook), webhooks::secret.eq(command.secret.as_bytes()));
-            diesel::insert_into(webhooks::table).values(row).execute(c)?;
-            Ok(webhook)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let webhooks = count(c, command.workspace_id)?;
+                // A request that was carried out is told so, however many webhooks there are by now.
+                if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
+                    store_receipt(c, receipt, &command.decide(Some(0)).map_err(Abort::Rejected)?)?;
+                }
+                let webhook = command.decide(webhooks).map_err(Abort::Rejected)?;
+                let row = (WebhookRow::from(&webhook), webhooks::secret.eq(command.secret.as_bytes()));
+                diesel::insert_into(webhooks::table).values(row).execute(c)?;
+                Ok(webhook)
+            })
+            .await
     }
 
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.workspace_id, command.id)?;
-            let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
-            if was_active != updated.active {
-                // Either way what was written before is not for it.
-                hold(c, updated.id)?;
-            }
-            write(c, &updated)?;
-            Ok(updated)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, command.workspace_id, command.id)?;
+                let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
+                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                if was_active != updated.active {
+                    // Either way what was written before is not for it.
+                    hold(c, updated.id)?;
+                }
+                write(c, &updated)?;
+                Ok(updated)
+            })
+            .await
     }
 
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.workspace_id, command.id)?;
-            let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
-            if let Some(receipt) = &receipt {
-                store_receipt(c, receipt, &webhook)?;
-            }
-            let change = (
-                webhooks::previous_secret.eq(webhooks::secret.nullable()),
-                webhooks::previous_secret_until.eq(command.now.plus(ROTATION_OVERLAP).unix_millis()),
-                webhooks::secret.eq(command.secret.as_bytes()),
-            );
-            diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(change).execute(c)?;
-            Ok(webhook)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, command.workspace_id, command.id)?;
+                let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
+                if let Some(receipt) = &receipt {
+                    store_receipt(c, receipt, &webhook)?;
+                }
+                let change = (
+                    webhooks::previous_secret.eq(webhooks::secret.nullable()),
+                    webhooks::previous_secret_until.eq(command.now.plus(ROTATION_OVERLAP).unix_millis()),
+                    webhooks::secret.eq(command.secret.as_bytes()),
+                );
+                diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(change).execute(c)?;
+                Ok(webhook)
+            })
+            .await
     }
 
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, command.workspace_id, command.id)?;
-            command.decide(current).map_err(Abort::Rejected)?;
-            Ok(events::write_for(c, &command.event, command.id)?)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, command.workspace_id, command.id)?;
+                command.decide(current).map_err(Abort::Rejected)?;
+                Ok(events::write_for(c, &command.event, command.id)?)
+            })
+            .await
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
@@ -86,50 +90,54 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
-        self.database.read(move |c| {
-            let query = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
-            let row = query.select(WebhookRow::as_select()).first(c).optional().map_err(query_fault)?;
-            row.map(Webhook::try_from).transpose()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
+                let row = query.select(WebhookRow::as_select()).first(c).optional().map_err(query_fault)?;
+                row.map(Webhook::try_from).transpose()
+            })
+            .await
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
-        self.database.read(move |c| {
-            let query = webhooks::table
-                .filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())))
-                .order((webhooks::created_at, webhooks::id))
-                .select(WebhookRow::as_select());
-            let rows: Vec<WebhookRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(Webhook::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = webhooks::table
+                    .filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())))
+                    .order((webhooks::created_at, webhooks::id))
+                    .select(WebhookRow::as_select());
+                let rows: Vec<WebhookRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Webhook::try_from).collect()
+            })
+            .await
     }
 
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
-        self.database.read(move |c| {
-            let query = attempts::table
-                .filter(attempts::webhook_id.eq(Blob(id.uuid())))
-                .order((attempts::created_at.desc(), attempts::id.desc()))
-                .limit(to_bigint(limit.rows() as u64))
-                .select(AttemptRow::as_select());
-            let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(Attempt::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = attempts::table
+                    .filter(attempts::webhook_id.eq(Blob(id.uuid())))
+                    .order((attempts::created_at.desc(), attempts::id.desc()))
+                    .limit(to_bigint(limit.rows() as u64))
+                    .select(AttemptRow::as_select());
+                let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Attempt::try_from).collect()
+            })
+            .await
     }
 
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
-        self.database.read(|c| {
-            let query = webhooks::table.order(webhooks::id).select((webhooks::id, webhooks::secret, webhooks::previous_secret));
-            let rows: Vec<(Blob, Vec<u8>, Option<Vec<u8>>)> = query.load(c).map_err(query_fault)?;
-            let secrets = |(id, current, previous): (Blob, Vec<u8>, Option<Vec<u8>>)| {
-                let secrets = SealedSecrets { current: SealedSecret::new(current), previous: previous.map(SealedSecret::new) };
-                (WebhookId::new(id.0), secrets)
-            };
-            Ok(rows.into_iter().map(secrets).collect())
-        })
-        .await
+        self.database
+            .read(|c| {
+                let query = webhooks::table.order(webhooks::id).select((webhooks::id, webhooks::secret, webhooks::previous_secret));
+                let rows: Vec<(Blob, Vec<u8>, Option<Vec<u8>>)> = query.load(c).map_err(query_fault)?;
+                let secrets = |(id, current, previous): (Blob, Vec<u8>, Option<Vec<u8>>)| {
+                    let secrets = SealedSecrets { current: SealedSecret::new(current), previous: previous.map(SealedSecret::new) };
+                    (WebhookId::new(id.0), secrets)
+                };
+                Ok(rows.into_iter().map(secrets).collect())
+            })
+            .await
     }
 
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {

@@ -22,29 +22,31 @@ const SLUG_KEY: &str = "workspaces.slug";
 impl WorkspaceStore for SqliteStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         let workspace = command.decide();
-        self.database.write(move |c| {
-            take_slug(c, &workspace.slug)?;
-            let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
-            insert.execute(c).map_err(slug_taken)?;
-            Ok(workspace.clone())
-        })
-        .await
+        self.database
+            .write(move |c| {
+                take_slug(c, &workspace.slug)?;
+                let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
+                insert.execute(c).map_err(slug_taken)?;
+                Ok(workspace.clone())
+            })
+            .await
     }
 
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
-        self.database.write(move |c| {
-            let current = load(c, &command.from)?;
-            let renamed = command.decide(current.clone()).map_err(Abort::Rejected)?;
-            if current.as_ref() == Some(&renamed) {
-                return Ok(renamed);
-            }
-            take_slug(c, &renamed.slug)?;
-            let update = diesel::update(workspaces::table.find(Blob(renamed.id.uuid()))).set(WorkspaceRow::from(&renamed));
-            update.execute(c).map_err(slug_taken)?;
-            retire_slug(c, &command.from, renamed.id)?;
-            Ok(renamed)
-        })
-        .await
+        self.database
+            .write(move |c| {
+                let current = load(c, &command.from)?;
+                let renamed = command.decide(current.clone()).map_err(Abort::Rejected)?;
+                if current.as_ref() == Some(&renamed) {
+                    return Ok(renamed);
+                }
+                take_slug(c, &renamed.slug)?;
+                let update = diesel::update(workspaces::table.find(Blob(renamed.id.uuid()))).set(WorkspaceRow::from(&renamed));
+                update.execute(c).map_err(slug_taken)?;
+                retire_slug(c, &command.from, renamed.id)?;
+                Ok(renamed)
+            })
+            .await
     }
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
@@ -57,31 +59,34 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
-        self.database.read(move |c| {
-            let query = workspaces::table.find(Blob(id.uuid())).select(WorkspaceRow::as_select());
-            let row = query.first(c).optional().map_err(query_fault)?;
-            row.map(Workspace::try_from).transpose()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = workspaces::table.find(Blob(id.uuid())).select(WorkspaceRow::as_select());
+                let row = query.first(c).optional().map_err(query_fault)?;
+                row.map(Workspace::try_from).transpose()
+            })
+            .await
     }
 
     async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault> {
         let slug = slug.clone();
-        self.database.read(move |c| {
-            let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
-            let row = query.first(c).optional().map_err(query_fault)?;
-            row.map(Workspace::try_from).transpose()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
+                let row = query.first(c).optional().map_err(query_fault)?;
+                row.map(Workspace::try_from).transpose()
+            })
+            .await
     }
 
     async fn list(&self) -> Result<Vec<Workspace>, Fault> {
-        self.database.read(move |c| {
-            let query = workspaces::table.order(workspaces::slug).select(WorkspaceRow::as_select());
-            let rows: Vec<WorkspaceRow> = query.load(c).map_err(query_fault)?;
-            rows.into_iter().map(Workspace::try_from).collect()
-        })
-        .await
+        self.database
+            .read(move |c| {
+                let query = workspaces::table.order(workspaces::slug).select(WorkspaceRow::as_select());
+                let rows: Vec<WorkspaceRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Workspace::try_from).collect()
+            })
+            .await
     }
 }
 

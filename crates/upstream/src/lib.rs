@@ -92,11 +92,24 @@ impl Upstream {
     /// # Errors
     /// When there is no whole answer in time, or it is larger than [`MAX_ANSWER`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {
-        let deadline = Instant::now() + self.deadline;
-        match timeout_at(deadline, self.exchange(request)).await {
+        let started = Instant::now();
+        let answer = match timeout_at(started + self.deadline, self.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(RemoteError::TimedOut { service: self.name }),
-        }
+        };
+        self.measure(&answer, started.elapsed());
+        answer
+    }
+
+    fn measure(&self, answer: &Result<Answer, RemoteError>, took: std::time::Duration) {
+        let outcome = match answer {
+            Ok(Answer { status: 200..=299, .. }) => "ok",
+            Ok(Answer { status: 400..=499, .. }) => "refused",
+            Ok(_) | Err(RemoteError::Failed { .. } | RemoteError::KeyRefused { .. }) => "failed",
+            Err(RemoteError::TimedOut { .. }) => "timed_out",
+        };
+        metrics::counter!("rally_upstream_requests_total", "service" => self.name, "outcome" => outcome).increment(1);
+        metrics::histogram!("rally_upstream_request_duration_seconds", "service" => self.name).record(took.as_secs_f64());
     }
 
     async fn exchange(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -10,7 +11,7 @@ use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, VARY};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get, post, web};
 use rally_domain::command::SignUpRejection;
 use rally_domain::custom_field::{CustomField, Metadata};
-use rally_domain::email::Email;
+use rally_domain::email::{Email, Masked};
 use rally_domain::entry::{Entry, Leader};
 use rally_domain::error::FieldError;
 use rally_domain::id::VariantId;
@@ -53,7 +54,7 @@ struct PublicParams {
 pub struct NamedWaitlist {
     /// The workspace's slug as it was asked for.
     asked: Slug,
-    found: PublicWaitlist,
+    found: Arc<PublicWaitlist>,
 }
 
 impl FromRequest for NamedWaitlist {
@@ -132,7 +133,7 @@ struct BrandView {
 
 impl PublicView {
     fn new(named: &NamedWaitlist, variant: Option<&Variant>) -> Self {
-        let PublicWaitlist { waitlist, workspace_slug, brand, .. } = &named.found;
+        let PublicWaitlist { waitlist, workspace_slug, brand, .. } = &*named.found;
         let words = waitlist.words(variant);
         Self {
             slug: waitlist.slug.to_string(),
@@ -294,18 +295,18 @@ struct LeaderQuery {
 
 /// A row of the leaderboard.
 #[derive(Serialize, ToSchema)]
-struct LeaderView {
+struct LeaderView<'a> {
     /// The place in the order of signing up.
     position: u64,
     /// Honoured referrals.
     referral_count: u64,
     /// First character, `***`, `@`, domain.
-    #[schema(example = "a***@example.com")]
-    masked_email: String,
+    #[schema(value_type = String, example = "a***@example.com")]
+    masked_email: Masked<'a>,
 }
 
-impl From<&Leader> for LeaderView {
-    fn from(leader: &Leader) -> Self {
+impl<'a> From<&'a Leader> for LeaderView<'a> {
+    fn from(leader: &'a Leader) -> Self {
         Self { position: leader.position.number(), referral_count: leader.referral_count, masked_email: leader.email.masked() }
     }
 }
@@ -396,11 +397,7 @@ async fn sign_up(
     ),
 )]
 #[get("/leaderboard")]
-pub async fn leaderboard(
-    app: web::Data<App>,
-    named: NamedWaitlist,
-    query: web::Query<LeaderQuery>,
-) -> Result<web::Json<Vec<LeaderView>>, ApiError> {
+pub async fn leaderboard(app: web::Data<App>, named: NamedWaitlist, query: web::Query<LeaderQuery>) -> Result<HttpResponse, ApiError> {
     let waitlist = named.active()?;
     if waitlist.settings.leaderboard == Leaderboard::Hidden {
         return Err(ApiError::new(Code::LeaderboardDisabled, "this waitlist shows no leaderboard"));
@@ -411,5 +408,5 @@ pub async fn leaderboard(
     };
     let rows = rows.map_err(|error| ApiError::validation(vec![FieldError::new("limit", error)]))?;
     let leaders = app.ports.stats.leaders(waitlist.id, rows).await?;
-    Ok(web::Json(leaders.iter().map(LeaderView::from).collect()))
+    Ok(HttpResponse::Ok().json(leaders.iter().map(LeaderView::from).collect::<Vec<_>>()))
 }

@@ -1,0 +1,320 @@
+//! What a crowd reads is kept for a moment: decorators of ports, so that nobody who reads or writes has to know.
+//!
+//! A change made through these ports shows at once, since it moves on the *generation* that is part of every key: what was
+//! being read meanwhile is kept under the old one, where nobody looks. A change made by another process shows within
+//! [`MOMENT`]. Many who miss the same thing at once make one query. Everything is bounded.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use moka::future::Cache;
+use rally_domain::access::{ApiKey, Receipt};
+use rally_domain::analytics::{Analytics, DaySpan};
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace,
+    EntryRejection, InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, SignUp, SignUpRejection, UpdateSettings,
+    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, VariantRejection, WorkspaceRejection,
+};
+use rally_domain::entry::{Entry, EntryStatus, Leader};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::paging::{Limit, Page, WaitlistKey};
+use rally_domain::ports::{
+    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WorkspaceStore,
+};
+use rally_domain::referral::Position;
+use rally_domain::slug::Slug;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::Variant;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use rally_domain::workspace::{Workspace, WorkspaceSettings};
+use time::Date;
+
+/// How long a change made by another process may go unseen.
+pub const MOMENT: Duration = Duration::from_secs(1);
+
+/// The most things of one kind that are kept.
+const MOST: u64 = 2000;
+
+/// Ports that keep for a moment what a crowd reads.
+pub fn cached(ports: Ports) -> Ports {
+    let generations = Arc::new(Generations::default());
+    let public =
+        Arc::new(Public { inner: ports.clone(), generations: generations.clone(), lists: kept(), workspaces: kept(), keys: kept() });
+    let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept() });
+    Ports {
+        workspaces: public.clone(),
+        waitlists: public.clone(),
+        variants: public.clone(),
+        settings: public.clone(),
+        api_keys: public,
+        entries: entries.clone(),
+        stats: entries,
+        ..ports
+    }
+}
+
+fn kept<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>() -> Cache<K, V> {
+    Cache::builder().max_capacity(MOST).time_to_live(MOMENT).build()
+}
+
+/// How often something was changed here.
+#[derive(Default)]
+struct Generations {
+    /// What waitlists, variants, settings and workspaces show to the public.
+    public: AtomicU64,
+    /// API keys.
+    keys: AtomicU64,
+    /// Leaders: lists share counts, so that there are never more of them. A count that moves for another list costs a query.
+    leaders: Stripes,
+}
+
+struct Stripes {
+    counts: [AtomicU64; 256],
+    hasher: RandomState,
+}
+
+impl Default for Stripes {
+    fn default() -> Self {
+        Self { counts: std::array::from_fn(|_| AtomicU64::new(0)), hasher: RandomState::new() }
+    }
+}
+
+impl Stripes {
+    fn of(&self, id: WaitlistId) -> &AtomicU64 {
+        let stripe = self.hasher.hash_one(id) % self.counts.len() as u64;
+        &self.counts[stripe as usize]
+    }
+}
+
+fn now(generation: &AtomicU64) -> u64 {
+    generation.load(Ordering::Acquire)
+}
+
+/// After a change, whether it is known to have been made or not.
+fn moved_on<T>(generation: &AtomicU64, outcome: T) -> T {
+    generation.fetch_add(1, Ordering::AcqRel);
+    outcome
+}
+
+/// What the public sees, and who may call.
+struct Public {
+    inner: Ports,
+    generations: Arc<Generations>,
+    lists: Cache<(u64, Slug, Slug), Option<Arc<PublicWaitlist>>>,
+    workspaces: Cache<(u64, WorkspaceId), Option<Workspace>>,
+    keys: Cache<(u64, String), Vec<ApiKey>>,
+}
+
+impl Public {
+    fn changed<T>(&self, outcome: T) -> T {
+        moved_on(&self.generations.public, outcome)
+    }
+}
+
+#[async_trait]
+impl WaitlistStore for Public {
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+        self.changed(self.inner.waitlists.create(command, receipt).await)
+    }
+
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
+        self.changed(self.inner.waitlists.update(command).await)
+    }
+
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
+        self.changed(self.inner.waitlists.change_status(command).await)
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+        self.changed(self.inner.waitlists.delete(workspace_id, id).await)
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
+        self.inner.waitlists.find(workspace_id, id).await
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
+        self.inner.waitlists.list(workspace_id, status, after, limit).await
+    }
+
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
+        let key = (now(&self.generations.public), workspace_slug.clone(), slug.clone());
+        let found = self.lists.try_get_with(key, self.inner.waitlists.find_public(workspace_slug, slug)).await;
+        found.map_err(|fault| fault.again())
+    }
+}
+
+#[async_trait]
+impl VariantStore for Public {
+    async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        self.changed(self.inner.variants.create(command).await)
+    }
+
+    async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
+        self.changed(self.inner.variants.update(command).await)
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
+        self.changed(self.inner.variants.delete(waitlist_id, id, now).await)
+    }
+
+    async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
+        self.inner.variants.list(waitlist_id).await
+    }
+}
+
+#[async_trait]
+impl SettingsStore for Public {
+    async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault> {
+        self.inner.settings.get(workspace_id).await
+    }
+
+    async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
+        self.changed(self.inner.settings.update(command).await)
+    }
+}
+
+#[async_trait]
+impl WorkspaceStore for Public {
+    async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
+        self.changed(self.inner.workspaces.create(command).await)
+    }
+
+    async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
+        self.changed(self.inner.workspaces.rename(command).await)
+    }
+
+    async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
+        self.changed(self.inner.workspaces.delete(slug).await)
+    }
+
+    async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
+        let key = (now(&self.generations.public), id);
+        self.workspaces.try_get_with(key, self.inner.workspaces.find(id)).await.map_err(|fault| fault.again())
+    }
+
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault> {
+        self.inner.workspaces.find_by_slug(slug).await
+    }
+
+    async fn list(&self) -> Result<Vec<Workspace>, Fault> {
+        self.inner.workspaces.list().await
+    }
+}
+
+#[async_trait]
+impl ApiKeyStore for Public {
+    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
+        moved_on(&self.generations.keys, self.inner.api_keys.insert(key).await)
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
+        self.inner.api_keys.list(workspace_id).await
+    }
+
+    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+        moved_on(&self.generations.keys, self.inner.api_keys.revoke(id, now).await)
+    }
+
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
+        let key = (now(&self.generations.keys), prefix.to_owned());
+        self.keys.try_get_with(key, self.inner.api_keys.find_by_prefix(prefix)).await.map_err(|fault| fault.again())
+    }
+}
+
+/// Entries, and who leads them.
+struct Entries {
+    inner: Ports,
+    generations: Arc<Generations>,
+    leaders: Cache<(u64, WaitlistId, usize), Arc<[Leader]>>,
+}
+
+impl Entries {
+    fn changed<T>(&self, list: WaitlistId, outcome: T) -> T {
+        moved_on(self.generations.leaders.of(list), outcome)
+    }
+}
+
+#[async_trait]
+impl EntryStore for Entries {
+    async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
+        let list = command.waitlist_id;
+        let outcome = self.inner.entries.sign_up(command).await;
+        match &outcome {
+            // Nobody leads because of it.
+            Ok(entry) if entry.referred_by.is_none() => outcome,
+            Err(CommandError::Rejected(_)) => outcome,
+            Ok(_) | Err(CommandError::Fault(_)) => self.changed(list, outcome),
+        }
+    }
+
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
+        let list = command.waitlist_id;
+        self.changed(list, self.inner.entries.review(command).await)
+    }
+
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+        self.inner.entries.record_invitation(command).await
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+        self.changed(waitlist_id, self.inner.entries.delete(waitlist_id, id).await)
+    }
+
+    async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
+        self.inner.entries.find(waitlist_id, id).await
+    }
+
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
+        self.inner.entries.export(waitlist_id).await
+    }
+
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        status: Option<EntryStatus>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Entry, Position>, Fault> {
+        self.inner.entries.list(waitlist_id, status, after, limit).await
+    }
+}
+
+#[async_trait]
+impl EntryStats for Entries {
+    async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        self.inner.stats.count(waitlist_id).await
+    }
+
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
+        let key = (now(self.generations.leaders.of(waitlist_id)), waitlist_id, limit.rows());
+        self.leaders.try_get_with(key, self.inner.stats.leaders(waitlist_id, limit)).await.map_err(|fault| fault.again())
+    }
+
+    async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
+        self.inner.stats.analytics(waitlist_id, today).await
+    }
+
+    async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault> {
+        self.inner.stats.timeline(waitlist_id, span).await
+    }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Fault> {
+        self.inner.stats.rebuild().await
+    }
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# How fast Rally is, beside what one would pick instead, on this machine: both in one run, in turn, medians of five. Prints a
+# table and puts it into docs/PERFORMANCE.md. ROUNDS and SECONDS_EACH make it shorter, ENTRIES sets the size of the large list.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
+
+if ! command -v wrk >/dev/null; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null
+fi
+cargo build --release --quiet -p rally-api -p rally-bench
+rally=target/release/rally tool=target/release/rally-bench
+. scripts/cluster.sh
+table=$folder/table.md
+: >"$table"
+export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+export RALLY_BIND=127.0.0.1:18080 RALLY_LOG=warn RALLY_SIGNUP_RATE=off
+base=http://$RALLY_BIND bare=http://127.0.0.1:18081
+server='' other=''
+stop_all() {
+    for pid in $server $other; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
+    stop_cluster
+}
+trap stop_all EXIT
+
+ready() { until curl -sf -o /dev/null "$1"; do sleep 0.02; done; }
+serve() { "$rally" serve >/dev/null 2>>"$folder/rally.log" & server=$!; ready "$base/readyz"; }
+stop() { kill "$server" && wait "$server" || true; server=''; }
+seed() { "$rally" bench seed --list "$1" --entries "$2"; }
+field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
+codes_of() { sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p'; }
+median() { sort -g | awk '{ v[NR] = $1 } END { printf "%.0f\n", v[int((NR + 1) / 2)] }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+row() { printf '| %s | %s | %s | %s | %s |\n' "$@" | tee -a "$table"; }
+rate() { awk '/^Requests\/sec:/ { print $2 }'; }
+
+
+# Sign-ups a second: connections, number of lists (0: the hot one), pause. What was refused spoils the run.
+sign_ups() {
+    local run; run=$(date +%s%N)
+    wrk -t2 -c"$1" -d"${each}s" --latency -s scripts/bench/signup.lua "$base/v1/waitlists/bench/$4/entries" -- "r$run" "$folder/codes" "$2" "$3" >"$folder/wrk"
+    grep -q '^refused 0$' "$folder/wrk" || { cat "$folder/wrk" >&2; exit 1; }
+    rate <"$folder/wrk"
+}
+naive() { pgbench -h "$folder" -U rally -n -M prepared -c "$1" -j 2 -T "$each" -D lists="$2" -f scripts/bench/naive.sql postgres 2>/dev/null | awk '/^tps/ { print $3 }'; }
+reads() { wrk -t2 -c64 -d"${each}s" "$1" >"$folder/wrk"; ! grep -q 'Non-2xx' "$folder/wrk" || { cat "$folder/wrk" >&2; exit 1; }; rate <"$folder/wrk"; }
+
+compare() { # what, goal, ours, theirs
+    local ours=() theirs=() n
+    for n in $(seq "$rounds"); do
+        ours+=("$(eval "$3")")
+        theirs+=("$(eval "$4")")
+    done
+    local a b
+    a=$(printf '%s\n' "${ours[@]}" | median)
+    b=$(printf '%s\n' "${theirs[@]}" | median)
+    row "$1" "$a /s" "$b /s" "$(ratio "$a" "$b") ×" "$2"
+    peak=$a
+}
+
+printf '| what | Rally | measured against | ratio | goal |\n|---|---|---|---|---|\n' | tee -a "$table"
+sql -f scripts/bench/naive-schema.sql
+"$rally" migrate >/dev/null
+seed hot 1000 | codes_of >"$folder/codes"
+for n in $(seq 0 99); do seed "many-$n" 1 >/dev/null; done
+serve
+sign_ups 64 0 0 hot >/dev/null
+compare 'sign-ups, one hot list, 64 connections / naive transaction, 64 clients' '≥ 8 ×' 'sign_ups 64 0 0 hot' 'naive 64 1'
+half=$peak
+compare 'the same, 256 connections / 256 clients' '≥ 12 ×' 'sign_ups 256 0 0 hot' 'naive 256 1'
+compare 'the same on 100 lists at once, 64 / 64' '≥ 1 ×' 'sign_ups 64 100 0 hot' 'naive 64 100'
+sign_ups 64 0 "$(awk -v r="$half" 'BEGIN { printf "%d", 64 / (r / 2) * 1000 }')" hot >"$folder/rate"
+row "99 % of sign-ups at $(cut -d. -f1 "$folder/rate") /s, half of the peak" "$(awk '/ 99%/ { print $2 }' "$folder/wrk")" '' '' '< 25 ms'
+
+curl -sf "$base/v1/waitlists/bench/hot" >"$folder/info"
+"$tool" bare --bind "${bare#http://}" --body "$folder/info" & other=$!
+ready "$bare/"
+compare 'public info, 64 connections / bare route, same bytes' '≥ 0.7 ×' "reads $base/v1/waitlists/bench/hot" "reads $bare/"
+kill "$other"; wait "$other" 2>/dev/null || true
+curl -sf "$base/v1/waitlists/bench/hot/leaderboard" >"$folder/leaders"
+"$tool" bare --bind "${bare#http://}" --body "$folder/leaders" & other=$!
+ready "$bare/"
+compare 'leaderboard, 64 connections / the same' '≥ 0.5 ×' "reads $base/v1/waitlists/bench/hot/leaderboard" "reads $bare/"
+kill "$other"; wait "$other" 2>/dev/null || true
+other=''
+stop
+
+small=$(seed small 1000)
+large=$(seed large "$entries")
+seconds=$(field seconds <<<"$large")
+row "seed of $entries entries" "$(awk -v s="$seconds" 'BEGIN { printf "%.0f s", s }')" '' "$(awk -v n="$entries" -v s="$seconds" 'BEGIN { printf "%.0f /s", n / s }')" '< 120 s'
+sql -c 'VACUUM ANALYZE'
+workspace=$(field workspace_id <<<"$large")
+token=$("$rally" token mint --workspace bench)
+serve
+list=$(field waitlist_id <<<"$large")
+export_time() { curl -sf -o /dev/null -w '%{time_total}\n' "$base/v1/workspaces/$workspace/waitlists/$list/entries/export.csv" -H "authorization: Bearer $token"; }
+copy_time() {
+    local begun; begun=$(date +%s.%N)
+    sql -c "\\copy (SELECT id, email, name, interest, referrer, referral_code, referral_count, referred_by_entry_id, position, greatest(1, position - referral_count), status, variant_id, invited_at, invited_to_app_slug, metadata, created_at, updated_at FROM entries WHERE waitlist_id = '$list' ORDER BY position) TO '$folder/copy.csv' CSV HEADER"
+    awk -v a="$begun" -v b="$(date +%s.%N)" 'BEGIN { print b - a }'
+}
+resident() { awk '/^VmRSS/ { print $2 }' "/proc/$server/status"; }
+peak_resident() { awk '/^VmHWM/ { print $2 }' "/proc/$server/status"; }
+before=$(resident)
+exports=() copies=()
+for n in $(seq "$rounds"); do exports+=("$(export_time)"); copies+=("$(copy_time)"); done
+hundredths() { awk '{ print $1 * 100 }' | median; }
+a=$(printf '%s\n' "${exports[@]}" | hundredths) b=$(printf '%s\n' "${copies[@]}" | hundredths)
+row "export of $entries entries / \\copy of the same" "$(awk -v a="$a" 'BEGIN { printf "%.2f s", a / 100 }')" "$(awk -v b="$b" 'BEGIN { printf "%.2f s", b / 100 }')" "$(ratio "$b" "$a") ×" '≥ 0.5 ×'
+row 'memory that the export takes' "$(awk -v a="$before" -v b="$(peak_resident)" 'BEGIN { printf "%.1f MiB", (b - a) / 1024 }')" '' '' '≤ 32 MiB'
+
+printf '\n| p50 of a single request | 1,000 entries | %s entries | ratio |\n|---|---|---|---|\n' "$entries" | tee -a "$table"
+"$tool" latency --base "$base" --workspace bench --workspace-id "$workspace" --token "$token" \
+    --small "small:$(field waitlist_id <<<"$small")" --large "large:$list" | tee -a "$table"
+stop
+
+printf '\n| what | Rally | measured against | ratio | goal |\n|---|---|---|---|---|\n' | tee -a "$table"
+sleep 1
+begun=$(date +%s%N)
+serve
+row 'cold start to ready, PostgreSQL' "$((($(date +%s%N) - begun) / 1000000)) ms" '' '' '≤ 300 ms'
+sleep 2
+row 'idle resident memory, PostgreSQL' "$(awk -v r="$(resident)" 'BEGIN { printf "%.1f MB", r / 1000 }')" '' '' '≤ 40 MB'
+stop
+unset DATABASE_URL
+export RALLY_DATA_DIR=$folder/embedded
+mkdir "$RALLY_DATA_DIR"
+seed hot 1000 | codes_of >"$folder/codes"
+begun=$(date +%s%N)
+serve
+row 'cold start to ready, embedded store' "$((($(date +%s%N) - begun) / 1000000)) ms" '' '' '≤ 300 ms'
+sleep 2
+row 'idle resident memory, embedded store' "$(awk -v r="$(resident)" 'BEGIN { printf "%.1f MB", r / 1000 }')" '' '' '≤ 40 MB'
+sign_ups 64 0 0 hot >/dev/null
+sqlite_naive() { rm -f "$folder"/naive.db*; "$tool" sqlite-naive --folder "$folder" --seconds "$each"; }
+compare 'sign-ups, embedded store, 64 connections / one transaction each, 32 callers' '≥ 6 ×' 'sign_ups 64 0 0 hot' 'sqlite_naive'
+stop
+
+machine="$(nproc) cores of $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo), $("$bin/postgres" --version)"
+{
+    sed '/<!-- table -->/,/<!-- end of table -->/d' docs/PERFORMANCE.md
+    printf '<!-- table -->\n%s on %s; load generator, server and database share the machine. `./scripts/bench.sh`, medians of %s runs of %s s.\n\n' "$(date -u +%F)" "$machine" "$rounds" "$each"
+    cat "$table"
+    printf '<!-- end of table -->\n'
+} >"$folder/page"
+cp "$folder/page" docs/PERFORMANCE.md

@@ -1,0 +1,238 @@
+//! What an operator does with the real binary: health checks, backups and restores, going back, and nginx in front of it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rally_tests::deployment::Deployment;
+use rally_tests::process::{Server, output, rally};
+use rally_tests::receiver::eventually;
+use rally_tests::{Kind, send};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+async fn people(deployment: &Deployment, server: &Server, number: usize) {
+    for n in 0..number {
+        deployment.sign_up(server, &format!("p{n}@example.com")).await.expect(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthcheck_tells_a_server_that_is_ready_from_one_that_is_not() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let server = deployment.start();
+    let bind = server.base.trim_start_matches("http://").to_owned();
+    let check = || output(rally(deployment.directory.path(), None).env("RALLY_BIND", &bind).arg("healthcheck"));
+    assert!(check().status.success());
+    drop(server);
+    let failed = check();
+    assert!(!failed.status.success());
+    let complaint = String::from_utf8(failed.stderr).unwrap();
+    assert!(complaint.contains("does not answer") && complaint.trim().lines().count() == 1, "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_made_while_people_sign_up_is_whole() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let server = deployment.start();
+    people(&deployment, &server, 50).await;
+    let file = deployment.directory.path().join("backup.db");
+    let (mut command, path) = (rally(deployment.directory.path(), None), file.clone());
+    let copying = tokio::task::spawn_blocking(move || output(command.arg("backup").arg(path)));
+    for n in 0..200 {
+        deployment.sign_up(&server, &format!("late{n}@example.com")).await.expect(201);
+    }
+    let copied = copying.await.unwrap();
+    assert!(copied.status.success(), "{copied:?}");
+    let again = output(rally(deployment.directory.path(), None).arg("backup").arg(&file));
+    assert!(!again.status.success(), "a backup was written over");
+    drop(server);
+
+    let restored = TempDir::new().unwrap();
+    std::fs::copy(&file, restored.path().join("rally.db")).unwrap();
+    for secret in ["jwt_secret", "encryption_key"] {
+        std::fs::copy(deployment.directory.path().join(secret), restored.path().join(secret)).unwrap();
+    }
+    let deployment = Deployment { directory: restored, ..deployment };
+    let server = deployment.start();
+    assert!(deployment.check(&server, &[]).await.len() >= 50);
+}
+
+/// As docs/BACKUP.md says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_of_postgresql_restores() {
+    let deployment = Deployment::new(Kind::Postgres).await;
+    let server = deployment.start();
+    people(&deployment, &server, 50).await;
+    drop(server);
+    let (from, to) = (deployment.url.clone().unwrap(), rally_pgtest::new_database().await);
+    let dump = deployment.directory.path().join("rally.dump");
+    let run = |program: &str, arguments: &[&str]| {
+        let output = output(Command::new(rally_pgtest::program(program)).args(arguments));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run("pg_dump", &["--format=custom", "--file", dump.to_str().unwrap(), &from]);
+    run("pg_restore", &["--no-owner", "--dbname", &to, dump.to_str().unwrap()]);
+    let deployment = Deployment { url: Some(to), ..deployment };
+    let server = deployment.start();
+    assert_eq!(deployment.check(&server, &[]).await.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_goes_back_and_forth() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let deployment = Deployment::new(kind).await;
+        let reverted = deployment.run(&["migrate", "--revert"])["reverted"].as_str().unwrap().to_owned();
+        // One that is told to leave migrations alone says what is wrong.
+        let refused = output(rally(deployment.directory.path(), deployment.url.as_deref()).env("RALLY_MIGRATE", "off").arg("serve"));
+        assert!(!refused.status.success());
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert!(complaint.contains("rally migrate") && complaint.contains(&reverted), "{complaint}");
+        assert_eq!(deployment.run(&["migrate"]), json!({"applied": [reverted]}));
+        drop(deployment.start());
+    }
+}
+
+/// From the embedded store to PostgreSQL and back: the same people, lists, webhooks, events and mail, proved on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_moves_to_the_other_kind_and_back() {
+    let world = rally_tests::upstreams::Upstreams::start().await;
+    let first = Deployment::with(Kind::Sqlite, world.environment()).await;
+    let server = first.start();
+    first.put(&server, "/rally/settings", rally_tests::upstreams::notifications()).await.expect(200);
+    let hook = json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"], "active": false});
+    first.admin(&server, "/webhooks", Some(hook)).await.expect(201);
+    let settings =
+        json!({"settings": {"custom_fields": [{"key": "b", "type": "number"}, {"key": "a"}], "zeta": 1.50, "alpha": "ü\u{1f600}"}});
+    first.patch(&server, &format!("/waitlists/{}", first.list), settings).await.expect(200);
+    people(&first, &server, 2500).await;
+    let paths = ["/waitlists", "/webhooks", "/rally/settings", &format!("/waitlists/{}/entries?limit=100", first.list)].map(str::to_owned);
+    let page = |mut page: Value| {
+        // Sealed with the key of a deployment.
+        page["pagination"]["next_cursor"] = Value::Null;
+        page
+    };
+    let mut before = Vec::new();
+    for path in &paths {
+        before.push(page(first.admin(&server, path, None).await.expect(200)));
+    }
+    drop(server);
+
+    let url = rally_pgtest::new_database().await;
+    let directory = first.directory.path().to_str().unwrap().to_owned();
+    let copy = |from: &str, to: &str| output(rally(first.directory.path(), None).args(["store", "copy", "--from", from, "--to", to]));
+    let moved = copy(&directory, &url);
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    assert!(String::from_utf8_lossy(&moved.stderr).contains("entries: 2500 rows"), "no progress was told");
+    let report: Value = serde_json::from_slice(&moved.stdout).unwrap();
+    assert_eq!((&report["rows"]["entries"], &report["rows"]["mails"], &report["verified"]), (&json!(2500), &json!(2500), &json!(true)));
+    // Not twice, and not from what is not there.
+    for (from, to, complaint) in [
+        (directory.as_str(), url.as_str(), "not empty"),
+        ("/nowhere", &url, "no store"),
+        (&url, &url, "one kind"),
+        (&directory, &directory, ""),
+    ] {
+        let refused = copy(from, to);
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains(complaint), "{refused:?}");
+    }
+
+    let back = TempDir::new().unwrap();
+    let moved = copy(&url, back.path().to_str().unwrap());
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    assert_eq!(serde_json::from_slice::<Value>(&moved.stdout).unwrap(), report);
+    for secret in ["jwt_secret", "encryption_key"] {
+        std::fs::copy(first.directory.path().join(secret), back.path().join(secret)).unwrap();
+    }
+    let second = Deployment { directory: back, ..first };
+    let server = second.start();
+    for (path, before) in paths.iter().zip(before) {
+        assert_eq!(page(second.admin(&server, path, None).await.expect(200)), before, "{path}");
+    }
+    assert_eq!(second.check(&server, &[]).await.len(), 2500);
+}
+
+/// nginx as people run it, with the configuration of docs/operate.
+struct Nginx {
+    child: Child,
+    base: String,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    async fn start(rally: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/operate/nginx.conf");
+        let site = std::fs::read_to_string(site).unwrap();
+        assert!(site.contains("127.0.0.1:8080") && site.contains("listen 80;"));
+        let site = site.replace("127.0.0.1:8080", rally).replace("listen 80;", &format!("listen 127.0.0.1:{port};"));
+        let at = folder.path().display();
+        let temporary: String =
+            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
+        let id = output(Command::new("id").arg("-un"));
+        let user = String::from_utf8(id.stdout).unwrap();
+        // An account that may not switch to another warns of this line, and goes on.
+        let whole = format!(
+            "user {};\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{site}}}\n",
+            user.trim()
+        );
+        std::fs::write(folder.path().join("nginx.conf"), whole).unwrap();
+        let mut command = Command::new(binary());
+        command.args(["-p", folder.path().to_str().unwrap(), "-c", "nginx.conf", "-g", "daemon off;"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let nginx = Self { child, base: format!("http://127.0.0.1:{port}"), _folder: folder };
+        eventually(|| async { Client::new().get(&nginx.base).send().await.ok() }).await;
+        nginx
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let pid = self.child.id().to_string();
+        drop(Command::new("kill").args(["-TERM", &pid]).status());
+        drop(self.child.wait());
+    }
+}
+
+fn binary() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    let found = places.map(|place| place.join("nginx")).find(|binary| binary.exists());
+    found.expect("nginx is missing: ./scripts/test.sh installs it")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_nginx_everybody_is_who_they_are() {
+    let environment = [("RALLY_SIGNUP_RATE", "3/1m"), ("RALLY_TRUSTED_PROXIES", "127.0.0.1")];
+    let deployment = Deployment::with(Kind::Sqlite, environment.map(|(name, value)| (name, value.to_owned())).to_vec()).await;
+    let server = deployment.start();
+    let nginx = Nginx::start(server.base.trim_start_matches("http://")).await;
+    let url = format!("{}/v1/waitlists/acme/early/entries", nginx.base);
+    let sign_up = |n: usize| {
+        // Whoever they say they are.
+        let request =
+            deployment.client.post(&url).header("x-forwarded-for", format!("198.51.100.{n}")).header("forwarded", "for=192.0.2.1");
+        send(request.json(&json!({"email": format!("p{n}@example.com"), "name": "Somebody"})))
+    };
+    for n in 0..3 {
+        let reply = sign_up(n).await;
+        assert_eq!(reply.expect(201)["position"], n + 1);
+        assert!(reply.header("x-request-id").is_some_and(|id| id.len() == 32), "nginx names requests");
+    }
+    let refused = sign_up(3).await;
+    refused.refused(429, "too_many_requests");
+    assert!(refused.header("retry-after").is_some());
+    for inside in ["/metrics", "/readyz"] {
+        assert_eq!(deployment.client.get(format!("{}{inside}", nginx.base)).send().await.unwrap().status(), 404);
+    }
+    let large = deployment.client.post(&url).header("content-type", "application/json").body("x".repeat(300_000)).send().await.unwrap();
+    assert_eq!(large.status(), 413);
+    let info = send(deployment.client.get(format!("{}/v1/waitlists/acme/early", nginx.base))).await.expect(200);
+    assert_eq!(info["slug"], "early");
+    let token = deployment.run(&["token", "mint", "--workspace", "acme"]);
+    let export = format!("{}/v1/workspaces/{}/waitlists/{}/entries/export.csv", nginx.base, deployment.workspace, deployment.list);
+    let csv = send(deployment.client.get(export).bearer_auth(token.as_str().unwrap())).await;
+    assert_eq!((csv.status.as_u16(), csv.body.lines().count()), (200, 4));
+    let _: Value = info;
+}
