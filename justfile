@@ -18,10 +18,21 @@ test *ARGS:
 check:
     ./.ci/run
 
-# How fast events reach their receivers, and how the hot statements are planned at 100,000 entries.
+# How fast Rally is beside what one would pick instead; writes the table into docs/PERFORMANCE.md.
 bench:
+    ./scripts/bench.sh
+
+# How fast events reach their receivers.
+bench-webhooks:
     ./scripts/bench-webhooks.sh
+
+# How PostgreSQL plans the hot statements.
+explain:
     ./scripts/explain.sh
+
+# Fuzzes every parser that eats outside bytes, a minute each.
+fuzz:
+    ./scripts/fuzz.sh
 
 # Makes an empty migration for both stores.
 migration NAME:

@@ -139,9 +139,10 @@ stop
 
 machine="$(nproc) cores of $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo), $("$bin/postgres" --version)"
 {
-    sed '/<!-- table -->/,/<!-- end of table -->/d' docs/PERFORMANCE.md
+    sed '/<!-- table -->/,$d' docs/PERFORMANCE.md
     printf '<!-- table -->\n%s on %s; load generator, server and database share the machine. `./scripts/bench.sh`, medians of %s runs of %s s.\n\n' "$(date -u +%F)" "$machine" "$rounds" "$each"
     cat "$table"
     printf '<!-- end of table -->\n'
+    sed '1,/<!-- end of table -->/d' docs/PERFORMANCE.md
 } >"$folder/page"
 cp "$folder/page" docs/PERFORMANCE.md

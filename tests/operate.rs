@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{Server, output, rally};
-use rally_tests::receiver::eventually;
+use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, send};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -150,6 +150,21 @@ async fn a_store_moves_to_the_other_kind_and_back() {
         assert_eq!(page(second.admin(&server, path, None).await.expect(200)), before, "{path}");
     }
     assert_eq!(second.check(&server, &[]).await.len(), 2500);
+}
+
+/// Where the environment names a collector, every request is a span that arrives there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn traces_go_to_a_collector() {
+    let collector = Receiver::start().await;
+    let endpoint = collector.url.trim_end_matches("/hook").to_owned();
+    let environment = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()), ("RALLY_LOG", "info".to_owned())];
+    let deployment = Deployment::with(Kind::Sqlite, environment).await;
+    let server = deployment.start();
+    people(&deployment, &server, 3).await;
+    let arrived = collector.wait_for(1).await;
+    assert!(arrived[0].line.starts_with("POST /v1/traces "), "{}", arrived[0].line);
+    assert_eq!(arrived[0].header("content-type"), Some("application/x-protobuf"));
+    server.terminate();
 }
 
 /// nginx as people run it, with the configuration of docs/operate.

@@ -293,6 +293,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     tracing::info!("stopping");
     running.stop().await?;
     tracing::info!("stopped");
+    telemetry::flush();
     Ok(())
 }
 

@@ -37,7 +37,7 @@ impl TrustedProxies {
 
     /// The client behind a connection: `X-Forwarded-For` where it is there, else `Forwarded` (RFC 7239). A proxy that speaks
     /// the second alone has to drop the first, or it lets a client speak for it.
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = peer.to_canonical();
         if !self.trusts(nearest) {
             return nearest;

@@ -78,7 +78,7 @@ pub async fn handle(mut request: ServiceRequest, next: Next<impl MessageBody + '
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id = %id);
+    let span = tracing::info_span!("request", id = %id, otel.kind = "server");
     let place = Place::take(request.path());
     if place.is_none() {
         metrics::counter!("rally_shed_total").increment(1);

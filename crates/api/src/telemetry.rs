@@ -4,7 +4,11 @@ use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::layer::SubscriberExt;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
@@ -23,15 +27,42 @@ pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
     let (filter, handle) = reload::Layer::new(filter);
     let format = config.log_format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let logs = fmt::layer().with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => registry().with(filter).with(logs.with_ansi(std::io::stderr().is_terminal())).try_init(),
-        LogFormat::Json => registry().with(filter).with(logs.json().flatten_event(true).with_span_list(false)).try_init(),
+    let logs = match format {
+        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).boxed(),
     };
+    let traces = traces()?.map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("rally")));
+    let started = registry().with(filter).with(logs).with(traces).try_init();
     // A second server in one process keeps the first one's log.
     if started.is_ok() {
         drop(LEVELS.set(handle));
     }
     Ok(())
+}
+
+/// Where traces go, if the environment names an endpoint of a collector: the standard variables of OpenTelemetry's exporters, of
+/// which `OTEL_EXPORTER_OTLP_ENDPOINT` switches it on. Spans are sent as protocol buffers over HTTP, in batches, from a thread of
+/// their own.
+fn traces() -> Result<Option<SdkTracerProvider>, ConfigError> {
+    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !named(OTLP_ENDPOINT) && !named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+        return Ok(None);
+    }
+    let exporter = SpanExporter::builder().with_http().build().map_err(|error| ConfigError::new(OTLP_ENDPOINT, error.to_string()))?;
+    let resource = Resource::builder().with_service_name("rally").build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+    Ok(Some(TRACES.get_or_init(|| provider).clone()))
+}
+
+const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
+
+/// Sends the spans that wait, before the process ends.
+pub fn flush() {
+    if let Some(Err(error)) = TRACES.get().map(SdkTracerProvider::shutdown) {
+        tracing::warn!(%error, "some traces were lost");
+    }
 }
 
 /// Levels under which everything of Rally's own is told.

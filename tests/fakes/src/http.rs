@@ -102,7 +102,7 @@ pub async fn read(stream: &mut TcpStream) -> Option<Request> {
             return None;
         }
     }
-    let body = String::from_utf8(bytes[head + 4..head + 4 + length].to_vec()).unwrap();
+    let body = String::from_utf8_lossy(&bytes[head + 4..head + 4 + length]).into_owned();
     Some(Request { line, headers, body })
 }
 

@@ -1,0 +1,10 @@
+//! Cursors: nothing that was not sealed here opens.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rally_api::cursor::Cursors;
+use rally_domain::referral::Position;
+
+fuzz_target!(|text: &str| {
+    assert!(Cursors::new([7; 32]).open::<Position>("list", text).is_err());
+});

@@ -1,0 +1,13 @@
+//! E-mail addresses: what is taken is in its one form, and masking gives nothing of the local part but its first character.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rally_domain::email::Email;
+
+fuzz_target!(|text: &str| {
+    if let Ok(email) = Email::parse(text) {
+        assert!(email.as_str().len() <= 254);
+        assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
+        assert!(email.masked().to_string().ends_with(&format!("***@{}", email.domain())));
+    }
+});

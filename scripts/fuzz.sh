@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Fuzzes every parser that eats outside bytes, a minute each, or as many seconds as are given. Installs cargo-fuzz if it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+# A fuzzer needs flags of the compiler that are not stable.
+export RUSTC_BOOTSTRAP=1
+for target in cursor token email accept_language forwarded settings; do
+    echo "== $target"
+    cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -rss_limit_mb=4096 -print_final_stats=0
+done

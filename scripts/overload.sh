@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What Rally does at more load than it can serve, on PostgreSQL: finds what it serves at 64 connections, then offers it requests
+# from 2,500 at once. Prints what was answered, how fast, and how much memory it took.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release --quiet -p rally-api
+. scripts/cluster.sh
+export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
+export RALLY_BIND=127.0.0.1:18082 RALLY_LOG=off RALLY_SIGNUP_RATE=off
+ulimit -n 65536
+target/release/rally bench seed --list hot --entries 1000 | sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' >"$folder/codes"
+target/release/rally serve >/dev/null & server=$!
+trap 'kill "$server" 2>/dev/null && wait "$server" || true; stop_cluster' EXIT
+until curl -sf -o /dev/null "http://$RALLY_BIND/readyz"; do sleep 0.1; done
+resident() { awk '/^VmHWM/ { printf "%.0f MB\n", $2 / 1000 }' "/proc/$server/status"; }
+for connections in 64 2500; do
+    echo "== $connections connections; at most resident before: $(resident)"
+    wrk -t2 -c"$connections" -d10s --timeout 10s --latency -s scripts/bench/signup.lua "http://$RALLY_BIND/v1/waitlists/bench/hot/entries" -- "o$connections" "$folder/codes" 0 0 |
+        grep -E 'Requests/sec|requests in|50%|99%|refused|Non-2xx'
+    curl -s "http://$RALLY_BIND/metrics" | grep -E '^rally_(http_requests_total\{method="POST"|shed_total)'
+done
+echo "at most resident after: $(resident)"
+curl -sf -o /dev/null -w 'ready again in %{time_total} s\n' "http://$RALLY_BIND/readyz"
