@@ -157,7 +157,8 @@ async fn a_store_moves_to_the_other_kind_and_back() {
 async fn traces_go_to_a_collector() {
     let collector = Receiver::start().await;
     let endpoint = collector.url.trim_end_matches("/hook").to_owned();
-    let environment = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()), ("RALLY_LOG", "info".to_owned())];
+    let environment =
+        vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()), ("RALLY_LOG", "info".to_owned())];
     let deployment = Deployment::with(Kind::Sqlite, environment).await;
     let server = deployment.start();
     people(&deployment, &server, 3).await;

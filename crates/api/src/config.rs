@@ -85,13 +85,13 @@ pub struct Settings {
     /// How long a webhook may fail without one success before it is switched off [default: 5d]
     #[arg(long, alias = "rally-webhook-disable-after", env = "RALLY_WEBHOOK_DISABLE_AFTER", global = true, value_name = "TIME")]
     pub webhook_disable_after: Option<String>,
-    /// Envoi, the mail service [default, where a key is given: https://api.mail.productcraft.co]
+    /// Envoi, the mail service [default, where a key is given: Envoi's own]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,
     /// Platform key for Envoi; without one, notifications cannot be turned on
     #[arg(long, alias = "rally-envoi-key", env = "RALLY_ENVOI_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub envoi_key: Option<String>,
-    /// Heimdall, which invites into apps [default, where a key is given: https://api.auth.productcraft.co]
+    /// Heimdall, which invites into apps [default, where a key is given: Heimdall's own]
     #[arg(long, alias = "rally-heimdall-url", env = "RALLY_HEIMDALL_URL", global = true, value_name = "URL")]
     pub heimdall_url: Option<String>,
     /// Platform key for Heimdall; without one, nobody can be invited

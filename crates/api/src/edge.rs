@@ -201,6 +201,18 @@ impl ResponseError for Lost {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn one_too_many_is_turned_away_and_who_waits_for_a_client_takes_no_place() {
+        let path = "/v1/waitlists/acme/early/entries";
+        let mut places: Vec<Place> = (0..MOST_AT_ONCE).filter_map(|_| Place::take(path)).collect();
+        assert_eq!(places.len(), MOST_AT_ONCE);
+        assert!(Place::take(path).is_none());
+        assert!(Place::take("/readyz").is_some() && Place::take("/metrics").is_some());
+        assert!(aside(async { Place::take(path).is_some() }).await);
+        places.pop();
+        assert!(Place::take(path).is_some());
+    }
+
     #[test]
     fn an_id_is_taken_over_only_if_it_is_sane() {
         let id_of = |text: &[u8]| {

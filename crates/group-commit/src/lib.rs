@@ -70,6 +70,12 @@ struct Job<C, R> {
     caller: oneshot::Sender<R>,
 }
 
+/// Commands that are carried out together, and the lanes they are of.
+struct Group<K, C, R> {
+    lanes: Vec<K>,
+    jobs: Vec<Job<C, R>>,
+}
+
 struct Lane<C, R> {
     waiting: VecDeque<Job<C, R>>,
     /// Whether a group with commands of it is being written, so that it has no turn.
@@ -175,7 +181,7 @@ where
     }
 
     async fn work(self: Arc<Self>) {
-        while let Some((lanes, jobs)) = self.next_group() {
+        while let Some(Group { lanes, jobs }) = self.next_group() {
             let size = jobs.len();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.caller)).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
@@ -205,8 +211,8 @@ where
         }
     }
 
-    /// The next group, and the lanes it is of; `None` when nothing waits: then this writer has ended.
-    fn next_group(&self) -> Option<(Vec<K>, Vec<Job<C, R>>)> {
+    /// The next group; `None` when nothing waits: then this writer has ended.
+    fn next_group(&self) -> Option<Group<K, C, R>> {
         self.with_state(|state| {
             if state.turns.is_empty() {
                 state.writers -= 1;
@@ -225,7 +231,7 @@ where
             for id in &lanes {
                 state.take(*id, most - jobs.len(), &mut jobs);
             }
-            Some((lanes, jobs))
+            Some(Group { lanes, jobs })
         })
     }
 
@@ -265,9 +271,11 @@ mod tests {
 
     use super::*;
 
+    type Written = Vec<Vec<(u8, u32)>>;
+
     /// Groups as they were written, each only when the gate lets it.
     struct Script {
-        groups: Arc<Mutex<Vec<Vec<(u8, u32)>>>>,
+        groups: Arc<Mutex<Written>>,
         gate: Arc<Semaphore>,
         commits: GroupCommit<u8, (u8, u32), u32>,
     }
@@ -297,7 +305,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
 
-        fn groups(&self) -> Vec<Vec<(u8, u32)>> {
+        fn groups(&self) -> Written {
             self.groups.lock().unwrap().clone()
         }
     }
