@@ -55,38 +55,49 @@ impl TrustedProxies {
     }
 }
 
-/// All lines of a header as one list; a line that is no text is a hop nobody can read.
-fn lines(headers: &HeaderMap, name: &HeaderName) -> String {
-    headers.get_all(name).map(|line| line.to_str().unwrap_or("?")).collect::<Vec<_>>().join(",")
+/// The lines of a header; one that is no text is a hop nobody can read.
+fn lines<'a>(headers: &'a HeaderMap, name: HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).map(|line| line.to_str().unwrap_or("?"))
 }
 
 fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let list = lines(headers, &X_FORWARDED_FOR);
-    list.split(',').map(str::trim).filter(|hop| !hop.is_empty()).map(parse_hop).collect()
+    let hops = lines(headers, X_FORWARDED_FOR).flat_map(|line| line.split(','));
+    hops.map(str::trim).filter(|hop| !hop.is_empty()).map(parse_hop).collect()
 }
 
 /// The `for` of every element (RFC 7239, section 4).
 fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let list = lines(headers, &FORWARDED);
-    let elements = split_unquoted(&list, ',').into_iter().map(str::trim).filter(|element| !element.is_empty());
+    lines(headers, FORWARDED).flat_map(forwarded_line).collect()
+}
+
+/// A line with a quote that nobody closes is one hop that cannot be read: the client left it open, to hide what a proxy adds.
+fn forwarded_line(line: &str) -> Vec<Option<IpAddr>> {
+    let Some(elements) = split_unquoted(line, ',') else { return vec![None] };
+    let elements = elements.into_iter().map(str::trim).filter(|element| !element.is_empty());
     elements.map(|element| parse_hop(forwarded_for(element)?)).collect()
 }
 
 fn forwarded_for(element: &str) -> Option<&str> {
-    let pairs = split_unquoted(element, ';').into_iter().filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    let pairs = split_unquoted(element, ';')?;
+    let (_, value) = pairs.into_iter().filter_map(|pair| pair.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
     let value = value.trim();
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
-/// Splits at a character that does not stand between quotes.
-fn split_unquoted(text: &str, at: char) -> Vec<&str> {
-    let mut quoted = false;
-    text.split(|c| {
-        quoted ^= c == '"';
+/// Splits at a character that does not stand in a quoted string (RFC 9110, section 5.6.4); `None` where one does not end.
+fn split_unquoted(text: &str, at: char) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text.split(|c| {
+        (quoted, escaped) = match c {
+            _ if escaped => (quoted, false),
+            '\\' => (quoted, quoted),
+            '"' => (!quoted, false),
+            _ => (quoted, false),
+        };
         c == at && !quoted
-    })
-    .collect()
+    });
+    let parts = parts.collect();
+    (!quoted).then_some(parts)
 }
 
 /// An address with or without a port, an IPv6 address with or without brackets.
@@ -160,6 +171,15 @@ mod tests {
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1, for=unknown, for=10.2.3.4")], "10.2.3.4"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1, proto=https")], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", b"for=\"198.51.100.1")], "10.0.0.1"),
+            // A quote left open does not swallow what a proxy adds, on the same line or another.
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=198.51.100.1")], "10.0.0.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=\"[2001:db8::1]\"")], "10.0.0.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"\\\", for=198.51.100.1")], "10.0.0.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"\\, for=198.51.100.1")], "10.0.0.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\""), ("forwarded", b"for=198.51.100.1")], "198.51.100.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"a\\\"\", for=198.51.100.1")], "198.51.100.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"a\\\\\", for=198.51.100.1")], "198.51.100.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\\\"\", for=198.51.100.1")], "198.51.100.1"),
             // One speaks for the other.
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1"), ("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
             ("fd00::1", &[("x-forwarded-for", b"2001:db8::1, fd00::2")], "2001:db8::1"),
