@@ -2,7 +2,8 @@
 //!
 //! Commands stand in *lanes*. The first command of an idle lane goes at once; those that come while it is written form the next
 //! group, together with what waits in other lanes, each of which gives its share. A lane is in one group at a time, so its
-//! commands are carried out in their order, and a lane that is slow holds up the group it is in and no other.
+//! commands are carried out in their order, and a lane that is slow holds up the group it is in and no other. A group that would
+//! wait for one of its lanes gives its commands back: then each of its lanes has a group of its own.
 //!
 //! After a large group the next one waits a moment until half as many have come back: in a crowd that answers drive, one half is
 //! written while the other comes back, where else one caller would go alone and all others wait for it. A group runs in a task of
@@ -46,8 +47,9 @@ pub struct Rules {
     pub writers: usize,
 }
 
-/// Carries out a group; gives one result for each command, in their order.
-pub type Write<C, R> = Box<dyn Fn(Vec<C>) -> Pin<Box<dyn Future<Output = Vec<R>> + Send>> + Send + Sync>;
+/// Carries out a group; gives one result for each command, in their order, or the command itself, untouched, to have it carried
+/// out in a group of its lane alone.
+pub type Write<C, R> = Box<dyn Fn(Vec<C>) -> Pin<Box<dyn Future<Output = Vec<Result<R, C>>> + Send>> + Send + Sync>;
 
 /// Gathers commands in lanes.
 pub struct GroupCommit<K, C, R>(Arc<Inner<K, C, R>>);
@@ -73,13 +75,15 @@ struct Job<C, R> {
 /// Commands that are carried out together, and the lanes they are of.
 struct Group<K, C, R> {
     lanes: Vec<K>,
-    jobs: Vec<Job<C, R>>,
+    jobs: Vec<(K, Job<C, R>)>,
 }
 
 struct Lane<C, R> {
     waiting: VecDeque<Job<C, R>>,
     /// Whether a group with commands of it is being written, so that it has no turn.
     writing: bool,
+    /// Whether the next group with commands of it has no others.
+    alone: bool,
 }
 
 /// Where one writer waits until enough have come.
@@ -145,7 +149,7 @@ where
     pub async fn submit(&self, lane: K, command: C) -> Result<R, Refused> {
         let (caller, result) = oneshot::channel();
         if self.0.enqueue(lane, Job { command, caller })? {
-            self.0.home.spawn(self.0.clone().work());
+            self.0.begin();
         }
         result.await.map_err(|_| Refused::Lost)
     }
@@ -164,7 +168,7 @@ where
     /// Puts a command into its lane; tells whether another writer is to begin.
     fn enqueue(&self, id: K, job: Job<C, R>) -> Result<bool, Refused> {
         self.with_state(|state| {
-            let lane = state.lanes.entry(id).or_insert_with(|| Lane { waiting: VecDeque::new(), writing: false });
+            let lane = state.lanes.entry(id).or_insert_with(|| Lane { waiting: VecDeque::new(), writing: false, alone: false });
             if lane.waiting.len() >= self.rules.queue {
                 return Err(Refused::Full);
             }
@@ -174,26 +178,35 @@ where
             lane.waiting.push_back(job);
             state.waiting += 1;
             state.gate.arrive(state.waiting);
-            let begin = !state.turns.is_empty() && state.writers < self.rules.writers;
-            state.writers += usize::from(begin);
-            Ok(begin)
+            Ok(state.hire(self.rules.writers))
         })
+    }
+
+    /// Lets another writer begin.
+    fn begin(self: &Arc<Self>) {
+        self.home.spawn(self.clone().work());
     }
 
     async fn work(self: Arc<Self>) {
         while let Some(Group { lanes, jobs }) = self.next_group() {
             let size = jobs.len();
-            let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.caller)).unzip();
+            let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
+            let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, job.caller)).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
             let results = if commands.is_empty() {
                 Vec::new()
             } else {
                 AssertUnwindSafe((self.write)(commands)).catch_unwind().await.unwrap_or_default()
             };
-            for (caller, result) in callers.into_iter().zip(results) {
-                // Whoever went away is not told.
-                drop(caller.send(result));
+            let mut back = Vec::new();
+            for ((lane, caller), result) in of.into_iter().zip(callers).zip(results) {
+                match result {
+                    // Whoever went away is not told.
+                    Ok(result) => drop(caller.send(result)),
+                    Err(command) => back.push((lane, Job { command, caller })),
+                }
             }
+            self.give_back(back);
             if size >= CROWD {
                 self.linger(size / 2).await;
             }
@@ -211,28 +224,52 @@ where
         }
     }
 
-    /// The next group; `None` when nothing waits: then this writer has ended.
-    fn next_group(&self) -> Option<Group<K, C, R>> {
+    /// Puts commands back to the head of their lanes.
+    fn give_back(&self, jobs: Vec<(K, Job<C, R>)>) {
+        if jobs.is_empty() {
+            return;
+        }
         self.with_state(|state| {
+            for (id, job) in jobs.into_iter().rev() {
+                let Some(lane) = state.lanes.get_mut(&id) else { continue };
+                lane.alone = true;
+                lane.waiting.push_front(job);
+                state.waiting += 1;
+            }
+        });
+    }
+
+    /// The next group; `None` when nothing waits: then this writer has ended.
+    fn next_group(self: &Arc<Self>) -> Option<Group<K, C, R>> {
+        let (group, begin) = self.with_state(|state| {
             if state.turns.is_empty() {
                 state.writers -= 1;
-                return None;
+                return (None, false);
             }
             let (most, mut jobs, mut lanes) = (self.rules.group, Vec::new(), Vec::new());
             let share = (most / state.turns.len()).max(1);
             while jobs.len() < most
-                && let Some(id) = state.turns.pop_front()
+                && let Some(id) = state.turn(lanes.is_empty())
             {
                 lanes.push(id);
-                let room = share.min(most - jobs.len());
+                let alone = state.lanes.get_mut(&id).is_some_and(|lane| std::mem::take(&mut lane.alone));
+                let room = if alone { most } else { share.min(most - jobs.len()) };
                 state.take(id, room, &mut jobs);
+                if alone {
+                    break;
+                }
             }
             // What others left of their shares goes to those who have more.
             for id in &lanes {
                 state.take(*id, most - jobs.len(), &mut jobs);
             }
-            Some(Group { lanes, jobs })
-        })
+            // What this group has no room for has a turn now, whatever it is that this group will wait for.
+            (Some(Group { lanes, jobs }), state.hire(self.rules.writers))
+        });
+        if begin {
+            self.begin();
+        }
+        group
     }
 
     /// Gives lanes their next turn, or forgets them.
@@ -251,19 +288,34 @@ where
     }
 }
 
-impl<K: Eq + Hash, C, R> State<K, C, R> {
+impl<K: Copy + Eq + Hash, C, R> State<K, C, R> {
+    /// Whether another writer is to begin, of so many at most.
+    fn hire(&mut self, most: usize) -> bool {
+        let begin = !self.turns.is_empty() && self.writers < most;
+        self.writers += usize::from(begin);
+        begin
+    }
+
+    /// The lane whose turn it is: the next, or the next that goes with others.
+    fn turn(&mut self, any: bool) -> Option<K> {
+        let lanes = &self.lanes;
+        let next = self.turns.iter().position(|id| any || lanes.get(id).is_some_and(|lane| !lane.alone))?;
+        self.turns.remove(next)
+    }
+
     /// Takes so many commands of a lane at most; those whose callers went away are passed over.
-    fn take(&mut self, id: K, most: usize, jobs: &mut Vec<Job<C, R>>) {
+    fn take(&mut self, id: K, most: usize, jobs: &mut Vec<(K, Job<C, R>)>) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.writing = true;
         let number = lane.waiting.len().min(most);
         self.waiting -= number;
-        jobs.extend(lane.waiting.drain(..number).filter(|job| !job.caller.is_closed()));
+        jobs.extend(lane.waiting.drain(..number).filter(|job| !job.caller.is_closed()).map(|job| (id, job)));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::Semaphore;
@@ -289,12 +341,19 @@ mod tests {
                 seen.lock().unwrap().push(commands.clone());
                 door.acquire().await.unwrap().forget();
                 assert!(commands.iter().all(|(_, n)| *n != 666), "a command that breaks its group");
-                commands.iter().map(|(_, n)| n * 10).collect()
+                let lanes: HashSet<u8> = commands.iter().map(|(lane, _)| *lane).collect();
+                if lanes.len() > 1 && lanes.contains(&LOCKED) {
+                    return commands.into_iter().map(Err).collect();
+                }
+                commands.iter().map(|(_, n)| Ok(n * 10)).collect()
             };
-            Box::pin(group) as Pin<Box<dyn Future<Output = Vec<u32>> + Send>>
+            Box::pin(group) as Pin<Box<dyn Future<Output = Vec<Result<u32, (u8, u32)>>> + Send>>
         };
         Script { groups, gate, commits: GroupCommit::new(rules, Handle::current(), Box::new(write)) }
     }
+
+    /// A lane that no other can be in a group with.
+    const LOCKED: u8 = 9;
 
     const RULES: Rules = Rules { group: 4, queue: 8, writers: 2 };
 
@@ -393,6 +452,36 @@ mod tests {
         assert_eq!(of_first, [0, 2, 4]);
     }
 
+    #[tokio::test]
+    async fn what_a_group_gives_back_goes_lane_by_lane_in_its_order() {
+        let script = script(Rules { writers: 1, ..RULES });
+        let mut callers = JoinSet::new();
+        for (lane, n) in [(1, 0), (1, 1), (LOCKED, 2), (2, 3), (1, 4), (LOCKED, 5)] {
+            script.submit(&mut callers, lane, n).await;
+        }
+        script.gate.add_permits(10);
+        assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
+        let together = vec![(LOCKED, 2), (2, 3), (1, 1), (LOCKED, 5)];
+        assert_eq!(script.groups()[1..], [together, vec![(LOCKED, 2), (LOCKED, 5)], vec![(2, 3)], vec![(1, 1), (1, 4)]]);
+    }
+
+    #[tokio::test]
+    async fn lanes_that_go_alone_do_not_wait_for_each_other() {
+        let script = script(RULES);
+        let mut callers = JoinSet::new();
+        for (lane, n) in [(1, 0), (2, 1), (LOCKED, 2), (3, 3)] {
+            script.submit(&mut callers, lane, n).await;
+        }
+        // The two that are written, then the one that is given back.
+        for _ in 0..3 {
+            script.gate.add_permits(1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(script.groups()[2..], [vec![(LOCKED, 2), (3, 3)], vec![(LOCKED, 2)], vec![(3, 3)]]);
+        script.gate.add_permits(2);
+        assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn nothing_is_lost_or_done_twice_in_a_crowd() {
         for writers in [1, 3] {
@@ -402,8 +491,8 @@ mod tests {
                 count.fetch_add(commands.len(), Ordering::SeqCst);
                 Box::pin(async move {
                     tokio::task::yield_now().await;
-                    commands
-                }) as Pin<Box<dyn Future<Output = Vec<u32>> + Send>>
+                    commands.into_iter().map(Ok).collect()
+                }) as Pin<Box<dyn Future<Output = Vec<Result<u32, u32>>> + Send>>
             };
             let commits = GroupCommit::new(Rules { group: 16, queue: 10_000, writers }, Handle::current(), Box::new(write));
             let mut callers = JoinSet::new();

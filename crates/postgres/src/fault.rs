@@ -39,6 +39,11 @@ impl<R: Error> From<Abort<R>> for CommandError<R> {
 }
 
 impl<R> Abort<R> {
+    /// Whether a statement waited too long for what others have locked (SQLSTATE 55P03, which has no kind of its own).
+    pub(crate) fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Query(QueryError::DatabaseError(_, info)) if info.message() == "canceling statement due to lock timeout")
+    }
+
     /// Whether the transaction lost against another and may win when it is run again.
     pub(crate) fn asks_to_retry(&self) -> bool {
         match self {
@@ -84,8 +89,4 @@ fn passes(error: &QueryError) -> bool {
         QueryError::DatabaseError(_, info) => PASSING.iter().any(|text| info.message().contains(text)),
         _ => false,
     }
-}
-
-pub(crate) fn pool_fault(error: impl Error + Send + Sync + 'static) -> Fault {
-    Fault::unavailable(error)
 }

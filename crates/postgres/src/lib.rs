@@ -28,7 +28,6 @@ mod workspaces;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool::Runtime;
 use deadpool::managed::{Hook, HookError};
 use diesel::migration::{Migration, MigrationSource};
 use diesel::{ConnectionError, ConnectionResult, QueryableByName};
@@ -42,21 +41,27 @@ use rally_domain::id::WaitlistId;
 use rally_domain::ports::{Connections, StoreHealth};
 use rally_group_commit::GroupCommit;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::fault::{pool_fault, query_fault};
+use crate::fault::query_fault;
 use crate::tls::Connector;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// How long a connection may idle before it is asked whether it is still there.
+/// How long a connection may idle before it is asked whether it is still there, and how long its answer may take.
 const UNCHECKED: Duration = Duration::from_millis(500);
+const LIVELINESS: Duration = Duration::from_secs(2);
+
+/// How much longer than one statement a group of sign-ups may take, before its connection counts as lost.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How a [`PgStore`] uses its database.
 #[derive(Debug, Clone)]
 pub struct PgOptions {
     /// The most connections at once.
     pub connections: usize,
-    /// How long a request waits for a free connection, and a new connection for the server.
+    /// How long a request waits for a connection, a free one or a new one, and a statement for what others have locked.
     pub wait: Duration,
     /// How long one statement may run before the server ends it.
     pub statement_timeout: Duration,
@@ -78,11 +83,16 @@ pub struct PgStore {
 
 /// The connections of a store.
 #[derive(Clone)]
-pub(crate) struct Database(Pool<AsyncPgConnection>);
+pub(crate) struct Database {
+    pool: Pool<AsyncPgConnection>,
+    wait: Duration,
+    /// How long a group of sign-ups may take.
+    group_limit: Duration,
+}
 
 impl Database {
     async fn connection(&self) -> Result<Object<AsyncPgConnection>, Fault> {
-        self.0.get().await.map_err(pool_fault)
+        timeout(self.wait, self.pool.get()).await.map_err(Fault::unavailable)?.map_err(Fault::unavailable)
     }
 }
 
@@ -95,24 +105,26 @@ impl PgStore {
     pub fn new(url: &str, options: &PgOptions) -> Result<Self, Fault> {
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
-        let (connector, statement_timeout) = (Connector::new(url)?, options.statement_timeout.as_millis());
+        let (connector, settings) = (Connector::new(url)?, settings(options));
         // The task that drives a connection lives as long as the store, not as whichever worker asked for it first.
         let home = Handle::current();
         config.custom_setup = Box::new(move |_| {
-            let establishing = home.spawn(establish(connector.clone(), statement_timeout));
-            Box::pin(async move { establishing.await.map_err(|error| ConnectionError::BadConnection(error.to_string()))? })
+            // Ends with whoever waits for it: nobody would have its connection.
+            let mut establishing = JoinSet::new();
+            establishing.spawn_on(establish(connector.clone(), settings.clone()), &home);
+            Box::pin(async move {
+                let bad = |error: &str| ConnectionError::BadConnection(error.to_owned());
+                let established = establishing.join_next().await.ok_or_else(|| bad("nothing was begun"))?;
+                established.map_err(|error| bad(&error.to_string()))?
+            })
         });
         let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(options.connections)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(options.wait))
-            .create_timeout(Some(options.wait))
-            .recycle_timeout(Some(options.wait))
             .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| Box::pin(is_alive(connection, metrics.last_used()))))
             .build()
             .map_err(Fault::unexpected)?;
-        let database = Database(pool);
+        let database = Database { pool, wait: options.wait, group_limit: options.statement_timeout + GRACE };
         let writer = database.clone();
         let write = Box::new(move |commands| Box::pin(sign_up::run(writer.clone(), commands)) as _);
         let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
@@ -126,14 +138,12 @@ impl PgStore {
     /// # Errors
     /// When the database cannot be reached, a migration fails, or the database is of a newer version than this program.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
-        let mut connection = self.connection().await?;
-        // The lock only orders processes that start together; each migration is a transaction of its own in any case.
-        diesel::sql_query("SELECT pg_advisory_lock(7233150)").execute(&mut connection).await.map_err(query_fault)?;
-        let mut harness = AsyncMigrationHarness::new(connection);
-        let applied = run_migrations(&mut harness);
-        let mut connection = harness.into_inner();
-        diesel::sql_query("SELECT pg_advisory_unlock(7233150)").execute(&mut connection).await.map_err(query_fault)?;
-        applied
+        // Taken for good: its settings are for this, and its end gives the lock back. The lock only orders processes that start
+        // together; each migration is a transaction of its own in any case.
+        let mut connection = Object::take(self.connection().await?);
+        let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150)";
+        connection.batch_execute(prepare).await.map_err(query_fault)?;
+        run_migrations(&mut AsyncMigrationHarness::new(connection))
     }
 
     /// Undoes the latest migration and gives its version.
@@ -208,11 +218,15 @@ pub(crate) use transaction;
 /// How often a transaction is run before its conflict is given up as a fault.
 const MAX_ATTEMPTS: usize = 5;
 
-async fn establish(connector: Connector, statement_timeout: u128) -> ConnectionResult<AsyncPgConnection> {
+/// What a session is set to. Plans are kept for the life of a connection, and statistics are those of another moment: a list that
+/// was empty when a plan was made has a million entries now. Every statement has an index that serves it at any size.
+fn settings(options: &PgOptions) -> String {
+    let (statement, lock) = (options.statement_timeout.as_millis(), options.wait.as_millis());
+    format!("SET statement_timeout = {statement}; SET lock_timeout = {lock}; SET enable_seqscan = off; SET jit = off")
+}
+
+async fn establish(connector: Connector, settings: String) -> ConnectionResult<AsyncPgConnection> {
     let mut connection = connector.connect().await?;
-    // Plans are kept for the life of a connection, and statistics are those of another moment: a list that was empty when a plan
-    // was made has a million entries now. Every statement has an index that serves it at any size.
-    let settings = format!("SET statement_timeout = {statement_timeout}; SET enable_seqscan = off; SET jit = off");
     connection.batch_execute(&settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
@@ -222,7 +236,11 @@ async fn is_alive(connection: &mut AsyncPgConnection, idle: Duration) -> Result<
     if idle < UNCHECKED {
         return Ok(());
     }
-    diesel::sql_query("SELECT 1").execute(connection).await.map(|_| ()).map_err(|error| HookError::message(error.to_string()))
+    match timeout(LIVELINESS, diesel::sql_query("SELECT 1").execute(connection)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(HookError::message(error.to_string())),
+        Err(_) => Err(HookError::message("the connection is silent")),
+    }
 }
 
 fn run_migrations(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<String>, Fault> {
@@ -251,7 +269,7 @@ impl StoreHealth for PgStore {
     }
 
     fn connections(&self) -> Connections {
-        let status = self.database.0.status();
+        let status = self.database.pool.status();
         Connections { in_use: status.size.saturating_sub(status.available), most: self.most }
     }
 }

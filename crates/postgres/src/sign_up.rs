@@ -6,7 +6,7 @@ use std::mem::take;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::try_join;
 use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
 use rally_domain::email::Email;
@@ -18,6 +18,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_group_commit::Rules;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::fault::Abort;
@@ -32,28 +33,55 @@ pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 8 };
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
-/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Outcome> {
+/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where one of
+/// several lists stays locked, all are given back, to be tried list by list.
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Result<Outcome, SignUp>> {
     match write_group(&database, &commands).await {
-        Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(CommandError::Rejected)).collect(),
-        Err(Fault::Unexpected(_)) if commands.len() > 1 => {
+        Ok(outcomes) => outcomes.into_iter().map(|outcome| Ok(outcome.map_err(CommandError::Rejected))).collect(),
+        Err(CommandError::Rejected(Locked { alone: false })) => commands.into_iter().map(Err).collect(),
+        Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in &commands {
-                outcomes.push(write_alone(&database, command).await);
+                outcomes.push(Ok(write_alone(&database, command).await));
             }
             outcomes
         }
-        Err(fault) => commands.iter().map(|_| Err(fault.again().into())).collect(),
+        Err(error) => {
+            let fault = fault(error);
+            commands.iter().map(|_| Ok(Err(fault.again().into()))).collect()
+        }
     }
 }
 
 async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
-    let outcome = write_group(database, std::slice::from_ref(command)).await?.pop();
+    let outcome = write_group(database, std::slice::from_ref(command)).await.map_err(fault)?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
-async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
-    let outcome: Result<_, CommandError<SignUpRejection>> = transaction!(database, |c| {
+/// Others have a list locked, and did not let go of it in time.
+#[derive(Debug, thiserror::Error)]
+#[error("a list is locked")]
+struct Locked {
+    /// Whether the group was of one list.
+    alone: bool,
+}
+
+fn fault(error: CommandError<Locked>) -> Fault {
+    match error {
+        CommandError::Fault(fault) => fault,
+        CommandError::Rejected(locked) => Fault::unavailable(locked),
+    }
+}
+
+type Written = Vec<Result<Entry, SignUpRejection>>;
+
+/// Writes a group, or nothing of it. A server that falls silent is not waited for.
+async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Written, CommandError<Locked>> {
+    timeout(database.group_limit, write_in_time(database, commands)).await.map_err(Fault::unavailable)?
+}
+
+async fn write_in_time(database: &Database, commands: &[SignUp]) -> Result<Written, CommandError<Locked>> {
+    transaction!(database, |c| {
         let mut groups = lock_facts(c, commands).await?;
         let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
             Some(group) => group.decide(command),
@@ -65,17 +93,13 @@ async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Vec<Res
             apply(c, &groups).await?;
         }
         Ok(outcomes)
-    });
-    outcome.map_err(|error| match error {
-        CommandError::Fault(fault) => fault,
-        CommandError::Rejected(rejection) => Fault::unexpected(rejection),
     })
 }
 
 type Groups = BTreeMap<WaitlistId, SignUpGroup>;
 
 /// What bears on the sign-ups of each list that is there.
-async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Groups, Abort<SignUpRejection>> {
+async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Groups, Abort<Locked>> {
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
     let totals = lock_totals(c, &lists).await?;
@@ -106,16 +130,25 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     Ok(totals.map(group).collect())
 }
 
+/// How long a group waits for its lists where they are several: one that stays locked is not to hold up the others.
+const PATIENCE: &str = "SET LOCAL lock_timeout = '250ms'";
+
 /// The last position and the number of entries of each list, locked in the order of their ids: whoever locks several does so.
-async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> QueryResult<Vec<(WaitlistId, (u64, u64))>> {
+async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
+    if lists.len() > 1 {
+        c.batch_execute(PATIENCE).await?;
+    }
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
-    let rows: Vec<(Uuid, i64, i64)> =
-        query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await?;
+    let locked = query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await;
+    let rows: Vec<(Uuid, i64, i64)> = locked.map_err(|error| match Abort::from(error) {
+        abort if abort.is_locked_out() => Abort::Rejected(Locked { alone: lists.len() == 1 }),
+        abort => abort,
+    })?;
     Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
 }
 
-async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<SignUpRejection>> {
+async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<Locked>> {
     let query = waitlists::table.filter(waitlists::id.eq_any(lists)).select(WaitlistRow::as_select());
     let rows: Vec<WaitlistRow> = query.load(&mut c).await?;
     let waitlist = |row| Waitlist::try_from(row).map(|waitlist| (waitlist.id, waitlist));
@@ -141,7 +174,7 @@ struct TakenRow {
     email: String,
 }
 
-async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, Email)>, Abort<SignUpRejection>> {
+async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, Email)>, Abort<Locked>> {
     let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.email.to_string())).unzip();
     let taken: Vec<TakenRow> = TakenEmails { lists, emails }.load(&mut c).await?;
     Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
@@ -153,7 +186,7 @@ struct Owner {
     referrer: ReferrerFacts,
 }
 
-async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMap<ReferralCode, Owner>, Abort<SignUpRejection>> {
+async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMap<ReferralCode, Owner>, Abort<Locked>> {
     let asked = commands.iter().flat_map(|command| std::iter::once(&command.own_code).chain(&command.friends_code));
     let asked: Vec<&str> = asked.map(ReferralCode::as_str).collect();
     let query = entries::table.filter(entries::referral_code.eq_any(asked)).select((
@@ -170,7 +203,7 @@ async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMa
     rows.into_iter().map(owner).collect()
 }
 
-async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<SignUpRejection>> {
+async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<Locked>> {
     let asked: Vec<Uuid> = commands.iter().filter_map(|command| command.variant_id).map(VariantId::uuid).collect();
     if asked.is_empty() {
         return Ok(Vec::new());

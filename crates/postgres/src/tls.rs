@@ -2,10 +2,11 @@
 //!
 //! `sslmode` is `disable`, `prefer` (the default: TLS where the server has it), `require` (TLS, whoever it is), `verify-ca` or
 //! `verify-full`; `sslrootcert` names a file of certificates to trust instead of the system's, and makes a `verify-ca` of
-//! `require`. A socket of this machine never has TLS.
+//! `require`; as `system` it is the system's, and allows and means `verify-full` alone. A socket of this machine never has TLS.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
@@ -19,6 +20,10 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a host may leave what was sent to it unacknowledged, and how long after the last word it is asked for a sign of life,
+/// where the URL says nothing of `tcp_user_timeout` and of `keepalives`.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How to connect to a database.
 #[derive(Clone)]
@@ -40,6 +45,12 @@ impl Connector {
             Mode::Prefer => SslMode::Prefer,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
         });
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE);
+        }
+        if !plain.contains("keepalives") {
+            config.keepalives_idle(SILENCE).keepalives_interval(SILENCE).keepalives_retries(3);
+        }
         let tls = if mode == Mode::Disable { None } else { Some(MakeRustlsConnect::new(client_config(mode, roots.as_deref())?)) };
         Ok(Self { config, tls })
     }
@@ -104,7 +115,7 @@ fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*name {
             "sslmode" => mode = Some(parse_mode(&value)?),
-            "sslrootcert" => roots = Some(value.into_owned()).filter(|path| path != "system"),
+            "sslrootcert" => roots = Some(value.into_owned()),
             _ => {
                 rest.append_pair(&name, &value);
             }
@@ -112,9 +123,13 @@ fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
     }
     let rest = rest.finish().replace('+', "%20");
     let plain = if rest.is_empty() { address.to_owned() } else { format!("{address}?{rest}") };
-    let mode = match mode.unwrap_or(Mode::Prefer) {
-        Mode::Require if roots.is_some() => Mode::VerifyCa,
-        mode => mode,
+    let (mode, roots) = match (mode, roots) {
+        (None | Some(Mode::VerifyFull), Some(roots)) if roots == "system" => (Mode::VerifyFull, None),
+        (Some(_), Some(roots)) if roots == "system" => {
+            return Err(Fault::unexpected("sslrootcert=system needs sslmode=verify-full: anybody can have a certificate of the system's roots"));
+        }
+        (Some(Mode::Require), Some(roots)) => (Mode::VerifyCa, Some(roots)),
+        (mode, roots) => (mode.unwrap_or(Mode::Prefer), roots),
     };
     Ok((plain, mode, roots))
 }
@@ -251,10 +266,13 @@ mod tests {
             ("postgres://h/d?sslmode=require&connect_timeout=3", "postgres://h/d?connect_timeout=3", Mode::Require, None),
             ("postgres://h/d?sslrootcert=%2Fetc%2Fca.pem&sslmode=require", "postgres://h/d", Mode::VerifyCa, Some("/etc/ca.pem")),
             ("postgres://h/d?sslmode=verify-full&sslrootcert=system", "postgres://h/d", Mode::VerifyFull, None),
+            ("postgres://h/d?sslrootcert=system", "postgres://h/d", Mode::VerifyFull, None),
             ("postgres://h/d?options=-c%20a%3Db", "postgres://h/d?options=-c%20a%3Db", Mode::Prefer, None),
         ] {
             assert_eq!(split(url).unwrap(), (plain.to_owned(), mode, roots.map(str::to_owned)), "{url}");
         }
-        assert!(split("postgres://h/d?sslmode=maybe").is_err());
+        for bad in ["sslmode=maybe", "sslrootcert=system&sslmode=require", "sslmode=verify-ca&sslrootcert=system", "sslmode=disable&sslrootcert=system"] {
+            assert!(split(&format!("postgres://h/d?{bad}")).is_err(), "{bad}");
+        }
     }
 }

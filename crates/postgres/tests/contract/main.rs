@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod tls;
+mod trouble;
 
 use std::sync::Arc;
 
