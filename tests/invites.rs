@@ -1,7 +1,11 @@
 //! Invitations into apps through Heimdall, one by one and many at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rally_contracts::doubles::FrozenClock;
+use rally_domain::invite::{Invite, InviteError, InviteRequest};
+use rally_domain::ports::AppInviter;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_heimdall::HeimdallInviter;
 use rally_tests::deployment::Deployment;
@@ -151,7 +155,7 @@ async fn impatient(kind: Kind) -> (TestServer, Upstreams) {
     let server = TestServer::start_on(kind, |ports| {
         let deadline = time::Duration::milliseconds(300);
         let inviter = HeimdallInviter::new(base, KEY.to_owned().into(), None, deadline, ports.clock.clone());
-        ports.inviter = Some(std::sync::Arc::new(inviter.unwrap()));
+        ports.inviter = Some(Arc::new(inviter.unwrap()));
     });
     (server.await, world)
 }
@@ -179,6 +183,40 @@ async fn a_heimdall_that_is_slow_is_told_apart_and_asked_once_for_many() {
     world.heimdall.misbehave(None);
     let invited = invite(&server, &ids[0], json!({"app_slug": "acme-app"})).await.expect(200);
     assert!(invited.get("invite_url").is_none(), "{invited}");
+}
+
+/// Invites, and takes its time for each.
+struct Leisurely(Arc<FrozenClock>);
+
+#[async_trait::async_trait]
+impl AppInviter for Leisurely {
+    async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError> {
+        self.0.advance(time::Duration::seconds(9));
+        Ok(Invite { id: request.entry_id.to_string(), url: None })
+    }
+}
+
+/// A caller learns of those that were invited before it stops waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_slow_invitations_end_in_time() {
+    let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
+    let own = clock.clone();
+    let server = TestServer::start_on(Kind::Sqlite, move |ports| {
+        ports.inviter = Some(Arc::new(Leisurely(own.clone())));
+        ports.clock = own;
+    });
+    let server = server.await;
+    let list = server.active_list("early", json!({})).await;
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        let path = approved(&server, &list, &format!("p{n}@example.com")).await;
+        ids.push(path.rsplit('/').next().unwrap().to_owned());
+    }
+    let body = json!({"ids": ids, "action": "invite-to-app", "app_slug": "acme-app"});
+    let report = server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body.clone()).await.expect(200);
+    assert_eq!((&report["succeeded"], &report["failed"]), (&json!(5), &json!(3)));
+    assert_eq!(report["results"][5]["error"]["code"], 503);
+    assert_eq!(server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body).await.expect(200)["succeeded"], 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,6 +42,8 @@ pub enum Misbehaviour {
     Status(u16),
     /// Answers 429 and asks for that many seconds.
     TooMany(u32),
+    /// Answers as it should, after that long.
+    Late(Duration),
 }
 
 impl Misbehaviour {

@@ -17,6 +17,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::Duration;
+use tokio::time::timeout;
 use url::Url;
 
 /// The name of the service in messages and logs.
@@ -77,10 +78,11 @@ pub struct HeimdallInviter {
     upstream: Upstream,
     accept_url: Option<AcceptUrl>,
     apps: Cache<WorkspaceId, Apps>,
+    deadline: Duration,
 }
 
 impl HeimdallInviter {
-    /// An inviter that talks to the Heimdall at that URL with that platform key, and gives every request that much time.
+    /// An inviter that talks to the Heimdall at that URL with that platform key, and gives every invitation that much time.
     ///
     /// # Errors
     /// When this machine has no TLS roots.
@@ -92,7 +94,7 @@ impl HeimdallInviter {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
         let apps = Cache::builder().max_capacity(MOST_WORKSPACES).time_to_live(REMEMBERED).build();
-        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?, accept_url, apps })
+        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?, accept_url, apps, deadline })
     }
 
     /// The apps of a workspace, ids by slug: remembered, and asked for once however many want to know.
@@ -149,6 +151,14 @@ impl HeimdallInviter {
 #[async_trait]
 impl AppInviter for HeimdallInviter {
     async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError> {
+        // Over all its requests: the pages of a list of apps are many.
+        let in_time = timeout(self.deadline.unsigned_abs(), self.look_up_and_invite(request)).await;
+        in_time.map_err(|_| RemoteError::TimedOut { service: NAME })?
+    }
+}
+
+impl HeimdallInviter {
+    async fn look_up_and_invite(&self, request: InviteRequest) -> Result<Invite, InviteError> {
         let apps = self.apps(request.workspace_id).await?;
         let app_id = apps.get(&request.app_slug).ok_or(InviteError::UnknownApp)?;
         let answer = self.post(app_id, &request).await?;

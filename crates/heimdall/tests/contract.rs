@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::given::email;
 use rally_contracts::remote::{DEADLINE, InviterFixture, Misbehaviour, RemoteFixture};
+use rally_domain::error::RemoteError;
 use rally_domain::id::{EntryId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
 use rally_domain::ports::AppInviter;
@@ -92,6 +93,18 @@ async fn a_list_of_apps_is_read_to_its_end_once_and_remembered_with_what_it_lack
     // Another workspace's list is another.
     fixture.inviter.invite(request(2, "other")).await.unwrap();
     assert_eq!(lists(&fixture), 4);
+}
+
+/// Each page comes in time, and all of them together do not.
+#[tokio::test]
+async fn a_list_of_apps_has_the_time_of_one_invitation() {
+    let fixture = Fixture::fresh().await;
+    fixture.misbehave(Some(Misbehaviour::Late(DEADLINE * 3 / 4)));
+    let late = fixture.inviter.invite(request(1, "acme-app")).await;
+    assert!(matches!(late, Err(InviteError::Remote(RemoteError::TimedOut { .. }))), "{late:?}");
+    assert_eq!((lists(&fixture), fixture.requests()), (2, 2));
+    fixture.misbehave(None);
+    fixture.inviter.invite(request(1, "acme-app")).await.unwrap();
 }
 
 #[tokio::test]

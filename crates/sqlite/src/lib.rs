@@ -27,6 +27,7 @@ mod workspaces;
 use std::convert::Infallible;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +161,7 @@ impl Database {
         T: Send + 'static,
         R: std::error::Error + Send + 'static,
     {
-        Ok(self.in_writer(|c| c.immediate_transaction(work)).await??)
+        Ok(self.in_writer(|c| c.immediate_transaction(|c| unbroken(|| work(c)))).await??)
     }
 
     /// Runs a closure over one snapshot of the database.
@@ -169,7 +170,7 @@ impl Database {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let snapshot = |c: &mut SqliteConnection| {
-            let outcome = c.transaction(|c| work(c).map_err(Abort::<Infallible>::from));
+            let outcome = c.transaction(|c| unbroken(|| work(c).map_err(Abort::<Infallible>::from)));
             outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
         };
         match self.readers.clone() {
@@ -179,6 +180,11 @@ impl Database {
             }
         }
     }
+}
+
+/// Turns a panic into a fault, so that the transaction it is in is rolled back: the connection is there for others.
+fn unbroken<T, R>(work: impl FnOnce() -> Result<T, Abort<R>>) -> Result<T, Abort<R>> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Fault::unexpected("a transaction panicked").into()))
 }
 
 fn reader(readers: &Pool<ConnectionManager<SqliteConnection>>) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>, Fault> {
@@ -240,5 +246,26 @@ impl StoreHealth for SqliteStore {
                 Connections { in_use: (state.connections - state.idle_connections) as usize, most: READERS as usize }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_undoes_its_transaction_and_leaves_the_connection_to_others() {
+        let store = SqliteStore::in_memory().unwrap();
+        let database = &store.database;
+        let make = "CREATE TABLE made (id INTEGER)";
+        let broken = database.write::<(), Infallible>(move |c| {
+            c.batch_execute(make)?;
+            unreachable!("what no test of ours has found")
+        });
+        assert!(matches!(broken.await, Err(CommandError::Fault(Fault::Unexpected(_)))));
+        let broken = database.read::<()>(|_| unreachable!("neither this"));
+        assert!(matches!(broken.await, Err(Fault::Unexpected(_))));
+        // The table of the first was undone.
+        database.write::<(), Infallible>(move |c| Ok(c.batch_execute(make)?)).await.unwrap();
     }
 }

@@ -61,9 +61,8 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, row: &Value) {
-        // Keys of an object are in order in a serde_json map.
-        let hash = Sha256::digest(row.to_string());
+    fn add(&mut self, table: &Table, row: &Value) {
+        let hash = Sha256::digest(table.spell(row));
         let mut low = [0; 16];
         low.copy_from_slice(&hash[..16]);
         self.rows += 1;
@@ -95,6 +94,8 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                     return Err(CopyError::NotEmpty(table.name));
                 }
             }
+            // One moment of the source: whoever would write to it waits.
+            from.begin()?;
             to.begin().await?;
             for table in &tables {
                 let (mut sent, mut after) = (Sum::default(), 0);
@@ -103,7 +104,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                     if rows.is_empty() {
                         break;
                     }
-                    rows.iter().for_each(|row| sent.add(row));
+                    rows.iter().for_each(|row| sent.add(table, row));
                     to.write(table, rows).await?;
                 }
                 compare(table, sent, to.sum(table).await?)?;
@@ -129,7 +130,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                     if rows.is_empty() {
                         break;
                     }
-                    rows.iter().for_each(|row| sent.add(row));
+                    rows.iter().for_each(|row| sent.add(table, row));
                     to.write(table, &rows)?;
                 }
                 from.close().await?;

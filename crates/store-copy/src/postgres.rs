@@ -112,7 +112,7 @@ impl Postgres {
             if rows.is_empty() {
                 break;
             }
-            rows.iter().for_each(|row| sum.add(row));
+            rows.iter().for_each(|row| sum.add(table, row));
         }
         self.close().await?;
         if own {

@@ -132,6 +132,10 @@ pub async fn misbehave(stream: &mut TcpStream, how: Misbehaviour) -> std::io::Re
     match how {
         Misbehaviour::Reset => stream.set_zero_linger(),
         Misbehaviour::Hang | Misbehaviour::Lose => std::future::pending().await,
+        Misbehaviour::Late(delay) => {
+            tokio::time::sleep(delay).await;
+            Ok(())
+        }
         Misbehaviour::Garbage => stream.write_all(b"220 mail.example ESMTP\r\n").await,
         Misbehaviour::WrongPage => write(stream, &html(200, "")).await,
         Misbehaviour::Status(status) => write(stream, &html(status, "")).await,

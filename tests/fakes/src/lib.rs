@@ -104,7 +104,12 @@ impl<S: Service> Connection<S> {
             self.requests.lock().unwrap().push(request.clone());
             let how = *self.misbehaviour.lock().unwrap();
             match how {
-                None => {
+                None | Some(Misbehaviour::Late(_)) => {
+                    if let Some(how) = how
+                        && http::misbehave(&mut stream, how).await.is_err()
+                    {
+                        return;
+                    }
                     let answer = self.answer(&request);
                     if http::write(&mut stream, &answer).await.is_err() {
                         return;

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use time::Duration;
+
 use super::invite::{self, Invitation};
 use crate::command::{EntryRejection, InviteRejection, Review, ReviewEntry};
-use crate::error::{CommandError, RemoteError};
+use crate::error::{CommandError, Fault, RemoteError};
 use crate::id::{EntryId, EventId};
 use crate::invite::InviteError;
 use crate::ports::Ports;
@@ -12,6 +14,9 @@ use crate::waitlist::Waitlist;
 
 /// The most ids of one call, repeated ones counted.
 pub const MAX_IDS: usize = 100;
+
+/// How long invitations of one call are begun: a caller has an answer while it still waits for one.
+pub const BUDGET: Duration = Duration::seconds(45);
 
 /// What is done with every entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +48,19 @@ pub struct Row {
 }
 
 /// Acts on the entries of those ids in their order, a repeated id once. An id that cannot exist is one that does not, and
-/// no failure keeps the others from being tried, but for one: once the service that invites did not answer in time, nobody
-/// waits for it again and again.
+/// no failure keeps the others from being tried, but for one: once the service that invites did not answer in time, or the
+/// [`BUDGET`] is used up, nobody waits for it again and again.
 pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     let mut silent = None;
+    let end = ports.clock.now().plus(BUDGET);
     for id in distinct(ids) {
         let outcome = match (EntryId::parse(&id), action, silent) {
             (Err(_), Action::Review(_), _) => Err(CommandError::Rejected(BulkRejection::Review(EntryRejection::NoSuchEntry))),
             (Err(_), Action::Invite(_), _) => Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::NoSuchEntry))),
             (Ok(entry_id), Action::Review(kind), _) => review(ports, waitlist, entry_id, *kind).await,
             (Ok(_), Action::Invite(_), Some(service)) => Err(CommandError::Rejected(timed_out(service))),
+            (Ok(_), Action::Invite(_), None) if ports.clock.now() >= end => Err(Fault::unavailable("no time was left").into()),
             (Ok(entry_id), Action::Invite(invitation), None) => {
                 let invited = invite::run(ports, waitlist, entry_id, invitation).await;
                 if let Err(CommandError::Rejected(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))) =
