@@ -56,7 +56,7 @@ impl TrustedProxies {
 }
 
 /// The lines of a header; one that is no text is a hop nobody can read.
-fn lines<'a>(headers: &'a HeaderMap, name: HeaderName) -> impl Iterator<Item = &'a str> {
+fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).map(|line| line.to_str().unwrap_or("?"))
 }
 

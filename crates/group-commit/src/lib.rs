@@ -47,9 +47,17 @@ pub struct Rules {
     pub writers: usize,
 }
 
-/// Carries out a group; gives one result for each command, in their order, or the command itself, untouched, to have it carried
-/// out in a group of its lane alone.
-pub type Write<C, R> = Box<dyn Fn(Vec<C>) -> Pin<Box<dyn Future<Output = Vec<Result<R, C>>> + Send>> + Send + Sync>;
+/// What a group made of a command.
+#[derive(Debug)]
+pub enum Fate<C, R> {
+    /// It was carried out or refused.
+    Done(R),
+    /// It was not touched, and is to be carried out in a group of its lane alone.
+    Back(C),
+}
+
+/// Carries out a group; gives one fate for each command, in their order.
+pub type Write<C, R> = Box<dyn Fn(Vec<C>) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
 
 /// Gathers commands in lanes.
 pub struct GroupCommit<K, C, R>(Arc<Inner<K, C, R>>);
@@ -193,17 +201,17 @@ where
             let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, job.caller)).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
-            let results = if commands.is_empty() {
+            let fates = if commands.is_empty() {
                 Vec::new()
             } else {
                 AssertUnwindSafe((self.write)(commands)).catch_unwind().await.unwrap_or_default()
             };
             let mut back = Vec::new();
-            for ((lane, caller), result) in of.into_iter().zip(callers).zip(results) {
-                match result {
+            for ((lane, caller), fate) in of.into_iter().zip(callers).zip(fates) {
+                match fate {
                     // Whoever went away is not told.
-                    Ok(result) => drop(caller.send(result)),
-                    Err(command) => back.push((lane, Job { command, caller })),
+                    Fate::Done(result) => drop(caller.send(result)),
+                    Fate::Back(command) => back.push((lane, Job { command, caller })),
                 }
             }
             self.give_back(back);
@@ -343,11 +351,11 @@ mod tests {
                 assert!(commands.iter().all(|(_, n)| *n != 666), "a command that breaks its group");
                 let lanes: HashSet<u8> = commands.iter().map(|(lane, _)| *lane).collect();
                 if lanes.len() > 1 && lanes.contains(&LOCKED) {
-                    return commands.into_iter().map(Err).collect();
+                    return commands.into_iter().map(Fate::Back).collect();
                 }
-                commands.iter().map(|(_, n)| Ok(n * 10)).collect()
+                commands.iter().map(|(_, n)| Fate::Done(n * 10)).collect()
             };
-            Box::pin(group) as Pin<Box<dyn Future<Output = Vec<Result<u32, (u8, u32)>>> + Send>>
+            Box::pin(group) as Pin<Box<dyn Future<Output = Vec<Fate<(u8, u32), u32>>> + Send>>
         };
         Script { groups, gate, commits: GroupCommit::new(rules, Handle::current(), Box::new(write)) }
     }
@@ -491,8 +499,8 @@ mod tests {
                 count.fetch_add(commands.len(), Ordering::SeqCst);
                 Box::pin(async move {
                     tokio::task::yield_now().await;
-                    commands.into_iter().map(Ok).collect()
-                }) as Pin<Box<dyn Future<Output = Vec<Result<u32, u32>>> + Send>>
+                    commands.into_iter().map(Fate::Done).collect()
+                }) as Pin<Box<dyn Future<Output = Vec<Fate<u32, u32>>> + Send>>
             };
             let commits = GroupCommit::new(Rules { group: 16, queue: 10_000, writers }, Handle::current(), Box::new(write));
             let mut callers = JoinSet::new();

@@ -15,7 +15,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::Rules;
+use rally_group_commit::{Fate, Rules};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -35,20 +35,20 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 /// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where one of
 /// several lists stays locked, all are given back, to be tried list by list.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Result<Outcome, SignUp>> {
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, &commands).await {
-        Ok(outcomes) => outcomes.into_iter().map(|outcome| Ok(outcome.map_err(CommandError::Rejected))).collect(),
-        Err(CommandError::Rejected(Locked { alone: false })) => commands.into_iter().map(Err).collect(),
+        Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
+        Err(CommandError::Rejected(Locked { alone: false })) => commands.into_iter().map(Fate::Back).collect(),
         Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in &commands {
-                outcomes.push(Ok(write_alone(&database, command).await));
+                outcomes.push(Fate::Done(write_alone(&database, command).await));
             }
             outcomes
         }
         Err(error) => {
             let fault = fault(error);
-            commands.iter().map(|_| Ok(Err(fault.again().into()))).collect()
+            commands.iter().map(|_| Fate::Done(Err(fault.again().into()))).collect()
         }
     }
 }

@@ -126,7 +126,9 @@ fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
     let (mode, roots) = match (mode, roots) {
         (None | Some(Mode::VerifyFull), Some(roots)) if roots == "system" => (Mode::VerifyFull, None),
         (Some(_), Some(roots)) if roots == "system" => {
-            return Err(Fault::unexpected("sslrootcert=system needs sslmode=verify-full: anybody can have a certificate of the system's roots"));
+            return Err(Fault::unexpected(
+                "sslrootcert=system needs sslmode=verify-full: anybody can have a certificate of the system's roots",
+            ));
         }
         (Some(Mode::Require), Some(roots)) => (Mode::VerifyCa, Some(roots)),
         (mode, roots) => (mode.unwrap_or(Mode::Prefer), roots),
@@ -271,7 +273,12 @@ mod tests {
         ] {
             assert_eq!(split(url).unwrap(), (plain.to_owned(), mode, roots.map(str::to_owned)), "{url}");
         }
-        for bad in ["sslmode=maybe", "sslrootcert=system&sslmode=require", "sslmode=verify-ca&sslrootcert=system", "sslmode=disable&sslrootcert=system"] {
+        for bad in [
+            "sslmode=maybe",
+            "sslrootcert=system&sslmode=require",
+            "sslmode=verify-ca&sslrootcert=system",
+            "sslmode=disable&sslrootcert=system",
+        ] {
             assert!(split(&format!("postgres://h/d?{bad}")).is_err(), "{bad}");
         }
     }

@@ -11,7 +11,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::Rules;
+use rally_group_commit::{Fate, Rules};
 
 use crate::fault::Abort;
 use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint, to_bigint};
@@ -27,17 +27,17 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 type Step<T> = Result<T, Abort<SignUpRejection>>;
 
 /// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Result<Outcome, SignUp>> {
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, commands.clone()).await {
-        Ok(outcomes) => outcomes.into_iter().map(|outcome| Ok(outcome.map_err(CommandError::Rejected))).collect(),
+        Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
         Err(Fault::Unexpected(_)) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in commands {
-                outcomes.push(Ok(write_alone(&database, command).await));
+                outcomes.push(Fate::Done(write_alone(&database, command).await));
             }
             outcomes
         }
-        Err(fault) => commands.iter().map(|_| Ok(Err(fault.again().into()))).collect(),
+        Err(fault) => commands.iter().map(|_| Fate::Done(Err(fault.again().into()))).collect(),
     }
 }
 

@@ -105,7 +105,8 @@ fn spell_numbers(value: &mut Value) {
         Value::Number(number) => {
             let whole = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0).map(|n| n as i128);
             // Beyond these both sides read a float back.
-            if let Some(whole) = whole.and_then(|n| u64::try_from(n).map(Number::from).or_else(|_| i64::try_from(n).map(Number::from)).ok()) {
+            if let Some(whole) = whole.and_then(|n| u64::try_from(n).map(Number::from).or_else(|_| i64::try_from(n).map(Number::from)).ok())
+            {
                 *number = whole;
             }
         }
