@@ -134,6 +134,10 @@ struct State<K, C, R> {
     gate: Gate,
 }
 
+/// How many groups are begun for whatever waits, and how many commands wait before another is.
+const EAGER: usize = 2;
+const PRESSING: usize = 32;
+
 /// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.
 const CROWD: usize = 8;
 const LINGER: Duration = Duration::from_millis(2);
@@ -297,9 +301,10 @@ where
 }
 
 impl<K: Copy + Eq + Hash, C, R> State<K, C, R> {
-    /// Whether another writer is to begin, of so many at most.
+    /// Whether another writer is to begin, of so many at most: few large groups cost less than many small ones.
     fn hire(&mut self, most: usize) -> bool {
-        let begin = !self.turns.is_empty() && self.writers < most;
+        let needed = self.writers < EAGER || self.waiting >= PRESSING;
+        let begin = needed && !self.turns.is_empty() && self.writers < most;
         self.writers += usize::from(begin);
         begin
     }

@@ -3,9 +3,9 @@
 
 /// Makes a statement of fixed text with binds in it, in their order.
 macro_rules! statement {
-    ($(#[$doc:meta])+ $name:ident { $head:literal $($field:ident: $sql:ty = $rust:ty, $text:literal)+ }) => {
+    ($(#[$doc:meta])+ $name:ident { $head:literal $($field:ident: $sql:ty = $rust:ty, $text:literal)* }) => {
         $(#[$doc])+
-        struct $name { $($field: $rust,)+ }
+        struct $name { $($field: $rust,)* }
 
         impl diesel::query_builder::QueryId for $name {
             type QueryId = Self;
@@ -18,7 +18,7 @@ macro_rules! statement {
                 $(
                     out.push_bind_param::<$sql, _>(&self.$field)?;
                     out.push_sql($text);
-                )+
+                )*
                 Ok(())
             }
         }

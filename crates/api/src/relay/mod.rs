@@ -20,7 +20,7 @@ use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 use crate::error::chain;
 
@@ -45,6 +45,8 @@ const NOT_HERE: Duration = Duration::minutes(1);
 const LEASE: Duration = Duration::seconds(10);
 /// How often the queue is looked at when nobody wakes the relay.
 const POLL: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long it rests after a look that found nothing: in a crowd that nobody is told of, every sign-up would be a look.
+const REST: std::time::Duration = std::time::Duration::from_millis(5);
 /// Looks between two searches for leases that have ended.
 const LOOKS_PER_REAP: u64 = 10;
 
@@ -185,6 +187,8 @@ struct Work<R: Round> {
     claiming: Option<Id>,
     /// Whether there may be something to claim.
     look: bool,
+    /// When the next look may be.
+    rested: Instant,
     /// Where the next claim begins, so that all lanes get their turn.
     after: Option<R::Lane>,
 }
@@ -201,6 +205,7 @@ impl<R: Round> Work<R> {
             settling: None,
             claiming: None,
             look: true,
+            rested: Instant::now(),
             after: None,
         }
     }
@@ -217,6 +222,7 @@ impl<R: Round> Work<R> {
                 () = stop.notified() => break,
                 Some(ended) = self.steps.join_next_with_id() => self.end(ended),
                 () = wake.notified() => self.look = true,
+                () = sleep_until(self.rested), if self.look && self.claiming.is_none() && self.rested > Instant::now() => {}
                 _ = ticks.tick() => {
                     self.look = true;
                     looks += 1;
@@ -276,7 +282,7 @@ impl<R: Round> Work<R> {
 
     fn begin_claiming(&mut self) {
         let waiting: usize = self.lanes.values().map(|lane| lane.waiting.len()).sum();
-        if self.claiming.is_some() || !self.look || waiting > WAITING / 2 {
+        if self.claiming.is_some() || !self.look || waiting > WAITING / 2 || self.rested > Instant::now() {
             return;
         }
         self.look = false;
@@ -316,6 +322,9 @@ impl<R: Round> Work<R> {
             Ok(claimed) => {
                 // Where something was, there may be more.
                 self.look |= !claimed.is_empty();
+                if claimed.is_empty() {
+                    self.rested = Instant::now() + REST;
+                }
                 let after = self.after;
                 self.after = claimed.iter().map(R::lane).max_by_key(|id| (Some(*id) <= after, *id)).or(after);
                 for item in claimed {
