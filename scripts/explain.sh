@@ -1,57 +1,96 @@
 #!/usr/bin/env bash
-# How PostgreSQL plans the hot statements at 100,000 entries: starts a throwaway cluster, fills it, prints the plans.
+# How PostgreSQL carries out the hot statements, as the server sends them and with the plans it keeps, on a list of a million
+# entries: starts a throwaway cluster, fills it, calls every hot route until plans are settled, and prints what the last call of
+# each cost. The plans themselves go to the file that PLANS names. The argument is the number of entries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-entries=${1:-100000}
-
+entries=${1:-1000000}
+cargo build --release --quiet -p rally-api
+rally=target/release/rally
 . scripts/cluster.sh
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
-cargo run --quiet -- migrate >/dev/null
+export RALLY_BIND=127.0.0.1:18080 RALLY_LOG=warn RALLY_SIGNUP_RATE=off
+field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
+"$rally" migrate >/dev/null
+seeded=$("$rally" bench seed --list hot --entries "$entries")
+workspace=$(field workspace_id <<<"$seeded") list=$(field waitlist_id <<<"$seeded")
+token=$("$rally" token mint --workspace bench)
+code=$(sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' <<<"$seeded" | head -n 1)
 
-sql -v entries="$entries" <<'SQL'
-INSERT INTO workspaces VALUES ('00000000-0000-7000-8000-000000000001', 'acme', NULL, 'Acme', now(), now());
-INSERT INTO waitlists
-    SELECT ('00000000-0000-7000-8000-00000000001' || n)::uuid, '00000000-0000-7000-8000-000000000001', 'list-' || n, 'List', NULL,
-           'active', '{}', NULL, now() - n * interval '1 day', now()
-    FROM generate_series(0, 9) n;
-INSERT INTO waitlist_totals (waitlist_id, last_position, pending) SELECT id, :entries, :entries FROM waitlists;
-INSERT INTO entries (id, waitlist_id, workspace_id, email, name, referral_code, referral_count, position, status, metadata, created_at, updated_at)
-    SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000010', '00000000-0000-7000-8000-000000000001',
-           'p' || n || '@example.com', 'Somebody', 'CODE' || n, CASE WHEN n % 20 = 0 THEN n % 97 ELSE 0 END, n,
-           (ARRAY['pending', 'approved', 'rejected'])[1 + n % 3], '{}', now(), now()
-    FROM generate_series(1, :entries) n;
--- One webhook that everything waits for, and one that has five deliveries due.
+# One webhook that everything waits for and that is busy elsewhere, and one that has five deliveries due.
+sql -v workspace="'$workspace'" <<'SQL'
 INSERT INTO webhooks (id, workspace_id, url, events, active, secret, created_at)
-    SELECT ('00000000-0000-7000-8000-0000000000a' || n)::uuid, '00000000-0000-7000-8000-000000000001', 'https://example.com/',
-           'entry.created', n > 0, '', now() FROM generate_series(0, 2) n;
+    SELECT ('00000000-0000-7000-8000-0000000000a' || n)::uuid, :workspace, 'https://example.com/', 'entry.created', false, '', now()
+    FROM generate_series(1, 2) n;
 INSERT INTO events (id, workspace_id, kind, body, occurred_at)
-    SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'entry.created', repeat('x', 800), now() FROM generate_series(1, :entries);
+    SELECT gen_random_uuid(), :workspace, 'test', repeat('x', 800), now() FROM generate_series(1, 100000);
 INSERT INTO deliveries (event_id, webhook_id, state, due_at)
-    SELECT id, '00000000-0000-7000-8000-0000000000a1', 'pending', now() - interval '1 minute' FROM events;
-INSERT INTO deliveries (event_id, webhook_id, state, due_at)
-    SELECT id, '00000000-0000-7000-8000-0000000000a2', 'pending', now() - interval '1 minute' FROM events LIMIT 5;
+    SELECT id, '00000000-0000-7000-8000-0000000000a1', 'pending', now() + interval '1 day' FROM events WHERE kind = 'test';
 VACUUM ANALYZE;
+ALTER SYSTEM SET session_preload_libraries = 'auto_explain';
+ALTER SYSTEM SET auto_explain.log_min_duration = 0;
+ALTER SYSTEM SET auto_explain.log_analyze = on;
+ALTER SYSTEM SET auto_explain.log_buffers = on;
+ALTER SYSTEM SET auto_explain.log_timing = off;
+ALTER SYSTEM SET log_line_prefix = '';
+SELECT pg_reload_conf() \g /dev/null
 SQL
 
-explain() {
-    printf '\n## %s\n\n' "$1"
-    sql -A -t -c "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY ON) $2"
+"$rally" serve >/dev/null &
+server=$!
+stop_all() {
+    kill "$server" 2>/dev/null && wait "$server" || true
+    stop_cluster
 }
-list="'00000000-0000-7000-8000-000000000010'"
-explain 'waitlists, a page' "SELECT * FROM waitlists WHERE workspace_id = '00000000-0000-7000-8000-000000000001'
-    AND (created_at, id) < (now(), '00000000-0000-7000-8000-000000000010') ORDER BY created_at DESC, id DESC LIMIT 21"
-explain 'entries, a page in the middle' "SELECT * FROM entries WHERE waitlist_id = $list AND position > $((entries / 2)) ORDER BY position LIMIT 21"
-explain 'entries, a page of one status' "SELECT * FROM entries WHERE waitlist_id = $list AND status = 'approved' AND position > $((entries / 2)) ORDER BY position LIMIT 21"
-explain 'leaderboard' "SELECT position, referral_count, email FROM entries WHERE waitlist_id = $list AND referral_count > 0
-    AND status <> 'rejected' ORDER BY referral_count DESC, position LIMIT 50"
-explain 'count' "SELECT pending + approved + rejected FROM waitlist_totals WHERE waitlist_id = $list"
-explain 'sign-up: lock the list' "SELECT last_position FROM waitlist_totals WHERE waitlist_id = $list FOR UPDATE"
-explain 'sign-up: is the address taken' "SELECT EXISTS (SELECT 1 FROM entries WHERE waitlist_id = $list AND email = 'p77@example.com')"
-explain 'sign-up: who owns the code' "SELECT id, status FROM entries WHERE referral_code = 'CODE77' AND waitlist_id = $list"
-explain 'sign-up: credit' "UPDATE entries SET referral_count = referral_count + 1 WHERE id = (SELECT id FROM entries WHERE referral_code = 'CODE77')"
+trap stop_all EXIT
+base=http://$RALLY_BIND
+until curl -sf -o /dev/null "$base/readyz"; do sleep 0.1; done
 
-# The statement itself, from the source, with values in place of its parameters.
-claim=$(sed -n '/^const CLAIM: /,/";$/p' crates/postgres/src/deliveries.rs | sed '1d; s/";$//' |
-    sed "s/\$1/now()/g; s/\$2/64/; s/\$3/ARRAY['00000000-0000-7000-8000-0000000000a1']::uuid[]/; s/\$4/'00000000-0000-0000-0000-000000000000'/; s/\$5/1024/; s/\$6/gen_random_uuid()/; s/\$7/now()/")
-export PGOPTIONS='-c jit=off -c enable_seqscan=off -c enable_sort=off -c enable_hashjoin=off -c enable_mergejoin=off'
-explain "claim, $entries deliveries waiting for another webhook that is busy" "$claim"
+admin=$base/v1/workspaces/$workspace/waitlists/$list
+get() { curl -sf -o "$folder/reply" "$@" -H "authorization: Bearer $token"; }
+sign_up() {
+    curl -sf -o "$folder/reply" "$base/v1/waitlists/bench/hot/entries" -H 'content-type: application/json' \
+        -d "{\"email\":\"x$RANDOM$(date +%s%N)@example.com\",\"name\":\"Somebody\",\"referral_code\":\"$code\"}"
+}
+next() { sed -n 's/.*"next_cursor":"\([^"]*\)".*/\1/p' "$folder/reply"; }
+# Plans are custom for the first five calls on a connection; calls one at a time use one connection.
+section() {
+    sql -c "SELECT 'section: $1'" >/dev/null
+    local n; for n in 1 2 3 4 5 6 7 8; do eval "$2"; sleep 1.1; done
+}
+section 'public info' 'get "$base/v1/waitlists/bench/hot"'
+section 'leaderboard' 'get "$base/v1/waitlists/bench/hot/leaderboard"'
+section 'sign-up with a friend'\''s code' 'sign_up'
+section 'entries, first page' 'get "$admin/entries?limit=50"'
+get "$admin/entries?limit=50"
+section 'entries, next page' 'get "$admin/entries?limit=50&cursor=$(next)"'
+section 'entries of one status' 'get "$admin/entries?limit=50&status=approved"'
+section 'count' 'get "$admin/entries/count"'
+section 'analytics' 'get "$admin/analytics"'
+section 'timeline' 'get "$admin/analytics/timeline"'
+approve() { sign_up; get -X PATCH "$admin/entries/$(sed -n 's/.*"id":"\([^"]*\)".*/\1/p' "$folder/reply")" -H 'content-type: application/json' -d '{"status":"approved"}'; }
+section 'approve (after a sign-up)' 'approve'
+sleep 1
+
+[ -z "${PLANS:-}" ] || cp "$folder/log" "$PLANS"
+# The last plan of each statement of each section: what it reads and through which index, pages, rows of its last node, time.
+awk '
+function flush() {
+    if (query != "" && section != "" && query !~ /section: / && query !~ /pg_reload|pg_stat|AS any FROM|SELECT 1/) {
+        key = section SUBSEP query
+        if (!(key in line)) order[++n] = key
+        line[key] = sprintf("| %s | `%s` | %s | %s | %s |", section, substr(query, 1, 60), how, pages, time)
+    }
+    query = ""
+}
+/^LOG:  duration: .* plan:/ { flush(); time = $3 " ms"; how = ""; pages = 0; seen = 0; inside = 0; next }
+/^\tQuery Text: / { query = substr($0, 14); inside = 1; if (query ~ /section: /) { section = query; sub(/.*section: /, "", section); sub(/.$/, "", section) } next }
+/^[A-Z]+:  / { flush(); next }
+inside && /^\t.*\(cost=/ { inside = 2 }
+inside == 2 && /(Seq Scan|Index Scan|Index Only Scan|Bitmap Index Scan)/ {
+    node = $0; sub(/^[\t ]*(-> *)?/, "", node); sub(/ +\(cost=.*/, "", node); sub(/^.*-> +/, "", node)
+    if (index(how, node) == 0) how = how (how == "" ? "" : "; ") node
+}
+inside == 2 && /Buffers: / && !seen { seen = 1; for (i = 1; i <= NF; i++) if ($i ~ /^(hit|read)=/) { v = $i; sub(/.*=/, "", v); pages += v } }
+END { flush(); print "| request | statement | reads | pages | time |\n|---|---|---|---|---|"; for (i = 1; i <= n; i++) print line[order[i]] }
+' "$folder/log"

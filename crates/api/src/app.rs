@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use rally_domain::entry::Leader;
+use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::ports::{Ports, WebhookSender};
+use rally_domain::slug::Slug;
+use rally_domain::waitlist::PublicWaitlist;
 use tokio::sync::Notify;
 
 use crate::auth::Authenticator;
@@ -11,6 +15,7 @@ use crate::cursor::Cursors;
 use crate::idempotency::Idempotency;
 use crate::limits::Limits;
 use crate::openapi::RouteTable;
+use crate::rendered::Rendered;
 use crate::seal::Sealer;
 
 /// The application, one per process, shared by all its threads.
@@ -33,6 +38,10 @@ pub struct App {
     pub relays: Vec<Arc<Notify>>,
     /// Seals of pages.
     pub cursors: Cursors,
+    /// Public waitlists as they are sent, by the slug the workspace was asked by and the variant.
+    pub infos: Rendered<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
+    /// Leaderboards as they are sent, by list and number of rows.
+    pub leaderboards: Rendered<(WaitlistId, usize), [Leader]>,
     /// Which methods every path takes.
     pub routes: RouteTable,
 }

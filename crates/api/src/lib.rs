@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod limits;
 pub mod openapi;
 pub mod relay;
+pub mod rendered;
 pub mod routes;
 pub mod seal;
 pub mod secrets;

@@ -26,6 +26,7 @@ use crate::idempotency::Idempotency;
 use crate::limits::Limits;
 use crate::openapi::{self, RouteTable};
 use crate::relay::{MailRound, Relay, WebhookRound};
+use crate::rendered::Rendered;
 use crate::routes;
 use crate::secrets::Secrets;
 use crate::workers::Workers;
@@ -78,6 +79,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
+        infos: Rendered::default(),
+        leaderboards: Rendered::default(),
         routes: RouteTable::new(&document),
     }));
     let origins = config.admin_origins.clone();

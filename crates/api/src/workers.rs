@@ -9,9 +9,13 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use crate::error::chain;
+use crate::telemetry;
 
 /// How often stored replies that nobody can ask for any more are deleted.
 const PRUNE: Duration = Duration::from_secs(600);
+
+/// How often what histograms have gathered is folded into their buckets.
+const FOLD: Duration = Duration::from_secs(5);
 
 /// How long finished events, the log of deliveries and finished mail are kept.
 const KEPT: time::Duration = time::Duration::days(30);
@@ -25,13 +29,22 @@ pub struct Workers(Vec<JoinHandle<()>>);
 impl Workers {
     /// Starts it.
     pub fn start(ports: Ports) -> Self {
-        Self(vec![tokio::spawn(prune(ports))])
+        Self(vec![tokio::spawn(prune(ports)), tokio::spawn(fold())])
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
         self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Histograms keep every sample until they are folded, and nobody may ever ask for the metrics.
+async fn fold() {
+    let mut ticks = tokio::time::interval(FOLD);
+    loop {
+        ticks.tick().await;
+        telemetry::metrics().run_upkeep();
     }
 }
 

@@ -339,7 +339,7 @@ impl TryFrom<VariantRow> for Variant {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::entries, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = schema::entries, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
 pub(crate) struct EntryRow {
     pub(crate) id: Blob,
     waitlist_id: Blob,
@@ -417,7 +417,7 @@ impl TryFrom<EntryRow> for Entry {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::events, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = schema::events, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
 pub(crate) struct EventRow {
     id: Blob,
     workspace_id: Blob,

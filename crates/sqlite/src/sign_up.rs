@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary};
+use diesel::sqlite::Sqlite;
 use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
@@ -129,13 +132,30 @@ fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) 
     diesel::select(diesel::dsl::exists(active)).get_result(c)
 }
 
+/// Lets the count of a referrer grow. The DSL prepares an update anew each time.
+#[derive(QueryId)]
+struct Credit {
+    number: i64,
+    id: Blob,
+}
+
+impl QueryFragment<Sqlite> for Credit {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("UPDATE entries SET referral_count = referral_count + ");
+        out.push_bind_param::<BigInt, _>(&self.number)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<Binary, _>(&self.id)
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for Credit {}
+
 fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
     for entry in group.entries() {
         diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
     }
     for (referrer, number) in group.credits() {
-        let grown = entries::referral_count.eq(entries::referral_count + to_bigint(number));
-        diesel::update(entries::table.find(Blob(referrer.uuid()))).set(grown).execute(c)?;
+        Credit { number: to_bigint(number), id: Blob(referrer.uuid()) }.execute(c)?;
     }
     counters::grow(c, list, group.tally())?;
     events::write_all(c, group.events())?;

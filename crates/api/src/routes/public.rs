@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, VARY};
+use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, ContentType, VARY};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get, post, web};
 use rally_domain::command::SignUpRejection;
 use rally_domain::custom_field::{CustomField, Metadata};
@@ -17,10 +17,10 @@ use rally_domain::error::FieldError;
 use rally_domain::id::VariantId;
 use rally_domain::locale::{Locale, parse_accept_language};
 use rally_domain::paging::Limit;
-use rally_domain::referral::ReferralCode;
+use rally_domain::referral::{ReferralCode, ReferralRewards};
 use rally_domain::settings::Leaderboard;
 use rally_domain::slug::Slug;
-use rally_domain::text::{Interest, PersonName, Referrer};
+use rally_domain::text::{ConfirmationMessage, Description, Interest, PersonName, Referrer};
 use rally_domain::use_case;
 use rally_domain::use_case::join::Join;
 use rally_domain::variant::{Variant, choose};
@@ -84,77 +84,77 @@ impl NamedWaitlist {
 /// What a reader gets of a waitlist.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PublicWaitlist)]
-struct PublicView {
-    slug: String,
+struct PublicView<'a> {
+    slug: &'a str,
     /// The workspace's slug as it was asked for.
-    workspace_slug: String,
+    workspace_slug: &'a str,
     /// The workspace's slug now.
-    canonical_workspace_slug: String,
-    display_name: String,
+    canonical_workspace_slug: &'a str,
+    display_name: &'a str,
     #[schema(required)]
-    description: Option<String>,
+    description: Option<&'a str>,
     #[schema(example = "active")]
     status: &'static str,
     /// What else a sign-up asks.
     #[schema(value_type = Vec<Object>)]
     custom_fields: Vec<Value>,
     #[schema(required)]
-    confirmation_message: Option<String>,
+    confirmation_message: Option<&'a str>,
     /// When set, a sign-up must bring a token for it.
     #[schema(required)]
-    recaptcha_site_key: Option<String>,
+    recaptcha_site_key: Option<&'a str>,
     #[schema(value_type = Object)]
-    referral_rewards: Value,
+    referral_rewards: &'a ReferralRewards,
     /// The variant whose words these are; hand its id back when signing up.
     #[schema(required)]
-    variant: Option<VariantRef>,
-    brand: BrandView,
+    variant: Option<VariantRef<'a>>,
+    brand: BrandView<'a>,
 }
 
 /// The variant a reader got.
 #[derive(Serialize, ToSchema)]
-struct VariantRef {
+struct VariantRef<'a> {
     #[schema(format = Uuid)]
     id: String,
     kind: &'static str,
-    locale: String,
+    locale: &'a str,
 }
 
 /// How the workspace wants to look.
 #[derive(Serialize, ToSchema)]
-struct BrandView {
+struct BrandView<'a> {
     #[schema(required)]
-    brand_name: Option<String>,
+    brand_name: Option<&'a str>,
     #[schema(required)]
-    brand_logo_url: Option<String>,
+    brand_logo_url: Option<&'a str>,
     #[schema(required)]
-    primary_color: Option<String>,
+    primary_color: Option<&'a str>,
 }
 
-impl PublicView {
-    fn new(named: &NamedWaitlist, variant: Option<&Variant>) -> Self {
+impl<'a> PublicView<'a> {
+    fn new(named: &'a NamedWaitlist, variant: Option<&'a Variant>) -> Self {
         let PublicWaitlist { waitlist, workspace_slug, brand, .. } = &*named.found;
         let words = waitlist.words(variant);
         Self {
-            slug: waitlist.slug.to_string(),
-            workspace_slug: named.asked.to_string(),
-            canonical_workspace_slug: workspace_slug.to_string(),
-            display_name: words.display_name.to_string(),
-            description: words.description.map(ToString::to_string),
+            slug: waitlist.slug.as_str(),
+            workspace_slug: named.asked.as_str(),
+            canonical_workspace_slug: workspace_slug.as_str(),
+            display_name: words.display_name.as_str(),
+            description: words.description.map(Description::as_str),
             status: waitlist.status.as_str(),
             custom_fields: waitlist.settings.custom_fields.iter().map(CustomField::to_document).collect(),
-            confirmation_message: words.confirmation_message.map(ToString::to_string),
-            recaptcha_site_key: waitlist.settings.recaptcha_site_key.clone(),
-            referral_rewards: serde_json::json!(waitlist.settings.referral_rewards),
+            confirmation_message: words.confirmation_message.map(ConfirmationMessage::as_str),
+            recaptcha_site_key: waitlist.settings.recaptcha_site_key.as_deref(),
+            referral_rewards: &waitlist.settings.referral_rewards,
             variant: variant.map(|variant| VariantRef {
                 id: variant.id.to_string(),
                 kind: variant.kind.as_str(),
-                locale: variant.locale.to_string(),
+                locale: variant.locale.as_str(),
             }),
             brand: BrandView {
-                brand_name: brand.name.clone(),
-                brand_logo_url: brand.logo_url.clone(),
-                primary_color: brand.primary_color.clone(),
+                brand_name: brand.name.as_deref(),
+                brand_logo_url: brand.logo_url.as_deref(),
+                primary_color: brand.primary_color.as_deref(),
             },
         }
     }
@@ -332,10 +332,12 @@ pub async fn info(
 ) -> Result<HttpResponse, ApiError> {
     named.active()?;
     let variant = choose(&named.found.variants, &requested_locales(&query, &request)?, app.ports.ids.entropy());
+    let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id));
+    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant)));
     // Drawn anew for every reader: a shared cache would give one reader's variant to all.
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));
-    Ok(reply.json(PublicView::new(&named, variant)))
+    Ok(reply.content_type(ContentType::json()).body(body?))
 }
 
 /// Sign up
@@ -408,5 +410,8 @@ pub async fn leaderboard(app: web::Data<App>, named: NamedWaitlist, query: web::
     };
     let rows = rows.map_err(|error| ApiError::validation(vec![FieldError::new("limit", error)]))?;
     let leaders = app.ports.stats.leaders(waitlist.id, rows).await?;
-    Ok(HttpResponse::Ok().json(leaders.iter().map(LeaderView::from).collect::<Vec<_>>()))
+    let body = app
+        .leaderboards
+        .of((waitlist.id, rows.rows()), &leaders, |leaders| serde_json::to_vec(&leaders.iter().map(LeaderView::from).collect::<Vec<_>>()));
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body?))
 }

@@ -1,0 +1,66 @@
+//! What a crowd gets alike is written out once, not once for each of them.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use moka::sync::Cache;
+
+use crate::cache::MOMENT;
+use crate::error::{ApiError, Code};
+
+/// The most bodies that are kept.
+const MOST: u64 = 500;
+
+/// Bodies by a key, each beside the very thing it was made of: whoever has another gets another.
+pub struct Rendered<K, T: ?Sized>(Cache<K, (Arc<T>, Bytes)>);
+
+impl<K, T> Default for Rendered<K, T>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    T: ?Sized + Send + Sync + 'static,
+{
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST).time_to_live(MOMENT).build())
+    }
+}
+
+impl<K, T> Rendered<K, T>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    T: ?Sized + Send + Sync + 'static,
+{
+    /// The body of something; rendered, if it was not.
+    ///
+    /// # Errors
+    /// When it cannot be rendered.
+    pub fn of(&self, key: K, source: &Arc<T>, render: impl FnOnce(&T) -> serde_json::Result<Vec<u8>>) -> Result<Bytes, ApiError> {
+        if let Some((of, body)) = self.0.get(&key)
+            && Arc::ptr_eq(&of, source)
+        {
+            return Ok(body);
+        }
+        let rendered = render(source).map_err(|error| ApiError::new(Code::InternalError, error.to_string()))?;
+        let body = Bytes::from(rendered);
+        self.0.insert(key, (source.clone(), body.clone()));
+        Ok(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_thing_is_rendered_once_and_another_anew() {
+        let bodies: Rendered<u8, [u8]> = Rendered::default();
+        let (one, like_it): (Arc<[u8]>, Arc<[u8]>) = (Arc::from([1]), Arc::from([1]));
+        let of = |source, body: &str| bodies.of(7, source, |_| Ok(body.as_bytes().to_vec())).unwrap();
+        assert_eq!(of(&one, "first"), "first");
+        assert_eq!(of(&one, "second"), "first");
+        assert_eq!(of(&like_it, "third"), "third");
+        assert_eq!(of(&one, "fourth"), "fourth");
+        let broken = bodies.of(8, &one, |_| Err(serde::ser::Error::custom("broken")));
+        assert_eq!(broken.unwrap_err().code, Code::InternalError);
+    }
+}
