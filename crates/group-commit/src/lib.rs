@@ -56,8 +56,8 @@ pub enum Fate<C, R> {
     Back(C),
 }
 
-/// Carries out a group; gives one fate for each command, in their order.
-pub type Write<C, R> = Box<dyn Fn(Vec<C>) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
+/// Carries out a group, told whether it is of a lane that was given back; gives one fate for each command, in their order.
+pub type Write<C, R> = Box<dyn Fn(Vec<C>, bool) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
 
 /// Gathers commands in lanes.
 pub struct GroupCommit<K, C, R>(Arc<Inner<K, C, R>>);
@@ -84,6 +84,7 @@ struct Job<C, R> {
 struct Group<K, C, R> {
     lanes: Vec<K>,
     jobs: Vec<(K, Job<C, R>)>,
+    alone: bool,
 }
 
 struct Lane<C, R> {
@@ -200,7 +201,7 @@ where
     }
 
     async fn work(self: Arc<Self>) {
-        while let Some(Group { lanes, jobs }) = self.next_group() {
+        while let Some(Group { lanes, jobs, alone }) = self.next_group() {
             let size = jobs.len();
             let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, job.caller)).unzip();
@@ -208,7 +209,7 @@ where
             let fates = if commands.is_empty() {
                 Vec::new()
             } else {
-                AssertUnwindSafe((self.write)(commands)).catch_unwind().await.unwrap_or_default()
+                AssertUnwindSafe((self.write)(commands, alone)).catch_unwind().await.unwrap_or_default()
             };
             let mut back = Vec::new();
             for ((lane, caller), fate) in of.into_iter().zip(callers).zip(fates) {
@@ -258,13 +259,13 @@ where
                 state.writers -= 1;
                 return (None, false);
             }
-            let (most, mut jobs, mut lanes) = (self.rules.group, Vec::new(), Vec::new());
+            let (most, mut jobs, mut lanes, mut alone) = (self.rules.group, Vec::new(), Vec::new(), false);
             let share = (most / state.turns.len()).max(1);
             while jobs.len() < most
                 && let Some(id) = state.turn(lanes.is_empty())
             {
                 lanes.push(id);
-                let alone = state.lanes.get_mut(&id).is_some_and(|lane| std::mem::take(&mut lane.alone));
+                alone = state.lanes.get_mut(&id).is_some_and(|lane| std::mem::take(&mut lane.alone));
                 let room = if alone { most } else { share.min(most - jobs.len()) };
                 state.take(id, room, &mut jobs);
                 if alone {
@@ -276,7 +277,7 @@ where
                 state.take(*id, most - jobs.len(), &mut jobs);
             }
             // What this group has no room for has a turn now, whatever it is that this group will wait for.
-            (Some(Group { lanes, jobs }), state.hire(self.rules.writers))
+            (Some(Group { lanes, jobs, alone }), state.hire(self.rules.writers))
         });
         if begin {
             self.begin();
@@ -348,14 +349,14 @@ mod tests {
     fn script(rules: Rules) -> Script {
         let (groups, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
         let (seen, door) = (groups.clone(), gate.clone());
-        let write = move |commands: Vec<(u8, u32)>| {
+        let write = move |commands: Vec<(u8, u32)>, alone: bool| {
             let (seen, door) = (seen.clone(), door.clone());
             let group = async move {
                 seen.lock().unwrap().push(commands.clone());
                 door.acquire().await.unwrap().forget();
                 assert!(commands.iter().all(|(_, n)| *n != 666), "a command that breaks its group");
                 let lanes: HashSet<u8> = commands.iter().map(|(lane, _)| *lane).collect();
-                if lanes.len() > 1 && lanes.contains(&LOCKED) {
+                if !alone && lanes.contains(&LOCKED) {
                     return commands.into_iter().map(Fate::Back).collect();
                 }
                 commands.iter().map(|(_, n)| Fate::Done(n * 10)).collect()
@@ -365,7 +366,7 @@ mod tests {
         Script { groups, gate, commits: GroupCommit::new(rules, Handle::current(), Box::new(write)) }
     }
 
-    /// A lane that no other can be in a group with.
+    /// A lane that can only be carried out alone.
     const LOCKED: u8 = 9;
 
     const RULES: Rules = Rules { group: 4, queue: 8, writers: 2 };
@@ -500,7 +501,7 @@ mod tests {
         for writers in [1, 3] {
             let done = Arc::new(AtomicUsize::new(0));
             let count = done.clone();
-            let write = move |commands: Vec<u32>| {
+            let write = move |commands: Vec<u32>, _: bool| {
                 count.fetch_add(commands.len(), Ordering::SeqCst);
                 Box::pin(async move {
                     tokio::task::yield_now().await;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use rally_domain::access::ApiKey;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ApiKeyId, WorkspaceId};

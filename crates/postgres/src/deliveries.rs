@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan, Verdict};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::Event;
@@ -62,9 +62,16 @@ RETURNING d.event_id, d.webhook_id, d.attempt, w.url, w.secret,
     CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END AS previous_secret, e.kind, e.body";
 
 /// Statistics are always those of another moment: a queue that was empty is full. Whatever they say, the indexes are right.
-/// As for [`need_not_last`], a claim that is lost is made again.
-pub(crate) const CLAIM_SETTINGS: &str = "SET LOCAL synchronous_commit = off; SET LOCAL jit = off; SET LOCAL enable_seqscan = off;
+/// As for [`BEGIN_PASSING`], a claim that is lost is made again.
+pub(crate) const BEGIN_CLAIM: &str = "BEGIN; SET LOCAL synchronous_commit = off;
 SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
+/// settled is sent once more, and nobody waits for the disk.
+pub(crate) const BEGIN_PASSING: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/// The same, and waits no longer than that for a webhook that is being changed or deleted.
+const BEGIN_SETTLING: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '2s'";
 
 statement! {
     /// A row if anything waits, due or not.
@@ -94,10 +101,7 @@ impl DeliveryQueue for PgStore {
         if any.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, |c| {
-            c.batch_execute(CLAIM_SETTINGS).await?;
-            Ok(claim(c, &request).await?)
-        });
+        let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, BEGIN_CLAIM, |c| Ok(claim(c, &request).await?));
         // A row that cannot be read is not in the way of the others: it ends after its attempts.
         Ok(rows?.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()).collect())
     }
@@ -194,25 +198,13 @@ pub(crate) async fn depth(c: &mut AsyncPgConnection, table: &str) -> QueryResult
     Ok(QueueDepth { pending: waiting + running, running, oldest_due_at: row.oldest.map(Timestamp::new) })
 }
 
-/// How long a settlement waits for a webhook that is being changed or deleted.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
-
 impl PgStore {
     /// Settles the attempts of one webhook.
     async fn settle_one(&self, id: WebhookId, attempts: &[SettleDelivery], policy: &DeliveryPolicy) -> Result<usize, Fault> {
-        let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, |c| {
-            need_not_last(c).await?;
-            diesel::sql_query(LOCK_TIMEOUT).execute(c).await?;
-            settle(c, id, attempts, policy).await
-        });
+        let outcome: Result<usize, CommandError<Infallible>> =
+            transaction!(self, BEGIN_SETTLING, |c| settle(c, id, attempts, policy).await);
         Ok(outcome?)
     }
-}
-
-/// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
-/// settled is sent once more, and nobody waits for the disk.
-pub(crate) async fn need_not_last(c: &mut AsyncPgConnection) -> QueryResult<usize> {
-    diesel::sql_query("SET LOCAL synchronous_commit = off").execute(c).await
 }
 
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {

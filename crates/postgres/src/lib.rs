@@ -126,7 +126,7 @@ impl PgStore {
             .map_err(Fault::unexpected)?;
         let database = Database { pool, wait: options.wait, group_limit: options.statement_timeout + GRACE };
         let writer = database.clone();
-        let write = Box::new(move |commands| Box::pin(sign_up::run(writer.clone(), commands)) as _);
+        let write = Box::new(move |commands, alone| Box::pin(sign_up::run(writer.clone(), commands, alone)) as _);
         let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
         Ok(Self { database, most: options.connections, sign_ups })
     }
@@ -201,11 +201,25 @@ pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
 /// 40P01), which a distributed engine does as a matter of course. A macro, since a closure that borrows both the
 /// connection and the command cannot be named as a bound.
 macro_rules! transaction {
-    ($store:expr, |$connection:ident| $work:expr) => {{
+    ($store:expr, |$connection:ident| $work:expr) => {
+        crate::transaction!($store, "BEGIN", |$connection| $work)
+    };
+    // The statements that begin it are sent as one.
+    ($store:expr, $begin:expr, |$connection:ident| $work:expr) => {{
+        use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
         let mut connection = $store.connection().await?;
         let mut attempt = 1;
         loop {
-            let outcome: Result<_, crate::fault::Abort<_>> = connection.transaction(async |$connection| $work).await;
+            let $connection: &mut AsyncPgConnection = &mut connection;
+            AnsiTransactionManager::begin_transaction_sql($connection, $begin).await.map_err(crate::fault::query_fault)?;
+            let worked: Result<_, crate::fault::Abort<_>> = async { $work }.await;
+            let outcome = match worked {
+                Ok(value) => AnsiTransactionManager::commit_transaction(&mut *connection).await.map(|()| value).map_err(Into::into),
+                Err(abort) => match AnsiTransactionManager::rollback_transaction(&mut *connection).await {
+                    Ok(()) | Err(diesel::result::Error::BrokenTransactionManager) => Err(abort),
+                    Err(error) => Err(error.into()),
+                },
+            };
             match outcome {
                 Err(abort) if attempt < crate::MAX_ATTEMPTS && abort.asks_to_retry() => attempt += 1,
                 outcome => break outcome.map_err(rally_domain::error::CommandError::from),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Text, Timestamptz};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::delivery::Verdict;
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
@@ -17,7 +17,7 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::deliveries::{Any, CLAIM_SETTINGS, depth, need_not_last};
+use crate::deliveries::{Any, BEGIN_CLAIM, BEGIN_PASSING, depth};
 use crate::fault::query_fault;
 use crate::rows::to_bigint;
 use crate::schema::mails;
@@ -74,18 +74,14 @@ impl MailQueue for PgStore {
         if any.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> = transaction!(self, |c| {
-            c.batch_execute(CLAIM_SETTINGS).await?;
-            Ok(claim(c, &request).await?)
-        });
+        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> = transaction!(self, BEGIN_CLAIM, |c| Ok(claim(c, &request).await?));
         let claimed =
             |row: ClaimedRow| ClaimedMail { claim: request.claim, attempt: u32::try_from(row.attempt).unwrap_or(0), mail: row.mail.into() };
         Ok(rows?.into_iter().map(claimed).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
-        let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, |c| {
-            need_not_last(c).await?;
+        let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| {
             let mut settled = 0;
             for attempt in &attempts {
                 settled += settle(c, attempt, &policy).await?;

@@ -6,7 +6,7 @@ use std::mem::take;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
 use rally_domain::email::Email;
@@ -34,11 +34,11 @@ pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 8 };
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 /// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where one of
-/// several lists stays locked, all are given back, to be tried list by list.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<SignUp, Outcome>> {
-    match write_group(&database, &commands).await {
+/// its lists stays locked, all are given back, to be tried list by list.
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) -> Vec<Fate<SignUp, Outcome>> {
+    match write_group(&database, &commands, alone).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
-        Err(CommandError::Rejected(Locked { alone: false })) => commands.into_iter().map(Fate::Back).collect(),
+        Err(CommandError::Rejected(Locked)) if !alone => commands.into_iter().map(Fate::Back).collect(),
         Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in &commands {
@@ -54,17 +54,14 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<S
 }
 
 async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
-    let outcome = write_group(database, std::slice::from_ref(command)).await.map_err(fault)?.pop();
+    let outcome = write_group(database, std::slice::from_ref(command), true).await.map_err(fault)?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
 /// Others have a list locked, and did not let go of it in time.
 #[derive(Debug, thiserror::Error)]
 #[error("a list is locked")]
-struct Locked {
-    /// Whether the group was of one list.
-    alone: bool,
-}
+struct Locked;
 
 fn fault(error: CommandError<Locked>) -> Fault {
     match error {
@@ -76,12 +73,18 @@ fn fault(error: CommandError<Locked>) -> Fault {
 type Written = Vec<Result<Entry, SignUpRejection>>;
 
 /// Writes a group, or nothing of it. A server that falls silent is not waited for.
-async fn write_group(database: &Database, commands: &[SignUp]) -> Result<Written, CommandError<Locked>> {
-    timeout(database.group_limit, write_in_time(database, commands)).await.map_err(Fault::unavailable)?
+async fn write_group(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
+    timeout(database.group_limit, write_in_time(database, commands, alone)).await.map_err(Fault::unavailable)?
 }
 
-async fn write_in_time(database: &Database, commands: &[SignUp]) -> Result<Written, CommandError<Locked>> {
-    transaction!(database, |c| {
+/// How a group begins. Its statements are served by the same indexes whatever is asked for, so none is planned anew for that.
+const BEGIN_ALONE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
+/// A list that stays locked is not to hold up those that share its group or wait for its writer.
+const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = '250ms'";
+
+async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
+    let begin = if alone { BEGIN_ALONE } else { BEGIN };
+    transaction!(database, begin, |c| {
         let mut groups = lock_facts(c, commands).await?;
         let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
             Some(group) => group.decide(command),
@@ -130,19 +133,13 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     Ok(totals.map(group).collect())
 }
 
-/// How long a group waits for its lists where they are several: one that stays locked is not to hold up the others.
-const PATIENCE: &str = "SET LOCAL lock_timeout = '250ms'";
-
 /// The last position and the number of entries of each list, locked in the order of their ids: whoever locks several does so.
 async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
-    if lists.len() > 1 {
-        c.batch_execute(PATIENCE).await?;
-    }
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
     let locked = query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await;
     let rows: Vec<(Uuid, i64, i64)> = locked.map_err(|error| match Abort::from(error) {
-        abort if abort.is_locked_out() => Abort::Rejected(Locked { alone: lists.len() == 1 }),
+        abort if abort.is_locked_out() => Abort::Rejected(Locked),
         abort => abort,
     })?;
     Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())

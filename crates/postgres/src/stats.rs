@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::analytics::{Analytics, Counters, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups, first_day_needed};
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, Leader};

@@ -98,7 +98,7 @@ impl SqliteStore {
 
     fn over(database: Database) -> Self {
         let writer = database.clone();
-        let write = Box::new(move |commands| Box::pin(sign_up::run(writer.clone(), commands)) as _);
+        let write = Box::new(move |commands, _| Box::pin(sign_up::run(writer.clone(), commands)) as _);
         Self { database, sign_ups: GroupCommit::new(sign_up::RULES, Handle::current(), write) }
     }
 
