@@ -84,20 +84,29 @@ fn forwarded_for(element: &str) -> Option<&str> {
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
-/// Splits at a character that does not stand in a quoted string (RFC 9110, section 5.6.4); `None` where one does not end.
+/// Splits at a character that does not stand in a quoted string (RFC 9110, section 5.6.4); `None` where one does not end, or is
+/// not all of a value: then nobody knows who opened it.
 fn split_unquoted(text: &str, at: char) -> Option<Vec<&str>> {
-    let (mut quoted, mut escaped) = (false, false);
+    let (mut quoted, mut escaped, mut before, mut astray) = (false, false, '\0', false);
     let parts = text.split(|c| {
+        astray |= !quoted
+            && match before {
+                '=' => false,
+                // One has just ended.
+                '"' => !matches!(c, ' ' | '\t' | ',' | ';'),
+                _ => c == '"',
+            };
         (quoted, escaped) = match c {
             _ if escaped => (quoted, false),
             '\\' => (quoted, quoted),
             '"' => (!quoted, false),
             _ => (quoted, false),
         };
+        before = c;
         c == at && !quoted
     });
     let parts = parts.collect();
-    (!quoted).then_some(parts)
+    (!quoted && !astray).then_some(parts)
 }
 
 /// An address with or without a port, an IPv6 address with or without brackets.
@@ -179,7 +188,8 @@ mod tests {
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\""), ("forwarded", b"for=198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"a\\\"\", for=198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"a\\\\\", for=198.51.100.1")], "198.51.100.1"),
-            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\\\"\", for=198.51.100.1")], "198.51.100.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\\\"\", for=198.51.100.1")], "10.0.0.1"),
+            ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=198.51.100.1;host=\"a\\\"b\"")], "10.0.0.1"),
             // One speaks for the other.
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1"), ("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
             ("fd00::1", &[("x-forwarded-for", b"2001:db8::1, fd00::2")], "2001:db8::1"),

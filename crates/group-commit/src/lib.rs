@@ -12,11 +12,12 @@
 //!
 //! What is not here: what a command is, and how a group is written.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -120,7 +121,8 @@ impl Gate {
         if waiting >= enough || self.enough != usize::MAX {
             return None;
         }
-        self.enough = enough;
+        // A new one, which nobody knocked at before.
+        (self.enough, self.opened) = (enough, Arc::new(Notify::new()));
         Some(self.opened.clone())
     }
 }
@@ -130,14 +132,18 @@ struct State<K, C, R> {
     /// Lanes that something waits in and that are not being written, in their turn.
     turns: VecDeque<K>,
     writers: usize,
+    /// Those of them that have been writing for long.
+    slow: usize,
     /// Commands that wait in all lanes.
     waiting: usize,
     gate: Gate,
 }
 
-/// How many groups are begun for whatever waits, and how many commands wait before another is.
+/// How many groups are begun for whatever waits, and how many commands wait before another is. One that is written for longer than
+/// that, because something it needs is locked, does not count.
 const EAGER: usize = 2;
 const PRESSING: usize = 32;
+const LONG: Duration = Duration::from_millis(100);
 
 /// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.
 const CROWD: usize = 8;
@@ -151,7 +157,7 @@ where
 {
     /// Gathers by those rules, and carries groups out so, on that runtime: it lives longer than any caller's.
     pub fn new(rules: Rules, home: Handle, write: Write<C, R>) -> Self {
-        let state = State { lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, waiting: 0, gate: Gate::default() };
+        let state = State { lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, slow: 0, waiting: 0, gate: Gate::default() };
         Self(Arc::new(Inner { rules, home, write, state: Mutex::new(state) }))
     }
 
@@ -206,11 +212,8 @@ where
             let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, job.caller)).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
-            let fates = if commands.is_empty() {
-                Vec::new()
-            } else {
-                AssertUnwindSafe((self.write)(commands, alone)).catch_unwind().await.unwrap_or_default()
-            };
+            let fates =
+                if commands.is_empty() { Vec::new() } else { self.with_help((self.write)(commands, alone)).await.unwrap_or_default() };
             let mut back = Vec::new();
             for ((lane, caller), fate) in of.into_iter().zip(callers).zip(fates) {
                 match fate {
@@ -225,6 +228,24 @@ where
             }
             self.release(lanes);
         }
+    }
+
+    /// Waits for a group to be written; if that takes long, another writer stands in for this one.
+    async fn with_help<T>(self: &Arc<Self>, writing: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+        let mut writing = pin!(AssertUnwindSafe(writing).catch_unwind());
+        if let Ok(written) = timeout(LONG, &mut writing).await {
+            return written;
+        }
+        let begin = self.with_state(|state| {
+            state.slow += 1;
+            state.hire(self.rules.writers)
+        });
+        if begin {
+            self.begin();
+        }
+        let written = writing.await;
+        self.with_state(|state| state.slow -= 1);
+        written
     }
 
     /// Waits a moment until that many are waiting.
@@ -304,7 +325,7 @@ where
 impl<K: Copy + Eq + Hash, C, R> State<K, C, R> {
     /// Whether another writer is to begin, of so many at most: few large groups cost less than many small ones.
     fn hire(&mut self, most: usize) -> bool {
-        let needed = self.writers < EAGER || self.waiting >= PRESSING;
+        let needed = self.writers - self.slow < EAGER || self.waiting >= PRESSING;
         let begin = needed && !self.turns.is_empty() && self.writers < most;
         self.writers += usize::from(begin);
         begin
@@ -493,6 +514,22 @@ mod tests {
         }
         assert_eq!(script.groups()[2..], [vec![(LOCKED, 2), (3, 3)], vec![(LOCKED, 2)], vec![(3, 3)]]);
         script.gate.add_permits(2);
+        assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
+    }
+
+    #[tokio::test]
+    async fn lanes_that_stay_locked_keep_no_writer_from_the_others() {
+        let script = script(Rules { writers: 3, ..RULES });
+        let mut callers = JoinSet::new();
+        for (lane, n) in [(1, 0), (2, 1), (3, 2)] {
+            script.submit(&mut callers, lane, n).await;
+        }
+        assert_eq!(script.groups(), [vec![(1, 0)], vec![(2, 1)]]);
+        while script.groups().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(script.groups()[2], [(3, 2)]);
+        script.gate.add_permits(3);
         assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
     }
 

@@ -207,10 +207,11 @@ macro_rules! transaction {
     // The statements that begin it are sent as one.
     ($store:expr, $begin:expr, |$connection:ident| $work:expr) => {{
         use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
-        let mut connection = $store.connection().await?;
+        let mut held = crate::Held::new($store.connection().await?);
         let mut attempt = 1;
-        loop {
-            let $connection: &mut AsyncPgConnection = &mut connection;
+        let outcome = loop {
+            let connection = held.connection();
+            let $connection: &mut AsyncPgConnection = connection;
             AnsiTransactionManager::begin_transaction_sql($connection, $begin).await.map_err(crate::fault::query_fault)?;
             let worked: Result<_, crate::fault::Abort<_>> = async { $work }.await;
             let outcome = match worked {
@@ -224,10 +225,36 @@ macro_rules! transaction {
                 Err(abort) if attempt < crate::MAX_ATTEMPTS && abort.asks_to_retry() => attempt += 1,
                 outcome => break outcome.map_err(rally_domain::error::CommandError::from),
             }
-        }
+        };
+        held.finish();
+        outcome
     }};
 }
 pub(crate) use transaction;
+
+/// The connection of a transaction. Dropped before it has finished, it does not go back to the pool, where its transaction would
+/// keep what it has locked until somebody takes it up again: it is closed.
+pub(crate) struct Held(Option<Object<AsyncPgConnection>>);
+
+impl Held {
+    pub(crate) const fn new(connection: Object<AsyncPgConnection>) -> Self {
+        Self(Some(connection))
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
+        self.0.as_deref_mut().expect("held until it has finished")
+    }
+
+    pub(crate) fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
+    }
+}
 
 /// How often a transaction is run before its conflict is given up as a fault.
 const MAX_ATTEMPTS: usize = 5;

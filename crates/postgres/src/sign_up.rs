@@ -18,7 +18,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::fault::Abort;
@@ -33,16 +33,19 @@ pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 8 };
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
-/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where one of
-/// its lists stays locked, all are given back, to be tried list by list.
+/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where something
+/// stays locked, all are given back, to be tried list by list.
 pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, &commands, alone).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
         Err(CommandError::Rejected(Locked)) if !alone => commands.into_iter().map(Fate::Back).collect(),
         Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
-            let mut outcomes = Vec::with_capacity(commands.len());
+            let (end, mut outcomes) = (Instant::now() + database.group_limit, Vec::with_capacity(commands.len()));
             for command in &commands {
-                outcomes.push(Fate::Done(write_alone(&database, command).await));
+                outcomes.push(Fate::Done(match Instant::now() < end {
+                    true => write_alone(&database, command).await,
+                    false => Err(Fault::unavailable("no time was left").into()),
+                }));
             }
             outcomes
         }
@@ -58,10 +61,15 @@ async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
-/// Others have a list locked, and did not let go of it in time.
+/// Others have something locked that a group needs, and did not let go of it in time.
 #[derive(Debug, thiserror::Error)]
-#[error("a list is locked")]
+#[error("a list or a webhook is locked")]
 struct Locked;
+
+/// Whatever it is that others have locked.
+fn locked(abort: Abort<Locked>) -> Abort<Locked> {
+    if abort.is_locked_out() { Abort::Rejected(Locked) } else { abort }
+}
 
 fn fault(error: CommandError<Locked>) -> Fault {
     match error {
@@ -78,14 +86,15 @@ async fn write_group(database: &Database, commands: &[SignUp], alone: bool) -> R
 }
 
 /// How a group begins. Its statements are served by the same indexes whatever is asked for, so none is planned anew for that.
-const BEGIN_ALONE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
-/// A list that stays locked is not to hold up those that share its group or wait for its writer.
+/// Alone it waits for what is locked as long as a statement may take.
+const BEGIN_ALONE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = 0";
+/// What stays locked, a list or a webhook of its workspace, is not to hold up those that share its group.
 const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = '250ms'";
 
 async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
     let begin = if alone { BEGIN_ALONE } else { BEGIN };
     transaction!(database, begin, |c| {
-        let mut groups = lock_facts(c, commands).await?;
+        let mut groups = lock_facts(c, commands).await.map_err(locked)?;
         let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
             Some(group) => group.decide(command),
             None => Err(SignUpRejection::NoSuchWaitlist),
@@ -93,7 +102,7 @@ async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) ->
         let outcomes: Vec<_> = commands.iter().map(decide).collect();
         groups.retain(|_, group| !group.plans().is_empty());
         if !groups.is_empty() {
-            apply(c, &groups).await?;
+            apply(c, &groups).await.map_err(|error| locked(error.into()))?;
         }
         Ok(outcomes)
     })
@@ -137,11 +146,8 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
 async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
-    let locked = query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await;
-    let rows: Vec<(Uuid, i64, i64)> = locked.map_err(|error| match Abort::from(error) {
-        abort if abort.is_locked_out() => Abort::Rejected(Locked),
-        abort => abort,
-    })?;
+    let rows: Vec<(Uuid, i64, i64)> =
+        query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await?;
     Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
 }
 

@@ -45,10 +45,12 @@ impl Connector {
             Mode::Prefer => SslMode::Prefer,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
         });
-        if config.get_tcp_user_timeout().is_none() {
+        let query = url.split_once('?').map_or("", |(_, query)| query);
+        let says = |what: &str| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.starts_with(what));
+        if !says("tcp_user_timeout") {
             config.tcp_user_timeout(SILENCE);
         }
-        if !plain.contains("keepalives") {
+        if !says("keepalives") {
             config.keepalives_idle(SILENCE).keepalives_interval(SILENCE).keepalives_retries(3);
         }
         let tls = if mode == Mode::Disable { None } else { Some(MakeRustlsConnect::new(client_config(mode, roots.as_deref())?)) };

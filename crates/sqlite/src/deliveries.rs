@@ -14,11 +14,11 @@ use rally_domain::ports::{ClaimRequest, DeliveryQueue, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, Webhook};
 
-use crate::SqliteStore;
 use crate::fault::{Abort, query_fault};
 use crate::rows::{AttemptRow, Blob, ClaimRow, EventRow, WebhookRow, from_bigint, instant, to_bigint};
 use crate::schema::{attempts, deliveries, events, webhooks};
 use crate::webhooks as webhook_rows;
+use crate::{SqliteStore, unbroken};
 
 /// The webhooks that something waits for, found by hopping from one to the next in the index of a claim: rows that wait for
 /// one webhook cost another nothing. The DSL has no recursion.
@@ -61,7 +61,7 @@ impl DeliveryQueue for SqliteStore {
             let (mut settled, mut failed) = (0, None);
             for attempt in &attempts {
                 // Each is whole or not at all, and none is in the way of the others.
-                match c.transaction(|c| settle(c, attempt, &policy)) {
+                match c.transaction(|c| unbroken(|| settle(c, attempt, &policy))) {
                     Ok(more) => settled += usize::from(more),
                     Err(abort) => failed = Some(Fault::from(CommandError::from(abort))),
                 }

@@ -216,13 +216,13 @@ impl<R: Round> Work<R> {
         loop {
             self.begin_attempts();
             self.begin_settling();
-            self.begin_claiming();
+            let rest = self.begin_claiming();
             tokio::select! {
                 biased;
                 () = stop.notified() => break,
                 Some(ended) = self.steps.join_next_with_id() => self.end(ended),
                 () = wake.notified() => self.look = true,
-                () = sleep_until(self.rested), if self.look && self.claiming.is_none() && self.rested > Instant::now() => {}
+                () = sleep_until(self.rested), if rest => {}
                 _ = ticks.tick() => {
                     self.look = true;
                     looks += 1;
@@ -280,10 +280,14 @@ impl<R: Round> Work<R> {
         self.lanes.retain(|_, lane| lane.load() > 0);
     }
 
-    fn begin_claiming(&mut self) {
+    /// Claims what is due, if anything may be; tells whether it rests before it looks.
+    fn begin_claiming(&mut self) -> bool {
         let waiting: usize = self.lanes.values().map(|lane| lane.waiting.len()).sum();
-        if self.claiming.is_some() || !self.look || waiting > WAITING / 2 || self.rested > Instant::now() {
-            return;
+        if self.claiming.is_some() || !self.look || waiting > WAITING / 2 {
+            return false;
+        }
+        if self.rested > Instant::now() {
+            return true;
         }
         self.look = false;
         let round = self.round.clone();
@@ -307,6 +311,7 @@ impl<R: Round> Work<R> {
         let begin_by = now.plus(lease - self.round.timeout() * 1.5);
         let task = self.steps.spawn(async move { Step::Claimed(round.claim(request).await, begin_by) });
         self.claiming = Some(task.id());
+        false
     }
 
     fn now(&self) -> Timestamp {

@@ -15,7 +15,7 @@ use crate::waitlist::Waitlist;
 /// The most ids of one call, repeated ones counted.
 pub const MAX_IDS: usize = 100;
 
-/// How long invitations of one call are begun: a caller has an answer while it still waits for one.
+/// How long entries of one call are begun with: a caller has an answer while it still waits for one.
 pub const BUDGET: Duration = Duration::seconds(45);
 
 /// What is done with every entry.
@@ -48,8 +48,8 @@ pub struct Row {
 }
 
 /// Acts on the entries of those ids in their order, a repeated id once. An id that cannot exist is one that does not, and
-/// no failure keeps the others from being tried, but for one: once the service that invites did not answer in time, or the
-/// [`BUDGET`] is used up, nobody waits for it again and again.
+/// no failure keeps the others from being tried, but for two: once the service that invites did not answer in time, nobody waits
+/// for it again and again, and once the [`BUDGET`] is used up, the rest is not begun with.
 pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     let mut silent = None;
@@ -58,9 +58,9 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &
         let outcome = match (EntryId::parse(&id), action, silent) {
             (Err(_), Action::Review(_), _) => Err(CommandError::Rejected(BulkRejection::Review(EntryRejection::NoSuchEntry))),
             (Err(_), Action::Invite(_), _) => Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::NoSuchEntry))),
-            (Ok(entry_id), Action::Review(kind), _) => review(ports, waitlist, entry_id, *kind).await,
             (Ok(_), Action::Invite(_), Some(service)) => Err(CommandError::Rejected(timed_out(service))),
-            (Ok(_), Action::Invite(_), None) if ports.clock.now() >= end => Err(Fault::unavailable("no time was left").into()),
+            (Ok(_), _, _) if ports.clock.now() >= end => Err(Fault::unavailable("no time was left").into()),
+            (Ok(entry_id), Action::Review(kind), _) => review(ports, waitlist, entry_id, *kind).await,
             (Ok(entry_id), Action::Invite(invitation), None) => {
                 let invited = invite::run(ports, waitlist, entry_id, invitation).await;
                 if let Err(CommandError::Rejected(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))) =

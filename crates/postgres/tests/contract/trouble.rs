@@ -57,6 +57,64 @@ async fn a_list_that_stays_locked_is_in_nobodys_way() {
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
+/// A webhook that is being deleted with many deliveries is locked for as long as that takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sign_ups_wait_for_a_webhook_that_is_locked() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    let home = workspace(&ports, "acme").await;
+    let lists = [active_list_in(&ports, home.id, "one", json!({})).await, active_list_in(&ports, home.id, "two", json!({})).await];
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    let webhook = format!(
+        "INSERT INTO webhooks (id, workspace_id, url, events, active, secret, created_at) \
+         VALUES (gen_random_uuid(), '{}', 'https://example.com/', 'entry.created', true, '', now())",
+        home.id
+    );
+    somebody.batch_execute(&webhook).await.unwrap();
+    somebody.batch_execute("BEGIN; SELECT FROM webhooks FOR UPDATE").await.unwrap();
+    let callers = (0..40_usize).map(|n| {
+        let command = sign_up(&ports, &lists[n % 2], &format!("p{n}@example.com"));
+        let ports = &ports;
+        async move { ports.entries.sign_up(command).await }
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        somebody.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (outcomes, ()) = tokio::join!(join_all(callers), release);
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+/// It is closed, and does not wait in the pool with what it has locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_is_given_up_holds_nothing() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    somebody.batch_execute("BEGIN; SELECT FROM waitlist_totals FOR UPDATE").await.unwrap();
+    let deleting = ports.entries.delete(list.id, ada.id);
+    assert!(tokio::time::timeout(Duration::from_millis(300), deleting).await.is_err());
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let freed = async {
+        let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let number = async |query| somebody.query_one(query, &[]).await.unwrap().get::<_, i64>(0);
+            if number(waiting).await == 0 && number(held).await == 0 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), freed).await.expect("nothing is held");
+}
+
 /// Stands between a store and its server, and passes on nothing while it is silent.
 struct Between {
     port: u16,

@@ -1,0 +1,2 @@
+-- As it is: PostgreSQL plans a statement once, whatever its indexes are partial on.
+SELECT 1;
