@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 entries=${1:-1000000}
-cargo build --release --quiet -p rally-api
+cargo build --release --quiet -p rally-api -p rally-bench
 rally=target/release/rally
 . scripts/cluster.sh
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
@@ -15,7 +15,7 @@ field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
 seeded=$("$rally" bench seed --list hot --entries "$entries")
 workspace=$(field workspace_id <<<"$seeded") list=$(field waitlist_id <<<"$seeded")
 token=$("$rally" token mint --workspace bench)
-code=$(sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' <<<"$seeded" | head -n 1)
+code=$(sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' <<<"$seeded" | sed -n 1p)
 
 # One webhook that everything waits for and that is busy elsewhere, and one that has five deliveries due.
 sql -v workspace="'$workspace'" <<'SQL'
@@ -27,6 +27,7 @@ INSERT INTO events (id, workspace_id, kind, body, occurred_at)
 INSERT INTO deliveries (event_id, webhook_id, state, due_at)
     SELECT id, '00000000-0000-7000-8000-0000000000a1', 'pending', now() + interval '1 day' FROM events WHERE kind = 'test';
 VACUUM ANALYZE;
+LOAD 'auto_explain';
 ALTER SYSTEM SET session_preload_libraries = 'auto_explain';
 ALTER SYSTEM SET auto_explain.log_min_duration = 0;
 ALTER SYSTEM SET auto_explain.log_analyze = on;
@@ -60,26 +61,25 @@ section() {
 }
 section 'public info' 'get "$base/v1/waitlists/bench/hot"'
 section 'leaderboard' 'get "$base/v1/waitlists/bench/hot/leaderboard"'
-section 'sign-up with a friend'\''s code' 'sign_up'
+section 'sign-up with a code' 'sign_up'
 section 'entries, first page' 'get "$admin/entries?limit=50"'
 get "$admin/entries?limit=50"
-section 'entries, next page' 'get "$admin/entries?limit=50&cursor=$(next)"'
+section 'entries, a next page' 'get "$admin/entries?limit=50&cursor=$(next)"'
 section 'entries of one status' 'get "$admin/entries?limit=50&status=approved"'
 section 'count' 'get "$admin/entries/count"'
 section 'analytics' 'get "$admin/analytics"'
-section 'timeline' 'get "$admin/analytics/timeline"'
+section 'timeline' 'get "$admin/analytics/timeline?since=$(date -u -d "-240 days" +%F)&until=$(date -u +%F)"'
 approve() { sign_up; get -X PATCH "$admin/entries/$(sed -n 's/.*"id":"\([^"]*\)".*/\1/p' "$folder/reply")" -H 'content-type: application/json' -d '{"status":"approved"}'; }
 section 'approve (after a sign-up)' 'approve'
 sleep 1
 
 [ -z "${PLANS:-}" ] || cp "$folder/log" "$PLANS"
-# The last plan of each statement of each section: what it reads and through which index, pages, rows of its last node, time.
+# The last plan of each statement, under the first request that made it: what it reads and through which index, pages, time.
 awk '
 function flush() {
     if (query != "" && section != "" && query !~ /section: / && query !~ /pg_reload|pg_stat|AS any FROM|SELECT 1/) {
-        key = section SUBSEP query
-        if (!(key in line)) order[++n] = key
-        line[key] = sprintf("| %s | `%s` | %s | %s | %s |", section, substr(query, 1, 60), how, pages, time)
+        if (!(query in line)) { order[++n] = query; of[query] = section }
+        line[query] = sprintf("| %s | `%s` | %s | %s | %s |", of[query], substr(query, 1, 60), how, pages, time)
     }
     query = ""
 }
