@@ -1,11 +1,13 @@
 //! Invitations into apps through Heimdall, one by one and many at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rally_contracts::doubles::FrozenClock;
 use rally_domain::invite::{Invite, InviteError, InviteRequest};
-use rally_domain::ports::AppInviter;
+use rally_domain::ports::{AppInviter, Clock};
+use rally_domain::timestamp::Timestamp;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_heimdall::HeimdallInviter;
 use rally_tests::deployment::Deployment;
@@ -194,6 +196,34 @@ impl AppInviter for Leisurely {
         self.0.advance(time::Duration::seconds(9));
         Ok(Invite { id: request.entry_id.to_string(), url: None })
     }
+}
+
+/// A clock that every look moves on, once it is told to.
+struct Racing(FrozenClock, AtomicBool);
+
+impl Clock for Racing {
+    fn now(&self) -> Timestamp {
+        if self.1.load(Ordering::SeqCst) {
+            self.0.advance(time::Duration::seconds(7));
+        }
+        self.0.now()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_slow_reviews_end_in_time() {
+    let clock = Arc::new(Racing(FrozenClock::at("2026-01-31T09:00:00Z"), AtomicBool::new(false)));
+    let own = clock.clone();
+    let server = TestServer::start_on(Kind::Sqlite, move |ports| ports.clock = own).await;
+    let list = server.active_list("early", json!({})).await;
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        ids.push(server.join("early", &format!("p{n}@example.com")).await["id"].clone());
+    }
+    clock.1.store(true, Ordering::SeqCst);
+    let body = json!({"ids": ids, "action": "approve"});
+    let report = server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body).await.expect(200);
+    assert_eq!((&report["results"][0]["status"], &report["results"][7]["error"]["code"]), (&json!("ok"), &json!(503)), "{report}");
 }
 
 /// A caller learns of those that were invited before it stops waiting.

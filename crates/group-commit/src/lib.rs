@@ -139,10 +139,11 @@ struct State<K, C, R> {
     gate: Gate,
 }
 
-/// How many groups are begun for whatever waits, and how many commands wait before another is. One that is written for longer than
-/// that, because something it needs is locked, does not count.
+/// How many groups are begun for whatever waits, those left out that have been written for [`LONG`].
 const EAGER: usize = 2;
+/// How many commands wait before more are begun.
 const PRESSING: usize = 32;
+/// After which a group is taken to wait for something that others have locked.
 const LONG: Duration = Duration::from_millis(100);
 
 /// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.

@@ -138,12 +138,7 @@ impl PgStore {
     /// # Errors
     /// When the database cannot be reached, a migration fails, or the database is of a newer version than this program.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
-        // Taken for good: its settings are for this, and its end gives the lock back. The lock only orders processes that start
-        // together; each migration is a transaction of its own in any case.
-        let mut connection = Object::take(self.connection().await?);
-        let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150)";
-        connection.batch_execute(prepare).await.map_err(query_fault)?;
-        run_migrations(&mut AsyncMigrationHarness::new(connection))
+        run_migrations(&mut self.patient_harness().await?)
     }
 
     /// Undoes the latest migration and gives its version.
@@ -151,9 +146,17 @@ impl PgStore {
     /// # Errors
     /// When there is none, or it cannot be undone.
     pub async fn revert(&self) -> Result<String, Fault> {
-        let mut harness = AsyncMigrationHarness::new(self.connection().await?);
-        let reverted = harness.revert_last_migration(MIGRATIONS).map_err(Fault::unexpected)?;
+        let reverted = self.patient_harness().await?.revert_last_migration(MIGRATIONS).map_err(Fault::unexpected)?;
         Ok(reverted.to_string())
+    }
+
+    /// What migrations run on, which may take long. Its connection is taken from the pool for good: the settings are for this, and
+    /// its end gives the lock back. That only orders processes that start together; each migration is a transaction of its own.
+    async fn patient_harness(&self) -> Result<AsyncMigrationHarness<AsyncPgConnection>, Fault> {
+        let mut connection = Object::take(self.connection().await?);
+        let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150)";
+        connection.batch_execute(prepare).await.map_err(query_fault)?;
+        Ok(AsyncMigrationHarness::new(connection))
     }
 
     /// Whether the database has exactly the migrations that this program knows.
