@@ -59,6 +59,16 @@ on_both_stores! {
         list_as(&server, &with("nbf", json!(now - 5))).await.expect(200);
     }
 
+    async fn what_is_critical_and_not_understood_is_refused(server: TestServer) {
+        let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": server.workspace.id.to_string(), "scope": "*"});
+        let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+        let under = |header: Value| signed_under(&header, &key, Algorithm::HS256, &claims);
+        list_as(&server, &under(json!({"alg": "HS256", "b64": true}))).await.expect(200);
+        for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("exp"), Value::Null] {
+            list_as(&server, &under(json!({"alg": "HS256", "crit": crit, "b64": true}))).await.refused(401, "unauthorized");
+        }
+    }
+
     async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(server: TestServer) {
         let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
         let token = server.token("*");
@@ -145,8 +155,8 @@ impl Provider {
         ]})
     }
 
-    fn sign(&self, algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
-        let key = match algorithm {
+    fn key(&self, algorithm: Algorithm) -> EncodingKey {
+        match algorithm {
             Algorithm::RS256 => {
                 EncodingKey::from_rsa_pem(&pem("PRIVATE KEY", AsDer::<Pkcs8V1Der<'_>>::as_der(&self.rsa).unwrap().as_ref())).unwrap()
             }
@@ -156,9 +166,23 @@ impl Provider {
             _ => {
                 EncodingKey::from_secret(&pem("PUBLIC KEY", AsDer::<PublicKeyX509Der<'_>>::as_der(self.rsa.public_key()).unwrap().as_ref()))
             }
-        };
-        jsonwebtoken::encode(&Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }, claims, &key).unwrap()
+        }
     }
+
+    fn sign(&self, algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
+        jsonwebtoken::encode(&Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }, claims, &self.key(algorithm)).unwrap()
+    }
+
+    /// Signs with a header that says whatever it says.
+    fn sign_under(&self, header: &Value, algorithm: Algorithm, claims: &Value) -> String {
+        signed_under(header, &self.key(algorithm), algorithm, claims)
+    }
+}
+
+fn signed_under(header: &Value, key: &EncodingKey, algorithm: Algorithm, claims: &Value) -> String {
+    let message = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,6 +225,60 @@ async fn an_identity_provider_can_sign_for_rally() {
     // Key ids nobody knows cost the provider nothing: the one fetch above stays the only one.
     for n in 0..20 {
         list_as(&server, &keys.sign(Algorithm::RS256, Some(&format!("unknown-{n}")), &good)).await.refused(401, "unauthorized");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_of_a_token_is_the_one_that_is_for_it() {
+    let (keys, provider) = (Provider::new(), MockServer::start().await);
+    // One id for everything, keys for other things, and entries that nobody can read.
+    let mut set = keys.jwks();
+    let others = [
+        json!({"kty": "RSA", "kid": "rsa", "use": "enc", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "RSA", "kid": "rsa", "key_ops": ["wrapKey"], "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "RSA", "kid": "rsa", "alg": "RSA-OAEP", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "RSA", "kid": "rsa", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "EC", "crv": "P-256", "kid": "rsa", "x": "AA", "y": "AA"}),
+        json!({"kty": "oct", "kid": "rsa", "k": base64url(JWT_SECRET)}),
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "kid": "rsa", "pub": "AA"}),
+        json!({"kty": "EC", "crv": "secp256k1", "kid": "p256", "x": "AA", "y": "AA"}),
+        json!({"kty": "RSA", "kid": 7}),
+        json!("key"),
+        Value::Null,
+    ];
+    let entries = set["keys"].as_array_mut().unwrap();
+    entries.splice(0..0, others);
+    entries.push(json!({"kty": "OKP", "crv": "Ed25519", "kid": "named", "alg": "Ed25519", "use": "sig", "key_ops": ["verify"],
+        "x": base64url(keys.ed25519.public_key())}));
+    entries.push(json!({"kty": "OKP", "crv": "Ed25519", "kid": "unfit", "use": "enc", "x": base64url(keys.ed25519.public_key())}));
+    Mock::given(path("/jwks")).respond_with(ResponseTemplate::new(200).set_body_json(set)).mount(&provider).await;
+    let url = format!("{}/jwks", provider.uri());
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings { jwks_url: Some(url), ..settings }).await;
+    let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": "*", "scope": "*"});
+    let under = |header: Value, algorithm| keys.sign_under(&header, algorithm, &claims);
+    for good in [
+        under(json!({"alg": "RS256", "kid": "rsa"}), Algorithm::RS256),
+        under(json!({"alg": "ES256", "kid": "p256"}), Algorithm::ES256),
+        under(json!({"alg": "EdDSA", "kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "Ed25519", "kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "EdDSA", "kid": "named"}), Algorithm::EdDSA),
+        under(json!({"alg": "Ed25519", "kid": "named"}), Algorithm::EdDSA),
+    ] {
+        list_as(&server, &good).await.expect(200);
+    }
+    for bad in [
+        under(json!({"alg": "RS256", "kid": "rsa", "crit": ["exp"]}), Algorithm::RS256),
+        under(json!({"alg": "Ed25519", "kid": "unfit"}), Algorithm::EdDSA),
+        under(json!({"alg": "Ed25519", "kid": "rsa"}), Algorithm::EdDSA),
+        under(json!({"alg": "RS256", "kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "PS256", "kid": "rsa"}), Algorithm::RS256),
+        under(json!({"alg": "ed25519", "kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "none", "kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "HS256", "kid": "rsa"}), Algorithm::HS256),
+        under(json!({"kid": "ed"}), Algorithm::EdDSA),
+        under(json!({"alg": "EdDSA", "kid": 7}), Algorithm::EdDSA),
+    ] {
+        list_as(&server, &bad).await.refused(401, "unauthorized");
     }
 }
 

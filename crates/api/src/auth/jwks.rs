@@ -1,104 +1,305 @@
-//! The keys of an identity provider (RFC 7517), fetched when they are needed and kept for a while.
+//! Where the keys of an identity provider come from: fetched when they are needed, and kept for a while.
+//!
+//! Nobody whose key is known waits for the provider, whatever else is asked meanwhile: keys that are no longer fresh serve
+//! while one fetch runs beside. Only a token whose key is not known waits, for the fetch under way. The fetch belongs to no
+//! caller, so nobody who goes away ends it for others.
+//!
+//! What is not here: which key a token asks for.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, DecodingKey};
-use rally_domain::error::Fault;
-use tokio::sync::Mutex;
+use jsonwebtoken::DecodingKey;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::error::ApiError;
+use super::provider_key::{KeySet, Signing};
+use crate::error::{ApiError, Code};
 
-/// How long fetched keys are used without asking again.
-const FRESH: Duration = Duration::from_secs(10 * 60);
-/// The least time between two fetches, so that tokens with made-up key ids cost the provider nothing.
-const FLOOR: Duration = Duration::from_secs(10);
+/// How long a fetch may take, and so how long anybody may wait for one.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of a key set.
 const MAX_BYTES: usize = 256 * 1024;
 
-pub(super) struct Jwks {
-    url: Url,
-    client: reqwest::Client,
-    fetched: Mutex<Option<Fetched>>,
+/// How often keys are fetched.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How long fetched keys are used without asking again.
+    fresh: Duration,
+    /// How long they go on being good while they cannot be fetched again. A provider may be down for a while and lock nobody
+    /// out; but whoever keeps it from answering must not keep a key alive for ever that it has withdrawn.
+    kept: Duration,
+    /// The least time between the beginnings of two fetches, so that tokens with made-up key ids cost the provider nothing.
+    floor: Duration,
 }
 
-struct Fetched {
-    keys: Option<JwkSet>,
+const PACE: Pace = Pace { fresh: Duration::from_secs(10 * 60), kept: Duration::from_secs(24 * 60 * 60), floor: Duration::from_secs(10) };
+
+/// The keys of an identity provider.
+pub(super) struct Jwks(Arc<Provider>);
+
+struct Provider {
+    url: Url,
+    client: reqwest::Client,
+    pace: Pace,
+    /// Held for a look, never while fetching.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    known: Option<Known>,
+    /// When the last fetch began.
+    tried: Option<Instant>,
+    /// Whether the last fetch that ended gave keys.
+    answered: bool,
+    /// Open as long as a fetch is under way.
+    under_way: Option<watch::Receiver<()>>,
+}
+
+struct Known {
+    keys: KeySet,
     at: Instant,
+}
+
+impl State {
+    fn fitting(&self, id: Option<&str>, signing: Signing, now: Instant, pace: Pace) -> Vec<DecodingKey> {
+        let known = self.known.as_ref().filter(|known| now.duration_since(known.at) < pace.kept);
+        known.map(|known| known.keys.fitting(id, signing)).unwrap_or_default()
+    }
+
+    fn is_fresh(&self, now: Instant, pace: Pace) -> bool {
+        self.known.as_ref().is_some_and(|known| now.duration_since(known.at) < pace.fresh)
+    }
+
+    fn may_fetch(&self, now: Instant, pace: Pace) -> bool {
+        self.tried.is_none_or(|tried| now.duration_since(tried) >= pace.floor)
+    }
+
+    /// The fetch under way. One that broke off without a word has ended too.
+    fn under_way(&self) -> Option<watch::Receiver<()>> {
+        self.under_way.clone().filter(|fetch| fetch.has_changed().is_ok())
+    }
 }
 
 impl Jwks {
     pub(super) fn new(url: Url) -> Result<Self, reqwest::Error> {
+        Self::with_pace(url, PACE)
+    }
+
+    fn with_pace(url: Url, pace: Pace) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self { url, client, fetched: Mutex::new(None) })
+        Ok(Self(Arc::new(Provider { url, client, pace, state: Mutex::default() })))
     }
 
-    /// The key of that id, and the algorithm it is for; without an id, the only key there is.
-    pub(super) async fn find(&self, kid: Option<&str>) -> Result<Option<(DecodingKey, Algorithm)>, ApiError> {
-        // Held while fetching: everybody who waits for the same keys waits for one fetch.
-        let mut fetched = self.fetched.lock().await;
-        let known = fetched.as_ref().and_then(|fetched| fetched.keys.as_ref()).and_then(|keys| pick(keys, kid));
-        let age = fetched.as_ref().map(|fetched| fetched.at.elapsed());
-        let stale = match age {
-            None => true,
-            Some(age) => age >= FRESH || (known.is_none() && age >= FLOOR),
-        };
-        if !stale {
-            let without_keys = fetched.as_ref().is_some_and(|fetched| fetched.keys.is_none());
-            return if without_keys { Err(unreachable("the keys could not be fetched a moment ago")) } else { Ok(known) };
+    /// The keys that may have made a signature of that kind under that key id; none where the provider has no such key.
+    ///
+    /// # Errors
+    /// 503 when they are not known and the provider did not tell.
+    pub(super) async fn find(&self, id: Option<&str>, signing: Signing) -> Result<Vec<DecodingKey>, ApiError> {
+        let (known, fetch) = self.look(id, signing);
+        if !known.is_empty() {
+            return Ok(known);
         }
-        match self.fetch().await {
-            Ok(keys) => {
-                let found = pick(&keys, kid);
-                *fetched = Some(Fetched { keys: Some(keys), at: Instant::now() });
-                Ok(found)
-            }
-            Err(fault) => {
-                let keys = fetched.take().and_then(|fetched| fetched.keys);
-                *fetched = Some(Fetched { keys, at: Instant::now() });
-                // Keys we have go on being good for those who signed with them.
-                known.map(Some).ok_or_else(|| ApiError::from(fault))
-            }
+        if let Some(mut fetch) = fetch {
+            // Nothing is ever sent: it closes when the fetch has ended, however it did.
+            while fetch.changed().await.is_ok() {}
         }
+        let state = self.0.state();
+        let found = state.fitting(id, signing, Instant::now(), self.0.pace);
+        if found.is_empty() && !state.answered { Err(unavailable()) } else { Ok(found) }
     }
 
-    async fn fetch(&self) -> Result<JwkSet, Fault> {
-        let unavailable = |error: reqwest::Error| Fault::unavailable(error.without_url());
-        let reply = self.client.get(self.url.clone()).send().await.and_then(reqwest::Response::error_for_status);
-        let mut reply = reply.map_err(unavailable)?;
+    /// What is known, and the fetch under way; one is begun where it is wanted and may be.
+    fn look(&self, id: Option<&str>, signing: Signing) -> (Vec<DecodingKey>, Option<watch::Receiver<()>>) {
+        let (now, pace) = (Instant::now(), self.0.pace);
+        let mut state = self.0.state();
+        let known = state.fitting(id, signing, now, pace);
+        let mut fetch = state.under_way();
+        if fetch.is_none() && state.may_fetch(now, pace) && (known.is_empty() || !state.is_fresh(now, pace)) {
+            let (running, under_way) = watch::channel(());
+            state.tried = Some(now);
+            state.under_way = Some(under_way.clone());
+            tokio::spawn(refresh(self.0.clone(), running));
+            fetch = Some(under_way);
+        }
+        (known, fetch)
+    }
+}
+
+/// Fetches the keys; who waits for that waits until `_running` is dropped.
+async fn refresh(provider: Arc<Provider>, _running: watch::Sender<()>) {
+    let fetched = provider.fetch().await;
+    let mut state = provider.state();
+    state.answered = fetched.is_ok();
+    match fetched {
+        Ok(keys) => state.known = Some(Known { keys, at: Instant::now() }),
+        Err(error) => tracing::warn!(cause = %error, "the identity provider's keys could not be fetched"),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("the provider did not answer: {0}")]
+    NoAnswer(reqwest::Error),
+    #[error("the key set is larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("the answer is not a key set: {0}")]
+    Malformed(serde_json::Error),
+}
+
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::NoAnswer(error.without_url())
+    }
+}
+
+impl Provider {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let mut reply = self.client.get(self.url.clone()).send().await?.error_for_status()?;
         let mut body = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(unavailable)? {
+        while let Some(chunk) = reply.chunk().await? {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_BYTES {
-                return Err(Fault::unavailable("the key set is too large"));
+                return Err(FetchError::TooLarge);
             }
         }
-        serde_json::from_slice(&body).map_err(Fault::unavailable)
+        KeySet::parse(&body).map_err(FetchError::Malformed)
     }
 }
 
-fn unreachable(message: &'static str) -> ApiError {
-    Fault::unavailable(message).into()
+fn unavailable() -> ApiError {
+    ApiError::new(Code::ServiceUnavailable, "the keys of the identity provider cannot be had now; try again in a moment")
 }
 
-fn pick(keys: &JwkSet, kid: Option<&str>) -> Option<(DecodingKey, Algorithm)> {
-    let jwk = match (kid, keys.keys.as_slice()) {
-        (Some(kid), _) => keys.find(kid)?,
-        (None, [only]) => only,
-        (None, _) => return None,
-    };
-    Some((DecodingKey::from_jwk(jwk).ok()?, algorithm(jwk)?))
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
 
-/// The one algorithm a key is used with; keys of other kinds are not used.
-fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
-    match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),
-        AlgorithmParameters::EllipticCurve(parameters) if parameters.curve == EllipticCurve::P256 => Some(Algorithm::ES256),
-        AlgorithmParameters::OctetKeyPair(parameters) if parameters.curve == EllipticCurve::Ed25519 => Some(Algorithm::EdDSA),
-        _ => None,
+    use super::*;
+
+    const ALWAYS: Pace = Pace { fresh: Duration::ZERO, kept: Duration::from_secs(3600), floor: Duration::ZERO };
+
+    /// A provider that answers when the test says so.
+    struct Slow(TcpListener);
+
+    impl Slow {
+        async fn start() -> (Self, Url) {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+            (Self(listener), url)
+        }
+
+        /// The next fetch, read to the end of its head.
+        async fn asked(&self) -> TcpStream {
+            let (mut stream, _) = self.0.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            stream
+        }
+    }
+
+    async fn answer(mut stream: TcpStream, ids: &[&str]) {
+        let key = |id| json!({"kty": "OKP", "crv": "Ed25519", "kid": id, "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let body = json!({"keys": ids.iter().map(key).collect::<Vec<_>>()}).to_string();
+        let reply = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(reply.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+
+    /// A provider that was asked once and knows the key `a`.
+    async fn knowing_a(pace: Pace) -> (Slow, Arc<Jwks>) {
+        let (provider, url) = Slow::start().await;
+        let jwks = Arc::new(Jwks::with_pace(url, pace).unwrap());
+        let first = find(&jwks, "a");
+        answer(provider.asked().await, &["a"]).await;
+        assert_eq!(first.await.unwrap(), Ok(1));
+        (provider, jwks)
+    }
+
+    /// How many keys of an id there are, or the status of the refusal.
+    fn find(jwks: &Arc<Jwks>, id: &'static str) -> tokio::task::JoinHandle<Result<usize, u16>> {
+        let jwks = jwks.clone();
+        tokio::spawn(async move { jwks.find(Some(id), Signing::Ed25519).await.map(|keys| keys.len()).map_err(|error| error.code.status()) })
+    }
+
+    #[tokio::test]
+    async fn a_known_key_serves_while_the_provider_hangs() {
+        let (provider, jwks) = knowing_a(ALWAYS).await;
+        let unknown = find(&jwks, "made up");
+        let hanging = provider.asked().await;
+        for _ in 0..3 {
+            assert_eq!(find(&jwks, "a").await.unwrap(), Ok(1));
+        }
+        assert!(!unknown.is_finished());
+        answer(hanging, &["a", "b"]).await;
+        assert_eq!(unknown.await.unwrap(), Ok(0));
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_not_fresh_serve_and_are_fetched_beside() {
+        let (provider, jwks) = knowing_a(ALWAYS).await;
+        assert_eq!(find(&jwks, "a").await.unwrap(), Ok(1));
+        // Its answer is not waited for, and yet asked for, once: who does not know a key waits for the same fetch.
+        let refreshing = provider.asked().await;
+        let rotated = find(&jwks, "b");
+        answer(refreshing, &["b"]).await;
+        assert_eq!(rotated.await.unwrap(), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_ends_no_fetch() {
+        let (provider, jwks) = knowing_a(ALWAYS).await;
+        let impatient = find(&jwks, "b");
+        let hanging = provider.asked().await;
+        let patient = find(&jwks, "b");
+        impatient.abort();
+        assert!(impatient.await.unwrap_err().is_cancelled());
+        answer(hanging, &["a", "b"]).await;
+        assert_eq!(patient.await.unwrap(), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_locks_out_no_known_key() {
+        let (provider, jwks) = knowing_a(ALWAYS).await;
+        let unknown = find(&jwks, "made up");
+        drop(provider.asked().await);
+        assert_eq!(unknown.await.unwrap(), Err(503));
+        drop(provider);
+        assert_eq!(find(&jwks, "a").await.unwrap(), Ok(1));
+        assert_eq!(find(&jwks, "made up").await.unwrap(), Err(503));
+    }
+
+    #[test]
+    fn keys_that_cannot_be_fetched_again_are_good_for_a_day() {
+        let entry = json!({"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let keys = KeySet::parse(json!({"keys": [entry]}).to_string().as_bytes()).unwrap();
+        let at = Instant::now();
+        let state = State { known: Some(Known { keys, at }), tried: Some(at), ..State::default() };
+        let known = |after| state.fitting(Some("a"), Signing::Ed25519, at + after, PACE).len();
+        let moment = Duration::from_millis(1);
+        assert_eq!((known(PACE.kept - moment), known(PACE.kept)), (1, 0));
+        assert!(state.is_fresh(at + PACE.fresh - moment, PACE) && !state.is_fresh(at + PACE.fresh, PACE));
+        assert!(state.may_fetch(at + PACE.floor, PACE) && !state.may_fetch(at + PACE.floor - moment, PACE));
+    }
+
+    #[tokio::test]
+    async fn made_up_ids_cost_the_provider_one_fetch_in_a_while() {
+        let (provider, jwks) = knowing_a(Pace { floor: Duration::from_secs(3600), ..ALWAYS }).await;
+        // Nobody listens any more: another fetch would fail, and be told.
+        drop(provider);
+        for _ in 0..20 {
+            assert_eq!(find(&jwks, "made up").await.unwrap(), Ok(0));
+        }
+        assert_eq!(find(&jwks, "a").await.unwrap(), Ok(1));
     }
 }

@@ -4,6 +4,7 @@ mod action;
 mod api_key;
 mod jwks;
 mod permission;
+mod provider_key;
 mod token;
 
 pub use action::{Action, Scope};
