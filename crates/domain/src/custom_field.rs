@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::character::is_blank;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::text::{Lines, check_document, clean};
@@ -199,7 +200,7 @@ impl CustomField {
     fn check(&self, answer: Option<&Value>) -> Result<Option<Value>, Invalid> {
         let answer = answer.filter(|answer| match answer {
             Value::Null => false,
-            Value::String(text) => !text.trim().is_empty(),
+            Value::String(text) => !is_blank(text),
             Value::Array(items) => !items.is_empty(),
             Value::Bool(_) | Value::Number(_) | Value::Object(_) => true,
         });
@@ -407,7 +408,7 @@ mod tests {
             if bad != json!([]) {
                 assert!(answer(declaration.clone(), json!({"k": bad})).is_err(), "{declaration} {bad}");
             }
-            for missing in [json!({}), json!({"k": null}), json!({"k": "  "}), json!({"k": []})] {
+            for missing in [json!({}), json!({"k": null}), json!({"k": "  "}), json!({"k": "\u{200B}\u{3164}"}), json!({"k": []})] {
                 let errors = answer(declaration.clone(), missing).unwrap_err();
                 assert_eq!(errors[0].field, "metadata.k");
             }

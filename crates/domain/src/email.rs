@@ -4,15 +4,19 @@ use std::fmt::{self, Write};
 
 use email_address::EmailAddress;
 use icu_normalizer::ComposingNormalizerBorrowed;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Serialize, Serializer};
 
+use crate::character::{Shown, is_blank, shown};
 use crate::error::Invalid;
 
 /// A normalised address: the local part lower-cased in ASCII alone, the domain in ASCII (UTS 46, RFC 5891) and lower case.
 ///
 /// The local part is opaque to everybody but its host (RFC 5321, section 2.4), so nothing is folded that could make two
 /// mailboxes one: no Unicode case folding, no dots or `+tags` removed. A quoted local part is refused, since
-/// `"ada"@example.com` and `ada@example.com` are one mailbox in two spellings; so is one that is not in NFC.
+/// `"ada"@example.com` and `ada@example.com` are one mailbox in two spellings; so is one that is not in NFC, and one with
+/// characters that nobody sees or that mean something else to everybody. Otherwise a local part is what RFC 5321 and RFC 6531
+/// let it be, in any script and with its marks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);
 
@@ -84,20 +88,32 @@ impl Serialize for Masked<'_> {
 
 fn parse_local(local: &str) -> Result<String, Invalid> {
     let in_nfc = ComposingNormalizerBorrowed::new_nfc().is_normalized(local);
-    let plain = !local.contains(['"', '(', ')', '\\']) && !local.chars().any(|c| c.is_control() || c.is_whitespace());
-    if local.len() > Email::MAX_LOCAL || !plain || !in_nfc || !EmailAddress::is_valid_local_part(local) {
+    let is_dot_string = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_in_atom));
+    if local.len() > Email::MAX_LOCAL || !in_nfc || !is_dot_string || is_blank(local) {
         return Err(not_an_address());
     }
     Ok(local.to_ascii_lowercase())
 }
 
+/// `atext` (RFC 5321, section 4.1.2; RFC 6531, section 3.3), without what is not shown: a joiner, among others, would make of one
+/// local part two that look the same.
+fn is_in_atom(c: char) -> bool {
+    match c {
+        '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~' => true,
+        c if c.is_ascii() => c.is_ascii_alphanumeric(),
+        c => matches!(shown(c), Shown::Alone | Shown::Combined),
+    }
+}
+
 fn parse_domain(domain: &str) -> Result<String, Invalid> {
-    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| not_an_address())?;
+    // Hyphens in the third and fourth place are for IDNA to judge where it coined the label, and else the owner's choice.
+    let ascii = Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    let ascii = ascii.map_err(|_| not_an_address())?;
     let has_tld = ascii.rsplit_once('.').is_some_and(|(_, tld)| tld.bytes().any(|b| b.is_ascii_alphabetic()));
     if !has_tld || !EmailAddress::is_valid_domain(&ascii) {
         return Err(not_an_address());
     }
-    Ok(ascii)
+    Ok(ascii.into_owned())
 }
 
 fn not_an_address() -> Invalid {
@@ -140,6 +156,41 @@ mod tests {
         assert_ne!(Email::parse("\u{17F}am@example.com"), Email::parse("sam@example.com"));
         // The Kelvin sign is not in NFC: its composed form is the letter K.
         assert!(Email::parse("\u{212A}elvin@example.com").is_err());
+    }
+
+    #[test]
+    fn a_local_part_is_of_any_script_with_its_marks() {
+        for (given, kept) in [
+            ("संपर्क@डाटामेल.भारत", "संपर्क@xn--c2bd4bq1db8d.xn--h2brj9c"),
+            ("ผู้ใช้@example.com", "ผู้ใช้@example.com"),
+            ("தமிழ்@example.com", "தமிழ்@example.com"),
+            ("用户@例子.公益", "用户@xn--fsqu00a.xn--55qw42g"),
+            ("пример@испытание.рф", "пример@xn--80akhbyknj4f.xn--p1ai"),
+            ("مُحَمَّد@example.com", "مُحَمَّد@example.com"),
+            ("x\u{328}\u{301}.y@example.com", "x\u{328}\u{301}.y@example.com"),
+            ("한글@example.com", "한글@example.com"),
+            ("ada❤\u{2B50}@example.com", "ada❤\u{2B50}@example.com"),
+            ("!#$%&'*+-/=?^_`{|}~@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"),
+            ("ada@ab--cd.example", "ada@ab--cd.example"),
+            // Where the script needs it, a joiner stands in a domain (RFC 5892, appendix A).
+            ("ada@نامه\u{200C}ای.example", "ada@xn--mgba3gch31f060k.example"),
+        ] {
+            assert_eq!(normalised(given), kept);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_in_no_local_part() {
+        for c in "\u{3164}\u{2800}\u{115F}\u{1160}\u{FFA0}\u{200B}\u{200C}\u{200D}\u{2060}\u{FEFF}\u{AD}\u{34F}\u{FE0F}\u{E0041}\
+            \u{E000}\u{F0000}\u{378}\u{FFFE}\u{FFFF}\u{10FFFF}\u{80}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}\u{202E}\u{2066}\u{FFF9}"
+            .chars()
+        {
+            for address in [format!("a{c}b@example.com"), format!("{c}@example.com"), format!("{c}a@example.com")] {
+                let trimmed = c.is_whitespace() && address.starts_with(c) && !address.starts_with(&format!("{c}@"));
+                assert_eq!(Email::parse(&address).is_ok(), trimmed, "{address:?}");
+            }
+        }
+        assert!(Email::parse("\u{301}@example.com").is_err());
     }
 
     #[test]

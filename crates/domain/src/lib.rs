@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod analytics;
+mod character;
 pub mod command;
 pub mod custom_field;
 pub mod delivery;

@@ -1,12 +1,14 @@
 //! Text that people type: trimmed, counted in characters, free of what could hide or break something.
 //!
 //! Refused everywhere: NUL and every other control character, and the bidirectional overrides and isolates (U+202A to
-//! U+202E, U+2066 to U+2069), which can make a text read as something it is not. Long texts may hold line breaks.
+//! U+202E, U+2066 to U+2069), which can make a text read as something it is not. Long texts may hold line breaks. A text of which
+//! nobody would see anything is an empty one; between visible characters joiners and marks are part of the word.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::character::is_blank;
 use crate::error::Invalid;
 
 /// Whether a text may run over several lines.
@@ -18,7 +20,7 @@ pub enum Lines {
     Many,
 }
 
-/// Trims a text and holds it against the rules of this module; an empty text is fine.
+/// Trims a text and holds it against the rules of this module; an empty text is fine, and what one without a visible character becomes.
 ///
 /// # Errors
 /// When it is longer than `max` characters after trimming, or holds a forbidden character.
@@ -28,7 +30,7 @@ pub fn clean(text: &str, max: usize, lines: Lines) -> Result<String, Invalid> {
     if text.chars().count() > max {
         return Err(Invalid::new(format!("must be at most {max} characters")));
     }
-    Ok(text.to_owned())
+    Ok(if is_blank(text) { String::new() } else { text.to_owned() })
 }
 
 /// Holds the characters of a text against the rules of this module.
@@ -85,7 +87,7 @@ macro_rules! text {
                 Self::parse_optional(text)?.ok_or_else(|| Invalid::new("must not be empty"))
             }
 
-            /// Trims and checks a text; nothing but white space is no text.
+            /// Trims and checks a text; nothing that anybody could see is no text.
             ///
             /// # Errors
             /// When it is too long or holds a forbidden character.
@@ -154,6 +156,18 @@ mod tests {
         assert!(PersonName::parse(&"é".repeat(201)).is_err());
         assert!(PersonName::parse(" \u{a0} ").is_err());
         assert_eq!(Interest::parse_optional("  "), Ok(None));
+    }
+
+    #[test]
+    fn a_text_that_nobody_could_see_is_empty() {
+        for blank in ["\u{200B}", " \u{2060}\u{3164} ", "\u{2800}\u{2800}", "\u{301}", "\u{200D}\u{FE0F}"] {
+            assert!(PersonName::parse(blank).is_err(), "{blank:?}");
+            assert_eq!(Interest::parse_optional(blank), Ok(None), "{blank:?}");
+            assert_eq!(clean(blank, 10, Lines::One).as_deref(), Ok(""), "{blank:?}");
+        }
+        for word in ["می\u{200C}خواهم", "क्\u{200D}ष", "👩\u{200D}💻", "e\u{301}"] {
+            assert_eq!(PersonName::parse(word).unwrap().as_str(), word);
+        }
     }
 
     #[test]
