@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use rally_domain::error::RemoteError;
 use rally_domain::ports::Clock;
+use rally_domain::webhook::DeliveryPolicy;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -148,14 +149,18 @@ impl Answer {
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), and no more than [`DeliveryPolicy::MAX_RETRY_AFTER`]: a service
+/// that asks for longer, in however many digits, still asks to be left alone.
 pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::seconds(i64::from(seconds)));
-    seconds.or_else(|| {
+    let asked = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // Digits alone fail to be a number only where there are too many of them.
+        value.parse::<u32>().map_or(Duration::MAX, |seconds| Duration::seconds(seconds.into()))
+    } else {
         let date: SystemTime = httpdate::parse_http_date(value).ok()?;
-        Some((OffsetDateTime::from(date) - now).max(Duration::ZERO))
-    })
+        (OffsetDateTime::from(date) - now).max(Duration::ZERO)
+    };
+    Some(asked.min(DeliveryPolicy::MAX_RETRY_AFTER))
 }
 
 /// What happened, without URLs, keys or bodies.
@@ -213,7 +218,11 @@ mod tests {
         assert_eq!(asked("120"), Some(Duration::seconds(120)));
         assert_eq!(asked("Sat, 31 Jan 2026 09:01:00 GMT"), Some(Duration::seconds(60)));
         assert_eq!(asked("Sat, 31 Jan 2026 08:00:00 GMT"), Some(Duration::ZERO));
-        for bad in ["", "soon", "-1", "1.5", "99999999999"] {
+        for long in ["36001", "99999999999", "123456789012345678901234567890", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(asked(long), Some(Duration::hours(10)), "{long}");
+        }
+        assert_eq!(asked("0000000000000000000000000000120"), Some(Duration::seconds(120)));
+        for bad in ["", "soon", "-1", "+1", "1.5", "1 2"] {
             assert_eq!(asked(bad), None, "{bad}");
         }
     }
