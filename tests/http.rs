@@ -58,6 +58,36 @@ on_both_stores! {
         send(chunked).await.refused(413, "payload_too_large");
     }
 
+    async fn a_body_is_taken_as_it_is_and_never_decoded(server: TestServer) {
+        let list = server.active_list("early", json!({})).await;
+        let body = json!({"email": "ada@example.com", "name": "Ada"}).to_string();
+        let post = |coding: &[&'static str]| {
+            let request = server.request(Method::POST, SIGN_UP).header("content-type", "application/json");
+            let request = coding.iter().fold(request, |request, coding| request.header("content-encoding", *coding));
+            send(request.body(body.clone()))
+        };
+        for coding in [&["gzip"][..], &["br"], &["x-unknown"], &["identity, gzip"], &["identity", "deflate"], &["\u{fc}"]] {
+            let reply = post(coding).await;
+            reply.refused(415, "unsupported_media_type");
+            assert_eq!(reply.header("accept-encoding"), Some("identity"), "{coding:?}");
+        }
+        post(&["Identity"]).await.expect(201);
+        for (method, path) in [
+            (Method::POST, "/waitlists".to_owned()),
+            (Method::PATCH, format!("/waitlists/{list}")),
+            (Method::PATCH, format!("/waitlists/{list}/status")),
+            (Method::POST, format!("/waitlists/{list}/entries/bulk")),
+            (Method::POST, format!("/waitlists/{list}/variants")),
+            (Method::PUT, "/rally/settings".to_owned()),
+            (Method::POST, "/webhooks".to_owned()),
+        ] {
+            let request = server.admin_request(method, &path).header("content-type", "application/json");
+            let reply = send(request.header("content-encoding", "gzip").body("{}")).await;
+            reply.refused(415, "unsupported_media_type");
+            assert_eq!(reply.header("accept-encoding"), Some("identity"), "{path}");
+        }
+    }
+
     async fn a_request_id_is_taken_over_if_it_is_sane(server: TestServer) {
         let with = |id: &str| send(server.request(Method::GET, "/healthz").header("x-request-id", id));
         assert_eq!(with("my-id-1").await.header("x-request-id"), Some("my-id-1"));

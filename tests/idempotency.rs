@@ -59,6 +59,20 @@ on_both_stores! {
         assert_eq!((reply.expect(201)["workspace_id"].clone(), reply.header("idempotent-replay")), (json!(beta.to_string()), None));
     }
 
+    async fn bodies_with_other_numbers_are_other_bodies(server: TestServer) {
+        let with = |text: &str| {
+            let body = format!("{{\"slug\": \"early\", \"display_name\": \"Early\", \"settings\": {text}}}");
+            let request = server.admin_request(Method::POST, "/waitlists").header("idempotency-key", "key");
+            send(request.header("content-type", "application/json").body(body))
+        };
+        let first = with(r#"{"max_entries": 9007199254740992, "x": 0.1}"#).await;
+        first.expect(201);
+        with(r#"{"max_entries": 9007199254740993, "x": 0.1}"#).await.refused(409, "idempotency_key_reuse");
+        with(r#"{"max_entries": 9007199254740992, "x": 0.10000000000000000001}"#).await.refused(409, "idempotency_key_reuse");
+        let again = with(r#"{"x": 1e-1, "max_entries": 9007199254740992}"#).await;
+        assert_eq!((&again.body, again.header("idempotent-replay")), (&first.body, Some("true")));
+    }
+
     async fn a_failure_burns_no_key(server: TestServer) {
         assert_eq!(create(&server, "key", &json!({"slug": "early"})).await.bad_fields(), ["display_name"]);
         create(&server, "key-2", &body("taken")).await.expect(201);

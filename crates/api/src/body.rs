@@ -4,8 +4,8 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::web::BytesMut;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentEncoding, HeaderMap};
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,15 @@ impl FromRequest for Body {
     }
 }
 
+/// A JSON object as it came.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// What it says, as far as a [`Value`] can say it: numbers beyond its types are rounded.
+    pub value: Value,
+    /// What was sent.
+    pub bytes: Bytes,
+}
+
 impl Body {
     /// Reads a JSON object of at most [`DEFAULT_LIMIT`] bytes.
     ///
@@ -52,14 +61,15 @@ impl Body {
     /// # Errors
     /// 408, 413, 415, or 400 when it is not a JSON object.
     pub async fn json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<T, ApiError> {
-        read_as(self.value_up_to(limit).await?)
+        read_as(self.document_up_to(limit).await?.value)
     }
 
     /// Reads a JSON object of at most that many bytes, as a document.
     ///
     /// # Errors
     /// 408, 413, 415, or 400 when it is not a JSON object.
-    pub async fn value_up_to(mut self, limit: usize) -> Result<Value, ApiError> {
+    pub async fn document_up_to(mut self, limit: usize) -> Result<Document, ApiError> {
+        self.check_coding()?;
         self.check_type()?;
         let bytes = aside(tokio::time::timeout(DEADLINE, self.read(limit)))
             .await
@@ -67,7 +77,19 @@ impl Body {
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
         let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
         // A struct would take an array of its fields as well.
-        if value.is_object() { Ok(value) } else { Err(not_an_object()) }
+        if value.is_object() { Ok(Document { value, bytes: bytes.freeze() }) } else { Err(not_an_object()) }
+    }
+
+    /// A body is taken as it is: nothing here could decode another within the bounds of what it decodes to.
+    fn check_coding(&self) -> Result<(), ApiError> {
+        let is_identity = |coding: &str| matches!(coding.trim(), "") || coding.trim().eq_ignore_ascii_case("identity");
+        // A line that is no text names no coding that anybody knows.
+        let mut codings = self.headers.get_all(CONTENT_ENCODING).flat_map(|line| line.to_str().unwrap_or("?").split(','));
+        if codings.all(is_identity) {
+            return Ok(());
+        }
+        let refusal = ApiError::new(Code::UnsupportedMediaType, "the body must not be encoded");
+        Err(ApiError { accept_encoding: Some(ContentEncoding::Identity), ..refusal })
     }
 
     fn check_type(&self) -> Result<(), ApiError> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, ContentEncoding, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, UpdateWaitlistRejection,
@@ -94,7 +94,7 @@ codes! {
     IdempotencyInProgress = 409 "idempotency_in_progress"
     /// The body is larger than the route takes.
     PayloadTooLarge = 413 "payload_too_large"
-    /// The body is not `application/json`.
+    /// The body is not `application/json`, or is encoded.
     UnsupportedMediaType = 415 "unsupported_media_type"
     /// The waitlist takes no sign-ups now.
     WaitlistNotActive = 422 "waitlist_not_active"
@@ -129,6 +129,8 @@ pub struct ApiError {
     pub errors: Vec<FieldError>,
     /// Methods a route takes, with [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// The content coding a route takes (RFC 9110, section 12.5.3), where the body had another.
+    pub accept_encoding: Option<ContentEncoding>,
     /// After how many seconds to try again.
     pub retry_after: Option<u64>,
     /// Where the client stands with limits.
@@ -138,7 +140,15 @@ pub struct ApiError {
 impl ApiError {
     /// A failure with nothing more to say than its message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), errors: Vec::new(), allow: None, retry_after: None, standings: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            errors: Vec::new(),
+            allow: None,
+            accept_encoding: None,
+            retry_after: None,
+            standings: Vec::new(),
+        }
     }
 
     /// Bad fields, all of them.
@@ -197,6 +207,9 @@ impl ApiError {
         let mut reply = HttpResponse::build(status);
         if let Some(allow) = &self.allow {
             reply.insert_header((ALLOW, allow.as_str()));
+        }
+        if let Some(coding) = self.accept_encoding {
+            reply.insert_header((ACCEPT_ENCODING, coding.as_str()));
         }
         if self.code == Code::Unauthorized {
             reply.insert_header((WWW_AUTHENTICATE, "Bearer"));

@@ -15,6 +15,7 @@ pub mod cursor;
 pub mod edge;
 pub mod error;
 pub mod field;
+pub mod fingerprint;
 pub mod idempotency;
 pub mod limits;
 pub mod openapi;

@@ -273,12 +273,12 @@ pub async fn create(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let key = idempotency::key(request.headers())?;
-    let body = body.value_up_to(SETTINGS_LIMIT).await?;
+    let body = body.document_up_to(SETTINGS_LIMIT).await?;
     let workspace = admin.workspace.clone();
-    let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: &body };
+    let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: Some(&body) };
     let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
     let create = async |receipt| {
-        let command = read_as::<CreateBody>(body.clone())?.parse(&app.ports, &admin)?;
+        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app.ports, &admin)?;
         Ok(app.ports.waitlists.create(command, receipt).await?)
     };
     app.idempotency.once(&app.ports, request, render, create).await

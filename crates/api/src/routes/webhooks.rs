@@ -329,13 +329,13 @@ pub async fn create(
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let key = idempotency::key(request.headers())?;
-    let body = body.value_up_to(DEFAULT_LIMIT).await?;
-    let request = idempotency::Request { workspace_id: admin.workspace.id, route: "POST webhooks".to_owned(), key, body: &body };
+    let body = body.document_up_to(DEFAULT_LIMIT).await?;
+    let request = idempotency::Request { workspace_id: admin.workspace.id, route: "POST webhooks".to_owned(), key, body: Some(&body) };
     let id = WebhookId::new(app.ports.ids.uuid());
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&CreatedView { webhook: webhook.into(), signing_secret: shown.clone() });
     let create = async |receipt| {
-        let command = read_as::<CreateBody>(body.clone())?.parse(&app, &admin, id, secret).await?;
+        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app, &admin, id, secret).await?;
         Ok(app.ports.webhooks.create(command, receipt).await?)
     };
     app.idempotency.once(&app.ports, request, render, create).await
@@ -438,8 +438,8 @@ pub async fn rotate_secret(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let (id, key) = (webhook_id(&path.1)?, idempotency::key(request.headers())?);
-    let (workspace_id, nothing) = (admin.workspace.id, serde_json::Value::Null);
-    let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: &nothing };
+    let workspace_id = admin.workspace.id;
+    let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: None };
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&RotatedView { id: webhook.id.to_string(), signing_secret: shown.clone() });
     let rotate = async |receipt| {
