@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use actix_web::HttpRequest;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
 use ipnet::IpNet;
+use rally_webhooks::parse_network;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -22,7 +23,7 @@ impl TrustedProxies {
     /// # Errors
     /// Gives what is neither.
     pub fn parse(list: &str) -> Result<Self, String> {
-        let parse = |text: &str| text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| text.to_owned());
+        let parse = |text: &str| parse_network(text).ok_or_else(|| text.to_owned());
         list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect::<Result<_, _>>().map(Self)
     }
 
@@ -216,7 +217,13 @@ mod tests {
     #[test]
     fn a_list_of_proxies_has_addresses_and_networks() {
         assert_eq!(TrustedProxies::parse(" , "), Ok(TrustedProxies::default()));
-        for bad in ["10.0.0.0/33", "localhost", "10.0.0.1-10.0.0.9", "*"] {
+        assert_eq!(TrustedProxies::parse("::ffff:10.0.0.0/104,::ffff:192.168.0.1"), TrustedProxies::parse("10.0.0.0/8,192.168.0.1"));
+        let headers = headers(&[("x-forwarded-for", b"198.51.100.1")]);
+        for peer in ["10.2.3.4", "::ffff:10.2.3.4"] {
+            let proxies = TrustedProxies::parse("::ffff:10.0.0.0/104").unwrap();
+            assert_eq!(proxies.behind(peer.parse().unwrap(), &headers), "198.51.100.1".parse::<IpAddr>().unwrap());
+        }
+        for bad in ["10.0.0.0/33", "localhost", "10.0.0.1-10.0.0.9", "*", "::ffff:10.0.0.0/90"] {
             assert_eq!(TrustedProxies::parse(&format!("::1,{bad}")), Err(bad.to_owned()));
         }
     }

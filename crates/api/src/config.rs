@@ -11,7 +11,7 @@ use rally_heimdall::AcceptUrl;
 use rally_webhooks::Exemptions;
 use secrecy::SecretString;
 use time::Duration;
-use url::Url;
+use url::{Host, Url};
 
 use crate::client::TrustedProxies;
 use crate::limits::Rate;
@@ -455,16 +455,23 @@ fn parse_proxies(list: &str) -> Result<TrustedProxies, ConfigError> {
 }
 
 fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
-    let parse = |text: &str| {
-        let url = parse_http_url("RALLY_ADMIN_ORIGINS", text)?;
-        let origin = url.origin().ascii_serialization();
-        if origin == text.trim_end_matches('/') {
-            Ok(origin)
-        } else {
-            Err(ConfigError::new("RALLY_ADMIN_ORIGINS", format!("{text:?} is not an origin such as https://console.example.com")))
-        }
-    };
+    let problem =
+        |text: &str| ConfigError::new("RALLY_ADMIN_ORIGINS", format!("{text:?} is not an origin such as https://console.example.com"));
+    let parse = |text: &str| parse_origin(text).ok_or_else(|| problem(text));
     list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+/// An origin as browsers write it: lower case, the host in ASCII, no port where it is the usual one. `None` for what no browser
+/// ever sends, which would let nobody in and tell nobody why: a wildcard, or more than an origin.
+fn parse_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let bare =
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    let names_a_host = match url.host()? {
+        Host::Domain(name) => name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    };
+    (bare && names_a_host && url.port() != Some(0)).then(|| url.origin().ascii_serialization())
 }
 
 fn parse_choice<T: Copy>(setting: &'static str, text: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
@@ -492,7 +499,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 28] = [
+        let table: [(&str, Settings); 32] = [
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..settings() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..settings() }),
@@ -518,7 +525,11 @@ mod tests {
             ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..settings() }),
             ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..settings() }),
             ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example/path"), ..settings() }),
-            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("*"), ..settings() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example,*"), ..settings() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://*.a.example"), ..settings() }),
+            ("RALLY_TRUSTED_PROXIES", Settings { trusted_proxies: some("::ffff:10.0.0.0/90"), ..settings() }),
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("::ffff:0:0/95"), ..settings() }),
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("http://*.internal"), ..settings() }),
             ("RALLY_MIGRATE", Settings { migrate: "maybe".to_owned(), ..settings() }),
             ("RALLY_LOG_FORMAT", Settings { log_format: some("xml"), ..settings() }),
         ];
@@ -526,6 +537,44 @@ mod tests {
             let error = Config::try_from(settings).unwrap_err();
             assert_eq!(error.setting, name);
             assert!(error.to_string().starts_with(&format!("{name}: ")) && !error.to_string().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn an_origin_is_kept_as_browsers_write_it() {
+        for (given, kept) in [
+            ("https://console.example", "https://console.example"),
+            ("https://console.example/", "https://console.example"),
+            ("HTTPS://Console.Example:443", "https://console.example"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://my_app.example", "https://my_app.example"),
+        ] {
+            assert_eq!(parse_origins(given).unwrap(), [kept]);
+        }
+        assert_eq!(parse_origins(" https://a.example , https://b.example,").unwrap(), ["https://a.example", "https://b.example"]);
+        for never in [
+            "*",
+            "null",
+            "https://*",
+            "https://*.example.com",
+            "https://a.*.example.com",
+            "console.example",
+            "https://a.example/path",
+            "https://a.example//",
+            "https://a.example?",
+            "https://a.example#x",
+            "https://user@a.example",
+            "https://a.example:0",
+            "https://a.example:*",
+            "https://a.example https://b.example",
+            "https://a$.example",
+            "ftp://a.example",
+            "file:///",
+        ] {
+            assert!(parse_origins(never).is_err(), "{never}");
         }
     }
 

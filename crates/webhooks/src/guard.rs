@@ -10,6 +10,8 @@ use rally_domain::webhook::WebhookUrl;
 use tokio::sync::Semaphore;
 use url::Host;
 
+use crate::network::parse_network;
+
 /// How long a name may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(5);
 
@@ -73,11 +75,10 @@ impl Exemptions {
         let mut exemptions = Self::default();
         for part in list.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if let Some(host) = part.strip_prefix("http://") {
-                let host = Host::parse(host.trim_end_matches('/')).map_err(|_| not_an_exemption(part))?;
-                exemptions.plain_hosts.push(host);
+                let host = Host::parse(host.trim_end_matches('/')).ok().filter(|host| !host.to_string().contains('*'));
+                exemptions.plain_hosts.push(host.ok_or_else(|| not_an_exemption(part))?);
             } else {
-                let net = part.parse().or_else(|_| part.parse().map(|address: IpAddr| IpNet::from(address)));
-                exemptions.addresses.push(net.map_err(|_| not_an_exemption(part))?);
+                exemptions.addresses.push(parse_network(part).ok_or_else(|| not_an_exemption(part))?);
             }
         }
         Ok(exemptions)
@@ -303,7 +304,17 @@ mod tests {
     #[test]
     fn what_is_no_exemption_is_refused() {
         assert_eq!(Exemptions::parse(" , "), Ok(Exemptions::default()));
-        for bad in ["10.0.0.0/33", "localhost", "https://localhost", "http://", "http://a b", "10.0.0.0-10.0.0.9"] {
+        assert_eq!(Exemptions::parse("::ffff:10.0.0.0/104"), Exemptions::parse("10.0.0.0/8"));
+        for bad in [
+            "10.0.0.0/33",
+            "localhost",
+            "https://localhost",
+            "http://",
+            "http://a b",
+            "http://*.internal",
+            "10.0.0.0-10.0.0.9",
+            "::ffff:0:0/64",
+        ] {
             assert!(Exemptions::parse(bad).is_err(), "{bad}");
         }
     }
