@@ -81,6 +81,9 @@ on_both_stores! {
             json!([day("2026-01-31", 1)]));
         assert_eq!(points("since=2023-12-31&until=2024-03-02").await["points"].as_array().unwrap().len(), 62);
         assert_eq!(points("since=2016-01-01&until=2026-01-08").await["points"].as_array().unwrap().len(), 3660);
+        // To the ends of what has four digits.
+        assert_eq!(points("since=0000-01-01&until=0000-01-02").await["points"], json!([day("0000-01-01", 0)]));
+        assert_eq!(points("since=9999-12-31&until=9999-12-31T23:59:59.999Z").await["points"], json!([day("9999-12-31", 0)]));
     }
 
     async fn a_timeline_needs_a_span_that_makes_sense(server: TestServer) {
@@ -96,6 +99,9 @@ on_both_stores! {
             ("?since=2026-01-01&until=2026-01-01", &["until"]),
             ("?since=2026-01-02&until=2026-01-01", &["until"]),
             ("?since=2016-01-01&until=2026-01-09", &["until"]),
+            ("?since=0000-01-01T00:00:00%2B00:01&until=0000-01-02", &["since"]),
+            ("?since=9999-12-31&until=9999-12-31T23:59:00-00:01", &["until"]),
+            ("?since=-0001-12-31T00:00:00Z&until=10000-01-01", &["since", "until"]),
         ] {
             assert_eq!(server.admin_get(&format!("{path}{query}")).await.bad_fields(), fields, "{query}");
         }

@@ -1,6 +1,7 @@
 //! Instants in UTC, to the millisecond: what Rally stores is what it shows.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 use time::format_description::BorrowedFormatItem;
@@ -11,6 +12,13 @@ use time::{Date, Duration, OffsetDateTime, UtcOffset};
 use crate::error::Invalid;
 
 const FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// The years that have four digits, and so a date that is shown as `YYYY-MM-DD`.
+const YEARS: RangeInclusive<i32> = 0..=9999;
+
+fn out_of_range() -> Invalid {
+    Invalid::new("must be an instant of the years 0 to 9999")
+}
 
 /// An instant in UTC, whole milliseconds, shown as RFC 3339 with three digits and `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,21 +43,22 @@ impl Timestamp {
     pub fn from_unix_millis(millis: i64) -> Result<Self, Invalid> {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
             .ok()
-            .filter(|instant| (0..=9999).contains(&instant.year()))
+            .filter(|instant| YEARS.contains(&instant.year()))
             .map(Self)
-            .ok_or_else(|| Invalid::new("must be an instant of the years 0 to 9999"))
+            .ok_or_else(out_of_range)
     }
 
     /// Reads RFC 3339 with any offset; digits below the millisecond are cut off.
     ///
     /// # Errors
-    /// When the text is not an RFC 3339 date-time.
+    /// When the text is not an RFC 3339 date-time, or lies outside the years 0 to 9999 in UTC.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| Invalid::new("must be an RFC 3339 date-time such as 2026-01-31T09:00:00Z"))
             .and_then(|instant| {
-                // A local time at the edge of the calendar may have no UTC counterpart.
-                instant.checked_to_offset(UtcOffset::UTC).ok_or_else(|| Invalid::new("is out of range"))
+                // A local time at the edge of the calendar may lie outside it in UTC.
+                let utc = instant.checked_to_offset(UtcOffset::UTC).filter(|utc| YEARS.contains(&utc.year()));
+                utc.ok_or_else(out_of_range)
             })
             .map(Self::new)
     }
@@ -95,6 +104,20 @@ mod tests {
         assert_eq!(at("2026-01-31T09:00:00.1239+02:00").as_deref(), Ok("2026-01-31T07:00:00.123Z"));
         assert!(at("2026-01-31").is_err());
         assert!(at("2026-02-30T09:00:00Z").is_err());
+    }
+
+    #[test]
+    fn an_instant_has_a_year_of_four_digits_in_utc() {
+        for (given, shown) in [
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000Z"),
+            ("0000-01-01T01:00:00+01:00", "0000-01-01T00:00:00.000Z"),
+            ("9999-12-31T23:59:59.9999Z", "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(Timestamp::parse(given).unwrap().to_string(), shown);
+        }
+        for bad in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "-0001-12-31T00:00:00Z", "+10000-01-01T00:00:00Z"] {
+            assert!(Timestamp::parse(bad).is_err(), "{bad}");
+        }
     }
 
     proptest! {
