@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rally_tests::deployment::Deployment;
-use rally_tests::process::{Server, output, rally};
+use rally_tests::process::{LOG, Server, output, rally};
 use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, send};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 async fn people(deployment: &Deployment, server: &Server, number: usize) {
     for n in 0..number {
@@ -254,4 +256,21 @@ async fn behind_nginx_everybody_is_who_they_are() {
     let csv = send(deployment.client.get(export).bearer_auth(token.as_str().unwrap())).await;
     assert_eq!((csv.status.as_u16(), csv.body.lines().count()), (200, 4));
     let _: Value = info;
+}
+
+/// What a client breaks is no error of this server; who asks for the HTTP layer's log has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_on_a_socket_is_no_error_in_the_log() {
+    for (directives, told) in [("info", false), ("info,actix_http=error", true)] {
+        let directory = TempDir::new().unwrap();
+        let server = Server::start_with(directory.path(), None, &[("RALLY_LOG", directives.to_owned())]);
+        let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(b"\x16\x03\x01 no HTTP \x00\r\n\r\n").await.unwrap();
+        // The connection ends after whatever is said of it was said.
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).await.unwrap();
+        assert!(reply.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&reply));
+        let log = std::fs::read_to_string(directory.path().join(LOG)).unwrap();
+        assert_eq!((log.contains("stream error"), log.contains("ERROR")), (told, told), "{directives}: {log}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Logs and metrics.
 
+use std::fmt::Debug;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
@@ -8,7 +9,10 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
@@ -32,12 +36,48 @@ pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
         LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).boxed(),
     };
     let traces = traces()?.map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("rally")));
-    let started = registry().with(filter).with(logs).with(traces).try_init();
+    let started = registry().with(filter).with(ClientMistakes::hidden_unless_named(&config.log)).with(logs).with(traces).try_init();
     // A second server in one process keeps the first one's log.
     if started.is_ok() {
         drop(LEVELS.set(handle));
     }
     Ok(())
+}
+
+/// Leaves out what the HTTP layer says about connections that clients broke or filled with something else: it calls them errors,
+/// and nobody here can mend them. Whoever names that layer in `RALLY_LOG`, or wants everything at `debug`, reads of them.
+struct ClientMistakes {
+    hidden: bool,
+}
+
+impl ClientMistakes {
+    fn hidden_unless_named(directives: &str) -> Self {
+        let asks = |directive: &str| {
+            let (target, level) = directive.split_once('=').unwrap_or((directive, directive));
+            let of_everything = level == target && level.parse::<LevelFilter>().is_ok_and(|level| level >= LevelFilter::DEBUG);
+            of_everything || target.starts_with("actix")
+        };
+        Self { hidden: !directives.split(',').map(str::trim).any(asks) }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for ClientMistakes {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let mut of_client = OfClient(false);
+        if self.hidden && event.metadata().target() == "actix_http::h1::dispatcher" {
+            event.record(&mut of_client);
+        }
+        !of_client.0
+    }
+}
+
+/// Whether an event tells of the end of a connection. A reply that this server could not go on with is told in other words.
+struct OfClient(bool);
+
+impl Visit for OfClient {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0 |= field.name() == "message" && format!("{value:?}").starts_with("stream error");
+    }
 }
 
 /// Where traces go, if the environment names an endpoint of a collector: the standard variables of OpenTelemetry's exporters, of
@@ -111,4 +151,26 @@ fn describe() {
     metrics::describe_gauge!("rally_deliveries_oldest_due_seconds", "How long the delivery that has waited longest is due");
     metrics::describe_counter!("rally_webhook_attempts_total", "Attempts to deliver to webhooks by outcome");
     metrics::describe_histogram!("rally_webhook_attempt_duration_seconds", "How long attempts to deliver to webhooks took");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_the_http_layer_hears_of_it() {
+        for (directives, hidden) in [
+            ("info", true),
+            ("warn,rally_api=debug", true),
+            ("rally_api=trace", true),
+            ("off", true),
+            ("debug", false),
+            ("TRACE", false),
+            ("info, actix_http=debug", false),
+            ("actix_http::h1=error,info", false),
+            ("info,actix=warn", false),
+        ] {
+            assert_eq!(ClientMistakes::hidden_unless_named(directives).hidden, hidden, "{directives}");
+        }
+    }
 }
