@@ -46,6 +46,10 @@ on_both_stores! {
             assert!(reply.header("retry-after").is_some() && !reply.body.contains(PRIVATE) && !reply.body.contains(KEY), "{reply:?}");
         }
         world.captcha.misbehave(None);
+        for reason in ["trouble", "wrong-secret", "no-secret", "bad-request"] {
+            server.sign_up("early", person("ada@example.com", json!(reason))).await.refused(503, "service_unavailable");
+        }
+        server.sign_up("early", person("ada@example.com", json!("expired"))).await.refused(400, "captcha_failed");
         world.captcha.state().secret = "another".to_owned();
         server.sign_up("early", person("ada@example.com", json!("human"))).await.refused(503, "service_unavailable");
         world.captcha.state().secret = KEY.to_owned();

@@ -48,9 +48,8 @@ impl SiteVerify {
             return Err(answer.into_error());
         }
         let verdict: Verdict = answer.json()?;
-        if verdict.error_codes.iter().any(|code| code.ends_with("input-secret")) {
-            // Said of us, not of the person.
-            return Err(RemoteError::KeyRefused { service: NAME });
+        if let (false, Some(fault)) = (verdict.success, verdict.fault()) {
+            return Err(fault);
         }
         let high_enough = verdict.score.is_none_or(|score| score >= self.min_score);
         Ok(if verdict.success && high_enough { Humanity::Human } else { Humanity::NotHuman })
@@ -72,5 +71,23 @@ struct Verdict {
     success: bool,
     score: Option<f64>,
     #[serde(rename = "error-codes", default)]
-    error_codes: Vec<String>,
+    error_codes: Option<Vec<String>>,
+}
+
+impl Verdict {
+    /// Why this is no verdict on the person: a code speaks of this server's secret or request, or of trouble that the verifier
+    /// has. What no service documents is not held against anybody.
+    fn fault(&self) -> Option<RemoteError> {
+        let code = self.error_codes.iter().flatten().find(|code| !speaks_of_the_token(code))?;
+        if code.ends_with("-secret") {
+            return Some(RemoteError::KeyRefused { service: NAME });
+        }
+        let name = code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_').then_some(code.as_str());
+        Some(RemoteError::failed(NAME, format!("it judges nobody: {}", name.unwrap_or("its reason cannot be read"))))
+    }
+}
+
+/// Whether a code of reCAPTCHA, hCaptcha or Turnstile says that the token is missing, wrong, too old or used.
+fn speaks_of_the_token(code: &str) -> bool {
+    code.ends_with("-response") || matches!(code, "timeout-or-duplicate" | "browser-error" | "challenge-expired")
 }

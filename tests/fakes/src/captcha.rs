@@ -18,15 +18,29 @@ pub struct SiteVerify {
 }
 
 impl SiteVerify {
-    /// One that wants that secret, for which `human` scores 0.9, `robot` 0.1, and `scoreless` is a service's without scores.
+    /// One that wants that secret, for which `human` scores 0.9, `robot` 0.1, and `scoreless` is a service's without scores; other
+    /// names say why there is no verdict.
     pub fn new(secret: &str) -> Self {
         let verdict = |score: f64| json!({"success": true, "score": score, "action": "join", "hostname": "acme.example"});
-        let tokens = [("human", verdict(0.9)), ("robot", verdict(0.1)), ("scoreless", json!({"success": true}))];
+        let tokens = [
+            ("human", verdict(0.9)),
+            ("robot", verdict(0.1)),
+            ("scoreless", json!({"success": true})),
+            ("trouble", refuse(&["internal-error"])),
+            ("trouble-too", refuse(&["invalid-input-response", "internal-error"])),
+            ("bad-request", refuse(&["bad-request"])),
+            ("wrong-secret", refuse(&["invalid-input-secret"])),
+            ("no-secret", refuse(&["missing-input-secret"])),
+            ("unheard-of", refuse(&["the-moon-is-full"])),
+            ("expired", refuse(&["timeout-or-duplicate"])),
+            ("seen", refuse(&["invalid-or-already-seen-response"])),
+            ("no-reason", json!({"success": false, "error-codes": null})),
+        ];
         Self { secret: secret.to_owned(), tokens: tokens.map(|(token, verdict)| (token.to_owned(), verdict)).into(), ..Self::default() }
     }
 
     fn judge(&mut self, form: &HashMap<String, String>) -> Value {
-        let refuse = |code: &str| json!({"success": false, "error-codes": [code]});
+        let refuse = |code| refuse(&[code]);
         match (form.get("secret"), form.get("response")) {
             (None, _) => refuse("missing-input-secret"),
             (Some(secret), _) if *secret != self.secret => refuse("invalid-input-secret"),
@@ -38,6 +52,10 @@ impl SiteVerify {
             },
         }
     }
+}
+
+fn refuse(codes: &[&str]) -> Value {
+    json!({"success": false, "error-codes": codes})
 }
 
 impl Service for SiteVerify {
