@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use rally_contracts::remote::{PENDING_DOMAIN, RECEIVING_DOMAIN};
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_fakes::{Domain, Sent};
 use rally_tests::receiver::eventually;
@@ -9,6 +10,9 @@ use rally_tests::upstreams::{KEY, Upstreams, notifications};
 use rally_tests::{TestServer, on_both_stores};
 use serde_json::{Value, json};
 use time::Duration;
+
+/// A domain that Envoi does not know.
+const NO_DOMAIN: &str = "00000000-0000-0000-0000-000000000000";
 
 async fn turn_on(server: &TestServer) {
     server.admin_put("/rally/settings", notifications()).await.expect(200);
@@ -134,14 +138,14 @@ on_both_stores! {
             settings[key] = value;
             settings
         };
-        for (id, intent, status) in [("pending", "both", "pending"), ("receiving", "receive", "active")] {
+        for (id, intent, status) in [(PENDING_DOMAIN, "both", "pending"), (RECEIVING_DOMAIN, "receive", "active")] {
             let domain = Domain { fqdn: "acme.example".to_owned(), intent, status };
-            world.envoi.state().domains.insert(("*".to_owned(), id.to_owned()), domain);
+            world.envoi.state().domains.insert(("*".to_owned(), id.to_string()), domain);
         }
         for (bad, fields) in [
-            (with("default_sender_domain_id", json!("none")), &["default_sender_domain_id"][..]),
-            (with("default_sender_domain_id", json!("pending")), &["default_sender_domain_id"]),
-            (with("default_sender_domain_id", json!("receiving")), &["default_sender_domain_id"]),
+            (with("default_sender_domain_id", json!(NO_DOMAIN)), &["default_sender_domain_id"][..]),
+            (with("default_sender_domain_id", json!(PENDING_DOMAIN.to_string())), &["default_sender_domain_id"]),
+            (with("default_sender_domain_id", json!(RECEIVING_DOMAIN.to_string())), &["default_sender_domain_id"]),
             (with("default_sender_domain_id", json!("..")), &["default_sender_domain_id"]),
             (with("default_sender_address", json!("hello@other.example")), &["default_sender_address"]),
             (with("default_sender_address", json!("hello@sub.acme.example")), &["default_sender_address"]),
@@ -150,7 +154,7 @@ on_both_stores! {
         ] {
             assert_eq!(put(bad.clone()).await.bad_fields(), fields, "{bad}");
         }
-        let all = json!({"notifications_via_envoi": true, "default_sender_domain_id": "none", "default_sender_address": "a@b.example",
+        let all = json!({"notifications_via_envoi": true, "default_sender_domain_id": NO_DOMAIN, "default_sender_address": "a@b.example",
             "welcome_template_name": "x", "approved_template_name": "y", "rejected_template_name": "z"});
         assert_eq!(put(all).await.bad_fields(), ["default_sender_domain_id", "welcome_template_name", "approved_template_name", "rejected_template_name"]);
         assert_eq!(put(json!({"notifications_via_envoi": true})).await.bad_fields().len(), 5);

@@ -1,5 +1,6 @@
 //! What a workspace has set, under both paths, and on the public surface.
 
+use rally_contracts::remote::ACTIVE_DOMAIN;
 use rally_tests::on_both_stores;
 use serde_json::{Value, json};
 
@@ -51,6 +52,10 @@ on_both_stores! {
             "default_sender_domain_id", "default_heimdall_app_slug", "brand_name", "brand_logo_url", "primary_color",
             "notifications_via_envoi", "default_sender_address", "welcome_template_name", "approved_template_name", "rejected_template_name",
         ]);
+        for id in ["domain", "..", "acme.example", "01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}"] {
+            let reply = server.admin_put("/rally/settings", json!({"default_sender_domain_id": id})).await;
+            assert_eq!(reply.bad_fields(), ["default_sender_domain_id"], "{id}");
+        }
         for color in ["#12345", "#1234567", "123456", "#GGGGGG", ""] {
             assert_eq!(server.admin_put("/rally/settings", json!({"primary_color": color})).await.bad_fields(), ["primary_color"], "{color}");
         }
@@ -60,8 +65,17 @@ on_both_stores! {
         assert_eq!(server.admin_get("/rally/settings").await.expect(200)["updated_at"], Value::Null);
     }
 
+    async fn a_sender_domain_is_an_id(server: TestServer) {
+        let put = |id: &str| {
+            let change = json!({"default_sender_domain_id": id});
+            async { server.admin_put("/rally/settings", change).await.expect(200)["default_sender_domain_id"].clone() }
+        };
+        assert_eq!(put(" 01890A5D-AC96-774B-BCCE-B302099A8057 ").await, "01890a5d-ac96-774b-bcce-b302099a8057");
+        assert_eq!(put(" ").await, Value::Null);
+    }
+
     async fn notifications_stay_off_without_envoi_and_name_what_is_missing(server: TestServer) {
-        let stored = json!({"welcome_template_name": "welcome", "default_sender_domain_id": "domain"});
+        let stored = json!({"welcome_template_name": "welcome", "default_sender_domain_id": ACTIVE_DOMAIN.to_string()});
         server.admin_put("/rally/settings", stored).await.expect(200);
         let on = json!({"notifications_via_envoi": true, "approved_template_name": "approved"});
         let fields = server.admin_put("/rally/settings", on).await.bad_fields();

@@ -1,6 +1,7 @@
 //! A server beside stand-ins of all the services that it calls.
 
 use rally_api::config::Settings;
+use rally_contracts::remote::ACTIVE_DOMAIN;
 use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ pub async fn start(kind: Kind) -> (TestServer, Upstreams) {
 /// Settings of a workspace with which the stand-in of Envoi lets notifications be on.
 pub fn notifications() -> Value {
     json!({
-        "notifications_via_envoi": true, "default_sender_domain_id": "domain", "default_sender_address": "hello@acme.example",
+        "notifications_via_envoi": true, "default_sender_domain_id": ACTIVE_DOMAIN.to_string(), "default_sender_address": "hello@acme.example",
         "welcome_template_name": "welcome", "approved_template_name": "approved", "rejected_template_name": "rejected",
         "default_heimdall_app_slug": "acme-app", "brand_name": "Acme",
     })

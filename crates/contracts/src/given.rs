@@ -11,6 +11,8 @@ use rally_domain::slug::Slug;
 use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::{Notifications, SettingsChange, Workspace, WorkspaceSettings};
+
+use crate::remote::ACTIVE_DOMAIN;
 use serde_json::Value;
 
 /// A slug from a literal.
@@ -97,7 +99,7 @@ pub fn notifications() -> SettingsChange {
     let name = |name: &str| Some(Some(name.to_owned()));
     SettingsChange {
         notifications: Some(Notifications::ViaEnvoi),
-        default_sender_domain_id: name("domain"),
+        default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)),
         default_sender_address: Some(Some(email("hello@acme.example"))),
         welcome_template_name: name("welcome"),
         approved_template_name: name("approved"),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rally_domain::error::{Fault, RemoteError};
-use rally_domain::id::{EntryId, MailId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EntryId, MailId, SenderDomainId, WaitlistId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
 use rally_domain::mail::{Mail, MailOutcome};
 use rally_domain::ports::{AppInviter, DomainState, HumanCheck, Humanity, Mailer};
@@ -71,8 +71,14 @@ pub trait RemoteFixture: Send + Sync + Sized {
     fn requests(&self) -> usize;
 }
 
-/// A mail service that has the domain `domain` at `acme.example`, active; the domains `pending` and `receiving`, which are not
-/// and do not send; and a template `welcome`. It suppresses `suppressed@example.com`.
+/// A domain at `acme.example` that is active.
+pub const ACTIVE_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xac));
+/// One that is not active yet.
+pub const PENDING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xbe));
+/// One that receives alone.
+pub const RECEIVING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xec));
+
+/// A mail service that has those three domains, and a template `welcome`. It suppresses `suppressed@example.com`.
 pub trait MailerFixture: RemoteFixture {
     /// The adapter.
     fn mailer(&self) -> Arc<dyn Mailer>;
@@ -92,7 +98,8 @@ pub trait InviterFixture: RemoteFixture {
 }
 
 /// A verifier for which the token `human` is a person's and `robot` a program's with a low score; `scoreless` is a person's
-/// of a service without scores. Each is good once.
+/// of a service without scores. Each is good once. `expired`, `seen` and `no-reason` are none, and the verifier's own failure
+/// is told by `trouble`, `trouble-too`, `bad-request`, `wrong-secret`, `no-secret` and `unheard-of`.
 pub trait HumanFixture: RemoteFixture {
     /// The adapter.
     fn humans(&self) -> Arc<dyn HumanCheck>;
@@ -173,7 +180,7 @@ pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl Mailer
         fixture.misbehave(Some(how));
         let outcome = in_time(how, mailer.send(&mail(1, "ada@example.com"))).await;
         assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
-        assert!(in_time(how, mailer.find_domain(workspace(), "domain")).await.is_err(), "{how:?}");
+        assert!(in_time(how, mailer.find_domain(workspace(), ACTIVE_DOMAIN)).await.is_err(), "{how:?}");
         assert!(in_time(how, mailer.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
     }
     fixture.misbehave(Some(Misbehaviour::Status(401)));
@@ -184,13 +191,13 @@ pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl Mailer
 /// And what it does not know is not there.
 pub async fn domains_and_templates_are_found(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
-    let domain = async |id: &str| mailer.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
+    let domain = async |id| mailer.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
     let acme = |state| Some(("acme.example".to_owned(), state));
-    assert_eq!(domain("domain").await, acme(DomainState::Active));
-    assert_eq!(domain("pending").await, acme(DomainState::NotActive));
-    assert_eq!(domain("receiving").await, acme(DomainState::CannotSend));
+    assert_eq!(domain(ACTIVE_DOMAIN).await, acme(DomainState::Active));
+    assert_eq!(domain(PENDING_DOMAIN).await, acme(DomainState::NotActive));
+    assert_eq!(domain(RECEIVING_DOMAIN).await, acme(DomainState::CannotSend));
+    assert_eq!(domain(SenderDomainId::new(Uuid::nil())).await, None);
     for unknown in ["none", "..", "", "a/b?c"] {
-        assert_eq!(domain(unknown).await, None, "{unknown}");
         assert!(!mailer.has_template(workspace(), unknown).await.unwrap(), "{unknown}");
     }
     assert!(mailer.has_template(workspace(), "welcome").await.unwrap());
@@ -274,6 +281,9 @@ pub async fn people_are_told_from_programs(fixture: &impl HumanFixture) {
         ("unknown", Humanity::NotHuman),
         ("", Humanity::NotHuman),
         ("a&secret=b", Humanity::NotHuman),
+        ("expired", Humanity::NotHuman),
+        ("seen", Humanity::NotHuman),
+        ("no-reason", Humanity::NotHuman),
     ] {
         assert_eq!(humans.check(token, address).await.unwrap(), verdict, "{token}");
     }
@@ -290,6 +300,11 @@ pub async fn a_verifier_that_misbehaves_judges_nobody(fixture: &impl HumanFixtur
         fixture.misbehave(Some(how));
         let outcome = in_time(how, humans.check("token", None)).await;
         assert!(matches!(outcome, Err(Fault::Unavailable(_))), "{how:?}: {outcome:?}");
+    }
+    fixture.misbehave(None);
+    for reason in ["trouble", "trouble-too", "bad-request", "wrong-secret", "no-secret", "unheard-of"] {
+        let outcome = humans.check(reason, None).await;
+        assert!(matches!(outcome, Err(Fault::Unavailable(_))), "{reason}: {outcome:?}");
     }
 }
 

@@ -9,7 +9,8 @@ use rally_domain::workspace::{Brand, Notifications, SettingsChange, WorkspaceSet
 use serde_json::json;
 
 use crate::Fixture;
-use crate::given::{active_list, email, slug, workspace};
+use crate::given::{active_list, email, notifications, set as set_all, sign_up, slug, workspace};
+use crate::remote::ACTIVE_DOMAIN;
 
 fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
     let now = ports.clock.now();
@@ -29,7 +30,7 @@ pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
     let id = list.workspace_id;
     assert_eq!(ports.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
     let change = SettingsChange {
-        default_sender_domain_id: set("domain"),
+        default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)),
         default_heimdall_app_slug: set("app"),
         brand_name: set("Acme Ünlimited"),
         brand_logo_url: set("https://acme.example/logo.svg"),
@@ -67,7 +68,7 @@ pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture)
         SettingsChange { welcome_template_name: set("d"), ..none() },
         SettingsChange { approved_template_name: set("e"), ..none() },
         SettingsChange { rejected_template_name: set("f"), ..none() },
-        SettingsChange { default_sender_domain_id: set("g"), ..none() },
+        SettingsChange { default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)), ..none() },
         SettingsChange { default_heimdall_app_slug: set("h"), ..none() },
     ];
     let tasks = changes.into_iter().enumerate().map(|(n, change)| {
@@ -85,10 +86,25 @@ pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture)
         all.welcome_template_name,
         all.approved_template_name,
         all.rejected_template_name,
-        all.default_sender_domain_id,
         all.default_heimdall_app_slug,
     ];
-    assert_eq!(texts.map(Option::unwrap), ["a", "b", "c", "d", "e", "f", "g", "h"]);
+    assert_eq!(texts.map(Option::unwrap), ["a", "b", "c", "d", "e", "f", "h"]);
+    assert_eq!(all.default_sender_domain_id, Some(ACTIVE_DOMAIN));
+}
+
+/// Before a sender domain had to be an id, any text was kept. It is none: what else is set reads as ever, and mail goes on.
+///
+/// # Panics
+/// When it fails.
+pub async fn a_sender_domain_that_is_no_id_is_none(fixture: &impl Fixture, execute: impl AsyncFn(&str)) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let settings = set_all(&ports, list.workspace_id, notifications()).await;
+    execute("UPDATE workspace_settings SET default_sender_domain_id = 'acme.example'").await;
+    let read = ports.settings.get(list.workspace_id).await.unwrap();
+    assert_eq!(read, WorkspaceSettings { default_sender_domain_id: None, ..settings });
+    ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 1);
 }
 
 /// A workspace that is not there has none; nor do notifications go on by halves.

@@ -59,6 +59,8 @@ id! {
     AttemptId
     /// Identifies an event; receivers de-duplicate by it.
     EventId
+    /// Identifies a domain of the mail service that mail is sent from.
+    SenderDomainId
     /// Identifies a mail; its service de-duplicates by it. The mail of an event has the event's UUID.
     MailId
 }

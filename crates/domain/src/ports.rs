@@ -26,7 +26,7 @@ use crate::delivery::{Attempt, AttemptResult, ClaimedDelivery, SettleDelivery};
 use crate::entry::{Entry, EntryStatus, Leader};
 use crate::error::{CommandError, Fault, Invalid, RemoteError};
 use crate::event::Event;
-use crate::id::{ApiKeyId, ClaimId, EntryId, EventId, MailId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use crate::id::{ApiKeyId, ClaimId, EntryId, EventId, MailId, SenderDomainId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use crate::invite::{Invite, InviteError, InviteRequest};
 use crate::mail::{ClaimedMail, Links, Mail, MailOutcome, SettleMail};
 use crate::paging::{Limit, Page, WaitlistKey};
@@ -405,7 +405,7 @@ pub trait Mailer: Send + Sync {
     async fn send(&self, mail: &Mail) -> MailOutcome;
 
     /// The domain of that id, if the workspace has it.
-    async fn find_domain(&self, workspace_id: WorkspaceId, id: &str) -> Result<Option<SenderDomain>, RemoteError>;
+    async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError>;
 
     /// Whether the workspace has a template of that name.
     async fn has_template(&self, workspace_id: WorkspaceId, name: &str) -> Result<bool, RemoteError>;

@@ -2,7 +2,7 @@
 
 use crate::email::Email;
 use crate::error::Invalid;
-use crate::id::WorkspaceId;
+use crate::id::{SenderDomainId, WorkspaceId};
 use crate::mail::{MailSetup, Templates};
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
@@ -42,7 +42,7 @@ pub struct WorkspaceSettings {
     /// The workspace.
     pub workspace_id: WorkspaceId,
     /// The Envoi domain that notifications are sent from.
-    pub default_sender_domain_id: Option<String>,
+    pub default_sender_domain_id: Option<SenderDomainId>,
     /// The Heimdall app that approved entries are invited into.
     pub default_heimdall_app_slug: Option<String>,
     /// How its waitlists look.
@@ -128,7 +128,7 @@ impl WorkspaceSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is that of WorkspaceSettings or Brand")]
 pub struct SettingsChange {
-    pub default_sender_domain_id: Option<Option<String>>,
+    pub default_sender_domain_id: Option<Option<SenderDomainId>>,
     pub default_heimdall_app_slug: Option<Option<String>>,
     pub brand_name: Option<Option<String>>,
     pub brand_logo_url: Option<Option<String>>,

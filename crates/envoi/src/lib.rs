@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rally_domain::error::RemoteError;
-use rally_domain::id::WorkspaceId;
+use rally_domain::id::{SenderDomainId, WorkspaceId};
 use rally_domain::mail::{Mail, MailOutcome};
 use rally_domain::ports::{Clock, DomainState, Mailer, SenderDomain};
 use rally_upstream::{Answer, Upstream};
@@ -99,8 +99,8 @@ impl Mailer for EnvoiMailer {
         }
     }
 
-    async fn find_domain(&self, workspace_id: WorkspaceId, id: &str) -> Result<Option<SenderDomain>, RemoteError> {
-        let answer = self.get(&["v1", "workspaces", &workspace_id.to_string(), "domains", id]).await?;
+    async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError> {
+        let answer = self.get(&["v1", "workspaces", &workspace_id.to_string(), "domains", &id.to_string()]).await?;
         answer.map(|answer| answer.json::<DomainBody>().map(SenderDomain::from)).transpose()
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
-use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, RemoteFixture};
+use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, PENDING_DOMAIN, RECEIVING_DOMAIN, RemoteFixture};
 use rally_domain::ports::Mailer;
 use rally_envoi::EnvoiMailer;
 use rally_fakes::{Domain, Envoi, Fake};
@@ -18,9 +18,9 @@ struct Fixture {
 impl RemoteFixture for Fixture {
     async fn fresh() -> Self {
         let mut envoi = Envoi::new("key");
-        for (id, intent, status) in [("pending", "both", "pending"), ("receiving", "receive", "active")] {
+        for (id, intent, status) in [(PENDING_DOMAIN, "both", "pending"), (RECEIVING_DOMAIN, "receive", "active")] {
             let domain = Domain { fqdn: "acme.example".to_owned(), intent, status };
-            envoi.domains.insert(("*".to_owned(), id.to_owned()), domain);
+            envoi.domains.insert(("*".to_owned(), id.to_string()), domain);
         }
         envoi.suppressed.insert("suppressed@example.com".to_owned());
         let fake = Fake::start(envoi).await;

@@ -17,7 +17,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{Fault, Invalid};
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, SenderDomainId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::settings::Settings;
@@ -141,7 +141,7 @@ impl SettingsRow {
     pub(crate) fn new(settings: &WorkspaceSettings, updated_at: Timestamp) -> Self {
         Self {
             workspace_id: settings.workspace_id.uuid().into(),
-            default_sender_domain_id: settings.default_sender_domain_id.clone(),
+            default_sender_domain_id: settings.default_sender_domain_id.map(|id| id.to_string()),
             default_heimdall_app_slug: settings.default_heimdall_app_slug.clone(),
             brand_name: settings.brand.name.clone(),
             brand_logo_url: settings.brand.logo_url.clone(),
@@ -162,7 +162,8 @@ impl TryFrom<SettingsRow> for WorkspaceSettings {
     fn try_from(row: SettingsRow) -> Result<Self, Fault> {
         Ok(Self {
             workspace_id: WorkspaceId::new(row.workspace_id.0),
-            default_sender_domain_id: row.default_sender_domain_id,
+            // Before it had to be an id, any text was kept here; none of them names a domain.
+            default_sender_domain_id: row.default_sender_domain_id.and_then(|id| SenderDomainId::parse(&id).ok()),
             default_heimdall_app_slug: row.default_heimdall_app_slug,
             brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
             notifications: if row.notifications_via_envoi { Notifications::ViaEnvoi } else { Notifications::Off },

@@ -118,3 +118,9 @@ async fn a_rebuild_puts_wrong_counters_right() {
     let database = Embedded::fresh().await;
     rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| execute(&database.directory, sql)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_domain_that_is_no_id_is_none() {
+    let database = Embedded::fresh().await;
+    rally_contracts::settings::a_sender_domain_that_is_no_id_is_none(&database, async |sql| execute(&database.directory, sql)).await;
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rally_contracts::remote::ACTIVE_DOMAIN;
 use serde_json::{Value, json};
 
 use crate::Service;
@@ -52,13 +53,13 @@ pub struct Envoi {
 }
 
 impl Envoi {
-    /// One that wants that key, with an active domain `domain` at `acme.example` and the templates `welcome`, `approved` and
+    /// One that wants that key, with the active domain at `acme.example` and the templates `welcome`, `approved` and
     /// `rejected` for every workspace.
     pub fn new(key: &str) -> Self {
         let domain = Domain { fqdn: "acme.example".to_owned(), intent: "both", status: "active" };
         Self {
             key: key.to_owned(),
-            domains: HashMap::from([(("*".to_owned(), "domain".to_owned()), domain)]),
+            domains: HashMap::from([(("*".to_owned(), ACTIVE_DOMAIN.to_string()), domain)]),
             templates: ["welcome", "approved", "rejected"].map(|name| ("*".to_owned(), name.to_owned())).into(),
             ..Self::default()
         }

@@ -4,6 +4,7 @@ use actix_web::{get, put, web};
 use rally_domain::custom_field::parse_http_url;
 use rally_domain::email::Email;
 use rally_domain::error::Invalid;
+use rally_domain::id::SenderDomainId;
 use rally_domain::text::{Lines, clean};
 use rally_domain::use_case::configure;
 use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, parse_color};
@@ -30,7 +31,7 @@ struct SettingsView {
     #[schema(format = Uuid)]
     workspace_id: String,
     /// The Envoi domain that notifications are sent from.
-    #[schema(required)]
+    #[schema(required, format = Uuid)]
     default_sender_domain_id: Option<String>,
     /// The Heimdall app that approved entries are invited into.
     #[schema(required)]
@@ -63,7 +64,7 @@ impl From<WorkspaceSettings> for SettingsView {
     fn from(settings: WorkspaceSettings) -> Self {
         Self {
             workspace_id: settings.workspace_id.to_string(),
-            default_sender_domain_id: settings.default_sender_domain_id,
+            default_sender_domain_id: settings.default_sender_domain_id.map(|id| id.to_string()),
             default_heimdall_app_slug: settings.default_heimdall_app_slug,
             brand_name: settings.brand.name,
             brand_logo_url: settings.brand.logo_url,
@@ -83,7 +84,7 @@ impl From<WorkspaceSettings> for SettingsView {
 #[schema(as = UpdateWorkspaceSettings)]
 struct SettingsBody {
     /// The Envoi domain that notifications are sent from.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    #[schema(value_type = Option<String>, format = Uuid)]
     #[serde(default)]
     default_sender_domain_id: Field<String>,
     /// The Heimdall app that approved entries are invited into.
@@ -129,7 +130,7 @@ impl SettingsBody {
         let mut fields = Fields::default();
         let name = |text: String| clean(&text, MAX_NAME, Lines::One).map(none_if_empty);
         let change = SettingsChange {
-            default_sender_domain_id: fields.change("default_sender_domain_id", self.default_sender_domain_id, name),
+            default_sender_domain_id: fields.change("default_sender_domain_id", self.default_sender_domain_id, parse_domain_id),
             default_heimdall_app_slug: fields.change("default_heimdall_app_slug", self.default_heimdall_app_slug, name),
             brand_name: fields.change("brand_name", self.brand_name, name),
             brand_logo_url: fields.change("brand_logo_url", self.brand_logo_url, parse_logo),
@@ -150,6 +151,10 @@ impl SettingsBody {
 
 fn none_if_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
+}
+
+fn parse_domain_id(text: String) -> Result<Option<SenderDomainId>, Invalid> {
+    none_if_empty(clean(&text, MAX_NAME, Lines::One)?).map(|id| SenderDomainId::parse(&id)).transpose()
 }
 
 fn parse_logo(text: String) -> Result<Option<String>, Invalid> {

@@ -2,7 +2,7 @@
 
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
-use crate::id::WorkspaceId;
+use crate::id::{SenderDomainId, WorkspaceId};
 use crate::mail::Templates;
 use crate::timestamp::Timestamp;
 use crate::workspace::{SettingsChange, WorkspaceSettings};
@@ -24,7 +24,7 @@ pub struct UpdateSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedSender {
     /// The domain.
-    pub domain_id: String,
+    pub domain_id: SenderDomainId,
     /// The address, which belongs to the domain.
     pub address: Email,
     /// The templates.
@@ -35,7 +35,7 @@ impl CheckedSender {
     /// What settings would have to be asked about; `None` while they lack something.
     pub fn of(settings: &WorkspaceSettings) -> Option<Self> {
         Some(Self {
-            domain_id: settings.default_sender_domain_id.clone()?,
+            domain_id: settings.default_sender_domain_id?,
             address: settings.default_sender_address.clone()?,
             templates: Templates {
                 welcome: settings.welcome_template_name.clone()?,
@@ -93,7 +93,7 @@ mod tests {
 
     fn complete() -> WorkspaceSettings {
         WorkspaceSettings {
-            default_sender_domain_id: Some("domain".to_owned()),
+            default_sender_domain_id: Some(SenderDomainId::new(Uuid::nil())),
             default_sender_address: Some(Email::parse("hello@acme.example").unwrap()),
             welcome_template_name: Some("welcome".to_owned()),
             approved_template_name: Some("approved".to_owned()),

@@ -79,7 +79,7 @@ async fn check(ports: &Ports, settings: &WorkspaceSettings) -> Result<CheckedSen
 async fn ask(mailer: &dyn Mailer, workspace_id: WorkspaceId, sender: &CheckedSender) -> Result<Vec<FieldError>, RemoteError> {
     let mut errors = Vec::new();
     let mut wrong = |field, message: String| errors.push(FieldError::new(field, Invalid::new(message)));
-    match mailer.find_domain(workspace_id, &sender.domain_id).await? {
+    match mailer.find_domain(workspace_id, sender.domain_id).await? {
         None => wrong("default_sender_domain_id", "is not a domain of this workspace in Envoi".to_owned()),
         Some(SenderDomain { state: DomainState::NotActive, .. }) => wrong("default_sender_domain_id", "is not active in Envoi".to_owned()),
         Some(SenderDomain { state: DomainState::CannotSend, .. }) => {

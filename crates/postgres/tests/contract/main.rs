@@ -110,3 +110,10 @@ async fn a_rebuild_puts_wrong_counters_right() {
     rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| rally_pgtest::execute(&database.url, sql).await)
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_domain_that_is_no_id_is_none() {
+    let database = Database::fresh().await;
+    let execute = async |sql: &str| rally_pgtest::execute(&database.url, sql).await;
+    rally_contracts::settings::a_sender_domain_that_is_no_id_is_none(&database, execute).await;
+}
