@@ -15,7 +15,7 @@ use rally_domain::ports::Ports;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::text::{Interest, Referrer};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::Fixture;
 use crate::given::{active_list, active_list_in, change_status, sign_up, workspace};
@@ -59,6 +59,44 @@ fn rejection(outcome: &Outcome) -> Option<&SignUpRejection> {
 
 async fn control_variant(ports: &Ports, waitlist: &Waitlist) -> VariantId {
     ports.variants.list(waitlist.id).await.unwrap()[0].id
+}
+
+/// Numbers of any spelling and size, which stores spell in ways of their own.
+pub async fn a_document_reads_back_to_the_byte(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let numbers = [
+        "-0",
+        "-0.0",
+        "0",
+        "0.1e1",
+        "1E5",
+        "2.50",
+        "1e16",
+        "1e17",
+        "3.667660290815539e17",
+        "-9.2e18",
+        "9007199254740993",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "1e22",
+        "1e300",
+        "1e-7",
+        "0.1000000000000000055",
+        "2.2250738585072014e-308",
+        "5e-324",
+    ];
+    let document = format!("{{\"n\": [{}], \"o\": {{\"z\": {}, \"a\": -0}}}}", numbers.join(","), numbers[7]);
+    let document: Map<String, Value> = serde_json::from_str(&document).unwrap();
+    let list = active_list(&ports, json!({ "kept": document })).await;
+    let metadata = Metadata::parse(document).unwrap();
+    let entry = ports.entries.sign_up(SignUp { metadata: metadata.clone(), ..sign_up(&ports, &list, "a@example.com") }).await.unwrap();
+    let text = |document: &Map<String, Value>| Value::Object(document.clone()).to_string();
+    let read = there.entries.find(list.id, entry.id).await.unwrap().unwrap();
+    assert_eq!(text(read.metadata.document()), text(metadata.document()));
+    let read = there.waitlists.find(list.workspace_id, list.id).await.unwrap().unwrap();
+    assert_eq!(text(&read.settings.to_document()), text(&list.settings.to_document()));
 }
 
 /// Every field of it, in another process too.

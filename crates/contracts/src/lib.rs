@@ -70,6 +70,7 @@ macro_rules! store_contract {
             ]
             entries: [
                 an_entry_reads_back_as_it_was_written
+                a_document_reads_back_to_the_byte
                 positions_are_dense_when_processes_sign_up_in_parallel
                 a_refused_sign_up_leaves_nothing_behind
                 a_list_never_takes_more_than_it_may

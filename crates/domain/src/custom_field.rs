@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::character::is_blank;
+use crate::document;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
-use crate::text::{Lines, check_document, clean};
+use crate::text::{Lines, clean};
 
 /// The most custom fields of a waitlist.
 pub const MAX_FIELDS: usize = 50;
@@ -128,12 +129,12 @@ impl CustomField {
     }
 
     fn parse(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
-        let Value::Object(mut document) = value.clone() else {
+        let Value::Object(mut declaration) = value.clone() else {
             return Err(vec![FieldError::new(path, Invalid::new("must be an object"))]);
         };
         let mut errors = Vec::new();
         let mut report = |key: &str, message: Invalid| errors.push(FieldError::new(format!("{path}.{key}"), message));
-        let mut take = |key: &str| document.remove(key).filter(|value| !value.is_null());
+        let mut take = |key: &str| declaration.remove(key).filter(|value| !value.is_null());
 
         let key = take("key").and_then(|key| key.as_str().map(str::to_owned)).unwrap_or_default();
         let key_char = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_');
@@ -175,10 +176,8 @@ impl CustomField {
             }
             None => Vec::new(),
         };
-        if let Err(error) = check_document(&document) {
-            errors.push(FieldError::new(path, error));
-        }
-        if errors.is_empty() { Ok(Self { key, label, kind, required, options, extra: document }) } else { Err(errors) }
+        let extra = document::parse(declaration).map_err(|error| errors.push(FieldError::new(path, error))).unwrap_or_default();
+        if errors.is_empty() { Ok(Self { key, label, kind, required, options, extra }) } else { Err(errors) }
     }
 
     /// The declaration as a JSON document.
@@ -290,7 +289,7 @@ impl Metadata {
     /// The most bytes as JSON.
     pub const MAX_BYTES: usize = 16 * 1024;
 
-    /// Takes a document within the bounds.
+    /// Takes a document within the bounds, its numbers in their one form (see [`crate::document`]).
     ///
     /// # Errors
     /// When it has too many keys, is too large, or holds a forbidden character anywhere.
@@ -298,8 +297,7 @@ impl Metadata {
         if document.len() > Self::MAX_KEYS {
             return Err(Invalid::new(format!("must have at most {} keys", Self::MAX_KEYS)));
         }
-        check_document(&document)?;
-        let document = Value::Object(document);
+        let document = Value::Object(document::parse(document)?);
         if document.to_string().len() > Self::MAX_BYTES {
             return Err(Invalid::new(format!("must be at most {} bytes", Self::MAX_BYTES)));
         }
@@ -311,7 +309,7 @@ impl Metadata {
 
     /// Takes over a document that a store kept, unchecked: it was parsed before it was stored.
     pub fn from_stored(document: Map<String, Value>) -> Self {
-        Self(document)
+        Self(document::from_stored(document))
     }
 
     /// The document.

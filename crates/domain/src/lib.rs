@@ -14,6 +14,7 @@ mod character;
 pub mod command;
 pub mod custom_field;
 pub mod delivery;
+pub mod document;
 pub mod email;
 pub mod entry;
 pub mod error;

@@ -187,7 +187,7 @@ pub trait EntryStore: Send + Sync {
     /// Positions MUST be dense, starting at 1, and never be given out twice, whatever fails or runs at the same time, in
     /// this process or another. A list MUST NOT take more than its `max_entries`, nor one address twice. A referrer's count
     /// MUST grow by exactly one per honoured sign-up. When this returns an entry, the entry MUST survive a crash of the
-    /// process or the machine.
+    /// process or the machine, and what it is made of MUST read back as it was, documents to the byte.
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
 
     /// Approves or rejects an entry; its event MUST be written with the change, and none where nothing changed.

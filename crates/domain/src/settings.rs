@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::custom_field::CustomField;
+use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
-use crate::text::{ConfirmationMessage, Lines, check_document, clean};
+use crate::text::{ConfirmationMessage, Lines, clean};
 
 /// The most milestones of a waitlist.
 const MAX_MILESTONES: usize = 50;
@@ -124,8 +125,7 @@ impl Settings {
                 }
             }
             _ => {
-                let unknown = Map::from_iter([(key.to_owned(), value.clone())]);
-                check_document(&unknown).map_err(one)?;
+                let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
                     Some(_) => self.extra.extend(unknown),
                     None => {

@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use crate::character::is_blank;
 use crate::error::Invalid;
 
@@ -47,26 +45,6 @@ pub fn check_characters(text: &str, lines: Lines) -> Result<(), Invalid> {
         return Err(Invalid::new("must not contain control characters or bidirectional overrides"));
     }
     Ok(())
-}
-
-/// Holds every key and every string of a JSON document against the rules of this module; values may have line breaks.
-///
-/// # Errors
-/// When any key or string holds a forbidden character.
-pub fn check_document(document: &Map<String, Value>) -> Result<(), Invalid> {
-    document.iter().try_for_each(|(key, value)| {
-        check_characters(key, Lines::One)?;
-        check_value(value)
-    })
-}
-
-fn check_value(value: &Value) -> Result<(), Invalid> {
-    match value {
-        Value::String(text) => check_characters(text, Lines::Many),
-        Value::Array(items) => items.iter().try_for_each(check_value),
-        Value::Object(document) => check_document(document),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-    }
 }
 
 macro_rules! text {
@@ -144,10 +122,8 @@ text! {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_text_is_trimmed_and_counted_in_characters() {
@@ -178,15 +154,6 @@ mod tests {
         }
         assert!(PersonName::parse("a\nb").is_err());
         assert!(Interest::parse("a\r\nb").is_ok());
-    }
-
-    #[test]
-    fn a_document_is_checked_down_to_its_last_key() {
-        let object = |value: Value| value.as_object().cloned().unwrap();
-        assert!(check_document(&object(json!({"a": [{"b": "line\nbreak"}, 1, null]}))).is_ok());
-        assert!(check_document(&object(json!({"a": [{"b\u{0}": 1}]}))).is_err());
-        assert!(check_document(&object(json!({"a": [["\u{202E}"]]}))).is_err());
-        assert!(check_document(&object(json!({"key\n": 1}))).is_err());
     }
 
     proptest! {

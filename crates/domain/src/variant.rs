@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::id::{VariantId, WaitlistId};
 use crate::locale::{Locale, lookup};
-use crate::text::{ConfirmationMessage, Description, DisplayName, check_document};
+use crate::text::{ConfirmationMessage, Description, DisplayName};
 use crate::timestamp::Timestamp;
 
 /// What a variant is for; fixed when it is created.
@@ -95,11 +96,11 @@ impl VariantCopy {
     ///
     /// # Errors
     /// Every text that is not one, too long or holds a forbidden character, by its path under `copy`.
-    pub fn parse(mut document: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(mut copy: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut text = |key: &str, max: usize| {
             let field = || format!("copy.{key}");
-            match document.remove(key) {
+            match copy.remove(key) {
                 None | Some(Value::Null) => None,
                 Some(Value::String(text)) if text.trim().chars().count() > max => {
                     errors.push(FieldError::new(field(), Invalid::new(format!("must be at most {max} characters"))));
@@ -116,15 +117,11 @@ impl VariantCopy {
         let description = text("description", COPY_DESCRIPTION);
         let confirmation = text("confirmation_message", COPY_CONFIRMATION);
         let mut keep = |key: &str, error: Invalid| errors.push(FieldError::new(format!("copy.{key}"), error));
-        let copy = Self {
-            display_name: parse_with(display_name, DisplayName::parse_optional, |e| keep("display_name", e)),
-            description: parse_with(description, Description::parse_optional, |e| keep("description", e)),
-            confirmation_message: parse_with(confirmation, ConfirmationMessage::parse_optional, |e| keep("confirmation_message", e)),
-            extra: document,
-        };
-        if let Err(error) = check_document(&copy.extra) {
-            errors.push(FieldError::new("copy", error));
-        }
+        let display_name = parse_with(display_name, DisplayName::parse_optional, |e| keep("display_name", e));
+        let description = parse_with(description, Description::parse_optional, |e| keep("description", e));
+        let confirmation_message = parse_with(confirmation, ConfirmationMessage::parse_optional, |e| keep("confirmation_message", e));
+        let extra = document::parse(copy).map_err(|error| errors.push(FieldError::new("copy", error))).unwrap_or_default();
+        let copy = Self { display_name, description, confirmation_message, extra };
         if Value::Object(copy.extra.clone()).to_string().len() > COPY_BYTES {
             errors.push(FieldError::new("copy", Invalid::new(format!("must be at most {COPY_BYTES} bytes"))));
         }

@@ -91,7 +91,7 @@ impl Embedded {
             if rows.is_empty() {
                 return Ok(sum);
             }
-            rows.iter().for_each(|row| sum.add(table, row));
+            sum.add(table, &rows)?;
         }
     }
 }

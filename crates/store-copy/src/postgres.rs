@@ -112,7 +112,7 @@ impl Postgres {
             if rows.is_empty() {
                 break;
             }
-            rows.iter().for_each(|row| sum.add(table, row));
+            sum.add(table, &rows)?;
         }
         self.close().await?;
         if own {
