@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks, then runs every test.
+# Installs what the tests need and this machine lacks, then runs every test, or those that its arguments name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,4 +47,19 @@ if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
 fi
 
-exec cargo test --locked --workspace "$@"
+cargo test --locked --workspace "$@"
+[ $# -eq 0 ] || exit 0
+
+echo '== the OpenAPI document, to a validator of others'
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+if ! python3 -m venv "$folder/venv" >/dev/null 2>&1; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
+    fi
+    python3 -m venv --clear "$folder/venv"
+fi
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check 'openapi-spec-validator>=0.9,<0.10'
+"${CARGO_TARGET_DIR:-target}/debug/rally" openapi >"$folder/openapi.json"
+"$folder/venv/bin/openapi-spec-validator" "$folder/openapi.json"

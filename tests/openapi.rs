@@ -1,10 +1,15 @@
-//! The OpenAPI document: complete, and changed on purpose alone.
+//! The OpenAPI document: valid, complete, and changed on purpose alone. That replies are what it says is held by the harness, for
+//! every reply of every suite; `./scripts/test.sh` has a validator of others look at the document too.
 
+use std::collections::HashSet;
+
+use rally_domain::custom_field::FieldType;
+use rally_domain::entry::EntryStatus;
+use rally_domain::event::EventKind;
+use rally_domain::variant::VariantKind;
+use rally_domain::waitlist::WaitlistStatus;
+use rally_tests::document::{document, validator};
 use serde_json::Value;
-
-fn document() -> Value {
-    serde_json::to_value(rally_api::openapi::document()).unwrap()
-}
 
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
@@ -22,9 +27,8 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
 
 #[test]
 fn every_operation_is_described_in_full() {
-    let document = document();
-    let mut ids = std::collections::HashSet::new();
-    for (name, operation) in operations(&document) {
+    let mut ids = HashSet::new();
+    for (name, operation) in operations(document()) {
         assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name} has no summary");
         assert!(operation["tags"].as_array().is_some_and(|tags| !tags.is_empty()), "{name} has no tag");
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{name} has the id of another");
@@ -33,7 +37,7 @@ fn every_operation_is_described_in_full() {
         assert_eq!(operation["x-action"].is_string(), admin, "{name}: the action belongs to the admin surface");
         let responses = operation["responses"].as_object().unwrap();
         if admin {
-            for status in ["401", "403", "404", "500", "503"] {
+            for status in ["401", "403", "404", "429", "500", "503"] {
                 assert!(responses.contains_key(status), "{name} does not say when it answers {status}");
             }
         }
@@ -42,22 +46,109 @@ fn every_operation_is_described_in_full() {
                 assert!(responses.contains_key(status), "{name} does not say when it answers {status}");
             }
         }
+        assert!(!responses.is_empty(), "{name} has no responses");
         for (status, response) in responses {
+            assert!(is_said(&response["description"]), "{name} does not say what its {status} means");
             let described = response["content"].is_object() || status == "204";
             assert!(described, "{name} does not describe its {status}");
         }
-        for segment in name.split('/').filter_map(|part| part.strip_prefix('{')).map(|part| part.trim_end_matches('}')) {
-            let parameters = operation["parameters"].as_array().unwrap();
-            assert!(parameters.iter().any(|parameter| parameter["name"] == segment), "{name} does not describe {segment}");
+    }
+}
+
+fn is_said(text: &Value) -> bool {
+    text.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
+/// A parameter is known by its name and its place, and is listed once; those of the path are its segments.
+#[test]
+fn every_parameter_is_described_once() {
+    for (name, operation) in operations(document()) {
+        let mut found = HashSet::new();
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let (of, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+            assert!(found.insert((place, of)), "{name} describes {of} in its {place} twice");
+            assert!(["path", "query", "header"].contains(&place), "{name}: {of} is in a {place}");
+            assert!(is_said(&parameter["description"]), "{name} does not say what {of} is");
+            assert!(parameter["schema"].is_object(), "{name} does not say what {of} looks like");
+            assert!(place != "path" || parameter["required"] == true, "{name}: a path has {of}, or is another");
+        }
+        let described: HashSet<&str> = found.into_iter().filter(|(place, _)| *place == "path").map(|(_, of)| of).collect();
+        let segments = name.split('/').filter_map(|part| part.strip_prefix('{')).map(|part| part.trim_end_matches('}'));
+        assert_eq!(described, segments.collect(), "{name}");
+    }
+}
+
+/// Everything below a value, with its place.
+fn walk<'a>(place: &str, value: &'a Value, look: &mut impl FnMut(&str, &'a Value)) {
+    look(place, value);
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| walk(&format!("{place}/{key}"), value, look)),
+        Value::Array(items) => items.iter().for_each(|value| walk(place, value, look)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_one() {
+    let (mut references, mut schemas) = (0, 0);
+    walk("", document(), &mut |place, value| {
+        if let Some(reference) = value["$ref"].as_str() {
+            references += 1;
+            let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("{place}: {reference} is elsewhere"));
+            assert!(document().pointer(pointer).is_some(), "{place}: {reference} is not there");
+        }
+        if let Some(schema) = value.get("schema") {
+            schemas += 1;
+            validator(schema);
+        }
+    });
+    for schema in document()["components"]["schemas"].as_object().unwrap().values() {
+        validator(schema);
+    }
+    assert!(references > 100 && schemas > 100, "{references} references and {schemas} schemas");
+}
+
+/// A string that is one of a few, and an object of known members, say so.
+#[test]
+fn every_choice_and_every_object_is_spelt_out() {
+    const CHOICES: [&str; 7] = ["status", "kind", "type", "action", "event", "event_type", "granularity"];
+    // What people answer to questions of a list, and whatever else they send.
+    const FREE: [&str; 2] = ["/Entry/properties/metadata", "/CreateEntry/properties/metadata"];
+    let schemas = &document()["components"]["schemas"];
+    let is =
+        |value: &Value, name: &str| value["type"] == name || value["type"].as_array().is_some_and(|types| types.contains(&name.into()));
+    walk("", schemas, &mut |place, value| {
+        let spelt = !is(value, "object") || value["properties"].is_object() || FREE.contains(&place);
+        assert!(spelt, "{place} is an object of nobody knows what");
+        let name = place.rsplit_once("/properties/").map(|(_, name)| name);
+        assert!(!name.is_some_and(|name| CHOICES.contains(&name)) || !is(value, "string"), "{place} is any string");
+    });
+    for (name, operation) in operations(document()) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let chosen = CHOICES.iter().any(|choice| parameter["name"] == *choice);
+            assert!(!chosen || parameter["schema"]["$ref"].is_string(), "{name}: {} is any string", parameter["name"]);
         }
     }
 }
 
 #[test]
+fn every_enumeration_is_that_of_the_domain() {
+    for (schema, known) in [
+        ("WaitlistStatus", WaitlistStatus::ALL.map(WaitlistStatus::as_str).to_vec()),
+        ("EntryStatus", EntryStatus::ALL.map(EntryStatus::as_str).to_vec()),
+        ("VariantKind", VariantKind::ALL.map(VariantKind::as_str).to_vec()),
+        ("EventType", EventKind::ALL.map(EventKind::as_str).to_vec()),
+        ("CustomFieldType", FieldType::ALL.map(FieldType::as_str).to_vec()),
+    ] {
+        let listed = &document()["components"]["schemas"][schema]["enum"];
+        assert_eq!(listed, &Value::from(known), "{schema}");
+    }
+}
+
+#[test]
 fn every_error_code_is_listed() {
-    let document = document();
     let listed: Vec<&str> =
-        document["components"]["schemas"]["Code"]["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        document()["components"]["schemas"]["Code"]["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
     let known: Vec<&str> = rally_api::error::Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(listed, known);
 }

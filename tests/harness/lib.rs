@@ -1,9 +1,10 @@
 //! What the end-to-end suites share: the production server on a free port, over either store, with a clock that stands
-//! still; and the real binary as a process.
+//! still; the real binary as a process; and what holds every reply against the OpenAPI document.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod deployment;
+pub mod document;
 pub mod process;
 pub mod receiver;
 pub mod upstreams;
@@ -149,11 +150,16 @@ impl Reply {
     }
 }
 
-/// Sends a request and reads the reply to its end.
+/// Sends a request, reads the reply to its end, and holds it against the OpenAPI document.
 pub async fn send(request: RequestBuilder) -> Reply {
-    let reply = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let reply = client.execute(request).await.unwrap();
     let (status, headers) = (reply.status(), reply.headers().clone());
-    Reply { status, headers, body: reply.text().await.unwrap() }
+    let reply = Reply { status, headers, body: reply.text().await.unwrap() };
+    document::check(&method, &path, &reply);
+    reply
 }
 
 /// A token of that scope for the workspace of that id, or for all with `*`.

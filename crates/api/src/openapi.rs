@@ -77,6 +77,9 @@ pub enum AdminFailure {
     /// There is no such workspace, or nothing of this id in it.
     #[response(status = 404)]
     NotFound(ErrorBody),
+    /// More requests than a token may make; `Retry-After`, `RateLimit` and `RateLimit-Policy` say when to come again.
+    #[response(status = 429)]
+    TooMany(ErrorBody),
     /// Something broke.
     #[response(status = 500)]
     Internal(ErrorBody),

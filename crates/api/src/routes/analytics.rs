@@ -10,6 +10,7 @@ use time::Date;
 use utoipa::{IntoParams, ToSchema};
 
 use super::entries::{ListParams, find_waitlist};
+use super::variants::KindName;
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::error::{ApiError, ErrorBody};
@@ -76,7 +77,7 @@ struct TopReferralView {
 struct VariantSignupsView {
     #[schema(required, format = Uuid)]
     variant_id: Option<String>,
-    #[schema(required)]
+    #[schema(required, value_type = Option<KindName>)]
     kind: Option<&'static str>,
     #[schema(required)]
     locale: Option<String>,
@@ -170,9 +171,17 @@ fn parse_instant(text: &str) -> Result<Timestamp, Invalid> {
 /// Sign-ups by UTC day, oldest first, days without any included.
 #[derive(Serialize, ToSchema)]
 struct Timeline {
-    #[schema(example = "day")]
+    #[schema(value_type = GranularityName)]
     granularity: &'static str,
     points: Vec<Point>,
+}
+
+/// What a point of a timeline covers.
+#[derive(ToSchema)]
+#[schema(as = Granularity, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum GranularityName {
+    Day,
 }
 
 /// The sign-ups of a day.
@@ -193,9 +202,9 @@ struct Point {
 pub async fn totals(
     app: web::Data<App>,
     admin: Granted<permit::RallyRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
 ) -> Result<web::Json<AnalyticsView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let today = app.ports.clock.now().day();
     let analytics = app.ports.stats.analytics(waitlist.id, today).await?;
     Ok(web::Json(AnalyticsView::new(&waitlist, &analytics, today)))
@@ -213,10 +222,10 @@ pub async fn totals(
 pub async fn timeline(
     app: web::Data<App>,
     admin: Granted<permit::RallyRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
     query: web::Query<TimelineQuery>,
 ) -> Result<web::Json<Timeline>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let span = query.parse()?;
     let counts = app.ports.stats.timeline(waitlist.id, span).await?;
     let points = span.fill(&counts).into_iter().map(|(day, count)| Point { date: day.to_string(), count }).collect();

@@ -12,7 +12,6 @@ use rally_domain::waitlist::Waitlist;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::query::{ListQuery, Listing, Pagination};
 use super::waitlists::waitlist_id;
@@ -24,27 +23,32 @@ use crate::field::{Field, Fields};
 use crate::openapi::{AdminFailure, BodyFailure};
 
 /// The waitlist of a path, as what belongs to it names it.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that extractors read")]
 pub struct ListParams {
     /// The workspace.
-    workspace_id: Uuid,
+    #[param(value_type = Uuid)]
+    #[expect(dead_code, reason = "what lets an admin in reads it")]
+    workspace_id: String,
     /// The waitlist.
-    waitlist_id: Uuid,
+    #[param(value_type = Uuid)]
+    pub waitlist_id: String,
 }
 
 /// The entry of a path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that extractors read")]
 struct EntryParams {
     /// The workspace.
-    workspace_id: Uuid,
+    #[param(value_type = Uuid)]
+    #[expect(dead_code, reason = "what lets an admin in reads it")]
+    workspace_id: String,
     /// The waitlist.
-    waitlist_id: Uuid,
+    #[param(value_type = Uuid)]
+    waitlist_id: String,
     /// The entry.
-    entry_id: Uuid,
+    #[param(value_type = Uuid)]
+    entry_id: String,
 }
 
 /// A person on a waitlist.
@@ -80,6 +84,7 @@ pub struct EntryView {
     invited_at: Option<String>,
     #[schema(required)]
     invited_to_app_slug: Option<String>,
+    /// Answers to the custom fields by their keys, and whatever else was sent.
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
     #[schema(format = DateTime)]
@@ -120,6 +125,15 @@ impl From<&Entry> for EntryView {
             updated_at: entry.updated_at.to_string(),
         }
     }
+}
+
+/// Which entries to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EntryFilter {
+    /// Those of this status alone.
+    #[param(value_type = Option<EntryStatusName>)]
+    status: Option<String>,
 }
 
 /// A page of entries, by position.
@@ -348,18 +362,20 @@ fn entry_id(text: &str) -> Result<EntryId, ApiError> {
 /// By position.
 #[utoipa::path(
     tag = "Entries", operation_id = "list_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(ListParams, ListQuery),
+    params(ListParams, ListQuery, EntryFilter),
     responses((status = 200, description = "A page of them.", body = EntryPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries")]
 pub async fn list(
     app: web::Data<App>,
     admin: Granted<permit::EntryRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
     query: web::Query<ListQuery>,
+    filter: web::Query<EntryFilter>,
 ) -> Result<web::Json<EntryPage>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let Listing { name, limit, after, status } = query.parse(&app, &format!("entries/{}", waitlist.id), EntryStatus::parse)?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let list = format!("entries/{}", waitlist.id);
+    let Listing { name, limit, after, status } = query.parse(&app, &list, filter.status.as_deref(), EntryStatus::parse)?;
     let page = app.ports.entries.list(waitlist.id, status, after, limit).await?;
     Ok(web::Json(EntryPage {
         data: page.items.iter().map(EntryView::from).collect(),
@@ -377,9 +393,9 @@ pub async fn list(
 pub async fn count(
     app: web::Data<App>,
     admin: Granted<permit::EntryRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
 ) -> Result<web::Json<EntryCount>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     Ok(web::Json(EntryCount { count: app.ports.stats.count(waitlist.id).await? }))
 }
 
@@ -393,10 +409,10 @@ pub async fn count(
 pub async fn get(
     app: web::Data<App>,
     admin: Granted<permit::EntryRead>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<EntryParams>,
 ) -> Result<web::Json<EntryView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let id = entry_id(&path.2)?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let id = entry_id(&path.entry_id)?;
     let entry = app.ports.entries.find(waitlist.id, id).await?.ok_or_else(ApiError::no_entry)?;
     Ok(web::Json(EntryView::from(&entry)))
 }
@@ -411,11 +427,11 @@ pub async fn get(
 pub async fn change_status(
     app: web::Data<App>,
     admin: Granted<permit::EntryUpdate>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<EntryParams>,
     body: Body,
 ) -> Result<web::Json<EntryView>, ApiError> {
-    let waitlist_id = find_waitlist(&app, &admin, &path.1).await?.id;
-    let (entry_id, review) = (entry_id(&path.2)?, body.json::<ReviewBody>().await?.parse()?);
+    let waitlist_id = find_waitlist(&app, &admin, &path.waitlist_id).await?.id;
+    let (entry_id, review) = (entry_id(&path.entry_id)?, body.json::<ReviewBody>().await?.parse()?);
     let event_id = EventId::new(app.ports.ids.uuid());
     let links = app.ports.links.clone();
     let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now(), links };
@@ -436,10 +452,10 @@ pub async fn change_status(
 pub async fn delete(
     app: web::Data<App>,
     admin: Granted<permit::EntryUpdate>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<EntryParams>,
 ) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let deleted = app.ports.entries.delete(waitlist.id, entry_id(&path.2)?).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let deleted = app.ports.entries.delete(waitlist.id, entry_id(&path.entry_id)?).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }
 
@@ -462,11 +478,11 @@ pub async fn delete(
 pub async fn invite_to_app(
     app: web::Data<App>,
     admin: Granted<permit::EntryUpdate>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<EntryParams>,
     body: Body,
 ) -> Result<web::Json<InvitedView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let (entry_id, invitation) = (entry_id(&path.2)?, body.json::<InviteBody>().await?.parse()?);
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let (entry_id, invitation) = (entry_id(&path.entry_id)?, body.json::<InviteBody>().await?.parse()?);
     let invited = invite::run(&app.ports, &waitlist, entry_id, &invitation).await?;
     app.wake_relays();
     Ok(web::Json(invited.into()))
@@ -485,10 +501,10 @@ pub async fn invite_to_app(
 pub async fn bulk_change(
     app: web::Data<App>,
     admin: Granted<permit::EntryUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
     body: Body,
 ) -> Result<web::Json<BulkReport>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let (ids, action) = body.json::<BulkBody>().await?.parse()?;
     let rows = bulk::run(&app.ports, &waitlist, ids, &action).await;
     app.wake_relays();

@@ -46,12 +46,8 @@ const COLUMNS: [&str; 17] = [
     responses((status = 200, description = "The file.", body = String, content_type = "text/csv"), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries/export.csv")]
-pub async fn export(
-    app: web::Data<App>,
-    admin: Granted<permit::EntryRead>,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+pub async fn export(app: web::Data<App>, admin: Granted<permit::EntryRead>, path: web::Path<ListParams>) -> Result<HttpResponse, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let entries = app.ports.entries.export(waitlist.id).await?;
     let disposition = format!("attachment; filename=\"{}-entries.csv\"", waitlist.slug);
     Ok(HttpResponse::Ok()

@@ -7,6 +7,7 @@ mod operations;
 mod pages;
 mod public;
 mod query;
+mod schema;
 mod settings;
 mod variants;
 mod waitlists;

@@ -18,8 +18,16 @@ const PROBE: Duration = Duration::from_secs(2);
 /// That all is well.
 #[derive(Serialize, ToSchema)]
 struct Healthy {
-    /// Always `ok`.
+    #[schema(value_type = HealthName)]
     status: &'static str,
+}
+
+/// The one thing that a healthy process says.
+#[derive(ToSchema)]
+#[schema(as = Health, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum HealthName {
+    Ok,
 }
 
 /// Whether the process is up

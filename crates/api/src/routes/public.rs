@@ -29,6 +29,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::entries::EntryStatusName;
+use super::schema::{CustomFieldSchema, RewardsSchema};
+use super::variants::KindName;
+use super::waitlists::StatusName;
 use crate::app::App;
 use crate::body::Body;
 use crate::error::{ApiError, Code, ErrorBody, tell_standings};
@@ -93,17 +97,17 @@ struct PublicView<'a> {
     display_name: &'a str,
     #[schema(required)]
     description: Option<&'a str>,
-    #[schema(example = "active")]
+    #[schema(value_type = StatusName)]
     status: &'static str,
     /// What else a sign-up asks.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<CustomFieldSchema>)]
     custom_fields: Vec<Value>,
     #[schema(required)]
     confirmation_message: Option<&'a str>,
     /// When set, a sign-up must bring a token for it.
     #[schema(required)]
     recaptcha_site_key: Option<&'a str>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = RewardsSchema)]
     referral_rewards: &'a ReferralRewards,
     /// The variant whose words these are; hand its id back when signing up.
     #[schema(required)]
@@ -116,6 +120,7 @@ struct PublicView<'a> {
 struct VariantRef<'a> {
     #[schema(format = Uuid)]
     id: String,
+    #[schema(value_type = KindName)]
     kind: &'static str,
     locale: &'a str,
 }
@@ -261,7 +266,7 @@ struct JoinedView {
     position: u64,
     /// The place after referrals.
     effective_position: u64,
-    #[schema(example = "pending")]
+    #[schema(value_type = EntryStatusName)]
     status: &'static str,
     /// The code to hand to friends.
     referral_code: String,

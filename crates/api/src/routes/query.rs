@@ -18,8 +18,6 @@ pub struct ListQuery {
     limit: Option<String>,
     /// `pagination.next_cursor` of the page before; good for the same list and filter alone.
     cursor: Option<String>,
-    /// Rows of this status alone.
-    status: Option<String>,
 }
 
 /// The query of a list, parsed.
@@ -35,19 +33,20 @@ pub struct Listing<K, S> {
 }
 
 impl ListQuery {
-    /// Reads the query of the list of that name.
+    /// Reads the query of the list of that name, and the status that it is filtered by.
     pub fn parse<K: CursorKey, S>(
         &self,
         app: &App,
         list: &str,
+        status: Option<&str>,
         parse_status: impl Fn(&str) -> Result<S, Invalid>,
     ) -> Result<Listing<K, S>, ApiError> {
         let mut errors = Vec::new();
         let mut report = |field: &str, error: Invalid| errors.push(FieldError::new(field, error));
-        let name = format!("{list}?status={}", self.status.as_deref().unwrap_or_default());
+        let name = format!("{list}?status={}", status.unwrap_or_default());
         let limit = self.limit.as_deref().map(|text| Limit::parse(text, Limit::MAX)).transpose();
         let limit = limit.map_err(|error| report("limit", error)).ok().flatten().unwrap_or_default();
-        let status = self.status.as_deref().map(parse_status).transpose();
+        let status = status.map(parse_status).transpose();
         let status = status.map_err(|error| report("status", error)).ok().flatten();
         let after = self.cursor.as_deref().map(|cursor| app.cursors.open(&name, cursor)).transpose();
         let after = after.map_err(|error| report("cursor", error)).ok().flatten();

@@ -11,9 +11,9 @@ use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::entries::{ListParams, find_waitlist};
+use super::schema::CopySchema;
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::body::Body;
@@ -22,16 +22,19 @@ use crate::field::{Field, Fields};
 use crate::openapi::{AdminFailure, BodyFailure};
 
 /// The variant of a path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that extractors read")]
 struct VariantParams {
     /// The workspace.
-    workspace_id: Uuid,
+    #[param(value_type = Uuid)]
+    #[expect(dead_code, reason = "what lets an admin in reads it")]
+    workspace_id: String,
     /// The waitlist.
-    waitlist_id: Uuid,
+    #[param(value_type = Uuid)]
+    waitlist_id: String,
     /// The variant.
-    id: Uuid,
+    #[param(value_type = Uuid)]
+    id: String,
 }
 
 /// A variant of a waitlist's copy.
@@ -46,7 +49,7 @@ struct VariantView {
     kind: &'static str,
     #[schema(example = "pt-BR")]
     locale: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = CopySchema)]
     copy: Map<String, Value>,
     /// Its share in the A/B pool, relative to the others.
     weight: u8,
@@ -59,7 +62,7 @@ struct VariantView {
 #[derive(ToSchema)]
 #[schema(as = VariantKind, rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes a value, is none")]
-enum KindName {
+pub enum KindName {
     Ab,
     Locale,
 }
@@ -97,9 +100,8 @@ struct CreateBody {
     #[schema(value_type = String, required, example = "en")]
     #[serde(default)]
     locale: Field<String>,
-    /// What it shows in place of the waitlist's own words: `display_name`, `description`, `confirmation_message`, at most
-    /// 200, 1000 and 500 characters. Other keys are kept, and not shown.
-    #[schema(value_type = Object, required)]
+    /// What it shows in place of the waitlist's own words.
+    #[schema(value_type = CopySchema, required)]
     #[serde(default)]
     copy: Field<Map<String, Value>>,
     /// Its share in the A/B pool, relative to the others; 1 where it is not given.
@@ -145,7 +147,7 @@ struct UpdateBody {
     #[serde(default)]
     locale: Field<String>,
     /// Its new copy, in place of the whole old one.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<CopySchema>)]
     #[serde(default)]
     copy: Field<Map<String, Value>>,
     /// Its new share.
@@ -197,9 +199,9 @@ fn variant_id(text: &str) -> Result<VariantId, ApiError> {
 pub async fn list(
     app: web::Data<App>,
     admin: Granted<permit::VariantRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
 ) -> Result<web::Json<VariantList>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let variants = app.ports.variants.list(waitlist.id).await?;
     Ok(web::Json(VariantList { data: variants.iter().map(VariantView::from).collect() }))
 }
@@ -214,10 +216,10 @@ pub async fn list(
 pub async fn create(
     app: web::Data<App>,
     admin: Granted<permit::VariantCreate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<ListParams>,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let command = body.json::<CreateBody>().await?.parse(&app.ports, waitlist.id)?;
     let variant = app.ports.variants.create(command).await?;
     Ok(HttpResponse::Created().json(VariantView::from(&variant)))
@@ -233,11 +235,11 @@ pub async fn create(
 pub async fn update(
     app: web::Data<App>,
     admin: Granted<permit::VariantUpdate>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<VariantParams>,
     body: Body,
 ) -> Result<web::Json<VariantView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let id = variant_id(&path.2)?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let id = variant_id(&path.id)?;
     let command = body.json::<UpdateBody>().await?.parse(waitlist.id, id)?;
     Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
 }
@@ -254,9 +256,9 @@ pub async fn update(
 pub async fn delete(
     app: web::Data<App>,
     admin: Granted<permit::VariantDelete>,
-    path: web::Path<(String, String, String)>,
+    path: web::Path<VariantParams>,
 ) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.1).await?;
-    let deleted = app.ports.variants.delete(waitlist.id, variant_id(&path.2)?, app.ports.clock.now()).await?;
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let deleted = app.ports.variants.delete(waitlist.id, variant_id(&path.id)?, app.ports.clock.now()).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_variant()) }
 }

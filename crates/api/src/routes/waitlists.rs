@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::query::{ListQuery, Listing, Pagination};
+use super::schema::{SettingsChangeSchema, SettingsSchema};
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::body::{Body, SETTINGS_LIMIT, read_as};
@@ -33,14 +34,16 @@ pub struct WorkspaceParams {
 }
 
 /// The waitlist of a path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that extractors read")]
 pub struct WaitlistParams {
     /// The workspace.
-    workspace_id: Uuid,
+    #[param(value_type = Uuid)]
+    #[expect(dead_code, reason = "what lets an admin in reads it")]
+    workspace_id: String,
     /// The waitlist.
-    id: Uuid,
+    #[param(value_type = Uuid)]
+    id: String,
 }
 
 /// What makes a request repeatable.
@@ -49,7 +52,7 @@ pub struct WaitlistParams {
 #[expect(dead_code, reason = "describes a header that the handler reads")]
 pub struct IdempotencyParams {
     /// The same request with the same key within 24 hours is carried out once, and answered with the same reply.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9_:-]+$")]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9_:-]+$")]
     idempotency_key: Option<String>,
 }
 
@@ -72,7 +75,7 @@ pub struct WaitlistView {
     #[schema(value_type = StatusName)]
     status: &'static str,
     /// The effective settings, defaults filled in.
-    #[schema(value_type = Object)]
+    #[schema(value_type = SettingsSchema)]
     settings: Map<String, Value>,
     /// Who created it: the `sub` of their token.
     #[schema(required)]
@@ -116,6 +119,15 @@ impl WaitlistView {
     }
 }
 
+/// Which waitlists to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WaitlistFilter {
+    /// Those of this status alone.
+    #[param(value_type = Option<StatusName>)]
+    status: Option<String>,
+}
+
 /// A page of waitlists, newest first.
 #[derive(Serialize, ToSchema)]
 struct WaitlistPage {
@@ -139,9 +151,8 @@ struct CreateBody {
     #[schema(value_type = Option<String>, max_length = 2000)]
     #[serde(default)]
     description: Field<String>,
-    /// What the operator sets: `max_entries`, `approval_required`, `custom_fields`, `confirmation_message`, `referral_boost`,
-    /// `referral_rewards`, `recaptcha_site_key`, `leaderboard_enabled`; other keys are kept.
-    #[schema(value_type = Option<Object>)]
+    /// What the operator sets.
+    #[schema(value_type = Option<SettingsChangeSchema>)]
     #[serde(default)]
     settings: Field<Map<String, Value>>,
 }
@@ -185,7 +196,7 @@ struct UpdateBody {
     #[serde(default)]
     description: Field<String>,
     /// Settings to merge in: a key given replaces, null resets it to its default, a missing one stays.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<SettingsChangeSchema>)]
     #[serde(default)]
     settings: Field<Map<String, Value>>,
 }
@@ -235,7 +246,7 @@ pub fn waitlist_id(text: &str) -> Result<WaitlistId, ApiError> {
 /// Newest first.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "list_waitlists", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.read"))),
-    params(WorkspaceParams, ListQuery),
+    params(WorkspaceParams, ListQuery, WaitlistFilter),
     responses((status = 200, description = "A page of them.", body = WaitlistPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists")]
@@ -243,9 +254,11 @@ pub async fn list(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistRead>,
     query: web::Query<ListQuery>,
+    filter: web::Query<WaitlistFilter>,
 ) -> Result<web::Json<WaitlistPage>, ApiError> {
     let workspace = &admin.workspace;
-    let Listing { name, limit, after, status } = query.parse(&app, &format!("waitlists/{}", workspace.id), WaitlistStatus::parse)?;
+    let list = format!("waitlists/{}", workspace.id);
+    let Listing { name, limit, after, status } = query.parse(&app, &list, filter.status.as_deref(), WaitlistStatus::parse)?;
     let page = app.ports.waitlists.list(workspace.id, status, after, limit).await?;
     Ok(web::Json(WaitlistPage {
         data: page.items.iter().map(|waitlist| WaitlistView::new(waitlist, workspace)).collect(),
@@ -294,9 +307,9 @@ pub async fn create(
 pub async fn get(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WaitlistParams>,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.1)?;
+    let id = waitlist_id(&path.id)?;
     let waitlist = app.ports.waitlists.find(admin.workspace.id, id).await?.ok_or_else(ApiError::no_waitlist)?;
     Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
 }
@@ -313,10 +326,10 @@ pub async fn get(
 pub async fn update(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WaitlistParams>,
     body: Body,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.1)?;
+    let id = waitlist_id(&path.id)?;
     let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &admin, id)?;
     let waitlist = app.ports.waitlists.update(command).await?;
     Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
@@ -332,10 +345,10 @@ pub async fn update(
 pub async fn change_status(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WaitlistParams>,
     body: Body,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.1)?;
+    let id = waitlist_id(&path.id)?;
     let to = body.json::<StatusBody>().await?.parse()?;
     let command = ChangeWaitlistStatus { id, workspace_id: admin.workspace.id, to, now: app.ports.clock.now() };
     let waitlist = app.ports.waitlists.change_status(command).await?;
@@ -354,8 +367,8 @@ pub async fn change_status(
 pub async fn delete(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistDelete>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WaitlistParams>,
 ) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.waitlists.delete(admin.workspace.id, waitlist_id(&path.1)?).await?;
+    let deleted = app.ports.waitlists.delete(admin.workspace.id, waitlist_id(&path.id)?).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_waitlist()) }
 }

@@ -10,7 +10,6 @@ use rally_domain::paging::Limit;
 use rally_domain::webhook::{SealedSecret, Subscription, Webhook, WebhookUrl};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::waitlists::{IdempotencyParams, WorkspaceParams};
 use crate::app::App;
@@ -27,14 +26,16 @@ const DEFAULT_ATTEMPTS: u64 = 50;
 const MAX_ATTEMPTS: u16 = 200;
 
 /// The webhook of a path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that extractors read")]
 struct WebhookParams {
     /// The workspace.
-    workspace_id: Uuid,
+    #[param(value_type = Uuid)]
+    #[expect(dead_code, reason = "what lets an admin in reads it")]
+    workspace_id: String,
     /// The webhook.
-    id: Uuid,
+    #[param(value_type = Uuid)]
+    id: String,
 }
 
 /// A webhook, without its secret.
@@ -351,9 +352,9 @@ pub async fn create(
 pub async fn get(
     app: web::Data<App>,
     admin: Granted<permit::WebhookRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
 ) -> Result<web::Json<WebhookView>, ApiError> {
-    Ok(web::Json(WebhookView::from(&find(&app, &admin, &path.1).await?)))
+    Ok(web::Json(WebhookView::from(&find(&app, &admin, &path.id).await?)))
 }
 
 /// Change a webhook
@@ -366,10 +367,10 @@ pub async fn get(
 pub async fn update(
     app: web::Data<App>,
     admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
     body: Body,
 ) -> Result<web::Json<WebhookView>, ApiError> {
-    let id = find(&app, &admin, &path.1).await?.id;
+    let id = find(&app, &admin, &path.id).await?.id;
     let command = body.json::<UpdateBody>().await?.parse(&app, &admin, id).await?;
     Ok(web::Json(WebhookView::from(&app.ports.webhooks.update(command).await?)))
 }
@@ -386,9 +387,9 @@ pub async fn update(
 pub async fn delete(
     app: web::Data<App>,
     admin: Granted<permit::WebhookDelete>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
 ) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.webhooks.delete(admin.workspace.id, webhook_id(&path.1)?).await?;
+    let deleted = app.ports.webhooks.delete(admin.workspace.id, webhook_id(&path.id)?).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_webhook()) }
 }
 
@@ -404,10 +405,10 @@ pub async fn delete(
 pub async fn deliveries(
     app: web::Data<App>,
     admin: Granted<permit::WebhookRead>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
     query: web::Query<DeliveryQuery>,
 ) -> Result<web::Json<DeliveryList>, ApiError> {
-    let webhook = find(&app, &admin, &path.1).await?;
+    let webhook = find(&app, &admin, &path.id).await?;
     let limit = match query.limit.as_deref() {
         Some(text) => Limit::parse(text, MAX_ATTEMPTS),
         None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),
@@ -434,10 +435,10 @@ pub async fn deliveries(
 pub async fn rotate_secret(
     app: web::Data<App>,
     admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, key) = (webhook_id(&path.1)?, idempotency::key(request.headers())?);
+    let (id, key) = (webhook_id(&path.id)?, idempotency::key(request.headers())?);
     let workspace_id = admin.workspace.id;
     let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: None };
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
@@ -465,10 +466,10 @@ pub async fn rotate_secret(
 pub async fn test(
     app: web::Data<App>,
     admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<(String, String)>,
+    path: web::Path<WebhookParams>,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let webhook = find(&app, &admin, &path.1).await?;
+    let webhook = find(&app, &admin, &path.id).await?;
     let (kind, waitlist) = body.json::<TestBody>().await?.parse()?;
     let workspace_id = admin.workspace.id;
     let waitlist = match waitlist {
