@@ -9,7 +9,7 @@ use rally_domain::error::Fault;
 use rally_domain::ports::{Clock, Ids, Ports};
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{Config, ConfigError, Migrate, StoreConfig};
 use crate::error::chain;
@@ -35,11 +35,10 @@ pub struct Opened {
 pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Opened, ConfigError> {
     match &config.store {
         StoreConfig::Postgres(url) => {
-            let failed = |fault: Fault| ConfigError::new("DATABASE_URL", chain(&fault));
-            let store = PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(failed)?;
+            let store = open_postgres(url).await?;
             let applied = match migrate {
-                Migrate::AtStart => store.migrate().await.map_err(failed)?,
-                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
+                Migrate::AtStart => store.migrate().await.map_err(no_database)?,
+                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
         }
@@ -61,10 +60,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
 /// When there is none, or it cannot be undone.
 pub async fn revert(config: &Config) -> Result<String, ConfigError> {
     match &config.store {
-        StoreConfig::Postgres(url) => {
-            let failed = |fault: Fault| ConfigError::new("DATABASE_URL", chain(&fault));
-            PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(failed)?.revert().await.map_err(failed)
-        }
+        StoreConfig::Postgres(url) => open_postgres(url).await?.revert().await.map_err(no_database),
         StoreConfig::Embedded => {
             let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", chain(&fault));
             open_embedded(config)?.revert().await.map_err(failed)
@@ -86,6 +82,22 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     }
     let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", file.display(), chain(&fault)));
     open_embedded(config)?.backup(file).await.map_err(failed)
+}
+
+/// A database that does not fit is refused before anything is asked of it.
+async fn open_postgres(url: &SecretString) -> Result<PgStore, ConfigError> {
+    let store = PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(no_database)?;
+    store.check_server().await.map_err(no_database)?;
+    Ok(store)
+}
+
+fn no_database(fault: Fault) -> ConfigError {
+    let said = match fault {
+        Fault::Unavailable(_) => chain(&fault),
+        // What does not fit was expected, and says all that there is to say.
+        Fault::Unexpected(cause) => chain(&*cause),
+    };
+    ConfigError::new("DATABASE_URL", said)
 }
 
 fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {

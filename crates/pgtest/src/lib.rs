@@ -24,11 +24,19 @@ use tokio_postgres::{Client, NoTls};
 /// # Panics
 /// When there is no server and none can be started.
 pub async fn new_database() -> String {
+    new_database_with("").await
+}
+
+/// The URL of a new, empty database that is made with those options.
+///
+/// # Panics
+/// When there is no server and none can be started, or it does not take the options.
+pub async fn new_database_with(options: &str) -> String {
     static CREATED: AtomicU32 = AtomicU32::new(0);
     let server = server().await;
     let name = format!("rally_{}_{}", std::process::id(), CREATED.fetch_add(1, Ordering::Relaxed));
     let client = server.connect("postgres").await.expect("the test server answers");
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a new database");
+    client.batch_execute(&format!("CREATE DATABASE {name} {options}")).await.expect("a new database");
     server.url(&name)
 }
 

@@ -11,6 +11,7 @@ mod entries;
 mod events;
 mod export;
 mod fault;
+mod fit;
 mod mails;
 mod replies;
 mod rows;
@@ -84,6 +85,7 @@ pub struct PgStore {
 /// The connections of a store.
 #[derive(Clone)]
 pub(crate) struct Database {
+    connector: Connector,
     pool: Pool<AsyncPgConnection>,
     wait: Duration,
     /// How long a group of sign-ups may take.
@@ -108,10 +110,11 @@ impl PgStore {
         let (connector, settings) = (Connector::new(url)?, settings(options));
         // The task that drives a connection lives as long as the store, not as whichever worker asked for it first.
         let home = Handle::current();
+        let others = connector.clone();
         config.custom_setup = Box::new(move |_| {
             // Ends with whoever waits for it: nobody would have its connection.
             let mut establishing = JoinSet::new();
-            establishing.spawn_on(establish(connector.clone(), settings.clone()), &home);
+            establishing.spawn_on(establish(others.clone(), settings.clone()), &home);
             Box::pin(async move {
                 let bad = |error: &str| ConnectionError::BadConnection(error.to_owned());
                 let established = establishing.join_next().await.ok_or_else(|| bad("nothing was begun"))?;
@@ -124,11 +127,22 @@ impl PgStore {
             .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| Box::pin(is_alive(connection, metrics.last_used()))))
             .build()
             .map_err(Fault::unexpected)?;
-        let database = Database { pool, wait: options.wait, group_limit: options.statement_timeout + GRACE };
+        let database = Database { connector, pool, wait: options.wait, group_limit: options.statement_timeout + GRACE };
         let writer = database.clone();
         let write = Box::new(move |commands, alone| Box::pin(sign_up::run(writer.clone(), commands, alone)) as _);
         let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
         Ok(Self { database, most: options.connections, sign_ups })
+    }
+
+    /// Whether the server is one that this store can work with: PostgreSQL 14 or newer, a database in UTF-8, and messages in the
+    /// language in which this store tells errors apart. To be asked before anything else is.
+    ///
+    /// # Errors
+    /// When it is not, or cannot be reached.
+    pub async fn check_server(&self) -> Result<(), Fault> {
+        // Without the settings of a session, which an older server may not know.
+        let connecting = timeout(self.database.wait, self.database.connector.client());
+        fit::check(&connecting.await.map_err(Fault::unavailable)?.map_err(Fault::unavailable)?).await
     }
 
     /// Applies the migrations that are missing and gives their versions. Safe to run from several processes at once.
