@@ -92,6 +92,7 @@ fn both_stores_have_the_same_migrations() {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert_eq!(names("postgres"), names("sqlite"));
+    assert!(names("sqlite").len() > 10);
     for store in ["postgres", "sqlite"] {
         for name in names(store) {
             for step in ["up.sql", "down.sql"] {

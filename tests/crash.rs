@@ -126,10 +126,13 @@ async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     let deployment = Deployment::new(kind).await;
     let mut server = deployment.start();
     let clients = crowd(&deployment, &server.base, 0);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let count = format!("/waitlists/{}/entries/count", deployment.list);
+    let many = async || deployment.admin(&server, &count, None).await.expect(200)["count"].as_u64().filter(|count| *count >= 50);
+    let before = eventually(many).await;
     server.terminate();
     assert!(server.ended_well(Duration::from_secs(35)), "it did not end, or not well");
     let answered = clients.join_all().await.into_iter().flatten().count();
+    assert!(answered as u64 >= before, "{answered} were answered, and {before} were there");
     let server = deployment.start();
     let entries = deployment.entries(&server).await;
     // Whoever was let in was told so.

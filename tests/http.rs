@@ -1,6 +1,6 @@
 //! What HTTP asks of every route: the envelope, methods, types, sizes, ids.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rally_tests::on_both_stores;
 use reqwest::Method;
@@ -108,7 +108,9 @@ async fn a_body_that_does_not_arrive_is_given_up() {
     let head = format!("POST {SIGN_UP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{\"email\":");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut reply = vec![0; 4096];
-    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut reply)).await.expect("an answer in time").unwrap();
+    let started = Instant::now();
+    let read = tokio::time::timeout(Duration::from_secs(13), stream.read(&mut reply)).await.expect("an answer in time").unwrap();
+    assert!(started.elapsed() > Duration::from_secs(9), "it was given up early");
     let reply = String::from_utf8_lossy(&reply[..read]).into_owned();
     assert!(reply.starts_with("HTTP/1.1 408 ") && reply.contains("\"request_timeout\""), "{reply}");
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{LOG, Server, output, rally};
 use rally_tests::receiver::{Receiver, eventually};
-use rally_tests::{Kind, send};
+use rally_tests::{ENCRYPTION_KEY, Kind, send};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -136,7 +136,7 @@ async fn a_store_moves_to_the_other_kind_and_back() {
         (directory.as_str(), url.as_str(), "not empty"),
         ("/nowhere", &url, "no store"),
         (&url, &url, "one kind"),
-        (&directory, &directory, ""),
+        (&directory, &directory, "one kind"),
     ] {
         let refused = copy(from, to);
         assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains(complaint), "{refused:?}");
@@ -155,6 +155,66 @@ async fn a_store_moves_to_the_other_kind_and_back() {
         assert_eq!(page(second.admin(&server, path, None).await.expect(200)), before, "{path}");
     }
     assert_eq!(second.check(&server, &[]).await.len(), 2500);
+}
+
+/// A database that does not fit is told by every command before it does anything, in one line that names the setting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_fit_stops_every_command() {
+    let directory = TempDir::new().unwrap();
+    // A server that would start all the same ends on this.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let url = rally_pgtest::new_database_with(&format!("ENCODING '{encoding}' TEMPLATE template0")).await;
+        let embedded = TempDir::new().unwrap();
+        assert!(output(rally(embedded.path(), None).arg("migrate")).status.success());
+        for arguments in [
+            &["serve"][..],
+            &["migrate"],
+            &["migrate", "--revert"],
+            &["workspace", "list"],
+            &["token", "mint", "--workspace", "acme"],
+            &["key", "list"],
+            &["secrets", "reencrypt"],
+            &["counters", "rebuild"],
+            &["store", "copy", "--from", embedded.path().to_str().unwrap(), "--to", &url],
+        ] {
+            let refused =
+                output(rally(directory.path(), Some(&url)).env("RALLY_BIND", taken.local_addr().unwrap().to_string()).args(arguments));
+            assert!(!refused.status.success() && refused.stdout.is_empty(), "{arguments:?}: {refused:?}");
+            let complaint = String::from_utf8(refused.stderr).unwrap();
+            assert!(complaint.starts_with("rally: DATABASE_URL: the database "), "{arguments:?}: {complaint}");
+            assert!(complaint.contains(&format!(" is in {encoding}")) && complaint.lines().count() == 1, "{arguments:?}: {complaint}");
+        }
+        let untouched = "DO $$ BEGIN ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public') = 0; END $$";
+        rally_pgtest::execute(&url, untouched).await;
+    }
+}
+
+/// As docs/CONFIGURATION.md says: with the new key and the old one everything is sealed anew, then the old one is not needed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_are_sealed_anew_under_another_key() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let server = deployment.start();
+    for _ in 0..2 {
+        let hook = json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]});
+        deployment.admin(&server, "/webhooks", Some(hook)).await.expect(201);
+    }
+    drop(server);
+    let old = std::fs::read_to_string(deployment.directory.path().join("encryption_key")).unwrap();
+    let reencrypt = |previous: &str| {
+        let mut command = rally(deployment.directory.path(), None);
+        command.env("RALLY_ENCRYPTION_KEY", ENCRYPTION_KEY).env("RALLY_PREVIOUS_ENCRYPTION_KEY", previous);
+        output(command.args(["secrets", "reencrypt"]))
+    };
+    assert!(!reencrypt("").status.success(), "another key opens what it has not sealed");
+    for (previous, report) in [
+        (old.trim(), json!({"current": 0, "reencrypted": 2})),
+        (old.trim(), json!({"current": 2, "reencrypted": 0})),
+        ("", json!({"current": 2, "reencrypted": 0})),
+    ] {
+        let done = reencrypt(previous);
+        assert_eq!(serde_json::from_slice::<Value>(&done.stdout).unwrap(), report, "{done:?}");
+    }
 }
 
 /// Where the environment names a collector, every request is a span that arrives there.

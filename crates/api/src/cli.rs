@@ -451,6 +451,9 @@ async fn store_copy(config: &Config, from: &str, to: &str) -> Result<(), Failure
     {
         return Err(Failure::Refused(format!("there is no store in {from}")));
     }
+    if std::mem::discriminant(&source.store) == std::mem::discriminant(&target.store) {
+        return Err(one_kind());
+    }
     // Both of the present version, and no server on the embedded one.
     let _locks = (store::lock(&source)?, store::lock(&target)?);
     drop((open(&source, Migrate::AtStart).await?, open(&target, Migrate::AtStart).await?));
@@ -471,13 +474,13 @@ async fn store_copy(config: &Config, from: &str, to: &str) -> Result<(), Failure
             let mut to = Embedded::open(&file(&target)).map_err(failed)?;
             rally_store_copy::run(Way::Down(&mut from, &mut to), tell).await.map_err(failed)?;
         }
-        (StoreConfig::Embedded, StoreConfig::Embedded) | (StoreConfig::Postgres(_), StoreConfig::Postgres(_)) => {
-            return Err(Failure::Refused(
-                "both stores are of one kind: copy the embedded one with `rally backup`, PostgreSQL with pg_dump".to_owned(),
-            ));
-        }
+        (StoreConfig::Embedded, StoreConfig::Embedded) | (StoreConfig::Postgres(_), StoreConfig::Postgres(_)) => return Err(one_kind()),
     }
     print_json(&json!({ "rows": moved.into_iter().collect::<std::collections::BTreeMap<_, _>>(), "verified": true }))
+}
+
+fn one_kind() -> Failure {
+    Failure::Refused("both stores are of one kind: copy the embedded one with `rally backup`, PostgreSQL with pg_dump".to_owned())
 }
 
 async fn bench(config: &Config, command: BenchCommand) -> Result<(), Failure> {

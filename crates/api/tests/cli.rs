@@ -115,7 +115,7 @@ fn a_wrong_setting_stops_the_start_with_one_line() {
 }
 
 #[test]
-fn the_encryption_key_can_be_changed() {
+fn an_encryption_key_is_checked_before_anything_is_sealed() {
     let directory = TempDir::new().unwrap();
     json(directory.path(), &["workspace", "create", "acme"]);
     let reencrypt = |current: &str, previous: &str| {

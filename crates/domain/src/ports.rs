@@ -157,7 +157,7 @@ pub trait ApiKeyStore: Send + Sync {
     /// The keys of a workspace, revoked ones too, in the order they were made.
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault>;
 
-    /// Revokes a key; tells whether there was one. Every process MUST refuse it within 60 seconds.
+    /// Revokes a key; tells whether there was one. Every process MUST refuse it within a second.
     async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault>;
 
     /// The keys with that prefix that were not revoked.
