@@ -3,7 +3,8 @@
 //! Commands stand in *lanes*. The first command of an idle lane goes at once; those that come while it is written form the next
 //! group, together with what waits in other lanes, each of which gives its share. A lane is in one group at a time, so its
 //! commands are carried out in their order, and a lane that is slow holds up the group it is in and no other. A group that would
-//! wait for one of its lanes gives its commands back: then each of its lanes has a group of its own.
+//! wait for one of its lanes gives its commands back: then each of its lanes has a group of its own. A lane that gives them back
+//! even so rests for a moment, without a writer, before it is tried again; a command waits no longer than its patience lasts.
 //!
 //! After a large group the next one waits a moment until half as many have come back: in a crowd that answers drive, one half is
 //! written while the other comes back, where else one caller would go alone and all others wait for it. A group runs in a task of
@@ -24,7 +25,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// Why a command was not carried out, as far as anybody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,9 @@ pub enum Refused {
     /// As many wait in its lane as may; it was not taken.
     #[error("too many are waiting")]
     Full,
+    /// What it needs stayed locked for as long as it may wait; it was not carried out.
+    #[error("what it needs stays locked")]
+    Locked,
     /// Its group broke; it may have been carried out or not.
     #[error("the group was lost")]
     Lost,
@@ -46,6 +50,8 @@ pub struct Rules {
     pub queue: usize,
     /// The most groups that are written at once.
     pub writers: usize,
+    /// How long a command waits in a lane that gives its commands back.
+    pub patience: Duration,
 }
 
 /// What a group made of a command.
@@ -53,7 +59,7 @@ pub struct Rules {
 pub enum Fate<C, R> {
     /// It was carried out or refused.
     Done(R),
-    /// It was not touched, and is to be carried out in a group of its lane alone.
+    /// It was not touched, and is to be carried out in a group of its lane alone, or after a rest where it was in one.
     Back(C),
 }
 
@@ -78,7 +84,8 @@ struct Inner<K, C, R> {
 
 struct Job<C, R> {
     command: C,
-    caller: oneshot::Sender<R>,
+    caller: oneshot::Sender<Result<R, Refused>>,
+    since: Instant,
 }
 
 /// Commands that are carried out together, and the lanes they are of.
@@ -94,6 +101,23 @@ struct Lane<C, R> {
     writing: bool,
     /// Whether the next group with commands of it has no others.
     alone: bool,
+    /// How often in a row a group of it alone was given back.
+    locked: u32,
+    /// Whether it has no turn until it has rested.
+    resting: bool,
+}
+
+impl<C, R> Default for Lane<C, R> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), writing: false, alone: false, locked: 0, resting: false }
+    }
+}
+
+impl<C, R> Lane<C, R> {
+    /// How long it rests, after it was given back so often.
+    fn rest(&self) -> Duration {
+        (REST * 2_u32.saturating_pow(self.locked.saturating_sub(1).min(8))).min(LONGEST_REST)
+    }
 }
 
 /// Where one writer waits until enough have come.
@@ -146,6 +170,10 @@ const PRESSING: usize = 32;
 /// After which a group is taken to wait for something that others have locked.
 const LONG: Duration = Duration::from_millis(100);
 
+/// How long a lane rests that was given back: at first, and at most.
+const REST: Duration = Duration::from_millis(25);
+const LONGEST_REST: Duration = Duration::from_millis(400);
+
 /// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.
 const CROWD: usize = 8;
 const LINGER: Duration = Duration::from_millis(2);
@@ -165,13 +193,13 @@ where
     /// Carries a command out in a group of its lane.
     ///
     /// # Errors
-    /// When its lane is full or its group broke.
+    /// When its lane is full or stays locked, or its group broke.
     pub async fn submit(&self, lane: K, command: C) -> Result<R, Refused> {
         let (caller, result) = oneshot::channel();
-        if self.0.enqueue(lane, Job { command, caller })? {
+        if self.0.enqueue(lane, Job { command, caller, since: Instant::now() })? {
             self.0.begin();
         }
-        result.await.map_err(|_| Refused::Lost)
+        result.await.unwrap_or(Err(Refused::Lost))
     }
 }
 
@@ -188,11 +216,11 @@ where
     /// Puts a command into its lane; tells whether another writer is to begin.
     fn enqueue(&self, id: K, job: Job<C, R>) -> Result<bool, Refused> {
         self.with_state(|state| {
-            let lane = state.lanes.entry(id).or_insert_with(|| Lane { waiting: VecDeque::new(), writing: false, alone: false });
+            let lane = state.lanes.entry(id).or_default();
             if lane.waiting.len() >= self.rules.queue {
                 return Err(Refused::Full);
             }
-            if lane.waiting.is_empty() && !lane.writing {
+            if lane.waiting.is_empty() && !lane.writing && !lane.resting {
                 state.turns.push_back(id);
             }
             lane.waiting.push_back(job);
@@ -211,23 +239,24 @@ where
         while let Some(Group { lanes, jobs, alone }) = self.next_group() {
             let size = jobs.len();
             let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
-            let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, job.caller)).unzip();
+            let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, (job.caller, job.since))).unzip();
             // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
             let fates =
                 if commands.is_empty() { Vec::new() } else { self.with_help((self.write)(commands, alone)).await.unwrap_or_default() };
             let mut back = Vec::new();
-            for ((lane, caller), fate) in of.into_iter().zip(callers).zip(fates) {
+            for ((lane, (caller, since)), fate) in of.into_iter().zip(callers).zip(fates) {
                 match fate {
                     // Whoever went away is not told.
-                    Fate::Done(result) => drop(caller.send(result)),
-                    Fate::Back(command) => back.push((lane, Job { command, caller })),
+                    Fate::Done(result) => drop(caller.send(Ok(result))),
+                    Fate::Back(command) => back.push((lane, Job { command, caller, since })),
                 }
             }
+            let given_back = !back.is_empty();
             self.give_back(back);
-            if size >= CROWD {
+            if size >= CROWD && !given_back {
                 self.linger(size / 2).await;
             }
-            self.release(lanes);
+            self.release(lanes, alone && given_back);
         }
     }
 
@@ -307,19 +336,50 @@ where
         group
     }
 
-    /// Gives lanes their next turn, or forgets them.
-    fn release(&self, lanes: Vec<K>) {
+    /// Gives lanes their next turn, lets them rest, or forgets them.
+    fn release(self: &Arc<Self>, lanes: Vec<K>, locked: bool) {
         self.with_state(|state| {
             for id in lanes {
                 let Some(lane) = state.lanes.get_mut(&id) else { continue };
                 lane.writing = false;
+                lane.locked = if locked { lane.locked + 1 } else { 0 };
                 if lane.waiting.is_empty() {
                     state.lanes.remove(&id);
+                } else if locked {
+                    lane.resting = true;
+                    let (this, rest) = (self.clone(), lane.rest());
+                    self.home.spawn(async move {
+                        sleep(rest).await;
+                        this.end_rest(id);
+                    });
                 } else {
                     state.turns.push_back(id);
                 }
             }
         });
+    }
+
+    /// Gives a lane its next turn, without those commands whose patience has ended.
+    fn end_rest(self: &Arc<Self>, id: K) {
+        let (impatient, begin) = self.with_state(|state| {
+            let Some(lane) = state.lanes.get_mut(&id) else { return (VecDeque::new(), false) };
+            lane.resting = false;
+            let waits = |job: &Job<C, R>| !job.caller.is_closed() && job.since.elapsed() < self.rules.patience;
+            let (waiting, impatient): (VecDeque<_>, VecDeque<_>) = lane.waiting.drain(..).partition(waits);
+            lane.waiting = waiting;
+            state.waiting -= impatient.len();
+            if lane.waiting.is_empty() {
+                state.lanes.remove(&id);
+            } else {
+                state.turns.push_back(id);
+            }
+            (impatient, state.hire(self.rules.writers))
+        });
+        // Whoever went away is not told.
+        impatient.into_iter().for_each(|job| drop(job.caller.send(Err(Refused::Locked))));
+        if begin {
+            self.begin();
+        }
     }
 }
 
@@ -378,7 +438,7 @@ mod tests {
                 door.acquire().await.unwrap().forget();
                 assert!(commands.iter().all(|(_, n)| *n != 666), "a command that breaks its group");
                 let lanes: HashSet<u8> = commands.iter().map(|(lane, _)| *lane).collect();
-                if !alone && lanes.contains(&LOCKED) {
+                if !alone && lanes.contains(&LOCKED) || lanes.contains(&ALWAYS_LOCKED) {
                     return commands.into_iter().map(Fate::Back).collect();
                 }
                 commands.iter().map(|(_, n)| Fate::Done(n * 10)).collect()
@@ -391,7 +451,10 @@ mod tests {
     /// A lane that can only be carried out alone.
     const LOCKED: u8 = 9;
 
-    const RULES: Rules = Rules { group: 4, queue: 8, writers: 2 };
+    /// A lane that is given back even then.
+    const ALWAYS_LOCKED: u8 = 99;
+
+    const RULES: Rules = Rules { group: 4, queue: 8, writers: 2, patience: Duration::from_secs(60) };
 
     impl Script {
         async fn submit(&self, callers: &mut JoinSet<Result<u32, Refused>>, lane: u8, n: u32) {
@@ -534,6 +597,29 @@ mod tests {
         assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_stays_locked_rests_without_a_writer_and_ends_with_its_patience() {
+        let script = script(Rules { writers: 1, patience: Duration::from_secs(5), ..RULES });
+        script.gate.add_permits(1000);
+        let mut callers = JoinSet::new();
+        for n in 0..3 {
+            script.submit(&mut callers, ALWAYS_LOCKED, n).await;
+        }
+        let begun = Instant::now();
+        // The only writer is free for others while the lane rests.
+        for n in 0..20 {
+            assert_eq!(script.commits.submit(1, (1, n)).await, Ok(n * 10));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        let outcomes = callers.join_all().await;
+        assert_eq!(outcomes, [Err(Refused::Locked); 3]);
+        assert!((Duration::from_secs(4)..Duration::from_secs(6)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        // Rests grow: what stays locked is asked for a few times a second.
+        let tries = script.groups().iter().filter(|group| group.iter().any(|(lane, _)| *lane == ALWAYS_LOCKED)).count();
+        assert!((5..25).contains(&tries), "{tries}");
+        assert_eq!(script.commits.submit(1, (1, 7)).await, Ok(70));
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn nothing_is_lost_or_done_twice_in_a_crowd() {
         for writers in [1, 3] {
@@ -546,7 +632,7 @@ mod tests {
                     commands.into_iter().map(Fate::Done).collect()
                 }) as Pin<Box<dyn Future<Output = Vec<Fate<u32, u32>>> + Send>>
             };
-            let commits = GroupCommit::new(Rules { group: 16, queue: 10_000, writers }, Handle::current(), Box::new(write));
+            let commits = GroupCommit::new(Rules { group: 16, queue: 10_000, writers, ..RULES }, Handle::current(), Box::new(write));
             let mut callers = JoinSet::new();
             for n in 0..5000_u32 {
                 let commits = commits.clone();
