@@ -1,0 +1,14 @@
+DROP INDEX mails_created_at_idx;
+CREATE INDEX mails_created_at_idx ON mails (created_at, id);
+DROP INDEX attempts_webhook_id_idx;
+CREATE INDEX attempts_webhook_id_idx ON attempts (webhook_id, created_at DESC, id DESC);
+DROP INDEX events_occurred_at_idx;
+CREATE INDEX events_occurred_at_idx ON events (occurred_at, id);
+DROP INDEX api_keys_workspace_id_idx;
+CREATE INDEX api_keys_workspace_id_idx ON api_keys (workspace_id, created_at, id);
+DROP INDEX webhooks_workspace_id_idx;
+CREATE INDEX webhooks_workspace_id_idx ON webhooks (workspace_id, created_at, id);
+DROP INDEX variants_oldest_idx;
+CREATE INDEX variants_oldest_idx ON variants (waitlist_id, created_at, id);
+DROP INDEX waitlists_newest_idx;
+CREATE INDEX waitlists_newest_idx ON waitlists (workspace_id, created_at DESC, id DESC);
