@@ -74,7 +74,7 @@ pub struct VariantLabel {
 }
 
 /// Everything a store tells of a waitlist at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Analytics {
     /// Entries by status, and those referred.
     pub counters: Counters,

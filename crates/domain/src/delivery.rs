@@ -139,9 +139,14 @@ pub struct SettlePlan {
 }
 
 impl SettleDelivery {
-    /// What the attempt means, given the webhook as it is now.
-    pub fn decide(&self, webhook: Webhook, policy: &DeliveryPolicy) -> SettlePlan {
+    /// What the attempt means, given the webhook as it is now, and the generation of it that the event was written for; `None` is
+    /// the current one. An attempt for another generation says nothing of the webhook as it is now, and is the last.
+    pub fn decide(&self, webhook: Webhook, written_for: Option<u64>, policy: &DeliveryPolicy) -> SettlePlan {
         let result = &self.result;
+        if written_for.is_some_and(|generation| generation != webhook.generation) {
+            let verdict = if result.is_success() { Verdict::Done } else { Verdict::Held };
+            return SettlePlan { verdict, webhook, attempt: self.log() };
+        }
         let seen = Webhook { last_status_code: result.status_code, last_attempt_at: Some(self.now), ..webhook };
         let webhook = if result.is_success() {
             Webhook { failure_count: 0, first_failure_at: None, ..seen }
@@ -154,13 +159,12 @@ impl SettleDelivery {
     fn count_failure(&self, webhook: Webhook, policy: &DeliveryPolicy) -> Webhook {
         let first_failure_at = webhook.first_failure_at.unwrap_or(self.now);
         let given_up = self.result.is_gone() || first_failure_at.plus(policy.disable_after) <= self.now;
-        let switched_off = webhook.active && given_up;
+        let (switched_off, active) = (webhook.active && given_up, webhook.active && !given_up);
         Webhook {
             failure_count: webhook.failure_count.saturating_add(1),
             first_failure_at: Some(first_failure_at),
-            active: webhook.active && !given_up,
             auto_disabled_at: if switched_off { Some(self.now) } else { webhook.auto_disabled_at },
-            ..webhook
+            ..webhook.switched(active)
         }
     }
 
@@ -214,6 +218,7 @@ mod tests {
             url: WebhookUrl::parse("https://example.com/").unwrap(),
             events: Subscription::parse(&["entry.created".to_owned()]).unwrap(),
             active: true,
+            generation: 0,
             failure_count: 0,
             first_failure_at: None,
             last_status_code: None,
@@ -240,7 +245,7 @@ mod tests {
     }
 
     fn decide(command: &SettleDelivery, webhook: Webhook) -> SettlePlan {
-        command.decide(webhook, &DeliveryPolicy::default())
+        command.decide(webhook, None, &DeliveryPolicy::default())
     }
 
     #[test]
@@ -307,5 +312,23 @@ mod tests {
         let mut command = settle(Some(200), 1, "2026-01-02T00:00:00Z");
         command.result.error_message = Some("the answer broke off".to_owned());
         assert_eq!(decide(&command, webhook()).verdict, Verdict::Done);
+    }
+
+    #[test]
+    fn an_attempt_from_before_a_switch_is_the_last_and_says_nothing_of_the_webhook() {
+        let again = webhook().switched(false).switched(true);
+        for (status, verdict) in [(Some(200), Verdict::Done), (Some(500), Verdict::Held), (Some(410), Verdict::Held), (None, Verdict::Held)]
+        {
+            let plan = settle(status, 1, "2026-01-02T00:00:00Z").decide(again.clone(), Some(0), &DeliveryPolicy::default());
+            assert_eq!((plan.verdict, &plan.webhook, plan.attempt.status_code), (verdict, &again, status));
+        }
+        let current = settle(Some(500), 1, "2026-01-02T00:00:00Z").decide(again, Some(2), &DeliveryPolicy::default());
+        assert!(matches!(current.verdict, Verdict::RetryAt(_)) && current.webhook.failure_count == 1);
+    }
+
+    #[test]
+    fn giving_a_webhook_up_switches_it_off() {
+        let plan = decide(&settle(Some(410), 1, "2026-01-02T00:00:00Z"), webhook());
+        assert_eq!((plan.webhook.active, plan.webhook.generation), (false, 1));
     }
 }

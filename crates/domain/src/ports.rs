@@ -67,7 +67,9 @@ pub trait WorkspaceStore: Send + Sync {
     /// takes them, and MUST NOT count as taken.
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
 
-    /// Deletes the workspace of that slug and everything it owns; tells whether there was one.
+    /// Deletes the workspace of that slug and everything it owns; tells whether there was one. When this returns, it MUST be gone
+    /// for every reader and its slug be free; however much it owns, this MUST take no longer than [`WaitlistStore::delete`] does for
+    /// each of its waitlists.
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault>;
 
     /// The workspace of that id.
@@ -99,7 +101,9 @@ pub trait WaitlistStore: Send + Sync {
     /// Moves a waitlist to another status. A sign-up that starts after this returns MUST see the new status.
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
 
-    /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one.
+    /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one. When this returns, it MUST be
+    /// gone for every reader, with everything that belongs to it, and its slug be free. The time this takes MUST NOT grow with what
+    /// it has: that is left to [`PurgeStore::purge`].
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault>;
 
     /// The waitlist of that id, if it belongs to the workspace.
@@ -171,8 +175,8 @@ pub trait ReplyStore: Send + Sync {
     /// The reply stored for a request since an instant.
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault>;
 
-    /// Deletes replies stored before an instant; tells how many.
-    async fn prune(&self, before: Timestamp) -> Result<u64, Fault>;
+    /// Deletes replies stored before an instant, at most that many; tells how many.
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 }
 
 /// Batches of entries, read as they are asked for.
@@ -197,14 +201,16 @@ pub trait EntryStore: Send + Sync {
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
 
     /// Deletes an entry with its mail; tells whether the waitlist had one. Positions stay, its referrer keeps its count, and
-    /// those it referred stay with no referrer.
+    /// those it referred stay with no referrer, at once for every reader. What is undelivered of its events MUST NOT be sent. The
+    /// time this takes MUST NOT grow with the number of those it referred: the totals may tell of them until they are purged.
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
 
     /// The entry of that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
 
     /// Every entry of a waitlist by position, in batches, as they were at one moment: changes made while the stream is
-    /// read MUST NOT show. Memory MUST NOT grow with the list. A fault ends the stream.
+    /// read MUST NOT show. Memory MUST NOT grow with the list. A fault ends the stream. It MUST take no connection from other
+    /// methods. The moment is held until the stream ends: read it without a pause.
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault>;
 
     /// The entries of a waitlist by ascending position, of one status or of all, after a position. Rows added or deleted
@@ -256,7 +262,8 @@ pub trait WebhookStore: Send + Sync {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
 
     /// Changes a webhook. Concurrent updates MUST NOT lose each other's fields. One that is switched off MUST NOT be sent
-    /// what was written before it is switched on again.
+    /// what was written before it is switched on again, whether it waited or was being sent. The time this takes MUST NOT grow
+    /// with what waits for it.
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>>;
 
     /// Changes a webhook's secret, and stores its receipt where one is given: all or nothing. Deliveries claimed within
@@ -266,7 +273,8 @@ pub trait WebhookStore: Send + Sync {
     /// Writes an event for one webhook alone.
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>>;
 
-    /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one.
+    /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one. The time this takes MUST NOT grow
+    /// with them: that is left to [`PurgeStore::purge`].
     async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault>;
 
     /// The webhook of that id, if it belongs to the workspace.
@@ -285,7 +293,7 @@ pub trait WebhookStore: Send + Sync {
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault>;
 }
 
-/// Which deliveries a process wants to try, of lanes that take turns: webhooks, or the workspaces that send mail.
+/// Which deliveries a process wants to try, of *lanes*: webhooks, or the workspaces that send mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest<Lane = WebhookId> {
     /// The claim they are to be under.
@@ -294,14 +302,8 @@ pub struct ClaimRequest<Lane = WebhookId> {
     pub now: Timestamp,
     /// How long they are this process's.
     pub lease_until: Timestamp,
-    /// The most for each lane.
-    pub per_lane: usize,
-    /// The most in all.
-    pub most: usize,
-    /// Lanes that are to be left out.
-    pub busy: Vec<Lane>,
-    /// The lane after which to begin, so that all get their turn.
-    pub after: Option<Lane>,
+    /// The most for each lane; no other is claimed for.
+    pub shares: Vec<(Lane, usize)>,
 }
 
 /// How full the queue is.
@@ -323,20 +325,29 @@ pub trait DeliveryQueue: Send + Sync {
     /// The oldest events that are kept, at most that many. An event MUST be there exactly when the change it reports is.
     async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault>;
 
-    /// Claims what is due, the longest due first for each webhook, and counts an attempt for each. A claim
-    /// may leave webhooks for the next one when each of those before might have taken its whole share. One delivery MUST NOT be
-    /// claimed twice before its lease ends. Nothing is claimed for webhooks that are switched off.
+    /// The webhooks that something is due for. The cost MUST NOT grow with what waits for each.
+    async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault>;
+
+    /// Claims what is due of some webhooks, for each its share, the longest due first, and counts an attempt for each. One delivery MUST NOT be claimed twice before its lease ends. Nothing MUST be claimed for webhooks that are
+    /// switched off, nor what was written before a webhook was switched off or on, nor what belongs to a deleted waitlist.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault>;
+
+    /// Those of some claimed deliveries that are still to be sent, with their webhook's URL and secrets and their event as they
+    /// are now. MUST leave out what [`DeliveryQueue::claim`] would not give now, and what is no longer claimed so.
+    async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault>;
 
     /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over.
     /// Tells how many were settled. What cannot be settled for one webhook MUST NOT keep the others' from being settled; a
-    /// fault tells of it, and settling them all again is harmless.
+    /// fault tells of it, and settling them all again is harmless. What was claimed before its webhook was switched off or on
+    /// MUST NOT be sent again.
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault>;
 
-    /// Gives claimed deliveries back untried, to be due at an instant; their attempt does not count.
+    /// Gives claimed deliveries back untried, to be due at an instant; their attempt does not count. What was claimed before its
+    /// webhook was switched off or on MUST NOT be sent again.
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault>;
 
-    /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many.
+    /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many. What was claimed before its
+    /// webhook was switched off or on MUST NOT be sent again.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
 
     /// Deletes events that are finished, and the log of attempts, from before an instant, at most so many of each. Tells how
@@ -355,10 +366,16 @@ pub trait MailQueue: Send + Sync {
     /// only while the workspace's notifications are on.
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault>;
 
-    /// Claims what is due, the longest due first for each workspace, and counts an attempt for each. One mail MUST NOT be
-    /// claimed twice before its lease ends. A claim may leave workspaces for the next one when each of those before might
-    /// have taken its whole share.
+    /// The workspaces that mail is due of. The cost MUST NOT grow with what waits for each.
+    async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault>;
+
+    /// Claims what is due of some workspaces, for each its share, the longest due first, and counts an attempt for each. One mail MUST NOT be claimed twice before its lease ends. What belongs to a deleted waitlist MUST NOT be
+    /// claimed.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
+
+    /// Those of some claimed mails that are still to be sent. MUST leave out those of deleted entries and waitlists, and those
+    /// that are no longer claimed so.
+    async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
     async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault>;
@@ -374,6 +391,24 @@ pub trait MailQueue: Send + Sync {
 
     /// How full it is.
     async fn depth(&self) -> Result<QueueDepth, Fault>;
+}
+
+/// Purges what was deleted. A deletion takes effect at once and is short; what belonged to the deleted goes in the background,
+/// whichever process does it, and through restarts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait PurgeStore: Send + Sync {
+    /// Purges one batch of something deleted, about that many rows of a table, in one short transaction; tells whether anything
+    /// may be left. MUST NOT hold a lock that others wait for longer than the batch takes, nor touch what was not deleted. A batch
+    /// that another process works on is passed over.
+    async fn purge(&self, rows: usize) -> Result<bool, Fault>;
+
+    /// Notes for a purge what has lost its waitlist or webhook without one: an older program deletes so. Tells how much it found.
+    /// The cost MUST grow with the number of waitlists and webhooks alone.
+    async fn find_orphans(&self) -> Result<u64, Fault>;
+
+    /// How much that was deleted is still to be purged.
+    async fn backlog(&self) -> Result<u64, Fault>;
 }
 
 /// A domain that mail may be sent from, as its service knows it.
@@ -511,6 +546,8 @@ pub struct Ports {
     pub deliveries: Arc<dyn DeliveryQueue>,
     /// Mail on its way.
     pub mails: Arc<dyn MailQueue>,
+    /// What was deleted.
+    pub purges: Arc<dyn PurgeStore>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, where one is configured.
@@ -542,6 +579,7 @@ impl Ports {
             + WebhookStore
             + DeliveryQueue
             + MailQueue
+            + PurgeStore
             + StoreHealth
             + 'static,
     {
@@ -557,6 +595,7 @@ impl Ports {
             webhooks: store.clone(),
             deliveries: store.clone(),
             mails: store.clone(),
+            purges: store.clone(),
             health: store,
             humans: None,
             mailer: None,

@@ -114,6 +114,8 @@ pub struct Webhook {
     pub events: Subscription,
     /// Whether they are sent at all; those that come while they are not never will be.
     pub active: bool,
+    /// How often it was switched off or on. What was written for another generation is not sent.
+    pub generation: u64,
     /// Failed attempts since the last success.
     pub failure_count: u32,
     /// The first of them.
@@ -126,6 +128,15 @@ pub struct Webhook {
     pub auto_disabled_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+impl Webhook {
+    /// The webhook switched on or off; as it is where it is so already.
+    #[must_use]
+    pub fn switched(self, active: bool) -> Self {
+        let generation = self.generation + u64::from(self.active != active);
+        Self { active, generation, ..self }
+    }
 }
 
 /// What messages are signed with: 24 to 64 random bytes, shown to their owner as `whsec_` and base64 (Standard Webhooks 1.0).

@@ -98,6 +98,7 @@ impl CreateWebhook {
             url: self.url.clone(),
             events: self.events.clone(),
             active: self.active,
+            generation: 0,
             failure_count: 0,
             first_failure_at: None,
             last_status_code: None,
@@ -115,11 +116,11 @@ impl UpdateWebhook {
     /// When there is none.
     pub fn decide(&self, current: Option<Webhook>) -> Result<Webhook, WebhookRejection> {
         let current = current.ok_or(WebhookRejection::NoSuchWebhook)?;
+        let active = self.active.unwrap_or(current.active);
         let changed = Webhook {
-            url: self.url.clone().unwrap_or(current.url),
-            events: self.events.clone().unwrap_or(current.events),
-            active: self.active.unwrap_or(current.active),
-            ..current
+            url: self.url.clone().unwrap_or(current.url.clone()),
+            events: self.events.clone().unwrap_or(current.events.clone()),
+            ..current.switched(active)
         };
         Ok(match self.active {
             Some(true) => Webhook { failure_count: 0, first_failure_at: None, auto_disabled_at: None, ..changed },
@@ -129,12 +130,40 @@ impl UpdateWebhook {
 }
 
 impl TestWebhook {
-    /// Whether the event can be sent, given the webhook as it is now.
+    /// The webhook that the event is sent to, given it as it is now.
     ///
     /// # Errors
     /// When there is none, or it is switched off.
-    pub fn decide(&self, current: Option<Webhook>) -> Result<(), WebhookRejection> {
+    pub fn decide(&self, current: Option<Webhook>) -> Result<Webhook, WebhookRejection> {
         let current = current.ok_or(WebhookRejection::NoSuchWebhook)?;
-        if current.active { Ok(()) } else { Err(WebhookRejection::Disabled) }
+        if current.active { Ok(current) } else { Err(WebhookRejection::Disabled) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_webhook_has_another_generation_whenever_it_is_switched() {
+        let (id, workspace_id) = (WebhookId::new(Uuid::nil()), WorkspaceId::new(Uuid::nil()));
+        let create = CreateWebhook {
+            id,
+            workspace_id,
+            url: WebhookUrl::parse("https://example.com/").unwrap(),
+            events: Subscription::parse(&["entry.created".to_owned()]).unwrap(),
+            active: true,
+            secret: SealedSecret::new(Vec::new()),
+            now: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        };
+        let mut webhook = create.decide(Some(0)).unwrap();
+        let mut generations = Vec::new();
+        for active in [None, Some(true), Some(false), Some(false), None, Some(true)] {
+            webhook = UpdateWebhook { id, workspace_id, url: None, events: None, active }.decide(Some(webhook)).unwrap();
+            generations.push((webhook.active, webhook.generation));
+        }
+        assert_eq!(generations, [(true, 0), (true, 0), (false, 1), (false, 1), (false, 1), (true, 2)]);
     }
 }
