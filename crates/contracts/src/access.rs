@@ -126,7 +126,7 @@ pub async fn a_receipt_lasts_a_day(fixture: &impl Fixture) {
     assert_eq!(ports.replies.find(&mine, later.plus(-day)).await.unwrap(), None);
     ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine.clone(), later))).await.unwrap();
     ports.waitlists.create(create_waitlist(&ports, id, "third"), Some(receipt(scope(id, "other"), then))).await.unwrap();
-    assert_eq!(ports.replies.prune(later).await.unwrap(), 1);
-    assert_eq!(ports.replies.prune(later).await.unwrap(), 0);
+    assert_eq!(ports.replies.prune(later, 10).await.unwrap(), 1);
+    assert_eq!(ports.replies.prune(later, 10).await.unwrap(), 0);
     assert!(ports.replies.find(&mine, then).await.unwrap().is_some());
 }

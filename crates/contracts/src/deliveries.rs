@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use rally_domain::command::Review;
+use rally_domain::command::{Review, RotateSecret, SignUp, UpdateWebhook};
 use rally_domain::delivery::{AttemptResult, ClaimedDelivery, SettleDelivery};
 use rally_domain::event::EventKind;
 use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
@@ -11,30 +11,34 @@ use rally_domain::paging::Limit;
 use rally_domain::ports::{ClaimRequest, Ports};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
-use rally_domain::webhook::{DeliveryPolicy, Webhook};
+use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
 use crate::given::{active_list, active_list_in, sign_up, workspace};
+use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::webhooks::{create_webhook, switch, webhook};
+use crate::webhooks::{create_webhook, switch, update, webhook};
 
-fn request(ports: &Ports, now: Timestamp) -> ClaimRequest {
+/// A request for so many deliveries to each of some webhooks.
+async fn request(ports: &Ports, now: Timestamp, each: usize) -> ClaimRequest {
     ClaimRequest {
         claim: ClaimId::new(ports.ids.uuid()),
         now,
         lease_until: now.plus(Duration::minutes(1)),
-        per_lane: 100,
-        most: 1000,
-        busy: Vec::new(),
-        after: None,
+        shares: ports.deliveries.due(now).await.unwrap().into_iter().map(|lane| (lane, each)).collect(),
     }
+}
+
+/// So much of what is due at an instant to each webhook.
+async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedDelivery> {
+    ports.deliveries.claim(request(ports, now, each).await).await.unwrap()
 }
 
 /// Everything that is due at an instant.
 pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedDelivery> {
-    ports.deliveries.claim(request(ports, now)).await.unwrap()
+    claim_each(ports, now, 1000).await
 }
 
 fn answered(ports: &Ports, delivery: &ClaimedDelivery, status: Option<u16>, now: Timestamp) -> SettleDelivery {
@@ -105,8 +109,7 @@ pub async fn a_delivery_is_one_process_s_until_its_lease_ends(fixture: &impl Fix
     let now = ports.clock.now();
     let tasks = (0..8).map(|n| {
         let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
-        let request = ClaimRequest { per_lane: 4, ..request(&ports, now) };
-        tokio::spawn(async move { ports.deliveries.claim(request).await.unwrap() })
+        tokio::spawn(async move { claim_each(&ports, now, 4).await })
     });
     let mut claimed: Vec<_> = join_all(tasks).await.into_iter().flat_map(|outcome| outcome.expect("no panic")).collect();
     claimed.extend(claim(&ports, now).await);
@@ -151,7 +154,7 @@ pub async fn an_attempt_is_settled_as_it_was_decided(fixture: &impl Fixture) {
 
     let first = claim(&ports, now).await.remove(0);
     let failed = answered(&ports, &first, None, now);
-    let plan = failed.decide(hook.clone(), &DeliveryPolicy::default());
+    let plan = failed.decide(hook.clone(), None, &DeliveryPolicy::default());
     assert_eq!(settle(&ports, vec![failed]).await, 1);
     assert_eq!(ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap(), Some(plan.webhook));
     assert!(claim(&ports, now.plus(Duration::milliseconds(4900))).await.is_empty());
@@ -180,7 +183,7 @@ pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl F
         join(&ports, &list, &format!("p{n}@example.com")).await;
     }
     let now = ports.clock.now();
-    let claimed = ports.deliveries.claim(ClaimRequest { per_lane: 5, ..request(&ports, now) }).await.unwrap();
+    let claimed = claim_each(&ports, now, 5).await;
     let (mine, others): (Vec<_>, Vec<_>) = claimed.iter().partition(|delivery| delivery.webhook_id == hook.id);
     let statuses = [Some(500), Some(200), Some(503), None, Some(410)];
     let attempts = mine.iter().zip(statuses).map(|(delivery, status)| answered(&ports, delivery, status, now));
@@ -221,29 +224,37 @@ pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     let claimed = claim(&ports, now).await.remove(0);
     settle(&ports, vec![answered(&ports, &claimed, Some(410), now)]).await;
     let switched = switch(&ports, &hook, true).await;
-    let expected = Webhook { last_status_code: Some(410), last_attempt_at: Some(now), ..hook };
+    let expected = Webhook { last_status_code: Some(410), last_attempt_at: Some(now), generation: 2, ..hook };
     assert_eq!(switched, expected);
 }
 
-/// A full lane keeps no other from its turn.
-pub async fn webhooks_take_turns(fixture: &impl Fixture) {
+/// Each its share, the longest due first, and nothing for one that was not asked for; what is not due yet is not.
+pub async fn webhooks_get_their_shares(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let hooks =
         [webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await];
-    for n in 0..9 {
-        join(&ports, &list, &format!("p{n}@example.com")).await;
-    }
     let now = ports.clock.now();
-    let claim = |most: usize, busy: Vec<WebhookId>, after: Option<WebhookId>| {
-        let request = ClaimRequest { per_lane: 2, most, busy, after, ..request(&ports, now) };
-        async { ports.deliveries.claim(request).await.unwrap().iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>() }
+    let mut events = Vec::new();
+    for n in 0..3 {
+        // The later they sign up, the longer they are due.
+        let command = SignUp { now: now.plus(-Duration::seconds(n)), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        ports.entries.sign_up(command.clone()).await.unwrap();
+        events.push(command.event_ids[0]);
+    }
+    let due = async |now| ports.deliveries.due(now).await.unwrap().into_iter().collect::<HashSet<_>>();
+    assert_eq!(due(now.plus(-Duration::seconds(3))).await, HashSet::new());
+    assert_eq!(due(now.plus(-Duration::seconds(2))).await, hooks.iter().map(|hook| hook.id).collect());
+    let shares = vec![(hooks[0].id, 2), (hooks[2].id, 1), (WebhookId::new(ports.ids.uuid()), 5)];
+    let claimed = ports.deliveries.claim(ClaimRequest { shares, ..request(&ports, now, 0).await }).await.unwrap();
+    let of = |hook: &Webhook| {
+        let mine = claimed.iter().filter(|delivery| delivery.webhook_id == hook.id);
+        mine.map(|delivery| delivery.event_id).collect::<Vec<_>>()
     };
-    let count = |claimed: &[WebhookId]| hooks.each_ref().map(|hook| claimed.iter().filter(|id| **id == hook.id).count());
-    assert_eq!(count(&claim(6, Vec::new(), None).await), [2, 2, 2]);
-    assert_eq!(count(&claim(2, Vec::new(), Some(hooks[0].id)).await), [0, 2, 0]);
-    assert_eq!(count(&claim(2, Vec::new(), Some(hooks[2].id)).await), [2, 0, 0]);
-    assert_eq!(count(&claim(6, vec![hooks[0].id, hooks[1].id], None).await), [0, 0, 2]);
+    assert_eq!(hooks.each_ref().map(of), [vec![events[2], events[1]], Vec::new(), vec![events[2]]]);
+    let rest = claim(&ports, now).await;
+    assert_eq!((claimed.len(), rest.len()), (3, 6));
+    assert_eq!(due(now).await, HashSet::new());
 }
 
 /// As if it had not been claimed; by whoever claimed it alone.
@@ -263,7 +274,7 @@ pub async fn what_is_given_back_is_due_again(fixture: &impl Fixture) {
     assert_eq!(claim(&ports, later).await[0].attempt, 1);
 }
 
-/// With a webhook its deliveries, with a waitlist its events; whoever was sending finds nothing to settle.
+/// With a webhook its deliveries, with a waitlist its events; what was being sent is not sent again.
 pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -277,7 +288,8 @@ pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
     assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
     let attempts = claimed.iter().map(|delivery| answered(&ports, delivery, Some(500), now)).collect();
-    assert_eq!(settle(&ports, attempts).await, 1);
+    settle(&ports, attempts).await;
+    assert!(ports.webhooks.attempts(gone.id, Limit::default()).await.unwrap().is_empty());
     let left = claim(&ports, now.plus(Duration::minutes(1))).await;
     assert_eq!(pairs(&left), HashSet::from([(kept, hook.id)]));
 }
@@ -302,8 +314,81 @@ pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
         join(&ports, &list, &format!("q{n}@example.com")).await;
     }
     deletions.await.expect("no panic");
+    purge_all(&ports).await;
     assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 200);
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// Where the URL and the secrets are asked for right before an attempt: as they are then, and nothing of what is not to be sent.
+pub async fn a_claim_is_confirmed_as_things_are_now(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let doomed = active_list_in(&ports, list.workspace_id, "doomed", json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    join(&ports, &doomed, "bob@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let keys: Vec<_> = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
+    let confirm = async |ports: &Ports| ports.deliveries.confirm(keys.clone(), now).await.unwrap();
+    assert_eq!(confirm(&there).await, claimed);
+    let url = WebhookUrl::parse("https://other.example/").unwrap();
+    ports.webhooks.update(UpdateWebhook { url: Some(url.clone()), ..update(&hook) }).await.unwrap();
+    let rotate = RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: SealedSecret::new(vec![9]), now };
+    ports.webhooks.rotate(rotate, None).await.unwrap();
+    let confirmed = confirm(&there).await;
+    let secrets = SealedSecrets { current: SealedSecret::new(vec![9]), previous: Some(SealedSecret::new(vec![1, 2, 3])) };
+    assert!(confirmed.len() == 2 && confirmed.iter().all(|delivery| delivery.url == url && delivery.secrets == secrets));
+    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    assert_eq!(pairs(&confirm(&ports).await), HashSet::from([(claimed[0].event_id, hook.id)]));
+    settle(&ports, vec![answered(&ports, &claimed[0], Some(200), now)]).await;
+    assert_eq!(confirm(&ports).await, []);
+}
+
+/// Whether it is given back, its lease ends or its attempt fails: what was claimed before a webhook was switched off and on again is
+/// not sent any more.
+pub async fn what_was_claimed_before_a_switch_is_not_sent_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    switch(&ports, &hook, false).await;
+    let on = switch(&ports, &hook, true).await;
+    let keys: Vec<_> = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
+    assert_eq!(ports.deliveries.confirm(keys, now).await.unwrap(), []);
+    ports.deliveries.release(claimed[0].claim, vec![(claimed[0].event_id, hook.id)], now).await.unwrap();
+    assert_eq!(settle(&ports, vec![answered(&ports, &claimed[1], Some(500), now)]).await, 1);
+    let later = now.plus(Duration::minutes(2));
+    assert_eq!(ports.deliveries.reap(later, 8).await.unwrap(), 1);
+    assert_eq!(claim(&ports, later.plus(Duration::days(1))).await, []);
+    // It says nothing of the webhook as it is now, but it is in the log.
+    assert_eq!(ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap(), Some(on));
+    assert_eq!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().len(), 1);
+    let after = join(&ports, &list, "after@example.com").await;
+    assert_eq!(pairs(&claim(&ports, later).await), HashSet::from([(after, hook.id)]));
+}
+
+/// What waits and what is being sent; what arrived stays in the log.
+pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let ada = sign_up(&ports, &list, "ada@example.com");
+    let id = ports.entries.sign_up(ada).await.unwrap().id;
+    let now = ports.clock.now();
+    // One of its two events is being sent, the other waits.
+    let claimed = claim_each(&ports, now, 1).await;
+    let bob = join(&ports, &list, "bob@example.com").await;
+    assert!(ports.entries.delete(list.id, id).await.unwrap());
+    let keys = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
+    assert_eq!(ports.deliveries.confirm(keys, now).await.unwrap(), []);
+    assert_eq!(settle(&ports, vec![answered(&ports, &claimed[0], Some(500), now)]).await, 0);
+    let left = claim(&ports, now.plus(Duration::days(1))).await;
+    assert!(left.len() == 2 && pairs(&left).contains(&(bob, hook.id)), "{left:?}");
 }
 
 /// Finished events and their log, and nothing that is still to be sent.

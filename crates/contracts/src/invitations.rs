@@ -16,7 +16,8 @@ use crate::given::sign_up;
 use crate::mails::talking_list;
 use crate::reviews::review;
 
-fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordInvitation {
+/// The command that records an invitation of an entry into an app.
+pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordInvitation {
     RecordInvitation {
         waitlist_id: entry.waitlist_id,
         entry_id: entry.id,

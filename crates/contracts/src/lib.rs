@@ -19,6 +19,7 @@ pub mod entries;
 pub mod given;
 pub mod invitations;
 pub mod mails;
+pub mod purges;
 pub mod remote;
 pub mod reviews;
 pub mod settings;
@@ -131,10 +132,13 @@ macro_rules! store_contract {
                 attempts_of_one_webhook_are_settled_in_their_order
                 a_webhook_that_is_off_misses_what_happens
                 a_webhook_that_is_switched_on_starts_anew
-                webhooks_take_turns
+                webhooks_get_their_shares
                 what_is_given_back_is_due_again
                 deliveries_go_with_what_they_belong_to
                 sign_ups_go_on_while_webhooks_are_deleted
+                a_claim_is_confirmed_as_things_are_now
+                what_was_claimed_before_a_switch_is_not_sent_again
+                what_is_undelivered_of_a_deleted_entry_is_dropped
                 what_is_finished_is_pruned
             ]
             mails: [
@@ -145,9 +149,17 @@ macro_rules! store_contract {
                 a_mail_is_settled_as_it_was_decided
                 a_mail_that_is_given_back_is_due_again
                 what_always_kills_its_process_is_not_sent_for_ever
-                workspaces_take_turns
+                workspaces_get_their_shares
                 mail_goes_with_what_it_belongs_to
                 what_is_finished_is_pruned
+            ]
+            purges: [
+                a_deleted_waitlist_is_gone_before_it_is_purged
+                a_purge_takes_what_was_deleted_and_nothing_else
+                a_deleted_workspace_is_gone_before_it_is_purged
+                a_deleted_webhook_is_purged
+                what_waited_for_a_switched_webhook_is_held_in_time
+                a_deleted_referrer_of_many_is_forgotten
             ]
             invitations: [
                 an_invitation_is_recorded_with_its_mail

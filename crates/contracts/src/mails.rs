@@ -18,22 +18,23 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::given::{active_list, active_list_in, email, notifications, set, sign_up, workspace};
+use crate::purges::purge_all;
 use crate::reviews::review;
 
-fn request(ports: &Ports, now: Timestamp) -> ClaimRequest<WorkspaceId> {
-    ClaimRequest {
-        claim: ClaimId::new(ports.ids.uuid()),
-        now,
-        lease_until: now.plus(Duration::minutes(1)),
-        per_lane: 100,
-        most: 1000,
-        busy: Vec::new(),
-        after: None,
-    }
+/// So much of what is due at an instant of each workspace.
+async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
+    let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, each)).collect();
+    claim_shares(ports, now, shares).await
 }
 
-async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedMail> {
-    ports.mails.claim(request(ports, now)).await.unwrap()
+async fn claim_shares(ports: &Ports, now: Timestamp, shares: Vec<(WorkspaceId, usize)>) -> Vec<ClaimedMail> {
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now.plus(Duration::minutes(1)), shares };
+    ports.mails.claim(request).await.unwrap()
+}
+
+/// Everything that is due at an instant.
+pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedMail> {
+    claim_each(ports, now, 1000).await
 }
 
 fn tried(claimed: &ClaimedMail, outcome: MailOutcome, now: Timestamp) -> SettleMail {
@@ -154,8 +155,7 @@ pub async fn a_mail_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture
     assert!(claim(&ports, now.plus(-Duration::milliseconds(1))).await.is_empty());
     let tasks = (0..8).map(|n| {
         let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
-        let request = ClaimRequest { per_lane: 7, ..request(&ports, now) };
-        tokio::spawn(async move { ports.mails.claim(request).await.unwrap() })
+        tokio::spawn(async move { claim_each(&ports, now, 7).await })
     });
     let claimed: Vec<ClaimedMail> = join_all(tasks).await.into_iter().flat_map(|claimed| claimed.expect("no panic")).collect();
     assert_eq!(ids(&claimed).len(), claimed.len());
@@ -224,8 +224,8 @@ pub async fn what_always_kills_its_process_is_not_sent_for_ever(fixture: &impl F
     assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
 }
 
-/// A workspace with much to say keeps no other from its turn.
-pub async fn workspaces_take_turns(fixture: &impl Fixture) {
+/// Each its share, and nothing for one that was not asked for.
+pub async fn workspaces_get_their_shares(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let first = talking_list(&ports, json!({})).await;
     let other = workspace(&ports, "other").await;
@@ -236,13 +236,14 @@ pub async fn workspaces_take_turns(fixture: &impl Fixture) {
     }
     join(&ports, &second, "ada@example.com").await;
     let now = ports.clock.now();
-    let claim = |most: usize, busy: Vec<WorkspaceId>, after: Option<WorkspaceId>| {
-        let request = ClaimRequest { per_lane: 2, most, busy, after, ..request(&ports, now) };
-        async { ports.mails.claim(request).await.unwrap().iter().map(|claimed| claimed.mail.workspace_id).collect::<Vec<_>>() }
-    };
-    assert_eq!(claim(2, Vec::new(), Some(first.workspace_id)).await[0], second.workspace_id);
-    assert_eq!(claim(10, vec![first.workspace_id], None).await, []);
-    assert_eq!(claim(10, Vec::new(), None).await, [first.workspace_id; 2]);
+    let due: HashSet<_> = ports.mails.due(now).await.unwrap().into_iter().collect();
+    assert_eq!(due, HashSet::from([first.workspace_id, second.workspace_id]));
+    assert!(ports.mails.due(now.plus(-Duration::milliseconds(1))).await.unwrap().is_empty());
+    let claimed = claim_shares(&ports, now, vec![(first.workspace_id, 2), (WorkspaceId::new(ports.ids.uuid()), 5)]).await;
+    assert_eq!(claimed.iter().map(|claimed| claimed.mail.workspace_id).collect::<Vec<_>>(), [first.workspace_id; 2]);
+    let claimed = claim(&ports, now).await;
+    let of_second = claimed.iter().filter(|claimed| claimed.mail.workspace_id == second.workspace_id).count();
+    assert_eq!((claimed.len(), of_second), (8, 1));
 }
 
 /// With an entry and with a waitlist; whoever was sending finds nothing to settle.
@@ -257,6 +258,14 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     assert_eq!(claimed.len(), 3);
     assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
     assert!(ports.waitlists.delete(list.workspace_id, doomed.id).await.unwrap());
+    let keys = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
+    let confirmed = ports.mails.confirm(keys).await.unwrap();
+    assert_eq!(confirmed, claimed.iter().filter(|claimed| claimed.mail.entry_id == bob.id).cloned().collect::<Vec<_>>());
+    // What is deleted is not sent, purged or not.
+    assert_eq!(ports.mails.reap(now.plus(Duration::minutes(2)), 8).await.unwrap(), 2);
+    let claimed = claim(&ports, now.plus(Duration::minutes(2))).await;
+    assert_eq!(claimed.iter().map(|claimed| claimed.mail.entry_id).collect::<Vec<_>>(), [bob.id]);
+    purge_all(&ports).await;
     let left = ports.mails.mails(10).await.unwrap();
     assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [bob.id]);
     let attempts = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();

@@ -15,7 +15,7 @@ use crate::Fixture;
 use crate::given::{active_list, active_list_in, sign_up};
 
 /// The command that approves or rejects an entry.
-pub(crate) fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
+pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
     let event_id = EventId::new(ports.ids.uuid());
     let now = ports.clock.now().plus(Duration::minutes(1));
     ReviewEntry { waitlist_id: entry.waitlist_id, entry_id: entry.id, review, event_id, now, links: ports.links.clone() }

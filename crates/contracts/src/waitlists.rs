@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Fixture;
 use crate::given::{active_list, active_list_in, change_status, create_waitlist, sign_up, slug, workspace};
+use crate::purges::purge_all;
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -216,6 +217,7 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
     assert!(ports.variants.list(list.id).await.unwrap().is_empty());
+    purge_all(&ports).await;
     let told: Vec<_> = ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
     assert_eq!(told, [Some(kept.id)]);
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));

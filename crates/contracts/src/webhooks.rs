@@ -33,7 +33,7 @@ pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook
     ports.webhooks.create(create_webhook(ports, workspace_id, &EventKind::ALL), None).await.unwrap()
 }
 
-fn update(webhook: &Webhook) -> UpdateWebhook {
+pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {
     UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None }
 }
 
@@ -77,7 +77,7 @@ pub async fn an_update_of_a_webhook_changes_what_is_given(fixture: &impl Fixture
     );
     assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok(), "{all:?}");
     let changed = ports.webhooks.find(made.workspace_id, made.id).await.unwrap();
-    assert_eq!(changed, Some(Webhook { url, events, active: false, ..made }));
+    assert_eq!(changed, Some(Webhook { url, events, active: false, generation: 1, ..made }));
 }
 
 /// Not one more, however many are made at once; another workspace has its own.

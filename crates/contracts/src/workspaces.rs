@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::Fixture;
 use crate::given::{active_list_in, create_workspace, sign_up, slug, workspace};
+use crate::purges::purge_all;
 
 async fn rename(ports: &Ports, from: &str, to: &str) -> Result<Workspace, CommandError<WorkspaceRejection>> {
     ports.workspaces.rename(RenameWorkspace { from: slug(from), to: slug(to), now: ports.clock.now() }).await
@@ -74,5 +75,6 @@ pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture
     assert_eq!(ports.workspaces.find(acme.id).await.unwrap(), None);
     assert_eq!(ports.waitlists.find(acme.id, list.id).await.unwrap(), None);
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
+    purge_all(&ports).await;
     assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
 }

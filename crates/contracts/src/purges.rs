@@ -1,0 +1,255 @@
+//! Cases of [`PurgeStore`](rally_domain::ports::PurgeStore), and of deletions that leave something to it.
+
+use rally_domain::command::SignUp;
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::id::EventId;
+use rally_domain::paging::Limit;
+use rally_domain::ports::Ports;
+use rally_domain::referral::ReferralCode;
+use rally_domain::text::Referrer;
+use rally_domain::waitlist::Waitlist;
+use serde_json::json;
+use time::Duration;
+use time::macros::date;
+
+use crate::Fixture;
+use crate::deliveries::claim;
+use crate::given::{active_list, active_list_in, notifications, set, sign_up, slug, workspace};
+use crate::mails;
+use crate::webhooks::{create_webhook, switch, webhook};
+
+/// Rows of a batch: few, so that something is left after the first.
+const BATCH: usize = 3;
+
+/// Purges until nothing is left.
+pub(crate) async fn purge_all(ports: &Ports) {
+    let mut batches = 0;
+    while ports.purges.purge(BATCH).await.unwrap() {
+        batches += 1;
+        assert!(batches < 10_000, "a purge comes to an end");
+    }
+    assert_eq!(ports.purges.backlog().await.unwrap(), 0);
+}
+
+async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry {
+    let referrer = Some(Referrer::parse(address).unwrap());
+    ports.entries.sign_up(SignUp { referrer, ..sign_up(ports, list, address) }).await.unwrap()
+}
+
+/// The kind of which there were two and one remains, for something that asks all of a list.
+async fn is_empty(ports: &Ports, list: &Waitlist, entry: &Entry) -> bool {
+    let day = date!(2026 - 01 - 31);
+    let instant = ports.clock.now();
+    let span = rally_domain::analytics::DaySpan::new(instant, instant.plus(Duration::days(1))).unwrap();
+    let mut exported = ports.entries.export(list.id).await.unwrap();
+    ports.waitlists.find(list.workspace_id, list.id).await.unwrap().is_none()
+        && ports.waitlists.find_public(&slug("acme"), &list.slug).await.unwrap().is_none()
+        && ports.entries.find(list.id, entry.id).await.unwrap().is_none()
+        && ports.entries.list(list.id, None, None, Limit::default()).await.unwrap().items.is_empty()
+        && ports.entries.list(list.id, Some(EntryStatus::Pending), None, Limit::default()).await.unwrap().items.is_empty()
+        && futures_util::StreamExt::next(&mut exported).await.is_none()
+        && ports.stats.count(list.id).await.unwrap() == 0
+        && ports.stats.leaders(list.id, Limit::default()).await.unwrap().is_empty()
+        && ports.stats.timeline(list.id, span).await.unwrap().is_empty()
+        && ports.stats.analytics(list.id, day).await.unwrap() == rally_domain::analytics::Analytics::default()
+        && ports.variants.list(list.id).await.unwrap().is_empty()
+}
+
+/// For every reader, and nothing of it is delivered or mailed; its slug is free for another, which has nothing of it.
+pub async fn a_deleted_waitlist_is_gone_before_it_is_purged(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    set(&ports, list.workspace_id, notifications()).await;
+    webhook(&ports, list.workspace_id).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let friend = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, "bob@example.com") };
+    ports.entries.sign_up(friend).await.unwrap();
+    assert!(!is_empty(&there, &list, &ada).await);
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert_eq!(ports.purges.backlog().await.unwrap(), 1);
+    assert!(is_empty(&ports, &list, &ada).await && is_empty(&there, &list, &ada).await);
+    let now = ports.clock.now().plus(Duration::days(1));
+    assert_eq!((claim(&ports, now).await, mails::claim(&ports, now).await), (Vec::new(), Vec::new()));
+    let gone = ports.entries.sign_up(sign_up(&ports, &list, "eve@example.com")).await;
+    assert!(gone.is_err(), "{gone:?}");
+
+    let again = active_list_in(&ports, list.workspace_id, "list", json!({})).await;
+    let first = join(&ports, &again, "ada@example.com").await;
+    assert_eq!((first.position.number(), ports.stats.count(again.id).await.unwrap()), (1, 1));
+    purge_all(&ports).await;
+    assert_eq!(ports.entries.find(again.id, first.id).await.unwrap().as_ref(), Some(&first));
+}
+
+/// In small batches, whichever process does them; a neighbour keeps everything.
+pub async fn a_purge_takes_what_was_deleted_and_nothing_else(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let neighbour = active_list_in(&ports, list.workspace_id, "neighbour", json!({})).await;
+    set(&ports, list.workspace_id, notifications()).await;
+    webhook(&ports, list.workspace_id).await;
+    for n in 0..8 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let doomed = join(&ports, &list, "gone@example.com").await;
+    assert!(ports.entries.delete(list.id, doomed.id).await.unwrap());
+    let kept = [join(&ports, &neighbour, "ada@example.com").await, join(&ports, &neighbour, "bob@example.com").await];
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    let told = async || ports.deliveries.events(100).await.unwrap().len();
+    assert!(there.purges.purge(BATCH).await.unwrap());
+    assert!((2..20).contains(&told().await), "a batch is a part");
+    purge_all(&there).await;
+    assert_eq!((told().await, ports.mails.mails(100).await.unwrap().len()), (2, 2));
+    assert_eq!(claim(&ports, ports.clock.now()).await.len(), 2);
+    assert_eq!(ports.entries.list(neighbour.id, None, None, Limit::default()).await.unwrap().items, kept);
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// Its lists and webhooks at once, and what they had in time.
+pub async fn a_deleted_workspace_is_gone_before_it_is_purged(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let lists = [active_list(&ports, json!({})).await];
+    let acme = lists[0].workspace_id;
+    let other = active_list_in(&ports, acme, "other", json!({})).await;
+    let beta = active_list_in(&ports, workspace(&ports, "beta").await.id, "list", json!({})).await;
+    let hook = webhook(&ports, acme).await;
+    webhook(&ports, beta.workspace_id).await;
+    let ada = join(&ports, &lists[0], "ada@example.com").await;
+    let bob = join(&ports, &other, "bob@example.com").await;
+    join(&ports, &beta, "eve@example.com").await;
+    assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert!(is_empty(&ports, &lists[0], &ada).await && is_empty(&ports, &other, &bob).await);
+    assert_eq!((ports.webhooks.find(acme, hook.id).await.unwrap(), ports.webhooks.list(acme).await.unwrap()), (None, Vec::new()));
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert!(claimed.len() == 1 && claimed[0].webhook_id != hook.id);
+    workspace(&ports, "acme").await;
+    purge_all(&ports).await;
+    assert_eq!(ports.deliveries.events(10).await.unwrap().len(), 1);
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
+}
+
+/// Its deliveries and their log, and nothing of another.
+pub async fn a_deleted_webhook_is_purged(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let (gone, kept) = (webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await);
+    for n in 0..8 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert_eq!(ports.webhooks.find(gone.workspace_id, gone.id).await.unwrap(), None);
+    purge_all(&ports).await;
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 8);
+    assert!(claim(&ports, ports.clock.now()).await.iter().all(|delivery| delivery.webhook_id == kept.id));
+}
+
+/// What waited is held in time, so that its events end and are pruned like others.
+pub async fn what_waited_for_a_switched_webhook_is_held_in_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    for n in 0..8 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    switch(&ports, &hook, false).await;
+    switch(&ports, &hook, true).await;
+    let after: EventId = {
+        let command = sign_up(&ports, &list, "after@example.com");
+        ports.entries.sign_up(command.clone()).await.unwrap();
+        command.event_ids[0]
+    };
+    purge_all(&ports).await;
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!(claimed.iter().map(|delivery| delivery.event_id).collect::<Vec<_>>(), [after]);
+    let later = ports.clock.now().plus(Duration::days(1));
+    assert_eq!(ports.deliveries.prune(later, 100).await.unwrap(), 8);
+}
+
+/// Those it referred have no referrer at once, however many they are; the totals follow.
+pub async fn a_deleted_referrer_of_many_is_forgotten(fixture: &impl Fixture) {
+    const FRIENDS: usize = 450;
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let friends = (0..FRIENDS).map(|n| {
+        let command = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        ports.entries.sign_up(command)
+    });
+    for friend in futures_util::future::join_all(friends).await {
+        assert_eq!(friend.unwrap().referred_by, Some(ada.id));
+    }
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    for ports in [&ports, &there] {
+        let (mut after, mut seen) = (None, 0);
+        loop {
+            let page = ports.entries.list(list.id, None, after, Limit::new(100, 100).unwrap()).await.unwrap();
+            assert!(page.items.iter().all(|entry| entry.referred_by.is_none()));
+            seen += page.items.len();
+            after = page.items.last().map(|entry| entry.position);
+            if page.next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, FRIENDS);
+    }
+    while ports.purges.purge(100).await.unwrap() {}
+    let referred = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().counters.referred;
+    assert_eq!((referred, ports.stats.rebuild().await.unwrap().corrected), (0, 0));
+    let code = ReferralCode::from_entropy(ports.ids.entropy());
+    ports.entries.sign_up(SignUp { own_code: code, ..sign_up(&ports, &list, "ada@example.com") }).await.unwrap();
+}
+
+/// What an older program deletes leaves rows behind that belong to nothing: they are found and purged. `tamper` runs SQL on the store.
+pub async fn orphans_are_found_and_purged(fixture: &impl Fixture, tamper: impl AsyncFn(&str)) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let kept = active_list_in(&ports, list.workspace_id, "kept", json!({})).await;
+    let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &rally_domain::event::EventKind::ALL), None).await.unwrap();
+    for n in 0..5 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+        join(&ports, &kept, &format!("p{n}@example.com")).await;
+    }
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 0);
+    tamper("DELETE FROM waitlists WHERE slug = 'list'").await;
+    tamper("DELETE FROM webhooks").await;
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 2);
+    purge_all(&ports).await;
+    assert_eq!((ports.purges.find_orphans().await.unwrap(), ports.deliveries.events(100).await.unwrap().len()), (0, 5));
+    assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.stats.count(kept.id).await.unwrap()), (0, 5));
+    assert!(ports.webhooks.find(list.workspace_id, hook.id).await.unwrap().is_none());
+}
+
+/// A list and a webhook with far more than one statement may delete are deleted in a moment, and whoever signs up elsewhere goes on while
+/// they are purged. `fill` writes what the list of that id is to have behind the store's back.
+pub async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others(fixture: &impl Fixture, fill: impl AsyncFn(&Waitlist)) {
+    const MOMENT: std::time::Duration = std::time::Duration::from_secs(2);
+    let ports = fixture.ports();
+    let large = active_list(&ports, json!({})).await;
+    let small = active_list_in(&ports, workspace(&ports, "beta").await.id, "list", json!({})).await;
+    let hooks = [webhook(&ports, large.workspace_id).await, webhook(&ports, large.workspace_id).await];
+    fill(&large).await;
+    let soon = async |work: &mut (dyn Future<Output = ()> + Unpin)| tokio::time::timeout(MOMENT, work).await.expect("it takes a moment");
+    soon(&mut Box::pin(async {
+        switch(&ports, &hooks[0], false).await;
+        assert!(ports.webhooks.delete(large.workspace_id, hooks[1].id).await.unwrap());
+        assert!(ports.waitlists.delete(large.workspace_id, large.id).await.unwrap());
+    }))
+    .await;
+    let (purging, done) = (ports.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let ended = done.clone();
+    let purge = tokio::spawn(async move {
+        while purging.purges.purge(200).await.unwrap() {}
+        ended.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    let mut n = 0;
+    while !done.load(std::sync::atomic::Ordering::SeqCst) {
+        n += 1;
+        soon(&mut Box::pin(async {
+            join(&ports, &small, &format!("p{n}@example.com")).await;
+        }))
+        .await;
+    }
+    purge.await.unwrap();
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 0);
+    assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.stats.count(small.id).await.unwrap()), (0, n));
+}
