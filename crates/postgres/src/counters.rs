@@ -164,11 +164,14 @@ async fn take_from_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<
 }
 
 async fn take_from_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
-    use crate::schema::waitlist_sources::dsl::{signups, waitlist_sources};
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
     let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
-    let row = || waitlist_sources.find((entry.waitlist_id.uuid(), text));
-    diesel::update(row()).set(signups.eq(signups - 1)).execute(c).await?;
-    diesel::delete(row().filter(signups.eq(0))).execute(c).await.map(|_| ())
+    // By its key, which an update could be planned without.
+    let row = (waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(text), signups.eq(0));
+    let taken = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer)).do_update();
+    taken.set(signups.eq(signups - 1)).execute(c).await?;
+    let none = waitlist_sources.filter(waitlist_id.eq(entry.waitlist_id.uuid()).and(referrer.eq(text)).and(signups.eq(0)));
+    diesel::delete(none).execute(c).await.map(|_| ())
 }
 
 async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {

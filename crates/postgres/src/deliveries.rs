@@ -1,11 +1,11 @@
 //! [`DeliveryQueue`] on PostgreSQL.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types;
+use diesel::sql_types::{self, Array, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan, Verdict};
 use rally_domain::error::{CommandError, Fault};
@@ -19,72 +19,227 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::{AttemptRow, ClaimRow, EventRow, WebhookRow, from_bigint, to_bigint};
-use crate::schema::{attempts, deliveries, events, webhooks};
+use crate::schema::{attempts, events, webhooks};
 use crate::statement::statement;
-use crate::{PgStore, transaction, webhooks as webhook_rows};
+use crate::{PgStore, purges, transaction, webhooks as webhook_rows};
 
-/// Claims what is due. `lanes` are the webhooks that something waits for, found by hopping from one to the next in the
-/// index of a claim (whose order the hop names, lest the planner take another): rows that wait for one webhook cost another
-/// nothing. `turn` are those of them whose turn it is; no row of another is locked. (A subquery with a limit, since EXISTS would
-/// become a join over everything that is due.) The DSL has neither recursion nor a lock
-/// in a subquery.
-const CLAIM: &str = "
-WITH RECURSIVE lanes (webhook_id) AS (
-    (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id, due_at LIMIT 1)
-    UNION ALL
-    SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.state = 'pending' AND d.webhook_id > l.webhook_id
-            ORDER BY d.webhook_id, d.due_at LIMIT 1)
-    FROM lanes l WHERE l.webhook_id IS NOT NULL
-), turn AS MATERIALIZED (
-    SELECT l.webhook_id FROM lanes l
-    JOIN webhooks w ON w.id = l.webhook_id AND w.active
-    CROSS JOIN LATERAL (
-        SELECT FROM deliveries d WHERE d.webhook_id = l.webhook_id AND d.state = 'pending' AND d.due_at <= $1
-        ORDER BY d.due_at LIMIT 1
-    ) something
-    WHERE l.webhook_id <> ALL ($3)
-    ORDER BY l.webhook_id <= $4, l.webhook_id LIMIT $5
-), due AS MATERIALIZED (
-    SELECT waiting.event_id, waiting.webhook_id
-    FROM turn
-    CROSS JOIN LATERAL (
-        SELECT d.event_id, d.webhook_id FROM deliveries d
-        WHERE d.webhook_id = turn.webhook_id AND d.state = 'pending' AND d.due_at <= $1
-        ORDER BY d.due_at, d.event_id LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) waiting
-)
-UPDATE deliveries d SET state = 'running', claim = $6, lease_until = $7, attempt = d.attempt + 1
-FROM due
-JOIN webhooks w ON w.id = due.webhook_id
-JOIN events e ON e.id = due.event_id
-WHERE d.event_id = due.event_id AND d.webhook_id = due.webhook_id
-RETURNING d.event_id, d.webhook_id, d.attempt, w.url, w.secret,
-    CASE WHEN w.previous_secret_until > $1 THEN w.previous_secret END AS previous_secret, e.kind, e.body";
+statement! {
+    /// The webhooks that something is due for, found by hopping from one to the next in the index of a claim: rows that wait for one
+    /// webhook cost another nothing.
+    DueLanes {
+        "WITH RECURSIVE lanes (webhook_id) AS (
+            (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id, generation LIMIT 1)
+            UNION ALL
+            SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.state = 'pending' AND d.webhook_id > l.webhook_id
+                    ORDER BY d.webhook_id, d.generation LIMIT 1)
+            FROM lanes l WHERE l.webhook_id IS NOT NULL
+        )
+        SELECT l.webhook_id AS lane FROM lanes l
+        JOIN webhooks w ON w.id = l.webhook_id AND w.active
+        CROSS JOIN LATERAL (
+            SELECT FROM (VALUES (w.generation), (-1)) AS current (generation)
+            CROSS JOIN LATERAL (
+                SELECT FROM deliveries d
+                WHERE d.webhook_id = l.webhook_id AND d.generation = current.generation AND d.state = 'pending' AND d.due_at <= "
+        now: Timestamptz = OffsetDateTime, "
+                ORDER BY d.due_at LIMIT 1
+            ) one
+            LIMIT 1
+        ) something"
+    }
+}
 
-/// Statistics are always those of another moment: a queue that was empty is full. Whatever they say, the indexes are right.
-/// As for [`BEGIN_PASSING`], a claim that is lost is made again.
-pub(crate) const BEGIN_CLAIM: &str = "BEGIN; SET LOCAL synchronous_commit = off;
-SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// A lane that something is due for.
+#[derive(QueryableByName)]
+pub(crate) struct LaneRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub(crate) lane: Uuid,
+}
+
+statement! {
+    /// Claims what is due for some webhooks, for each its share. No row of another is locked.
+    Claim {
+        "WITH due AS MATERIALIZED (
+            SELECT waiting.event_id, waiting.webhook_id
+            FROM unnest("
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        shares: Array<sql_types::BigInt> = Vec<i64>, ") AS turn (webhook_id, share)
+            JOIN webhooks w ON w.id = turn.webhook_id AND w.active
+            CROSS JOIN LATERAL (VALUES (w.generation), (-1)) AS current (generation)
+            CROSS JOIN LATERAL (
+                SELECT d.event_id, d.webhook_id FROM deliveries d
+                WHERE d.webhook_id = turn.webhook_id AND d.generation = current.generation AND d.state = 'pending' AND d.due_at <= "
+        now: Timestamptz = OffsetDateTime, "
+                ORDER BY d.due_at, d.event_id LIMIT turn.share FOR UPDATE SKIP LOCKED
+            ) waiting
+        )
+        UPDATE deliveries d SET state = 'running', claim = "
+        claim: sql_types::Uuid = Uuid, ", lease_until = "
+        lease_until: Timestamptz = OffsetDateTime, ", attempt = d.attempt + 1
+        FROM due WHERE d.webhook_id = due.webhook_id AND d.event_id = due.event_id
+        RETURNING d.event_id, d.webhook_id"
+    }
+}
+
+#[derive(QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    event_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    webhook_id: Uuid,
+}
+
+statement! {
+    /// Claimed deliveries with what a sender needs, as it is now; those that are not to be sent any more are left out. The delivery
+    /// is looked up behind OFFSET 0, lest its state lead the planner to the index of leases.
+    Load {
+        "SELECT d.event_id, d.webhook_id, d.claim, d.attempt, w.url, w.secret, CASE WHEN w.previous_secret_until > "
+        now: Timestamptz = OffsetDateTime, " THEN w.previous_secret END AS previous_secret, e.kind, e.body
+        FROM unnest("
+        claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, event_id, webhook_id)
+        JOIN LATERAL (
+            SELECT * FROM deliveries WHERE webhook_id = asked.webhook_id AND event_id = asked.event_id OFFSET 0
+        ) d ON d.state = 'running' AND d.claim = asked.claim
+        JOIN webhooks w ON w.id = d.webhook_id AND w.active AND d.generation IN (-1, w.generation)
+        JOIN events e ON e.id = d.event_id
+        LEFT JOIN waitlist_totals list ON list.waitlist_id = e.waitlist_id
+        WHERE e.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL
+        ORDER BY d.due_at, d.event_id"
+    }
+}
+
+statement! {
+    /// Keeps claimed deliveries from ever being sent.
+    Hold {
+        "UPDATE deliveries d SET state = 'held' FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
+        WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id"
+    }
+}
+
+statement! {
+    /// Gives claimed deliveries back. Their state is compared so that the planner does not take the index of leases for it.
+    Release {
+        "UPDATE deliveries d SET attempt = d.attempt - 1, due_at = "
+        due_at: Timestamptz = OffsetDateTime, ",
+            state = CASE WHEN w.active AND d.generation IN (-1, w.generation) THEN 'pending' ELSE 'held' END
+        FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
+        JOIN webhooks w ON w.id = asked.webhook_id
+        WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id
+            AND CASE d.state WHEN 'running' THEN d.claim = "
+        claim: sql_types::Uuid = Uuid, " END"
+    }
+}
+
+statement! {
+    /// Frees deliveries whose lease has ended.
+    Reap {
+        "WITH lost AS MATERIALIZED (
+            SELECT event_id, webhook_id FROM deliveries WHERE state = 'running' AND lease_until < "
+        now: Timestamptz = OffsetDateTime, "
+            ORDER BY lease_until LIMIT 10000 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE deliveries d SET due_at = "
+        due_at: Timestamptz = OffsetDateTime, ", state = CASE
+            WHEN d.attempt >= "
+        attempts: sql_types::Integer = i32, " THEN 'dead'
+            WHEN w.active AND d.generation IN (-1, w.generation) THEN 'pending'
+            ELSE 'held' END
+        FROM lost LEFT JOIN webhooks w ON w.id = lost.webhook_id
+        WHERE d.webhook_id = lost.webhook_id AND d.event_id = lost.event_id"
+    }
+}
+
+statement! {
+    /// The deliveries of some events to one webhook, locked.
+    LockDeliveries {
+        "SELECT d.event_id, d.state, d.claim, d.generation FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id)
+        JOIN deliveries d ON d.event_id = asked.event_id AND d.webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " FOR UPDATE OF d"
+    }
+}
+
+#[derive(QueryableByName)]
+struct LockedRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    event_id: Uuid,
+    #[diesel(sql_type = sql_types::Text)]
+    state: String,
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    claim: Option<Uuid>,
+    #[diesel(sql_type = sql_types::BigInt)]
+    generation: i64,
+}
+
+statement! {
+    /// Where deliveries to one webhook stand after their attempts.
+    WriteVerdicts {
+        "UPDATE deliveries d SET state = verdict.state, due_at = coalesce(verdict.due_at, d.due_at) FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        states: Array<sql_types::Text> = Vec<&'static str>, ", "
+        due_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>, ") AS verdict (event_id, state, due_at)
+        WHERE d.event_id = verdict.event_id AND d.webhook_id = "
+        webhook: sql_types::Uuid = Uuid, ""
+    }
+}
+
+statement! {
+    /// The oldest events from before an instant that are finished.
+    FinishedEvents {
+        "SELECT e.id FROM events e WHERE e.occurred_at < "
+        before: Timestamptz = OffsetDateTime, "
+            AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.state IN ('pending', 'running'))
+        ORDER BY e.occurred_at LIMIT "
+        most: sql_types::BigInt = i64, ""
+    }
+}
+
+statement! {
+    /// Deletes events with their deliveries.
+    DeleteEvents {
+        "DELETE FROM events e USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS old (id) WHERE e.id = old.id"
+    }
+}
+
+statement! {
+    /// Deletes lines of the log.
+    DeleteAttempts {
+        "DELETE FROM attempts a USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS old (id) WHERE a.id = old.id"
+    }
+}
+
+/// An id that a statement gives.
+#[derive(QueryableByName)]
+pub(crate) struct IdRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub(crate) id: Uuid,
+}
+
+/// Deletes some lines of the log.
+pub(crate) async fn delete_attempts(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+    DeleteAttempts { ids }.execute(&mut c).await
+}
+
+/// Deletes some events with their deliveries.
+pub(crate) async fn delete_events(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+    DeleteEvents { ids }.execute(&mut c).await
+}
 
 /// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
 /// settled is sent once more, and nobody waits for the disk.
 pub(crate) const BEGIN_PASSING: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
-/// The same, and waits no longer than that for a webhook that is being changed or deleted.
-const BEGIN_SETTLING: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '2s'";
-
-statement! {
-    /// A row if anything waits, due or not.
-    AnyPending { "SELECT true AS any FROM deliveries WHERE state = 'pending' LIMIT 1" }
-}
-
-/// That there is something.
-#[derive(QueryableByName)]
-pub(crate) struct Any {
-    #[diesel(sql_type = sql_types::Bool)]
-    #[expect(dead_code, reason = "the row says it")]
-    any: bool,
-}
+/// The same, and waits no longer than that for a webhook that is being changed or deleted: what cannot be settled now is settled
+/// later, and others are not to wait for it.
+const BEGIN_SETTLING: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
 
 #[async_trait]
 impl DeliveryQueue for PgStore {
@@ -95,15 +250,22 @@ impl DeliveryQueue for PgStore {
         rows.into_iter().map(Event::try_from).collect()
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
+        let look = DueLanes { now: now.instant() };
+        let lanes: Vec<LaneRow> = look.load(&mut self.connection().await?).await.map_err(query_fault)?;
+        Ok(lanes.into_iter().map(|row| WebhookId::new(row.lane)).collect())
+    }
+
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
-        // A look costs little: most find nothing.
-        let any: Vec<Any> = (AnyPending {}).load(&mut self.connection().await?).await.map_err(query_fault)?;
-        if any.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, BEGIN_CLAIM, |c| Ok(claim(c, &request).await?));
+        let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request).await?));
         // A row that cannot be read is not in the way of the others: it ends after its attempts.
-        Ok(rows?.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()).collect())
+        Ok(rows?.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
+    }
+
+    async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let keys = claimed.iter().map(|(claim, event, webhook)| (claim.uuid(), event.uuid(), webhook.uuid()));
+        let rows = load(&*self.connection().await?, keys, now).await.map_err(query_fault)?;
+        Ok(rows.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
@@ -122,33 +284,15 @@ impl DeliveryQueue for PgStore {
     }
 
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
-        let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
-            for (event, webhook) in &deliveries {
-                let mine = deliveries::table
-                    .find((event.uuid(), webhook.uuid()))
-                    .filter(deliveries::state.eq("running").and(deliveries::claim.eq(claim.uuid())));
-                let untried = (
-                    deliveries::state.eq("pending"),
-                    deliveries::attempt.eq(deliveries::attempt - 1),
-                    deliveries::due_at.eq(due_at.instant()),
-                );
-                diesel::update(mine).set(untried).execute(c).await?;
-            }
-            Ok(())
-        });
-        Ok(outcome?)
+        let (events, webhooks) = deliveries.iter().map(|(event, webhook)| (event.uuid(), webhook.uuid())).unzip();
+        let release = Release { due_at: due_at.instant(), events, webhooks, claim: claim.uuid() };
+        release.execute(&mut self.connection().await?).await.map(|_| ()).map_err(query_fault)
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        let most = i32::try_from(attempts).unwrap_or(i32::MAX);
-        let outcome: Result<u64, CommandError<Infallible>> = transaction!(self, |c| {
-            let lost = || deliveries::table.filter(deliveries::state.eq("running").and(deliveries::lease_until.lt(now.instant())));
-            let dead = diesel::update(lost().filter(deliveries::attempt.ge(most))).set(deliveries::state.eq("dead")).execute(c).await?;
-            let again = (deliveries::state.eq("pending"), deliveries::due_at.eq(now.instant()));
-            let freed = diesel::update(lost()).set(again).execute(c).await?;
-            Ok((dead + freed) as u64)
-        });
-        Ok(outcome?)
+        let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        let reap = Reap { now: now.instant(), due_at: now.instant(), attempts };
+        reap.execute(&mut self.connection().await?).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
@@ -156,15 +300,9 @@ impl DeliveryQueue for PgStore {
         let outcome: Result<u64, CommandError<Infallible>> = transaction!(self, |c| {
             let old = attempts::table.filter(attempts::created_at.lt(before)).order(attempts::created_at).limit(most);
             let old: Vec<Uuid> = old.select(attempts::id).load(c).await?;
-            let log = diesel::delete(attempts::table.filter(attempts::id.eq_any(old))).execute(c).await?;
-            let unfinished =
-                deliveries::table.filter(deliveries::event_id.eq(events::id).and(deliveries::state.eq_any(["pending", "running"])));
-            let old = events::table
-                .filter(events::occurred_at.lt(before).and(diesel::dsl::not(diesel::dsl::exists(unfinished))))
-                .order((events::occurred_at, events::id))
-                .limit(most);
-            let old: Vec<Uuid> = old.select(events::id).load(c).await?;
-            let finished = diesel::delete(events::table.filter(events::id.eq_any(old))).execute(c).await?;
+            let log = delete_attempts(c, old).await?;
+            let old: Vec<IdRow> = FinishedEvents { before, most }.load(c).await?;
+            let finished = delete_events(c, old.into_iter().map(|row| row.id).collect()).await?;
             Ok((log + finished) as u64)
         });
         Ok(outcome?)
@@ -207,17 +345,30 @@ impl PgStore {
     }
 }
 
+/// Claims those shares, and gives what of them is to be sent; the rest is held.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
-    diesel::sql_query(CLAIM)
-        .bind::<sql_types::Timestamptz, _>(request.now.instant())
-        .bind::<sql_types::BigInt, _>(to_bigint(request.per_lane as u64))
-        .bind::<sql_types::Array<sql_types::Uuid>, _>(request.busy.iter().map(|id| id.uuid()).collect::<Vec<_>>())
-        .bind::<sql_types::Uuid, _>(request.after.map_or(Uuid::nil(), WebhookId::uuid))
-        .bind::<sql_types::BigInt, _>(to_bigint(request.most.div_ceil(request.per_lane.max(1)) as u64))
-        .bind::<sql_types::Uuid, _>(request.claim.uuid())
-        .bind::<sql_types::Timestamptz, _>(request.lease_until.instant())
-        .load(c)
-        .await
+    let claim = Claim {
+        webhooks: request.shares.iter().map(|(id, _)| id.uuid()).collect(),
+        shares: request.shares.iter().map(|(_, share)| to_bigint(*share as u64)).collect(),
+        now: request.now.instant(),
+        claim: request.claim.uuid(),
+        lease_until: request.lease_until.instant(),
+    };
+    let claimed: Vec<KeyRow> = claim.load(c).await?;
+    let keys = claimed.iter().map(|row| (request.claim.uuid(), row.event_id, row.webhook_id));
+    let rows = load(c, keys, request.now).await?;
+    if rows.len() < claimed.len() {
+        let sent: HashSet<_> = rows.iter().map(ClaimRow::key).collect();
+        let dropped = claimed.iter().map(|row| (row.event_id, row.webhook_id)).filter(|key| !sent.contains(key));
+        let (events, webhooks) = dropped.unzip();
+        Hold { events, webhooks }.execute(c).await?;
+    }
+    Ok(rows)
+}
+
+async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid, Uuid)>, now: Timestamp) -> QueryResult<Vec<ClaimRow>> {
+    let (claims, events, webhooks) = keys.collect();
+    Load { now: now.instant(), claims, events, webhooks }.load(&mut c).await
 }
 
 /// Settles the attempts of one webhook in their order, under its lock.
@@ -225,30 +376,29 @@ async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDeli
     let query = webhooks::table.find(id.uuid()).select(WebhookRow::as_select()).for_no_key_update();
     let Some(row) = query.first(c).await.optional()? else { return Ok(0) };
     let mut webhook = Webhook::try_from(row)?;
-    let was_active = webhook.active;
-    let claimed = lock_claimed(c, id, tried).await?;
-    let (mut ended, mut log) = (BTreeMap::<&str, Vec<Uuid>>::new(), Vec::new());
-    for attempt in tried.iter().filter(|attempt| claimed.contains(&(attempt.event_id.uuid(), attempt.claim.uuid()))) {
-        let plan: SettlePlan = attempt.decide(webhook, policy);
+    let generation = webhook.generation;
+    let mut claimed = lock_claimed(c, id, tried).await?;
+    let (mut verdicts, mut log) = (Vec::new(), Vec::new());
+    for attempt in tried {
+        let event = attempt.event_id.uuid();
+        let Some(written_for) = claimed.remove(&(event, attempt.claim.uuid())) else { continue };
+        let plan: SettlePlan = attempt.decide(webhook, written_for, policy);
         webhook = plan.webhook;
         log.push(AttemptRow::from(plan.attempt));
-        let event = attempt.event_id.uuid();
-        match plan.verdict {
-            Verdict::Done => ended.entry("done").or_default().push(event),
-            Verdict::Dead => ended.entry("dead").or_default().push(event),
-            Verdict::Held => ended.entry("held").or_default().push(event),
-            Verdict::RetryAt(due) => retry(c, id, event, due).await?,
-        }
-    }
-    for (state, events) in ended {
-        let ended = deliveries::table.filter(deliveries::webhook_id.eq(id.uuid()).and(deliveries::event_id.eq_any(events)));
-        diesel::update(ended).set(deliveries::state.eq(state)).execute(c).await?;
+        verdicts.push(match plan.verdict {
+            Verdict::Done => (event, "done", None),
+            Verdict::Dead => (event, "dead", None),
+            Verdict::Held => (event, "held", None),
+            Verdict::RetryAt(due) => (event, "pending", Some(due.instant())),
+        });
     }
     if log.is_empty() {
         return Ok(0);
     }
-    if was_active && !webhook.active {
-        webhook_rows::hold(c, id).await?;
+    let (events, states, due_at) = verdicts.into_iter().collect();
+    WriteVerdicts { events, states, due_at, webhook: id.uuid() }.execute(c).await?;
+    if webhook.generation != generation {
+        purges::hold(c, id).await?;
     }
     webhook_rows::write(c, &webhook).await?;
     let settled = log.len();
@@ -256,19 +406,14 @@ async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDeli
     Ok(settled)
 }
 
-/// Those of the attempts whose claim still stands, as event and claim.
-async fn lock_claimed(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDelivery]) -> QueryResult<HashSet<(Uuid, Uuid)>> {
-    let events: Vec<Uuid> = tried.iter().map(|attempt| attempt.event_id.uuid()).collect();
-    let running = deliveries::table
-        .filter(deliveries::webhook_id.eq(id.uuid()).and(deliveries::event_id.eq_any(events)))
-        .filter(deliveries::state.eq("running"))
-        .select((deliveries::event_id, deliveries::claim))
-        .for_update();
-    let rows: Vec<(Uuid, Option<Uuid>)> = running.load(c).await?;
-    Ok(rows.into_iter().filter_map(|(event, claim)| Some((event, claim?))).collect())
-}
-
-async fn retry(c: &mut AsyncPgConnection, webhook: WebhookId, event: Uuid, due: Timestamp) -> QueryResult<()> {
-    let change = (deliveries::state.eq("pending"), deliveries::due_at.eq(due.instant()));
-    diesel::update(deliveries::table.find((event, webhook.uuid()))).set(change).execute(c).await.map(|_| ())
+/// Those of the attempts whose claim still stands, by event and claim, with the generation of the webhook they were written for.
+async fn lock_claimed(
+    c: &mut AsyncPgConnection,
+    id: WebhookId,
+    tried: &[SettleDelivery],
+) -> QueryResult<HashMap<(Uuid, Uuid), Option<u64>>> {
+    let lock = LockDeliveries { events: tried.iter().map(|attempt| attempt.event_id.uuid()).collect(), webhook: id.uuid() };
+    let rows: Vec<LockedRow> = lock.load(c).await?;
+    let running = rows.into_iter().filter(|row| row.state == "running");
+    Ok(running.filter_map(|row| Some(((row.event_id, row.claim?), u64::try_from(row.generation).ok()))).collect())
 }

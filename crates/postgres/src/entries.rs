@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use rally_domain::command::{
     EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpRejection,
 };
@@ -15,25 +18,24 @@ use rally_domain::paging::{Limit, Page};
 use rally_domain::ports::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
 use rally_group_commit::Refused;
-use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{EntryRow, WaitlistRow, to_bigint};
-use crate::schema::{entries, waitlists};
-use crate::{PgStore, counters, events, export, mails, settings, transaction};
+use crate::rows::{EntryRow, to_bigint};
+use crate::schema::entries;
+use crate::{PgStore, counters, events, export, lists, mails, purges, settings, transaction, waitlists};
 
 #[async_trait]
 impl EntryStore for PgStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         match self.sign_ups.submit(command.waitlist_id, command).await {
             Ok(outcome) => outcome,
-            Err(refused @ Refused::Full) => Err(Fault::unavailable(refused).into()),
+            Err(refused @ (Refused::Full | Refused::Locked)) => Err(Fault::unavailable(refused).into()),
             Err(lost @ Refused::Lost) => Err(Fault::unexpected(lost).into()),
         }
     }
 
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
-        transaction!(self, |c| {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 ReviewPlan::None(entry) => Ok(entry),
@@ -49,7 +51,7 @@ impl EntryStore for PgStore {
     }
 
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
-        transaction!(self, |c| {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
             let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
             write_invitation(c, &entry).await?;
@@ -59,12 +61,16 @@ impl EntryStore for PgStore {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
             let Some(EntryFacts { entry, .. }) = lock_entry(c, waitlist_id, id).await? else { return Ok(false) };
             diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
-            let orphans = forget_referrer(c, id).await?;
+            let forgotten = purges::forget_referrer(c, id, FORGOTTEN_AT_ONCE).await?;
+            if forgotten == FORGOTTEN_AT_ONCE {
+                purges::forget(c, waitlist_id, id).await?;
+            }
             mails::delete(c, id).await?;
-            counters::remove(c, &entry, orphans).await?;
+            events::drop_undelivered(c, waitlist_id, id).await?;
+            counters::remove(c, &entry, forgotten).await?;
             Ok(true)
         });
         Ok(outcome?)
@@ -75,10 +81,10 @@ impl EntryStore for PgStore {
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
-        let mut c = self.connection().await?;
-        let query = entries::table.find(id.uuid()).filter(entries::waitlist_id.eq(waitlist_id.uuid()));
-        let row = query.select(EntryRow::as_select()).first(&mut c).await.optional().map_err(query_fault)?;
-        row.map(Entry::try_from).transpose()
+        let c = self.connection().await?;
+        let (list, row) = try_join!(lists::find(&c, waitlist_id), find(&c, id)).map_err(query_fault)?;
+        let entry = list.zip(row).map(|(list, row)| list.entry(row)).transpose()?;
+        Ok(entry.filter(|entry| entry.waitlist_id == waitlist_id))
     }
 
     async fn list(
@@ -88,36 +94,64 @@ impl EntryStore for PgStore {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Page<Entry, Position>, Fault> {
-        let mut c = self.connection().await?;
-        let mut query = entries::table
-            .filter(entries::waitlist_id.eq(waitlist_id.uuid()))
-            .order(entries::position)
-            .limit(to_bigint(limit.rows() as u64 + 1))
-            .select(EntryRow::as_select())
-            .into_boxed();
-        if let Some(status) = status {
-            query = query.filter(entries::status.eq(status.as_str()));
-        }
-        if let Some(position) = after {
-            query = query.filter(entries::position.gt(to_bigint(position.number())));
-        }
-        let rows: Vec<EntryRow> = query.load(&mut c).await.map_err(query_fault)?;
-        let entries = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+        let c = self.connection().await?;
+        let after = after.map_or(0, |position| to_bigint(position.number()));
+        let (list, rows) = try_join!(lists::find(&c, waitlist_id), page(&c, waitlist_id, status, after, limit)).map_err(query_fault)?;
+        let Some(list) = list else { return Ok(Page::from_overfetch(Vec::new(), limit, |last: &Entry| last.position)) };
+        let entries = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
+        // The page of a status may have run into the next one.
+        let entries = entries.into_iter().take_while(|entry| status.is_none_or(|status| entry.status == status)).collect();
         Ok(Page::from_overfetch(entries, limit, |last| last.position))
+    }
+}
+
+/// How many of those whom an entry referred forget it in the transaction that deletes it; the rest follow in batches.
+const FORGOTTEN_AT_ONCE: usize = 200;
+
+async fn find(mut c: &AsyncPgConnection, id: EntryId) -> QueryResult<Option<EntryRow>> {
+    entries::table.find(id.uuid()).select(EntryRow::as_select()).first(&mut c).await.optional()
+}
+
+/// Rows after a position, in the order of the index that serves them. Those of one status begin with it and may end with others:
+/// compared with the status alone, the planner could as well read the whole list by position.
+async fn page(
+    mut c: &AsyncPgConnection,
+    list: WaitlistId,
+    status: Option<EntryStatus>,
+    after: i64,
+    limit: Limit,
+) -> QueryResult<Vec<EntryRow>> {
+    let of_list = entries::table.filter(entries::waitlist_id.eq(list.uuid())).limit(to_bigint(limit.rows() as u64 + 1));
+    match status {
+        None => {
+            let page = of_list.filter(entries::position.gt(after)).order(entries::position);
+            page.select(EntryRow::as_select()).load(&mut c).await
+        }
+        Some(status) => {
+            // The DSL has no row comparison.
+            let from = sql::<Bool>("(entries.status, entries.position) > (").bind::<Text, _>(status.as_str());
+            let page = of_list.filter(from.sql(", ").bind::<BigInt, _>(after).sql(")")).order((entries::status, entries::position));
+            page.select(EntryRow::as_select()).load(&mut c).await
+        }
     }
 }
 
 /// The entry with what bears on changing it, as they are once the list is locked.
 async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
-    counters::lock(c, waitlist_id).await?;
-    let query = entries::table
-        .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
-        .filter(entries::id.eq(id.uuid()).and(entries::waitlist_id.eq(waitlist_id.uuid())))
-        .select((EntryRow::as_select(), WaitlistRow::as_select()));
-    let Some((entry, waitlist)) = query.first::<(EntryRow, WaitlistRow)>(c).await.optional()? else { return Ok(None) };
-    let entry = Entry::try_from(entry)?;
-    let mail = settings::mail_setups(c, &[entry.waitlist_id.uuid()]).await?.remove(&entry.waitlist_id);
-    Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
+    if !counters::lock(c, waitlist_id).await? {
+        return Ok(None);
+    }
+    let (c, lists) = (&*c, [waitlist_id.uuid()]);
+    let (list, row, waitlist, mut mail) = try_join!(
+        async { Ok::<_, Abort<R>>(lists::find(c, waitlist_id).await?) },
+        async { Ok(find(c, id).await?) },
+        async { Ok(waitlists::find(c, waitlist_id).await?) },
+        settings::mail_setups(c, &lists),
+    )?;
+    let Some((list, row)) = list.zip(row) else { return Ok(None) };
+    let entry = list.entry(row)?;
+    let Some(waitlist) = waitlist.filter(|_| entry.waitlist_id == waitlist_id) else { return Ok(None) };
+    Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail: mail.remove(&waitlist_id) }))
 }
 
 async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
@@ -134,10 +168,4 @@ async fn write_status(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<u
     let row = EntryRow::from(entry);
     let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
     diesel::update(entries::table.find(row.id)).set(change).execute(c).await
-}
-
-async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId) -> QueryResult<usize> {
-    let referred = entries::table.filter(entries::referred_by_entry_id.eq(id.uuid()));
-    let nobody = entries::referred_by_entry_id.eq(None::<Uuid>);
-    diesel::update(referred).set(nobody).execute(c).await
 }

@@ -4,11 +4,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::event::Event;
-use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::webhook::Webhook;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::rows::EventRow;
+use crate::rows::{EventRow, to_bigint};
 use crate::schema::{deliveries, events};
 use crate::statement::statement;
 
@@ -18,8 +19,8 @@ pub(crate) async fn write(c: &AsyncPgConnection, event: &Event) -> QueryResult<u
 }
 
 statement! {
-    /// Events, and a delivery of each for every webhook that is subscribed. The lock waits for a webhook that is
-    /// being deleted and then passes it over, where the foreign key would refuse the whole change.
+    /// Events, and a delivery of each for every webhook that is subscribed. The lock waits for a webhook that is being switched,
+    /// and for one that is being deleted, which it then passes over: else nobody would purge its delivery.
     InsertEvents {
         "WITH told AS (INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at) SELECT * FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -29,8 +30,8 @@ statement! {
         kinds: Array<Text> = Vec<String>, ", "
         bodies: Array<Text> = Vec<String>, ", "
         occurred_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") RETURNING id, workspace_id, kind, occurred_at) INSERT INTO deliveries (event_id, webhook_id, state, due_at) \
-            SELECT told.id, webhooks.id, CASE WHEN webhooks.active THEN 'pending' ELSE 'held' END, told.occurred_at \
+        ") RETURNING id, workspace_id, kind, occurred_at) INSERT INTO deliveries (event_id, webhook_id, state, due_at, generation) \
+            SELECT told.id, webhooks.id, CASE WHEN webhooks.active THEN 'pending' ELSE 'held' END, told.occurred_at, webhooks.generation \
             FROM told JOIN webhooks ON webhooks.workspace_id = told.workspace_id AND told.kind = ANY (string_to_array(webhooks.events, ',')) \
             FOR KEY SHARE OF webhooks"
     }
@@ -51,13 +52,28 @@ pub(crate) async fn write_all(mut c: &AsyncPgConnection, told: impl Iterator<Ite
 }
 
 /// Writes an event for one webhook alone.
-pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook: WebhookId) -> QueryResult<()> {
+pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(events::table).values(EventRow::from(event)).execute(c).await?;
     let row = (
         deliveries::event_id.eq(event.id.uuid()),
-        deliveries::webhook_id.eq(webhook.uuid()),
+        deliveries::webhook_id.eq(webhook.id.uuid()),
         deliveries::state.eq("pending"),
         deliveries::due_at.eq(event.occurred_at.instant()),
+        deliveries::generation.eq(to_bigint(webhook.generation)),
     );
     diesel::insert_into(deliveries::table).values(row).execute(c).await.map(|_| ())
+}
+
+statement! {
+    /// Drops what is undelivered of the events of an entry.
+    DropUndelivered {
+        "DELETE FROM deliveries d USING events e WHERE e.waitlist_id = "
+        waitlist: sql_types::Uuid = Uuid, " AND e.entry_id = "
+        entry: sql_types::Uuid = Uuid, " AND d.event_id = e.id AND d.state IN ('pending', 'running', 'held')"
+    }
+}
+
+/// Drops what is undelivered of the events of an entry.
+pub(crate) async fn drop_undelivered(mut c: &AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<usize> {
+    DropUndelivered { waitlist: waitlist.uuid(), entry: entry.uuid() }.execute(&mut c).await
 }

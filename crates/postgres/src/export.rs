@@ -1,4 +1,4 @@
-//! An export: every entry of a list from one snapshot, in batches, at the pace of whoever reads.
+//! An export: every entry of a list from one snapshot, in batches, on a connection of its own: it takes none from other requests.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -9,10 +9,10 @@ use rally_domain::id::WaitlistId;
 use rally_domain::ports::EntryStream;
 use tokio::sync::mpsc;
 
-use crate::PgStore;
 use crate::fault::{Abort, query_fault};
 use crate::rows::EntryRow;
 use crate::schema::entries;
+use crate::{PgStore, lists};
 
 /// Entries of a batch: large enough to make a round trip worth its while, small enough to weigh nothing.
 const BATCH: i64 = 500;
@@ -23,7 +23,7 @@ const AHEAD: usize = 1;
 type Batches = mpsc::Sender<Result<Vec<Entry>, Fault>>;
 
 pub(crate) async fn start(store: &PgStore, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
-    let mut connection = store.connection().await?;
+    let mut connection = store.apart.connection().await?;
     let (batches, read) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
         let failed = batches.clone();
@@ -42,6 +42,7 @@ pub(crate) async fn start(store: &PgStore, waitlist_id: WaitlistId) -> Result<En
 }
 
 async fn send_all(c: &mut AsyncPgConnection, id: WaitlistId, batches: &Batches) -> Result<(), Abort<Fault>> {
+    let Some(list) = lists::find(c, id).await? else { return Ok(()) };
     let mut after = 0;
     loop {
         let query = entries::table
@@ -52,7 +53,7 @@ async fn send_all(c: &mut AsyncPgConnection, id: WaitlistId, batches: &Batches) 
         let rows: Vec<EntryRow> = query.load(c).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.position;
-        let batch = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+        let batch = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
         if batches.send(Ok(batch)).await.is_err() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! [`MailQueue`] on PostgreSQL, and writing mail in the transaction of the change it tells of.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -17,46 +18,104 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::deliveries::{Any, BEGIN_CLAIM, BEGIN_PASSING, depth};
+use crate::deliveries::{BEGIN_PASSING, IdRow, LaneRow, depth};
 use crate::fault::query_fault;
 use crate::rows::to_bigint;
 use crate::schema::mails;
 use crate::statement::statement;
 use crate::{PgStore, transaction};
 
-/// Claims what is due, as deliveries are claimed: by hopping from one workspace that something waits for to the next, so that
-/// what waits for one costs another nothing. The DSL has neither recursion nor a lock in a subquery.
-const CLAIM: &str = "
-WITH RECURSIVE lanes (workspace_id) AS (
-    (SELECT workspace_id FROM mails WHERE state = 'pending' ORDER BY workspace_id, due_at LIMIT 1)
-    UNION ALL
-    SELECT (SELECT m.workspace_id FROM mails m WHERE m.state = 'pending' AND m.workspace_id > l.workspace_id
-            ORDER BY m.workspace_id, m.due_at LIMIT 1)
-    FROM lanes l WHERE l.workspace_id IS NOT NULL
-), turn AS MATERIALIZED (
-    SELECT l.workspace_id FROM lanes l
-    CROSS JOIN LATERAL (
-        SELECT FROM mails m WHERE m.workspace_id = l.workspace_id AND m.state = 'pending' AND m.due_at <= $1
-        ORDER BY m.due_at LIMIT 1
-    ) something
-    WHERE l.workspace_id <> ALL ($3)
-    ORDER BY l.workspace_id <= $4, l.workspace_id LIMIT $5
-), due AS MATERIALIZED (
-    SELECT waiting.id
-    FROM turn
-    CROSS JOIN LATERAL (
-        SELECT m.id FROM mails m
-        WHERE m.workspace_id = turn.workspace_id AND m.state = 'pending' AND m.due_at <= $1
-        ORDER BY m.due_at, m.id LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) waiting
-)
-UPDATE mails m SET state = 'running', claim = $6, lease_until = $7, attempt = m.attempt + 1
-FROM due WHERE m.id = due.id
-RETURNING m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.template, m.sender, m.recipient, m.data, m.created_at, m.attempt";
+statement! {
+    /// The workspaces that something is due for, found as those of deliveries are.
+    DueLanes {
+        "WITH RECURSIVE lanes (workspace_id) AS (
+            (SELECT workspace_id FROM mails WHERE state = 'pending' ORDER BY workspace_id, due_at LIMIT 1)
+            UNION ALL
+            SELECT (SELECT m.workspace_id FROM mails m WHERE m.state = 'pending' AND m.workspace_id > l.workspace_id
+                    ORDER BY m.workspace_id, m.due_at LIMIT 1)
+            FROM lanes l WHERE l.workspace_id IS NOT NULL
+        )
+        SELECT l.workspace_id AS lane FROM lanes l
+        CROSS JOIN LATERAL (
+            SELECT FROM mails m WHERE m.workspace_id = l.workspace_id AND m.state = 'pending' AND m.due_at <= "
+        now: Timestamptz = OffsetDateTime, "
+            ORDER BY m.due_at LIMIT 1
+        ) something"
+    }
+}
 
 statement! {
-    /// A row if anything waits, due or not.
-    AnyPending { "SELECT true AS any FROM mails WHERE state = 'pending' LIMIT 1" }
+    /// Claims what is due for some workspaces, for each its share.
+    Claim {
+        "WITH due AS MATERIALIZED (
+            SELECT waiting.id
+            FROM unnest("
+        workspaces: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        shares: Array<sql_types::BigInt> = Vec<i64>, ") AS turn (workspace_id, share)
+            CROSS JOIN LATERAL (
+                SELECT m.id FROM mails m
+                WHERE m.workspace_id = turn.workspace_id AND m.state = 'pending' AND m.due_at <= "
+        now: Timestamptz = OffsetDateTime, "
+                ORDER BY m.due_at, m.id LIMIT turn.share FOR UPDATE SKIP LOCKED
+            ) waiting
+        )
+        UPDATE mails m SET state = 'running', claim = "
+        claim: sql_types::Uuid = Uuid, ", lease_until = "
+        lease_until: Timestamptz = OffsetDateTime, ", attempt = m.attempt + 1
+        FROM due WHERE m.id = due.id
+        RETURNING m.id"
+    }
+}
+
+statement! {
+    /// Claimed mails, but for those whose waitlist is gone.
+    Load {
+        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.template, m.sender, m.recipient, m.data, m.created_at, m.claim, m.attempt
+        FROM unnest("
+        claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
+        JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
+        JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
+        ORDER BY m.due_at, m.id"
+    }
+}
+
+statement! {
+    /// Gives claimed mails back.
+    Release {
+        "UPDATE mails m SET state = 'pending', attempt = m.attempt - 1, due_at = "
+        due_at: Timestamptz = OffsetDateTime, " FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
+        WHERE m.id = asked.id AND CASE m.state WHEN 'running' THEN m.claim = "
+        claim: sql_types::Uuid = Uuid, " END"
+    }
+}
+
+statement! {
+    /// Frees mails whose lease has ended.
+    Reap {
+        "WITH lost AS MATERIALIZED (
+            SELECT id FROM mails WHERE state = 'running' AND lease_until < "
+        now: Timestamptz = OffsetDateTime, " ORDER BY lease_until LIMIT 10000 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE mails m SET due_at = "
+        due_at: Timestamptz = OffsetDateTime, ", state = CASE WHEN m.attempt >= "
+        attempts: sql_types::Integer = i32, " THEN 'dead' ELSE 'pending' END
+        FROM lost WHERE m.id = lost.id"
+    }
+}
+
+statement! {
+    /// Deletes mails.
+    Delete {
+        "DELETE FROM mails m USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS old (id) WHERE m.id = old.id"
+    }
+}
+
+/// Deletes some mails.
+pub(crate) async fn delete_all(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+    Delete { ids }.execute(&mut c).await
 }
 
 #[async_trait]
@@ -68,16 +127,21 @@ impl MailQueue for PgStore {
         Ok(rows.into_iter().map(Mail::from).collect())
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
+        let look = DueLanes { now: now.instant() };
+        let lanes: Vec<LaneRow> = look.load(&mut self.connection().await?).await.map_err(query_fault)?;
+        Ok(lanes.into_iter().map(|row| WorkspaceId::new(row.lane)).collect())
+    }
+
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        // A look costs little: most find nothing.
-        let any: Vec<Any> = (AnyPending {}).load(&mut self.connection().await?).await.map_err(query_fault)?;
-        if any.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> = transaction!(self, BEGIN_CLAIM, |c| Ok(claim(c, &request).await?));
-        let claimed =
-            |row: ClaimedRow| ClaimedMail { claim: request.claim, attempt: u32::try_from(row.attempt).unwrap_or(0), mail: row.mail.into() };
-        Ok(rows?.into_iter().map(claimed).collect())
+        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request).await?));
+        Ok(rows?.into_iter().map(ClaimedMail::from).collect())
+    }
+
+    async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
+        let keys = claimed.iter().map(|(claim, id)| (claim.uuid(), id.uuid()));
+        let rows = load(&*self.connection().await?, keys).await.map_err(query_fault)?;
+        Ok(rows.into_iter().map(ClaimedMail::from).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
@@ -92,34 +156,25 @@ impl MailQueue for PgStore {
     }
 
     async fn release(&self, claim: ClaimId, claimed: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
-        let mut c = self.connection().await?;
-        let ids: Vec<Uuid> = claimed.iter().map(|id| id.uuid()).collect();
-        let mine = mails::table.filter(mails::id.eq_any(ids).and(mails::state.eq("running")).and(mails::claim.eq(claim.uuid())));
-        let untried = (mails::state.eq("pending"), mails::attempt.eq(mails::attempt - 1), mails::due_at.eq(due_at.instant()));
-        diesel::update(mine).set(untried).execute(&mut c).await.map(|_| ()).map_err(query_fault)
+        let ids = claimed.iter().map(|id| id.uuid()).collect();
+        let release = Release { due_at: due_at.instant(), ids, claim: claim.uuid() };
+        release.execute(&mut self.connection().await?).await.map(|_| ()).map_err(query_fault)
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        let most = i32::try_from(attempts).unwrap_or(i32::MAX);
-        let outcome: Result<u64, CommandError<Infallible>> = transaction!(self, |c| {
-            let lost = || mails::table.filter(mails::state.eq("running").and(mails::lease_until.lt(now.instant())));
-            let dead = diesel::update(lost().filter(mails::attempt.ge(most))).set(mails::state.eq("dead")).execute(c).await?;
-            let again = (mails::state.eq("pending"), mails::due_at.eq(now.instant()));
-            let freed = diesel::update(lost()).set(again).execute(c).await?;
-            Ok((dead + freed) as u64)
-        });
-        Ok(outcome?)
+        let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+        let reap = Reap { now: now.instant(), due_at: now.instant(), attempts };
+        reap.execute(&mut self.connection().await?).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
         let old = mails::table
             .filter(mails::created_at.lt(before.instant()).and(mails::state.eq_any(["done", "dead"])))
-            .order((mails::created_at, mails::id))
+            .order(mails::created_at)
             .limit(to_bigint(most as u64));
         let old: Vec<Uuid> = old.select(mails::id).load(&mut c).await.map_err(query_fault)?;
-        let pruned = diesel::delete(mails::table.filter(mails::id.eq_any(old))).execute(&mut c).await;
-        pruned.map(|rows| rows as u64).map_err(query_fault)
+        delete_all(&c, old).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
@@ -170,17 +225,28 @@ pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryRe
     diesel::delete(mails::table.filter(mails::entry_id.eq(entry.uuid()))).execute(c).await
 }
 
+/// Claims those shares, and gives what of them is to be sent; the rest is deleted.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -> QueryResult<Vec<ClaimedRow>> {
-    diesel::sql_query(CLAIM)
-        .bind::<sql_types::Timestamptz, _>(request.now.instant())
-        .bind::<sql_types::BigInt, _>(to_bigint(request.per_lane as u64))
-        .bind::<sql_types::Array<sql_types::Uuid>, _>(request.busy.iter().map(|id| id.uuid()).collect::<Vec<_>>())
-        .bind::<sql_types::Uuid, _>(request.after.map_or(Uuid::nil(), WorkspaceId::uuid))
-        .bind::<sql_types::BigInt, _>(to_bigint(request.most.div_ceil(request.per_lane.max(1)) as u64))
-        .bind::<sql_types::Uuid, _>(request.claim.uuid())
-        .bind::<sql_types::Timestamptz, _>(request.lease_until.instant())
-        .load(c)
-        .await
+    let claim = Claim {
+        workspaces: request.shares.iter().map(|(id, _)| id.uuid()).collect(),
+        shares: request.shares.iter().map(|(_, share)| to_bigint(*share as u64)).collect(),
+        now: request.now.instant(),
+        claim: request.claim.uuid(),
+        lease_until: request.lease_until.instant(),
+    };
+    let claimed: Vec<IdRow> = claim.load(c).await?;
+    let rows = load(c, claimed.iter().map(|row| (request.claim.uuid(), row.id))).await?;
+    if rows.len() < claimed.len() {
+        let sent: HashSet<_> = rows.iter().map(|row| row.mail.id).collect();
+        let dropped = claimed.iter().map(|row| row.id).filter(|id| !sent.contains(id));
+        delete_all(c, dropped.collect()).await?;
+    }
+    Ok(rows)
+}
+
+async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid)>) -> QueryResult<Vec<ClaimedRow>> {
+    let (claims, ids) = keys.unzip();
+    Load { claims, ids }.load(&mut c).await
 }
 
 async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, policy: &DeliveryPolicy) -> QueryResult<usize> {
@@ -212,8 +278,16 @@ struct MailRow {
 struct ClaimedRow {
     #[diesel(embed)]
     mail: MailRow,
+    #[diesel(sql_type = sql_types::Uuid)]
+    claim: Uuid,
     #[diesel(sql_type = sql_types::Integer)]
     attempt: i32,
+}
+
+impl From<ClaimedRow> for ClaimedMail {
+    fn from(row: ClaimedRow) -> Self {
+        Self { claim: ClaimId::new(row.claim), attempt: u32::try_from(row.attempt).unwrap_or(0), mail: row.mail.into() }
+    }
 }
 
 impl From<MailRow> for Mail {

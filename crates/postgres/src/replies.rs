@@ -1,41 +1,51 @@
 //! [`ReplyStore`] on PostgreSQL, and the reply that a command stores with its effect.
 
-use std::convert::Infallible;
-
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::{Receipt, RequestScope, StoredReply};
-use rally_domain::error::{CommandError, Fault};
+use rally_domain::error::Fault;
 use rally_domain::ports::ReplyStore;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 
+use crate::PgStore;
 use crate::fault::query_fault;
-use crate::rows::digest;
+use crate::rows::{digest, to_bigint};
 use crate::schema::stored_replies;
-use crate::{PgStore, transaction};
+use crate::statement::statement;
 
 #[async_trait]
 impl ReplyStore for PgStore {
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
         let scope = scope.clone();
         let mut c = self.connection().await?;
-        let query = stored_replies::table
-            .find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str()))
-            .filter(stored_replies::created_at.ge(since.instant()))
-            .select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
+        let query = stored_replies::table.find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str())).select((
+            stored_replies::fingerprint,
+            stored_replies::sealed,
+            stored_replies::created_at,
+        ));
         let row: Option<(Vec<u8>, Vec<u8>, OffsetDateTime)> = query.first(&mut c).await.optional().map_err(query_fault)?;
-        let Some((fingerprint, sealed, created_at)) = row else { return Ok(None) };
+        // Not compared in the statement: there is an index by time too, which is not for this.
+        let Some((fingerprint, sealed, created_at)) = row.filter(|(_, _, at)| *at >= since.instant()) else { return Ok(None) };
         Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: Timestamp::new(created_at) }))
     }
 
-    async fn prune(&self, before: Timestamp) -> Result<u64, Fault> {
-        let outcome: Result<u64, CommandError<Infallible>> = transaction!(self, |c| {
-            let old = stored_replies::table.filter(stored_replies::created_at.lt(before.instant()));
-            Ok(diesel::delete(old).execute(c).await? as u64)
-        });
-        Ok(outcome?)
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
+        let prune = Prune { before: before.instant(), most: to_bigint(most as u64) };
+        prune.execute(&mut self.connection().await?).await.map(|rows| rows as u64).map_err(query_fault)
+    }
+}
+
+statement! {
+    /// Deletes the oldest replies from before an instant: about so many, since those of one instant go together.
+    Prune {
+        "DELETE FROM stored_replies WHERE created_at < "
+        before: Timestamptz = OffsetDateTime, " AND created_at <= (
+            SELECT max(oldest.created_at) FROM (SELECT created_at FROM stored_replies ORDER BY created_at LIMIT "
+        most: BigInt = i64, ") oldest
+        )"
     }
 }
 
@@ -44,8 +54,10 @@ impl ReplyStore for PgStore {
 pub(crate) async fn insert<T>(c: &mut AsyncPgConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<bool> {
     let (scope, reply) = (&receipt.scope, receipt.of(effect));
     let mine = || stored_replies::table.find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str()));
-    let expired = mine().filter(stored_replies::created_at.lt(receipt.expired_before().instant()));
-    diesel::delete(expired).execute(c).await?;
+    let there: Option<OffsetDateTime> = mine().select(stored_replies::created_at).first(c).await.optional()?;
+    if there.is_some_and(|at| at < receipt.expired_before().instant()) {
+        diesel::delete(mine()).execute(c).await?;
+    }
     let row = (
         stored_replies::workspace_id.eq(scope.workspace_id.uuid()),
         stored_replies::route.eq(scope.route.as_str()),

@@ -87,7 +87,7 @@ impl From<WorkspaceRow> for Workspace {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = schema::workspace_settings, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 pub(crate) struct SettingsRow {
     workspace_id: Uuid,
@@ -237,6 +237,16 @@ impl From<&Waitlist> for WaitlistRow {
             created_at: waitlist.created_at.instant(),
             updated_at: waitlist.updated_at.instant(),
         }
+    }
+}
+
+impl WaitlistRow {
+    pub(crate) fn is_of(&self, workspace: WorkspaceId) -> bool {
+        self.workspace_id == workspace.uuid()
+    }
+
+    pub(crate) fn has_slug(&self, slug: &Slug) -> bool {
+        self.slug == slug.as_str()
     }
 }
 
@@ -439,6 +449,7 @@ pub(crate) struct WebhookRow {
     last_attempt_at: Option<OffsetDateTime>,
     auto_disabled_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    generation: i64,
 }
 
 impl From<&Webhook> for WebhookRow {
@@ -455,6 +466,7 @@ impl From<&Webhook> for WebhookRow {
             last_attempt_at: webhook.last_attempt_at.map(Timestamp::instant),
             auto_disabled_at: webhook.auto_disabled_at.map(Timestamp::instant),
             created_at: webhook.created_at.instant(),
+            generation: to_bigint(webhook.generation),
         }
     }
 }
@@ -470,6 +482,7 @@ impl TryFrom<WebhookRow> for Webhook {
             url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
             events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
             active: row.active,
+            generation: from_bigint(row.generation),
             failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),
             first_failure_at: row.first_failure_at.map(Timestamp::new),
             last_status_code: row.last_status_code.and_then(|code| u16::try_from(code).ok()),
@@ -538,6 +551,8 @@ pub(crate) struct ClaimRow {
     event_id: Uuid,
     #[diesel(sql_type = sql_types::Uuid)]
     webhook_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    claim: Uuid,
     #[diesel(sql_type = sql_types::Integer)]
     attempt: i32,
     #[diesel(sql_type = sql_types::Text)]
@@ -553,9 +568,13 @@ pub(crate) struct ClaimRow {
 }
 
 impl ClaimRow {
-    pub(crate) fn into_delivery(self, claim: ClaimId) -> Result<ClaimedDelivery, Fault> {
+    pub(crate) const fn key(&self) -> (Uuid, Uuid) {
+        (self.event_id, self.webhook_id)
+    }
+
+    pub(crate) fn into_delivery(self) -> Result<ClaimedDelivery, Fault> {
         Ok(ClaimedDelivery {
-            claim,
+            claim: ClaimId::new(self.claim),
             attempt: u32::try_from(self.attempt).unwrap_or(0),
             webhook_id: WebhookId::new(self.webhook_id),
             url: WebhookUrl::parse(&self.url).map_err(corrupt("webhook url"))?,

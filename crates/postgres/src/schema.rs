@@ -174,6 +174,7 @@ diesel::table! {
         last_attempt_at -> Nullable<Timestamptz>,
         auto_disabled_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        generation -> BigInt,
     }
 }
 
@@ -186,6 +187,7 @@ diesel::table! {
         attempt -> Integer,
         claim -> Nullable<Uuid>,
         lease_until -> Nullable<Timestamptz>,
+        generation -> BigInt,
     }
 }
 
@@ -224,6 +226,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    purges (kind, target) {
+        kind -> Text,
+        target -> Uuid,
+        waitlist_id -> Nullable<Uuid>,
+        after_position -> BigInt,
+        after_id -> Nullable<Uuid>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,
@@ -233,5 +245,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     entries,
     events,
     webhooks,
-    deliveries
+    deliveries,
+    waitlist_totals,
+    waitlist_days,
+    purges
 );

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types::{self, Array};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
@@ -16,7 +17,8 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::rows::SettingsRow;
-use crate::schema::{waitlists, workspace_settings, workspaces};
+use crate::schema::{workspace_settings, workspaces};
+use crate::statement::statement;
 use crate::{PgStore, transaction};
 
 #[async_trait]
@@ -28,7 +30,7 @@ impl SettingsStore for PgStore {
     }
 
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
-        transaction!(self, |c| {
+        transaction!(self, turn = command.workspace_id.uuid(), |c| {
             // The workspace's row, since the settings may have none yet to lock.
             let exists = lock_workspace(c, command.workspace_id).await?;
             exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
@@ -43,17 +45,35 @@ impl SettingsStore for PgStore {
     }
 }
 
+statement! {
+    /// The settings of the workspaces of some lists that send mail, each looked for in the order of its key.
+    MailSettings {
+        "SELECT asked.list, s.*, w.slug FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (list)
+        CROSS JOIN LATERAL (SELECT id, workspace_id FROM waitlists WHERE id >= asked.list ORDER BY id LIMIT 1) l
+        CROSS JOIN LATERAL (SELECT * FROM workspace_settings WHERE workspace_id >= l.workspace_id ORDER BY workspace_id LIMIT 1) s
+        CROSS JOIN LATERAL (SELECT id, slug FROM workspaces WHERE id >= l.workspace_id ORDER BY id LIMIT 1) w
+        WHERE l.id = asked.list AND s.workspace_id = l.workspace_id AND w.id = l.workspace_id AND s.notifications_via_envoi"
+    }
+}
+
+#[derive(QueryableByName)]
+struct MailSettingsRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    list: Uuid,
+    #[diesel(embed)]
+    settings: SettingsRow,
+    #[diesel(sql_type = sql_types::Text)]
+    slug: String,
+}
+
 /// How the workspaces of some lists send mail; those that send none are left out.
 pub(crate) async fn mail_setups<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, MailSetup>, Abort<R>> {
-    let query = workspace_settings::table
-        .inner_join(workspaces::table.on(workspaces::id.eq(workspace_settings::workspace_id)))
-        .inner_join(waitlists::table.on(waitlists::workspace_id.eq(workspace_settings::workspace_id)))
-        .filter(waitlists::id.eq_any(lists).and(workspace_settings::notifications_via_envoi))
-        .select((waitlists::id, SettingsRow::as_select(), workspaces::slug));
     let mut setups = HashMap::new();
-    for (list, row, slug) in query.load::<(Uuid, SettingsRow, String)>(&mut c).await? {
-        let setup = WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug));
-        setups.extend(setup.map(|setup| (WaitlistId::new(list), setup)));
+    let query = MailSettings { lists: lists.to_vec() };
+    for row in RunQueryDsl::load::<MailSettingsRow>(query, &mut c).await? {
+        let setup = WorkspaceSettings::try_from(row.settings)?.mail(&Slug::from_stored(row.slug));
+        setups.extend(setup.map(|setup| (WaitlistId::new(row.list), setup)));
     }
     Ok(setups)
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::take;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -27,18 +28,20 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::{Database, counters, events, mails, settings, transaction};
 
-/// Half of the connections of a pool, so that reads find one.
-pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 8 };
+/// Half of the connections of a pool, so that reads find one; nobody waits longer than that for a list that stays locked.
+pub(crate) const fn rules(patience: Duration) -> Rules {
+    Rules { group: 256, queue: 4096, writers: 8, patience }
+}
 
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 /// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where something
-/// stays locked, all are given back, to be tried list by list.
+/// stays locked, all are given back, to be tried list by list, and again after a rest.
 pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, &commands, alone).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
-        Err(CommandError::Rejected(Locked)) if !alone => commands.into_iter().map(Fate::Back).collect(),
+        Err(CommandError::Rejected(Locked)) => commands.into_iter().map(Fate::Back).collect(),
         Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
             let (end, mut outcomes) = (Instant::now() + database.group_limit, Vec::with_capacity(commands.len()));
             for command in &commands {
@@ -85,11 +88,10 @@ async fn write_group(database: &Database, commands: &[SignUp], alone: bool) -> R
     timeout(database.group_limit, write_in_time(database, commands, alone)).await.map_err(Fault::unavailable)?
 }
 
-/// How a group begins. Its statements are served by the same indexes whatever is asked for, so none is planned anew for that.
-/// Alone it waits for what is locked as long as a statement may take.
-const BEGIN_ALONE: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = 0";
-/// What stays locked, a list or a webhook of its workspace, is not to hold up those that share its group.
-const BEGIN: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL lock_timeout = '250ms'";
+/// How a group begins. What stays locked, a list or a webhook of its workspace, is not to hold up those that share its group.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '250ms'";
+/// Alone it waits for a moment only: it is asked for again after a rest, and does not keep a connection meanwhile.
+const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '25ms'";
 
 async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
     let begin = if alone { BEGIN_ALONE } else { BEGIN };
@@ -152,20 +154,23 @@ async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(W
 }
 
 async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<Locked>> {
-    let query = waitlists::table.filter(waitlists::id.eq_any(lists)).select(WaitlistRow::as_select());
+    let query = waitlists::table.filter(waitlists::id.eq_any(lists)).order(waitlists::id).select(WaitlistRow::as_select());
     let rows: Vec<WaitlistRow> = query.load(&mut c).await?;
     let waitlist = |row| Waitlist::try_from(row).map(|waitlist| (waitlist.id, waitlist));
     Ok(rows.into_iter().map(waitlist).collect::<Result<_, Fault>>()?)
 }
 
 statement! {
-    /// Those of some addresses that are on their list: one look into the unique index for each, whatever the statistics say.
+    /// Those of some addresses that are on their list: one look into the unique index for each. The nearest address is looked for in
+    /// the order of that index; compared alone, the planner could as well read the whole list by its status or position.
     TakenEmails {
         "SELECT asked.list, asked.email FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "
         emails: Array<Text> = Vec<String>,
-        ") AS asked (list, email) CROSS JOIN LATERAL \
-            (SELECT FROM entries WHERE entries.waitlist_id = asked.list AND entries.email = asked.email LIMIT 1) taken"
+        ") AS asked (list, email) CROSS JOIN LATERAL (
+            SELECT entries.email FROM entries WHERE entries.waitlist_id = asked.list AND entries.email >= asked.email
+            ORDER BY entries.email LIMIT 1
+        ) nearest WHERE nearest.email = asked.email"
     }
 }
 
@@ -214,6 +219,7 @@ async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Resu
     let active = variants::table
         .filter(variants::id.eq_any(asked))
         .filter(variants::active.and(variants::deleted_at.is_null()))
+        .order(variants::id)
         .select((variants::waitlist_id, variants::id));
     let active: Vec<(Uuid, Uuid)> = active.load(&mut c).await?;
     Ok(active.into_iter().map(|(list, variant)| (WaitlistId::new(list), VariantId::new(variant))).collect())

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -45,6 +45,7 @@ impl EntryStats for PgStore {
         let query = entries::table
             .filter(entries::waitlist_id.eq(waitlist_id.uuid()))
             .filter(sql::<Bool>(LEADS))
+            .filter(exists(waitlist_totals::table.find(waitlist_id.uuid())))
             .order((entries::referral_count.desc(), entries::position))
             .limit(to_bigint(limit.rows() as u64))
             .select((entries::position, entries::referral_count, entries::email));
@@ -84,8 +85,9 @@ impl EntryStats for PgStore {
 }
 
 async fn analytics(c: &mut AsyncPgConnection, id: WaitlistId, today: Date) -> Result<Analytics, Abort<Infallible>> {
+    let Some(counters) = totals(c, id).await? else { return Ok(Analytics::default()) };
     Ok(Analytics {
-        counters: totals(c, id).await?,
+        counters,
         recent_days: days(c, id, first_day_needed(today), today).await?,
         top_referrers: top_referrers(c, id).await?,
         top_referrals: top_referrals(c, id).await?,
@@ -93,22 +95,22 @@ async fn analytics(c: &mut AsyncPgConnection, id: WaitlistId, today: Date) -> Re
     })
 }
 
-async fn totals(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Counters> {
+async fn totals(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Option<Counters>> {
     use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
     let query = waitlist_totals.find(id.uuid()).select((pending, approved, rejected, referred));
     let row: Option<(i64, i64, i64, i64)> = query.first(c).await.optional()?;
-    let (pending_now, approved_now, rejected_now, referred_now) = row.unwrap_or_default();
-    Ok(Counters {
+    Ok(row.map(|(pending_now, approved_now, rejected_now, referred_now)| Counters {
         pending: from_bigint(pending_now),
         approved: from_bigint(approved_now),
         rejected: from_bigint(rejected_now),
         referred: from_bigint(referred_now),
-    })
+    }))
 }
 
 async fn days(c: &mut AsyncPgConnection, id: WaitlistId, first: Date, last: Date) -> QueryResult<BTreeMap<Date, u64>> {
     let query = waitlist_days::table
         .filter(waitlist_days::waitlist_id.eq(id.uuid()).and(waitlist_days::day.between(first, last)))
+        .filter(exists(waitlist_totals::table.find(id.uuid())))
         .select((waitlist_days::day, waitlist_days::signups));
     let rows: Vec<(Date, i64)> = query.load(c).await?;
     Ok(rows.into_iter().map(|(day, signups)| (day, from_bigint(signups))).collect())

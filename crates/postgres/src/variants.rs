@@ -21,7 +21,7 @@ use crate::{PgStore, transaction};
 impl VariantStore for PgStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let variant = command.decide();
-        transaction!(self, |c| {
+        transaction!(self, turn = variant.waitlist_id.uuid(), |c| {
             let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
             insert.execute(c).await.map_err(|error| match error {
                 error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
@@ -32,7 +32,7 @@ impl VariantStore for PgStore {
     }
 
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
-        transaction!(self, |c| {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock(c, command.waitlist_id, command.id).await?;
             let updated = command.decide(current).map_err(Abort::Rejected)?;
             let row = VariantRow::from(&updated);
@@ -42,10 +42,12 @@ impl VariantStore for PgStore {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let mine = variants::table.find(id.uuid()).filter(variants::waitlist_id.eq(waitlist_id.uuid()));
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
+            if lock(c, waitlist_id, id).await?.is_none() {
+                return Ok(false);
+            }
             let gone = (variants::deleted_at.eq(now.instant()), variants::active.eq(false));
-            Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c).await? > 0)
+            Ok(diesel::update(variants::table.find(id.uuid())).set(gone).execute(c).await? > 0)
         });
         Ok(outcome?)
     }
@@ -66,10 +68,14 @@ pub(crate) async fn list(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Ve
 }
 
 async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
-    let query = variants::table
-        .find(id.uuid())
-        .filter(variants::waitlist_id.eq(waitlist_id.uuid()).and(variants::deleted_at.is_null()))
-        .select(VariantRow::as_select());
-    let row = query.for_update().first(c).await.optional()?;
-    Ok(row.map(Variant::try_from).transpose()?)
+    let query = variants::table.find(id.uuid()).select((VariantRow::as_select(), variants::deleted_at.is_null()));
+    let here = |row: Option<(VariantRow, bool)>| -> Result<Option<Variant>, Abort<R>> {
+        let variant = row.filter(|(_, there)| *there).map(|(row, _)| Variant::try_from(row)).transpose()?;
+        Ok(variant.filter(|variant| variant.waitlist_id == waitlist_id))
+    };
+    // Looked at first: nobody is to lock a variant of another list.
+    if here(query.first(c).await.optional()?)?.is_none() {
+        return Ok(None);
+    }
+    here(query.for_update().first(c).await.optional()?)
 }

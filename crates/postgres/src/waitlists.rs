@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
 use crate::rows::{BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
-use crate::{PgStore, counters, replies, transaction, variants};
+use crate::{PgStore, counters, purges, replies, transaction, variants};
 
 const SLUG_KEY: &str = "waitlists_workspace_id_slug_key";
 
@@ -37,7 +37,7 @@ impl WaitlistStore for PgStore {
         receipt: Option<Receipt<Waitlist>>,
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         let CreateWaitlistPlan { waitlist, control } = command.decide();
-        transaction!(self, |c| {
+        transaction!(self, turn = waitlist.workspace_id.uuid(), |c| {
             if let Some(receipt) = &receipt
                 && !replies::insert(c, receipt, &waitlist).await.map_err(no_workspace)?
             {
@@ -50,7 +50,11 @@ impl WaitlistStore for PgStore {
     }
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
-        transaction!(self, |c| {
+        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        if WaitlistStore::find(self, command.workspace_id, command.id).await?.is_none() {
+            return Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist));
+        }
+        transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
             let updated = command.decide(current).map_err(Abort::Rejected)?;
             write(c, &updated).await?;
@@ -59,7 +63,11 @@ impl WaitlistStore for PgStore {
     }
 
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
-        transaction!(self, |c| {
+        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        if WaitlistStore::find(self, command.workspace_id, command.id).await?.is_none() {
+            return Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist));
+        }
+        transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
             match command.decide(current).map_err(Abort::Rejected)? {
                 StatusChange::None(waitlist) => Ok(waitlist),
@@ -72,20 +80,25 @@ impl WaitlistStore for PgStore {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        if WaitlistStore::find(self, workspace_id, id).await?.is_none() {
+            return Ok(false);
+        }
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = id.uuid(), |c| {
             // The list's lock first, as every other change of its entries does.
-            counters::lock(c, id).await?;
-            let mine = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
-            Ok(diesel::delete(mine).execute(c).await? > 0)
+            if !counters::lock(c, id).await? {
+                return Ok(false);
+            }
+            diesel::delete(waitlists::table.find(id.uuid())).execute(c).await?;
+            purges::begin(c, purges::WAITLIST, &[id.uuid()]).await?;
+            Ok(true)
         });
         Ok(outcome?)
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
-        let mut c = self.connection().await?;
-        let query = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
-        let row = query.select(WaitlistRow::as_select()).first(&mut c).await.optional().map_err(query_fault)?;
-        row.map(Waitlist::try_from).transpose()
+        let row = find(&*self.connection().await?, id).await.map_err(query_fault)?;
+        row.filter(|row| row.is_of(workspace_id)).map(Waitlist::try_from).transpose()
     }
 
     async fn list(
@@ -154,10 +167,15 @@ fn no_workspace(error: diesel::result::Error) -> Abort<CreateWaitlistRejection> 
     if violates_foreign_key(&error) { Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace) } else { error.into() }
 }
 
+/// The row of a list, whatever its workspace.
+pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResult<Option<WaitlistRow>> {
+    waitlists::table.find(id.uuid()).select(WaitlistRow::as_select()).first(&mut c).await.optional()
+}
+
 async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Abort<R>> {
-    let query = waitlists::table.find(id.uuid()).filter(waitlists::workspace_id.eq(workspace_id.uuid()));
-    let row = query.select(WaitlistRow::as_select()).for_no_key_update().first(c).await.optional()?;
-    Ok(row.map(Waitlist::try_from).transpose()?)
+    let query = waitlists::table.find(id.uuid()).select(WaitlistRow::as_select());
+    let row: Option<WaitlistRow> = query.for_no_key_update().first(c).await.optional()?;
+    Ok(row.filter(|row| row.is_of(workspace_id)).map(Waitlist::try_from).transpose()?)
 }
 
 async fn write(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<usize> {
@@ -170,21 +188,22 @@ async fn resolve_workspace(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResul
     if let Some(found) = current.first(c).await.optional()? {
         return Ok(Some(found));
     }
-    retired_slugs::table
-        .inner_join(workspaces::table.on(workspaces::id.eq(retired_slugs::workspace_id)))
-        .filter(retired_slugs::slug.eq(slug.as_str()))
-        .select((workspaces::id, workspaces::slug))
-        .first(c)
-        .await
-        .optional()
+    let retired = retired_slugs::table.find(slug.as_str()).select(retired_slugs::workspace_id);
+    let Some(owner) = retired.first::<Uuid>(c).await.optional()? else { return Ok(None) };
+    workspaces::table.find(owner).select((workspaces::id, workspaces::slug)).first(c).await.optional()
 }
 
+/// The list that has a slug, with its workspace's brand. The slug is looked for in the order of its index: compared alone, the planner
+/// could as well read all lists of the workspace.
 async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
-    waitlists::table
-        .left_join(workspace_settings::table.on(workspace_settings::workspace_id.eq(waitlists::workspace_id)))
-        .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.eq(slug.as_str())))
-        .select((WaitlistRow::as_select(), Option::<BrandRow>::as_select()))
+    let nearest = waitlists::table
+        .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.ge(slug.as_str())))
+        .order(waitlists::slug)
+        .select(WaitlistRow::as_select())
         .first(c)
         .await
-        .optional()
+        .optional()?;
+    let Some(row) = nearest.filter(|row| row.has_slug(slug)) else { return Ok(None) };
+    let brand = workspace_settings::table.find(workspace).select(BrandRow::as_select()).first(c).await.optional()?;
+    Ok(Some((row, brand)))
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
 use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
@@ -17,13 +18,14 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault, violates_foreign_key};
 use crate::rows::{AttemptRow, WebhookRow, from_bigint, to_bigint};
-use crate::schema::{attempts, deliveries, webhooks, workspaces};
-use crate::{PgStore, events, replies, transaction};
+use crate::schema::{attempts, webhooks, workspaces};
+use crate::statement::statement;
+use crate::{PgStore, events, purges, replies, transaction};
 
 #[async_trait]
 impl WebhookStore for PgStore {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        transaction!(self, |c| {
+        transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let webhooks = count_locked(c, command.workspace_id).await?;
             // A request that was carried out is told so, however many webhooks there are by now.
             if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
@@ -37,13 +39,14 @@ impl WebhookStore for PgStore {
     }
 
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
-        transaction!(self, |c| {
+        self.look_for(command.workspace_id, command.id).await?;
+        transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
-            let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
+            let generation = current.as_ref().map(|webhook| webhook.generation);
             let updated = command.decide(current).map_err(Abort::Rejected)?;
-            if was_active != updated.active {
-                // Either way what was written before is not for it.
-                hold(c, updated.id).await?;
+            if let Some(generation) = generation.filter(|generation| *generation != updated.generation) {
+                adopt(c, updated.id, generation).await?;
+                purges::hold(c, updated.id).await?;
             }
             write(c, &updated).await?;
             Ok(updated)
@@ -51,7 +54,8 @@ impl WebhookStore for PgStore {
     }
 
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
-        transaction!(self, |c| {
+        self.look_for(command.workspace_id, command.id).await?;
+        transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
             let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
             if let Some(receipt) = &receipt {
@@ -68,26 +72,36 @@ impl WebhookStore for PgStore {
     }
 
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
-        transaction!(self, |c| {
+        self.look_for(command.workspace_id, command.id).await?;
+        transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
-            command.decide(current).map_err(Abort::Rejected)?;
-            Ok(events::write_for(c, &command.event, command.id).await?)
+            let webhook = command.decide(current).map_err(Abort::Rejected)?;
+            Ok(events::write_for(c, &command.event, &webhook).await?)
         })
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let mine = webhooks::table.find(id.uuid()).filter(webhooks::workspace_id.eq(workspace_id.uuid()));
-            Ok(diesel::delete(mine).execute(c).await? > 0)
+        match self.look_for(workspace_id, id).await {
+            Err(CommandError::Rejected(_)) => return Ok(false),
+            Err(CommandError::Fault(fault)) => return Err(fault),
+            Ok(()) => {}
+        }
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = id.uuid(), |c| {
+            if lock(c, workspace_id, id).await?.is_none() {
+                return Ok(false);
+            }
+            diesel::delete(webhooks::table.find(id.uuid())).execute(c).await?;
+            purges::begin(c, purges::WEBHOOK, &[id.uuid()]).await?;
+            Ok(true)
         });
         Ok(outcome?)
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
         let mut c = self.connection().await?;
-        let query = webhooks::table.find(id.uuid()).filter(webhooks::workspace_id.eq(workspace_id.uuid()));
-        let row = query.select(WebhookRow::as_select()).first(&mut c).await.optional().map_err(query_fault)?;
-        row.map(Webhook::try_from).transpose()
+        let query = webhooks::table.find(id.uuid()).select(WebhookRow::as_select());
+        let row = query.first(&mut c).await.optional().map_err(query_fault)?;
+        Ok(row.map(Webhook::try_from).transpose()?.filter(|webhook| webhook.workspace_id == workspace_id))
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
@@ -102,9 +116,10 @@ impl WebhookStore for PgStore {
 
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
         let mut c = self.connection().await?;
+        // In the order of its index: the log is ordered by time in another one too, which begins with no webhook.
         let query = attempts::table
-            .filter(attempts::webhook_id.eq(id.uuid()))
-            .order((attempts::created_at.desc(), attempts::id.desc()))
+            .filter(attempts::webhook_id.eq_any([id.uuid()]))
+            .order((attempts::webhook_id, attempts::created_at.desc(), attempts::id.desc()))
             .limit(to_bigint(limit.rows() as u64))
             .select(AttemptRow::as_select());
         let rows: Vec<AttemptRow> = query.load(&mut c).await.map_err(query_fault)?;
@@ -137,6 +152,14 @@ impl WebhookStore for PgStore {
     }
 }
 
+impl PgStore {
+    /// Nobody is to lock a webhook of another workspace, nor to wait for it.
+    async fn look_for(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<(), CommandError<WebhookRejection>> {
+        let found = WebhookStore::find(self, workspace_id, id).await?;
+        found.map(drop).ok_or(CommandError::Rejected(WebhookRejection::NoSuchWebhook))
+    }
+}
+
 /// How many webhooks a workspace has, which none can join until the transaction ends; `None` when there is no workspace.
 async fn count_locked(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<Option<u64>> {
     let workspace = workspaces::table.find(id.uuid()).select(workspaces::id).for_no_key_update();
@@ -156,17 +179,40 @@ async fn store_receipt(c: &mut AsyncPgConnection, receipt: &Receipt<Webhook>, we
 }
 
 async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Abort<R>> {
-    let query = webhooks::table.find(id.uuid()).filter(webhooks::workspace_id.eq(workspace_id.uuid()));
-    let row = query.select(WebhookRow::as_select()).for_no_key_update().first(c).await.optional()?;
-    Ok(row.map(Webhook::try_from).transpose()?)
+    let query = webhooks::table.find(id.uuid()).select(WebhookRow::as_select());
+    let row = query.for_no_key_update().first(c).await.optional()?;
+    Ok(row.map(Webhook::try_from).transpose()?.filter(|webhook| webhook.workspace_id == workspace_id))
 }
 
 pub(crate) async fn write(c: &mut AsyncPgConnection, webhook: &Webhook) -> QueryResult<usize> {
     diesel::update(webhooks::table.find(webhook.id.uuid())).set(WebhookRow::from(webhook)).execute(c).await
 }
 
-/// Keeps what waits for a webhook from ever being sent.
-pub(crate) async fn hold(c: &mut AsyncPgConnection, id: WebhookId) -> QueryResult<usize> {
-    let waiting = deliveries::table.filter(deliveries::webhook_id.eq(id.uuid()).and(deliveries::state.eq("pending")));
-    diesel::update(waiting).set(deliveries::state.eq("held")).execute(c).await
+statement! {
+    /// Gives what waits, and was written by a program that knows no generations, the one that its webhook had then.
+    AdoptPending {
+        "UPDATE deliveries d SET generation = "
+        generation: sql_types::BigInt = i64, " FROM (
+            SELECT event_id, webhook_id FROM deliveries WHERE generation = -1 AND state = 'pending' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " ORDER BY due_at, event_id FOR UPDATE
+        ) old WHERE d.webhook_id = old.webhook_id AND d.event_id = old.event_id"
+    }
+}
+
+statement! {
+    /// The same for what is being sent.
+    AdoptRunning {
+        "UPDATE deliveries d SET generation = "
+        generation: sql_types::BigInt = i64, " FROM (
+            SELECT event_id, webhook_id FROM deliveries WHERE generation = -1 AND state = 'running' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " ORDER BY lease_until FOR UPDATE
+        ) old WHERE d.webhook_id = old.webhook_id AND d.event_id = old.event_id"
+    }
+}
+
+/// Gives what is undelivered, and was written by a program that knows no generations, the one that its webhook had then.
+async fn adopt(c: &mut AsyncPgConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
+    let (generation, webhook) = (to_bigint(generation), id.uuid());
+    AdoptPending { generation, webhook }.execute(c).await?;
+    AdoptRunning { generation, webhook }.execute(c).await.map(|_| ())
 }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault, violates};
 use crate::rows::WorkspaceRow;
-use crate::schema::{retired_slugs, waitlist_totals, waitlists, workspaces};
-use crate::{PgStore, transaction};
+use crate::schema::{retired_slugs, waitlist_totals, waitlists, webhooks, workspaces};
+use crate::{PgStore, purges, transaction};
 
 const SLUG_KEY: &str = "workspaces_slug_key";
 
@@ -25,9 +25,10 @@ impl WorkspaceStore for PgStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         let workspace = command.decide();
         transaction!(self, |c| {
-            take_slug(c, &workspace.slug).await?;
             let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
             insert.execute(c).await.map_err(slug_taken)?;
+            // Afterwards: whoever gave the slug up meanwhile has retired it by now.
+            take_slug(c, &workspace.slug).await?;
             Ok(workspace.clone())
         })
     }
@@ -39,9 +40,10 @@ impl WorkspaceStore for PgStore {
             if current.as_ref() == Some(&renamed) {
                 return Ok(renamed);
             }
-            take_slug(c, &renamed.slug).await?;
             let update = diesel::update(workspaces::table.find(renamed.id.uuid())).set(WorkspaceRow::from(&renamed));
             update.execute(c).await.map_err(slug_taken)?;
+            // Afterwards: whoever gave the slug up meanwhile has retired it by now.
+            take_slug(c, &renamed.slug).await?;
             retire_slug(c, &command.from, renamed.id).await?;
             Ok(renamed)
         })
@@ -49,8 +51,14 @@ impl WorkspaceStore for PgStore {
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            lock_lists(c, slug).await?;
-            Ok(diesel::delete(workspaces::table.filter(workspaces::slug.eq(slug.as_str()))).execute(c).await? > 0)
+            let Some(workspace) = lock(c, slug).await? else { return Ok(false) };
+            let id = workspace.id.uuid();
+            let lists = lock_lists(c, id).await?;
+            purges::begin(c, purges::WAITLIST, &lists).await?;
+            let hooks: Vec<Uuid> = webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load(c).await?;
+            purges::begin(c, purges::WEBHOOK, &hooks).await?;
+            // Its lists and webhooks go with it, and what belongs to these is purged.
+            Ok(diesel::delete(workspaces::table.find(id)).execute(c).await? > 0)
         });
         Ok(outcome?)
     }
@@ -83,14 +91,11 @@ async fn lock(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<Work
 }
 
 /// The lists' locks first, as every other change of their entries does.
-async fn lock_lists(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<()> {
-    let mine = waitlists::table
-        .inner_join(workspaces::table.on(workspaces::id.eq(waitlists::workspace_id)))
-        .filter(workspaces::slug.eq(slug.as_str()))
-        .select(waitlists::id);
+async fn lock_lists(c: &mut AsyncPgConnection, workspace: Uuid) -> QueryResult<Vec<Uuid>> {
+    let mine = waitlists::table.filter(waitlists::workspace_id.eq(workspace)).select(waitlists::id);
     let lists: Vec<Uuid> = mine.load(c).await?;
     let totals = waitlist_totals::table.filter(waitlist_totals::waitlist_id.eq_any(lists)).order(waitlist_totals::waitlist_id);
-    totals.select(waitlist_totals::waitlist_id).for_update().load::<Uuid>(c).await.map(|_| ())
+    totals.select(waitlist_totals::waitlist_id).for_update().load(c).await
 }
 
 /// Makes a slug nobody's old one.
@@ -100,7 +105,9 @@ async fn take_slug(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<usize>
 
 async fn retire_slug(c: &mut AsyncPgConnection, slug: &Slug, owner: WorkspaceId) -> QueryResult<usize> {
     let row = (retired_slugs::slug.eq(slug.as_str()), retired_slugs::workspace_id.eq(owner.uuid()));
-    diesel::insert_into(retired_slugs::table).values(row).execute(c).await
+    let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
+    // The last to have had it.
+    retired.do_update().set(retired_slugs::workspace_id.eq(owner.uuid())).execute(c).await
 }
 
 fn slug_taken(error: diesel::result::Error) -> Abort<WorkspaceRejection> {

@@ -118,3 +118,36 @@ async fn a_sender_domain_that_is_no_id_is_none() {
     let execute = async |sql: &str| rally_pgtest::execute(&database.url, sql).await;
     rally_contracts::settings::a_sender_domain_that_is_no_id_is_none(&database, execute).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orphans_are_found_and_purged() {
+    let database = Database::fresh().await;
+    rally_contracts::purges::orphans_are_found_and_purged(&database, async |sql| rally_pgtest::execute(&database.url, sql).await).await;
+}
+
+/// No statement of it takes a second: one that did would be ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
+    let url = rally_pgtest::new_database().await;
+    let options = PgOptions { statement_timeout: std::time::Duration::from_secs(1), ..PgOptions::default() };
+    let store = PgStore::new(&url, &options).unwrap();
+    store.migrate().await.unwrap();
+    let ports = Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()));
+    let database = Database { url, ports };
+    let fill = async |list: &rally_domain::waitlist::Waitlist| {
+        let sql = format!(
+            "INSERT INTO entries (id, waitlist_id, workspace_id, email, name, referrer, referral_code, position, status, metadata, created_at, updated_at)
+                SELECT gen_random_uuid(), '{list}', '{workspace}', n || '@example.com', 'Somebody', 'r' || n, 'G' || n, n, 'pending', '{{}}', now(), now()
+                FROM generate_series(1, 60000) n;
+            INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at)
+                SELECT gen_random_uuid(), workspace_id, waitlist_id, id, 'entry.created', '{{}}', now() FROM entries, generate_series(1, 2);
+            INSERT INTO deliveries (event_id, webhook_id, state, due_at, generation)
+                SELECT e.id, w.id, 'pending', now(), 0 FROM events e, webhooks w;
+            INSERT INTO waitlist_sources SELECT waitlist_id, referrer, 1 FROM entries",
+            list = list.id,
+            workspace = list.workspace_id
+        );
+        rally_pgtest::execute(&database.url, &sql).await;
+    };
+    rally_contracts::purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others(&database, fill).await;
+}

@@ -6,9 +6,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::given::{active_list, active_list_in, sign_up, workspace};
+use rally_contracts::given::{active_list, active_list_in, create_workspace, sign_up, slug, workspace};
+use rally_contracts::reviews::review;
+use rally_contracts::webhooks::create_webhook;
+use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
+use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::ports::{Ports, StoreHealth};
+use rally_domain::event::EventKind;
+use rally_domain::id::{AttemptId, ClaimId, WorkspaceId};
+use rally_domain::ports::{ClaimRequest, Ports, StoreHealth};
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::DeliveryPolicy;
 use rally_pgtest::Cluster;
 use rally_postgres::{PgOptions, PgStore};
 use serde_json::json;
@@ -55,6 +63,188 @@ async fn a_list_that_stays_locked_is_in_nobodys_way() {
     let first = ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
     assert_eq!(first.position.number(), 1);
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// A store with lists, and somebody who has the first of them locked.
+async fn locked_lists(number: usize, locked: usize) -> (PgStore, Ports, Vec<Waitlist>, tokio_postgres::Client) {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store.clone());
+    let mut lists = Vec::new();
+    for n in 0..number {
+        // Each in a workspace of its own.
+        let home = workspace(&ports, &format!("w-{n}")).await;
+        lists.push(active_list_in(&ports, home.id, "list", json!({})).await);
+    }
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    let ids: Vec<String> = lists[..locked].iter().map(|list| format!("'{}'", list.id)).collect();
+    let lock = format!("BEGIN; SELECT FROM waitlist_totals WHERE waitlist_id::text = ANY (ARRAY[{}]::text[]) FOR UPDATE", ids.join(", "));
+    somebody.batch_execute(&lock).await.unwrap();
+    (store, ports, lists, somebody)
+}
+
+/// What nobody else's lock may cost: far more than it takes, far less than anybody waits for a lock.
+const SOON: Duration = Duration::from_secs(2);
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON, work).await.expect("it does not wait for what others have locked")
+}
+
+/// Longer than a statement may wait for a lock, and more lists than there are writers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_lists_that_stay_locked_delay_no_other_workspace() {
+    let (store, ports, lists, somebody) = locked_lists(21, 20).await;
+    let mut waiting = tokio::task::JoinSet::new();
+    for (n, list) in lists[..20].iter().enumerate() {
+        for m in 0..5 {
+            let (ports, command) = (ports.clone(), sign_up(&ports, list, &format!("p{n}-{m}@example.com")));
+            waiting.spawn(async move { ports.entries.sign_up(command).await });
+        }
+    }
+    // All along, until those who wait have given up.
+    let begun = tokio::time::Instant::now();
+    let mut n = 0;
+    while begun.elapsed() < Duration::from_secs(6) {
+        n += 1;
+        soon(ports.entries.sign_up(sign_up(&ports, &lists[20], &format!("p{n}@example.com")))).await.unwrap();
+        soon(store.ping()).await.unwrap();
+    }
+    assert!(n > 20, "{n}");
+    for outcome in waiting.join_all().await {
+        assert!(matches!(outcome, Err(CommandError::Fault(Fault::Unavailable(_)))), "{outcome:?}");
+    }
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let first = ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
+    assert_eq!(first.position.number(), 1);
+}
+
+/// More than there are connections, and all of them for one list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reviews_of_a_locked_list_take_no_connection_from_others() {
+    let (store, ports, lists, somebody) = locked_lists(2, 0).await;
+    let mut entries = Vec::new();
+    for n in 0..60 {
+        entries.push(ports.entries.sign_up(sign_up(&ports, &lists[0], &format!("p{n}@example.com"))).await.unwrap());
+    }
+    let free = ports.entries.sign_up(sign_up(&ports, &lists[1], "ada@example.com")).await.unwrap();
+    let lock = format!("ROLLBACK; BEGIN; SELECT FROM waitlist_totals WHERE waitlist_id = '{}' FOR UPDATE", lists[0].id);
+    somebody.batch_execute(&lock).await.unwrap();
+    let mut waiting = tokio::task::JoinSet::new();
+    for (n, entry) in entries.iter().enumerate() {
+        let (ports, entry) = (ports.clone(), entry.clone());
+        waiting.spawn(async move {
+            match n % 3 {
+                0 => ports.entries.review(review(&ports, &entry, Review::Approve)).await.map(drop).is_ok(),
+                1 => ports.entries.delete(entry.waitlist_id, entry.id).await.is_ok(),
+                _ => ports.waitlists.delete(WorkspaceId::new(ports.ids.uuid()), entry.waitlist_id).await.is_ok_and(|there| !there),
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..10 {
+        soon(store.ping()).await.unwrap();
+        soon(ports.waitlists.find(lists[1].workspace_id, lists[1].id)).await.unwrap().unwrap();
+        soon(ports.entries.review(review(&ports, &free, Review::Approve))).await.unwrap();
+    }
+    // One that nobody may see asks for no lock.
+    let foreign = WorkspaceId::new(ports.ids.uuid());
+    assert!(!soon(ports.waitlists.delete(foreign, lists[0].id)).await.unwrap());
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let outcomes = waiting.join_all().await;
+    assert!(outcomes.iter().all(|done| *done), "whoever waited in time is served: {outcomes:?}");
+}
+
+/// A webhook that is locked is settled later, and the others at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_webhook_keeps_no_other_from_being_settled() {
+    let (_, ports, lists, somebody) = locked_lists(1, 0).await;
+    let workspace_id = lists[0].workspace_id;
+    let mut hooks = Vec::new();
+    for _ in 0..10 {
+        hooks.push(ports.webhooks.create(create_webhook(&ports, workspace_id, &EventKind::ALL), None).await.unwrap());
+    }
+    ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
+    let now = ports.clock.now();
+    let shares = hooks.iter().map(|hook| (hook.id, 1)).collect();
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now.plus(time::Duration::hours(1)), shares };
+    let claimed = ports.deliveries.claim(request).await.unwrap();
+    assert_eq!(claimed.len(), 10);
+    somebody.batch_execute(&format!("ROLLBACK; BEGIN; SELECT FROM webhooks WHERE id = '{}' FOR UPDATE", hooks[0].id)).await.unwrap();
+    let tried = claimed.iter().map(|delivery| SettleDelivery {
+        attempt_id: AttemptId::new(ports.ids.uuid()),
+        claim: delivery.claim,
+        webhook_id: delivery.webhook_id,
+        event_id: delivery.event_id,
+        kind: delivery.kind,
+        attempt: 1,
+        result: AttemptResult {
+            status_code: Some(200),
+            response_body: None,
+            error_message: None,
+            retry_after: None,
+            latency: time::Duration::ZERO,
+        },
+        chance: 0,
+        now,
+    });
+    let tried: Vec<_> = tried.collect();
+    let settled = soon(ports.deliveries.settle(tried.clone(), DeliveryPolicy::default())).await;
+    assert!(matches!(settled, Err(Fault::Unavailable(_))), "{settled:?}");
+    assert_eq!(ports.deliveries.depth().await.unwrap().running, 1);
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(ports.deliveries.settle(tried, DeliveryPolicy::default()).await.unwrap(), 1);
+}
+
+/// What is decided there holds for what an older program wrote: deliveries without a generation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched() {
+    let (_, ports, lists, somebody) = locked_lists(1, 0).await;
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let hook = ports.webhooks.create(create_webhook(&ports, lists[0].workspace_id, &EventKind::ALL), None).await.unwrap();
+    for n in 0..4 {
+        ports.entries.sign_up(sign_up(&ports, &lists[0], &format!("p{n}@example.com"))).await.unwrap();
+    }
+    somebody.batch_execute("UPDATE deliveries SET generation = -1").await.unwrap();
+    let now = ports.clock.now();
+    assert_eq!(ports.deliveries.due(now).await.unwrap(), [hook.id]);
+    let request = |shares| ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares };
+    let claimed = ports.deliveries.claim(request(vec![(hook.id, 2)])).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    for active in [false, true] {
+        let switch = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active) };
+        ports.webhooks.update(switch).await.unwrap();
+    }
+    assert_eq!(ports.deliveries.reap(now.plus(time::Duration::seconds(1)), 8).await.unwrap(), 2);
+    assert_eq!(ports.deliveries.due(now.plus(time::Duration::days(1))).await.unwrap(), []);
+    while ports.purges.purge(1).await.unwrap() {}
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// A slug that one workspace gives up while another takes it is the other's, which can give it up again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    for round in 0..20 {
+        let (one, two) = (format!("one-{round}"), format!("two-{round}"));
+        workspace(&ports, &one).await;
+        let rename = |from: &str, to: &str| RenameWorkspace { from: slug(from), to: slug(to), now: ports.clock.now() };
+        let taking = async {
+            loop {
+                match ports.workspaces.create(create_workspace(&ports, &one)).await {
+                    Err(CommandError::Rejected(WorkspaceRejection::SlugTaken)) => tokio::task::yield_now().await,
+                    outcome => break outcome.map(drop),
+                }
+            }
+        };
+        let (renamed, taken) = tokio::join!(ports.workspaces.rename(rename(&one, &two)), taking);
+        renamed.unwrap();
+        taken.unwrap();
+        ports.workspaces.rename(rename(&one, &format!("three-{round}"))).await.unwrap();
+    }
 }
 
 /// A webhook that is being deleted with many deliveries is locked for as long as that takes.

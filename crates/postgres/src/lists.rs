@@ -1,0 +1,53 @@
+//! Whether a waitlist is there, for those who read what belongs to one: a deleted list is gone at once, and its rows are not.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::{self, Nullable};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rally_domain::entry::Entry;
+use rally_domain::error::Fault;
+use rally_domain::id::{EntryId, WaitlistId};
+use uuid::Uuid;
+
+use crate::rows::EntryRow;
+use crate::statement::statement;
+
+/// What readers of a list's entries have to know of it.
+pub(crate) struct ListState {
+    /// Deleted entries that others still name as their referrer.
+    forgotten: HashSet<EntryId>,
+}
+
+statement! {
+    /// A row where the list is there, one for each deleted entry that others still name.
+    FindList {
+        "SELECT p.target FROM waitlist_totals t LEFT JOIN purges p ON p.kind = 'entry' AND p.waitlist_id = t.waitlist_id
+        WHERE t.waitlist_id = "
+        list: sql_types::Uuid = Uuid, ""
+    }
+}
+
+#[derive(QueryableByName)]
+struct FoundRow {
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    target: Option<Uuid>,
+}
+
+/// The state of a list; `None` when there is none.
+pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResult<Option<ListState>> {
+    let rows: Vec<FoundRow> = FindList { list: id.uuid() }.load(&mut c).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ListState { forgotten: rows.into_iter().filter_map(|row| row.target.map(EntryId::new)).collect() }))
+}
+
+impl ListState {
+    /// The entry of a row.
+    pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
+        let mut entry = Entry::try_from(row)?;
+        entry.referred_by.take_if(|id| self.forgotten.contains(id));
+        Ok(entry)
+    }
+}

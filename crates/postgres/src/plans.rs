@@ -1,0 +1,361 @@
+//! How the server plans every statement, whatever it knows of the tables: on a database that nobody has analyzed, that was analyzed
+//! while it was empty, and that has grown since. A plan is kept for the life of a connection, so a wrong one is wrong for long.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures_util::StreamExt;
+use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_contracts::given::{active_list_in, change_status, create_waitlist, notifications, set, sign_up, slug, workspace};
+use rally_contracts::{invitations, reviews, webhooks};
+use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
+use rally_domain::analytics::DaySpan;
+use rally_domain::command::{
+    CreateVariant, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+};
+use rally_domain::delivery::{AttemptResult, SettleDelivery};
+use rally_domain::entry::EntryStatus;
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId};
+use rally_domain::mail::{MailOutcome, SettleMail};
+use rally_domain::paging::Limit;
+use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::variant::{VariantCopy, VariantKind, Weight};
+use rally_domain::waitlist::WaitlistStatus;
+use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::{PgOptions, PgStore};
+
+/// Calls every method of every port, so that every statement was prepared and planned on the store's only connection.
+async fn call_everything(ports: &Ports) {
+    let now = ports.clock.now();
+    let acme = workspace(ports, "acme").await;
+    let renamed = RenameWorkspace { from: slug("acme"), to: slug("apex"), now };
+    ports.workspaces.rename(renamed).await.unwrap();
+    ports.workspaces.rename(RenameWorkspace { from: slug("apex"), to: slug("acme"), now }).await.unwrap();
+    ports.workspaces.find(acme.id).await.unwrap().unwrap();
+    ports.workspaces.find_by_slug(&slug("acme")).await.unwrap().unwrap();
+    set(ports, acme.id, notifications()).await;
+    ports.settings.get(acme.id).await.unwrap();
+    let hook = webhooks::create_webhook(ports, acme.id, &EventKind::ALL);
+    let hook = ports.webhooks.create(hook, None).await.unwrap();
+
+    let scope = RequestScope { workspace_id: acme.id, route: "POST waitlists".to_owned(), key: IdempotencyKey::parse("once").unwrap() };
+    let receipt = Receipt { scope: scope.clone(), fingerprint: [0; 32], now, seal: Box::new(|_| Vec::new()) };
+    let draft = ports.waitlists.create(create_waitlist(ports, acme.id, "draft"), Some(receipt)).await.unwrap();
+    change_status(ports, &draft, WaitlistStatus::Active).await;
+    ports.replies.find(&scope, now).await.unwrap().unwrap();
+    ports.replies.prune(now, 10).await.unwrap();
+    let list = active_list_in(ports, acme.id, "list", json!({})).await;
+    let update = UpdateWaitlist {
+        id: list.id,
+        workspace_id: acme.id,
+        display_name: None,
+        description: None,
+        settings: json!({}).as_object().cloned(),
+        now,
+    };
+    ports.waitlists.update(update).await.unwrap();
+    ports.waitlists.find(acme.id, list.id).await.unwrap().unwrap();
+    let one = Limit::new(1, 100).unwrap();
+    let page = ports.waitlists.list(acme.id, None, None, one).await.unwrap();
+    ports.waitlists.list(acme.id, Some(WaitlistStatus::Active), page.next, one).await.unwrap();
+    for workspace in ["acme", "apex"] {
+        ports.waitlists.find_public(&slug(workspace), &slug("list")).await.unwrap().unwrap();
+    }
+    let variant = CreateVariant {
+        id: VariantId::new(ports.ids.uuid()),
+        waitlist_id: list.id,
+        kind: VariantKind::Ab,
+        locale: rally_domain::locale::Locale::parse("en").unwrap(),
+        copy: VariantCopy::default(),
+        weight: Weight::default(),
+        active: true,
+        now,
+    };
+    let variant = ports.variants.create(variant).await.unwrap();
+    let change = UpdateVariant { id: variant.id, waitlist_id: list.id, locale: None, copy: None, weight: None, active: None };
+    ports.variants.update(change).await.unwrap();
+
+    let ada = ports.entries.sign_up(SignUp { variant_id: Some(variant.id), ..sign_up(ports, &list, "ada@example.com") }).await.unwrap();
+    let friend = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(ports, &list, "bob@example.com") };
+    let bob = ports.entries.sign_up(friend).await.unwrap();
+    ports.entries.review(reviews::review(ports, &ada, Review::Approve)).await.unwrap();
+    let invitation = invitations::record(ports, &ada, "app", "invite");
+    ports.entries.record_invitation(invitation).await.unwrap();
+    ports.entries.find(list.id, ada.id).await.unwrap().unwrap();
+    for status in [None, Some(EntryStatus::Approved)] {
+        ports.entries.list(list.id, status, Some(ada.position), one).await.unwrap();
+    }
+    ports.entries.export(list.id).await.unwrap().collect::<Vec<_>>().await;
+    ports.stats.count(list.id).await.unwrap();
+    ports.stats.leaders(list.id, one).await.unwrap();
+    ports.stats.analytics(list.id, now.day()).await.unwrap();
+    ports.stats.timeline(list.id, DaySpan::new(now, now.plus(Duration::days(1))).unwrap()).await.unwrap();
+
+    call_webhooks(ports, &hook).await;
+    call_deliveries(ports).await;
+    call_mails(ports).await;
+    ports.api_keys.list(acme.id).await.unwrap();
+    ports.api_keys.find_by_prefix("none").await.unwrap();
+    ports.api_keys.revoke(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now).await.unwrap();
+    ports.health.ping().await.unwrap();
+
+    ports.entries.delete(list.id, bob.id).await.unwrap();
+    ports.variants.list(list.id).await.unwrap();
+    ports.variants.delete(list.id, variant.id, now).await.unwrap();
+    ports.webhooks.delete(acme.id, hook.id).await.unwrap();
+    ports.waitlists.delete(acme.id, list.id).await.unwrap();
+    while ports.purges.purge(1).await.unwrap() {}
+    ports.purges.backlog().await.unwrap();
+}
+
+async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
+    let (id, workspace_id, now) = (hook.id, hook.workspace_id, ports.clock.now());
+    for active in [false, true] {
+        let switch = UpdateWebhook { id, workspace_id, url: None, events: None, active: Some(active) };
+        ports.webhooks.update(switch).await.unwrap();
+    }
+    ports.webhooks.rotate(RotateSecret { id, workspace_id, secret: SealedSecret::new(Vec::new()), now }, None).await.unwrap();
+    for _ in 0..3 {
+        let event = Event::test(EventId::new(ports.ids.uuid()), EventKind::EntryCreated, now, workspace_id, None);
+        ports.webhooks.test(TestWebhook { id, workspace_id, event }).await.unwrap();
+    }
+    ports.webhooks.find(workspace_id, id).await.unwrap().unwrap();
+    ports.webhooks.list(workspace_id).await.unwrap();
+    ports.webhooks.attempts(id, Limit::default()).await.unwrap();
+    let (_, secrets) = ports.webhooks.secrets().await.unwrap().remove(0);
+    ports.webhooks.reseal(id, secrets.clone(), secrets).await.unwrap();
+}
+
+async fn call_deliveries(ports: &Ports) {
+    let now = ports.clock.now();
+    let shares = ports.deliveries.due(now).await.unwrap().into_iter().map(|lane| (lane, 10)).collect();
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares };
+    let claimed = ports.deliveries.claim(request).await.unwrap();
+    assert!(claimed.len() >= 3, "every statement has something to do");
+    let keys = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
+    ports.deliveries.confirm(keys, now).await.unwrap();
+    ports.deliveries.release(claimed[0].claim, vec![(claimed[0].event_id, claimed[0].webhook_id)], now).await.unwrap();
+    let result =
+        AttemptResult { status_code: Some(410), response_body: None, error_message: None, retry_after: None, latency: Duration::ZERO };
+    let tried = SettleDelivery {
+        attempt_id: AttemptId::new(ports.ids.uuid()),
+        claim: claimed[1].claim,
+        webhook_id: claimed[1].webhook_id,
+        event_id: claimed[1].event_id,
+        kind: claimed[1].kind,
+        attempt: 1,
+        result,
+        chance: 0,
+        now,
+    };
+    assert_eq!(ports.deliveries.settle(vec![tried], DeliveryPolicy::default()).await.unwrap(), 1);
+    let later = now.plus(Duration::days(1));
+    ports.deliveries.reap(later, 8).await.unwrap();
+    ports.deliveries.prune(later, 1).await.unwrap();
+    ports.deliveries.depth().await.unwrap();
+}
+
+async fn call_mails(ports: &Ports) {
+    let now = ports.clock.now();
+    let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, 10)).collect();
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares };
+    let claimed = ports.mails.claim(request).await.unwrap();
+    assert!(claimed.len() >= 2, "every statement has something to do");
+    ports.mails.confirm(claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect()).await.unwrap();
+    ports.mails.release(claimed[0].claim, vec![claimed[0].mail.id], now).await.unwrap();
+    let tried = SettleMail {
+        claim: claimed[1].claim,
+        mail_id: claimed[1].mail.id,
+        workspace_id: claimed[1].mail.workspace_id,
+        attempt: 1,
+        outcome: MailOutcome::Accepted,
+        latency: Duration::ZERO,
+        chance: 0,
+        now,
+    };
+    ports.mails.settle(vec![tried], DeliveryPolicy::default()).await.unwrap();
+    let later = now.plus(Duration::days(1));
+    ports.mails.reap(later, 8).await.unwrap();
+    ports.mails.prune(later, 1).await.unwrap();
+    ports.mails.depth().await.unwrap();
+}
+
+#[derive(QueryableByName)]
+struct Prepared {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    statement: String,
+    #[diesel(sql_type = Integer)]
+    parameters: i32,
+}
+
+#[derive(QueryableByName)]
+struct Plan {
+    #[diesel(sql_type = diesel::sql_types::Json)]
+    #[diesel(column_name = "QUERY PLAN")]
+    plan: Value,
+}
+
+#[derive(QueryableByName)]
+struct Index {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    first: String,
+}
+
+/// Columns that an index is there for: a row is never looked for by one of them among others that were read.
+const KEYS: [&str; 11] =
+    ["id", "email", "slug", "position", "referral_code", "waitlist_id", "workspace_id", "entry_id", "event_id", "webhook_id", "referrer"];
+
+/// What reads a whole table on purpose, and never for a request: by the beginning of its text.
+const WHOLE: [&str; 5] = [
+    "SELECT \"webhooks\".\"id\", \"webhooks\".\"secret\"",
+    "SELECT kind, target, waitlist_id, after_position, after_id FROM purges",
+    "SELECT (SELECT count(*)",
+    "SELECT COUNT(*) FROM \"purges\"",
+    // Of what is being sent: a few thousand rows at most.
+    "UPDATE deliveries d SET generation",
+];
+
+/// What is wrong with a plan: whole tables that are read, indexes that are read from one end to the other, keys that are compared with
+/// rows that were read by something else.
+fn faults(node: &Value, limited: bool, firsts: &BTreeMap<String, String>, faults: &mut Vec<String>) {
+    let text = |key: &str| node[key].as_str().unwrap_or_default();
+    let (kind, relation, index, condition) = (text("Node Type"), text("Relation Name"), text("Index Name"), text("Index Cond"));
+    let limited = limited || kind == "Limit";
+    let compares = |condition: &str, column: &str| {
+        let words: Vec<&str> = condition.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '=' || c == '>' || c == '<')).collect();
+        words.contains(&column)
+    };
+    if kind == "Seq Scan" || kind.starts_with("Bitmap") {
+        faults.push(format!("{kind} on {relation}"));
+    }
+    if kind.starts_with("Index") {
+        let first = firsts.get(index).map(String::as_str).unwrap_or_default();
+        let begins_with_it = compares(condition, first) || condition.contains(&format!("{first})"));
+        if !(begins_with_it || condition.is_empty() && limited) {
+            faults.push(format!("{kind} using {index} from one end to the other: {condition}"));
+        }
+        let filter = text("Filter");
+        // An event has as many deliveries as its workspace has webhooks; there are never many purges.
+        let excused = index == "deliveries_event_id_idx" || relation == "purges";
+        for key in KEYS.into_iter().chain((relation == "entries").then_some("status")) {
+            if compares(filter, key) && !excused {
+                faults.push(format!("{kind} using {index} on {relation} looks for {key} in what it reads: {filter}"));
+            }
+        }
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        self::faults(child, limited, firsts, faults);
+    }
+}
+
+/// Every statement that was prepared on the store's connection with what is wrong with its plan.
+async fn explain(store: &PgStore) -> Vec<String> {
+    let mut c = store.connection().await.unwrap();
+    let firsts: Vec<Index> = diesel::sql_query(
+        "SELECT i.relname::text AS name, a.attname::text AS first FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid \
+         JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0] WHERE i.relnamespace = 'public'::regnamespace",
+    )
+    .load(&mut c)
+    .await
+    .unwrap();
+    let firsts = firsts.into_iter().map(|index| (index.name, index.first)).collect();
+    let prepared: Vec<Prepared> = diesel::sql_query(
+        "SELECT name::text, statement, coalesce(array_length(parameter_types, 1), 0) AS parameters FROM pg_prepared_statements",
+    )
+    .load(&mut c)
+    .await
+    .unwrap();
+    let mut wrong = Vec::new();
+    let mut explained = 0;
+    for Prepared { name, statement, parameters } in prepared {
+        let reads = ["SELECT", "UPDATE", "DELETE", "INSERT", "WITH"].iter().any(|verb| statement.starts_with(verb));
+        if !reads || statement.contains("pg_") || WHOLE.iter().any(|whole| statement.starts_with(whole)) {
+            continue;
+        }
+        let nulls = vec!["NULL"; usize::try_from(parameters).unwrap()].join(", ");
+        let execute = if nulls.is_empty() { format!("\"{name}\"") } else { format!("\"{name}\" ({nulls})") };
+        let query = format!("EXPLAIN (FORMAT JSON) EXECUTE {execute}");
+        let plan: Plan = diesel::sql_query(query).get_result(&mut c).await.unwrap();
+        let mut found = Vec::new();
+        faults(&plan.plan[0]["Plan"], false, &firsts, &mut found);
+        explained += 1;
+        if !found.is_empty() {
+            wrong.push(format!("{}\n      {}", statement.split_whitespace().collect::<Vec<_>>().join(" "), found.join("\n      ")));
+        }
+    }
+    assert!(explained > 80, "{explained} statements are too few to be all");
+    wrong
+}
+
+/// Rows of every table that may be large, written behind the store's back: nobody analyzes them.
+const GROW: &str = "
+INSERT INTO waitlists (id, workspace_id, slug, display_name, status, settings, created_at, updated_at)
+    SELECT gen_random_uuid(), w.id, 'l-' || n, 'List', 'active', '{}', now(), now() FROM workspaces w, generate_series(1, 2000) n;
+INSERT INTO waitlist_totals (waitlist_id) SELECT id FROM waitlists ON CONFLICT DO NOTHING;
+INSERT INTO entries (id, waitlist_id, workspace_id, email, name, referral_code, position, status, metadata, created_at, updated_at)
+    SELECT gen_random_uuid(), l.id, l.workspace_id, n || '@example.com', 'Somebody', 'G' || n, 1000 + n, 'pending', '{}', now(), now()
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
+INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at)
+    SELECT gen_random_uuid(), e.workspace_id, e.waitlist_id, e.id, 'entry.created', '{}', now() FROM entries e;
+INSERT INTO webhooks (id, workspace_id, url, events, active, secret, created_at)
+    SELECT gen_random_uuid(), w.id, 'https://example.com/', 'entry.created', true, '', now() FROM workspaces w, generate_series(1, 40);
+INSERT INTO deliveries (event_id, webhook_id, state, due_at, generation)
+    SELECT e.id, w.id, 'pending', now(), 0 FROM (SELECT id FROM events LIMIT 5000) e, (SELECT id FROM webhooks LIMIT 4) w;
+INSERT INTO attempts (id, webhook_id, event_id, kind, number, latency_ms, created_at)
+    SELECT gen_random_uuid(), d.webhook_id, d.event_id, 'entry.created', 1, 1, now() FROM deliveries d;
+INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at)
+    SELECT gen_random_uuid(), e.workspace_id, e.waitlist_id, e.id, 't', 's', 'r', '{}', now(), now() FROM entries e;
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_statement_goes_through_its_index_whatever_the_server_knows_of_the_tables() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions { connections: 1, ..PgOptions::default() }).unwrap();
+    store.migrate().await.unwrap();
+    let ports =
+        Ports::of_store(Arc::new(store.clone()), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()));
+    let run = async |sql: &str| store.connection().await.unwrap().batch_execute(sql).await.unwrap();
+    let never = "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+        EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', t); END LOOP; END $$";
+    run(never).await;
+    call_everything(&ports).await;
+    let empty = "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' \
+        AND tablename <> '__diesel_schema_migrations' LOOP EXECUTE format('TRUNCATE %I CASCADE', t); END LOOP; END $$";
+    let mut wrong = BTreeMap::new();
+    wrong.insert("as it was planned in the first second", explain(&store).await);
+    for begin in ["on a fresh database", "on one that was emptied and analyzed"] {
+        if begin != "on a fresh database" {
+            for sql in [empty, "VACUUM ANALYZE", "DISCARD PLANS"] {
+                run(sql).await;
+            }
+            call_everything(&ports).await;
+        }
+        workspace(&ports, "grown").await;
+        run(GROW).await;
+        if begin == "on a fresh database" {
+            wrong.insert("grown since it was planned", explain(&store).await);
+        }
+        run("DISCARD PLANS").await;
+        wrong.insert(
+            if begin == "on a fresh database" { "grown, and planned anew" } else { "emptied, grown, and planned anew" },
+            explain(&store).await,
+        );
+        run("ANALYZE").await;
+        run("DISCARD PLANS").await;
+        wrong.insert("analyzed after it had grown", explain(&store).await);
+    }
+    wrong.retain(|_, wrong| !wrong.is_empty());
+    let lines = wrong.iter().map(|(state, wrong)| format!("{state}:\n    {}", wrong.join("\n    ")));
+    assert!(wrong.is_empty(), "\n{}", lines.collect::<Vec<_>>().join("\n"));
+}

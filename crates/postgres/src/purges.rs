@@ -1,0 +1,321 @@
+//! [`PurgeStore`] on PostgreSQL: what was deleted goes in batches. Each batch is a transaction that locks the row of its purge, so that
+//! several processes work on different ones, and one that dies leaves nothing half done.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::{self, Array, BigInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use rally_domain::ports::PurgeStore;
+use uuid::Uuid;
+
+use crate::deliveries::{IdRow, delete_attempts, delete_events};
+use crate::fault::query_fault;
+use crate::rows::{from_bigint, to_bigint};
+use crate::schema::{attempts, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
+use crate::statement::statement;
+use crate::{PgStore, counters, mails as mail_rows, transaction};
+
+/// A waitlist whose row is gone.
+pub(crate) const WAITLIST: &str = "waitlist";
+/// A webhook whose row is gone.
+pub(crate) const WEBHOOK: &str = "webhook";
+/// An entry that is gone, and that others still name as their referrer.
+const ENTRY: &str = "entry";
+/// A webhook that was switched off or on: what waited for it before is held.
+const HELD: &str = "held";
+
+#[async_trait]
+impl PurgeStore for PgStore {
+    async fn purge(&self, rows: usize) -> Result<bool, Fault> {
+        let most = to_bigint(rows as u64);
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, BEGIN_PURGE, |c| Ok(purge(c, most).await?));
+        Ok(outcome?)
+    }
+
+    async fn find_orphans(&self) -> Result<u64, Fault> {
+        let mut found = 0;
+        for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS)] {
+            let mut c = self.connection().await?;
+            let rows: Vec<IdRow> = diesel::sql_query(orphans).load(&mut c).await.map_err(query_fault)?;
+            let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
+            found += begin(&mut c, kind, &ids).await.map_err(query_fault)? as u64;
+        }
+        Ok(found)
+    }
+
+    async fn backlog(&self) -> Result<u64, Fault> {
+        let count: i64 = purges::table.count().get_result(&mut self.connection().await?).await.map_err(query_fault)?;
+        Ok(from_bigint(count))
+    }
+}
+
+/// What a batch deletes is deleted again where it is lost with the machine. It waits for nobody.
+const BEGIN_PURGE: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
+
+/// Waitlists that something belongs to and that are not there, found by hopping from one to the next in an index that begins with
+/// them. Old programs leave such behind, for they take it that the database deletes what belongs to a list.
+const ORPHANS_OF_WAITLISTS: &str = "
+WITH RECURSIVE of_entries (id) AS (
+    (SELECT waitlist_id FROM entries ORDER BY waitlist_id, position LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.waitlist_id FROM entries e WHERE e.waitlist_id > l.id ORDER BY e.waitlist_id, e.position LIMIT 1)
+    FROM of_entries l WHERE l.id IS NOT NULL
+), of_events (id) AS (
+    (SELECT waitlist_id FROM events WHERE waitlist_id IS NOT NULL ORDER BY waitlist_id, entry_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.waitlist_id FROM events e WHERE e.waitlist_id > l.id ORDER BY e.waitlist_id, e.entry_id LIMIT 1)
+    FROM of_events l WHERE l.id IS NOT NULL
+), of_sources (id) AS (
+    (SELECT waitlist_id FROM waitlist_sources ORDER BY waitlist_id, referrer LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.waitlist_id FROM waitlist_sources s WHERE s.waitlist_id > l.id ORDER BY s.waitlist_id, s.referrer LIMIT 1)
+    FROM of_sources l WHERE l.id IS NOT NULL
+)
+SELECT DISTINCT found.id FROM (SELECT id FROM of_entries UNION ALL SELECT id FROM of_events UNION ALL SELECT id FROM of_sources) found
+WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM waitlist_totals t WHERE t.waitlist_id = found.id)";
+
+/// The same of webhooks.
+const ORPHANS_OF_WEBHOOKS: &str = "
+WITH RECURSIVE of_deliveries (id) AS (
+    (SELECT webhook_id FROM deliveries ORDER BY webhook_id, event_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.webhook_id > l.id ORDER BY d.webhook_id, d.event_id LIMIT 1)
+    FROM of_deliveries l WHERE l.id IS NOT NULL
+), of_attempts (id) AS (
+    (SELECT webhook_id FROM attempts ORDER BY webhook_id, created_at DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT a.webhook_id FROM attempts a WHERE a.webhook_id > l.id ORDER BY a.webhook_id, a.created_at DESC LIMIT 1)
+    FROM of_attempts l WHERE l.id IS NOT NULL
+)
+SELECT DISTINCT found.id FROM (SELECT id FROM of_deliveries UNION ALL SELECT id FROM of_attempts) found
+WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks w WHERE w.id = found.id)";
+
+statement! {
+    /// Notes purges; those that are noted already stay as they are.
+    Begin {
+        "INSERT INTO purges (kind, target) SELECT "
+        kind: Text = &'static str, ", target FROM unnest("
+        targets: Array<sql_types::Uuid> = Vec<Uuid>, ") AS new (target) ON CONFLICT DO NOTHING"
+    }
+}
+
+/// Notes that something is to be purged, in the transaction of its deletion; tells how much of it was not noted yet.
+pub(crate) async fn begin(c: &mut AsyncPgConnection, kind: &'static str, targets: &[Uuid]) -> QueryResult<usize> {
+    Begin { kind, targets: targets.to_vec() }.execute(c).await
+}
+
+/// Notes that what waits for a webhook of an earlier generation is to be held.
+pub(crate) async fn hold(c: &mut AsyncPgConnection, id: WebhookId) -> QueryResult<usize> {
+    begin(c, HELD, &[id.uuid()]).await
+}
+
+/// Notes that those whom a deleted entry referred are to forget it.
+pub(crate) async fn forget(c: &mut AsyncPgConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    let row = (purges::kind.eq(ENTRY), purges::target.eq(id.uuid()), purges::waitlist_id.eq(list.uuid()));
+    diesel::insert_into(purges::table).values(row).on_conflict_do_nothing().execute(c).await
+}
+
+statement! {
+    /// A purge that nobody works on. In no order, so that one that cannot be carried out keeps none of the others.
+    Next {
+        "SELECT kind, target, waitlist_id, after_position, after_id FROM purges ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED"
+    }
+}
+
+#[derive(Clone, QueryableByName)]
+#[diesel(table_name = purges, check_for_backend(diesel::pg::Pg))]
+struct Purge {
+    kind: String,
+    target: Uuid,
+    waitlist_id: Option<Uuid>,
+    after_position: i64,
+    after_id: Option<Uuid>,
+}
+
+/// One batch of one purge; tells whether anything may be left of any.
+async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
+    let Some(purge) = (Next {}).get_result::<Purge>(c).await.optional()? else { return Ok(false) };
+    let purged = match purge.kind.as_str() {
+        WAITLIST => purge_waitlist(c, &purge, most).await?,
+        WEBHOOK => purge_webhook(c, &purge, most).await?,
+        ENTRY => purge_referrer(c, &purge, most).await?,
+        _ => purge_held(c, &purge, most).await?,
+    };
+    if !purged {
+        diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c).await?;
+    }
+    Ok(true)
+}
+
+/// A batch of what belonged to a waitlist; tells whether there was any. Entries go by position, with their mail and events.
+async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let list = purge.target;
+    let batch = entries::table
+        .filter(entries::waitlist_id.eq(list).and(entries::position.gt(purge.after_position)))
+        .order(entries::position)
+        .limit(most)
+        .select((entries::id, entries::position));
+    let batch: Vec<(Uuid, i64)> = batch.load(c).await?;
+    if let Some((_, last)) = batch.last() {
+        let ids: Vec<Uuid> = batch.iter().map(|(id, _)| *id).collect();
+        DeleteMailsOf { entries: ids.clone() }.execute(c).await?;
+        DeleteEventsOf { waitlist: list, entries: ids.clone() }.execute(c).await?;
+        DeleteEntries { ids }.execute(c).await?;
+        return go_on(c, &Purge { after_position: *last, ..purge.clone() }).await;
+    }
+    let left = mails::table.filter(mails::waitlist_id.eq(list)).limit(most).select(mails::id);
+    let left: Vec<Uuid> = left.load(c).await?;
+    if mail_rows::delete_all(c, left).await? > 0 {
+        return Ok(true);
+    }
+    // Of entries that were deleted before, and tests.
+    let left = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id);
+    let left: Vec<Uuid> = left.load(c).await?;
+    if delete_events(c, left).await? > 0 {
+        return Ok(true);
+    }
+    let left = waitlist_sources::table
+        .filter(waitlist_sources::waitlist_id.eq(list))
+        .order((waitlist_sources::signups.desc(), waitlist_sources::referrer))
+        .limit(most)
+        .select((waitlist_sources::referrer, waitlist_sources::signups));
+    let (referrers, signups): (Vec<String>, Vec<i64>) = left.load::<(String, i64)>(c).await?.into_iter().unzip();
+    if (DeleteSources { referrers, signups, waitlist: list }).execute(c).await? > 0 {
+        return Ok(true);
+    }
+    // A day is a row: never many.
+    diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c).await?;
+    Ok(false)
+}
+
+statement! {
+    /// The mail of some entries.
+    DeleteMailsOf {
+        "DELETE FROM mails m USING unnest("
+        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE m.entry_id = gone.id"
+    }
+}
+
+statement! {
+    /// The events of some entries, with their deliveries.
+    DeleteEventsOf {
+        "DELETE FROM events e USING unnest("
+        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.entry_id = gone.id AND e.waitlist_id = "
+        waitlist: sql_types::Uuid = Uuid, ""
+    }
+}
+
+statement! {
+    /// Some entries.
+    DeleteEntries {
+        "DELETE FROM entries e USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id"
+    }
+}
+
+statement! {
+    /// Some sources of a waitlist, by what both of the table's indexes hold.
+    DeleteSources {
+        "DELETE FROM waitlist_sources s USING unnest("
+        referrers: Array<Text> = Vec<String>, ", "
+        signups: Array<BigInt> = Vec<i64>, ") AS gone (referrer, signups)
+        WHERE s.referrer = gone.referrer AND s.signups = gone.signups AND s.waitlist_id = "
+        waitlist: sql_types::Uuid = Uuid, ""
+    }
+}
+
+/// A batch of what belonged to a webhook.
+async fn purge_webhook(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let webhook = purge.target;
+    let batch: Vec<IdRow> = NextDeliveries { webhook, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
+    if let Some(last) = batch.last().map(|row| row.id) {
+        DeleteDeliveries { events: batch.into_iter().map(|row| row.id).collect(), webhook }.execute(c).await?;
+        return go_on(c, &Purge { after_id: Some(last), ..purge.clone() }).await;
+    }
+    let of_webhook = attempts::table.filter(attempts::webhook_id.eq_any([webhook]));
+    let left = of_webhook.order((attempts::webhook_id, attempts::created_at.desc())).limit(most);
+    let left: Vec<Uuid> = left.select(attempts::id).load(c).await?;
+    Ok(delete_attempts(c, left).await? > 0)
+}
+
+statement! {
+    /// Deliveries to a webhook in the order of their key.
+    NextDeliveries {
+        "SELECT event_id AS id FROM deliveries WHERE webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " AND event_id > "
+        after: sql_types::Uuid = Uuid, " ORDER BY event_id LIMIT "
+        most: BigInt = i64, ""
+    }
+}
+
+statement! {
+    /// The deliveries of some events to a webhook.
+    DeleteDeliveries {
+        "DELETE FROM deliveries d USING unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE d.event_id = gone.id AND d.webhook_id = "
+        webhook: sql_types::Uuid = Uuid, ""
+    }
+}
+
+/// A batch of those whom a deleted entry referred: they forget it, and the totals with them.
+async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let list = WaitlistId::new(purge.waitlist_id.unwrap_or_default());
+    // Without the list they go with it.
+    if !counters::lock(c, list).await? {
+        return Ok(false);
+    }
+    let forgetting = ForgetReferrer { referrer: purge.target, most };
+    let forgotten = to_bigint(forgetting.execute(c).await? as u64);
+    if forgotten > 0 {
+        let totals = waitlist_totals::table.find(list.uuid());
+        diesel::update(totals).set(waitlist_totals::referred.eq(waitlist_totals::referred - forgotten)).execute(c).await?;
+    }
+    Ok(forgotten == most)
+}
+
+statement! {
+    /// Makes some of those whom an entry referred forget it.
+    ForgetReferrer {
+        "UPDATE entries e SET referred_by_entry_id = NULL FROM (
+            SELECT id FROM entries WHERE referred_by_entry_id = "
+        referrer: sql_types::Uuid = Uuid, " LIMIT "
+        most: BigInt = i64, "
+        ) referred WHERE e.id = referred.id"
+    }
+}
+
+/// Makes at most that many of those whom an entry referred forget it, in the transaction that deletes it; tells how many they were.
+pub(crate) async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId, most: usize) -> QueryResult<usize> {
+    ForgetReferrer { referrer: id.uuid(), most: to_bigint(most as u64) }.execute(c).await
+}
+
+/// A batch of what waited for a webhook before it was switched off or on.
+async fn purge_held(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let query = webhooks::table.find(purge.target).select(webhooks::generation);
+    let Some(generation) = query.first::<i64>(c).await.optional()? else { return Ok(false) };
+    let held = HoldOutdated { webhook: purge.target, generation, most }.execute(c).await?;
+    Ok(to_bigint(held as u64) == most)
+}
+
+statement! {
+    /// Holds some of what waits for earlier generations of a webhook.
+    HoldOutdated {
+        "UPDATE deliveries d SET state = 'held' FROM (
+            SELECT event_id, webhook_id FROM deliveries WHERE state = 'pending' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " AND generation >= 0 AND generation < "
+        generation: BigInt = i64, "
+            ORDER BY generation, due_at, event_id LIMIT "
+        most: BigInt = i64, " FOR UPDATE SKIP LOCKED
+        ) outdated WHERE d.webhook_id = outdated.webhook_id AND d.event_id = outdated.event_id"
+    }
+}
+
+/// Notes how far a purge has come.
+async fn go_on(c: &mut AsyncPgConnection, purge: &Purge) -> QueryResult<bool> {
+    let so_far = (purges::after_position.eq(purge.after_position), purges::after_id.eq(purge.after_id));
+    diesel::update(purges::table.find((&purge.kind, purge.target))).set(so_far).execute(c).await.map(|_| true)
+}
