@@ -11,7 +11,12 @@ use rally_domain::text::Referrer;
 use uuid::Uuid;
 
 use crate::rows::{Blob, to_bigint};
-use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_variants};
+use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+
+/// Whether a list is there: a deleted one has no totals.
+pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(waitlist_totals::table.find(list))).get_result(c)
+}
 
 /// Lets the totals of a list grow.
 pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {

@@ -1,6 +1,5 @@
 //! [`DeliveryQueue`] on SQLite.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -18,10 +17,10 @@ use crate::fault::{Abort, query_fault};
 use crate::rows::{AttemptRow, Blob, ClaimRow, EventRow, WebhookRow, from_bigint, instant, to_bigint};
 use crate::schema::{attempts, deliveries, events, webhooks};
 use crate::webhooks as webhook_rows;
-use crate::{SqliteStore, unbroken};
+use crate::{SqliteStore, counters, purges, unbroken};
 
-/// The webhooks that something waits for, found by hopping from one to the next in the index of a claim: rows that wait for
-/// one webhook cost another nothing. The DSL has no recursion.
+/// The active webhooks that something is due for, found by hopping from one to the next in the index of a claim:
+/// rows that wait for one webhook cost another nothing. The DSL has no recursion.
 const LANES: &str = "
 WITH RECURSIVE lanes (webhook_id) AS (
     SELECT min(webhook_id) FROM deliveries WHERE state = 'pending'
@@ -30,7 +29,10 @@ WITH RECURSIVE lanes (webhook_id) AS (
     FROM lanes l WHERE l.webhook_id IS NOT NULL
 )
 SELECT l.webhook_id FROM lanes l JOIN webhooks w ON w.id = l.webhook_id AND w.active
-ORDER BY l.webhook_id <= ?1, l.webhook_id";
+WHERE EXISTS (SELECT 1 FROM deliveries d
+        WHERE d.webhook_id = l.webhook_id AND d.generation = w.generation AND d.state = 'pending' AND d.due_at <= ?1)
+    OR EXISTS (SELECT 1 FROM deliveries d
+        WHERE d.webhook_id = l.webhook_id AND d.generation = -1 AND d.state = 'pending' AND d.due_at <= ?1)";
 
 #[async_trait]
 impl DeliveryQueue for SqliteStore {
@@ -45,15 +47,27 @@ impl DeliveryQueue for SqliteStore {
             .await
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
+        let due = self.database.read(move |c| {
+            let lanes: Vec<Lane> = diesel::sql_query(LANES).bind::<sql_types::BigInt, _>(now.unix_millis()).load(c).map_err(query_fault)?;
+            Ok(lanes.into_iter().map(|lane| WebhookId::new(lane.webhook_id.0)).collect())
+        });
+        due.await
+    }
+
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
-        // Looking costs no write: most looks find nothing.
-        let now = request.now.unix_millis();
-        let due = deliveries::table.filter(deliveries::state.eq("pending").and(deliveries::due_at.le(now)));
-        let any = self.database.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
-        if !any.await? {
-            return Ok(Vec::new());
-        }
         Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request)).await?)
+    }
+
+    async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let confirmed = self.database.read(move |c| {
+            let mut rows = Vec::with_capacity(claimed.len());
+            for (claim, event, webhook) in claimed {
+                rows.extend(load(c, claim, Blob(event.uuid()), Blob(webhook.uuid()), now).map_err(query_fault)?.map(|row| (claim, row)));
+            }
+            Ok(rows)
+        });
+        Ok(confirmed.await?.into_iter().filter_map(|(claim, row)| row.into_delivery(claim).ok()).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
@@ -75,15 +89,12 @@ impl DeliveryQueue for SqliteStore {
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
         let released = self.database.write::<_, Infallible>(move |c| {
             for (event, webhook) in &deliveries {
-                let mine = deliveries::table
-                    .find((Blob(event.uuid()), Blob(webhook.uuid())))
-                    .filter(deliveries::state.eq("running").and(deliveries::claim.eq(Blob(claim.uuid()))));
-                let untried = (
-                    deliveries::state.eq("pending"),
-                    deliveries::attempt.eq(deliveries::attempt - 1),
-                    deliveries::due_at.eq(due_at.unix_millis()),
-                );
-                diesel::update(mine).set(untried).execute(c)?;
+                let (event, webhook) = (Blob(event.uuid()), Blob(webhook.uuid()));
+                if claimed_for(c, claim, event, webhook)?.is_some() {
+                    let untried = deliveries::attempt.eq(deliveries::attempt - 1);
+                    diesel::update(deliveries::table.find((event, webhook))).set(untried).execute(c)?;
+                    give_back(c, event, webhook, due_at.unix_millis())?;
+                }
             }
             Ok(())
         });
@@ -93,11 +104,21 @@ impl DeliveryQueue for SqliteStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
         let reaped = self.database.write::<_, Infallible>(move |c| {
-            let lost = || deliveries::table.filter(deliveries::state.eq("running").and(deliveries::lease_until.lt(now)));
-            let dead = diesel::update(lost().filter(deliveries::attempt.ge(most))).set(deliveries::state.eq("dead")).execute(c)?;
-            let again = (deliveries::state.eq("pending"), deliveries::due_at.eq(now));
-            let freed = diesel::update(lost()).set(again).execute(c)?;
-            Ok((dead + freed) as u64)
+            let lost = deliveries::table.filter(deliveries::state.eq("running").and(deliveries::lease_until.lt(now))).select((
+                deliveries::event_id,
+                deliveries::webhook_id,
+                deliveries::attempt,
+            ));
+            let lost: Vec<(Blob, Blob, i32)> = lost.load(c)?;
+            for (event, webhook, attempt) in &lost {
+                if *attempt >= most {
+                    let delivery = deliveries::table.find((*event, *webhook));
+                    diesel::update(delivery).set(deliveries::state.eq("dead")).execute(c)?;
+                } else {
+                    give_back(c, *event, *webhook, now)?;
+                }
+            }
+            Ok(lost.len() as u64)
         });
         Ok(reaped.await?)
     }
@@ -145,74 +166,111 @@ struct Lane {
     webhook_id: Blob,
 }
 
+/// The generation of what was written by a program that knows none.
+const UNKNOWN: i64 = -1;
+
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<ClaimedDelivery>, Abort<Infallible>> {
-    let after = Blob(request.after.map_or(uuid::Uuid::nil(), WebhookId::uuid));
-    let lanes: Vec<Lane> = diesel::sql_query(LANES).bind::<sql_types::Binary, _>(after).load(c)?;
-    let busy: HashSet<_> = request.busy.iter().map(|id| id.uuid()).collect();
     let mut claimed = Vec::new();
-    for lane in lanes.iter().filter(|lane| !busy.contains(&lane.webhook_id.0)) {
-        let room = request.per_lane.min(request.most - claimed.len());
-        if room == 0 {
-            break;
-        }
+    for (lane, share) in &request.shares {
         // A row that cannot be read is not in the way of the others: it ends after its attempts.
-        let rows = claim_lane(c, lane.webhook_id, room, request)?;
+        let rows = claim_lane(c, Blob(lane.uuid()), *share, request)?;
         claimed.extend(rows.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
     }
     Ok(claimed)
 }
 
-fn claim_lane(c: &mut SqliteConnection, webhook: Blob, room: usize, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
-    let due = deliveries::table
-        .filter(deliveries::webhook_id.eq(webhook).and(deliveries::state.eq("pending")))
-        .filter(deliveries::due_at.le(request.now.unix_millis()))
-        .order((deliveries::due_at, deliveries::event_id))
-        .limit(to_bigint(room as u64))
-        .select((deliveries::event_id, deliveries::attempt));
-    let due: Vec<(Blob, i32)> = due.load(c)?;
-    let query =
-        webhooks::table.find(webhook).select((webhooks::url, webhooks::secret, webhooks::previous_secret, webhooks::previous_secret_until));
-    let (url, secret, previous, until): (String, Vec<u8>, Option<Vec<u8>>, Option<i64>) = query.first(c)?;
-    let previous_secret = previous.filter(|_| until.is_some_and(|until| until > request.now.unix_millis()));
-    let mut rows = Vec::with_capacity(due.len());
-    for (event_id, tried) in due {
-        let attempt = tried + 1;
-        let running = (
-            deliveries::state.eq("running"),
-            deliveries::attempt.eq(attempt),
-            deliveries::claim.eq(Blob(request.claim.uuid())),
-            deliveries::lease_until.eq(request.lease_until.unix_millis()),
-        );
-        diesel::update(deliveries::table.find((event_id, webhook))).set(running).execute(c)?;
-        let (kind, body) = events::table.find(event_id).select((events::kind, events::body)).first(c)?;
-        let (url, secret, previous_secret) = (url.clone(), secret.clone(), previous_secret.clone());
-        rows.push(ClaimRow { event_id, webhook_id: webhook, attempt, url, secret, previous_secret, kind, body });
+/// Claims the share of a webhook, and gives what of it is to be sent; the rest is held.
+fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
+    let mut rows = Vec::new();
+    let active = webhooks::table.find(webhook).filter(webhooks::active.eq(true)).select(webhooks::generation);
+    let Some(generation) = active.first::<i64>(c).optional()? else { return Ok(rows) };
+    for generation in [generation, UNKNOWN] {
+        let due = deliveries::table
+            .filter(deliveries::webhook_id.eq(webhook).and(deliveries::generation.eq(generation)))
+            .filter(deliveries::state.eq("pending").and(deliveries::due_at.le(request.now.unix_millis())))
+            .order((deliveries::due_at, deliveries::event_id))
+            .limit(to_bigint(share as u64))
+            .select(deliveries::event_id);
+        for event in due.load::<Blob>(c)? {
+            let running = (
+                deliveries::state.eq("running"),
+                deliveries::attempt.eq(deliveries::attempt + 1),
+                deliveries::claim.eq(Blob(request.claim.uuid())),
+                deliveries::lease_until.eq(request.lease_until.unix_millis()),
+            );
+            diesel::update(deliveries::table.find((event, webhook))).set(running).execute(c)?;
+            match load(c, request.claim, event, webhook, request.now)? {
+                Some(row) => rows.push(row),
+                None => {
+                    let held = deliveries::state.eq("held");
+                    diesel::update(deliveries::table.find((event, webhook))).set(held).execute(c)?;
+                }
+            }
+        }
     }
     Ok(rows)
 }
 
+/// The attempt and the generation of a delivery, if it is claimed so.
+fn claimed_for(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob) -> QueryResult<Option<(i32, i64)>> {
+    let mine = deliveries::state.eq("running").and(deliveries::claim.eq(Blob(claim.uuid())));
+    let query = deliveries::table.find((event, webhook)).filter(mine).select((deliveries::attempt, deliveries::generation));
+    query.first(c).optional()
+}
+
+/// Whether a webhook is sent what was written for a generation of it.
+fn is_current(c: &mut SqliteConnection, webhook: Blob, generation: i64) -> QueryResult<bool> {
+    let query = webhooks::table.find(webhook).filter(webhooks::active.eq(true)).select(webhooks::generation);
+    let current: Option<i64> = query.first(c).optional()?;
+    Ok(current.is_some_and(|current| generation == current || generation == UNKNOWN))
+}
+
+/// Makes a delivery due again, or holds it where its webhook was switched meanwhile.
+fn give_back(c: &mut SqliteConnection, event: Blob, webhook: Blob, due_at: i64) -> QueryResult<usize> {
+    let delivery = || deliveries::table.find((event, webhook));
+    let generation: i64 = delivery().select(deliveries::generation).first(c)?;
+    let state = if is_current(c, webhook, generation)? { "pending" } else { "held" };
+    diesel::update(delivery()).set((deliveries::state.eq(state), deliveries::due_at.eq(due_at))).execute(c)
+}
+
+/// A claimed delivery with what a sender needs, as it is now; `None` when it is not to be sent any more.
+fn load(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob, now: Timestamp) -> QueryResult<Option<ClaimRow>> {
+    let Some((attempt, generation)) = claimed_for(c, claim, event, webhook)? else { return Ok(None) };
+    if !is_current(c, webhook, generation)? {
+        return Ok(None);
+    }
+    let query = events::table.find(event).select((events::kind, events::body, events::waitlist_id));
+    let Some((kind, body, list)) = query.first::<(String, String, Option<Blob>)>(c).optional()? else { return Ok(None) };
+    if let Some(list) = list
+        && !counters::is_there(c, list)?
+    {
+        return Ok(None);
+    }
+    let query =
+        webhooks::table.find(webhook).select((webhooks::url, webhooks::secret, webhooks::previous_secret, webhooks::previous_secret_until));
+    let (url, secret, previous, until): (String, Vec<u8>, Option<Vec<u8>>, Option<i64>) = query.first(c)?;
+    let previous_secret = previous.filter(|_| until.is_some_and(|until| until > now.unix_millis()));
+    Ok(Some(ClaimRow { event_id: event, webhook_id: webhook, attempt, url, secret, previous_secret, kind, body }))
+}
+
 /// Settles an attempt, if its claim still stands.
 fn settle(c: &mut SqliteConnection, tried: &SettleDelivery, policy: &DeliveryPolicy) -> Result<bool, Abort<Infallible>> {
-    let delivery = || deliveries::table.find((Blob(tried.event_id.uuid()), Blob(tried.webhook_id.uuid())));
-    let mine = deliveries::state.eq("running").and(deliveries::claim.eq(Blob(tried.claim.uuid())));
-    let claimed: bool = diesel::select(diesel::dsl::exists(delivery().filter(mine))).get_result(c)?;
-    let query = webhooks::table.find(Blob(tried.webhook_id.uuid())).select(WebhookRow::as_select());
-    let Some(row) = query.first(c).optional()?.filter(|_| claimed) else { return Ok(false) };
+    let (event, id) = (Blob(tried.event_id.uuid()), Blob(tried.webhook_id.uuid()));
+    let Some((_, written_for)) = claimed_for(c, tried.claim, event, id)? else { return Ok(false) };
+    let query = webhooks::table.find(id).select(WebhookRow::as_select());
+    let Some(row) = query.first(c).optional()? else { return Ok(false) };
     let webhook = Webhook::try_from(row)?;
-    let was_active = webhook.active;
-    let plan = tried.decide(webhook, policy);
-    let ended = |c: &mut SqliteConnection, state: &str| diesel::update(delivery()).set(deliveries::state.eq(state)).execute(c);
-    match plan.verdict {
-        Verdict::Done => ended(c, "done")?,
-        Verdict::Dead => ended(c, "dead")?,
-        Verdict::Held => ended(c, "held")?,
-        Verdict::RetryAt(due) => {
-            let again = (deliveries::state.eq("pending"), deliveries::due_at.eq(due.unix_millis()));
-            diesel::update(delivery()).set(again).execute(c)?
-        }
+    let generation = webhook.generation;
+    let plan = tried.decide(webhook, u64::try_from(written_for).ok(), policy);
+    let (state, due) = match plan.verdict {
+        Verdict::Done => ("done", None),
+        Verdict::Dead => ("dead", None),
+        Verdict::Held => ("held", None),
+        Verdict::RetryAt(due) => ("pending", Some(deliveries::due_at.eq(due.unix_millis()))),
     };
-    if was_active && !plan.webhook.active {
-        webhook_rows::hold(c, plan.webhook.id)?;
+    diesel::update(deliveries::table.find((event, id))).set((deliveries::state.eq(state), due)).execute(c)?;
+    if plan.webhook.generation != generation {
+        purges::hold(c, plan.webhook.id)?;
     }
     webhook_rows::write(c, &plan.webhook)?;
     diesel::insert_into(attempts::table).values(AttemptRow::from(plan.attempt)).execute(c)?;

@@ -18,14 +18,14 @@ use rally_group_commit::Refused;
 use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
-use crate::{SqliteStore, counters, events, export, mails, settings};
+use crate::{SqliteStore, counters, events, export, lists, mails, purges, settings};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         match self.sign_ups.submit(command.waitlist_id, command).await {
             Ok(outcome) => outcome,
-            Err(refused @ Refused::Full) => Err(Fault::unavailable(refused).into()),
+            Err(refused @ (Refused::Full | Refused::Locked)) => Err(Fault::unavailable(refused).into()),
             Err(lost @ Refused::Lost) => Err(Fault::unexpected(lost).into()),
         }
     }
@@ -64,9 +64,13 @@ impl EntryStore for SqliteStore {
         let done = self.database.write::<_, Infallible>(move |c| {
             let Some(EntryFacts { entry, .. }) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
             diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
-            let orphans = forget_referrer(c, id)?;
+            let forgotten = purges::forget_referrer(c, Blob(id.uuid()), FORGOTTEN_AT_ONCE)?;
+            if to_bigint(forgotten as u64) == FORGOTTEN_AT_ONCE {
+                purges::forget(c, waitlist_id, id)?;
+            }
             mails::delete(c, id)?;
-            counters::remove(c, &entry, orphans)?;
+            events::drop_undelivered(c, waitlist_id, id)?;
+            counters::remove(c, &entry, forgotten)?;
             Ok(true)
         });
         Ok(done.await?)
@@ -79,9 +83,10 @@ impl EntryStore for SqliteStore {
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
         self.database
             .read(move |c| {
+                let Some(list) = lists::find(c, waitlist_id).map_err(query_fault)? else { return Ok(None) };
                 let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
                 let row = query.select(EntryRow::as_select()).first(c).optional().map_err(query_fault)?;
-                row.map(Entry::try_from).transpose()
+                row.map(|row| list.entry(row)).transpose()
             })
             .await
     }
@@ -95,6 +100,8 @@ impl EntryStore for SqliteStore {
     ) -> Result<Page<Entry, Position>, Fault> {
         self.database
             .read(move |c| {
+                let nothing = Page::from_overfetch(Vec::new(), limit, |last: &Entry| last.position);
+                let Some(list) = lists::find(c, waitlist_id).map_err(query_fault)? else { return Ok(nothing) };
                 let mut query = entries::table
                     .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
                     .order(entries::position)
@@ -108,12 +115,15 @@ impl EntryStore for SqliteStore {
                     query = query.filter(entries::position.gt(to_bigint(position.number())));
                 }
                 let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
-                let entries = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+                let entries = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Page::from_overfetch(entries, limit, |last| last.position))
             })
             .await
     }
 }
+
+/// How many of those whom an entry referred forget it in the transaction that deletes it; the rest follow in batches.
+const FORGOTTEN_AT_ONCE: i64 = 200;
 
 /// The entry with what bears on changing it.
 fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
@@ -122,7 +132,8 @@ fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId)
         .filter(entries::id.eq(Blob(id.uuid())).and(entries::waitlist_id.eq(Blob(waitlist_id.uuid()))))
         .select((EntryRow::as_select(), WaitlistRow::as_select()));
     let Some((entry, waitlist)) = query.first::<(EntryRow, WaitlistRow)>(c).optional()? else { return Ok(None) };
-    let entry = Entry::try_from(entry)?;
+    let Some(list) = lists::find(c, waitlist_id)? else { return Ok(None) };
+    let entry = list.entry(entry)?;
     let mail = settings::mail_setup(c, entry.workspace_id)?;
     Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
 }
@@ -141,10 +152,4 @@ fn write_status(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
     let row = EntryRow::from(entry);
     let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
     diesel::update(entries::table.find(row.id)).set(change).execute(c)
-}
-
-fn forget_referrer(c: &mut SqliteConnection, id: EntryId) -> QueryResult<usize> {
-    let referred = entries::table.filter(entries::referred_by_entry_id.eq(Blob(id.uuid())));
-    let nobody = entries::referred_by_entry_id.eq(None::<Blob>);
-    diesel::update(referred).set(nobody).execute(c)
 }

@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use rally_domain::event::Event;
-use rally_domain::id::{WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
+use rally_domain::webhook::Webhook;
 
-use crate::rows::{Blob, EventRow};
+use crate::rows::{Blob, EventRow, to_bigint};
 use crate::schema::{deliveries, events, webhooks};
 
 /// Writes an event in the transaction of the change it reports, with its deliveries.
@@ -19,33 +20,45 @@ pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item =
     let subscribed = subscriptions(c, first.workspace_id)?;
     for event in told {
         diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
-        for (webhook, kinds, active) in &subscribed {
+        for (webhook, kinds, active, generation) in &subscribed {
             if kinds.split(',').any(|kind| kind == event.kind.as_str()) {
-                insert_delivery(c, event, *webhook, if *active { "pending" } else { "held" })?;
+                insert_delivery(c, event, *webhook, if *active { "pending" } else { "held" }, *generation)?;
             }
         }
     }
     Ok(())
 }
 
-/// The webhooks of a workspace, with the kinds of event they are sent and whether they are on.
-fn subscriptions(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResult<Vec<(Blob, String, bool)>> {
+/// The webhooks of a workspace, with the kinds of event they are sent, whether they are on, and their generation.
+fn subscriptions(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResult<Vec<(Blob, String, bool, i64)>> {
     let mine = webhooks::table.filter(webhooks::workspace_id.eq(Blob(workspace.uuid())));
-    mine.select((webhooks::id, webhooks::events, webhooks::active)).load(c)
+    mine.select((webhooks::id, webhooks::events, webhooks::active, webhooks::generation)).load(c)
 }
 
-fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state: &str) -> QueryResult<()> {
+fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state: &str, generation: i64) -> QueryResult<()> {
     let row = (
         deliveries::event_id.eq(Blob(event.id.uuid())),
         deliveries::webhook_id.eq(webhook),
         deliveries::state.eq(state),
         deliveries::due_at.eq(event.occurred_at.unix_millis()),
+        deliveries::generation.eq(generation),
     );
     diesel::insert_into(deliveries::table).values(row).execute(c).map(|_| ())
 }
 
 /// Writes an event for one webhook alone.
-pub(crate) fn write_for(c: &mut SqliteConnection, event: &Event, webhook: WebhookId) -> QueryResult<()> {
+pub(crate) fn write_for(c: &mut SqliteConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
-    insert_delivery(c, event, Blob(webhook.uuid()), "pending")
+    insert_delivery(c, event, Blob(webhook.id.uuid()), "pending", to_bigint(webhook.generation))
+}
+
+/// Drops what is undelivered of the events of an entry.
+pub(crate) fn drop_undelivered(c: &mut SqliteConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<()> {
+    let told =
+        events::table.filter(events::waitlist_id.eq(Blob(waitlist.uuid())).and(events::entry_id.eq(Blob(entry.uuid())))).select(events::id);
+    for event in told.load::<Blob>(c)? {
+        let undelivered = deliveries::event_id.eq(event).and(deliveries::state.eq_any(["pending", "running", "held"]));
+        diesel::delete(deliveries::table.filter(undelivered)).execute(c)?;
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! An export: every entry of a list from one snapshot, in batches, at the pace of whoever reads.
+//! An export: every entry of a list from one snapshot, in batches, on a connection of its own: it takes none from other requests.
 
 use diesel::prelude::*;
 use futures_util::stream;
@@ -8,10 +8,10 @@ use rally_domain::id::WaitlistId;
 use rally_domain::ports::EntryStream;
 use tokio::sync::mpsc;
 
-use crate::SqliteStore;
 use crate::fault::query_fault;
 use crate::rows::{Blob, EntryRow};
 use crate::schema::entries;
+use crate::{SqliteStore, lists};
 
 /// Entries of a batch: large enough to make a hop worth its while, small enough to weigh nothing.
 const BATCH: i64 = 500;
@@ -26,7 +26,7 @@ pub(crate) fn start(store: &SqliteStore, waitlist_id: WaitlistId) -> EntryStream
     let store = store.clone();
     tokio::spawn(async move {
         let failed = batches.clone();
-        if let Err(fault) = store.database.read(move |c| send_all(c, waitlist_id, &batches)).await {
+        if let Err(fault) = store.database.read_apart(move |c| send_all(c, waitlist_id, &batches)).await {
             // Whoever stopped reading has no use for the fault either.
             failed.send(Err(fault)).await.unwrap_or_default();
         }
@@ -35,6 +35,7 @@ pub(crate) fn start(store: &SqliteStore, waitlist_id: WaitlistId) -> EntryStream
 }
 
 fn send_all(c: &mut SqliteConnection, id: WaitlistId, batches: &Batches) -> Result<(), Fault> {
+    let Some(list) = lists::find(c, id).map_err(query_fault)? else { return Ok(()) };
     let mut after = 0;
     loop {
         let query = entries::table
@@ -45,7 +46,7 @@ fn send_all(c: &mut SqliteConnection, id: WaitlistId, batches: &Batches) -> Resu
         let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.position;
-        let batch = rows.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
+        let batch = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
         if batches.blocking_send(Ok(batch)).is_err() {
             return Ok(());
         }

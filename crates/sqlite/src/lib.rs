@@ -12,7 +12,9 @@ mod entries;
 mod events;
 mod export;
 mod fault;
+mod lists;
 mod mails;
+mod purges;
 mod replies;
 mod rows;
 mod schema;
@@ -72,6 +74,8 @@ pub(crate) struct Database {
     writer: Arc<Mutex<SqliteConnection>>,
     /// `None` in memory, where no second connection sees the same database.
     readers: Option<Pool<ConnectionManager<SqliteConnection>>>,
+    /// Where connections lead that are not of the pool; `None` in memory.
+    file: Option<String>,
 }
 
 impl SqliteStore {
@@ -85,7 +89,11 @@ impl SqliteStore {
         writer.batch_execute(WRITER).map_err(query_fault)?;
         let manager = ConnectionManager::new(url);
         let pool = Pool::builder().max_size(READERS).min_idle(Some(1)).connection_customizer(Box::new(Configure)).build(manager);
-        Ok(Self::over(Database { writer: Arc::new(Mutex::new(writer)), readers: Some(pool.map_err(Fault::unavailable)?) }))
+        Ok(Self::over(Database {
+            writer: Arc::new(Mutex::new(writer)),
+            readers: Some(pool.map_err(Fault::unavailable)?),
+            file: Some(url.to_owned()),
+        }))
     }
 
     /// A store that lives as long as its last clone: for tests.
@@ -93,7 +101,7 @@ impl SqliteStore {
     /// # Errors
     /// When SQLite cannot be set up.
     pub fn in_memory() -> Result<Self, Fault> {
-        Ok(Self::over(Database { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None }))
+        Ok(Self::over(Database { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None, file: None }))
     }
 
     fn over(database: Database) -> Self {
@@ -174,17 +182,32 @@ impl Database {
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let snapshot = |c: &mut SqliteConnection| {
-            let outcome = c.transaction(|c| unbroken(|| work(c).map_err(Abort::<Infallible>::from)));
-            outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
-        };
         match self.readers.clone() {
-            None => self.in_writer(snapshot).await?,
-            Some(readers) => {
-                tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c))).await.map_err(Fault::unexpected)?
-            }
+            None => self.in_writer(|c| snapshot(c, work)).await?,
+            Some(readers) => tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c, work)))
+                .await
+                .map_err(Fault::unexpected)?,
         }
     }
+
+    /// The same on a connection of its own, for what takes long and is to take nothing from others.
+    async fn read_apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        match self.file.clone() {
+            None => self.read(work).await,
+            Some(file) => tokio::task::spawn_blocking(move || connect(&file).and_then(|mut c| snapshot(&mut c, work)))
+                .await
+                .map_err(Fault::unexpected)?,
+        }
+    }
+}
+
+/// Runs a closure over one snapshot of the database.
+fn snapshot<T>(c: &mut SqliteConnection, work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>) -> Result<T, Fault> {
+    let outcome = c.transaction(|c| unbroken(|| work(c).map_err(Abort::<Infallible>::from)));
+    outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
 }
 
 /// Turns a panic into a fault, so that the transaction it is in is rolled back: the connection is there for others.

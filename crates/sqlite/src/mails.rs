@@ -1,6 +1,5 @@
 //! [`MailQueue`] on SQLite, and writing mail in the transaction of the change it tells of.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -15,12 +14,12 @@ use rally_domain::ports::{ClaimRequest, MailQueue, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 
-use crate::SqliteStore;
 use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, from_bigint, instant, to_bigint};
 use crate::schema::mails;
+use crate::{SqliteStore, counters};
 
-/// The workspaces that something waits for, found by hopping from one to the next in the index of a claim. The DSL has no
+/// The workspaces that something is due for, found by hopping from one to the next in the index of a claim. The DSL has no
 /// recursion.
 const LANES: &str = "
 WITH RECURSIVE lanes (workspace_id) AS (
@@ -29,7 +28,8 @@ WITH RECURSIVE lanes (workspace_id) AS (
     SELECT (SELECT min(m.workspace_id) FROM mails m WHERE m.state = 'pending' AND m.workspace_id > l.workspace_id)
     FROM lanes l WHERE l.workspace_id IS NOT NULL
 )
-SELECT workspace_id FROM lanes WHERE workspace_id IS NOT NULL ORDER BY workspace_id <= ?1, workspace_id";
+SELECT workspace_id FROM lanes l
+WHERE EXISTS (SELECT 1 FROM mails m WHERE m.workspace_id = l.workspace_id AND m.state = 'pending' AND m.due_at <= ?1)";
 
 #[async_trait]
 impl MailQueue for SqliteStore {
@@ -43,15 +43,34 @@ impl MailQueue for SqliteStore {
             .await
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
+        let due = self.database.read(move |c| {
+            let lanes: Vec<Lane> = diesel::sql_query(LANES).bind::<sql_types::BigInt, _>(now.unix_millis()).load(c).map_err(query_fault)?;
+            Ok(lanes.into_iter().map(|lane| WorkspaceId::new(lane.workspace_id.0)).collect())
+        });
+        due.await
+    }
+
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        // Looking costs no write: most looks find nothing.
-        let now = request.now.unix_millis();
-        let due = mails::table.filter(mails::state.eq("pending").and(mails::due_at.le(now)));
-        let any = self.database.read(move |c| diesel::select(diesel::dsl::exists(due)).get_result::<bool>(c).map_err(query_fault));
-        if !any.await? {
-            return Ok(Vec::new());
-        }
         Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request)).await?)
+    }
+
+    async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
+        self.database
+            .read(move |c| {
+                let mut confirmed = Vec::with_capacity(claimed.len());
+                for (claim, id) in claimed {
+                    let mine =
+                        mails::table.find(Blob(id.uuid())).filter(mails::state.eq("running").and(mails::claim.eq(Blob(claim.uuid()))));
+                    let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
+                    let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
+                    if counters::is_there(c, row.waitlist_id).map_err(query_fault)? {
+                        confirmed.push(ClaimedMail { claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? });
+                    }
+                }
+                Ok(confirmed)
+            })
+            .await
     }
 
     async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
@@ -134,16 +153,9 @@ struct Lane {
 }
 
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
-    let after = Blob(request.after.map_or(uuid::Uuid::nil(), WorkspaceId::uuid));
-    let lanes: Vec<Lane> = diesel::sql_query(LANES).bind::<sql_types::Binary, _>(after).load(c)?;
-    let busy: HashSet<_> = request.busy.iter().map(|id| id.uuid()).collect();
     let mut claimed = Vec::new();
-    for lane in lanes.iter().filter(|lane| !busy.contains(&lane.workspace_id.0)) {
-        let room = request.per_lane.min(request.most - claimed.len());
-        if room == 0 {
-            break;
-        }
-        claimed.extend(claim_lane(c, lane.workspace_id, room, request)?);
+    for (lane, share) in &request.shares {
+        claimed.extend(claim_lane(c, Blob(lane.uuid()), *share, request)?);
     }
     Ok(claimed)
 }
@@ -163,6 +175,10 @@ fn claim_lane(
     let due: Vec<(MailRow, i32)> = due.load(c)?;
     let mut claimed = Vec::with_capacity(due.len());
     for (row, tried) in due {
+        if !counters::is_there(c, row.waitlist_id)? {
+            diesel::delete(mails::table.find(row.id)).execute(c)?;
+            continue;
+        }
         let attempt = tried + 1;
         let running = (
             mails::state.eq("running"),

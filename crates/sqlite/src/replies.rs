@@ -11,7 +11,7 @@ use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;
 use crate::fault::query_fault;
-use crate::rows::{Blob, digest, instant};
+use crate::rows::{Blob, digest, instant, to_bigint};
 use crate::schema::stored_replies;
 
 #[async_trait]
@@ -31,10 +31,18 @@ impl ReplyStore for SqliteStore {
             .await
     }
 
-    async fn prune(&self, before: Timestamp) -> Result<u64, Fault> {
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            let old = stored_replies::table.filter(stored_replies::created_at.lt(before.unix_millis()));
-            Ok(diesel::delete(old).execute(c)? as u64)
+            let old = stored_replies::table
+                .filter(stored_replies::created_at.lt(before.unix_millis()))
+                .order(stored_replies::created_at)
+                .limit(to_bigint(most as u64))
+                .select((stored_replies::workspace_id, stored_replies::route, stored_replies::key));
+            let old: Vec<(Blob, String, String)> = old.load(c)?;
+            for (workspace, route, key) in &old {
+                diesel::delete(stored_replies::table.find((*workspace, route, key))).execute(c)?;
+            }
+            Ok(old.len() as u64)
         });
         Ok(done.await?)
     }

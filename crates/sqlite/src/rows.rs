@@ -474,6 +474,7 @@ pub(crate) struct WebhookRow {
     last_attempt_at: Option<i64>,
     auto_disabled_at: Option<i64>,
     created_at: i64,
+    generation: i64,
 }
 
 impl From<&Webhook> for WebhookRow {
@@ -490,6 +491,7 @@ impl From<&Webhook> for WebhookRow {
             last_attempt_at: webhook.last_attempt_at.map(Timestamp::unix_millis),
             auto_disabled_at: webhook.auto_disabled_at.map(Timestamp::unix_millis),
             created_at: webhook.created_at.unix_millis(),
+            generation: to_bigint(webhook.generation),
         }
     }
 }
@@ -505,6 +507,7 @@ impl TryFrom<WebhookRow> for Webhook {
             url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
             events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
             active: row.active,
+            generation: from_bigint(row.generation),
             failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),
             first_failure_at: row.first_failure_at.map(instant).transpose()?,
             last_status_code: row.last_status_code.and_then(|code| u16::try_from(code).ok()),

@@ -174,6 +174,7 @@ diesel::table! {
         last_attempt_at -> Nullable<BigInt>,
         auto_disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        generation -> BigInt,
     }
 }
 
@@ -186,6 +187,7 @@ diesel::table! {
         attempt -> Integer,
         claim -> Nullable<Binary>,
         lease_until -> Nullable<BigInt>,
+        generation -> BigInt,
     }
 }
 
@@ -224,6 +226,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    purges (kind, target) {
+        kind -> Text,
+        target -> Binary,
+        waitlist_id -> Nullable<Binary>,
+        after_position -> BigInt,
+        after_id -> Nullable<Binary>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,
@@ -233,5 +245,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     entries,
     events,
     webhooks,
-    deliveries
+    deliveries,
+    waitlist_totals,
+    waitlist_days,
+    purges
 );

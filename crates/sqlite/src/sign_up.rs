@@ -22,7 +22,7 @@ use crate::schema::{entries, variants, waitlists};
 use crate::{Database, counters, events, mails, settings};
 
 /// There is one writer.
-pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1 };
+pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
 /// What one sign-up of a group comes to.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;

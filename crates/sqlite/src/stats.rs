@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use rally_domain::analytics::{Analytics, Counters, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups, first_day_needed};
@@ -49,6 +49,7 @@ impl EntryStats for SqliteStore {
                 let query = entries::table
                     .filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())))
                     .filter(sql::<Bool>(LEADS))
+                    .filter(exists(waitlist_totals::table.find(Blob(waitlist_id.uuid()))))
                     .order((entries::referral_count.desc(), entries::position))
                     .limit(to_bigint(limit.rows() as u64))
                     .select((entries::position, entries::referral_count, entries::email));
@@ -83,8 +84,9 @@ impl EntryStats for SqliteStore {
 }
 
 fn analytics(c: &mut SqliteConnection, id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
+    let Some(counters) = totals(c, id).map_err(query_fault)? else { return Ok(Analytics::default()) };
     Ok(Analytics {
-        counters: totals(c, id).map_err(query_fault)?,
+        counters,
         recent_days: days(c, id, first_day_needed(today), today)?,
         top_referrers: top_referrers(c, id).map_err(query_fault)?,
         top_referrals: top_referrals(c, id)?,
@@ -92,22 +94,22 @@ fn analytics(c: &mut SqliteConnection, id: WaitlistId, today: Date) -> Result<An
     })
 }
 
-fn totals(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Counters> {
+fn totals(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Option<Counters>> {
     use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
     let query = waitlist_totals.find(Blob(id.uuid())).select((pending, approved, rejected, referred));
     let row: Option<(i64, i64, i64, i64)> = query.first(c).optional()?;
-    let (pending_now, approved_now, rejected_now, referred_now) = row.unwrap_or_default();
-    Ok(Counters {
+    Ok(row.map(|(pending_now, approved_now, rejected_now, referred_now)| Counters {
         pending: from_bigint(pending_now),
         approved: from_bigint(approved_now),
         rejected: from_bigint(rejected_now),
         referred: from_bigint(referred_now),
-    })
+    }))
 }
 
 fn days(c: &mut SqliteConnection, id: WaitlistId, first: Date, last: Date) -> Result<BTreeMap<Date, u64>, Fault> {
     let query = waitlist_days::table
         .filter(waitlist_days::waitlist_id.eq(Blob(id.uuid())).and(waitlist_days::day.between(first.to_string(), last.to_string())))
+        .filter(exists(waitlist_totals::table.find(Blob(id.uuid()))))
         .select((waitlist_days::day, waitlist_days::signups));
     let rows: Vec<(String, i64)> = query.load(c).map_err(query_fault)?;
     let row = |(day, signups): (String, i64)| {

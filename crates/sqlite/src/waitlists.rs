@@ -23,7 +23,7 @@ use rally_domain::workspace::Brand;
 use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
 use crate::rows::{Blob, BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
-use crate::{SqliteStore, replies, variants};
+use crate::{SqliteStore, purges, replies, variants};
 
 const SLUG_KEY: &str = "waitlists.workspace_id, waitlists.slug";
 
@@ -78,7 +78,11 @@ impl WaitlistStore for SqliteStore {
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
-            Ok(diesel::delete(mine).execute(c)? > 0)
+            if diesel::delete(mine).execute(c)? == 0 {
+                return Ok(false);
+            }
+            purges::begin(c, purges::WAITLIST, Blob(id.uuid()))?;
+            Ok(true)
         });
         Ok(deleted.await?)
     }

@@ -16,7 +16,7 @@ use rally_domain::webhook::{ROTATION_OVERLAP, SealedSecret, SealedSecrets, Webho
 use crate::fault::{Abort, query_fault, violates_foreign_key};
 use crate::rows::{AttemptRow, Blob, WebhookRow, from_bigint, to_bigint};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
-use crate::{SqliteStore, events, replies};
+use crate::{SqliteStore, events, purges, replies};
 
 #[async_trait]
 impl WebhookStore for SqliteStore {
@@ -40,11 +40,11 @@ impl WebhookStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, command.workspace_id, command.id)?;
-                let was_active = current.as_ref().is_some_and(|webhook| webhook.active);
+                let generation = current.as_ref().map(|webhook| webhook.generation);
                 let updated = command.decide(current).map_err(Abort::Rejected)?;
-                if was_active != updated.active {
-                    // Either way what was written before is not for it.
-                    hold(c, updated.id)?;
+                if let Some(generation) = generation.filter(|generation| *generation != updated.generation) {
+                    adopt(c, updated.id, generation)?;
+                    purges::hold(c, updated.id)?;
                 }
                 write(c, &updated)?;
                 Ok(updated)
@@ -75,8 +75,8 @@ impl WebhookStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, command.workspace_id, command.id)?;
-                command.decide(current).map_err(Abort::Rejected)?;
-                Ok(events::write_for(c, &command.event, command.id)?)
+                let webhook = command.decide(current).map_err(Abort::Rejected)?;
+                Ok(events::write_for(c, &command.event, &webhook)?)
             })
             .await
     }
@@ -84,7 +84,11 @@ impl WebhookStore for SqliteStore {
     async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
-            Ok(diesel::delete(mine).execute(c)? > 0)
+            if diesel::delete(mine).execute(c)? == 0 {
+                return Ok(false);
+            }
+            purges::begin(c, purges::WEBHOOK, Blob(id.uuid()))?;
+            Ok(true)
         });
         Ok(deleted.await?)
     }
@@ -183,8 +187,11 @@ pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<
     diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(WebhookRow::from(webhook)).execute(c)
 }
 
-/// Keeps what waits for a webhook from ever being sent.
-pub(crate) fn hold(c: &mut SqliteConnection, id: WebhookId) -> QueryResult<usize> {
-    let waiting = deliveries::table.filter(deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::state.eq("pending")));
-    diesel::update(waiting).set(deliveries::state.eq("held")).execute(c)
+/// Gives what is undelivered, and was written by a program that knows no generations, the one that its webhook had then.
+fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
+    for state in ["pending", "running"] {
+        let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(deliveries::state.eq(state));
+        diesel::update(deliveries::table.filter(unknown)).set(deliveries::generation.eq(to_bigint(generation))).execute(c)?;
+    }
+    Ok(())
 }

@@ -11,10 +11,10 @@ use rally_domain::ports::WorkspaceStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
 
-use crate::SqliteStore;
 use crate::fault::{Abort, query_fault, violates};
 use crate::rows::{Blob, WorkspaceRow};
-use crate::schema::{retired_slugs, workspaces};
+use crate::schema::{retired_slugs, waitlists, webhooks, workspaces};
+use crate::{SqliteStore, purges};
 
 const SLUG_KEY: &str = "workspaces.slug";
 
@@ -52,8 +52,16 @@ impl WorkspaceStore for SqliteStore {
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
         let slug = slug.clone();
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let mine = workspaces::table.filter(workspaces::slug.eq(slug.as_str()));
-            Ok(diesel::delete(mine).execute(c)? > 0)
+            let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(workspaces::id);
+            let Some(id) = query.first::<Blob>(c).optional()? else { return Ok(false) };
+            for list in waitlists::table.filter(waitlists::workspace_id.eq(id)).select(waitlists::id).load::<Blob>(c)? {
+                purges::begin(c, purges::WAITLIST, list)?;
+            }
+            for hook in webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load::<Blob>(c)? {
+                purges::begin(c, purges::WEBHOOK, hook)?;
+            }
+            // Its lists and webhooks go with it, and what belongs to these is purged.
+            Ok(diesel::delete(workspaces::table.find(id)).execute(c)? > 0)
         });
         Ok(deleted.await?)
     }
@@ -102,7 +110,9 @@ fn take_slug(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<usize> {
 
 fn retire_slug(c: &mut SqliteConnection, slug: &Slug, owner: WorkspaceId) -> QueryResult<usize> {
     let row = (retired_slugs::slug.eq(slug.as_str()), retired_slugs::workspace_id.eq(Blob(owner.uuid())));
-    diesel::insert_into(retired_slugs::table).values(row).execute(c)
+    let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
+    // The last to have had it.
+    retired.do_update().set(retired_slugs::workspace_id.eq(Blob(owner.uuid()))).execute(c)
 }
 
 fn slug_taken(error: diesel::result::Error) -> Abort<WorkspaceRejection> {

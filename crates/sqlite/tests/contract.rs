@@ -124,3 +124,28 @@ async fn a_sender_domain_that_is_no_id_is_none() {
     let database = Embedded::fresh().await;
     rally_contracts::settings::a_sender_domain_that_is_no_id_is_none(&database, async |sql| execute(&database.directory, sql)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orphans_are_found_and_purged() {
+    let database = Embedded::fresh().await;
+    rally_contracts::purges::orphans_are_found_and_purged(&database, async |sql| execute(&database.directory, sql)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
+    let database = Embedded::fresh().await;
+    let fill = async |list: &rally_domain::waitlist::Waitlist| {
+        let (list, workspace) = (list.id.uuid().simple(), list.workspace_id.uuid().simple());
+        let sql = format!(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+            INSERT INTO entries (id, waitlist_id, workspace_id, email, name, referrer, referral_code, position, status, metadata, created_at, updated_at)
+                SELECT randomblob(16), x'{list}', x'{workspace}', n || '@example.com', 'Somebody', 'r' || n, 'G' || n, n, 'pending', '{{}}', 0, 0 FROM numbers;
+            INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at)
+                SELECT randomblob(16), workspace_id, waitlist_id, id, 'entry.created', '{{}}', 0 FROM entries;
+            INSERT INTO deliveries (event_id, webhook_id, state, due_at, generation) SELECT e.id, w.id, 'pending', 0, 0 FROM events e, webhooks w;
+            INSERT INTO waitlist_sources SELECT waitlist_id, referrer, 1 FROM entries"
+        );
+        execute(&database.directory, &sql);
+    };
+    rally_contracts::purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others(&database, fill).await;
+}

@@ -1,0 +1,38 @@
+//! Whether a waitlist is there, for those who read what belongs to one: a deleted list is gone at once, and its rows are not.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use rally_domain::entry::Entry;
+use rally_domain::error::Fault;
+use rally_domain::id::{EntryId, WaitlistId};
+
+use crate::counters;
+use crate::rows::{Blob, EntryRow};
+use crate::schema::purges;
+
+/// What readers of a list's entries have to know of it.
+pub(crate) struct ListState {
+    /// Deleted entries that others still name as their referrer.
+    forgotten: HashSet<EntryId>,
+}
+
+/// The state of a list; `None` when there is none.
+pub(crate) fn find(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Option<ListState>> {
+    let list = Blob(id.uuid());
+    if !counters::is_there(c, list)? {
+        return Ok(None);
+    }
+    let forgotten = purges::table.filter(purges::kind.eq("entry").and(purges::waitlist_id.eq(list))).select(purges::target);
+    let forgotten: Vec<Blob> = forgotten.load(c)?;
+    Ok(Some(ListState { forgotten: forgotten.into_iter().map(|id| EntryId::new(id.0)).collect() }))
+}
+
+impl ListState {
+    /// The entry of a row.
+    pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
+        let mut entry = Entry::try_from(row)?;
+        entry.referred_by.take_if(|id| self.forgotten.contains(id));
+        Ok(entry)
+    }
+}

@@ -1,0 +1,228 @@
+//! [`PurgeStore`] on SQLite: what was deleted goes in batches, each a transaction of its own, so that whoever writes waits for one of
+//! them at most.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types;
+use rally_domain::error::Fault;
+use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use rally_domain::ports::PurgeStore;
+
+use crate::fault::query_fault;
+use crate::rows::{Blob, from_bigint, to_bigint};
+use crate::schema::{attempts, deliveries, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
+use crate::{SqliteStore, counters};
+
+/// A waitlist whose row is gone.
+pub(crate) const WAITLIST: &str = "waitlist";
+/// A webhook whose row is gone.
+pub(crate) const WEBHOOK: &str = "webhook";
+/// An entry that is gone, and that others still name as their referrer.
+const ENTRY: &str = "entry";
+/// A webhook that was switched off or on: what waited for it before is held.
+const HELD: &str = "held";
+
+#[async_trait]
+impl PurgeStore for SqliteStore {
+    async fn purge(&self, rows: usize) -> Result<bool, Fault> {
+        let most = to_bigint(rows as u64);
+        // Looking costs no write: most looks find nothing.
+        if self.backlog().await? == 0 {
+            return Ok(false);
+        }
+        Ok(self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await?)
+    }
+
+    async fn find_orphans(&self) -> Result<u64, Fault> {
+        let found = self.database.write::<_, Infallible>(|c| {
+            let mut found = 0;
+            for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS)] {
+                for orphan in diesel::sql_query(orphans).load::<Orphan>(c)? {
+                    found += begin(c, kind, orphan.id)? as u64;
+                }
+            }
+            Ok(found)
+        });
+        Ok(found.await?)
+    }
+
+    async fn backlog(&self) -> Result<u64, Fault> {
+        self.database.read(|c| purges::table.count().get_result(c).map(from_bigint).map_err(query_fault)).await
+    }
+}
+
+#[derive(QueryableByName)]
+struct Orphan {
+    #[diesel(sql_type = sql_types::Binary)]
+    id: Blob,
+}
+
+/// Waitlists that something belongs to and that are not there, found by hopping from one to the next in an index that begins with
+/// them. Old programs leave such behind, for they take it that the database deletes what belongs to a list.
+const ORPHANS_OF_WAITLISTS: &str = "
+WITH RECURSIVE of_entries (id) AS (
+    SELECT min(waitlist_id) FROM entries
+    UNION ALL SELECT (SELECT min(e.waitlist_id) FROM entries e WHERE e.waitlist_id > l.id) FROM of_entries l WHERE l.id IS NOT NULL
+), of_events (id) AS (
+    SELECT min(waitlist_id) FROM events
+    UNION ALL SELECT (SELECT min(e.waitlist_id) FROM events e WHERE e.waitlist_id > l.id) FROM of_events l WHERE l.id IS NOT NULL
+), of_sources (id) AS (
+    SELECT min(waitlist_id) FROM waitlist_sources
+    UNION ALL SELECT (SELECT min(s.waitlist_id) FROM waitlist_sources s WHERE s.waitlist_id > l.id) FROM of_sources l WHERE l.id IS NOT NULL
+)
+SELECT id FROM (SELECT id FROM of_entries UNION SELECT id FROM of_events UNION SELECT id FROM of_sources)
+WHERE id IS NOT NULL AND id NOT IN (SELECT waitlist_id FROM waitlist_totals)";
+
+/// The same of webhooks.
+const ORPHANS_OF_WEBHOOKS: &str = "
+WITH RECURSIVE of_deliveries (id) AS (
+    SELECT min(webhook_id) FROM deliveries
+    UNION ALL SELECT (SELECT min(d.webhook_id) FROM deliveries d WHERE d.webhook_id > l.id) FROM of_deliveries l WHERE l.id IS NOT NULL
+), of_attempts (id) AS (
+    SELECT min(webhook_id) FROM attempts
+    UNION ALL SELECT (SELECT min(a.webhook_id) FROM attempts a WHERE a.webhook_id > l.id) FROM of_attempts l WHERE l.id IS NOT NULL
+)
+SELECT id FROM (SELECT id FROM of_deliveries UNION SELECT id FROM of_attempts)
+WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM webhooks)";
+
+/// Notes that something is to be purged, in the transaction of its deletion; tells whether it was not noted yet.
+pub(crate) fn begin(c: &mut SqliteConnection, kind: &str, target: Blob) -> QueryResult<usize> {
+    diesel::insert_or_ignore_into(purges::table).values((purges::kind.eq(kind), purges::target.eq(target))).execute(c)
+}
+
+/// Notes that what waits for a webhook of an earlier generation is to be held.
+pub(crate) fn hold(c: &mut SqliteConnection, id: WebhookId) -> QueryResult<usize> {
+    begin(c, HELD, Blob(id.uuid()))
+}
+
+/// Notes that those whom a deleted entry referred are to forget it.
+pub(crate) fn forget(c: &mut SqliteConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    let row = (purges::kind.eq(ENTRY), purges::target.eq(Blob(id.uuid())), purges::waitlist_id.eq(Blob(list.uuid())));
+    diesel::insert_or_ignore_into(purges::table).values(row).execute(c)
+}
+
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = purges, check_for_backend(diesel::sqlite::Sqlite))]
+struct Purge {
+    kind: String,
+    target: Blob,
+    waitlist_id: Option<Blob>,
+    after_position: i64,
+    after_id: Option<Blob>,
+}
+
+/// One batch of one purge; tells whether anything may be left of any.
+fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
+    // In no order, so that one that cannot be carried out keeps none of the others.
+    let next = purges::table.order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
+    let Some(purge) = next.first(c).optional()? else { return Ok(false) };
+    let purged = match purge.kind.as_str() {
+        WAITLIST => purge_waitlist(c, &purge, most)?,
+        WEBHOOK => purge_webhook(c, &purge, most)?,
+        ENTRY => purge_referrer(c, &purge, most)?,
+        _ => purge_held(c, &purge, most)?,
+    };
+    if !purged {
+        diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
+    }
+    Ok(true)
+}
+
+/// A batch of what belonged to a waitlist; tells whether there was any. Entries go by position, with their mail and events.
+fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let list = purge.target;
+    let batch = entries::table
+        .filter(entries::waitlist_id.eq(list).and(entries::position.gt(purge.after_position)))
+        .order(entries::position)
+        .limit(most)
+        .select((entries::id, entries::position));
+    let batch: Vec<(Blob, i64)> = batch.load(c)?;
+    if let Some((_, last)) = batch.last() {
+        for (id, _) in &batch {
+            diesel::delete(mails::table.filter(mails::entry_id.eq(*id))).execute(c)?;
+            diesel::delete(events::table.filter(events::waitlist_id.eq(list).and(events::entry_id.eq(*id)))).execute(c)?;
+            diesel::delete(entries::table.find(*id)).execute(c)?;
+        }
+        return go_on(c, &Purge { after_position: *last, ..purge.clone() });
+    }
+    let left: Vec<Blob> = mails::table.filter(mails::waitlist_id.eq(list)).limit(most).select(mails::id).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(mails::table.filter(mails::id.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    // Of entries that were deleted before, and tests.
+    let left: Vec<Blob> = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(events::table.filter(events::id.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    let of_list = || waitlist_sources::table.filter(waitlist_sources::waitlist_id.eq(list));
+    let left: Vec<String> = of_list().limit(most).select(waitlist_sources::referrer).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(of_list().filter(waitlist_sources::referrer.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    // A day is a row: never many.
+    diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c)?;
+    Ok(false)
+}
+
+/// A batch of what belonged to a webhook.
+fn purge_webhook(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let webhook = purge.target;
+    let batch = deliveries::table.filter(deliveries::webhook_id.eq(webhook)).order(deliveries::event_id).limit(most);
+    let batch: Vec<Blob> = batch.select(deliveries::event_id).load(c)?;
+    if !batch.is_empty() {
+        let some = deliveries::webhook_id.eq(webhook).and(deliveries::event_id.eq_any(batch));
+        diesel::delete(deliveries::table.filter(some)).execute(c)?;
+        return Ok(true);
+    }
+    let left: Vec<Blob> = attempts::table.filter(attempts::webhook_id.eq(webhook)).limit(most).select(attempts::id).load(c)?;
+    Ok(diesel::delete(attempts::table.filter(attempts::id.eq_any(left))).execute(c)? > 0)
+}
+
+/// A batch of those whom a deleted entry referred: they forget it, and the totals with them.
+fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let Some(list) = purge.waitlist_id else { return Ok(false) };
+    // Without the list they go with it.
+    if !counters::is_there(c, list)? {
+        return Ok(false);
+    }
+    let forgotten = to_bigint(forget_referrer(c, purge.target, most)? as u64);
+    if forgotten > 0 {
+        let fewer = waitlist_totals::referred.eq(waitlist_totals::referred - forgotten);
+        diesel::update(waitlist_totals::table.find(list)).set(fewer).execute(c)?;
+    }
+    Ok(forgotten == most)
+}
+
+/// Makes at most that many of those whom an entry referred forget it; tells how many they were.
+pub(crate) fn forget_referrer(c: &mut SqliteConnection, id: Blob, most: i64) -> QueryResult<usize> {
+    let referred: Vec<Blob> = entries::table.filter(entries::referred_by_entry_id.eq(id)).limit(most).select(entries::id).load(c)?;
+    let nobody = entries::referred_by_entry_id.eq(None::<Blob>);
+    diesel::update(entries::table.filter(entries::id.eq_any(referred))).set(nobody).execute(c)
+}
+
+/// A batch of what waited for a webhook before it was switched off or on.
+fn purge_held(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let generation: Option<i64> = webhooks::table.find(purge.target).select(webhooks::generation).first(c).optional()?;
+    let Some(generation) = generation else { return Ok(false) };
+    let outdated = deliveries::table
+        .filter(deliveries::webhook_id.eq(purge.target).and(deliveries::state.eq("pending")))
+        .filter(deliveries::generation.ge(0).and(deliveries::generation.lt(generation)))
+        .limit(most)
+        .select(deliveries::event_id);
+    let outdated: Vec<Blob> = outdated.load(c)?;
+    let (held, all) = (outdated.len(), deliveries::event_id.eq_any(outdated));
+    let some = deliveries::table.filter(deliveries::webhook_id.eq(purge.target).and(all));
+    diesel::update(some).set(deliveries::state.eq("held")).execute(c)?;
+    Ok(to_bigint(held as u64) == most)
+}
+
+/// Notes how far a purge has come.
+fn go_on(c: &mut SqliteConnection, purge: &Purge) -> QueryResult<bool> {
+    let so_far = (purges::after_position.eq(purge.after_position), purges::after_id.eq(purge.after_id));
+    diesel::update(purges::table.find((&purge.kind, purge.target))).set(so_far).execute(c).map(|_| true)
+}
