@@ -1,19 +1,15 @@
 //! The address guard: what events may be sent to. Whoever can create a webhook must not be able to make this server call
 //! into the network it runs in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rally_domain::error::Invalid;
 use rally_domain::webhook::WebhookUrl;
-use tokio::sync::Semaphore;
 use url::Host;
 
+use crate::names::Names;
 use crate::network::parse_network;
-
-/// How long a name may take to resolve.
-const RESOLVE: Duration = Duration::from_secs(5);
 
 /// IPv4 addresses that are not public (IANA IPv4 Special-Purpose Address Registry, multicast and the former class E).
 const NOT_PUBLIC_V4: [Ipv4Net; 15] = [
@@ -109,10 +105,10 @@ impl Exemptions {
 
     /// Whether a URL may be used now: a name must not lead to addresses that are not allowed alone. One that leads nowhere
     /// passes.
-    pub(crate) async fn check(&self, url: &WebhookUrl) -> Result<(), Invalid> {
+    pub(crate) async fn check(&self, names: &Names, url: &WebhookUrl) -> Result<(), Invalid> {
         self.allow_url(url)?;
         let Some(Host::Domain(name)) = url.url().host() else { return Ok(()) };
-        let addresses = resolve(name).await;
+        let addresses = names.resolve(name).await;
         if !addresses.is_empty() && !addresses.iter().any(|address| self.allows(address.ip())) {
             return Err(not_public());
         }
@@ -128,23 +124,6 @@ fn not_an_exemption(part: &str) -> Invalid {
 
 fn not_public() -> Invalid {
     Invalid::new("must lead to a public address")
-}
-
-/// Names resolved at once. A resolver that does not answer keeps a thread for longer than anybody waits for it.
-static LOOKUPS: Semaphore = Semaphore::const_new(32);
-
-/// The addresses of a name; none when it has none or nobody can tell in time.
-pub(crate) async fn resolve(name: &str) -> Vec<SocketAddr> {
-    let name = name.to_owned();
-    let look_up = async {
-        let turn = LOOKUPS.acquire().await.ok()?;
-        let found = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            (name.as_str(), 0).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
-        });
-        found.await.ok()
-    };
-    tokio::time::timeout(RESOLVE, look_up).await.ok().flatten().unwrap_or_default()
 }
 
 /// Whether every label of a name has something in it; a dot at the end is fine.
@@ -259,33 +238,35 @@ mod tests {
 
     #[tokio::test]
     async fn no_way_of_writing_a_private_address_gets_through() {
-        let nothing = Exemptions::default();
+        let (nothing, names) = (Exemptions::default(), Names::of_system());
         for host in REFUSED {
             if let Some(url) = url(host) {
-                assert!(nothing.check(&url).await.is_err(), "{host} as {}", url.as_str());
+                assert!(nothing.check(&names, &url).await.is_err(), "{host} as {}", url.as_str());
             }
         }
         for written in ["https://127.0.0.1\\.good.com/", "https:\\\\127.0.0.1/", "https:127.0.0.1", "https:///127.0.0.1/"] {
             if let Ok(url) = WebhookUrl::parse(written) {
-                assert!(nothing.check(&url).await.is_err(), "{written}");
+                assert!(nothing.check(&names, &url).await.is_err(), "{written}");
             }
         }
         for host in ALLOWED {
             let url = url(host).unwrap();
-            assert_eq!(nothing.check(&url).await, Ok(()), "{host}");
+            assert_eq!(nothing.check(&names, &url).await, Ok(()), "{host}");
         }
     }
 
     #[tokio::test]
     async fn https_is_asked_of_every_host_that_is_not_exempt() {
         let plain = WebhookUrl::parse("http://1.1.1.1/").unwrap();
-        assert!(Exemptions::default().check(&plain).await.is_err());
-        assert!(Exemptions::parse("http://1.1.1.1").unwrap().check(&plain).await.is_ok());
-        assert!(Exemptions::parse("http://1.1.1.2, 1.1.1.1").unwrap().check(&plain).await.is_err());
+        let names = Names::of_system();
+        assert!(Exemptions::default().check(&names, &plain).await.is_err());
+        assert!(Exemptions::parse("http://1.1.1.1").unwrap().check(&names, &plain).await.is_ok());
+        assert!(Exemptions::parse("http://1.1.1.2, 1.1.1.1").unwrap().check(&names, &plain).await.is_err());
     }
 
     #[tokio::test]
     async fn an_exemption_is_of_its_addresses_alone() {
+        let names = Names::of_system();
         let exempt = Exemptions::parse("127.0.0.1/32, 10.0.0.0/8, ::1, http://localhost, http://127.0.0.1").unwrap();
         for (url, passes) in [
             ("http://127.0.0.1:9000/", true),
@@ -297,7 +278,7 @@ mod tests {
             ("https://192.168.0.1/", false),
             ("http://10.1.2.3/", false),
         ] {
-            assert_eq!(exempt.check(&WebhookUrl::parse(url).unwrap()).await.is_ok(), passes, "{url}");
+            assert_eq!(exempt.check(&names, &WebhookUrl::parse(url).unwrap()).await.is_ok(), passes, "{url}");
         }
     }
 

@@ -17,7 +17,8 @@ use reqwest::{Client, Response, redirect};
 use time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-use crate::guard::{Exemptions, resolve};
+use crate::guard::Exemptions;
+use crate::names::Names;
 use crate::sign::sign;
 
 /// Most bytes of an answer that are read: no receiver can make this server read more.
@@ -27,6 +28,7 @@ const MAX_READ: usize = 4 * 1024;
 pub struct HttpSender {
     client: Client,
     exemptions: Arc<Exemptions>,
+    names: Arc<Names>,
     deadline: std::time::Duration,
 }
 
@@ -35,17 +37,17 @@ impl HttpSender {
     ///
     /// # Errors
     /// When this machine has no TLS roots.
-    pub fn new(exemptions: Exemptions, deadline: Duration) -> Result<Self, reqwest::Error> {
-        let exemptions = Arc::new(exemptions);
+    pub fn new(exemptions: Exemptions, names: Names, deadline: Duration) -> Result<Self, reqwest::Error> {
+        let (exemptions, names) = (Arc::new(exemptions), Arc::new(names));
         let client = Client::builder()
             .user_agent(concat!("Rally/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(GuardedResolver(exemptions.clone())))
+            .dns_resolver(Arc::new(GuardedResolver(exemptions.clone(), names.clone())))
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
             .build()?;
-        Ok(Self { client, exemptions, deadline: deadline.unsigned_abs() })
+        Ok(Self { client, exemptions, names, deadline: deadline.unsigned_abs() })
     }
 
     async fn attempt(&self, message: WebhookMessage, deadline: Instant) -> Outcome {
@@ -74,7 +76,7 @@ impl HttpSender {
 #[async_trait]
 impl WebhookSender for HttpSender {
     async fn check(&self, url: &WebhookUrl) -> Result<(), Invalid> {
-        self.exemptions.check(url).await
+        self.exemptions.check(&self.names, url).await
     }
 
     async fn send(&self, message: WebhookMessage) -> AttemptResult {
@@ -164,13 +166,13 @@ struct Blocked;
 
 /// Resolves for every new connection, and lets none be made to a name with even one address that is not allowed: what was
 /// checked is what is connected to.
-struct GuardedResolver(Arc<Exemptions>);
+struct GuardedResolver(Arc<Exemptions>, Arc<Names>);
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let exemptions = self.0.clone();
+        let (exemptions, names) = (self.0.clone(), self.1.clone());
         Box::pin(async move {
-            let addresses: Vec<SocketAddr> = resolve(name.as_str()).await;
+            let addresses: Vec<SocketAddr> = names.resolve(name.as_str()).await;
             if addresses.iter().any(|address| !exemptions.allows(address.ip())) {
                 return Err(Blocked.into());
             }
