@@ -1,19 +1,22 @@
-//! The CSV export: streamed from one snapshot as fast as the client reads, so that memory does not grow with the list.
+//! The CSV export: every entry as of one moment. Memory does not grow with the list, and the pace of the client is in nobody's way.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get, web};
 use csv::{Terminator, Writer, WriterBuilder};
-use futures_util::{StreamExt, TryStreamExt, future, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 use rally_domain::entry::Entry;
-use rally_domain::error::Fault;
+use rally_domain::error::{Fault, FieldError, Invalid};
 use rally_domain::ports::EntryStream;
 use rally_domain::referral::ReferralBoost;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::entries::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
-use crate::error::ApiError;
+use crate::error::{ApiError, Code, ErrorBody};
+use crate::exports::spool;
 use crate::openapi::AdminFailure;
 
 const COLUMNS: [&str; 17] = [
@@ -36,31 +39,78 @@ const COLUMNS: [&str; 17] = [
     "updated_at",
 ];
 
+/// How long to wait for a place.
+const RETRY_AFTER: u64 = 10;
+
+/// What an export begins with so that Excel takes it for UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// The query of an export.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// `1` begins the file with a byte order mark, which Excel needs to read it as UTF-8.
+    #[param(value_type = Option<String>, example = "1")]
+    bom: Option<String>,
+}
+
+impl ExportQuery {
+    fn begins_with_mark(&self) -> Result<bool, ApiError> {
+        match self.bom.as_deref() {
+            None | Some("0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(_) => Err(ApiError::validation(vec![FieldError::new("bom", Invalid::new("must be 1 or 0"))])),
+        }
+    }
+}
+
 /// Export every entry as CSV
 ///
 /// RFC 4180, by position, as the entries were at one moment. A cell that a spreadsheet would run as a formula starts with
-/// an apostrophe. A connection that breaks off means that the file is not whole.
+/// an apostrophe. A connection that breaks off means that the file is not whole. There are four exports at once, two of one
+/// workspace; a reader that takes less than 1 MiB in 30 seconds is cut off.
 #[utoipa::path(
     tag = "Entries", operation_id = "export_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(ListParams),
-    responses((status = 200, description = "The file.", body = String, content_type = "text/csv"), AdminFailure),
+    params(ListParams, ExportQuery),
+    responses(
+        (status = 200, description = "The file.", body = String, content_type = "text/csv"),
+        (status = 400, description = "A bad query.", body = ErrorBody),
+        (status = 503, description = "As many exports are under way as may be; `Retry-After` says when to come again.", body = ErrorBody),
+        AdminFailure,
+    ),
 )]
 #[get("/waitlists/{waitlist_id}/entries/export.csv")]
-pub async fn export(app: web::Data<App>, admin: Granted<permit::EntryRead>, path: web::Path<ListParams>) -> Result<HttpResponse, ApiError> {
+pub async fn export(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryRead>,
+    path: web::Path<ListParams>,
+    query: web::Query<ExportQuery>,
+) -> Result<HttpResponse, ApiError> {
     let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let mark = query.begins_with_mark()?;
+    let place = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
     let entries = app.ports.entries.export(waitlist.id).await?;
+    let file = spool(file(entries, waitlist.settings.referral_boost, mark), place).map_err(Fault::unavailable)?;
     let disposition = format!("attachment; filename=\"{}-entries.csv\"", waitlist.slug);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .streaming(file(entries, waitlist.settings.referral_boost)))
+        .streaming(file))
 }
 
-/// The header row, then a piece of the file for every batch. A fault ends it with an error, which breaks the connection.
-fn file(entries: EntryStream, boost: ReferralBoost) -> impl stream::Stream<Item = Result<Bytes, ApiError>> {
-    let head = stream::once(future::ready(rows([COLUMNS.map(str::to_owned)])));
+fn too_many() -> ApiError {
+    let message = "as many exports are under way as may be";
+    ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::ServiceUnavailable, message) }
+}
+
+/// The header row, then a piece of the file for every batch.
+fn file(entries: EntryStream, boost: ReferralBoost, mark: bool) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    let begin = move || {
+        let head = rows([COLUMNS.map(str::to_owned)])?;
+        Ok(if mark { [BYTE_ORDER_MARK.as_bytes(), &head].concat().into() } else { head })
+    };
     let body = entries.map(move |batch| rows(batch?.iter().map(|entry| cells(entry, boost))));
-    head.chain(body).map_err(ApiError::from)
+    stream::once(future::ready(begin())).chain(body)
 }
 
 fn rows(rows: impl IntoIterator<Item = [String; COLUMNS.len()]>) -> Result<Bytes, Fault> {
@@ -99,7 +149,8 @@ fn cells(entry: &Entry, boost: ReferralBoost) -> [String; COLUMNS.len()] {
 
 /// A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
 fn guard(cell: &str) -> std::borrow::Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
+    const STARTS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    if cell.starts_with(STARTS) { format!("'{cell}").into() } else { cell.into() }
 }
 
 #[cfg(test)]
@@ -109,17 +160,26 @@ mod tests {
     #[test]
     fn a_cell_is_quoted_where_it_must_and_never_runs() {
         let mut row = COLUMNS.map(|_| String::new());
-        for (cell, text) in row.iter_mut().zip(["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a,b", "a\"b", "a\r\nb", "plain", "'x", " =1"]) {
+        let texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a,b", "a\"b", "a\r\nb", "plain", "'x", " =1", "＝1", "＋1", "－1", "＠x"];
+        for (cell, text) in row.iter_mut().zip(texts) {
             *cell = text.to_owned();
         }
-        let expected = "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",\"a,b\",\"a\"\"b\",\"a\r\nb\",plain,'x, =1,,,,,\r\n";
+        let expected = "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",\"a,b\",\"a\"\"b\",\"a\r\nb\",plain,'x, =1,'＝1,'＋1,'－1,'＠x,\r\n";
         assert_eq!(rows([row]).unwrap(), expected);
     }
 
     #[tokio::test]
     async fn a_fault_midway_ends_the_file_with_an_error() {
         let batches: Vec<Result<Vec<Entry>, Fault>> = vec![Ok(Vec::new()), Err(Fault::unavailable("gone"))];
-        let pieces: Vec<_> = file(Box::pin(stream::iter(batches)), ReferralBoost::default()).collect().await;
+        let pieces: Vec<_> = file(Box::pin(stream::iter(batches)), ReferralBoost::default(), false).collect().await;
         assert!(pieces[0].is_ok() && pieces[1].is_ok() && pieces[2].is_err());
+    }
+
+    #[tokio::test]
+    async fn a_mark_is_written_where_it_is_asked_for() {
+        for (mark, starts) in [(true, "\u{feff}id,"), (false, "id,")] {
+            let pieces: Vec<_> = file(Box::pin(stream::empty()), ReferralBoost::default(), mark).collect().await;
+            assert!(pieces[0].as_ref().unwrap().starts_with(starts.as_bytes()));
+        }
     }
 }

@@ -1,0 +1,349 @@
+//! Exports: how many there are at once, and a file between the store and whoever reads the reply.
+//!
+//! A reader may be as slow as it likes, and what an export reads from is one moment of the store, which nobody may hold for long: in
+//! PostgreSQL dead rows pile up behind it, in SQLite the write-ahead log. So the store is read at its own pace into a temporary file
+//! without a name, and the reader gets what is there at its pace. What a slow reader holds is a file and one of a few places; a reader
+//! that takes next to nothing is cut off.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use rally_domain::error::Fault;
+use rally_domain::id::WorkspaceId;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::error::chain;
+
+/// Exports at once in a process, and for one workspace.
+const IN_ALL: usize = 4;
+const PER_WORKSPACE: usize = 2;
+
+/// A reader takes at least that many bytes in that time.
+const LEAST: u64 = 1024 * 1024;
+const WINDOW: Duration = Duration::from_secs(30);
+
+/// Bytes that are read of the file at once.
+const PIECE: u64 = 256 * 1024;
+
+/// How often it is looked whether a reader takes anything at all.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The places that exports have.
+#[derive(Clone, Default)]
+pub struct Exports(Arc<Mutex<HashMap<WorkspaceId, usize>>>);
+
+/// The place of one export, until it is dropped.
+pub struct Place {
+    exports: Exports,
+    workspace: WorkspaceId,
+}
+
+impl Exports {
+    /// Takes a place for a workspace; `None` when it has as many as it may, or all are taken.
+    pub fn take(&self, workspace: WorkspaceId) -> Option<Place> {
+        let mut taken = self.taken();
+        let (all, mine) = (taken.values().sum::<usize>(), taken.get(&workspace).copied().unwrap_or(0));
+        if all >= IN_ALL || mine >= PER_WORKSPACE {
+            return None;
+        }
+        taken.insert(workspace, mine + 1);
+        drop(taken);
+        Some(Place { exports: self.clone(), workspace })
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.exports.taken();
+        match taken.get_mut(&self.workspace) {
+            Some(places) if *places > 1 => *places -= 1,
+            _ => drop(taken.remove(&self.workspace)),
+        }
+    }
+}
+
+/// How far the file was written.
+#[derive(Debug, Clone, Copy)]
+enum Written {
+    Until(u64),
+    /// That is all of it.
+    Whole(u64),
+    /// The store broke off.
+    Broken,
+}
+
+/// What a reader holds until it has read everything or is cut off.
+struct Open {
+    file: Arc<File>,
+    progress: watch::Receiver<Written>,
+    _place: Place,
+}
+
+/// Where a reader stands.
+struct Reader {
+    open: Option<Open>,
+    read: u64,
+    /// Since when the reader has been given time, and what it took meanwhile.
+    window: Duration,
+    taken: u64,
+    /// When the last piece was handed over, while nobody has asked for the next.
+    handed: Option<Instant>,
+}
+
+/// Why a reply breaks off.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The store did; it was logged.
+    #[error("the export broke off")]
+    Store,
+    /// The reader took too little.
+    #[error("the reader was too slow")]
+    Slow,
+    /// The temporary file could not be written or read.
+    #[error("the temporary file of an export: {0}")]
+    File(#[from] io::Error),
+}
+
+/// Writes pieces into a temporary file as fast as they come, and gives them at the pace of whoever asks. Ends with an error where the
+/// pieces do.
+///
+/// # Errors
+/// When no temporary file can be made.
+pub fn spool<S>(pieces: S, place: Place) -> io::Result<impl Stream<Item = Result<Bytes, Broken>>>
+where
+    S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
+{
+    let file = Arc::new(tempfile::tempfile()?);
+    let (written, progress) = watch::channel(Written::Until(0));
+    tokio::spawn(write(Box::pin(pieces), file.clone(), written));
+    let open = Open { file, progress, _place: place };
+    let reader = Arc::new(Mutex::new(Reader { open: Some(open), read: 0, window: Duration::ZERO, taken: 0, handed: None }));
+    tokio::spawn(watch_over(Arc::downgrade(&reader)));
+    Ok(stream::unfold(Some(reader), |reader| async move {
+        let reader = reader?;
+        match next(&reader).await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
+            Ok(None) => None,
+            Err(broken) => {
+                tracing::warn!(cause = %broken, "an export was not read to its end");
+                Some((Err(broken), None))
+            }
+        }
+    }))
+}
+
+/// Until the pieces end, or nobody reads them any more.
+async fn write<S>(mut pieces: S, file: Arc<File>, written: watch::Sender<Written>)
+where
+    S: Stream<Item = Result<Bytes, Fault>> + Send + Unpin,
+{
+    let mut length = 0;
+    loop {
+        let piece = tokio::select! {
+            piece = pieces.next() => piece,
+            () = written.closed() => return,
+        };
+        let piece = match piece {
+            Some(Ok(piece)) => piece,
+            Some(Err(fault)) => {
+                tracing::error!(cause = %chain(&fault), "an export broke off");
+                return written.send(Written::Broken).unwrap_or_default();
+            }
+            None => return written.send(Written::Whole(length)).unwrap_or_default(),
+        };
+        length += piece.len() as u64;
+        let target = file.clone();
+        let outcome = tokio::task::spawn_blocking(move || (&*target).write_all(&piece)).await.map_err(io::Error::other).flatten();
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the temporary file of an export cannot be written: see TMPDIR");
+            return written.send(Written::Broken).unwrap_or_default();
+        }
+        if written.send(Written::Until(length)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The next piece; `None` at the end.
+async fn next(reader: &Mutex<Reader>) -> Result<Option<Bytes>, Broken> {
+    let (file, mut progress, read) = lock(reader).ask()?;
+    let until = loop {
+        let now = *progress.borrow_and_update();
+        match now {
+            Written::Until(length) | Written::Whole(length) if length > read => break length,
+            Written::Whole(_) => return Ok(None),
+            Written::Broken => return Err(Broken::Store),
+            Written::Until(_) => progress.changed().await.map_err(|_| Broken::Store)?,
+        }
+    };
+    let size = usize::try_from((until - read).min(PIECE)).map_err(io::Error::other)?;
+    let piece = tokio::task::spawn_blocking(move || {
+        let mut piece = vec![0; size];
+        file.read_exact_at(&mut piece, read).map(|()| Bytes::from(piece))
+    });
+    let piece = piece.await.map_err(io::Error::other).flatten()?;
+    lock(reader).hand_over(piece.len() as u64);
+    Ok(Some(piece))
+}
+
+impl Reader {
+    /// The reader asks for the next piece.
+    fn ask(&mut self) -> Result<(Arc<File>, watch::Receiver<Written>, u64), Broken> {
+        self.judge();
+        self.handed = None;
+        let open = self.open.as_ref().ok_or(Broken::Slow)?;
+        Ok((open.file.clone(), open.progress.clone(), self.read))
+    }
+
+    fn hand_over(&mut self, bytes: u64) {
+        self.read += bytes;
+        self.taken += bytes;
+        self.handed = Some(Instant::now());
+    }
+
+    /// Counts the time that the reader has had since it was handed a piece; cuts it off where a window ends in which it took too little.
+    fn judge(&mut self) {
+        let Some(handed) = self.handed.replace(Instant::now()) else { return };
+        self.window += handed.elapsed();
+        if self.window < WINDOW {
+            return;
+        }
+        if self.taken < LEAST {
+            self.open = None;
+        }
+        (self.window, self.taken) = (Duration::ZERO, 0);
+    }
+}
+
+/// Cuts off a reader that asks for nothing any more: nobody else would notice.
+async fn watch_over(reader: std::sync::Weak<Mutex<Reader>>) {
+    loop {
+        sleep(LOOK).await;
+        let Some(reader) = reader.upgrade() else { return };
+        let mut reader = lock(&reader);
+        reader.judge();
+        if reader.open.is_none() {
+            return;
+        }
+    }
+}
+
+fn lock(reader: &Mutex<Reader>) -> std::sync::MutexGuard<'_, Reader> {
+    reader.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn workspace(n: u128) -> WorkspaceId {
+        WorkspaceId::new(Uuid::from_u128(n))
+    }
+
+    /// Pieces of a size, and how many of them were taken by now.
+    fn pieces(number: usize, size: usize) -> (impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let piece = move |n: usize| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(Bytes::from(vec![n as u8; size]))
+        };
+        (stream::iter(0..number).map(piece), taken)
+    }
+
+    #[test]
+    fn a_workspace_has_its_places_and_all_have_a_few() {
+        let exports = Exports::default();
+        let first = exports.take(workspace(1));
+        let _second = exports.take(workspace(1)).unwrap();
+        assert!(first.is_some() && exports.take(workspace(1)).is_none());
+        let _third = exports.take(workspace(2)).unwrap();
+        let _fourth = exports.take(workspace(3)).unwrap();
+        assert!(exports.take(workspace(4)).is_none());
+        drop(first);
+        assert!(exports.take(workspace(1)).is_some());
+        assert!(exports.taken().len() == 3, "what was given back is forgotten");
+    }
+
+    #[tokio::test]
+    async fn everything_is_given_in_its_order() {
+        let (pieces, _) = pieces(100, 10_000);
+        let reply = spool(pieces, Exports::default().take(workspace(1)).unwrap()).unwrap();
+        let given: Vec<u8> = pin!(reply).map(|piece| piece.unwrap().to_vec()).concat().await;
+        let expected: Vec<u8> = (0..100_u8).flat_map(|n| vec![n; 10_000]).collect();
+        assert!(given == expected);
+    }
+
+    /// Nobody has to read for the store to be read to its end.
+    #[tokio::test]
+    async fn a_reader_that_stops_holds_nothing_of_the_store() {
+        let (pieces, taken) = pieces(1000, 1000);
+        let reply = spool(pieces, Exports::default().take(workspace(1)).unwrap()).unwrap();
+        while taken.load(Ordering::SeqCst) < 1000 {
+            tokio::task::yield_now().await;
+        }
+        drop(reply);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_away_ends_it() {
+        let exports = Exports::default();
+        let endless = stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).chain(stream::pending());
+        let held = Arc::new(());
+        let alive = Arc::downgrade(&held);
+        let reply = spool(
+            endless.map(move |piece| {
+                let _held = &held;
+                piece
+            }),
+            exports.take(workspace(1)).unwrap(),
+        )
+        .unwrap();
+        drop(reply);
+        while alive.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(exports.taken().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_too_little_is_cut_off() {
+        let exports = Exports::default();
+        let (pieces, _) = pieces(100, 100_000);
+        let mut reply = pin!(spool(pieces, exports.take(workspace(1)).unwrap()).unwrap());
+        // A piece a second is enough.
+        for _ in 0..20 {
+            assert!(reply.next().await.unwrap().is_ok());
+            sleep(Duration::from_secs(1)).await;
+        }
+        // Nothing at all is not: its place is free without its asking again.
+        sleep(WINDOW + WINDOW + LOOK).await;
+        assert!(exports.taken().is_empty());
+        assert!(matches!(reply.next().await, Some(Err(Broken::Slow))));
+        assert!(reply.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_breaks_off_ends_with_an_error() {
+        let broken = stream::iter([Ok(Bytes::from_static(b"a")), Err(Fault::unavailable("gone"))]);
+        let reply = spool(broken, Exports::default().take(workspace(1)).unwrap()).unwrap();
+        let given: Vec<_> = pin!(reply).collect().await;
+        assert!(matches!(given.last(), Some(Err(Broken::Store))), "{given:?}");
+    }
+}
