@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use moka::sync::Cache;
 use rally_domain::entry::Leader;
-use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::ports::{Ports, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::Authenticator;
 use crate::client::TrustedProxies;
 use crate::cursor::Cursors;
+use crate::exports::Exports;
 use crate::idempotency::Idempotency;
 use crate::limits::Limits;
 use crate::openapi::RouteTable;
@@ -28,12 +30,16 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Sends events to webhooks.
     pub sender: Arc<dyn WebhookSender>,
+    /// The places that checks of URLs have, by workspace.
+    pub url_checks: Cache<WorkspaceId, Arc<Semaphore>>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
     /// How often anybody may do something.
     pub limits: Limits,
     /// Proxies whose word on where a request comes from is taken.
     pub proxies: TrustedProxies,
+    /// The places that exports have.
+    pub exports: Exports,
     /// Wakes the relays.
     pub relays: Vec<Arc<Notify>>,
     /// Seals of pages.

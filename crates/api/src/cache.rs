@@ -15,22 +15,26 @@ use moka::future::Cache;
 use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWorkspace,
-    EntryRejection, InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, SignUp, SignUpRejection, UpdateSettings,
-    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, VariantRejection, WorkspaceRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWebhook,
+    CreateWorkspace, EntryRejection, InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RotateSecret, SignUp,
+    SignUpRejection, TestWebhook, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection,
+    UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
+use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::ports::{
-    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WorkspaceStore,
+    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WebhookStore,
+    WorkspaceStore,
 };
 use rally_domain::referral::Position;
 use rally_domain::slug::Slug;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use rally_domain::webhook::{SealedSecrets, Webhook};
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use time::Date;
 
@@ -40,9 +44,27 @@ pub const MOMENT: Duration = Duration::from_secs(1);
 /// The most things of one kind that are kept.
 const MOST: u64 = 2000;
 
-/// Ports that keep for a moment what a crowd reads.
-pub fn cached(ports: Ports) -> Ports {
-    let generations = Arc::new(Generations::default());
+/// How often something was decided here that ends what was going to be sent: a webhook was changed or deleted, an entry, a waitlist or
+/// a workspace deleted. It is counted before whoever decided it is answered.
+#[derive(Clone, Default)]
+pub struct Changes(Arc<AtomicU64>);
+
+impl Changes {
+    /// How many there were until now.
+    pub fn count(&self) -> u64 {
+        now(&self.0)
+    }
+
+    /// After a change, whether it is known to have been made or not.
+    fn note<T>(&self, outcome: T) -> T {
+        moved_on(&self.0, outcome)
+    }
+}
+
+/// Ports that keep for a moment what a crowd reads, and count what those who send have to know.
+pub fn cached(ports: Ports, changes: &Changes) -> Ports {
+    let generations = Arc::new(Generations { sent: changes.clone(), ..Generations::default() });
+    let webhooks = Arc::new(Webhooks { inner: ports.webhooks.clone(), changes: changes.clone() });
     let public =
         Arc::new(Public { inner: ports.clone(), generations: generations.clone(), lists: kept(), workspaces: kept(), keys: kept() });
     let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept() });
@@ -54,6 +76,7 @@ pub fn cached(ports: Ports) -> Ports {
         api_keys: public,
         entries: entries.clone(),
         stats: entries,
+        webhooks,
         ..ports
     }
 }
@@ -65,6 +88,8 @@ fn kept<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
 /// How often something was changed here.
 #[derive(Default)]
 struct Generations {
+    /// What is on its way to receivers.
+    sent: Changes,
     /// What waitlists, variants, settings and workspaces show to the public.
     public: AtomicU64,
     /// API keys.
@@ -135,7 +160,8 @@ impl WaitlistStore for Public {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        self.changed(self.inner.waitlists.delete(workspace_id, id).await)
+        let deleted = self.inner.waitlists.delete(workspace_id, id).await;
+        self.changed(self.generations.sent.note(deleted))
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
@@ -200,7 +226,8 @@ impl WorkspaceStore for Public {
     }
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
-        self.changed(self.inner.workspaces.delete(slug).await)
+        let deleted = self.inner.workspaces.delete(slug).await;
+        self.changed(self.generations.sent.note(deleted))
     }
 
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault> {
@@ -273,7 +300,8 @@ impl EntryStore for Entries {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
-        self.changed(waitlist_id, self.inner.entries.delete(waitlist_id, id).await)
+        let deleted = self.inner.entries.delete(waitlist_id, id).await;
+        self.changed(waitlist_id, self.generations.sent.note(deleted))
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
@@ -316,5 +344,54 @@ impl EntryStats for Entries {
 
     async fn rebuild(&self) -> Result<Rebuilt, Fault> {
         self.inner.stats.rebuild().await
+    }
+}
+
+/// Webhooks, none of which is kept: what is decided about one holds for whatever is sent afterwards.
+struct Webhooks {
+    inner: Arc<dyn WebhookStore>,
+    changes: Changes,
+}
+
+#[async_trait]
+impl WebhookStore for Webhooks {
+    async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.inner.create(command, receipt).await
+    }
+
+    async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.changes.note(self.inner.update(command).await)
+    }
+
+    async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        self.changes.note(self.inner.rotate(command, receipt).await)
+    }
+
+    async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
+        self.inner.test(command).await
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+        self.changes.note(self.inner.delete(workspace_id, id).await)
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
+        self.inner.find(workspace_id, id).await
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
+        self.inner.list(workspace_id).await
+    }
+
+    async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        self.inner.attempts(id, limit).await
+    }
+
+    async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
+        self.inner.secrets().await
+    }
+
+    async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
+        self.changes.note(self.inner.reseal(id, old, new).await)
     }
 }

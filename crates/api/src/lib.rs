@@ -14,6 +14,7 @@ pub mod config;
 pub mod cursor;
 pub mod edge;
 pub mod error;
+pub mod exports;
 pub mod field;
 pub mod fingerprint;
 pub mod idempotency;

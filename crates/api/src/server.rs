@@ -10,18 +10,20 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
+use moka::sync::Cache;
 use rally_domain::mail::Links;
 use rally_domain::ports::{Ports, WebhookSender};
-use rally_webhooks::HttpSender;
+use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::auth::Authenticator;
-use crate::cache::cached;
+use crate::cache::{Changes, cached};
 use crate::config::{Config, WebhookConfig};
 use crate::cursor::Cursors;
 use crate::error::{ApiError, Code};
+use crate::exports::Exports;
 use crate::idempotency::Idempotency;
 use crate::limits::Limits;
 use crate::openapi::{self, RouteTable};
@@ -37,6 +39,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long the head of a request may take to arrive, and a connection may idle between two.
 const HEAD: Duration = Duration::from_secs(10);
+
+/// Workspaces that are known to have checked URLs of late.
+const KNOWN_WORKSPACES: u64 = 10_000;
 
 /// The most connections of one worker; there is a worker for each core. More wait to be accepted.
 const MOST_CONNECTIONS: usize = 4096;
@@ -58,24 +63,29 @@ pub struct Running {
 pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result<Running> {
     telemetry::metrics();
     let listener = TcpListener::bind(config.bind)?;
+    give_up_on_silent_peers(&listener)?;
     let address = listener.local_addr()?;
     ports.links = Links::new(&config.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
-    let ports = cached(ports);
+    let changes = Changes::default();
+    let ports = cached(ports, &changes);
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let workers = Workers::start(ports.clone());
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
-    let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, timeout).map_err(io::Error::other)?);
+    let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
-    let relays = start_relays(WebhookRound { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout });
+    let relays =
+        start_relays(WebhookRound { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes });
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
         sender,
+        url_checks: Cache::builder().max_capacity(KNOWN_WORKSPACES).time_to_idle(HEAD).build(),
         webhook_sealer: sealer,
         limits,
         proxies: config.trusted_proxies.clone(),
+        exports: Exports::default(),
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
@@ -108,10 +118,25 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     Ok(Running { address, handle, _workers: workers, relays, task: tokio::spawn(server) })
 }
 
+/// Connections whose peer acknowledges nothing for so long, or has no room for what it is sent, are closed.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// For every connection that is accepted there (tcp(7), TCP_USER_TIMEOUT). Without it a reply that nobody reads stays for ever.
+#[cfg(target_os = "linux")]
+fn give_up_on_silent_peers(listener: &TcpListener) -> io::Result<()> {
+    socket2::SockRef::from(listener).set_tcp_user_timeout(Some(SILENCE))
+}
+
+/// Other systems have no such setting.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
+    Ok(())
+}
+
 /// One relay for webhooks, and one for mail where there is a service to send it through; without one, mail waits.
 fn start_relays(webhooks: WebhookRound) -> Vec<Relay> {
-    let (ports, policy) = (webhooks.ports.clone(), webhooks.policy.clone());
-    let mail = ports.mailer.clone().map(|mailer| MailRound { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE });
+    let (ports, policy, changes) = (webhooks.ports.clone(), webhooks.policy.clone(), webhooks.changes.clone());
+    let mail = ports.mailer.clone().map(|mailer| MailRound { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE, changes });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

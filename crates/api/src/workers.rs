@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
 use rally_domain::error::Fault;
 use rally_domain::ports::Ports;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior, sleep};
 
 use crate::error::chain;
 use crate::telemetry;
@@ -21,7 +22,11 @@ const FOLD: Duration = Duration::from_secs(5);
 const KEPT: time::Duration = time::Duration::days(30);
 
 /// Rows pruned at once.
-const BATCH: usize = 1000;
+const BATCH: usize = 500;
+
+/// Rows purged at once, and how often it is looked whether anything is to be purged.
+const PURGED_AT_ONCE: usize = 200;
+const LOOK_FOR_PURGES: Duration = Duration::from_secs(1);
 
 /// The background work of a process; it ends when this is dropped.
 pub struct Workers(Vec<JoinHandle<()>>);
@@ -29,7 +34,7 @@ pub struct Workers(Vec<JoinHandle<()>>);
 impl Workers {
     /// Starts it.
     pub fn start(ports: Ports) -> Self {
-        Self(vec![tokio::spawn(prune(ports)), tokio::spawn(fold())])
+        Self(vec![tokio::spawn(prune(ports.clone())), tokio::spawn(purge(ports)), tokio::spawn(fold())])
     }
 }
 
@@ -48,48 +53,56 @@ async fn fold() {
     }
 }
 
+/// Purges what was deleted, batch by batch. Between two it leaves the store to others for as long as the last one took.
+async fn purge(ports: Ports) {
+    log("what belonged to nothing", ports.purges.find_orphans().await, "noted for a purge");
+    loop {
+        let begun = Instant::now();
+        let pause = match ports.purges.purge(PURGED_AT_ONCE).await {
+            Ok(true) => begun.elapsed(),
+            Ok(false) => LOOK_FOR_PURGES,
+            Err(fault) => {
+                tracing::warn!(cause = %chain(&fault), "nothing purged");
+                LOOK_FOR_PURGES
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
 async fn prune(ports: Ports) {
     let mut ticks = tokio::time::interval(PRUNE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        log("stored replies", prune_replies(&ports).await);
-        log("finished events and the log of deliveries", prune_events(&ports).await);
-        log("finished mail", prune_mail(&ports).await);
+        let now = || ports.clock.now();
+        let replies = in_batches(|| ports.replies.prune(now().plus(-Receipt::<()>::LIFETIME), BATCH)).await;
+        log("stored replies", replies, "pruned");
+        let events = in_batches(|| ports.deliveries.prune(now().plus(-KEPT), BATCH)).await;
+        log("finished events and the log of deliveries", events, "pruned");
+        let mails = in_batches(|| ports.mails.prune(now().plus(-KEPT), BATCH)).await;
+        log("finished mail", mails, "pruned");
     }
 }
 
-async fn prune_replies(ports: &Ports) -> Result<u64, Fault> {
-    ports.replies.prune(ports.clock.now().plus(-Receipt::<()>::LIFETIME)).await
-}
-
-/// In batches, so that nobody waits long for what they hold.
-async fn prune_events(ports: &Ports) -> Result<u64, Fault> {
+/// Prunes until nothing is left, and leaves the store to others after each batch for as long as it took.
+async fn in_batches<'a>(prune: impl Fn() -> BoxFuture<'a, Result<u64, Fault>>) -> Result<u64, Fault> {
     let mut pruned = 0;
     loop {
-        let batch = ports.deliveries.prune(ports.clock.now().plus(-KEPT), BATCH).await?;
+        let begun = Instant::now();
+        let batch = prune().await?;
         pruned += batch;
         if batch == 0 {
             return Ok(pruned);
         }
+        sleep(begun.elapsed()).await;
     }
 }
 
-async fn prune_mail(ports: &Ports) -> Result<u64, Fault> {
-    let mut pruned = 0;
-    loop {
-        let batch = ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await?;
-        pruned += batch;
-        if batch == 0 {
-            return Ok(pruned);
-        }
-    }
-}
-
-fn log(what: &str, outcome: Result<u64, Fault>) {
+fn log(what: &str, outcome: Result<u64, Fault>, done: &str) {
     match outcome {
         Ok(0) => {}
-        Ok(rows) => tracing::debug!(rows, "{what} pruned"),
-        Err(fault) => tracing::warn!(cause = %chain(&fault), "{what} not pruned"),
+        Ok(rows) => tracing::debug!(rows, "{what} {done}"),
+        Err(fault) => tracing::warn!(cause = %chain(&fault), "{what} not {done}"),
     }
 }

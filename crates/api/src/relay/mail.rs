@@ -13,6 +13,7 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
 use super::{Round, Signal};
+use crate::cache::Changes;
 
 /// Mail on its way to the mail service.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct MailRound {
     pub policy: DeliveryPolicy,
     /// How long an attempt may take.
     pub timeout: Duration,
+    /// What was decided here that ends what was going to be sent.
+    pub changes: Changes,
 }
 
 #[async_trait]
@@ -37,6 +40,10 @@ impl Round for MailRound {
 
     fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.count()
     }
 
     fn timeout(&self) -> Duration {
@@ -59,8 +66,16 @@ impl Round for MailRound {
         (attempt.workspace_id, attempt.now, signal)
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
+        self.ports.mails.due(now).await
+    }
+
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
         self.ports.mails.claim(request).await
+    }
+
+    async fn confirm(&self, claimed: Vec<ClaimedMail>) -> Result<Vec<ClaimedMail>, Fault> {
+        self.ports.mails.confirm(claimed.iter().map(Self::key).collect()).await
     }
 
     async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {

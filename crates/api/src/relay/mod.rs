@@ -4,14 +4,19 @@
 //! One task decides; claims, attempts and settlements run beside it, so that none waits for another: a webhook that hangs
 //! takes its own few places and nobody else's. Nothing is held in the database while a receiver is talked to.
 
+mod core;
 mod mail;
+mod settlements;
 mod webhooks;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use self::core::{Core, Order, Seen};
+use self::settlements::Settlements;
+use crate::error::chain;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
@@ -22,44 +27,22 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
-use crate::error::chain;
-
+pub use self::core::Signal;
 pub use mail::MailRound;
 pub use webhooks::WebhookRound;
 
-/// Attempts at once for one lane that answers well. A lane begins with [`FIRST`], and every good answer doubles what
-/// it gets; a bad or slow one sets it back to one.
-const PER_LANE: usize = 8;
-const FIRST: usize = 2;
-/// Attempts at once in all.
-const IN_ALL: usize = 128;
-/// How many of them lanes in trouble may have together, so that those that answer always find a place.
-const IN_TROUBLE: usize = IN_ALL / 2;
-/// Things claimed at once for one lane; when half of them are gone, more are claimed.
-const BATCH: usize = 32;
-/// Things that wait here in all; when half of them are gone, more are claimed.
-const WAITING: usize = 2048;
 /// How long something is put off that this process cannot try.
 const NOT_HERE: Duration = Duration::minutes(1);
 /// How long what is claimed is this process's, beside two attempts' time.
 const LEASE: Duration = Duration::seconds(10);
 /// How often the queue is looked at when nobody wakes the relay.
 const POLL: std::time::Duration = std::time::Duration::from_secs(1);
-/// How long it rests after a look that found nothing: in a crowd that nobody is told of, every sign-up would be a look.
+/// How long it rests after a look that found nothing to do: in a crowd that nobody is told of, every sign-up would be a look. It
+/// rests longer after a look that was long, so that looking takes a small part of the store's time.
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
+const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
 /// Looks between two searches for leases that have ended.
 const LOOKS_PER_REAP: u64 = 10;
-
-/// What an attempt says of the lane it was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// It takes what it is given.
-    Well,
-    /// It failed, or was slow enough to be a trouble to others.
-    Troubled,
-    /// It is gone for good.
-    Gone,
-}
 
 /// What a relay carries, and how it is claimed, tried and settled. What goes to one *lane*, a webhook or a workspace's mail,
 /// shares its luck.
@@ -78,6 +61,8 @@ pub trait Round: Clone + Send + Sync + 'static {
 
     /// The world.
     fn ports(&self) -> &Ports;
+    /// How often this process has changed what may be sent.
+    fn changes(&self) -> u64;
     /// How long an attempt may take.
     fn timeout(&self) -> Duration;
     /// The lane of something.
@@ -87,8 +72,12 @@ pub trait Round: Clone + Send + Sync + 'static {
     /// The lane an attempt was made for, when it ended, and what it says of the lane.
     fn report(attempt: &Self::Attempt) -> (Self::Lane, Timestamp, Signal);
 
+    /// The lanes that something is due for.
+    async fn due(&self, now: Timestamp) -> Result<Vec<Self::Lane>, Fault>;
     /// Claims what is due.
     async fn claim(&self, request: ClaimRequest<Self::Lane>) -> Result<Vec<Self::Item>, Fault>;
+    /// Those that are still to be sent, as they are now.
+    async fn confirm(&self, items: Vec<Self::Item>) -> Result<Vec<Self::Item>, Fault>;
     /// Tries something; gives it back where this process cannot.
     async fn attempt(self, item: Self::Item) -> Result<Self::Attempt, (Self::Item, Fault)>;
     /// Settles what was tried.
@@ -141,72 +130,60 @@ impl Drop for Relay {
 
 /// Something that was begun has ended.
 enum Step<R: Round> {
-    Claimed(Result<Vec<R::Item>, Fault>, Timestamp),
-    Tried(R::Attempt),
-    NotTried(R::Item, Fault),
+    Looked(Result<Vec<R::Lane>, Fault>, std::time::Duration),
+    Claimed(Claim<R::Lane>, Result<Vec<R::Item>, Fault>),
+    Confirmed(R::Lane, Result<Vec<R::Item>, Fault>, Read),
+    Tried(u64, R::Attempt),
+    NotTried(u64, R::Item, Fault),
     Settled(Result<usize, Fault>, Vec<R::Attempt>),
     Done(&'static str, Result<(), Fault>),
 }
 
-/// What is under way for one lane.
-struct Lane<T> {
-    /// Claimed and not begun, with the instant by which they must have begun.
-    waiting: VecDeque<(T, Timestamp)>,
-    in_flight: usize,
-    /// Whether the queue may hold more for it than it was given.
-    more: bool,
+/// When the queue was read, and by when what was read has to begin.
+#[derive(Clone, Copy)]
+struct Read {
+    seen: Seen,
+    begin_by: Timestamp,
 }
 
-impl<T> Default for Lane<T> {
-    fn default() -> Self {
-        Self { waiting: VecDeque::new(), in_flight: 0, more: false }
-    }
-}
-
-impl<T> Lane<T> {
-    /// Whether another batch may be claimed for it, given how many attempts at once it is good for.
-    fn has_room(&self, pace: usize) -> bool {
-        self.load() <= if pace == 1 { 1 } else { BATCH / 2 }
-    }
-
-    fn load(&self) -> usize {
-        self.waiting.len() + self.in_flight
-    }
+/// What was asked for in a claim.
+struct Claim<L> {
+    shares: Vec<(L, usize)>,
+    read: Read,
 }
 
 struct Work<R: Round> {
     round: R,
-    lanes: HashMap<R::Lane, Lane<R::Item>>,
+    core: Core<R::Lane, R::Item>,
+    settlements: Settlements<R::Lane, R::Attempt>,
     steps: JoinSet<Step<R>>,
-    /// The lane of every attempt under way.
-    attempts: HashMap<Id, R::Lane>,
-    /// How many attempts at once a lane is good for, as its last answers were.
-    paces: HashMap<R::Lane, usize>,
-    tried: Vec<R::Attempt>,
-    settling: Option<Id>,
+    /// The attempts under way, by the task that makes each.
+    attempts: HashMap<Id, (R::Lane, u64)>,
+    /// The lanes that are being confirmed, by the task that does.
+    confirming: HashMap<Id, R::Lane>,
+    /// The task that looks at the queue or claims of it.
     claiming: Option<Id>,
     /// Whether there may be something to claim.
     look: bool,
     /// When the next look may be.
     rested: Instant,
-    /// Where the next claim begins, so that all lanes get their turn.
-    after: Option<R::Lane>,
+    /// How long the last look took.
+    looked_for: std::time::Duration,
 }
 
 impl<R: Round> Work<R> {
     fn new(round: R) -> Self {
         Self {
             round,
-            lanes: HashMap::new(),
+            core: Core::new(),
+            settlements: Settlements::new(),
             steps: JoinSet::new(),
             attempts: HashMap::new(),
-            paces: HashMap::new(),
-            tried: Vec::new(),
-            settling: None,
+            confirming: HashMap::new(),
             claiming: None,
             look: true,
             rested: Instant::now(),
-            after: None,
+            looked_for: std::time::Duration::ZERO,
         }
     }
 
@@ -214,15 +191,18 @@ impl<R: Round> Work<R> {
         let mut ticks = ticks();
         let mut looks = 0_u64;
         loop {
-            self.begin_attempts();
+            self.carry_out();
             self.begin_settling();
-            let rest = self.begin_claiming();
+            let rest = self.begin_looking();
+            let (now, wakes) = (Instant::now(), self.core.wakes_at());
             tokio::select! {
                 biased;
                 () = stop.notified() => break,
                 Some(ended) = self.steps.join_next_with_id() => self.end(ended),
                 () = wake.notified() => self.look = true,
                 () = sleep_until(self.rested), if rest => {}
+                () = sleep_until(wakes.unwrap_or(now)), if wakes.is_some() => {}
+                () = sleep_until(self.settlements.retry_at().unwrap_or(now)), if self.settlements.retry_at().is_some() => {}
                 _ = ticks.tick() => {
                     self.look = true;
                     looks += 1;
@@ -238,10 +218,10 @@ impl<R: Round> Work<R> {
     /// Gives back what was not begun, and sees to its end what was.
     async fn finish(&mut self) {
         loop {
-            // A claim that was under way brings more to give back.
-            for lane in self.lanes.keys().copied().collect::<Vec<_>>() {
-                self.release(lane, 0);
-            }
+            // What was being claimed or confirmed comes to be given back too.
+            let given_up = self.core.give_up();
+            self.release(given_up, self.now());
+            self.settlements.hurry();
             self.begin_settling();
             match self.steps.join_next_with_id().await {
                 Some(ended) => self.end(ended),
@@ -260,58 +240,109 @@ impl<R: Round> Work<R> {
             }
         };
         self.claiming.take_if(|claiming| *claiming == id);
-        self.settling.take_if(|settling| *settling == id);
-        if let Some(lane) = self.attempts.remove(&id).and_then(|lane| self.lanes.get_mut(&lane)) {
-            lane.in_flight -= 1;
-        }
+        let (attempt, confirming) = (self.attempts.remove(&id), self.confirming.remove(&id));
         match step {
-            Some(Step::Claimed(outcome, begin_by)) => self.take_claimed(outcome, begin_by),
-            Some(Step::Tried(attempt)) => self.take_tried(attempt),
-            Some(Step::NotTried(item, fault)) => self.put_off(&item, &fault),
+            Some(Step::Looked(outcome, took)) => self.take_looked(outcome, took),
+            Some(Step::Claimed(claim, outcome)) => self.take_claimed(claim, outcome),
+            Some(Step::Confirmed(lane, outcome, read)) => self.take_confirmed(lane, outcome, read),
+            Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
+            Some(Step::NotTried(number, item, fault)) => self.put_off(number, &item, &fault),
             Some(Step::Settled(outcome, attempts)) => self.take_settled(outcome, attempts),
             Some(Step::Done(done, outcome)) => log(R::WHAT, done, outcome),
-            None => {}
-        }
-        for (id, lane) in self.lanes.iter_mut().filter(|(_, lane)| lane.more) {
-            if lane.has_room(pace(&self.paces, id)) {
-                (lane.more, self.look) = (false, true);
+            None => {
+                if let Some((lane, number)) = attempt {
+                    self.core.ended(lane, number, None, Instant::now());
+                }
+                if let Some(lane) = confirming {
+                    let read = self.reading();
+                    self.core.confirmed(lane, Vec::new(), read.begin_by, read.seen);
+                }
             }
         }
-        self.lanes.retain(|_, lane| lane.load() > 0);
+        self.look |= self.core.has_room();
     }
 
-    /// Claims what is due, if anything may be; tells whether it rests before it looks.
-    fn begin_claiming(&mut self) -> bool {
-        let waiting: usize = self.lanes.values().map(|lane| lane.waiting.len()).sum();
-        if self.claiming.is_some() || !self.look || waiting > WAITING / 2 {
+    /// Begins all that may begin.
+    fn carry_out(&mut self) {
+        while let Some(order) = self.core.next(Instant::now(), self.now(), self.round.changes()) {
+            match order {
+                Order::Begin(lane, number, item) => {
+                    let attempt = self.round.clone().attempt(item);
+                    let task = self.steps.spawn(async move {
+                        match attempt.await {
+                            Ok(tried) => Step::Tried(number, tried),
+                            Err((item, fault)) => Step::NotTried(number, item, fault),
+                        }
+                    });
+                    self.attempts.insert(task.id(), (lane, number));
+                }
+                Order::Confirm(lane, items) => {
+                    let (round, read) = (self.round.clone(), self.reading());
+                    let read = Read { begin_by: self.now().plus(self.round.timeout() / 2), ..read };
+                    let task = self.steps.spawn(async move { Step::Confirmed(lane, round.confirm(items).await, read) });
+                    self.confirming.insert(task.id(), lane);
+                }
+                Order::Release(items) => self.release(items, self.now()),
+            }
+        }
+    }
+
+    /// Looks what is due, if anything may be; tells whether it rests before it looks.
+    fn begin_looking(&mut self) -> bool {
+        if self.claiming.is_some() || !self.look {
             return false;
         }
         if self.rested > Instant::now() {
             return true;
         }
         self.look = false;
-        let round = self.round.clone();
-        let (now, lease) = (self.now(), self.lease());
-        let mut busy = Vec::new();
-        for (id, lane) in &mut self.lanes {
-            lane.more = !lane.has_room(pace(&self.paces, id));
-            if lane.more {
-                busy.push(*id);
-            }
-        }
-        let request = ClaimRequest {
-            claim: ClaimId::new(round.ports().ids.uuid()),
-            now,
-            lease_until: now.plus(lease),
-            per_lane: BATCH,
-            most: WAITING - waiting,
-            busy,
-            after: self.after,
-        };
-        let begin_by = now.plus(lease - self.round.timeout() * 1.5);
-        let task = self.steps.spawn(async move { Step::Claimed(round.claim(request).await, begin_by) });
+        let (round, now) = (self.round.clone(), self.now());
+        let task = self.steps.spawn(async move {
+            let begun = Instant::now();
+            let due = round.due(now).await;
+            Step::Looked(due, begun.elapsed())
+        });
         self.claiming = Some(task.id());
         false
+    }
+
+    fn take_looked(&mut self, outcome: Result<Vec<R::Lane>, Fault>, took: std::time::Duration) {
+        self.looked_for = took;
+        let due = match outcome {
+            Ok(due) => due,
+            Err(fault) => return tracing::warn!(cause = %chain(&fault), "{} not claimed", R::WHAT),
+        };
+        let shares = self.core.shares(due, Instant::now());
+        if shares.is_empty() {
+            return self.rest();
+        }
+        let (round, read, now) = (self.round.clone(), self.reading(), self.now());
+        let claim = ClaimId::new(round.ports().ids.uuid());
+        let request = ClaimRequest { claim, now, lease_until: now.plus(self.lease()), shares: shares.clone() };
+        let task = self.steps.spawn(async move { Step::Claimed(Claim { shares, read }, round.claim(request).await) });
+        self.claiming = Some(task.id());
+    }
+
+    fn take_claimed(&mut self, claim: Claim<R::Lane>, outcome: Result<Vec<R::Item>, Fault>) {
+        let claimed = outcome.unwrap_or_else(|fault| {
+            tracing::warn!(cause = %chain(&fault), "{} not claimed", R::WHAT);
+            Vec::new()
+        });
+        if claimed.is_empty() {
+            self.rest();
+        }
+        let items = claimed.into_iter().map(|item| (R::lane(&item), item)).collect();
+        self.core.claimed(&claim.shares, items, claim.read.begin_by, claim.read.seen);
+    }
+
+    fn rest(&mut self) {
+        self.rested = Instant::now() + (self.looked_for * 4).clamp(REST, LONGEST_REST);
+    }
+
+    /// That the queue is read from now on.
+    fn reading(&self) -> Read {
+        let seen = Seen { at: Instant::now(), changes: self.round.changes() };
+        Read { seen, begin_by: self.now().plus(self.lease() - self.round.timeout() * 1.5) }
     }
 
     fn now(&self) -> Timestamp {
@@ -322,113 +353,58 @@ impl<R: Round> Work<R> {
         self.round.timeout() * 2 + LEASE
     }
 
-    fn take_claimed(&mut self, outcome: Result<Vec<R::Item>, Fault>, begin_by: Timestamp) {
-        match outcome {
-            Ok(claimed) => {
-                // Where something was, there may be more.
-                self.look |= !claimed.is_empty();
-                if claimed.is_empty() {
-                    self.rested = Instant::now() + REST;
-                }
-                let after = self.after;
-                self.after = claimed.iter().map(R::lane).max_by_key(|id| (Some(*id) <= after, *id)).or(after);
-                for item in claimed {
-                    let lane = self.lanes.entry(R::lane(&item)).or_default();
-                    lane.waiting.push_back((item, begin_by));
-                }
-            }
-            Err(fault) => tracing::warn!(cause = %chain(&fault), "{} not claimed", R::WHAT),
-        }
+    fn take_confirmed(&mut self, lane: R::Lane, outcome: Result<Vec<R::Item>, Fault>, read: Read) {
+        let items = outcome.unwrap_or_else(|fault| {
+            // They are freed when their lease ends.
+            tracing::warn!(cause = %chain(&fault), "{} not confirmed", R::WHAT);
+            Vec::new()
+        });
+        self.core.confirmed(lane, items, read.begin_by, read.seen);
     }
 
-    /// Gives every free place to the lane that has the fewest, and none to what would outlive its lease.
-    fn begin_attempts(&mut self) {
-        let now = self.now();
-        let late = |lane: &Lane<R::Item>| lane.waiting.front().is_some_and(|(_, begin_by)| now > *begin_by);
-        let late: Vec<R::Lane> = self.lanes.iter().filter(|(_, lane)| late(lane)).map(|(id, _)| *id).collect();
-        late.into_iter().for_each(|id| self.release(id, 0));
-        while self.attempts.len() < IN_ALL {
-            let Some(id) = self.next_in_turn() else { return };
-            let Some(lane) = self.lanes.get_mut(&id) else { return };
-            let Some((item, _)) = lane.waiting.pop_front() else { return };
-            lane.in_flight += 1;
-            let attempt = self.round.clone().attempt(item);
-            let task = self.steps.spawn(async move {
-                match attempt.await {
-                    Ok(tried) => Step::Tried(tried),
-                    Err((item, fault)) => Step::NotTried(item, fault),
-                }
-            });
-            self.attempts.insert(task.id(), id);
-        }
-    }
-
-    fn next_in_turn(&self) -> Option<R::Lane> {
-        let lanes = || self.lanes.iter().map(|(id, lane)| (id, lane, pace(&self.paces, id)));
-        let in_trouble: usize = lanes().filter(|(_, _, pace)| *pace == 1).map(|(_, lane, _)| lane.in_flight).sum();
-        let may = |lane: &Lane<R::Item>, pace: usize| lane.in_flight < pace && (pace > 1 || in_trouble < IN_TROUBLE);
-        let waiting = lanes().filter(|(_, lane, pace)| !lane.waiting.is_empty() && may(lane, *pace));
-        waiting.min_by_key(|(_, lane, _)| lane.in_flight).map(|(id, _, _)| *id)
-    }
-
-    fn take_tried(&mut self, attempt: R::Attempt) {
+    fn take_tried(&mut self, number: u64, attempt: R::Attempt) {
         let (lane, _, signal) = R::report(&attempt);
-        let pace = self.paces.entry(lane).or_insert(FIRST);
-        *pace = if signal == Signal::Well { (*pace * 2).min(PER_LANE) } else { 1 };
-        match signal {
-            Signal::Well => {}
-            // What does not answer well is not worth waiting here for.
-            Signal::Troubled => self.release(lane, 1),
-            Signal::Gone => self.release(lane, 0),
-        }
-        self.tried.push(attempt);
+        let released = self.core.ended(lane, number, Some(signal), Instant::now());
+        self.release(released, self.now());
+        self.settlements.add(lane, attempt);
     }
 
     /// Gives back what cannot be tried here: another process may be able to, or this one after a restart.
-    fn put_off(&mut self, item: &R::Item, fault: &Fault) {
-        tracing::error!(lane = ?R::lane(item), cause = %chain(fault), "{} cannot be tried here", R::WHAT);
+    fn put_off(&mut self, number: u64, item: &R::Item, fault: &Fault) {
+        let lane = R::lane(item);
+        tracing::error!(?lane, cause = %chain(fault), "{} cannot be tried here", R::WHAT);
+        self.core.ended(lane, number, None, Instant::now());
         let (claim, key) = R::key(item);
         self.give_back(claim, vec![key], self.now().plus(NOT_HERE));
     }
 
     fn begin_settling(&mut self) {
-        if self.settling.is_some() || self.tried.is_empty() {
-            return;
-        }
-        let (round, tried) = (self.round.clone(), std::mem::take(&mut self.tried));
-        let task = self.steps.spawn(async move {
-            let outcome = round.settle(tried.clone()).await;
-            if outcome.is_err() {
-                // The store is away: no use asking again at once.
-                tokio::time::sleep(POLL).await;
-            }
-            Step::Settled(outcome, tried)
-        });
-        self.settling = Some(task.id());
+        let Some(tried) = self.settlements.begin(Instant::now()) else { return };
+        let round = self.round.clone();
+        self.steps.spawn(async move { Step::Settled(round.settle(tried.clone()).await, tried) });
     }
 
     fn take_settled(&mut self, outcome: Result<usize, Fault>, tried: Vec<R::Attempt>) {
-        if let Err(fault) = outcome {
-            tracing::warn!(cause = %chain(&fault), "{} not settled", R::WHAT);
-            let (lease, now) = (self.lease(), self.now());
-            // What outlived its lease is another's by now.
-            self.tried.extend(tried.into_iter().filter(|attempt| R::report(attempt).1.plus(lease) > now));
+        let (lease, now) = (self.lease(), self.now());
+        let of_lanes = tried.into_iter().map(|attempt| (R::report(&attempt), attempt));
+        match outcome {
+            Ok(_) => self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane)),
+            Err(fault) => {
+                tracing::warn!(cause = %chain(&fault), "{} not settled", R::WHAT);
+                // What outlived its lease is another's by now.
+                let again = of_lanes.map(|((lane, at, _), attempt)| (lane, Some(attempt).filter(|_| at.plus(lease) > now)));
+                self.settlements.failed(again, Instant::now() + POLL);
+            }
         }
     }
 
-    /// Gives back what waits for a lane, but for the first few.
-    fn release(&mut self, id: R::Lane, keep: usize) {
-        let Some(lane) = self.lanes.get_mut(&id) else { return };
-        if lane.waiting.len() <= keep {
-            return;
-        }
+    fn release(&mut self, items: Vec<R::Item>, due: Timestamp) {
         let mut by_claim: HashMap<ClaimId, Vec<R::Key>> = HashMap::new();
-        for (item, _) in lane.waiting.drain(keep..) {
-            let (claim, key) = R::key(&item);
+        for item in &items {
+            let (claim, key) = R::key(item);
             by_claim.entry(claim).or_default().push(key);
         }
-        let now = self.now();
-        by_claim.into_iter().for_each(|(claim, keys)| self.give_back(claim, keys, now));
+        by_claim.into_iter().for_each(|(claim, keys)| self.give_back(claim, keys, due));
     }
 
     fn give_back(&mut self, claim: ClaimId, keys: Vec<R::Key>, due: Timestamp) {
@@ -446,11 +422,6 @@ impl<R: Round> Work<R> {
             Step::Done("reaped", reaped.map(|_| ()))
         });
     }
-}
-
-/// How many attempts at once a lane is good for.
-fn pace<L: Eq + Hash>(paces: &HashMap<L, usize>, lane: &L) -> usize {
-    paces.get(lane).copied().unwrap_or(FIRST)
 }
 
 fn ticks() -> Interval {

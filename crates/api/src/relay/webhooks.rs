@@ -12,6 +12,7 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
 use super::{Round, Signal};
+use crate::cache::Changes;
 use crate::seal::Sealer;
 use crate::webhook_secret;
 
@@ -28,6 +29,8 @@ pub struct WebhookRound {
     pub policy: DeliveryPolicy,
     /// How long an attempt may take.
     pub timeout: Duration,
+    /// What was decided here that ends what was going to be sent.
+    pub changes: Changes,
 }
 
 #[async_trait]
@@ -40,6 +43,10 @@ impl Round for WebhookRound {
 
     fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.count()
     }
 
     fn timeout(&self) -> Duration {
@@ -56,15 +63,23 @@ impl Round for WebhookRound {
 
     fn report(attempt: &SettleDelivery) -> (WebhookId, Timestamp, Signal) {
         let signal = match &attempt.result {
-            result if result.is_gone() => Signal::Gone,
             result if result.is_troubled() => Signal::Troubled,
             _ => Signal::Well,
         };
         (attempt.webhook_id, attempt.now, signal)
     }
 
+    async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
+        self.ports.deliveries.due(now).await
+    }
+
     async fn claim(&self, request: ClaimRequest<WebhookId>) -> Result<Vec<ClaimedDelivery>, Fault> {
         self.ports.deliveries.claim(request).await
+    }
+
+    async fn confirm(&self, claimed: Vec<ClaimedDelivery>) -> Result<Vec<ClaimedDelivery>, Fault> {
+        let keys = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
+        self.ports.deliveries.confirm(keys, self.ports.clock.now()).await
     }
 
     async fn attempt(self, delivery: ClaimedDelivery) -> Result<SettleDelivery, (ClaimedDelivery, Fault)> {

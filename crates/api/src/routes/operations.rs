@@ -67,6 +67,9 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
         ::metrics::gauge!("rally_mails_pending").set(depth.pending as f64);
         ::metrics::gauge!("rally_mails_oldest_due_seconds").set(waited(&app, depth));
     }
+    if let Ok(Ok(backlog)) = tokio::time::timeout(PROBE, app.ports.purges.backlog()).await {
+        ::metrics::gauge!("rally_purges_pending").set(backlog as f64);
+    }
     let handle = telemetry::metrics();
     handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())

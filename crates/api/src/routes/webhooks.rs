@@ -1,14 +1,19 @@
 //! Webhooks, as the admin surface has them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
-use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook};
+use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
 use rally_domain::delivery::Attempt;
-use rally_domain::error::FieldError;
+use rally_domain::error::{CommandError, FieldError};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WaitlistId, WebhookId};
 use rally_domain::paging::Limit;
-use rally_domain::webhook::{SealedSecret, Subscription, Webhook, WebhookUrl};
+use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, Subscription, Webhook, WebhookUrl};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::waitlists::{IdempotencyParams, WorkspaceParams};
@@ -199,7 +204,11 @@ impl CreateBody {
     async fn parse(self, app: &App, admin: &Admin, id: WebhookId, secret: SealedSecret) -> Result<CreateWebhook, ApiError> {
         let mut fields = Fields::default();
         let url = fields.required("url", self.url, |text| WebhookUrl::parse(&text));
-        check_url(app, &mut fields, url.as_ref()).await;
+        // Looked at before a name is looked up; the store looks again.
+        if app.ports.webhooks.list(admin.workspace.id).await?.len() as u64 >= MAX_WEBHOOKS {
+            return Err(CommandError::Rejected(WebhookRejection::TooMany).into());
+        }
+        check_url(app, admin, &mut fields, url.as_ref()).await;
         let events = fields.required("events", self.events, |names| Subscription::parse(&names));
         let active = fields.optional("active", self.active, Ok).unwrap_or(true);
         fields.finish()?;
@@ -230,7 +239,7 @@ impl UpdateBody {
     async fn parse(self, app: &App, admin: &Admin, id: WebhookId) -> Result<UpdateWebhook, ApiError> {
         let mut fields = Fields::default();
         let url = fields.optional("url", self.url, |text| WebhookUrl::parse(&text));
-        check_url(app, &mut fields, url.as_ref()).await;
+        check_url(app, admin, &mut fields, url.as_ref()).await;
         let events = fields.optional("events", self.events, |names| Subscription::parse(&names));
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
@@ -238,13 +247,20 @@ impl UpdateBody {
     }
 }
 
-async fn check_url(app: &App, fields: &mut Fields, url: Option<&WebhookUrl>) {
-    if let Some(url) = url
-        && let Err(error) = app.sender.check(url).await
-    {
+/// Looks whether events may be sent to a URL. A workspace has a few names looked up at once; one that has to wait for too long counts
+/// as a name that does not resolve now.
+async fn check_url(app: &App, admin: &Admin, fields: &mut Fields, url: Option<&WebhookUrl>) {
+    let Some(url) = url else { return };
+    let places = app.url_checks.get_with(admin.workspace.id, || Arc::new(Semaphore::new(CHECKS_OF_A_WORKSPACE)));
+    let Ok(Ok(_place)) = timeout(WAIT_FOR_A_CHECK, places.acquire()).await else { return };
+    if let Err(error) = app.sender.check(url).await {
         fields.report("url", error);
     }
 }
+
+/// URLs of one workspace that are checked at once, and how long one waits for its turn.
+const CHECKS_OF_A_WORKSPACE: usize = 8;
+const WAIT_FOR_A_CHECK: Duration = Duration::from_secs(5);
 
 /// A made-up event.
 #[derive(Deserialize, ToSchema)]

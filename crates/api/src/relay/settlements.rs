@@ -1,0 +1,116 @@
+//! What was tried and is to be settled: lane by lane in the order of the attempts, one settlement of a lane at a time. A lane that
+//! cannot be settled now is tried again later, and keeps no other waiting. Without I/O and without a clock.
+
+use std::collections::{BTreeMap, HashSet};
+
+use tokio::time::Instant;
+
+/// Settlements under way at once.
+const AT_ONCE: usize = 4;
+
+pub struct Settlements<L, A> {
+    tried: BTreeMap<L, Vec<A>>,
+    under_way: HashSet<L>,
+    batches: usize,
+    /// Lanes that could not be settled, and when they are tried again.
+    later: BTreeMap<L, Instant>,
+}
+
+impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
+    pub fn new() -> Self {
+        Self { tried: BTreeMap::new(), under_way: HashSet::new(), batches: 0, later: BTreeMap::new() }
+    }
+
+    /// An attempt has ended.
+    pub fn add(&mut self, lane: L, attempt: A) {
+        self.tried.entry(lane).or_default().push(attempt);
+    }
+
+    /// What is to be settled next, if anything may be now.
+    pub fn begin(&mut self, now: Instant) -> Option<Vec<A>> {
+        if self.batches >= AT_ONCE {
+            return None;
+        }
+        self.later.retain(|_, at| *at > now);
+        let ready: Vec<L> =
+            self.tried.keys().filter(|lane| !self.under_way.contains(lane) && !self.later.contains_key(lane)).copied().collect();
+        if ready.is_empty() {
+            return None;
+        }
+        self.batches += 1;
+        self.under_way.extend(&ready);
+        Some(ready.iter().filter_map(|lane| self.tried.remove(lane)).flatten().collect())
+    }
+
+    /// A batch with attempts of those lanes was settled.
+    pub fn settled(&mut self, lanes: impl Iterator<Item = L>) {
+        self.batches -= 1;
+        for lane in lanes {
+            self.under_way.remove(&lane);
+        }
+    }
+
+    /// A batch was not settled, or not whole: what is still worth it is settled again at an instant, each lane by itself.
+    pub fn failed(&mut self, attempts: impl Iterator<Item = (L, Option<A>)>, at: Instant) {
+        self.batches -= 1;
+        let mut again: BTreeMap<L, Vec<A>> = BTreeMap::new();
+        for (lane, attempt) in attempts {
+            self.under_way.remove(&lane);
+            again.entry(lane).or_default().extend(attempt);
+        }
+        for (lane, mut first) in again.into_iter().filter(|(_, attempts)| !attempts.is_empty()) {
+            self.later.insert(lane, at);
+            let since = self.tried.entry(lane).or_default();
+            first.append(since);
+            *since = first;
+        }
+    }
+
+    /// When something may be settled that may not now.
+    pub fn retry_at(&self) -> Option<Instant> {
+        self.later.values().min().copied()
+    }
+
+    /// Puts nothing off any more.
+    pub fn hurry(&mut self) {
+        self.later.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lane_is_settled_in_its_order_and_one_batch_at_a_time() {
+        let (mut settlements, now) = (Settlements::new(), Instant::now());
+        settlements.add(1, "a");
+        settlements.add(1, "b");
+        assert_eq!(settlements.begin(now), Some(vec!["a", "b"]));
+        settlements.add(1, "c");
+        settlements.add(2, "d");
+        assert_eq!(settlements.begin(now), Some(vec!["d"]));
+        assert_eq!(settlements.begin(now), None);
+        settlements.settled([1, 1].into_iter());
+        assert_eq!(settlements.begin(now), Some(vec!["c"]));
+    }
+
+    #[test]
+    fn what_cannot_be_settled_waits_by_itself() {
+        let (mut settlements, now) = (Settlements::new(), Instant::now());
+        settlements.add(1, "a");
+        assert_eq!(settlements.begin(now), Some(vec!["a"]));
+        let later = now + Duration::from_secs(1);
+        settlements.failed([(1, Some("a"))].into_iter(), later);
+        settlements.add(1, "b");
+        settlements.add(2, "c");
+        assert_eq!((settlements.begin(now), settlements.begin(now)), (Some(vec!["c"]), None));
+        assert_eq!(settlements.retry_at(), Some(later));
+        assert_eq!(settlements.begin(later), Some(vec!["a", "b"]));
+        settlements.failed([(1, None), (1, Some("b"))].into_iter(), later);
+        settlements.hurry();
+        assert_eq!(settlements.begin(now), Some(vec!["b"]));
+    }
+}
