@@ -68,3 +68,78 @@ async fn a_fault_midway_breaks_the_connection() {
     midway.notify_one();
     assert!(reply.chunk().await.is_err(), "the file ended as if it were whole");
 }
+
+/// Reads the head of a reply and then nothing more, over a socket with a small buffer: as a client that is stuck.
+async fn stuck_reader(server: &TestServer, path: &str) -> (String, tokio::net::TcpStream) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address: std::net::SocketAddr = server.base.trim_start_matches("http://").parse().unwrap();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let request = format!(
+        "GET /v1/workspaces/{}{path} HTTP/1.1\r\nhost: rally\r\nauthorization: Bearer {}\r\n\r\n",
+        server.workspace.id,
+        server.token("entry.read")
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = vec![0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    (String::from_utf8(head).unwrap(), stream)
+}
+
+/// More of them than the store has connections.
+async fn readers_that_stop_are_in_nobodys_way(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let ports = &server.ports;
+    let waitlist = ports.waitlists.find(server.workspace.id, rally_domain::id::WaitlistId::parse(&list).unwrap()).await.unwrap().unwrap();
+    let people = (0..3000).map(|n| {
+        let command = rally_contracts::given::sign_up(ports, &waitlist, &format!("p{n}@example.com"));
+        let interest = Some(rally_domain::text::Interest::parse(&"x".repeat(1500)).unwrap());
+        ports.entries.sign_up(rally_domain::command::SignUp { interest, ..command })
+    });
+    for outcome in futures_util::future::join_all(people).await {
+        outcome.unwrap();
+    }
+    let path = format!("/waitlists/{list}/entries/export.csv");
+    let (mut stuck, mut refused) = (Vec::new(), 0);
+    for _ in 0..20 {
+        match stuck_reader(&server, &path).await {
+            (head, stream) if head == "HTTP/1.1 200" => stuck.push(stream),
+            (head, _) => {
+                assert_eq!(head, "HTTP/1.1 503");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((stuck.len(), refused), (2, 18), "a workspace has two exports at once");
+    let full = server.admin_get(&path).await;
+    full.refused(503, "service_unavailable");
+    assert_eq!(full.header("retry-after"), Some("10"));
+    // All others go on, and nothing of the store is held: a deletion of the list is purged to its end.
+    for n in 0..20 {
+        server.join("early", &format!("q{n}@example.com")).await;
+        assert_eq!(server.get("/readyz").await.status.as_u16(), 200);
+        assert_eq!(server.get("/v1/waitlists/acme/early").await.status.as_u16(), 200);
+        server.admin_get("/waitlists").await.expect(200);
+    }
+    drop(stuck.pop());
+    let whole = rally_tests::receiver::eventually(|| async {
+        let reply = server.admin_get(&path).await;
+        Some(reply).filter(|reply| reply.status.as_u16() == 200)
+    })
+    .await;
+    assert_eq!(whole.body.lines().count(), 3021);
+    assert!(server.admin_get(&format!("{path}?bom=1")).await.body.starts_with("\u{feff}id,email"));
+    assert_eq!(server.admin_get(&format!("{path}?bom=yes")).await.bad_fields(), ["bom"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_stop_are_in_nobodys_way_on_sqlite() {
+    readers_that_stop_are_in_nobodys_way(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_stop_are_in_nobodys_way_on_postgres() {
+    readers_that_stop_are_in_nobodys_way(Kind::Postgres).await;
+}

@@ -16,6 +16,8 @@ pub struct Receiver {
     pub url: String,
     received: Arc<Mutex<Vec<Received>>>,
     answer: Arc<Mutex<String>>,
+    /// How long an answer takes.
+    latency: Arc<Mutex<Duration>>,
     task: JoinHandle<()>,
 }
 
@@ -26,14 +28,15 @@ impl Receiver {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
         let answer = Arc::new(Mutex::new(String::new()));
-        let (store, script) = (received.clone(), answer.clone());
+        let latency = Arc::new(Mutex::new(Duration::ZERO));
+        let (store, script, pace) = (received.clone(), answer.clone(), latency.clone());
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, store.clone(), script.clone()));
+                tokio::spawn(serve(stream, store.clone(), script.clone(), pace.clone()));
             }
         });
-        let receiver = Self { url, received, answer, task };
+        let receiver = Self { url, received, answer, latency, task };
         receiver.answer(200, "");
         receiver
     }
@@ -41,6 +44,17 @@ impl Receiver {
     /// Answers so from now on, with more header lines where any are given, each with its line break.
     pub fn answer(&self, status: u16, headers: &str) {
         *self.answer.lock().unwrap() = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: 5\r\n\r\nhello");
+    }
+
+    /// Takes that long for every answer from now on.
+    pub fn take(&self, latency: Duration) {
+        *self.latency.lock().unwrap() = latency;
+    }
+
+    /// How many requests have come once those that were on their way are here.
+    pub async fn settled(&self) -> usize {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.received().len()
     }
 
     /// What was received so far.
@@ -72,9 +86,11 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut()
     }
 }
 
-async fn serve(mut stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, answer: Arc<Mutex<String>>) {
+async fn serve(mut stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, answer: Arc<Mutex<String>>, latency: Arc<Mutex<Duration>>) {
     while let Some(request) = read(&mut stream).await {
         received.lock().unwrap().push(request);
+        let latency = *latency.lock().unwrap();
+        tokio::time::sleep(latency).await;
         let answer = answer.lock().unwrap().clone();
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
