@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # How PostgreSQL carries out the hot statements, as the server sends them and with the plans it keeps, on a list of a million
-# entries: starts a throwaway cluster, fills it, calls every hot route until plans are settled, and prints what the last call of
+# entries that nobody analyzed: starts a throwaway cluster, fills it, calls every hot route until plans are settled, and prints what the last call of
 # each cost. The plans themselves go to the file that PLANS names. The argument is the number of entries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,6 @@ token=$("$rally" token mint --workspace bench)
 code=$(sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' <<<"$seeded" | sed -n 1p)
 
 sql <<'SQL'
-VACUUM ANALYZE;
 LOAD 'auto_explain';
 ALTER SYSTEM SET session_preload_libraries = 'auto_explain';
 ALTER SYSTEM SET auto_explain.log_min_duration = 0;
