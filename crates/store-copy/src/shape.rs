@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after those it refers to.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 18] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -24,6 +24,7 @@ pub(crate) const TABLES: [&str; 17] = [
     "deliveries",
     "attempts",
     "mails",
+    "purges",
 ];
 
 /// A table with its columns.

@@ -175,3 +175,41 @@ fn digits_beyond_a_float_are_kept() {
         assert_eq!(row.metadata, exact);
     });
 }
+
+/// Nothing stays behind: every table of the database is copied, and so is what a deletion left to be purged.
+#[test]
+fn every_table_goes_along() {
+    #[derive(QueryableByName)]
+    struct Name {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (directory, url) = (TempDir::new().unwrap(), rally_pgtest::new_database().await);
+        let (first, second) = (directory.path().join("first.db"), directory.path().join("second.db"));
+        let (_first, _moved, _second) = (embedded(&first).await, postgres(&url).await, embedded(&second).await);
+        let mut connection = SqliteConnection::establish(first.to_str().unwrap()).unwrap();
+        let left = "INSERT INTO purges (kind, target, waitlist_id, after_position, after_id)
+            VALUES ('entry', randomblob(16), randomblob(16), 7, NULL), ('held', randomblob(16), NULL, 0, randomblob(16))";
+        diesel::sql_query(left).execute(&mut connection).unwrap();
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+            AND name NOT LIKE '\\_\\_diesel%' ESCAPE '\\' ORDER BY name";
+        let tables: Vec<Name> = diesel::sql_query(tables).load(&mut connection).unwrap();
+        let tables: Vec<String> = tables.into_iter().map(|table| table.name).collect();
+
+        let mut told = Vec::new();
+        let (mut from, mut to) = (Embedded::open(&first).unwrap(), Postgres::connect(&url).await.unwrap());
+        run(Way::Up(&mut from, &mut to), |table, sum| told.push((table.to_owned(), sum))).await.unwrap();
+        let mut names: Vec<String> = told.iter().map(|(table, _)| table.clone()).collect();
+        names.sort();
+        assert_eq!(names, tables);
+        let (_, purges) = told.iter().find(|(table, _)| table == "purges").unwrap();
+        assert_eq!(purges.rows, 2);
+
+        let mut back = Vec::new();
+        let (mut from, mut to) = (Postgres::connect(&url).await.unwrap(), Embedded::open(&second).unwrap());
+        run(Way::Down(&mut from, &mut to), |table, sum| back.push((table.to_owned(), sum))).await.unwrap();
+        assert_eq!(back, told);
+    });
+}
