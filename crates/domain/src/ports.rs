@@ -328,8 +328,9 @@ pub trait DeliveryQueue: Send + Sync {
     /// The webhooks that something is due for. The cost MUST NOT grow with what waits for each.
     async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault>;
 
-    /// Claims what is due of some webhooks, for each its share, the longest due first, and counts an attempt for each. One delivery MUST NOT be claimed twice before its lease ends. Nothing MUST be claimed for webhooks that are
-    /// switched off, nor what was written before a webhook was switched off or on, nor what belongs to a deleted waitlist.
+    /// Claims what is due of some webhooks, for each its share, the longest due first, and counts an attempt for each. One delivery
+    /// MUST NOT be claimed twice before its lease ends. What belongs to a deleted waitlist MUST NOT be claimed, nor what is for a
+    /// webhook that is switched off, nor what was written before a webhook was switched off or on.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault>;
 
     /// Those of some claimed deliveries that are still to be sent, with their webhook's URL and secrets and their event as they
@@ -369,8 +370,8 @@ pub trait MailQueue: Send + Sync {
     /// The workspaces that mail is due of. The cost MUST NOT grow with what waits for each.
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault>;
 
-    /// Claims what is due of some workspaces, for each its share, the longest due first, and counts an attempt for each. One mail MUST NOT be claimed twice before its lease ends. What belongs to a deleted waitlist MUST NOT be
-    /// claimed.
+    /// Claims what is due of some workspaces, for each its share, the longest due first, and counts an attempt for each. One mail
+    /// MUST NOT be claimed twice before its lease ends. What belongs to a deleted waitlist MUST NOT be claimed.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// Those of some claimed mails that are still to be sent. MUST leave out those of deleted entries and waitlists, and those

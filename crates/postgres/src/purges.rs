@@ -295,7 +295,8 @@ pub(crate) async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId, most
 
 /// A batch of what waited for a webhook before it was switched off or on.
 async fn purge_held(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
-    let query = webhooks::table.find(purge.target).select(webhooks::generation);
+    // Whoever switches it now waits for this batch: their note would be taken for this purge, which is about to end.
+    let query = webhooks::table.find(purge.target).select(webhooks::generation).for_share();
     let Some(generation) = query.first::<i64>(c).await.optional()? else { return Ok(false) };
     let held = HoldOutdated { webhook: purge.target, generation, most }.execute(c).await?;
     Ok(to_bigint(held as u64) == most)
