@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::Args;
+use rally_domain::mail::Links;
 use rally_domain::webhook::DeliveryPolicy;
 use rally_heimdall::AcceptUrl;
 use rally_webhooks::Exemptions;
@@ -353,6 +354,13 @@ pub struct Config {
     pub log: String,
     /// How log lines look; `None` to look at the terminal.
     pub log_format: Option<LogFormat>,
+}
+
+impl Config {
+    /// The base of the links that are handed out by a process that listens on an address.
+    pub fn links(&self, address: SocketAddr) -> Links {
+        Links::new(&self.public_url.clone().unwrap_or_else(|| format!("http://{address}")))
+    }
 }
 
 impl fmt::Debug for Config {

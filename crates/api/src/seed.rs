@@ -2,11 +2,10 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace, SignUp};
-use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault, Invalid};
-use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::ports::Ports;
 use rally_domain::referral::ReferralCode;
 use rally_domain::settings::Settings;
@@ -68,21 +67,9 @@ async fn join(
 
 fn sign_up(ports: &Ports, waitlist: &Waitlist, run: u64, n: usize, friends_code: Option<ReferralCode>) -> Result<SignUp, Fault> {
     let invalid = |error: Invalid| Fault::unexpected(error);
-    Ok(SignUp {
-        waitlist_id: waitlist.id,
-        entry_id: EntryId::new(ports.ids.uuid()),
-        own_code: ReferralCode::from_entropy(ports.ids.entropy()),
-        event_ids: [EventId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid())],
-        now: ports.clock.now(),
-        email: Email::parse(&format!("seed{n}.{run:x}@example.com")).map_err(invalid)?,
-        name: PersonName::parse("Somebody Seeded").map_err(invalid)?,
-        interest: None,
-        referrer: None,
-        friends_code,
-        variant_id: None,
-        metadata: Metadata::default(),
-        links: ports.links.clone(),
-    })
+    let email = Email::parse(&format!("seed{n}.{run:x}@example.com")).map_err(invalid)?;
+    let name = PersonName::parse("Somebody Seeded").map_err(invalid)?;
+    Ok(SignUp { friends_code, ..SignUp::new(waitlist.id, email, name, ports.links.clone(), &*ports.clock, &*ports.ids) })
 }
 
 async fn find_or_create_workspace(ports: &Ports, slug: &Slug) -> Result<Workspace, Fault> {

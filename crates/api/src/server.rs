@@ -11,7 +11,6 @@ use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
 use moka::sync::Cache;
-use rally_domain::mail::Links;
 use rally_domain::ports::{Ports, WebhookSender};
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
@@ -65,7 +64,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let listener = TcpListener::bind(config.bind)?;
     give_up_on_silent_peers(&listener)?;
     let address = listener.local_addr()?;
-    ports.links = Links::new(&config.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
+    ports.links = config.links(address);
     let changes = Changes::default();
     let ports = cached(ports, &changes);
     let document = openapi::document();

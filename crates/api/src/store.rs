@@ -40,7 +40,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(no_database)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), config.links(config.bind), clock, ids), applied })
         }
         StoreConfig::Embedded => {
             let store = open_embedded(config)?;
@@ -49,7 +49,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(failed)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
             };
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), clock, ids), applied })
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), config.links(config.bind), clock, ids), applied })
         }
     }
 }

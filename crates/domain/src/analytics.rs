@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use time::{Date, Duration};
 
 use crate::email::Email;
+use crate::entry::{Entry, Leader};
 use crate::error::Invalid;
 use crate::id::{EntryId, VariantId};
 use crate::locale::Locale;
@@ -51,6 +52,23 @@ pub struct TopReferral {
     pub referral_count: u64,
     /// Its place in the order of signing up.
     pub position: Position,
+}
+
+impl TopReferral {
+    /// The rows of those who lead among some entries: at most [`TOP`], in the order of the leaderboard.
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Self> {
+        let mut leaders: Vec<(Leader, &Entry)> = entries.into_iter().filter_map(|entry| Some((Leader::of(entry)?, entry))).collect();
+        leaders.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let row = |(_, entry): (Leader, &Entry)| Self {
+            id: entry.id,
+            email: entry.email.clone(),
+            name: entry.name.clone(),
+            referral_code: entry.referral_code.clone(),
+            referral_count: entry.referral_count,
+            position: entry.position,
+        };
+        leaders.into_iter().take(TOP).map(row).collect()
+    }
 }
 
 /// The sign-ups that a variant won.

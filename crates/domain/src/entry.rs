@@ -1,5 +1,7 @@
 //! Entries: the people on a waitlist.
 
+use std::cmp::{Ordering, Reverse};
+
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -145,7 +147,7 @@ fn position_number<S: Serializer>(position: &Position, serializer: S) -> Result<
     serializer.serialize_u64(position.number())
 }
 
-/// A line of the public leaderboard.
+/// A line of the public leaderboard. Leaders are in the order of the board: whoever referred most first, then whoever came first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leader {
     /// The place in the order of signing up.
@@ -154,4 +156,45 @@ pub struct Leader {
     pub referral_count: u64,
     /// The address; a stranger sees it masked.
     pub email: Email,
+}
+
+impl Leader {
+    /// The entry's line, if it has one: it referred at least one, and is not rejected.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let leads = entry.referral_count > 0 && entry.status != EntryStatus::Rejected;
+        leads.then(|| Self { position: entry.position, referral_count: entry.referral_count, email: entry.email.clone() })
+    }
+}
+
+impl Ord for Leader {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |leader: &Self| (Reverse(leader.referral_count), leader.position);
+        key(self).cmp(&key(other)).then_with(|| self.email.cmp(&other.email))
+    }
+}
+
+impl PartialOrd for Leader {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::tests::{command, facts, waitlist};
+
+    #[test]
+    fn leaders_come_by_referrals_then_position_and_none_is_rejected() {
+        let list = waitlist(serde_json::json!({}));
+        let entry = |position: u64, referral_count, status| {
+            let entry = command().decide(facts(&list)).unwrap().entry;
+            Entry { position: Position::new(position), referral_count, status, ..entry }
+        };
+        use EntryStatus::{Approved, Pending, Rejected};
+        let entries = [entry(1, 0, Pending), entry(2, 1, Pending), entry(3, 2, Approved), entry(4, 2, Pending), entry(5, 9, Rejected)];
+        let mut leaders: Vec<Leader> = entries.iter().rev().filter_map(Leader::of).collect();
+        leaders.sort();
+        assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), [3, 4, 2]);
+    }
 }

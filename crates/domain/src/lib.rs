@@ -9,6 +9,7 @@
 //! `rally-contracts` holds the executable promises of every port.
 
 pub mod access;
+mod ambient;
 pub mod analytics;
 mod character;
 pub mod command;
@@ -28,6 +29,7 @@ pub mod ports;
 pub mod referral;
 pub mod settings;
 pub mod slug;
+pub mod tally;
 pub mod text;
 pub mod timestamp;
 pub mod use_case;
@@ -35,3 +37,6 @@ pub mod variant;
 pub mod waitlist;
 pub mod webhook;
 pub mod workspace;
+
+/// Crates whose types stand in this one's interface, in the versions it is built with.
+pub use {serde_json, time, url, uuid};

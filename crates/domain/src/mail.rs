@@ -36,12 +36,6 @@ impl Links {
     }
 }
 
-impl Default for Links {
-    fn default() -> Self {
-        Self::new("http://127.0.0.1:8080")
-    }
-}
-
 /// How a workspace's mail is sent and looks, while its notifications are on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSetup {

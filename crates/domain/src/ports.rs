@@ -12,7 +12,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::Stream;
 use time::Date;
-use uuid::Uuid;
 
 use crate::access::{ApiKey, Receipt, RequestScope, StoredReply};
 use crate::analytics::{Analytics, DaySpan};
@@ -38,22 +37,9 @@ use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use crate::webhook::{DeliveryPolicy, SealedSecrets, SigningKey, Webhook, WebhookUrl};
 use crate::workspace::{Workspace, WorkspaceSettings};
 
-/// The time.
-#[cfg_attr(feature = "mock", mockall::automock)]
-pub trait Clock: Send + Sync {
-    /// The instant it is now.
-    fn now(&self) -> Timestamp;
-}
-
-/// Chance: new identities and random bits.
-#[cfg_attr(feature = "mock", mockall::automock)]
-pub trait Ids: Send + Sync {
-    /// A new UUID, version 7: ids made later sort later, to the millisecond.
-    fn uuid(&self) -> Uuid;
-
-    /// 64 bits nobody can guess: MUST come from a cryptographically secure source outside tests.
-    fn entropy(&self) -> u64;
-}
+pub use crate::ambient::{Clock, Ids};
+#[cfg(feature = "mock")]
+pub use crate::ambient::{MockClock, MockIds};
 
 /// Keeps workspaces.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -522,6 +508,41 @@ pub trait HumanCheck: Send + Sync {
     async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault>;
 }
 
+/// A store that keeps everything: what implements its ports implements this.
+pub trait Store:
+    WorkspaceStore
+    + SettingsStore
+    + ApiKeyStore
+    + ReplyStore
+    + WaitlistStore
+    + VariantStore
+    + EntryStore
+    + EntryStats
+    + WebhookStore
+    + DeliveryQueue
+    + MailQueue
+    + PurgeStore
+    + StoreHealth
+{
+}
+
+impl<S> Store for S where
+    S: WorkspaceStore
+        + SettingsStore
+        + ApiKeyStore
+        + ReplyStore
+        + WaitlistStore
+        + VariantStore
+        + EntryStore
+        + EntryStats
+        + WebhookStore
+        + DeliveryQueue
+        + MailQueue
+        + PurgeStore
+        + StoreHealth
+{
+}
+
 /// Every port a use case may need, by role.
 #[derive(Clone)]
 pub struct Ports {
@@ -566,24 +587,8 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The ports of one store that has them all, with a clock and a source of chance, and no remote service.
-    pub fn of_store<S>(store: Arc<S>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self
-    where
-        S: WorkspaceStore
-            + SettingsStore
-            + ApiKeyStore
-            + ReplyStore
-            + WaitlistStore
-            + VariantStore
-            + EntryStore
-            + EntryStats
-            + WebhookStore
-            + DeliveryQueue
-            + MailQueue
-            + PurgeStore
-            + StoreHealth
-            + 'static,
-    {
+    /// The ports of one store, with a clock and a source of chance, and no remote service.
+    pub fn of_store<S: Store + 'static>(store: Arc<S>, links: Links, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         Self {
             workspaces: store.clone(),
             settings: store.clone(),
@@ -601,7 +606,7 @@ impl Ports {
             humans: None,
             mailer: None,
             inviter: None,
-            links: Links::default(),
+            links,
             clock,
             ids,
         }

@@ -117,6 +117,20 @@ pub struct ReferralRewards {
     pub milestones: Vec<Milestone>,
 }
 
+impl ReferralRewards {
+    /// The rewards that a number of honoured referrals has earned, the smallest count first.
+    pub fn reached(&self, referral_count: u64) -> Vec<&Milestone> {
+        let mut reached: Vec<_> = self.milestones.iter().filter(|milestone| milestone.count <= referral_count).collect();
+        reached.sort_by_key(|milestone| milestone.count);
+        reached
+    }
+
+    /// The reward that the fewest more honoured referrals earn, if there is one left.
+    pub fn next(&self, referral_count: u64) -> Option<&Milestone> {
+        self.milestones.iter().filter(|milestone| milestone.count > referral_count).min_by_key(|milestone| milestone.count)
+    }
+}
+
 /// A reward for a number of honoured referrals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
@@ -139,6 +153,17 @@ mod tests {
         for bad in ["", "SHORT", "ABCDEFGHJKM", "ABCDEFGHI0", "ABCDEFGH-J", "ÀBCDEFGHJ"] {
             assert!(ReferralCode::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn rewards_are_earned_by_their_counts_in_whatever_order_they_were_given() {
+        let milestone = |count, reward: &str| Milestone { count, reward: reward.to_owned() };
+        let rewards = ReferralRewards { milestones: vec![milestone(10, "a mug"), milestone(3, "a sticker"), milestone(5, "a shirt")] };
+        let reached = |count| rewards.reached(count).iter().map(|milestone| milestone.count).collect::<Vec<_>>();
+        assert_eq!((reached(2), reached(3), reached(9), reached(10)), (vec![], vec![3], vec![3, 5], vec![3, 5, 10]));
+        let next = |count| rewards.next(count).map(|milestone| milestone.reward.as_str());
+        assert_eq!((next(0), next(3), next(5), next(10)), (Some("a sticker"), Some("a shirt"), Some("a mug"), None));
+        assert_eq!((ReferralRewards::default().reached(9).len(), ReferralRewards::default().next(0)), (0, None));
     }
 
     #[test]

@@ -48,21 +48,13 @@ impl<R> Abort<R> {
     pub(crate) fn asks_to_retry(&self) -> bool {
         match self {
             Self::Query(QueryError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+            // Of what another wrote meanwhile its facts knew nothing; when it is run again they do.
+            Self::Query(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => true,
             // Deadlocks have no kind of their own.
             Self::Query(QueryError::DatabaseError(_, info)) => info.message() == "deadlock detected",
             Self::Query(_) | Self::Rejected(_) | Self::Fault(_) => false,
         }
     }
-}
-
-/// Whether a statement was refused by the unique key of that name.
-pub(crate) fn violates(error: &QueryError, constraint: &str) -> bool {
-    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.constraint_name() == Some(constraint))
-}
-
-/// Whether a statement named a row of another table that is not there.
-pub(crate) fn violates_foreign_key(error: &QueryError) -> bool {
-    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
 }
 
 pub(crate) fn query_fault(error: QueryError) -> Fault {

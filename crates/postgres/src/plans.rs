@@ -9,7 +9,7 @@ use diesel::sql_types::{Integer, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::given::{active_list_in, change_status, create_waitlist, notifications, set, sign_up, slug, workspace};
+use rally_contracts::samples::{active_list_in, change_status, create_waitlist, notifications, set, sign_up, slug, workspace};
 use rally_contracts::{invitations, reviews, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
@@ -323,8 +323,12 @@ async fn every_statement_goes_through_its_index_whatever_the_server_knows_of_the
     let url = rally_pgtest::new_database().await;
     let store = PgStore::new(&url, &PgOptions { connections: 1, ..PgOptions::default() }).unwrap();
     store.migrate().await.unwrap();
-    let ports =
-        Ports::of_store(Arc::new(store.clone()), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()));
+    let ports = Ports::of_store(
+        Arc::new(store.clone()),
+        rally_contracts::samples::links(),
+        Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")),
+        Arc::new(CountingIds::default()),
+    );
     let run = async |sql: &str| store.connection().await.unwrap().batch_execute(sql).await.unwrap();
     let never = "DO $$ DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
         EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', t); END LOOP; END $$";

@@ -1,6 +1,7 @@
 //! [`ReplyStore`] on PostgreSQL, and the reply that a command stores with its effect.
 
 use async_trait::async_trait;
+use diesel::dsl::Find;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -9,6 +10,7 @@ use rally_domain::error::Fault;
 use rally_domain::ports::ReplyStore;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::PgStore;
 use crate::fault::query_fault;
@@ -21,11 +23,7 @@ impl ReplyStore for PgStore {
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
         let scope = scope.clone();
         let mut c = self.connection().await?;
-        let query = stored_replies::table.find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str())).select((
-            stored_replies::fingerprint,
-            stored_replies::sealed,
-            stored_replies::created_at,
-        ));
+        let query = of_scope(&scope).select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
         let row: Option<(Vec<u8>, Vec<u8>, OffsetDateTime)> = query.first(&mut c).await.optional().map_err(query_fault)?;
         // Not compared in the statement: there is an index by time too, which is not for this.
         let Some((fingerprint, sealed, created_at)) = row.filter(|(_, _, at)| *at >= since.instant()) else { return Ok(None) };
@@ -49,14 +47,20 @@ statement! {
     }
 }
 
-/// Stores the reply of an effect; tells whether it did, or another request with the same key was there first. Waits for
-/// one that is still running.
-pub(crate) async fn insert<T>(c: &mut AsyncPgConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<bool> {
+/// Whether a reply is stored in the scope of a receipt, if there is one. Whoever stores one meanwhile violates its key, and is decided
+/// over anew.
+pub(crate) async fn is_stored<T>(c: &mut AsyncPgConnection, receipt: Option<&Receipt<T>>) -> QueryResult<bool> {
+    let Some(receipt) = receipt else { return Ok(false) };
+    let there: Option<OffsetDateTime> = of_scope(&receipt.scope).select(stored_replies::created_at).first(c).await.optional()?;
+    Ok(there.is_some_and(|at| at >= receipt.expired_before().instant()))
+}
+
+/// Stores the reply of an effect, in place of one that has expired.
+pub(crate) async fn insert<T>(c: &mut AsyncPgConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<()> {
     let (scope, reply) = (&receipt.scope, receipt.of(effect));
-    let mine = || stored_replies::table.find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str()));
-    let there: Option<OffsetDateTime> = mine().select(stored_replies::created_at).first(c).await.optional()?;
+    let there: Option<OffsetDateTime> = of_scope(scope).select(stored_replies::created_at).first(c).await.optional()?;
     if there.is_some_and(|at| at < receipt.expired_before().instant()) {
-        diesel::delete(mine()).execute(c).await?;
+        diesel::delete(of_scope(scope)).execute(c).await?;
     }
     let row = (
         stored_replies::workspace_id.eq(scope.workspace_id.uuid()),
@@ -66,5 +70,11 @@ pub(crate) async fn insert<T>(c: &mut AsyncPgConnection, receipt: &Receipt<T>, e
         stored_replies::sealed.eq(reply.sealed),
         stored_replies::created_at.eq(reply.created_at.instant()),
     );
-    Ok(diesel::insert_into(stored_replies::table).values(row).on_conflict_do_nothing().execute(c).await? > 0)
+    diesel::insert_into(stored_replies::table).values(row).execute(c).await.map(|_| ())
+}
+
+type OfScope<'a> = Find<stored_replies::table, (Uuid, &'a str, &'a str)>;
+
+fn of_scope(scope: &RequestScope) -> OfScope<'_> {
+    stored_replies::table.find((scope.workspace_id.uuid(), scope.route.as_str(), scope.key.as_str()))
 }

@@ -5,29 +5,28 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{CreateVariant, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::ports::VariantStore;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
+use uuid::Uuid;
 
-use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::VariantRow;
-use crate::schema::variants;
+use crate::schema::{variants, waitlists};
 use crate::{PgStore, transaction};
 
 #[async_trait]
 impl VariantStore for PgStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
-        let variant = command.decide();
-        transaction!(self, turn = variant.waitlist_id.uuid(), |c| {
-            let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
-            insert.execute(c).await.map_err(|error| match error {
-                error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
-                error => error.into(),
-            })?;
-            Ok(variant.clone())
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
+            let waitlist = waitlists::table.find(command.waitlist_id.uuid()).select(waitlists::id).for_key_share();
+            let facts = CreateVariantFacts { waitlist_exists: waitlist.first::<Uuid>(c).await.optional()?.is_some() };
+            let variant = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            diesel::insert_into(variants::table).values(VariantRow::from(&variant)).execute(c).await?;
+            Ok(variant)
         })
     }
 

@@ -10,8 +10,8 @@ use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
-    UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
+    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -22,12 +22,10 @@ use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 use uuid::Uuid;
 
-use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::{PgStore, counters, purges, replies, transaction, variants};
-
-const SLUG_KEY: &str = "waitlists_workspace_id_slug_key";
 
 #[async_trait]
 impl WaitlistStore for PgStore {
@@ -36,16 +34,15 @@ impl WaitlistStore for PgStore {
         command: CreateWaitlist,
         receipt: Option<Receipt<Waitlist>>,
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
-        let CreateWaitlistPlan { waitlist, control } = command.decide();
-        transaction!(self, turn = waitlist.workspace_id.uuid(), |c| {
-            if let Some(receipt) = &receipt
-                && !replies::insert(c, receipt, &waitlist).await.map_err(no_workspace)?
-            {
-                return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
+        transaction!(self, turn = command.workspace_id.uuid(), |c| {
+            let facts = lock_facts(c, &command, receipt.as_ref()).await?;
+            let CreateWaitlistPlan { waitlist, control } = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            if let Some(receipt) = &receipt {
+                replies::insert(c, receipt, &waitlist).await?;
             }
             insert_waitlist(c, &waitlist).await?;
             diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c).await?;
-            Ok(waitlist.clone())
+            Ok(waitlist)
         })
     }
 
@@ -152,19 +149,26 @@ impl WaitlistStore for PgStore {
     }
 }
 
-async fn insert_waitlist(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
-    let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
-    insert.execute(c).await.map_err(|error| match error {
-        error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
-        error => no_workspace(error),
-    })?;
-    let totals = waitlist_totals::waitlist_id.eq(waitlist.id.uuid());
-    diesel::insert_into(waitlist_totals::table).values(totals).execute(c).await?;
-    Ok(())
+/// Locks the workspace, so that no other list of it is created meanwhile.
+async fn lock_facts(
+    c: &mut AsyncPgConnection,
+    command: &CreateWaitlist,
+    receipt: Option<&Receipt<Waitlist>>,
+) -> QueryResult<CreateWaitlistFacts> {
+    let workspace = workspaces::table.find(command.workspace_id.uuid()).select(workspaces::id).for_no_key_update();
+    let workspace_exists = workspace.first::<Uuid>(c).await.optional()?.is_some();
+    let nearest = nearest_slug(c, command.workspace_id.uuid(), &command.slug).await?;
+    Ok(CreateWaitlistFacts {
+        workspace_exists,
+        already_done: replies::is_stored(c, receipt).await?,
+        slug_taken: nearest.is_some_and(|row| row.has_slug(&command.slug)),
+    })
 }
 
-fn no_workspace(error: diesel::result::Error) -> Abort<CreateWaitlistRejection> {
-    if violates_foreign_key(&error) { Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace) } else { error.into() }
+async fn insert_waitlist(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<()> {
+    diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist)).execute(c).await?;
+    let totals = waitlist_totals::waitlist_id.eq(waitlist.id.uuid());
+    diesel::insert_into(waitlist_totals::table).values(totals).execute(c).await.map(|_| ())
 }
 
 /// The row of a list, whatever its workspace.
@@ -193,16 +197,21 @@ async fn resolve_workspace(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResul
     workspaces::table.find(owner).select((workspaces::id, workspaces::slug)).first(c).await.optional()
 }
 
-/// The list that has a slug, with its workspace's brand. The slug is looked for in the order of its index: compared alone, the planner
-/// could as well read all lists of the workspace.
-async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
-    let nearest = waitlists::table
+/// The first list of a workspace from a slug on. A slug is looked for so, in the order of its index: compared alone, the planner could
+/// as well read all lists of the workspace.
+async fn nearest_slug(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<WaitlistRow>> {
+    waitlists::table
         .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.ge(slug.as_str())))
         .order(waitlists::slug)
         .select(WaitlistRow::as_select())
         .first(c)
         .await
-        .optional()?;
+        .optional()
+}
+
+/// The list that has a slug, with its workspace's brand.
+async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
+    let nearest = nearest_slug(c, workspace, slug).await?;
     let Some(row) = nearest.filter(|row| row.has_slug(slug)) else { return Ok(None) };
     let brand = workspace_settings::table.find(workspace).select(BrandRow::as_select()).first(c).await.optional()?;
     Ok(Some((row, brand)))

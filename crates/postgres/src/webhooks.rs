@@ -7,16 +7,18 @@ use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
-use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use rally_domain::command::{
+    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+};
 use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::ports::WebhookStore;
-use rally_domain::webhook::{ROTATION_OVERLAP, SealedSecret, SealedSecrets, Webhook};
+use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
 use uuid::Uuid;
 
-use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{AttemptRow, WebhookRow, from_bigint, to_bigint};
 use crate::schema::{attempts, webhooks, workspaces};
 use crate::statement::statement;
@@ -27,11 +29,11 @@ impl WebhookStore for PgStore {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
         transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let webhooks = count_locked(c, command.workspace_id).await?;
-            // A request that was carried out is told so, however many webhooks there are by now.
-            if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
-                store_receipt(c, receipt, &command.decide(Some(0)).map_err(Abort::Rejected)?).await?;
+            let facts = CreateWebhookFacts { webhooks, already_done: replies::is_stored(c, receipt.as_ref()).await? };
+            let webhook = command.decide(facts).map_err(Abort::Rejected)?;
+            if let Some(receipt) = &receipt {
+                replies::insert(c, receipt, &webhook).await?;
             }
-            let webhook = command.decide(webhooks).map_err(Abort::Rejected)?;
             let row = (WebhookRow::from(&webhook), webhooks::secret.eq(command.secret.as_bytes()));
             diesel::insert_into(webhooks::table).values(row).execute(c).await?;
             Ok(webhook)
@@ -56,15 +58,15 @@ impl WebhookStore for PgStore {
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
         self.look_for(command.workspace_id, command.id).await?;
         transaction!(self, turn = command.id.uuid(), |c| {
-            let current = lock(c, command.workspace_id, command.id).await?;
-            let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
+            let facts = lock_secret(c, &command, receipt.as_ref()).await?;
+            let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(Abort::Rejected)?;
             if let Some(receipt) = &receipt {
-                store_receipt(c, receipt, &webhook).await?;
+                replies::insert(c, receipt, &webhook).await?;
             }
             let change = (
-                webhooks::previous_secret.eq(webhooks::secret.nullable()),
-                webhooks::previous_secret_until.eq(command.now.plus(ROTATION_OVERLAP).instant()),
-                webhooks::secret.eq(command.secret.as_bytes()),
+                webhooks::secret.eq(secrets.current.as_bytes()),
+                webhooks::previous_secret.eq(secrets.previous.as_ref().map(SealedSecret::as_bytes)),
+                webhooks::previous_secret_until.eq(previous_until.instant()),
             );
             diesel::update(webhooks::table.find(webhook.id.uuid())).set(change).execute(c).await?;
             Ok(webhook)
@@ -170,12 +172,15 @@ async fn count_locked(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult
     Ok(Some(from_bigint(count)))
 }
 
-async fn store_receipt(c: &mut AsyncPgConnection, receipt: &Receipt<Webhook>, webhook: &Webhook) -> Result<(), Abort<WebhookRejection>> {
-    let stored = replies::insert(c, receipt, webhook).await.map_err(|error| match error {
-        error if violates_foreign_key(&error) => Abort::Rejected(WebhookRejection::NoSuchWorkspace),
-        error => error.into(),
-    })?;
-    if stored { Ok(()) } else { Err(Abort::Rejected(WebhookRejection::AlreadyDone)) }
+async fn lock_secret(
+    c: &mut AsyncPgConnection,
+    command: &RotateSecret,
+    receipt: Option<&Receipt<Webhook>>,
+) -> Result<Option<RotateSecretFacts>, Abort<WebhookRejection>> {
+    let Some(webhook) = lock(c, command.workspace_id, command.id).await? else { return Ok(None) };
+    let secret = webhooks::table.find(webhook.id.uuid()).select(webhooks::secret).first(c).await?;
+    let already_done = replies::is_stored(c, receipt).await?;
+    Ok(Some(RotateSecretFacts { webhook, secret: SealedSecret::new(secret), already_done }))
 }
 
 async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Abort<R>> {

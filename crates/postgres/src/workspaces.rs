@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
+use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::ports::WorkspaceStore;
@@ -13,35 +13,34 @@ use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
 use uuid::Uuid;
 
-use crate::fault::{Abort, query_fault, violates};
+use crate::fault::{Abort, query_fault};
 use crate::rows::WorkspaceRow;
 use crate::schema::{retired_slugs, waitlist_totals, waitlists, webhooks, workspaces};
 use crate::{PgStore, purges, transaction};
 
-const SLUG_KEY: &str = "workspaces_slug_key";
-
 #[async_trait]
 impl WorkspaceStore for PgStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
-        let workspace = command.decide();
         transaction!(self, |c| {
-            let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
-            insert.execute(c).await.map_err(slug_taken)?;
+            let facts = find_owner(c, &command.slug).await?;
+            let workspace = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace)).execute(c).await?;
             // Afterwards: whoever gave the slug up meanwhile has retired it by now.
             take_slug(c, &workspace.slug).await?;
-            Ok(workspace.clone())
+            Ok(workspace)
         })
     }
 
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         transaction!(self, |c| {
             let current = lock(c, &command.from).await?;
-            let renamed = command.decide(current.clone()).map_err(Abort::Rejected)?;
+            let facts = find_owner(c, &command.to).await?;
+            let renamed = command.decide(current.clone(), facts).map_err(Abort::Rejected)?;
             if current.as_ref() == Some(&renamed) {
                 return Ok(renamed);
             }
             let update = diesel::update(workspaces::table.find(renamed.id.uuid())).set(WorkspaceRow::from(&renamed));
-            update.execute(c).await.map_err(slug_taken)?;
+            update.execute(c).await?;
             // Afterwards: whoever gave the slug up meanwhile has retired it by now.
             take_slug(c, &renamed.slug).await?;
             retire_slug(c, &command.from, renamed.id).await?;
@@ -85,6 +84,12 @@ impl WorkspaceStore for PgStore {
     }
 }
 
+/// Who has a slug. Whoever takes it meanwhile violates its key, and is decided over anew.
+async fn find_owner(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<SlugFacts> {
+    let owner = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(workspaces::id);
+    Ok(SlugFacts { owner: owner.first(c).await.optional()?.map(WorkspaceId::new) })
+}
+
 async fn lock(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<Workspace>> {
     let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
     Ok(query.for_update().first(c).await.optional()?.map(Workspace::from))
@@ -108,8 +113,4 @@ async fn retire_slug(c: &mut AsyncPgConnection, slug: &Slug, owner: WorkspaceId)
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
     // The last to have had it.
     retired.do_update().set(retired_slugs::workspace_id.eq(owner.uuid())).execute(c).await
-}
-
-fn slug_taken(error: diesel::result::Error) -> Abort<WorkspaceRejection> {
-    if violates(&error, SLUG_KEY) { Abort::Rejected(WorkspaceRejection::SlugTaken) } else { error.into() }
 }

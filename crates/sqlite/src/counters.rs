@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use rally_domain::command::Tally;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::tally::Tally;
 use rally_domain::text::Referrer;
 use uuid::Uuid;
 

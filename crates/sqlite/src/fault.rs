@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::result::Error as QueryError;
 use rally_domain::error::{CommandError, Fault};
 
 /// Why a transaction was rolled back.
@@ -36,16 +36,6 @@ impl<R: Error> From<Abort<R>> for CommandError<R> {
             Abort::Fault(fault) => Self::Fault(fault),
         }
     }
-}
-
-/// Whether a statement was refused by the unique key over those columns, named as SQLite names them: `table.column`.
-pub(crate) fn violates(error: &QueryError, columns: &str) -> bool {
-    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.message().ends_with(columns))
-}
-
-/// Whether a statement named a row of another table that is not there.
-pub(crate) fn violates_foreign_key(error: &QueryError) -> bool {
-    matches!(error, QueryError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
 }
 
 pub(crate) fn query_fault(error: QueryError) -> Fault {

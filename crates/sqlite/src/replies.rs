@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::{Find, exists};
 use diesel::prelude::*;
 use rally_domain::access::{Receipt, RequestScope, StoredReply};
 use rally_domain::error::Fault;
@@ -20,10 +21,11 @@ impl ReplyStore for SqliteStore {
         let scope = scope.clone();
         self.database
             .read(move |c| {
-                let query = stored_replies::table
-                    .find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
-                    .filter(stored_replies::created_at.ge(since.unix_millis()))
-                    .select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
+                let query = of_scope(&scope).filter(stored_replies::created_at.ge(since.unix_millis())).select((
+                    stored_replies::fingerprint,
+                    stored_replies::sealed,
+                    stored_replies::created_at,
+                ));
                 let row: Option<(Vec<u8>, Vec<u8>, i64)> = query.first(c).optional().map_err(query_fault)?;
                 let Some((fingerprint, sealed, created_at)) = row else { return Ok(None) };
                 Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: instant(created_at)? }))
@@ -48,11 +50,17 @@ impl ReplyStore for SqliteStore {
     }
 }
 
-/// Stores the reply of an effect; tells whether it did, or another request with the same key was there first.
-pub(crate) fn insert<T>(c: &mut SqliteConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<bool> {
+/// Whether a reply is stored in the scope of a receipt, if there is one.
+pub(crate) fn is_stored<T>(c: &mut SqliteConnection, receipt: Option<&Receipt<T>>) -> QueryResult<bool> {
+    let Some(receipt) = receipt else { return Ok(false) };
+    let fresh = of_scope(&receipt.scope).filter(stored_replies::created_at.ge(receipt.expired_before().unix_millis()));
+    diesel::select(exists(fresh)).get_result(c)
+}
+
+/// Stores the reply of an effect, in place of one that has expired.
+pub(crate) fn insert<T>(c: &mut SqliteConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<()> {
     let (scope, reply) = (&receipt.scope, receipt.of(effect));
-    let mine = || stored_replies::table.find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()));
-    let expired = mine().filter(stored_replies::created_at.lt(receipt.expired_before().unix_millis()));
+    let expired = of_scope(scope).filter(stored_replies::created_at.lt(receipt.expired_before().unix_millis()));
     diesel::delete(expired).execute(c)?;
     let row = (
         stored_replies::workspace_id.eq(Blob(scope.workspace_id.uuid())),
@@ -62,5 +70,11 @@ pub(crate) fn insert<T>(c: &mut SqliteConnection, receipt: &Receipt<T>, effect: 
         stored_replies::sealed.eq(reply.sealed),
         stored_replies::created_at.eq(reply.created_at.unix_millis()),
     );
-    Ok(diesel::insert_into(stored_replies::table).values(row).on_conflict_do_nothing().execute(c)? > 0)
+    diesel::insert_into(stored_replies::table).values(row).execute(c).map(|_| ())
+}
+
+type OfScope<'a> = Find<stored_replies::table, (Blob, &'a str, &'a str)>;
+
+fn of_scope(scope: &RequestScope) -> OfScope<'_> {
+    stored_replies::table.find((Blob(scope.workspace_id.uuid()), scope.route.as_str(), scope.key.as_str()))
 }

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use rally_domain::command::{CreateVariant, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::ports::VariantStore;
@@ -12,22 +13,20 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 
 use crate::SqliteStore;
-use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, VariantRow};
-use crate::schema::variants;
+use crate::schema::{variants, waitlists};
 
 #[async_trait]
 impl VariantStore for SqliteStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
-        let variant = command.decide();
         self.database
             .write(move |c| {
-                let insert = diesel::insert_into(variants::table).values(VariantRow::from(&variant));
-                insert.execute(c).map_err(|error| match error {
-                    error if violates_foreign_key(&error) => Abort::Rejected(VariantRejection::NoSuchWaitlist),
-                    error => error.into(),
-                })?;
-                Ok(variant.clone())
+                let waitlist = waitlists::table.find(Blob(command.waitlist_id.uuid()));
+                let facts = CreateVariantFacts { waitlist_exists: diesel::select(exists(waitlist)).get_result(c)? };
+                let variant = command.decide(facts).map_err(Abort::Rejected)?;
+                diesel::insert_into(variants::table).values(VariantRow::from(&variant)).execute(c)?;
+                Ok(variant)
             })
             .await
     }

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
-    UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
+    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -20,12 +20,10 @@ use rally_domain::slug::Slug;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 
-use crate::fault::{Abort, query_fault, violates, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::{SqliteStore, purges, replies, variants};
-
-const SLUG_KEY: &str = "waitlists.workspace_id, waitlists.slug";
 
 #[async_trait]
 impl WaitlistStore for SqliteStore {
@@ -34,17 +32,16 @@ impl WaitlistStore for SqliteStore {
         command: CreateWaitlist,
         receipt: Option<Receipt<Waitlist>>,
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
-        let CreateWaitlistPlan { waitlist, control } = command.decide();
         self.database
             .write(move |c| {
-                if let Some(receipt) = &receipt
-                    && !replies::insert(c, receipt, &waitlist).map_err(no_workspace)?
-                {
-                    return Err(Abort::Rejected(CreateWaitlistRejection::AlreadyDone));
+                let facts = load_facts(c, &command, receipt.as_ref())?;
+                let CreateWaitlistPlan { waitlist, control } = command.decide(facts).map_err(Abort::Rejected)?;
+                if let Some(receipt) = &receipt {
+                    replies::insert(c, receipt, &waitlist)?;
                 }
                 insert_waitlist(c, &waitlist)?;
                 diesel::insert_into(variant_rows::table).values(VariantRow::from(&control)).execute(c)?;
-                Ok(waitlist.clone())
+                Ok(waitlist)
             })
             .await
     }
@@ -155,19 +152,20 @@ impl WaitlistStore for SqliteStore {
     }
 }
 
-fn no_workspace(error: diesel::result::Error) -> Abort<CreateWaitlistRejection> {
-    if violates_foreign_key(&error) { Abort::Rejected(CreateWaitlistRejection::NoSuchWorkspace) } else { error.into() }
+fn load_facts(c: &mut SqliteConnection, command: &CreateWaitlist, receipt: Option<&Receipt<Waitlist>>) -> QueryResult<CreateWaitlistFacts> {
+    let workspace = Blob(command.workspace_id.uuid());
+    let same_slug = waitlists::workspace_id.eq(workspace).and(waitlists::slug.eq(command.slug.as_str()));
+    Ok(CreateWaitlistFacts {
+        workspace_exists: diesel::select(exists(workspaces::table.find(workspace))).get_result(c)?,
+        already_done: replies::is_stored(c, receipt)?,
+        slug_taken: diesel::select(exists(waitlists::table.filter(same_slug))).get_result(c)?,
+    })
 }
 
-fn insert_waitlist(c: &mut SqliteConnection, waitlist: &Waitlist) -> Result<(), Abort<CreateWaitlistRejection>> {
-    let insert = diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist));
-    insert.execute(c).map_err(|error| match error {
-        error if violates(&error, SLUG_KEY) => Abort::Rejected(CreateWaitlistRejection::SlugTaken),
-        error => no_workspace(error),
-    })?;
+fn insert_waitlist(c: &mut SqliteConnection, waitlist: &Waitlist) -> QueryResult<()> {
+    diesel::insert_into(waitlists::table).values(WaitlistRow::from(waitlist)).execute(c)?;
     let totals = waitlist_totals::waitlist_id.eq(Blob(waitlist.id.uuid()));
-    diesel::insert_into(waitlist_totals::table).values(totals).execute(c)?;
-    Ok(())
+    diesel::insert_into(waitlist_totals::table).values(totals).execute(c).map(|_| ())
 }
 
 fn load<R>(c: &mut SqliteConnection, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Abort<R>> {

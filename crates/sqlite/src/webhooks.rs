@@ -5,15 +5,17 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::access::Receipt;
-use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use rally_domain::command::{
+    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+};
 use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::ports::WebhookStore;
-use rally_domain::webhook::{ROTATION_OVERLAP, SealedSecret, SealedSecrets, Webhook};
+use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
 
-use crate::fault::{Abort, query_fault, violates_foreign_key};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{AttemptRow, Blob, WebhookRow, from_bigint, to_bigint};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
 use crate::{SqliteStore, events, purges, replies};
@@ -24,11 +26,11 @@ impl WebhookStore for SqliteStore {
         self.database
             .write(move |c| {
                 let webhooks = count(c, command.workspace_id)?;
-                // A request that was carried out is told so, however many webhooks there are by now.
-                if let (Some(receipt), Some(_)) = (&receipt, webhooks) {
-                    store_receipt(c, receipt, &command.decide(Some(0)).map_err(Abort::Rejected)?)?;
+                let facts = CreateWebhookFacts { webhooks, already_done: replies::is_stored(c, receipt.as_ref())? };
+                let webhook = command.decide(facts).map_err(Abort::Rejected)?;
+                if let Some(receipt) = &receipt {
+                    replies::insert(c, receipt, &webhook)?;
                 }
-                let webhook = command.decide(webhooks).map_err(Abort::Rejected)?;
                 let row = (WebhookRow::from(&webhook), webhooks::secret.eq(command.secret.as_bytes()));
                 diesel::insert_into(webhooks::table).values(row).execute(c)?;
                 Ok(webhook)
@@ -55,15 +57,15 @@ impl WebhookStore for SqliteStore {
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
         self.database
             .write(move |c| {
-                let current = load(c, command.workspace_id, command.id)?;
-                let webhook = current.ok_or(Abort::Rejected(WebhookRejection::NoSuchWebhook))?;
+                let facts = load_secret(c, &command, receipt.as_ref())?;
+                let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(Abort::Rejected)?;
                 if let Some(receipt) = &receipt {
-                    store_receipt(c, receipt, &webhook)?;
+                    replies::insert(c, receipt, &webhook)?;
                 }
                 let change = (
-                    webhooks::previous_secret.eq(webhooks::secret.nullable()),
-                    webhooks::previous_secret_until.eq(command.now.plus(ROTATION_OVERLAP).unix_millis()),
-                    webhooks::secret.eq(command.secret.as_bytes()),
+                    webhooks::secret.eq(secrets.current.as_bytes()),
+                    webhooks::previous_secret.eq(secrets.previous.as_ref().map(SealedSecret::as_bytes)),
+                    webhooks::previous_secret_until.eq(previous_until.unix_millis()),
                 );
                 diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(change).execute(c)?;
                 Ok(webhook)
@@ -169,12 +171,14 @@ fn count(c: &mut SqliteConnection, id: WorkspaceId) -> QueryResult<Option<u64>> 
     Ok(Some(from_bigint(count)))
 }
 
-fn store_receipt(c: &mut SqliteConnection, receipt: &Receipt<Webhook>, webhook: &Webhook) -> Result<(), Abort<WebhookRejection>> {
-    let stored = replies::insert(c, receipt, webhook).map_err(|error| match error {
-        error if violates_foreign_key(&error) => Abort::Rejected(WebhookRejection::NoSuchWorkspace),
-        error => error.into(),
-    })?;
-    if stored { Ok(()) } else { Err(Abort::Rejected(WebhookRejection::AlreadyDone)) }
+fn load_secret(
+    c: &mut SqliteConnection,
+    command: &RotateSecret,
+    receipt: Option<&Receipt<Webhook>>,
+) -> Result<Option<RotateSecretFacts>, Abort<WebhookRejection>> {
+    let Some(webhook) = load(c, command.workspace_id, command.id)? else { return Ok(None) };
+    let secret = webhooks::table.find(Blob(webhook.id.uuid())).select(webhooks::secret).first(c)?;
+    Ok(Some(RotateSecretFacts { webhook, secret: SealedSecret::new(secret), already_done: replies::is_stored(c, receipt)? }))
 }
 
 fn load<R>(c: &mut SqliteConnection, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Abort<R>> {

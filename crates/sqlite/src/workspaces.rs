@@ -4,30 +4,28 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use rally_domain::command::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
+use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::ports::WorkspaceStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
 
-use crate::fault::{Abort, query_fault, violates};
+use crate::fault::{Abort, query_fault};
 use crate::rows::{Blob, WorkspaceRow};
 use crate::schema::{retired_slugs, waitlists, webhooks, workspaces};
 use crate::{SqliteStore, purges};
 
-const SLUG_KEY: &str = "workspaces.slug";
-
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
-        let workspace = command.decide();
         self.database
             .write(move |c| {
+                let facts = find_owner(c, &command.slug)?;
+                let workspace = command.decide(facts).map_err(Abort::Rejected)?;
                 take_slug(c, &workspace.slug)?;
-                let insert = diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace));
-                insert.execute(c).map_err(slug_taken)?;
-                Ok(workspace.clone())
+                diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace)).execute(c)?;
+                Ok(workspace)
             })
             .await
     }
@@ -36,13 +34,14 @@ impl WorkspaceStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, &command.from)?;
-                let renamed = command.decide(current.clone()).map_err(Abort::Rejected)?;
+                let facts = find_owner(c, &command.to)?;
+                let renamed = command.decide(current.clone(), facts).map_err(Abort::Rejected)?;
                 if current.as_ref() == Some(&renamed) {
                     return Ok(renamed);
                 }
                 take_slug(c, &renamed.slug)?;
                 let update = diesel::update(workspaces::table.find(Blob(renamed.id.uuid()))).set(WorkspaceRow::from(&renamed));
-                update.execute(c).map_err(slug_taken)?;
+                update.execute(c)?;
                 retire_slug(c, &command.from, renamed.id)?;
                 Ok(renamed)
             })
@@ -98,6 +97,11 @@ impl WorkspaceStore for SqliteStore {
     }
 }
 
+fn find_owner(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<SlugFacts> {
+    let owner = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(workspaces::id);
+    Ok(SlugFacts { owner: owner.first::<Blob>(c).optional()?.map(|id| WorkspaceId::new(id.0)) })
+}
+
 fn load(c: &mut SqliteConnection, slug: &Slug) -> Result<Option<Workspace>, Abort<WorkspaceRejection>> {
     let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
     Ok(query.first(c).optional()?.map(Workspace::try_from).transpose()?)
@@ -113,8 +117,4 @@ fn retire_slug(c: &mut SqliteConnection, slug: &Slug, owner: WorkspaceId) -> Que
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
     // The last to have had it.
     retired.do_update().set(retired_slugs::workspace_id.eq(Blob(owner.uuid()))).execute(c)
-}
-
-fn slug_taken(error: diesel::result::Error) -> Abort<WorkspaceRejection> {
-    if violates(&error, SLUG_KEY) { Abort::Rejected(WorkspaceRejection::SlugTaken) } else { error.into() }
 }

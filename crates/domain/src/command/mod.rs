@@ -18,12 +18,16 @@ pub use entry::{
 };
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
+#[cfg(test)]
+pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
-pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup, Tally};
-pub use variant::{CreateVariant, UpdateVariant, VariantRejection};
+pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup};
+pub use variant::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
 pub use waitlist::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistPlan, CreateWaitlistRejection, StatusChange,
-    UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
+    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
-pub use webhook::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
-pub use workspace::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
+pub use webhook::{
+    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+};
+pub use workspace::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};

@@ -1,5 +1,6 @@
 //! Signing up: the one write a crowd makes.
 
+use crate::ambient::{Clock, Ids};
 use crate::custom_field::Metadata;
 use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
@@ -111,6 +112,26 @@ pub enum SignUpRejection {
 }
 
 impl SignUp {
+    /// The sign-up of somebody who gives an address and a name alone, now, with identities and a code of its own. What else was given
+    /// is set in the command itself.
+    pub fn new(waitlist_id: WaitlistId, email: Email, name: PersonName, links: Links, clock: &dyn Clock, ids: &dyn Ids) -> Self {
+        Self {
+            waitlist_id,
+            entry_id: EntryId::new(ids.uuid()),
+            own_code: ReferralCode::from_entropy(ids.entropy()),
+            event_ids: [EventId::new(ids.uuid()), EventId::new(ids.uuid())],
+            now: clock.now(),
+            email,
+            name,
+            interest: None,
+            referrer: None,
+            friends_code: None,
+            variant_id: None,
+            metadata: Metadata::default(),
+            links,
+        }
+    }
+
     /// Decides over a sign-up.
     ///
     /// An address that is already there is told so even when the list is full, so that a sign-up whose answer was lost
@@ -167,7 +188,7 @@ impl SignUp {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -194,7 +215,7 @@ pub(super) mod tests {
             friends_code: None,
             variant_id: None,
             metadata: Metadata::default(),
-            links: Links::default(),
+            links: Links::new("https://rally.example"),
         }
     }
 
@@ -214,7 +235,7 @@ pub(super) mod tests {
         }
     }
 
-    fn facts(waitlist: &Waitlist) -> SignUpFacts<'_> {
+    pub(crate) fn facts(waitlist: &Waitlist) -> SignUpFacts<'_> {
         SignUpFacts {
             waitlist,
             last_position: 41,

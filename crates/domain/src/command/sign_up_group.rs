@@ -5,16 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use time::Date;
-
 use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 use crate::email::Email;
-use crate::entry::{Entry, EntryStatus};
+use crate::entry::Entry;
 use crate::event::Event;
 use crate::id::{EntryId, VariantId};
 use crate::mail::{Mail, MailSetup};
 use crate::referral::ReferralCode;
-use crate::text::Referrer;
+use crate::tally::Tally;
 use crate::waitlist::Waitlist;
 
 /// Who has a referral code.
@@ -124,36 +122,6 @@ impl SignUpGroup {
         let mut tally = Tally { last_position: self.facts.last_position, ..Tally::default() };
         self.entries().for_each(|entry| tally.add(entry));
         tally
-    }
-}
-
-/// By how much the totals of a list grow.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// The last position given out.
-    pub last_position: u64,
-    /// New entries by status, in the order of [`EntryStatus::ALL`].
-    pub by_status: [u64; 3],
-    /// Those of them that a friend brought.
-    pub referred: u64,
-    /// Those of each UTC day.
-    pub days: BTreeMap<Date, u64>,
-    /// Those of each text that says how they heard of it; `""` for none.
-    pub sources: BTreeMap<String, u64>,
-    /// Those that each variant won.
-    pub variants: BTreeMap<Option<VariantId>, u64>,
-}
-
-impl Tally {
-    fn add(&mut self, entry: &Entry) {
-        for (count, status) in self.by_status.iter_mut().zip(EntryStatus::ALL) {
-            *count += u64::from(entry.status == status);
-        }
-        self.referred += u64::from(entry.referred_by.is_some());
-        *self.days.entry(entry.created_at.day()).or_default() += 1;
-        let source = entry.referrer.as_ref().map_or("", Referrer::as_str);
-        *self.sources.entry(source.to_owned()).or_default() += 1;
-        *self.variants.entry(entry.variant_id).or_default() += 1;
     }
 }
 

@@ -54,10 +54,23 @@ pub enum VariantRejection {
     NoSuchVariant,
 }
 
+/// What a store knows that bears on creating a variant, locked so that it stays so until the variant is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateVariantFacts {
+    /// Whether there is such a waitlist.
+    pub waitlist_exists: bool,
+}
+
 impl CreateVariant {
-    /// The variant to be. That its waitlist exists is for the store's foreign key to say.
-    pub fn decide(self) -> Variant {
-        Variant {
+    /// The variant to be.
+    ///
+    /// # Errors
+    /// When there is no such waitlist.
+    pub fn decide(self, facts: CreateVariantFacts) -> Result<Variant, VariantRejection> {
+        if !facts.waitlist_exists {
+            return Err(VariantRejection::NoSuchWaitlist);
+        }
+        Ok(Variant {
             id: self.id,
             waitlist_id: self.waitlist_id,
             kind: self.kind,
@@ -66,7 +79,7 @@ impl CreateVariant {
             weight: self.weight,
             active: self.active,
             created_at: self.now,
-        }
+        })
     }
 }
 

@@ -34,6 +34,17 @@ pub struct CreateWaitlist {
     pub now: Timestamp,
 }
 
+/// What a store knows that bears on creating a waitlist, locked so that it stays so until the plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateWaitlistFacts {
+    /// Whether there is such a workspace.
+    pub workspace_exists: bool,
+    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    pub already_done: bool,
+    /// Whether another waitlist of the workspace has the slug.
+    pub slug_taken: bool,
+}
+
 /// What creating a waitlist means: both are written, or none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateWaitlistPlan {
@@ -58,8 +69,20 @@ pub enum CreateWaitlistRejection {
 }
 
 impl CreateWaitlist {
-    /// What creating it means. That the slug is free is for the store's unique key to say.
-    pub fn decide(self) -> CreateWaitlistPlan {
+    /// What creating it means. A request that was carried out is told so before its slug, which it has taken itself, is told taken.
+    ///
+    /// # Errors
+    /// When there is no such workspace, the request was carried out before, or the slug is taken: the first of these.
+    pub fn decide(self, facts: CreateWaitlistFacts) -> Result<CreateWaitlistPlan, CreateWaitlistRejection> {
+        if !facts.workspace_exists {
+            return Err(CreateWaitlistRejection::NoSuchWorkspace);
+        }
+        if facts.already_done {
+            return Err(CreateWaitlistRejection::AlreadyDone);
+        }
+        if facts.slug_taken {
+            return Err(CreateWaitlistRejection::SlugTaken);
+        }
         let control = Variant::control(self.control_variant_id, self.id, self.now);
         let waitlist = Waitlist {
             id: self.id,
@@ -73,7 +96,7 @@ impl CreateWaitlist {
             created_at: self.now,
             updated_at: self.now,
         };
-        CreateWaitlistPlan { waitlist, control }
+        Ok(CreateWaitlistPlan { waitlist, control })
     }
 }
 
@@ -179,5 +202,34 @@ impl ChangeWaitlistStatus {
         } else {
             Err(ChangeWaitlistStatusRejection::InvalidTransition { from, to })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_repeated_request_is_told_so_before_its_slug_is_told_taken() {
+        let command = CreateWaitlist {
+            id: WaitlistId::new(Uuid::from_u128(1)),
+            workspace_id: WorkspaceId::new(Uuid::from_u128(2)),
+            control_variant_id: VariantId::new(Uuid::from_u128(3)),
+            slug: Slug::parse("list").unwrap(),
+            display_name: DisplayName::parse("List").unwrap(),
+            description: None,
+            settings: Settings::default(),
+            created_by: None,
+            now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+        };
+        let decide = |workspace_exists, already_done, slug_taken| {
+            command.clone().decide(CreateWaitlistFacts { workspace_exists, already_done, slug_taken }).map(|plan| plan.waitlist.status)
+        };
+        assert_eq!(decide(true, false, false), Ok(WaitlistStatus::Draft));
+        assert_eq!(decide(true, false, true), Err(CreateWaitlistRejection::SlugTaken));
+        assert_eq!(decide(true, true, true), Err(CreateWaitlistRejection::AlreadyDone));
+        assert_eq!(decide(false, true, true), Err(CreateWaitlistRejection::NoSuchWorkspace));
     }
 }

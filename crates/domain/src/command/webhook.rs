@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::id::{WebhookId, WorkspaceId};
 use crate::timestamp::Timestamp;
-use crate::webhook::{MAX_WEBHOOKS, SealedSecret, Subscription, Webhook, WebhookUrl};
+use crate::webhook::{MAX_WEBHOOKS, ROTATION_OVERLAP, SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 
 /// Creates a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,13 +83,26 @@ pub enum WebhookRejection {
     AlreadyDone,
 }
 
+/// What a store knows that bears on creating a webhook, locked so that it stays so until the webhook is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateWebhookFacts {
+    /// How many webhooks the workspace has; `None` when there is no such workspace.
+    pub webhooks: Option<u64>,
+    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    pub already_done: bool,
+}
+
 impl CreateWebhook {
-    /// The webhook to be, given how many the workspace has, if there is such a workspace.
+    /// The webhook to be. A request that was carried out is told so, however many webhooks there are by now.
     ///
     /// # Errors
-    /// When there is no workspace, or it has as many as it may.
-    pub fn decide(&self, webhooks: Option<u64>) -> Result<Webhook, WebhookRejection> {
-        if webhooks.ok_or(WebhookRejection::NoSuchWorkspace)? >= MAX_WEBHOOKS {
+    /// When there is no workspace, the request was carried out before, or the workspace has as many as it may: the first of these.
+    pub fn decide(&self, facts: CreateWebhookFacts) -> Result<Webhook, WebhookRejection> {
+        let webhooks = facts.webhooks.ok_or(WebhookRejection::NoSuchWorkspace)?;
+        if facts.already_done {
+            return Err(WebhookRejection::AlreadyDone);
+        }
+        if webhooks >= MAX_WEBHOOKS {
             return Err(WebhookRejection::TooMany);
         }
         Ok(Webhook {
@@ -106,6 +119,43 @@ impl CreateWebhook {
             auto_disabled_at: None,
             created_at: self.now,
         })
+    }
+}
+
+/// What a store knows that bears on changing a webhook's secret, locked so that it stays so until the plan is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotateSecretFacts {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// The secret it has now.
+    pub secret: SealedSecret,
+    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    pub already_done: bool,
+}
+
+/// What changing a webhook's secret means: all of it is written, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotateSecretPlan {
+    /// The webhook, as it was.
+    pub webhook: Webhook,
+    /// The secrets it is to have. A secret that was the previous one before is gone.
+    pub secrets: SealedSecrets,
+    /// Until when the previous secret signs too.
+    pub previous_until: Timestamp,
+}
+
+impl RotateSecret {
+    /// What the change means, given the webhook as it is now.
+    ///
+    /// # Errors
+    /// When there is no such webhook, or the request was carried out before.
+    pub fn decide(&self, facts: Option<RotateSecretFacts>) -> Result<RotateSecretPlan, WebhookRejection> {
+        let RotateSecretFacts { webhook, secret, already_done } = facts.ok_or(WebhookRejection::NoSuchWebhook)?;
+        if already_done {
+            return Err(WebhookRejection::AlreadyDone);
+        }
+        let secrets = SealedSecrets { current: self.secret.clone(), previous: Some(secret) };
+        Ok(RotateSecretPlan { webhook, secrets, previous_until: self.now.plus(ROTATION_OVERLAP) })
     }
 }
 
@@ -146,19 +196,45 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_webhook_has_another_generation_whenever_it_is_switched() {
-        let (id, workspace_id) = (WebhookId::new(Uuid::nil()), WorkspaceId::new(Uuid::nil()));
-        let create = CreateWebhook {
-            id,
-            workspace_id,
+    fn create() -> CreateWebhook {
+        CreateWebhook {
+            id: WebhookId::new(Uuid::nil()),
+            workspace_id: WorkspaceId::new(Uuid::nil()),
             url: WebhookUrl::parse("https://example.com/").unwrap(),
             events: Subscription::parse(&["entry.created".to_owned()]).unwrap(),
             active: true,
             secret: SealedSecret::new(Vec::new()),
             now: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
-        };
-        let mut webhook = create.decide(Some(0)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_repeated_request_is_told_so_however_many_webhooks_there_are() {
+        let decide = |webhooks, already_done| create().decide(CreateWebhookFacts { webhooks, already_done }).map(|webhook| webhook.active);
+        assert_eq!(decide(Some(MAX_WEBHOOKS - 1), false), Ok(true));
+        assert_eq!(decide(Some(MAX_WEBHOOKS), false), Err(WebhookRejection::TooMany));
+        assert_eq!(decide(Some(MAX_WEBHOOKS), true), Err(WebhookRejection::AlreadyDone));
+        assert_eq!(decide(None, true), Err(WebhookRejection::NoSuchWorkspace));
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_last_secret_for_a_day() {
+        let webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
+        let secret = |byte| SealedSecret::new(vec![byte]);
+        let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let rotate = RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret: secret(2), now };
+        let facts = RotateSecretFacts { webhook, secret: secret(1), already_done: false };
+        let plan = rotate.decide(Some(facts.clone())).unwrap();
+        assert_eq!(plan.secrets, SealedSecrets { current: secret(2), previous: Some(secret(1)) });
+        assert_eq!(plan.previous_until, Timestamp::parse("2026-01-02T00:00:00Z").unwrap());
+        assert_eq!(rotate.decide(Some(RotateSecretFacts { already_done: true, ..facts })), Err(WebhookRejection::AlreadyDone));
+        assert_eq!(rotate.decide(None), Err(WebhookRejection::NoSuchWebhook));
+    }
+
+    #[test]
+    fn a_webhook_has_another_generation_whenever_it_is_switched() {
+        let (id, workspace_id) = (create().id, create().workspace_id);
+        let mut webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
         let mut generations = Vec::new();
         for active in [None, Some(true), Some(false), Some(false), None, Some(true)] {
             webhook = UpdateWebhook { id, workspace_id, url: None, events: None, active }.decide(Some(webhook)).unwrap();

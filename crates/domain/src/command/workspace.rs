@@ -41,23 +41,75 @@ pub enum WorkspaceRejection {
     SlugTaken,
 }
 
+/// What a store knows that bears on a workspace's new slug, locked so that it stays so until the workspace is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlugFacts {
+    /// The workspace that has the slug now; one that had it before does not count.
+    pub owner: Option<WorkspaceId>,
+}
+
 impl CreateWorkspace {
-    /// The workspace to be. That the slug is free is for the store's unique key to say.
-    pub fn decide(self) -> Workspace {
-        Workspace { id: self.id, slug: self.slug, previous_slug: None, name: self.name, created_at: self.now, updated_at: self.now }
+    /// The workspace to be.
+    ///
+    /// # Errors
+    /// When another workspace has the slug.
+    pub fn decide(self, slug: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
+        if slug.owner.is_some() {
+            return Err(WorkspaceRejection::SlugTaken);
+        }
+        Ok(Workspace { id: self.id, slug: self.slug, previous_slug: None, name: self.name, created_at: self.now, updated_at: self.now })
     }
 }
 
 impl RenameWorkspace {
-    /// The workspace as it is to be, given the one that has the slug `from` now.
+    /// The workspace as it is to be, given the one that has the slug `from` now, and who has the slug `to`.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn decide(&self, current: Option<Workspace>) -> Result<Workspace, WorkspaceRejection> {
+    /// When there is no such workspace, or another one has the new slug.
+    pub fn decide(&self, current: Option<Workspace>, to: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
         let current = current.ok_or(WorkspaceRejection::NoSuchWorkspace)?;
         if current.slug == self.to {
             return Ok(current);
         }
+        if to.owner.is_some_and(|owner| owner != current.id) {
+            return Err(WorkspaceRejection::SlugTaken);
+        }
         Ok(Workspace { slug: self.to.clone(), previous_slug: Some(current.slug), updated_at: self.now, ..current })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn create(id: u128, slug: &str) -> CreateWorkspace {
+        CreateWorkspace {
+            id: WorkspaceId::new(Uuid::from_u128(id)),
+            slug: Slug::parse(slug).unwrap(),
+            name: WorkspaceName::parse("Acme").unwrap(),
+            now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_slug_belongs_to_one_workspace() {
+        let free = SlugFacts { owner: None };
+        let acme = create(1, "acme").decide(free).unwrap();
+        let taken = SlugFacts { owner: Some(acme.id) };
+        assert_eq!(create(2, "acme").decide(taken), Err(WorkspaceRejection::SlugTaken));
+        let beta = create(2, "beta").decide(free).unwrap();
+        let rename = |from: &str, to: &str| RenameWorkspace {
+            from: Slug::parse(from).unwrap(),
+            to: Slug::parse(to).unwrap(),
+            now: Timestamp::parse("2026-02-01T09:00:00Z").unwrap(),
+        };
+        assert_eq!(rename("beta", "acme").decide(Some(beta.clone()), taken), Err(WorkspaceRejection::SlugTaken));
+        assert_eq!(rename("gone", "acme").decide(None, taken), Err(WorkspaceRejection::NoSuchWorkspace));
+        // To the slug it has: nothing changes.
+        assert_eq!(rename("acme", "acme").decide(Some(acme.clone()), taken), Ok(acme));
+        let renamed = rename("beta", "gamma").decide(Some(beta), free).unwrap();
+        assert_eq!((renamed.slug.as_str(), renamed.previous_slug), ("gamma", Some(Slug::parse("beta").unwrap())));
     }
 }

@@ -7,7 +7,7 @@ use crate::custom_field::Metadata;
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
-use crate::id::{EntryId, EventId, VariantId};
+use crate::id::VariantId;
 use crate::ports::{Humanity, Ports};
 use crate::referral::ReferralCode;
 use crate::text::{Interest, PersonName, Referrer};
@@ -64,19 +64,12 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry
         check_human(ports, &join).await?;
     }
     let mut command = SignUp {
-        waitlist_id: waitlist.id,
-        entry_id: EntryId::new(ports.ids.uuid()),
-        own_code: ReferralCode::from_entropy(ports.ids.entropy()),
-        event_ids: [EventId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid())],
-        now: ports.clock.now(),
-        email: join.email,
-        name: join.name,
         interest: join.interest,
         referrer: join.referrer,
         friends_code: join.friends_code,
         variant_id: join.variant_id,
         metadata: join.metadata,
-        links: ports.links.clone(),
+        ..SignUp::new(waitlist.id, join.email, join.name, ports.links.clone(), &*ports.clock, &*ports.ids)
     };
     for _ in 1..CODE_ATTEMPTS {
         match ports.entries.sign_up(command.clone()).await {

@@ -1,0 +1,165 @@
+//! Tallies: what is counted of a waitlist, kept with every change of its entries so that nobody counts rows.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use time::Date;
+
+use crate::analytics::{Counters, TOP};
+use crate::entry::{Entry, EntryStatus};
+use crate::id::VariantId;
+use crate::text::Referrer;
+
+/// The totals of a list, or by how much a group of sign-ups lets them grow. No row is zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The last position given out; it never falls.
+    pub last_position: u64,
+    /// Entries by status, in the order of [`EntryStatus::ALL`].
+    pub by_status: [u64; 3],
+    /// Those of them that name the entry that referred them.
+    pub referred: u64,
+    /// Those of each UTC day.
+    pub days: BTreeMap<Date, u64>,
+    /// Those of each text that says how they heard of it; `""` for none.
+    pub sources: BTreeMap<String, u64>,
+    /// Those that each variant won.
+    pub variants: BTreeMap<Option<VariantId>, u64>,
+}
+
+impl Tally {
+    /// Counts an entry.
+    pub fn add(&mut self, entry: &Entry) {
+        self.last_position = self.last_position.max(entry.position.number());
+        self.by_status[slot(entry.status)] += 1;
+        self.referred += u64::from(entry.referred_by.is_some());
+        *self.days.entry(entry.created_at.day()).or_default() += 1;
+        *self.sources.entry(source(entry)).or_default() += 1;
+        *self.variants.entry(entry.variant_id).or_default() += 1;
+    }
+
+    /// Takes a deleted entry out of the count, and so many of those it referred, who are referred by nobody any more.
+    pub fn remove(&mut self, entry: &Entry, forgotten: u64) {
+        take(&mut self.by_status[slot(entry.status)], 1);
+        take(&mut self.referred, u64::from(entry.referred_by.is_some()) + forgotten);
+        take_row(&mut self.days, entry.created_at.day());
+        take_row(&mut self.sources, source(entry));
+        take_row(&mut self.variants, entry.variant_id);
+    }
+
+    /// Counts an entry under another status.
+    pub fn review(&mut self, from: EntryStatus, to: EntryStatus) {
+        take(&mut self.by_status[slot(from)], 1);
+        self.by_status[slot(to)] += 1;
+    }
+
+    /// Entries now.
+    pub fn entries(&self) -> u64 {
+        self.by_status.iter().sum()
+    }
+
+    /// Entries by status, and those referred.
+    pub const fn counters(&self) -> Counters {
+        let [pending, approved, rejected] = self.by_status;
+        Counters { pending, approved, rejected, referred: self.referred }
+    }
+
+    /// The [`TOP`] most frequent texts that say how people heard of it, `None` for none given: the most frequent first, those of one
+    /// frequency by their text.
+    pub fn top_referrers(&self) -> Vec<(Option<Referrer>, u64)> {
+        let mut rows: Vec<_> = self.sources.iter().collect();
+        rows.sort_by_key(|(text, signups)| (Reverse(**signups), text.as_str()));
+        let row =
+            |(text, signups): (&String, &u64)| (Some(text.clone()).filter(|text| !text.is_empty()).map(Referrer::from_stored), *signups);
+        rows.into_iter().take(TOP).map(row).collect()
+    }
+}
+
+fn slot(status: EntryStatus) -> usize {
+    match status {
+        EntryStatus::Pending => 0,
+        EntryStatus::Approved => 1,
+        EntryStatus::Rejected => 2,
+    }
+}
+
+fn source(entry: &Entry) -> String {
+    entry.referrer.as_ref().map_or("", Referrer::as_str).to_owned()
+}
+
+fn take(count: &mut u64, number: u64) {
+    *count = count.saturating_sub(number);
+}
+
+fn take_row<K: Ord>(rows: &mut BTreeMap<K, u64>, key: K) {
+    let left = rows.remove(&key).unwrap_or(0).saturating_sub(1);
+    if left > 0 {
+        rows.insert(key, left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::command::tests::{command, facts, waitlist};
+    use crate::command::{ReferrerFacts, SignUp, SignUpFacts};
+    use crate::id::EntryId;
+
+    fn entry(n: u64, status: EntryStatus, referrer: &str, referred: bool) -> Entry {
+        let list = waitlist(serde_json::json!({}));
+        let referrer_facts = ReferrerFacts { id: EntryId::new(Uuid::from_u128(99)), status: EntryStatus::Pending };
+        let command = SignUp { referrer: Referrer::parse_optional(referrer).unwrap(), ..command() };
+        let facts = SignUpFacts { last_position: n, referrer: referred.then_some(referrer_facts), ..facts(&list) };
+        Entry { status, ..command.decide(facts).unwrap().entry }
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let status = prop::sample::select(EntryStatus::ALL.to_vec());
+        (1..100_u64, status, prop::sample::select(vec!["", "a", "b"]), any::<bool>()).prop_map(|(n, s, r, f)| entry(n, s, r, f))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_and_taken_out_again_leaves_nothing_but_the_position(entries in prop::collection::vec(any_entry(), 0..12)) {
+            let mut tally = Tally::default();
+            entries.iter().for_each(|entry| tally.add(entry));
+            prop_assert_eq!(tally.entries(), entries.len() as u64);
+            prop_assert_eq!(tally.counters().total(), tally.entries());
+            let last_position = tally.last_position;
+            entries.iter().for_each(|entry| tally.remove(entry, 0));
+            prop_assert_eq!(tally, Tally { last_position, ..Tally::default() });
+        }
+
+        #[test]
+        fn a_reviewed_entry_counts_as_if_it_had_come_so(before in any_entry(), to in prop::sample::select(EntryStatus::ALL.to_vec())) {
+            let (mut reviewed, mut fresh) = (Tally::default(), Tally::default());
+            reviewed.add(&before);
+            reviewed.review(before.status, to);
+            fresh.add(&Entry { status: to, ..before });
+            prop_assert_eq!(reviewed, fresh);
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_sources_come_first_then_by_text() {
+        let mut tally = Tally::default();
+        for text in ["b", "a", "", "b", "c", "a"] {
+            tally.add(&entry(1, EntryStatus::Pending, text, false));
+        }
+        let top: Vec<_> = tally.top_referrers().into_iter().map(|(text, n)| (text.map(|t| t.as_str().to_owned()), n)).collect();
+        assert_eq!(top, [(Some("a".to_owned()), 2), (Some("b".to_owned()), 2), (None, 1), (Some("c".to_owned()), 1)]);
+    }
+
+    #[test]
+    fn those_who_were_referred_by_a_deleted_entry_are_referred_no_more() {
+        let mut tally = Tally::default();
+        let (ada, bob) = (entry(1, EntryStatus::Pending, "", false), entry(2, EntryStatus::Pending, "", true));
+        tally.add(&ada);
+        tally.add(&bob);
+        tally.remove(&ada, 1);
+        assert_eq!((tally.referred, tally.entries(), tally.last_position), (0, 1, 3));
+    }
+}
