@@ -10,6 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("rally-domain", &[]),
     ("rally-contracts", &["rally-domain"]),
+    ("rally-memory", &["rally-domain"]),
     ("rally-group-commit", &[]),
     ("rally-postgres", &["rally-domain", "rally-group-commit"]),
     ("rally-sqlite", &["rally-domain", "rally-group-commit"]),

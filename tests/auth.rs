@@ -89,7 +89,7 @@ on_both_stores! {
 
     async fn a_token_is_good_for_its_workspace_and_its_actions(server: TestServer) {
         let list = server.active_list("early", json!({})).await;
-        let other = rally_contracts::given::workspace(&server.ports, "other").await.id;
+        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id;
         let now = seconds(&server);
         let token = |workspace: &str, scope: &str| {
             signed(&json!({"sub": "a", "exp": now + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET)

@@ -52,7 +52,7 @@ on_both_stores! {
         create(&server, "key", &body("other")).await.refused(409, "idempotency_key_reuse");
         create(&server, "key", &json!({})).await.refused(409, "idempotency_key_reuse");
         create(&server, "key-2", &body("early")).await.refused(409, "slug_taken");
-        let beta = rally_contracts::given::workspace(&server.ports, "beta").await.id;
+        let beta = rally_contracts::samples::workspace(&server.ports, "beta").await.id;
         let token = rally_tests::token(&server, "*", "*");
         let foreign = server.request(Method::POST, &format!("/v1/workspaces/{beta}/waitlists")).bearer_auth(token);
         let reply = send(foreign.header("idempotency-key", "key").json(&body("early"))).await;

@@ -109,7 +109,7 @@ impl Operation {
 
 on_both_stores! {
     async fn every_route_asks_who_where_and_what(server: TestServer, _world: Upstreams) {
-        let other = rally_contracts::given::workspace(&server.ports, "other").await.id.to_string();
+        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
         let mine = server.workspace.id.to_string();
         let mut rows = 0;
         for (n, operation) in operations().iter().enumerate() {
@@ -138,7 +138,7 @@ on_both_stores! {
     }
 
     async fn what_belongs_elsewhere_is_not_there(server: TestServer, _world: Upstreams) {
-        let other = rally_contracts::given::workspace(&server.ports, "other").await.id.to_string();
+        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
         let things = Things::make(&server, "mine").await;
         let sibling = Things::make(&server, "sibling").await;
         let everywhere = token(&server, "*", "*");

@@ -1,7 +1,7 @@
 //! The public surface: info, sign-up, leaderboard.
 
 use futures_util::future::join_all;
-use rally_contracts::given;
+use rally_contracts::samples;
 use rally_domain::command::RenameWorkspace;
 use rally_tests::on_both_stores;
 use reqwest::Method;
@@ -149,7 +149,7 @@ on_both_stores! {
     async fn a_renamed_workspace_goes_on_being_found(server: TestServer) {
         let id = server.active_list("early", json!({})).await;
         for (from, to) in [("acme", "acme-two"), ("acme-two", "acme-three")] {
-            let (from, to) = (given::slug(from), given::slug(to));
+            let (from, to) = (samples::slug(from), samples::slug(to));
             server.ports.workspaces.rename(RenameWorkspace { from, to, now: server.ports.clock.now() }).await.unwrap();
         }
         // It was renamed by another process: what was seen before is kept for a moment.
@@ -163,7 +163,7 @@ on_both_stores! {
         let list = server.admin_get(&format!("/waitlists/{id}")).await.expect(200);
         assert_eq!((&list["workspace_slug"], &list["previous_workspace_slug"]), (&json!("acme-three"), &json!("acme-two")));
         // Until another workspace takes the slug.
-        given::workspace(&server.ports, "acme").await;
+        samples::workspace(&server.ports, "acme").await;
         tokio::time::sleep(rally_api::cache::MOMENT).await;
         server.get("/v1/waitlists/acme/early").await.refused(404, "waitlist_not_found");
         server.get("/v1/waitlists/acme-two/early").await.expect(200);

@@ -402,15 +402,15 @@ async fn a_crowd_that_hangs_delays_no_other(kind: Kind) {
     let url = rally_domain::webhook::WebhookUrl::parse(&url).unwrap();
     let ports = &server.ports;
     for n in 0..10 {
-        let home = rally_contracts::given::workspace(ports, &format!("crowd-{n}")).await;
-        let list = rally_contracts::given::active_list_in(ports, home.id, "list", json!({})).await;
+        let home = rally_contracts::samples::workspace(ports, &format!("crowd-{n}")).await;
+        let list = rally_contracts::samples::active_list_in(ports, home.id, "list", json!({})).await;
         for _ in 0..50 {
             let command = rally_contracts::webhooks::create_webhook(ports, home.id, &rally_domain::event::EventKind::ALL);
             let (secret, _) = rally_api::webhook_secret::issue(&server.webhook_sealer(), command.id);
             ports.webhooks.create(rally_domain::command::CreateWebhook { url: url.clone(), secret, ..command }, None).await.unwrap();
         }
         for m in 0..6 {
-            ports.entries.sign_up(rally_contracts::given::sign_up(ports, &list, &format!("p{m}@example.com"))).await.unwrap();
+            ports.entries.sign_up(rally_contracts::samples::sign_up(ports, &list, &format!("p{m}@example.com"))).await.unwrap();
         }
     }
     let receiver = Receiver::start().await;

@@ -18,7 +18,7 @@ use rally_api::store;
 use rally_api::system::SystemIds;
 use rally_api::upstreams::attach;
 use rally_contracts::doubles::FrozenClock;
-use rally_contracts::given;
+use rally_contracts::samples;
 use rally_domain::ports::Ports;
 use rally_domain::workspace::Workspace;
 use reqwest::header::HeaderMap;
@@ -213,7 +213,7 @@ impl TestServer {
         let mut ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
         attach(&config, &mut ports).unwrap();
         replace(&mut ports);
-        let workspace = given::workspace(&ports, "acme").await;
+        let workspace = samples::workspace(&ports, "acme").await;
         let running = server::start(&config, &secrets, ports.clone()).unwrap();
         let base = format!("http://{}", running.address);
         let client = Client::builder().no_proxy().build().unwrap();

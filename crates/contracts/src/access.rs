@@ -14,9 +14,9 @@ use time::Duration;
 use tokio::time::Instant;
 
 use crate::Fixture;
-use crate::given::{create_waitlist, slug, workspace};
+use crate::samples::{create_waitlist, slug, workspace};
 
-fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) -> ApiKey {
+pub(crate) fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) -> ApiKey {
     ApiKey {
         id: ApiKeyId::new(ports.ids.uuid()),
         workspace_id,
@@ -51,6 +51,18 @@ pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
     find_soon(&there, "rally_live_b", &[]).await;
 }
 
+/// The beginning of one finds nothing, nor does more than one.
+pub async fn an_api_key_is_found_by_its_whole_prefix(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let key = api_key(&ports, acme, "rally_live_abc");
+    ports.api_keys.insert(key.clone()).await.unwrap();
+    for other in ["", "rally_live_", "rally_live_ab", "rally_live_abcd", "RALLY_LIVE_ABC", "rally_live_%"] {
+        assert_eq!(ports.api_keys.find_by_prefix(other).await.unwrap(), [], "{other}");
+    }
+    assert_eq!(ports.api_keys.find_by_prefix("rally_live_abc").await.unwrap(), [key]);
+}
+
 /// Another process may go on for a second with what it has seen. A slow machine is given two more.
 async fn find_soon(ports: &Ports, prefix: &str, expected: &[ApiKey]) {
     let deadline = Instant::now() + std::time::Duration::from_secs(3);
@@ -60,11 +72,11 @@ async fn find_soon(ports: &Ports, prefix: &str, expected: &[ApiKey]) {
     }
 }
 
-fn scope(workspace_id: WorkspaceId, key: &str) -> RequestScope {
+pub(crate) fn scope(workspace_id: WorkspaceId, key: &str) -> RequestScope {
     RequestScope { workspace_id, route: "POST waitlists".to_owned(), key: IdempotencyKey::parse(key).unwrap() }
 }
 
-fn receipt(scope: RequestScope, now: Timestamp) -> Receipt<Waitlist> {
+pub(crate) fn receipt(scope: RequestScope, now: Timestamp) -> Receipt<Waitlist> {
     Receipt { scope, fingerprint: [3; 32], now, seal: Box::new(|waitlist| format!("sealed {}", waitlist.id).into_bytes()) }
 }
 
@@ -89,6 +101,34 @@ pub async fn a_receipt_is_stored_with_its_effect(fixture: &impl Fixture) {
     let nowhere = WorkspaceId::new(ports.ids.uuid());
     let refused = ports.waitlists.create(create_waitlist(&ports, nowhere, "list"), Some(receipt(scope(nowhere, "key"), now))).await;
     assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
+}
+
+/// Whoever repeats a request whose answer was lost finds the slug taken, by that request: it is told that it was carried out.
+pub async fn a_repeated_request_is_told_so_before_its_slug_is_told_taken(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    let (mine, now) = (scope(id, "key"), ports.clock.now());
+    ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine.clone(), now))).await.unwrap();
+    let again = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine, now))).await;
+    assert!(matches!(again, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{again:?}");
+}
+
+/// The same key serves in another workspace and on another route, each with a reply of its own.
+pub async fn a_key_is_of_one_workspace_and_one_route(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
+    let other_route = RequestScope { route: "POST webhooks".to_owned(), ..scope(acme, "key") };
+    let scopes = [scope(acme, "key"), scope(beta, "key"), other_route];
+    let mut stored = Vec::new();
+    for (n, scope) in scopes.iter().enumerate() {
+        let now = ports.clock.now().plus(Duration::milliseconds(n as i64));
+        let command = create_waitlist(&ports, scope.workspace_id, &format!("list-{n}"));
+        let made = ports.waitlists.create(command, Some(receipt(scope.clone(), now))).await.unwrap();
+        stored.push(StoredReply { fingerprint: [3; 32], sealed: format!("sealed {}", made.id).into_bytes(), created_at: now });
+    }
+    for (scope, reply) in scopes.iter().zip(stored) {
+        assert_eq!(ports.replies.find(scope, ports.clock.now()).await.unwrap(), Some(reply));
+    }
 }
 
 /// Another slug each, so that the receipt alone can keep all but one of them away.

@@ -16,9 +16,9 @@ use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, sign_up, workspace};
 use crate::purges::purge_all;
 use crate::reviews::review;
+use crate::samples::{active_list, active_list_in, sign_up, workspace};
 use crate::webhooks::{create_webhook, switch, update, webhook};
 
 /// A request for so many deliveries to each of some webhooks.
@@ -32,7 +32,7 @@ async fn request(ports: &Ports, now: Timestamp, each: usize) -> ClaimRequest {
 }
 
 /// So much of what is due at an instant to each webhook.
-async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedDelivery> {
+pub(crate) async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedDelivery> {
     ports.deliveries.claim(request(ports, now, each).await).await.unwrap()
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedDelivery>
     claim_each(ports, now, 1000).await
 }
 
-fn answered(ports: &Ports, delivery: &ClaimedDelivery, status: Option<u16>, now: Timestamp) -> SettleDelivery {
+pub(crate) fn answered(ports: &Ports, delivery: &ClaimedDelivery, status: Option<u16>, now: Timestamp) -> SettleDelivery {
     SettleDelivery {
         attempt_id: AttemptId::new(ports.ids.uuid()),
         claim: delivery.claim,
@@ -226,6 +226,51 @@ pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     let switched = switch(&ports, &hook, true).await;
     let expected = Webhook { last_status_code: Some(410), last_attempt_at: Some(now), generation: 2, ..hook };
     assert_eq!(switched, expected);
+}
+
+/// Though the process that writes the event has known the workspace without it.
+pub async fn what_another_process_has_subscribed_counts_at_once(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    join(&there, &list, "before@example.com").await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let after = join(&there, &list, "after@example.com").await;
+    let url = WebhookUrl::parse("https://other.example/").unwrap();
+    there.webhooks.update(UpdateWebhook { url: Some(url.clone()), ..update(&hook) }).await.unwrap();
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!(pairs(&claimed), HashSet::from([(after, hook.id)]));
+    assert_eq!(claimed[0].url, url);
+    switch(&ports, &hook, false).await;
+    join(&there, &list, "off@example.com").await;
+    switch(&ports, &hook, true).await;
+    let again = join(&there, &list, "on@example.com").await;
+    assert_eq!(pairs(&claim(&ports, ports.clock.now()).await), HashSet::from([(again, hook.id)]));
+}
+
+/// And what waits with it; what arrived is neither.
+pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let depth = async || {
+        let depth = ports.deliveries.depth().await.unwrap();
+        (depth.pending, depth.running, depth.oldest_due_at)
+    };
+    assert_eq!(depth().await, (3, 0, Some(now)));
+    let claimed = claim_each(&ports, now, 2).await;
+    assert_eq!(depth().await, (3, 2, Some(now)));
+    settle(&ports, vec![answered(&ports, &claimed[0], Some(200), now)]).await;
+    assert_eq!(depth().await, (2, 1, Some(now)));
+    settle(&ports, vec![answered(&ports, &claimed[1], Some(500), now)]).await;
+    let last = claim(&ports, now).await.remove(0);
+    assert_eq!(depth().await, (2, 1, Some(now.plus(Duration::seconds(5)))));
+    settle(&ports, vec![answered(&ports, &last, Some(410), now)]).await;
+    purge_all(&ports).await;
+    assert_eq!(depth().await, (0, 0, None));
 }
 
 /// Each its share, the longest due first, and nothing for one that was not asked for; what is not due yet is not.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
-use rally_domain::command::{GroupFacts, SignUp, SignUpGroup, SignUpRejection};
+use rally_domain::command::{GroupFacts, Review, SignUp, SignUpGroup, SignUpRejection, UpdateVariant};
 use rally_domain::custom_field::Metadata;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::CommandError;
@@ -16,9 +16,11 @@ use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::text::{Interest, Referrer};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use serde_json::{Map, Value, json};
+use time::macros::date;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, change_status, sign_up, workspace};
+use crate::reviews::review;
+use crate::samples::{active_list, active_list_in, change_status, sign_up, workspace};
 
 type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
@@ -32,7 +34,7 @@ async fn in_parallel(fixture: &impl Fixture, commands: Vec<SignUp>) -> Vec<Outco
     join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect()
 }
 
-async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
+pub(crate) async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
     let limit = Limit::new(rows, Limit::MAX).unwrap();
     let mut after = None;
     let mut entries = Vec::new();
@@ -229,10 +231,66 @@ pub async fn only_an_active_variant_of_the_list_is_attributed(fixture: &impl Fix
     }
 }
 
+/// Nor one that is switched off, in whichever process.
+pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let control = control_variant(&ports, &list).await;
+    for (n, active) in [false, true].into_iter().enumerate() {
+        let change = UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy: None, weight: None, active: Some(active) };
+        ports.variants.update(change).await.unwrap();
+        let command = SignUp { variant_id: Some(control), ..sign_up(&there, &list, &format!("p{n}@example.com")) };
+        assert_eq!(there.entries.sign_up(command).await.unwrap().variant_id, active.then_some(control));
+    }
+}
+
+/// A rejected entry is an entry; a deleted one is none.
+pub async fn a_rejection_frees_no_place_and_a_deletion_does(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 2})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let bob = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+    let join = async |address: &str| ports.entries.sign_up(sign_up(&ports, &list, address)).await;
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    let refused = join("eve@example.com").await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
+    assert!(ports.entries.delete(list.id, bob.id).await.unwrap());
+    assert_eq!(join("eve@example.com").await.unwrap().position.number(), 3);
+    let refused = join("dan@example.com").await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
+}
+
+/// The address stays taken.
+pub async fn a_rejected_person_joins_no_second_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::EmailTaken), "{refused:?}");
+}
+
+/// Nor is whoever used it told; approved after all, it earns again.
+pub async fn the_code_of_a_rejected_person_earns_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let join = async |address: &str| {
+        let command = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, address) };
+        ports.entries.sign_up(command).await.unwrap().referred_by
+    };
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    assert_eq!(join("bob@example.com").await, None);
+    ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
+    assert_eq!(join("eve@example.com").await, Some(ada.id));
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap().unwrap().referral_count, 1);
+}
+
 /// In whichever process.
 pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
+    assert!(there.entries.sign_up(sign_up(&there, &list, "bob@example.com")).await.is_ok());
     change_status(&ports, &list, WaitlistStatus::Paused).await;
     let refused = there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistNotActive), "{refused:?}");
@@ -265,27 +323,6 @@ pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.events(1).await.unwrap().len(), 1);
 }
 
-/// The count, the rows, the positions and the events tell one story.
-pub async fn a_caller_that_goes_away_changes_all_or_nothing(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
-    for n in 0..40 {
-        let (ports, command) = (ports.clone(), sign_up(&ports, &list, &format!("p{n}@example.com")));
-        let task = tokio::spawn(async move { ports.entries.sign_up(command).await });
-        for _ in 0..n {
-            tokio::task::yield_now().await;
-        }
-        task.abort();
-        assert!(task.await.is_err() || n > 0);
-    }
-    let next = ports.entries.sign_up(sign_up(&ports, &list, "last@example.com")).await.unwrap();
-    let entries = all_entries(&ports, list.id, None, 100).await;
-    assert_eq!(positions(&entries), (1..=next.position.number()).collect::<Vec<_>>());
-    assert_eq!(ports.stats.count(list.id).await.unwrap(), entries.len() as u64);
-    let told: HashSet<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.entry_id).collect();
-    assert_eq!(told, entries.iter().map(|entry| Some(entry.id)).collect());
-}
-
 /// Whatever the size of the page; one that starts after the end is empty.
 pub async fn pages_go_by_position_and_filter_by_status(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -300,6 +337,64 @@ pub async fn pages_go_by_position_and_filter_by_status(fixture: &impl Fixture) {
     assert!(all_entries(&ports, list.id, Some(EntryStatus::Rejected), 3).await.is_empty());
     let after_the_end = ports.entries.list(list.id, None, Some(Position::new(7)), Limit::default()).await.unwrap();
     assert!(after_the_end.items.is_empty() && after_the_end.next.is_none());
+}
+
+/// The next page begins after the last row that was seen, whether or not rows before it are gone, itself among them.
+pub async fn pages_go_on_where_they_were_though_rows_are_deleted(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut all = Vec::new();
+    for n in 0..6 {
+        all.push(ports.entries.sign_up(sign_up(&ports, &list, &format!("p{n}@example.com"))).await.unwrap());
+    }
+    let limit = Limit::new(3, Limit::MAX).unwrap();
+    let first = ports.entries.list(list.id, None, None, limit).await.unwrap();
+    assert_eq!((positions(&first.items), first.next), (vec![1, 2, 3], Some(Position::new(3))));
+    for gone in [0, 2] {
+        assert!(ports.entries.delete(list.id, all[gone].id).await.unwrap());
+    }
+    let second = ports.entries.list(list.id, None, first.next, limit).await.unwrap();
+    assert_eq!((positions(&second.items), second.next), (vec![4, 5, 6], None));
+}
+
+/// Rows of other statuses before, between and after them take no place on it.
+pub async fn a_page_of_one_status_is_full(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for n in 0..9 {
+        let entry = ports.entries.sign_up(sign_up(&ports, &list, &format!("p{n}@example.com"))).await.unwrap();
+        if n % 3 == 2 {
+            ports.entries.review(review(&ports, &entry, Review::Approve)).await.unwrap();
+        }
+    }
+    let limit = Limit::new(2, Limit::MAX).unwrap();
+    let page = ports.entries.list(list.id, Some(EntryStatus::Approved), None, limit).await.unwrap();
+    assert_eq!((positions(&page.items), page.next), (vec![3, 6], Some(Position::new(6))));
+    for rows in [1, 2, 3] {
+        assert_eq!(positions(&all_entries(&ports, list.id, Some(EntryStatus::Approved), rows).await), [3, 6, 9]);
+        assert_eq!(positions(&all_entries(&ports, list.id, Some(EntryStatus::Pending), rows).await), [1, 2, 4, 5, 7, 8]);
+    }
+}
+
+/// Nor do those who came by their code keep them there; in whichever process.
+pub async fn deleted_people_lead_no_more(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let mut founders = Vec::new();
+    for name in ["ada", "bob"] {
+        founders.push(ports.entries.sign_up(sign_up(&ports, &list, &format!("{name}@example.com"))).await.unwrap());
+    }
+    for (n, founder) in [0, 0, 1].into_iter().enumerate() {
+        let friends_code = Some(founders[founder].referral_code.clone());
+        ports.entries.sign_up(SignUp { friends_code, ..sign_up(&ports, &list, &format!("p{n}@example.com")) }).await.unwrap();
+    }
+    assert!(ports.entries.delete(list.id, founders[0].id).await.unwrap());
+    for ports in [&ports, &there] {
+        let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap();
+        assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), [2]);
+        let top = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrals;
+        assert_eq!(top.iter().map(|row| row.id).collect::<Vec<_>>(), [founders[1].id]);
+    }
 }
 
 /// Those without a referral are not among them.

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::Fixture;
-use crate::given::sign_up;
 use crate::mails::talking_list;
 use crate::reviews::review;
+use crate::samples::sign_up;
 
 /// The command that records an invitation of an entry into an app.
 pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordInvitation {

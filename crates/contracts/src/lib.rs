@@ -1,27 +1,27 @@
 //! The executable promises of Rally's ports.
 //!
 //! Each case is an async function over a [`Fixture`]: a fresh, isolated store behind the ports, and a way to open the same
-//! store once more as another process would. An adapter proves itself by one line in an integration test of its own:
+//! store once more as another process would. [`store_contract!`] makes one test of every case; [`cases`] lists them for whoever
+//! runs them in another way. Rules are not tested here: they live in the domain and are tested there. What is tested is that a
+//! store keeps what it is given, all or nothing, in order, under concurrency.
 //!
-//! ```ignore
-//! rally_contracts::store_contract!(MyFixture);
-//! ```
-//!
-//! which makes one test of every case. Rules are not tested here: they live in the domain and are tested there. What is
-//! tested is that a store keeps what it is given, all or nothing, in order, under concurrency.
+//! Some promises of a store are about what only that store has: tables that older programs wrote, plans, connections. They are
+//! tested by the store itself, with the cases of this crate that take a closure (such as
+//! [`stats::a_rebuild_puts_wrong_counters_right`]).
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+pub mod abandoned;
 pub mod access;
 pub mod deliveries;
 pub mod doubles;
 pub mod entries;
-pub mod given;
 pub mod invitations;
 pub mod mails;
 pub mod purges;
 pub mod remote;
 pub mod reviews;
+pub mod samples;
 pub mod settings;
 pub mod stats;
 pub mod variants;
@@ -30,7 +30,9 @@ pub mod webhooks;
 pub mod workspaces;
 
 use async_trait::async_trait;
+use futures_util::future::LocalBoxFuture;
 use rally_domain::ports::Ports;
+use rally_domain::waitlist::Waitlist;
 
 /// A fresh store that nothing else uses, removed when the fixture is dropped.
 #[async_trait]
@@ -38,22 +40,83 @@ pub trait Fixture: Send + Sync + Sized {
     /// Makes one.
     async fn fresh() -> Self;
 
-    /// Its ports, with the doubles of this crate for time and chance.
+    /// Its ports, with the doubles of this crate for time and chance, and the links of [`samples::links`].
     fn ports(&self) -> Ports;
 
     /// Ports on the same stored data that share no memory with the others: as another process has them.
     async fn reopen(&self) -> Ports;
+
+    /// Makes some total of a list wrong behind the store's back, as a defect would, and tells whether it did: a store that counts its
+    /// rows whenever it is asked has none.
+    async fn miscount(&self, waitlist: &Waitlist) -> bool;
+}
+
+/// A case, to be run over a fresh fixture.
+#[derive(Debug)]
+pub struct Case<F> {
+    /// Its module and its name.
+    pub name: &'static str,
+    /// Runs it.
+    ///
+    /// # Panics
+    /// When the store breaks the promise.
+    pub run: for<'a> fn(&'a F) -> LocalBoxFuture<'a, ()>,
+}
+
+/// Every case of a store.
+pub fn cases<F: Fixture>() -> Vec<Case<F>> {
+    each_case! { list F }
+}
+
+/// Runs a case to its end on a runtime of its own with two threads.
+///
+/// # Panics
+/// When the case does, or no runtime can be made.
+pub fn run(case: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(case);
 }
 
 /// Makes a test of every case for a type that is a [`Fixture`].
 #[macro_export]
 macro_rules! store_contract {
     ($fixture:ty) => {
-        $crate::store_contract! { @cases $fixture;
+        $crate::each_case! { test $fixture }
+    };
+}
+
+/// The one list of the cases, for [`store_contract!`] and [`cases`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_case {
+    (@test $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $case() {
+                    $crate::run(async {
+                        let fixture = <$fixture as $crate::Fixture>::fresh().await;
+                        $crate::$module::$case(&fixture).await;
+                    });
+                }
+            )+
+        })+
+    };
+    (@list $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
+        vec![$($($crate::Case {
+            name: concat!(stringify!($module), "::", stringify!($case)),
+            run: |fixture: &$fixture| Box::pin($crate::$module::$case(fixture)),
+        },)+)+]
+    };
+    ($kind:ident $fixture:ty) => {
+        $crate::each_case! { @$kind $fixture;
             workspaces: [
                 a_slug_belongs_to_one_workspace
                 a_renamed_workspace_goes_on_resolving_under_its_old_slugs
                 an_old_slug_can_be_taken_by_another_workspace
+                a_rename_takes_an_old_slug_over
+                workspaces_are_listed_by_slug
                 a_deleted_workspace_takes_everything_with_it
             ]
             waitlists: [
@@ -65,9 +128,11 @@ macro_rules! store_contract {
                 a_status_changes_by_the_table
                 a_workspace_sees_its_own_waitlists_alone
                 pages_go_newest_first_and_filter_by_status
+                lists_are_in_the_order_of_their_creation
                 pages_neither_repeat_nor_hide_when_rows_come_and_go
                 a_deleted_waitlist_takes_its_entries_and_events_with_it
                 what_is_public_is_found_by_slugs
+                drafts_and_inactive_variants_are_found
             ]
             entries: [
                 an_entry_reads_back_as_it_was_written
@@ -80,14 +145,20 @@ macro_rules! store_contract {
                 a_code_of_another_list_earns_nothing
                 a_code_that_is_taken_is_told
                 only_an_active_variant_of_the_list_is_attributed
+                an_inactive_variant_wins_nobody
+                a_rejection_frees_no_place_and_a_deletion_does
+                a_rejected_person_joins_no_second_time
+                the_code_of_a_rejected_person_earns_nothing
                 a_sign_up_sees_the_status_that_was_answered
                 a_missing_list_takes_nobody
                 events_are_written_with_the_sign_up
-                a_caller_that_goes_away_changes_all_or_nothing
                 a_crowd_is_decided_in_its_order
                 a_crowd_on_many_lists_keeps_them_apart
                 pages_go_by_position_and_filter_by_status
+                pages_go_on_where_they_were_though_rows_are_deleted
+                a_page_of_one_status_is_full
                 leaders_come_by_referrals_then_position
+                deleted_people_lead_no_more
                 the_store_answers
             ]
             reviews: [
@@ -104,6 +175,7 @@ macro_rules! store_contract {
                 tops_have_ten_rows_and_no_rejected_ones
                 a_timeline_counts_utc_days
                 counters_stay_true_under_parallel_changes
+                a_wrong_total_is_put_right
             ]
             variants: [
                 a_variant_reads_back_as_it_was_written
@@ -120,12 +192,17 @@ macro_rules! store_contract {
                 an_update_of_a_webhook_changes_what_is_given
                 a_workspace_has_so_many_webhooks_at_most
                 a_receipt_of_a_webhook_has_one_effect
+                a_reply_is_stored_with_a_webhook_and_with_its_new_secret
+                webhooks_are_in_the_order_of_their_creation
                 an_old_secret_is_used_for_a_day
+                a_second_rotation_ends_the_first_secret
                 secrets_are_encrypted_anew
                 a_test_goes_to_one_webhook_alone
             ]
             deliveries: [
                 an_event_goes_to_those_who_are_subscribed
+                what_another_process_has_subscribed_counts_at_once
+                the_depth_tells_what_is_being_sent
                 a_delivery_is_one_process_s_until_its_lease_ends
                 what_always_kills_its_process_ends_after_its_attempts
                 an_attempt_is_settled_as_it_was_decided
@@ -145,6 +222,9 @@ macro_rules! store_contract {
                 no_mail_is_written_while_notifications_are_off
                 a_mail_is_written_with_its_change
                 a_mail_says_what_was_set_when_it_was_written
+                what_another_process_has_set_counts_at_once
+                the_longest_due_is_sent_first
+                the_depth_tells_what_is_being_sent
                 a_mail_is_one_process_s_until_its_lease_ends
                 a_mail_is_settled_as_it_was_decided
                 a_mail_that_is_given_back_is_due_again
@@ -167,24 +247,31 @@ macro_rules! store_contract {
                 an_entry_that_is_not_approved_is_not_recorded
                 parallel_records_write_one_mail
             ]
+            abandoned: [
+                a_sign_up_is_whole_or_not_at_all
+                a_review_is_whole_or_not_at_all
+                an_invitation_is_whole_or_not_at_all
+                a_deletion_of_an_entry_is_whole_or_not_at_all
+                a_new_waitlist_is_whole_or_not_at_all
+                a_new_webhook_is_whole_or_not_at_all
+                a_new_secret_is_whole_or_not_at_all
+                a_rename_is_whole_or_not_at_all
+                a_deletion_of_a_workspace_is_whole_or_not_at_all
+                a_deleted_waitlist_is_purged_though_its_caller_left
+                a_purge_goes_on_where_it_was_left
+                a_test_is_whole_or_not_at_all
+                a_settlement_is_whole_or_not_at_all
+                what_was_claimed_by_one_who_left_is_due_again
+            ]
             access: [
                 an_api_key_is_found_until_it_is_revoked
+                an_api_key_is_found_by_its_whole_prefix
                 a_receipt_is_stored_with_its_effect
+                a_repeated_request_is_told_so_before_its_slug_is_told_taken
+                a_key_is_of_one_workspace_and_one_route
                 one_receipt_has_one_effect_under_concurrency
                 a_receipt_lasts_a_day
             ]
         }
-    };
-    (@cases $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
-        $(mod $module {
-            use super::*;
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    let fixture = <$fixture as $crate::Fixture>::fresh().await;
-                    $crate::$module::$case(&fixture).await;
-                }
-            )+
-        })+
     };
 }

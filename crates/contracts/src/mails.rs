@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, email, notifications, set, sign_up, workspace};
 use crate::purges::purge_all;
 use crate::reviews::review;
+use crate::samples::{active_list, active_list_in, email, notifications, set, sign_up, workspace};
 
 /// So much of what is due at an instant of each workspace.
 async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
@@ -125,6 +125,58 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     assert_eq!(data, json!({"entry": entry, "waitlist": {"slug": "list", "display_name": "list"}, "brand": brand}));
     let approved = mails.iter().find(|mail| mail.template == "approved").unwrap();
     assert_eq!(approved.id.uuid(), approve.event_id.uuid());
+}
+
+/// Though the process that writes the mail has known the workspace without it.
+pub async fn what_another_process_has_set_counts_at_once(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let before = join(&there, &list, "before@example.com").await;
+    set(&ports, list.workspace_id, notifications()).await;
+    let after = join(&there, &list, "after@example.com").await;
+    there.entries.review(review(&there, &before, Review::Approve)).await.unwrap();
+    let told: HashSet<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.entry_id, mail.template)).collect();
+    assert_eq!(told, HashSet::from([(after.id, "welcome".to_owned()), (before.id, "approved".to_owned())]));
+    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off), ..SettingsChange::default() }).await;
+    join(&there, &list, "silent@example.com").await;
+    assert_eq!(ports.mails.mails(10).await.unwrap().len(), 2);
+}
+
+/// Whatever was written first: one that is tried again is due later.
+pub async fn the_longest_due_is_sent_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    let mut due = Vec::new();
+    for seconds in [1, 3, 2] {
+        let address = format!("p{seconds}@example.com");
+        let command = SignUp { now: now.plus(-Duration::seconds(seconds)), ..sign_up(&ports, &list, &address) };
+        due.push(ports.entries.sign_up(command).await.unwrap().id);
+    }
+    let order = async |each| claim_each(&ports, now, each).await.into_iter().map(|claimed| claimed.mail.entry_id).collect::<Vec<_>>();
+    assert_eq!(order(2).await, [due[1], due[2]]);
+    assert_eq!(order(2).await, [due[0]]);
+}
+
+/// And what waits with it; what was taken is neither.
+pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let depth = async || {
+        let depth = ports.mails.depth().await.unwrap();
+        (depth.pending, depth.running, depth.oldest_due_at)
+    };
+    assert_eq!(depth().await, (3, 0, Some(now)));
+    let claimed = claim_each(&ports, now, 2).await;
+    assert_eq!(depth().await, (3, 2, Some(now)));
+    settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, now), tried(&claimed[1], BROKEN, now)]).await;
+    assert_eq!(depth().await, (2, 0, Some(now)));
+    claim_each(&ports, now, 2).await;
+    assert_eq!(depth().await, (2, 1, Some(now.plus(Duration::seconds(5)))));
 }
 
 /// What is set afterwards is for mails to come.

@@ -17,7 +17,7 @@ use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
-use crate::given::email;
+use crate::samples::email;
 
 /// Ways in which a service misbehaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

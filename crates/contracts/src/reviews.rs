@@ -12,7 +12,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, sign_up};
+use crate::samples::{active_list, active_list_in, sign_up};
 
 /// The command that approves or rejects an entry.
 pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {

@@ -9,8 +9,8 @@ use rally_domain::workspace::{Brand, Notifications, SettingsChange, WorkspaceSet
 use serde_json::json;
 
 use crate::Fixture;
-use crate::given::{active_list, email, notifications, set as set_all, sign_up, slug, workspace};
 use crate::remote::ACTIVE_DOMAIN;
+use crate::samples::{active_list, email, notifications, set as set_all, sign_up, slug, workspace};
 
 fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
     let now = ports.clock.now();

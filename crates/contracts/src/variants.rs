@@ -11,7 +11,7 @@ use time::Duration;
 use time::macros::date;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, sign_up};
+use crate::samples::{active_list, active_list_in, sign_up};
 
 fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant {
     let copy = json!({"display_name": "Früher Zugang", "theme": {"dark": [true, 1]}});
@@ -89,7 +89,7 @@ pub async fn a_deleted_variant_keeps_its_sign_ups(fixture: &impl Fixture) {
     assert_eq!(ports.variants.list(list.id).await.unwrap().len(), 1);
     let gone = ports.variants.update(update(&made)).await;
     assert!(matches!(gone, Err(CommandError::Rejected(VariantRejection::NoSuchVariant))), "{gone:?}");
-    let public = ports.waitlists.find_public(&crate::given::slug("acme"), &crate::given::slug("list")).await.unwrap().unwrap();
+    let public = ports.waitlists.find_public(&crate::samples::slug("acme"), &crate::samples::slug("list")).await.unwrap().unwrap();
     assert_eq!(public.variants.len(), 1);
 
     assert_eq!(ports.entries.find(list.id, won.id).await.unwrap().unwrap().variant_id, Some(made.id));

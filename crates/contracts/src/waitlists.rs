@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateVariant, UpdateWaitlist,
+    UpdateWaitlistRejection,
 };
 use rally_domain::error::CommandError;
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -16,10 +17,11 @@ use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
 use serde_json::{Map, Value, json};
+use time::Duration;
 
 use crate::Fixture;
-use crate::given::{active_list, active_list_in, change_status, create_waitlist, sign_up, slug, workspace};
 use crate::purges::purge_all;
+use crate::samples::{active_list, active_list_in, change_status, create_waitlist, sign_up, slug, workspace};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -184,6 +186,22 @@ pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) 
     assert!(all_pages(&ports, workspace_id, Some(WaitlistStatus::Closed), 2).await.is_empty());
 }
 
+/// By the time they were created, whatever their ids; those of one time by their ids.
+pub async fn lists_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for (n, seconds) in [0, 2, 1, 2].into_iter().enumerate() {
+        let now = ports.clock.now().plus(Duration::seconds(seconds));
+        let command = CreateWaitlist { now, ..create_waitlist(&ports, workspace_id, &format!("list-{n}")) };
+        made.push(ports.waitlists.create(command, None).await.unwrap().id);
+    }
+    let expected = [made[3], made[1], made[2], made[0]];
+    for rows in [1, 2, 4] {
+        assert_eq!(all_pages(&ports, workspace_id, None, rows).await, expected, "pages of {rows}");
+    }
+}
+
 /// The row a key names may even be gone itself.
 pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -221,6 +239,18 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     let told: Vec<_> = ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
     assert_eq!(told, [Some(kept.id)]);
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
+}
+
+/// A list that nobody sees yet, and variants that nobody gets: who may see them is not for a store to say.
+pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let draft = ports.waitlists.create(create_waitlist(&ports, workspace_id, "list"), None).await.unwrap();
+    let control = ports.variants.list(draft.id).await.unwrap().remove(0);
+    let off = UpdateVariant { id: control.id, waitlist_id: draft.id, locale: None, copy: None, weight: None, active: Some(false) };
+    ports.variants.update(off).await.unwrap();
+    let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
+    assert_eq!((&found.waitlist, found.variants.len(), found.variants[0].active), (&draft, 1, false));
 }
 
 /// In any status: who may see it is not for a store to say.

@@ -12,7 +12,7 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::deliveries::claim;
-use crate::given::workspace;
+use crate::samples::workspace;
 
 /// The command that creates a webhook for those events.
 pub fn create_webhook(ports: &Ports, workspace_id: WorkspaceId, events: &[EventKind]) -> CreateWebhook {
@@ -97,7 +97,7 @@ pub async fn a_workspace_has_so_many_webhooks_at_most(fixture: &impl Fixture) {
     webhook(&ports, beta).await;
 }
 
-fn receipt(ports: &Ports, workspace_id: WorkspaceId, key: &str) -> Receipt<Webhook> {
+pub(crate) fn receipt(ports: &Ports, workspace_id: WorkspaceId, key: &str) -> Receipt<Webhook> {
     let scope = RequestScope { workspace_id, route: "POST webhooks".to_owned(), key: IdempotencyKey::parse(key).unwrap() };
     Receipt { scope, fingerprint: [3; 32], now: ports.clock.now(), seal: Box::new(|webhook| webhook.id.to_string().into_bytes()) }
 }
@@ -124,6 +124,61 @@ pub async fn a_receipt_of_a_webhook_has_one_effect(fixture: &impl Fixture) {
     assert!(matches!(again, Err(CommandError::Rejected(WebhookRejection::AlreadyDone))), "{again:?}");
     let secrets = SealedSecrets { current: SealedSecret::new(vec![4]), previous: Some(SealedSecret::new(vec![1, 2, 3])) };
     assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets)]);
+}
+
+/// As it is sealed then: for a repetition that must not have a second effect.
+pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let command = create_webhook(&ports, acme, &EventKind::ALL);
+    let made = ports.webhooks.create(command, Some(receipt(&ports, acme, "create"))).await.unwrap();
+    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![4]), now: ports.clock.now() };
+    ports.webhooks.rotate(rotate, Some(receipt(&ports, acme, "rotate"))).await.unwrap();
+    for key in ["create", "rotate"] {
+        let stored = ports.replies.find(&receipt(&ports, acme, key).scope, ports.clock.now()).await.unwrap();
+        assert_eq!(stored.map(|reply| reply.sealed), Some(made.id.to_string().into_bytes()), "{key}");
+    }
+    let foreign = RotateSecret {
+        id: WebhookId::new(ports.ids.uuid()),
+        workspace_id: acme,
+        secret: SealedSecret::new(vec![5]),
+        now: ports.clock.now(),
+    };
+    let refused = ports.webhooks.rotate(foreign, Some(receipt(&ports, acme, "refused"))).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
+    assert_eq!(ports.replies.find(&receipt(&ports, acme, "refused").scope, ports.clock.now()).await.unwrap(), None);
+}
+
+/// By the time they were created, whatever their ids.
+pub async fn webhooks_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for seconds in [2, 0, 1, 0] {
+        let now = ports.clock.now().plus(Duration::seconds(seconds));
+        let command = CreateWebhook { now, ..create_webhook(&ports, acme, &EventKind::ALL) };
+        made.push(ports.webhooks.create(command, None).await.unwrap().id);
+    }
+    let listed: Vec<_> = ports.webhooks.list(acme).await.unwrap().into_iter().map(|webhook| webhook.id).collect();
+    assert_eq!(listed, [made[1], made[3], made[2], made[0]]);
+}
+
+/// Two secrets sign at most: the new one and the one before it, for a day from the last rotation.
+pub async fn a_second_rotation_ends_the_first_secret(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let made = webhook(&ports, acme).await;
+    let now = ports.clock.now();
+    let second = now.plus(Duration::hours(20));
+    for (byte, now) in [(8, now), (9, second)] {
+        let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![byte]), now };
+        ports.webhooks.rotate(rotate, None).await.unwrap();
+    }
+    for (hours, previous) in [(23, Some(SealedSecret::new(vec![8]))), (24, None)] {
+        test(&ports, &made).await.unwrap();
+        let claimed = claim(&ports, second.plus(Duration::hours(hours))).await;
+        assert_eq!(claimed[0].secrets, SealedSecrets { current: SealedSecret::new(vec![9]), previous });
+    }
 }
 
 /// Both are handed out for a day, then the new one alone.

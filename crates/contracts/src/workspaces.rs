@@ -2,13 +2,16 @@
 
 use rally_domain::command::{RenameWorkspace, WorkspaceRejection};
 use rally_domain::error::CommandError;
+use rally_domain::paging::Limit;
 use rally_domain::ports::Ports;
-use rally_domain::workspace::Workspace;
+use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use serde_json::json;
 
 use crate::Fixture;
-use crate::given::{active_list_in, create_workspace, sign_up, slug, workspace};
+use crate::access::{api_key, receipt, scope};
 use crate::purges::purge_all;
+use crate::samples::{active_list_in, create_waitlist, create_workspace, notifications, set, sign_up, slug, workspace};
+use crate::webhooks::webhook;
 
 async fn rename(ports: &Ports, from: &str, to: &str) -> Result<Workspace, CommandError<WorkspaceRejection>> {
     ports.workspaces.rename(RenameWorkspace { from: slug(from), to: slug(to), now: ports.clock.now() }).await
@@ -64,10 +67,52 @@ pub async fn an_old_slug_can_be_taken_by_another_workspace(fixture: &impl Fixtur
     assert_eq!(found.waitlist.workspace_id, first.id);
 }
 
-/// Nothing of it can be found any more.
+/// Whatever was made first.
+pub async fn workspaces_are_listed_by_slug(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    for text in ["beta", "alpha", "gamma"] {
+        workspace(&ports, text).await;
+    }
+    let slugs: Vec<String> = ports.workspaces.list().await.unwrap().into_iter().map(|w| w.slug.to_string()).collect();
+    assert_eq!(slugs, ["alpha", "beta", "gamma"]);
+}
+
+/// By renaming too; the last workspace that had a slug is the one it leads to.
+pub async fn a_rename_takes_an_old_slug_over(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let (first, second) = (workspace(&ports, "acme").await, workspace(&ports, "beta").await);
+    for owner in [&first, &second] {
+        active_list_in(&ports, owner.id, "list", json!({})).await;
+    }
+    rename(&ports, "acme", "first").await.unwrap();
+    let renamed = rename(&ports, "beta", "acme").await.unwrap();
+    assert_eq!((renamed.id, renamed.previous_slug), (second.id, Some(slug("beta"))));
+    let found = async |text: &str| ports.waitlists.find_public(&slug(text), &slug("list")).await.unwrap().map(|l| l.waitlist.workspace_id);
+    assert_eq!((found("acme").await, found("beta").await, found("first").await), (Some(second.id), Some(second.id), Some(first.id)));
+    // Given up again, it goes on leading to the second.
+    rename(&ports, "acme", "second").await.unwrap();
+    assert_eq!(found("acme").await, Some(second.id));
+    assert!(ports.workspaces.delete(&slug("second")).await.unwrap());
+    assert_eq!(found("acme").await, None);
+    // Nor does one come back to whoever had it before.
+    rename(&ports, "first", "other").await.unwrap();
+    workspace(&ports, "first").await;
+    assert!(ports.workspaces.delete(&slug("first")).await.unwrap());
+    assert_eq!((found("first").await, found("other").await), (None, Some(first.id)));
+}
+
+/// Nothing of it can be found any more, and a new workspace of its slug has nothing of it.
 pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await;
+    let beta = workspace(&ports, "beta").await;
+    for id in [acme.id, beta.id] {
+        set(&ports, id, notifications()).await;
+        ports.api_keys.insert(api_key(&ports, id, "rally_live_a")).await.unwrap();
+        webhook(&ports, id).await;
+        let receipt = receipt(scope(id, "key"), ports.clock.now());
+        ports.waitlists.create(create_waitlist(&ports, id, "with-a-receipt"), Some(receipt)).await.unwrap();
+    }
     let list = active_list_in(&ports, acme.id, "list", json!({})).await;
     let entry = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
     assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
@@ -75,6 +120,18 @@ pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture
     assert_eq!(ports.workspaces.find(acme.id).await.unwrap(), None);
     assert_eq!(ports.waitlists.find(acme.id, list.id).await.unwrap(), None);
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
+    for (id, kept) in [(acme.id, 0), (beta.id, 1)] {
+        assert_eq!(ports.webhooks.list(id).await.unwrap().len(), kept);
+        assert_eq!(ports.api_keys.list(id).await.unwrap().len(), kept);
+        assert_eq!(ports.waitlists.list(id, None, None, Limit::default()).await.unwrap().items.len(), kept);
+        assert_eq!(ports.replies.find(&scope(id, "key"), ports.clock.now()).await.unwrap().iter().count(), kept);
+        assert_eq!(usize::from(ports.settings.get(id).await.unwrap() != WorkspaceSettings::unset(id)), kept);
+    }
+    assert_eq!(ports.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 1);
+    assert_eq!(ports.webhooks.secrets().await.unwrap().len(), 1);
     purge_all(&ports).await;
     assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    let again = active_list_in(&ports, workspace(&ports, "acme").await.id, "list", json!({})).await;
+    assert_eq!(ports.settings.get(again.workspace_id).await.unwrap(), WorkspaceSettings::unset(again.workspace_id));
+    assert_eq!(ports.entries.sign_up(sign_up(&ports, &again, "ada@example.com")).await.unwrap().position.number(), 1);
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
-use rally_contracts::given::email;
 use rally_contracts::remote::{DEADLINE, InviterFixture, Misbehaviour, RemoteFixture};
+use rally_contracts::samples::email;
 use rally_domain::error::RemoteError;
 use rally_domain::id::{EntryId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};

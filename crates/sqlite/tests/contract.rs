@@ -9,7 +9,9 @@ use diesel::SqliteConnection;
 use diesel::connection::{Connection, SimpleConnection};
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_contracts::samples;
 use rally_domain::ports::Ports;
+use rally_domain::waitlist::Waitlist;
 use rally_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -32,7 +34,7 @@ fn execute(directory: &TempDir, sql: &str) {
 }
 
 fn ports(store: SqliteStore) -> Ports {
-    Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
+    Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
 }
 
 #[async_trait]
@@ -50,12 +52,18 @@ impl Fixture for Embedded {
     async fn reopen(&self) -> Ports {
         open(&self.directory).await
     }
+
+    async fn miscount(&self, waitlist: &Waitlist) -> bool {
+        let list = waitlist.id.uuid().simple();
+        execute(&self.directory, &format!("UPDATE waitlist_totals SET referred = referred + 5 WHERE waitlist_id = x'{list}'"));
+        true
+    }
 }
 
 rally_contracts::store_contract!(Embedded);
 
 mod in_memory {
-    use rally_contracts::given::{active_list, sign_up};
+    use rally_contracts::samples::{active_list, sign_up};
     use serde_json::json;
 
     use super::*;

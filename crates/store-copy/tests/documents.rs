@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Text};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::given::{active_list, sign_up};
+use rally_contracts::samples::{active_list, sign_up};
 use rally_domain::command::SignUp;
 use rally_domain::custom_field::Metadata;
 use rally_domain::paging::Limit;
@@ -67,13 +67,13 @@ fn clock() -> Arc<FrozenClock> {
 async fn embedded(file: &Path) -> Ports {
     let store = SqliteStore::open(file).unwrap();
     store.migrate().await.unwrap();
-    Ports::of_store(Arc::new(store), clock(), Arc::new(CountingIds::default()))
+    Ports::of_store(Arc::new(store), rally_contracts::samples::links(), clock(), Arc::new(CountingIds::default()))
 }
 
 async fn postgres(url: &str) -> Ports {
     let store = PgStore::new(url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
-    Ports::of_store(Arc::new(store), clock(), Arc::new(CountingIds::default()))
+    Ports::of_store(Arc::new(store), rally_contracts::samples::links(), clock(), Arc::new(CountingIds::default()))
 }
 
 /// Signs somebody up with each document.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_contracts::samples;
 use rally_domain::ports::Ports;
+use rally_domain::waitlist::Waitlist;
 use rally_postgres::{PgOptions, PgStore};
 
 struct Database {
@@ -22,7 +24,7 @@ struct Database {
 async fn open(url: &str) -> Ports {
     let store = PgStore::new(url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
-    Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
+    Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
 }
 
 #[async_trait]
@@ -39,6 +41,12 @@ impl Fixture for Database {
 
     async fn reopen(&self) -> Ports {
         open(&self.url).await
+    }
+
+    async fn miscount(&self, waitlist: &Waitlist) -> bool {
+        let list = waitlist.id;
+        rally_pgtest::execute(&self.url, &format!("UPDATE waitlist_totals SET referred = referred + 5 WHERE waitlist_id = '{list}'")).await;
+        true
     }
 }
 
@@ -132,7 +140,12 @@ async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
     let options = PgOptions { statement_timeout: std::time::Duration::from_secs(1), ..PgOptions::default() };
     let store = PgStore::new(&url, &options).unwrap();
     store.migrate().await.unwrap();
-    let ports = Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()));
+    let ports = Ports::of_store(
+        Arc::new(store),
+        samples::links(),
+        Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")),
+        Arc::new(CountingIds::default()),
+    );
     let database = Database { url, ports };
     let fill = async |list: &rally_domain::waitlist::Waitlist| {
         let sql = format!(

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::given::{active_list, active_list_in, create_workspace, sign_up, slug, workspace};
 use rally_contracts::reviews::review;
+use rally_contracts::samples;
+use rally_contracts::samples::{active_list, active_list_in, create_workspace, sign_up, slug, workspace};
 use rally_contracts::webhooks::create_webhook;
 use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
@@ -28,7 +29,7 @@ use tokio::sync::watch;
 const NEVER: Duration = Duration::from_secs(30);
 
 fn ports(store: PgStore) -> Ports {
-    Ports::of_store(Arc::new(store), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
+    Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

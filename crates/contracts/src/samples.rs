@@ -1,11 +1,10 @@
 //! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
 
 use rally_domain::command::{ChangeWaitlistStatus, CheckedSender, CreateWaitlist, CreateWorkspace, SignUp, UpdateSettings};
-use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
-use rally_domain::id::{EntryId, EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
+use rally_domain::mail::Links;
 use rally_domain::ports::Ports;
-use rally_domain::referral::ReferralCode;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};
@@ -75,23 +74,15 @@ pub async fn change_status(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatu
     ports.waitlists.change_status(command).await.expect("a status it may take")
 }
 
+/// The base of the links that fixtures hand out.
+pub fn links() -> Links {
+    Links::new("http://127.0.0.1:8080")
+}
+
 /// The command by which an address joins a list.
 pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
-    SignUp {
-        waitlist_id: waitlist.id,
-        entry_id: EntryId::new(ports.ids.uuid()),
-        own_code: ReferralCode::from_entropy(ports.ids.entropy()),
-        event_ids: [EventId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid())],
-        now: ports.clock.now(),
-        email: email(address),
-        name: PersonName::parse("Somebody").expect("a name"),
-        interest: None,
-        referrer: None,
-        friends_code: None,
-        variant_id: None,
-        metadata: Metadata::default(),
-        links: ports.links.clone(),
-    }
+    let name = PersonName::parse("Somebody").expect("a name");
+    SignUp::new(waitlist.id, email(address), name, ports.links.clone(), &*ports.clock, &*ports.ids)
 }
 
 /// Settings with which notifications are on.

@@ -1,0 +1,384 @@
+//! Cases of callers that go away: whatever a write consists of, it is seen whole or not at all, at whichever point its future is dropped.
+//!
+//! Each case begins a write, polls it so often and drops it: not at all, once, twice, and so on until one has ended. A store that does a
+//! write in one step is left before and after it; one that waits for a database in between is left at every such point. Writes of one
+//! row are whole by themselves and have no case here.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use rally_domain::command::{RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook};
+use rally_domain::delivery::ClaimedDelivery;
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WorkspaceId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::Ports;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
+use serde_json::{Value, json};
+use time::macros::date;
+
+use crate::Fixture;
+use crate::deliveries::{answered, claim, claim_each};
+use crate::entries::all_entries;
+use crate::invitations::record;
+use crate::mails::talking_list;
+use crate::purges::purge_all;
+use crate::reviews::review;
+use crate::samples::{active_list_in, create_waitlist, sign_up, slug, workspace};
+use crate::webhooks::{create_webhook, webhook};
+use crate::{access, webhooks};
+
+/// A write that is polled more often than this and has not ended is taken not to end at all.
+const MOST: usize = 400;
+
+/// How long a store may take to get rid of what nobody waits for any more.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Polls a write at most that often, whenever it asks for it, and drops it; gives what it came to, if it ended.
+async fn leave_after<T>(polls: usize, write: impl Future<Output = T>) -> Option<T> {
+    let mut write = pin!(write);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match write.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Leaves a write at every point: `attempt` begins one, leaves it after so many polls, and tells whether it had ended by then.
+async fn at_every_point(mut attempt: impl AsyncFnMut(usize) -> bool) {
+    for polls in 0..MOST {
+        if attempt(polls).await {
+            return;
+        }
+    }
+    panic!("a write that was polled {MOST} times has not ended");
+}
+
+/// Waits until what is seen is whole: what nobody waits for may still be on its way, or on its way back.
+async fn whole(what: &str, is_whole: impl AsyncFn() -> bool) {
+    let begun = tokio::time::Instant::now();
+    while !is_whole().await {
+        assert!(begun.elapsed() < PATIENCE, "{what} was left, and a part of it is seen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry {
+    ports.entries.sign_up(sign_up(ports, list, address)).await.unwrap()
+}
+
+async fn kinds_told(ports: &Ports, entry: EntryId) -> Vec<EventKind> {
+    let events = ports.deliveries.events(10_000).await.unwrap();
+    events.into_iter().filter(|event| event.entry_id == Some(entry)).map(|event| event.kind).collect()
+}
+
+async fn approved(ports: &Ports, list: WaitlistId) -> u64 {
+    ports.stats.analytics(list, date!(2026 - 01 - 31)).await.unwrap().counters.approved
+}
+
+/// The entry, the totals, the event, its delivery and the mail.
+pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    at_every_point(async |polls| {
+        let ended = leave_after(polls, ports.entries.sign_up(sign_up(&ports, &list, &format!("p{polls}@example.com")))).await;
+        whole("a sign-up", async || {
+            let entries: HashSet<_> = all_entries(&ports, list.id, None, 100).await.into_iter().map(|entry| Some(entry.id)).collect();
+            let told: HashSet<_> = ports.deliveries.events(10_000).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+            let written: HashSet<_> = ports.mails.mails(10_000).await.unwrap().into_iter().map(|mail| Some(mail.entry_id)).collect();
+            let counted = ports.stats.count(list.id).await.unwrap() as usize;
+            let waiting = ports.deliveries.depth().await.unwrap().pending as usize;
+            entries == told && entries == written && entries.len() == counted && entries.len() == waiting
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+    let last = join(&ports, &list, "last@example.com").await;
+    let positions: Vec<_> = all_entries(&ports, list.id, None, 100).await.iter().map(|entry| entry.position.number()).collect();
+    assert_eq!(positions, (1..=last.position.number()).collect::<Vec<_>>());
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// The status, the totals, the event and the mail.
+pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let mut before = 0;
+    at_every_point(async |polls| {
+        let entry = join(&ports, &list, &format!("p{polls}@example.com")).await;
+        let ended = leave_after(polls, ports.entries.review(review(&ports, &entry, Review::Approve))).await;
+        whole("a review", async || {
+            let status = ports.entries.find(list.id, entry.id).await.unwrap().unwrap().status;
+            let told = kinds_told(&ports, entry.id).await.contains(&EventKind::EntryApproved);
+            let mails = ports.mails.mails(10_000).await.unwrap();
+            let written = mails.iter().any(|mail| mail.entry_id == entry.id && mail.template == "approved");
+            let is_done = status == EntryStatus::Approved;
+            is_done == told && is_done == written && approved(&ports, list.id).await == before + u64::from(is_done)
+        })
+        .await;
+        before = approved(&ports, list.id).await;
+        ended.is_some()
+    })
+    .await;
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// The stamp and the mail.
+pub async fn an_invitation_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({"approval_required": false})).await;
+    at_every_point(async |polls| {
+        let entry = join(&ports, &list, &format!("p{polls}@example.com")).await;
+        let ended = leave_after(polls, ports.entries.record_invitation(record(&ports, &entry, "app", &format!("i{polls}")))).await;
+        whole("an invitation", async || {
+            let stamped = ports.entries.find(list.id, entry.id).await.unwrap().unwrap().invitation.is_some();
+            let mails = ports.mails.mails(10_000).await.unwrap();
+            let invites = |data: &str| serde_json::from_str::<Value>(data).unwrap().get("invite_url").is_some();
+            stamped == mails.iter().any(|mail| mail.entry_id == entry.id && invites(&mail.data))
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// The entry, the totals, its mail, and that a friend names it.
+pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    at_every_point(async |polls| {
+        let entry = join(&ports, &list, &format!("p{polls}@example.com")).await;
+        let command = sign_up(&ports, &list, &format!("q{polls}@example.com"));
+        let friend = SignUp { friends_code: Some(entry.referral_code.clone()), ..command };
+        let friend = ports.entries.sign_up(friend).await.unwrap();
+        let ended = leave_after(polls, ports.entries.delete(list.id, entry.id)).await;
+        whole("a deletion", async || {
+            let is_there = ports.entries.find(list.id, entry.id).await.unwrap().is_some();
+            let named = ports.entries.find(list.id, friend.id).await.unwrap().unwrap().referred_by.is_some();
+            let written = ports.mails.mails(10_000).await.unwrap().iter().any(|mail| mail.entry_id == entry.id);
+            let rows = all_entries(&ports, list.id, None, 100).await.len() as u64;
+            is_there == named && is_there == written && rows == ports.stats.count(list.id).await.unwrap()
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+    purge_all(&ports).await;
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// The list, its control variant and the reply of the request.
+pub async fn a_new_waitlist_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    at_every_point(async |polls| {
+        let (command, now) = (create_waitlist(&ports, acme, &format!("list-{polls}")), ports.clock.now());
+        let (id, scope) = (command.id, access::scope(acme, &format!("key-{polls}")));
+        let ended = leave_after(polls, ports.waitlists.create(command, Some(access::receipt(scope.clone(), now)))).await;
+        whole("a new waitlist", async || {
+            let is_there = ports.waitlists.find(acme, id).await.unwrap().is_some();
+            let variants = ports.variants.list(id).await.unwrap().len();
+            is_there == ports.replies.find(&scope, now).await.unwrap().is_some() && usize::from(is_there) == variants
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// The webhook and the reply of the request.
+pub async fn a_new_webhook_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    at_every_point(async |polls| {
+        let acme = workspace(&ports, &format!("acme-{polls}")).await.id;
+        let (command, receipt) = (create_webhook(&ports, acme, &EventKind::ALL), webhooks::receipt(&ports, acme, "key"));
+        let (id, scope) = (command.id, receipt.scope.clone());
+        let ended = leave_after(polls, ports.webhooks.create(command, Some(receipt))).await;
+        whole("a new webhook", async || {
+            let is_there = ports.webhooks.find(acme, id).await.unwrap().is_some();
+            is_there == ports.replies.find(&scope, ports.clock.now()).await.unwrap().is_some()
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// The secret and the reply of the request.
+pub async fn a_new_secret_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let hook = webhook(&ports, workspace(&ports, "acme").await.id).await;
+    at_every_point(async |polls| {
+        let secret = SealedSecret::new(format!("secret {polls}").into_bytes());
+        let receipt = webhooks::receipt(&ports, hook.workspace_id, &format!("key-{polls}"));
+        let scope = receipt.scope.clone();
+        let rotate = RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: secret.clone(), now: ports.clock.now() };
+        let ended = leave_after(polls, ports.webhooks.rotate(rotate, Some(receipt))).await;
+        whole("a new secret", async || {
+            let is_new = ports.webhooks.secrets().await.unwrap()[0].1.current == secret;
+            is_new == ports.replies.find(&scope, ports.clock.now()).await.unwrap().is_some()
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// The new slug, and that the old one goes on resolving.
+pub async fn a_rename_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    active_list_in(&ports, acme, "list", json!({})).await;
+    at_every_point(async |polls| {
+        let from = ports.workspaces.find(acme).await.unwrap().unwrap().slug;
+        let rename = RenameWorkspace { from: from.clone(), to: slug(&format!("acme-{polls}")), now: ports.clock.now() };
+        let ended = leave_after(polls, ports.workspaces.rename(rename)).await;
+        whole("a rename", async || ports.waitlists.find_public(&from, &slug("list")).await.unwrap().is_some()).await;
+        ended.is_some()
+    })
+    .await;
+}
+
+async fn lists_left(ports: &Ports, workspace_id: WorkspaceId) -> usize {
+    ports.waitlists.list(workspace_id, None, None, Limit::default()).await.unwrap().items.len()
+}
+
+/// The workspace, its lists and its webhooks.
+pub async fn a_deletion_of_a_workspace_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    at_every_point(async |polls| {
+        let name = format!("acme-{polls}");
+        let acme = workspace(&ports, &name).await.id;
+        for text in ["one", "two"] {
+            join(&ports, &active_list_in(&ports, acme, text, json!({})).await, "ada@example.com").await;
+        }
+        webhook(&ports, acme).await;
+        let ended = leave_after(polls, ports.workspaces.delete(&slug(&name))).await;
+        whole("a deletion", async || {
+            let is_there = ports.workspaces.find(acme).await.unwrap().is_some();
+            let hooks = ports.webhooks.list(acme).await.unwrap().len();
+            (usize::from(is_there) * 2, usize::from(is_there)) == (lists_left(&ports, acme).await, hooks)
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+    purge_all(&ports).await;
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 0);
+}
+
+/// What is left of it is purged, whether or not anybody was told that it was deleted.
+pub async fn a_deleted_waitlist_is_purged_though_its_caller_left(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    at_every_point(async |polls| {
+        let list = active_list_in(&ports, acme, &format!("list-{polls}"), json!({})).await;
+        join(&ports, &list, "ada@example.com").await;
+        let ended = leave_after(polls, ports.waitlists.delete(acme, list.id)).await;
+        whole("a deletion", async || {
+            let is_there = ports.waitlists.find(acme, list.id).await.unwrap().is_some();
+            is_there == (ports.stats.count(list.id).await.unwrap() > 0)
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+    purge_all(&ports).await;
+    let left = lists_left(&ports, acme).await;
+    assert_eq!((ports.deliveries.events(10_000).await.unwrap().len().min(20), ports.purges.find_orphans().await.unwrap()), (left, 0));
+}
+
+/// A purge that is left goes on, and takes nothing else.
+pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let kept = active_list_in(&ports, acme, "kept", json!({})).await;
+    let gone = active_list_in(&ports, acme, "gone", json!({})).await;
+    join(&ports, &kept, "ada@example.com").await;
+    for n in 0..20 {
+        join(&ports, &gone, &format!("p{n}@example.com")).await;
+    }
+    assert!(ports.waitlists.delete(acme, gone.id).await.unwrap());
+    at_every_point(async |polls| leave_after(polls, ports.purges.purge(2)).await.is_some()).await;
+    purge_all(&ports).await;
+    let told: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.waitlist_id).collect();
+    assert_eq!((told, ports.purges.find_orphans().await.unwrap()), (vec![Some(kept.id)], 0));
+    assert_eq!(ports.stats.count(kept.id).await.unwrap(), 1);
+}
+
+/// The event and its delivery.
+pub async fn a_test_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let hook = webhook(&ports, workspace(&ports, "acme").await.id).await;
+    at_every_point(async |polls| {
+        let event = Event::test(EventId::new(ports.ids.uuid()), EventKind::EntryCreated, ports.clock.now(), hook.workspace_id, None);
+        let ended = leave_after(polls, ports.webhooks.test(TestWebhook { id: hook.id, workspace_id: hook.workspace_id, event })).await;
+        whole("a test", async || {
+            let told = ports.deliveries.events(10_000).await.unwrap().len() as u64;
+            told == ports.deliveries.depth().await.unwrap().pending
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// The log, and what the webhook says of its attempts.
+pub async fn a_settlement_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let now = ports.clock.now();
+    at_every_point(async |polls| {
+        join(&ports, &list, &format!("p{polls}@example.com")).await;
+        let claimed = claim_each(&ports, now, 1).await;
+        let attempts = vec![answered(&ports, &claimed[0], None, now)];
+        let ended = leave_after(polls, ports.deliveries.settle(attempts, DeliveryPolicy::default())).await;
+        whole("a settlement", async || {
+            let log = ports.webhooks.attempts(hook.id, Limit::new(100, 100).unwrap()).await.unwrap().len() as u32;
+            log == ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap().failure_count
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+}
+
+/// It is somebody's until its lease ends, and then anybody's: nothing is lost with a caller.
+pub async fn what_was_claimed_by_one_who_left_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    let now = ports.clock.now();
+    let mut written = HashSet::new();
+    at_every_point(async |polls| {
+        let command = sign_up(&ports, &list, &format!("p{polls}@example.com"));
+        ports.entries.sign_up(command.clone()).await.unwrap();
+        written.insert(command.event_ids[0]);
+        leave_after(polls, claim_each(&ports, now, 1)).await.is_some()
+    })
+    .await;
+    let later = now.plus(time::Duration::minutes(2));
+    let mut found = HashSet::new();
+    let begun = tokio::time::Instant::now();
+    while found != written {
+        assert!(begun.elapsed() < PATIENCE, "{} of {} are due again", found.len(), written.len());
+        ports.deliveries.reap(later, 8).await.unwrap();
+        let claimed: Vec<ClaimedDelivery> = claim(&ports, later).await;
+        found.extend(claimed.into_iter().map(|delivery| delivery.event_id));
+    }
+}

@@ -1,0 +1,60 @@
+//! [`ApiKeyStore`] and [`ReplyStore`] in memory.
+
+use async_trait::async_trait;
+use rally_domain::access::{ApiKey, RequestScope, StoredReply};
+use rally_domain::error::Fault;
+use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::ports::{ApiKeyStore, ReplyStore};
+use rally_domain::timestamp::Timestamp;
+
+use crate::MemoryStore;
+use crate::data::Data;
+use crate::flaw::Flaw;
+
+#[async_trait]
+impl ApiKeyStore for MemoryStore {
+    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
+        self.write(|data| data.api_keys.push(key)).await;
+        Ok(())
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
+        let mut keys = self.read(|data| data.api_keys.clone());
+        keys.retain(|key| key.workspace_id == workspace_id);
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Ok(keys)
+    }
+
+    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let live = data.api_keys.iter_mut().find(|key| key.id == id && key.revoked_at.is_none());
+            live.map(|key| key.revoked_at = Some(now)).is_some()
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
+        let flaw = self.read(|data| data.flaw);
+        let mut keys = self.read(|data| data.api_keys.clone());
+        keys.retain(|key| key.prefix == prefix || (flaw.is(Flaw::ShorterPrefixesFound) && key.prefix.starts_with(prefix)));
+        keys.retain(|key| key.revoked_at.is_none() || flaw.is(Flaw::RevokedKeysFound));
+        Ok(keys)
+    }
+}
+
+#[async_trait]
+impl ReplyStore for MemoryStore {
+    async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault> {
+        let reply = self.read(|data| data.replies.get(&data.flaw.scope(scope)).cloned());
+        Ok(reply.filter(|reply| reply.created_at >= since))
+    }
+
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
+        let work = |data: &mut Data| {
+            let old = data.replies.iter().filter(|(_, reply)| reply.created_at < before);
+            let old: Vec<RequestScope> = old.map(|(scope, _)| scope.clone()).take(most).collect();
+            old.iter().filter(|scope| data.replies.remove(scope).is_some()).count() as u64
+        };
+        Ok(self.write(work).await)
+    }
+}

@@ -1,0 +1,259 @@
+//! What is kept.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rally_domain::access::{ApiKey, Receipt, RequestScope, StoredReply};
+use rally_domain::command::{CodeOwner, EntryFacts, ReferrerFacts};
+use rally_domain::delivery::Attempt;
+use rally_domain::entry::{Entry, EntryStatus, Leader};
+use rally_domain::event::Event;
+use rally_domain::id::{EntryId, EventId, MailId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::mail::{Mail, MailSetup};
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::slug::Slug;
+use rally_domain::tally::Tally;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::Variant;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::{SealedSecrets, Webhook};
+use rally_domain::workspace::{Workspace, WorkspaceSettings};
+
+use crate::flaw::{Flaw, Flawed};
+use crate::purges::Purge;
+use crate::queue::Job;
+
+/// Everything.
+#[derive(Clone, Default)]
+pub(crate) struct Data {
+    pub workspaces: BTreeMap<WorkspaceId, Workspace>,
+    /// Slugs that a workspace had, each with the last that had it.
+    pub retired: HashMap<Slug, WorkspaceId>,
+    pub settings: HashMap<WorkspaceId, WorkspaceSettings>,
+    pub api_keys: Vec<ApiKey>,
+    pub replies: HashMap<RequestScope, StoredReply>,
+    pub lists: BTreeMap<WaitlistId, List>,
+    pub webhooks: BTreeMap<WebhookId, Hook>,
+    pub attempts: Vec<Attempt>,
+    /// By the time they happened.
+    pub events: BTreeMap<(Timestamp, EventId), Event>,
+    pub deliveries: Vec<Delivery>,
+    pub mails: BTreeMap<MailId, QueuedMail>,
+    pub purges: Vec<Purge>,
+    pub flaw: Flawed,
+}
+
+/// A waitlist with what it owns.
+#[derive(Clone)]
+pub(crate) struct List {
+    pub waitlist: Waitlist,
+    pub variants: Vec<KeptVariant>,
+    pub tally: Tally,
+    /// Copied when it is changed while an export reads it.
+    entries: Arc<BTreeMap<Position, Entry>>,
+    positions: HashMap<EntryId, Position>,
+    board: BTreeSet<Leader>,
+}
+
+/// A variant; one that is deleted stays for the sign-ups it won.
+#[derive(Clone)]
+pub(crate) struct KeptVariant {
+    pub variant: Variant,
+    pub is_deleted: bool,
+}
+
+/// A webhook with its secrets.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Hook {
+    pub webhook: Webhook,
+    pub secrets: SealedSecrets,
+    pub previous_until: Option<Timestamp>,
+}
+
+/// An event on its way to a webhook.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    pub event_id: EventId,
+    pub webhook_id: WebhookId,
+    /// The generation of the webhook that it was written for.
+    pub generation: u64,
+    /// Where the webhook was when it was written, for the flaw that sends it there.
+    #[cfg(feature = "flaws")]
+    pub url_then: rally_domain::webhook::WebhookUrl,
+    pub job: Job,
+}
+
+/// A mail on its way.
+#[derive(Clone)]
+pub(crate) struct QueuedMail {
+    pub mail: Mail,
+    pub job: Job,
+}
+
+impl List {
+    pub fn new(waitlist: Waitlist, control: Variant) -> Self {
+        Self {
+            waitlist,
+            variants: vec![KeptVariant { variant: control, is_deleted: false }],
+            tally: Tally::default(),
+            entries: Arc::default(),
+            positions: HashMap::new(),
+            board: BTreeSet::new(),
+        }
+    }
+
+    /// The entries by position, as they are at this moment.
+    pub fn entries(&self) -> Arc<BTreeMap<Position, Entry>> {
+        self.entries.clone()
+    }
+
+    pub fn find(&self, id: EntryId) -> Option<&Entry> {
+        self.entries.get(self.positions.get(&id)?)
+    }
+
+    /// The entry as readers see it: a referrer that was deleted is none, though it is purged later.
+    pub fn show(&self, entry: &Entry) -> Entry {
+        Entry { referred_by: entry.referred_by.filter(|id| self.positions.contains_key(id)), ..entry.clone() }
+    }
+
+    /// Writes an entry, new or changed.
+    pub fn put(&mut self, entry: Entry) {
+        self.positions.insert(entry.id, entry.position);
+        self.board.extend(Leader::of(&entry));
+        let before = Arc::make_mut(&mut self.entries).insert(entry.position, entry.clone());
+        if let Some(leader) = before.as_ref().and_then(Leader::of).filter(|leader| Some(leader) != Leader::of(&entry).as_ref()) {
+            self.board.remove(&leader);
+        }
+    }
+
+    /// Takes an entry away.
+    pub fn take(&mut self, id: EntryId) -> Option<Entry> {
+        let entry = Arc::make_mut(&mut self.entries).remove(&self.positions.remove(&id)?)?;
+        if let Some(leader) = Leader::of(&entry) {
+            self.board.remove(&leader);
+        }
+        Some(entry)
+    }
+
+    /// Shows an entry on the leaderboard, though it may be gone.
+    pub fn keep_leading(&mut self, entry: &Entry) {
+        self.board.extend(Leader::of(entry));
+    }
+
+    /// Takes at most that many entries away, the first first.
+    pub fn take_some(&mut self, rows: usize) -> Vec<Entry> {
+        let some: Vec<EntryId> = self.entries.values().take(rows).map(|entry| entry.id).collect();
+        some.into_iter().filter_map(|id| self.take(id)).collect()
+    }
+
+    /// Those who lead, in the order of the leaderboard.
+    pub fn leaders(&self) -> impl Iterator<Item = &Leader> {
+        self.board.iter()
+    }
+
+    pub fn entry_at(&self, position: Position) -> Option<&Entry> {
+        self.entries.get(&position)
+    }
+
+    pub fn has_active_variant(&self, id: VariantId, flaw: Flawed) -> bool {
+        let wins = |kept: &KeptVariant| kept.variant.active && !kept.is_deleted || flaw.is(Flaw::InactiveVariantWins);
+        self.variants.iter().any(|kept| kept.variant.id == id && wins(kept))
+    }
+}
+
+impl Data {
+    /// Whether a list is there, or nobody asks for one.
+    pub fn is_there(&self, list: Option<WaitlistId>) -> bool {
+        list.is_none_or(|id| self.lists.contains_key(&id))
+    }
+
+    /// A list of a workspace.
+    pub fn list_of(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Option<&List> {
+        let mine = |list: &&List| list.waitlist.workspace_id == workspace_id || self.flaw.is(Flaw::ListsOfOthersFound);
+        self.lists.get(&id).filter(mine)
+    }
+
+    /// How a workspace sends mail, if it does.
+    pub fn mail_setup(&self, id: WorkspaceId) -> Option<MailSetup> {
+        self.settings.get(&id)?.mail(&self.workspaces.get(&id)?.slug)
+    }
+
+    /// What bears on a change of an entry.
+    pub fn entry_facts(&self, waitlist_id: WaitlistId, id: EntryId) -> Option<EntryFacts> {
+        let list = self.lists.get(&waitlist_id)?;
+        let entry = list.show(list.find(id)?);
+        let mail = self.mail_setup(entry.workspace_id);
+        Some(EntryFacts { entry, waitlist: list.waitlist.clone(), mail })
+    }
+
+    /// Writes an entry that has changed, and counts it under its status.
+    pub fn put_changed(&mut self, entry: &Entry, from: EntryStatus) {
+        let flaw = self.flaw;
+        let Some(list) = self.lists.get_mut(&entry.waitlist_id) else { return };
+        // A referrer that is deleted and not purged yet is still counted.
+        let referred_by = list.find(entry.id).and_then(|before| before.referred_by);
+        list.put(Entry { referred_by, ..entry.clone() });
+        if !flaw.is(Flaw::ReviewsNotCounted) {
+            list.tally.review(from, entry.status);
+        }
+    }
+
+    /// Who has a referral code, as a list sees it.
+    pub fn owner_of(&self, code: &ReferralCode, list: WaitlistId) -> Option<CodeOwner> {
+        let mut all = self.lists.values().flat_map(|list| list.entries.values());
+        let entry = all.find(|entry| entry.referral_code == *code)?;
+        let here = ReferrerFacts { id: entry.id, status: entry.status };
+        Some(if entry.waitlist_id == list { CodeOwner::Here(here) } else { CodeOwner::Elsewhere })
+    }
+
+    /// Writes an event for whoever is subscribed to its kind now.
+    pub fn tell(&mut self, event: Event) {
+        let flaw = self.flaw;
+        let wants = |hook: &&Hook| {
+            (hook.webhook.workspace_id == event.workspace_id || flaw.is(Flaw::EventsToOtherWorkspaces))
+                && hook.webhook.active
+                && (hook.webhook.events.kinds().contains(&event.kind) || flaw.is(Flaw::SubscriptionsIgnored))
+        };
+        let receivers: Vec<Webhook> = self.webhooks.values().filter(wants).map(|hook| hook.webhook.clone()).collect();
+        for webhook in &receivers {
+            self.deliver(&event, webhook);
+        }
+        self.events.insert((event.occurred_at, event.id), event);
+    }
+
+    /// Writes an event for one webhook.
+    pub fn deliver(&mut self, event: &Event, webhook: &Webhook) {
+        self.deliveries.push(Delivery {
+            event_id: event.id,
+            webhook_id: webhook.id,
+            generation: webhook.generation,
+            #[cfg(feature = "flaws")]
+            url_then: webhook.url.clone(),
+            job: Job::due_at(event.occurred_at),
+        });
+    }
+
+    /// Writes a mail, once.
+    pub fn post(&mut self, mail: Option<Mail>) {
+        let Some(mail) = mail else { return };
+        let job = Job::due_at(mail.created_at);
+        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job });
+    }
+
+    pub fn event(&self, id: EventId) -> Option<&Event> {
+        self.events.values().find(|event| event.id == id)
+    }
+
+    /// Whether a reply is stored in the scope of a receipt, if there is one.
+    pub fn is_done<T>(&self, receipt: Option<&Receipt<T>>) -> bool {
+        let stored = receipt.and_then(|receipt| Some((receipt, self.replies.get(&self.flaw.scope(&receipt.scope))?)));
+        stored.is_some_and(|(receipt, reply)| reply.created_at >= receipt.expired_before() || self.flaw.is(Flaw::RepliesNeverExpire))
+    }
+
+    /// Stores the reply of an effect.
+    pub fn store_reply<T>(&mut self, receipt: Option<&Receipt<T>>, effect: &T) {
+        if let Some(receipt) = receipt {
+            self.replies.insert(self.flaw.scope(&receipt.scope), receipt.of(effect));
+        }
+    }
+}

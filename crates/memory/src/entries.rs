@@ -1,0 +1,203 @@
+//! [`EntryStore`] in memory.
+
+use std::ops::Bound;
+
+use async_trait::async_trait;
+use futures_util::stream;
+use rally_domain::command::{
+    CodeOwner, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan,
+    SignUpRejection,
+};
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::paging::{Limit, Page};
+use rally_domain::ports::{EntryStore, EntryStream};
+use rally_domain::referral::Position;
+
+use crate::data::Data;
+use crate::flaw::Flaw;
+use crate::purges::Purge;
+use crate::{MemoryStore, rejected};
+
+/// Entries of a batch of an export.
+const BATCH: usize = 256;
+
+#[async_trait]
+impl EntryStore for MemoryStore {
+    async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
+        let work = |data: &mut Data| {
+            let plan = data.decide(&command).map_err(rejected)?;
+            let entry = plan.entry.clone();
+            data.write_sign_up(plan);
+            Ok(entry)
+        };
+        self.write(work).await
+    }
+
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
+        let work = |data: &mut Data| {
+            let facts = data.entry_facts(command.waitlist_id, command.entry_id);
+            Ok(match command.decide(facts).map_err(rejected)? {
+                ReviewPlan::None(entry) => entry,
+                ReviewPlan::Change { entry, from, event, mail } => {
+                    data.put_changed(&entry, from);
+                    if !data.flaw.is(Flaw::ReviewsNotTold) {
+                        data.tell(event);
+                    }
+                    data.post(mail);
+                    entry
+                }
+            })
+        };
+        self.write(work).await
+    }
+
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+        let work = |data: &mut Data| {
+            let facts = data.entry_facts(command.waitlist_id, command.entry_id);
+            let InvitationPlan { entry, mail } = command.decide(facts).map_err(rejected)?;
+            data.put_changed(&entry, entry.status);
+            data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
+            Ok(entry)
+        };
+        self.write(work).await
+    }
+
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let Some(entry) = data.lists.get_mut(&waitlist_id).and_then(|list| list.take(id)) else { return Ok(false) };
+            if let Some(list) = data.lists.get_mut(&waitlist_id) {
+                list.tally.remove(&entry, 0);
+                if flaw.is(Flaw::DeletedPeopleLead) {
+                    list.keep_leading(&entry);
+                }
+                if flaw.is(Flaw::DeletionsTakeCreditBack)
+                    && let Some(referrer) = entry.referred_by.and_then(|id| list.find(id)).cloned()
+                {
+                    list.put(Entry { referral_count: referrer.referral_count - 1, ..referrer });
+                }
+                if flaw.is(Flaw::DeletionsFreePositions) {
+                    list.tally.last_position = list.entries().keys().last().map_or(0, |last| last.number());
+                }
+            }
+            if !flaw.is(Flaw::MailToDeletedEntries) {
+                data.mails.retain(|_, queued| queued.mail.entry_id != id);
+            }
+            if !flaw.is(Flaw::EventsOfDeletedEntriesSent) {
+                let of_entry = |data: &Data, event| data.event(event).is_some_and(|event| event.entry_id == Some(id));
+                let dropped: Vec<bool> = data.deliveries.iter().map(|d| d.job.is_unfinished() && of_entry(data, d.event_id)).collect();
+                let mut dropped = dropped.into_iter();
+                data.deliveries.retain(|_| !dropped.next().unwrap_or(false));
+            }
+            if entry.referral_count > 0 {
+                data.purges.push(Purge::Referrer(waitlist_id, id));
+            }
+            Ok(true)
+        };
+        self.write(work).await
+    }
+
+    async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
+        let look = |data: &Data| {
+            let list = data.lists.get(&waitlist_id)?;
+            Some(list.show(list.find(id)?))
+        };
+        Ok(self.read(look))
+    }
+
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
+        let list = self.read(|data| data.lists.get(&waitlist_id).cloned());
+        let is_live = self.read(|data| data.flaw.is(Flaw::ExportsSeeChanges));
+        let batch = if self.read(|data| data.flaw.is(Flaw::ExportsInOneBatch)) { usize::MAX } else { BATCH };
+        let store = self.clone();
+        let batches = stream::unfold((list, Position::new(0)), move |(list, after)| {
+            let list = if is_live { store.read(|data| data.lists.get(&waitlist_id).cloned()) } else { list };
+            async move {
+                let list = list?;
+                let rest = (Bound::Excluded(after), Bound::Unbounded);
+                let rows: Vec<Entry> = list.entries().range(rest).take(batch).map(|(_, entry)| list.show(entry)).collect();
+                let last = rows.last()?.position;
+                Some((Ok(rows), (Some(list), last)))
+            }
+        });
+        Ok(Box::pin(batches))
+    }
+
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        status: Option<EntryStatus>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Entry, Position>, Fault> {
+        let flaw = self.read(|data| data.flaw);
+        let list = self.read(|data| data.lists.get(&waitlist_id).cloned());
+        let mut rows: Vec<Entry> =
+            list.iter().flat_map(|list| list.entries().values().map(|entry| list.show(entry)).collect::<Vec<_>>()).collect();
+        match after {
+            // Positions have no gaps until somebody is deleted.
+            Some(after) if flaw.is(Flaw::PagesByOffset) => rows = rows.into_iter().skip(after.number() as usize).collect(),
+            Some(after) => rows.retain(|entry| entry.position > after),
+            None => {}
+        }
+        flaw.cut_before_filtering(&mut rows, limit);
+        rows.retain(|entry| status.is_none_or(|status| entry.status == status));
+        Ok(Page::from_overfetch(rows, limit, |last| last.position))
+    }
+}
+
+impl Data {
+    /// Loads what bears on a sign-up, and lets it decide.
+    fn decide(&self, command: &SignUp) -> Result<SignUpPlan, SignUpRejection> {
+        let flaw = self.flaw;
+        let list = self.lists.get(&command.waitlist_id).ok_or(SignUpRejection::NoSuchWaitlist)?;
+        let entries = list.entries();
+        let mail = self.mail_setup(list.waitlist.workspace_id);
+        let counts = |entry: &&Entry| !flaw.is(Flaw::RejectionsFreePlaces) || entry.status != EntryStatus::Rejected;
+        let joined = |entry: &Entry| {
+            entry.email == command.email && (!flaw.is(Flaw::RejectedAddressesJoinAgain) || entry.status != EntryStatus::Rejected)
+        };
+        let owner = |code| self.owner_of(code, command.waitlist_id);
+        command.decide(SignUpFacts {
+            waitlist: &list.waitlist,
+            last_position: if flaw.is(Flaw::PositionsFromCount) { list.tally.entries() } else { list.tally.last_position },
+            entries: match flaw.is(Flaw::DeletionsFreeNoPlaces) {
+                true => list.tally.last_position,
+                false => entries.values().filter(counts).count() as u64,
+            },
+            email_taken: match flaw.is(Flaw::AddressesUniqueAcrossLists) {
+                true => self.lists.values().any(|list| list.entries().values().any(joined)),
+                false => entries.values().any(joined),
+            },
+            code_taken: match owner(&command.own_code) {
+                Some(CodeOwner::Elsewhere) => !flaw.is(Flaw::CodesUniqueInListAlone),
+                Some(CodeOwner::Here(_)) => true,
+                None => false,
+            },
+            referrer: command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
+                CodeOwner::Here(referrer) if flaw.is(Flaw::RejectedFriendsCredited) => Some(flaw.pardon(referrer)),
+                CodeOwner::Here(referrer) => Some(referrer),
+                CodeOwner::Elsewhere => None,
+            }),
+            variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
+            mail: mail.as_ref(),
+        })
+    }
+
+    fn write_sign_up(&mut self, plan: SignUpPlan) {
+        let flaw = self.flaw;
+        let SignUpPlan { entry, credit, events, mail } = plan;
+        if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
+            list.tally.add(&entry);
+            list.put(entry);
+            if let Some(referrer) = credit.and_then(|id| list.find(id)).cloned() {
+                let grown = referrer.referral_count + 1 + u64::from(flaw.is(Flaw::CreditedTwice));
+                list.put(Entry { referral_count: grown, ..referrer });
+            }
+        }
+        events.into_iter().take(if flaw.is(Flaw::OneEventASignUp) { 1 } else { 2 }).for_each(|event| self.tell(event));
+        self.post(mail);
+    }
+}

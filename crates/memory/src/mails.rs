@@ -1,0 +1,131 @@
+//! [`MailQueue`] in memory.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use rally_domain::error::Fault;
+use rally_domain::id::{ClaimId, MailId, WorkspaceId};
+use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
+use rally_domain::ports::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::DeliveryPolicy;
+
+use crate::MemoryStore;
+use crate::data::{Data, QueuedMail};
+use crate::flaw::Flaw;
+use crate::queue::{depth, share};
+
+#[async_trait]
+impl MailQueue for MemoryStore {
+    async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
+        let mut mails: Vec<Mail> = self.read(|data| data.mails.values().map(|queued| queued.mail.clone()).collect());
+        mails.sort_by_key(|mail| (mail.created_at, mail.id));
+        mails.truncate(limit);
+        Ok(mails)
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
+        let look = |data: &Data| {
+            let due = data.mails.values().filter(|queued| queued.job.is_due(now, data.flaw));
+            due.map(|queued| queued.mail.workspace_id).collect::<BTreeSet<_>>()
+        };
+        Ok(self.read(look).into_iter().collect())
+    }
+
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
+        let work = |data: &mut Data| {
+            let mut claimed = Vec::new();
+            for (lane, most) in &request.shares {
+                claimed.extend(data.claim_mails(*lane, *most, &request));
+            }
+            claimed
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
+        let look = |data: &Data| {
+            let of = |(claim, id): &(ClaimId, MailId)| {
+                let queued = data.mails.get(id).filter(|queued| queued.job.is_claimed(*claim, data.flaw))?;
+                data.is_wanted(&queued.mail).then(|| claimed_mail(queued, *claim, data))
+            };
+            claimed.iter().filter_map(of).collect()
+        };
+        Ok(self.read(look))
+    }
+
+    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let settled = attempts.iter().filter(|attempt| {
+                let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
+                mine.map(|queued| queued.job.settle(attempt.decide(&policy))).is_some()
+            });
+            settled.count()
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let mine = |id: &MailId, queued: &QueuedMail| mails.contains(id) && queued.job.is_claimed(claim, flaw);
+            let claimed = data.mails.iter_mut().filter(|(id, queued)| mine(id, queued));
+            claimed.for_each(|(_, queued)| queued.job.release(due_at, flaw));
+        };
+        self.write(work).await;
+        Ok(())
+    }
+
+    async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            data.mails.values_mut().filter_map(|queued| queued.job.reap(now, attempts, flaw).then_some(())).count() as u64
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
+        let work = |data: &mut Data| {
+            let is_old = |queued: &QueuedMail| {
+                queued.mail.created_at < before && (!queued.job.is_unfinished() || data.flaw.is(Flaw::UnfinishedPruned))
+            };
+            let mut old: Vec<_> = data.mails.iter().filter(|(_, queued)| is_old(queued)).map(|(id, q)| (q.mail.created_at, *id)).collect();
+            old.sort();
+            old.truncate(most);
+            old.iter().filter(|(_, id)| data.mails.remove(id).is_some()).count() as u64
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn depth(&self) -> Result<QueueDepth, Fault> {
+        Ok(self.read(|data| depth(data.mails.values().map(|queued| &queued.job), data.flaw)))
+    }
+}
+
+fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail {
+    ClaimedMail { claim, attempt: queued.job.attempt, mail: data.flaw.mail(&queued.mail, data) }
+}
+
+impl Data {
+    /// Whether the list that a mail tells of is there.
+    fn is_wanted(&self, mail: &Mail) -> bool {
+        self.is_there(Some(mail.waitlist_id)) || self.flaw.is(Flaw::MailOfDeletedListsSent)
+    }
+
+    fn claim_mails(&mut self, lane: WorkspaceId, most: usize, request: &ClaimRequest<WorkspaceId>) -> Vec<ClaimedMail> {
+        let flaw = self.flaw;
+        let wanted = |queued: &QueuedMail| queued.mail.workspace_id == lane || flaw.is(Flaw::LanesMixed);
+        let due =
+            self.mails.iter().filter(|(_, queued)| wanted(queued) && queued.job.is_due(request.now, flaw) && self.is_wanted(&queued.mail));
+        let due: Vec<(Timestamp, MailId)> = due.map(|(id, queued)| (queued.job.due_at, *id)).collect();
+        let mut claimed = Vec::new();
+        for (_, id) in share(due, most, |key| *key, flaw) {
+            if let Some(queued) = self.mails.get_mut(&id) {
+                queued.job.claim(request.claim, request.lease_until, flaw);
+            }
+            claimed.extend(self.mails.get(&id).map(|queued| claimed_mail(queued, request.claim, self)));
+        }
+        claimed
+    }
+}

@@ -1,0 +1,141 @@
+//! [`PurgeStore`] in memory: what was deleted is taken apart here, a batch at a time.
+
+use async_trait::async_trait;
+use rally_domain::delivery::Verdict;
+use rally_domain::entry::Entry;
+use rally_domain::error::Fault;
+use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId};
+use rally_domain::ports::PurgeStore;
+use rally_domain::timestamp::Timestamp;
+
+use crate::MemoryStore;
+use crate::data::{Data, List};
+use crate::flaw::Flaw;
+use crate::queue::State;
+
+/// What is left of something deleted.
+#[derive(Clone)]
+pub(crate) enum Purge {
+    /// A list, out of every reader's sight.
+    List(Box<List>),
+    /// What a webhook had.
+    Webhook(WebhookId),
+    /// What waited for a webhook before it was switched off or on.
+    Held(WebhookId),
+    /// That entries of a list name one that is gone as their referrer.
+    Referrer(WaitlistId, EntryId),
+}
+
+#[async_trait]
+impl PurgeStore for MemoryStore {
+    async fn purge(&self, rows: usize) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            if data.purges.is_empty() {
+                return false;
+            }
+            let most = if data.flaw.is(Flaw::PurgesInOneBatch) { usize::MAX } else { rows };
+            let mut purge = data.purges.remove(0);
+            if data.purge_some(&mut purge, most) {
+                data.purges.push(purge);
+            }
+            true
+        };
+        Ok(self.write(work).await)
+    }
+
+    async fn find_orphans(&self) -> Result<u64, Fault> {
+        // No older program writes here.
+        Ok(0)
+    }
+
+    async fn backlog(&self) -> Result<u64, Fault> {
+        Ok(self.read(|data| if data.flaw.is(Flaw::BacklogNotTold) { 0 } else { data.purges.len() as u64 }))
+    }
+}
+
+impl Data {
+    /// Takes a list out of sight.
+    pub fn bury_list(&mut self, id: WaitlistId) {
+        let list = self.lists.remove(&id);
+        self.purges.extend(list.map(|list| Purge::List(Box::new(list))));
+    }
+
+    /// Takes a webhook out of sight.
+    pub fn bury_webhook(&mut self, id: WebhookId) {
+        if self.webhooks.remove(&id).is_some() {
+            self.purges.push(Purge::Webhook(id));
+        }
+    }
+
+    /// Purges at most about that many rows of a table; tells whether anything may be left.
+    fn purge_some(&mut self, purge: &mut Purge, most: usize) -> bool {
+        match purge {
+            Purge::List(list) => self.purge_list(list, most),
+            Purge::Webhook(id) => self.purge_webhook(*id, most),
+            Purge::Held(id) => self.hold(*id, most),
+            Purge::Referrer(list, id) => self.forget_referrer(*list, *id, most),
+        }
+    }
+
+    fn purge_list(&mut self, list: &mut List, most: usize) -> bool {
+        let id = list.waitlist.id;
+        let entries = list.take_some(most);
+        let is_gone = |entry: Option<EntryId>| entries.iter().any(|gone| Some(gone.id) == entry);
+        let last = entries.is_empty();
+        let keeps_mail = self.flaw.is(Flaw::PurgesForgetMail);
+        let also = self.flaw.is(Flaw::PurgesTakeNeighbours);
+        let mails = self.mails.iter().filter(|(_, queued)| queued.mail.waitlist_id == id || also);
+        let mails = mails.filter(|(_, queued)| (last || is_gone(Some(queued.mail.entry_id))) && !keeps_mail);
+        let mails: Vec<_> = mails.map(|(id, _)| *id).take(if last { most } else { usize::MAX }).collect();
+        let keeps_events = self.flaw.is(Flaw::PurgesForgetEvents);
+        let events = self.events.values().filter(|event| event.waitlist_id == Some(id) || also);
+        let events = events.filter(|event| (last || is_gone(event.entry_id)) && !keeps_events);
+        let events: Vec<(Timestamp, EventId)> =
+            events.map(|event| (event.occurred_at, event.id)).take(if last { most } else { usize::MAX }).collect();
+        mails.iter().for_each(|id| drop(self.mails.remove(id)));
+        events.iter().for_each(|key| self.forget_event(*key));
+        !(last && mails.is_empty() && events.is_empty())
+    }
+
+    fn purge_webhook(&mut self, id: WebhookId, most: usize) -> bool {
+        let keeps_deliveries = self.flaw.is(Flaw::PurgesForgetDeliveries);
+        let deliveries = remove_some(&mut self.deliveries, most, |delivery| delivery.webhook_id == id && !keeps_deliveries);
+        let attempts = remove_some(&mut self.attempts, most, |attempt| attempt.webhook_id == id);
+        deliveries + attempts > 0
+    }
+
+    fn hold(&mut self, id: WebhookId, most: usize) -> bool {
+        let Some(generation) = self.webhooks.get(&id).map(|hook| hook.webhook.generation) else { return false };
+        if self.flaw.is(Flaw::PurgesForgetHeld) {
+            return false;
+        }
+        let waits = |delivery: &&mut crate::data::Delivery| {
+            delivery.webhook_id == id && delivery.generation < generation && delivery.job.state == State::Pending
+        };
+        let outdated = self.deliveries.iter_mut().filter(waits).take(most);
+        outdated.map(|delivery| delivery.job.settle(Verdict::Held)).count() == most
+    }
+
+    fn forget_referrer(&mut self, list: WaitlistId, id: EntryId, most: usize) -> bool {
+        let flaw = self.flaw;
+        let Some(list) = self.lists.get_mut(&list) else { return false };
+        let referred: Vec<_> = list.entries().values().filter(|entry| entry.referred_by == Some(id)).take(most).cloned().collect();
+        let forgotten = referred.len();
+        referred.into_iter().for_each(|entry| list.put(Entry { referred_by: None, ..entry }));
+        if !flaw.is(Flaw::DeletedReferrersCounted) {
+            list.tally.referred -= forgotten as u64;
+        }
+        forgotten == most
+    }
+}
+
+/// Removes at most that many; tells how many it did.
+fn remove_some<T>(rows: &mut Vec<T>, most: usize, is_gone: impl Fn(&T) -> bool) -> usize {
+    let mut removed = 0;
+    rows.retain(|row| {
+        let gone = removed < most && is_gone(row);
+        removed += usize::from(gone);
+        !gone
+    });
+    removed
+}

@@ -1,0 +1,104 @@
+//! [`EntryStats`] in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::analytics::{Analytics, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups, first_day_needed};
+use rally_domain::entry::{Entry, Leader};
+use rally_domain::error::Fault;
+use rally_domain::id::WaitlistId;
+use rally_domain::paging::Limit;
+use rally_domain::ports::{EntryStats, Rebuilt};
+use rally_domain::tally::Tally;
+use time::Date;
+
+use crate::MemoryStore;
+use crate::data::{Data, List};
+use crate::flaw::Flaw;
+
+#[async_trait]
+impl EntryStats for MemoryStore {
+    async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        Ok(self.read(|data| data.lists.get(&waitlist_id).map_or(0, |list| list.tally.entries())))
+    }
+
+    async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
+        let flaw = self.read(|data| data.flaw);
+        let list = self.read(|data| data.lists.get(&waitlist_id).cloned());
+        let mut leaders: Vec<Leader> = list.iter().flat_map(List::leaders).cloned().collect();
+        if flaw.is(Flaw::LeadersIncludeRejected) {
+            let all = list.iter().flat_map(|list| list.entries().values().cloned().collect::<Vec<_>>());
+            leaders = all.filter(|entry| entry.referral_count > 0).map(|entry| flaw.leader(&entry)).collect();
+            leaders.sort();
+        }
+        if flaw.is(Flaw::LeadersTiedByLatest) {
+            leaders.sort_by_key(|leader| (std::cmp::Reverse(leader.referral_count), std::cmp::Reverse(leader.position)));
+        }
+        leaders.truncate(limit.rows());
+        Ok(leaders.into())
+    }
+
+    async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
+        let look = |data: &Data| {
+            let Some(list) = data.lists.get(&waitlist_id) else { return Analytics::default() };
+            let days = list.tally.days.range(first_day_needed(today)..);
+            let leaders: Vec<&Entry> = list.leaders().take(TOP).filter_map(|leader| list.entry_at(leader.position)).collect();
+            Analytics {
+                counters: list.tally.counters(),
+                recent_days: days.map(|(day, signups)| (*day, *signups)).collect(),
+                top_referrers: list.tally.top_referrers(),
+                top_referrals: TopReferral::of(leaders),
+                by_variant: list.signups_by_variant(),
+            }
+        };
+        Ok(self.read(look))
+    }
+
+    async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault> {
+        let look = |data: &Data| {
+            let days = data.lists.get(&waitlist_id).map(|list| list.tally.days.clone()).unwrap_or_default();
+            let last_missing = data.flaw.is(Flaw::TimelinesLackTheirLastDay);
+            let is_in = |day: &Date| *day >= span.first_day() && *day <= span.last_day() && !(last_missing && *day == span.last_day());
+            days.into_iter().filter(|(day, _)| is_in(day)).collect()
+        };
+        Ok(self.read(look))
+    }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Fault> {
+        let work = |data: &mut Data| {
+            let does_nothing = data.flaw.is(Flaw::RebuildDoesNothing);
+            let mut corrected = 0;
+            for list in data.lists.values_mut().filter(|_| !does_nothing) {
+                let right = list.count();
+                corrected += u64::from(list.tally != right);
+                list.tally = right;
+            }
+            Rebuilt { waitlists: data.lists.len() as u64, corrected }
+        };
+        Ok(self.write(work).await)
+    }
+}
+
+impl List {
+    /// Counts the rows.
+    fn count(&self) -> Tally {
+        let mut tally = Tally { last_position: self.tally.last_position, ..Tally::default() };
+        self.entries().values().for_each(|entry| tally.add(entry));
+        tally
+    }
+
+    /// Those that exist in the order they were created, deleted ones that won any, then none.
+    fn signups_by_variant(&self) -> Vec<VariantSignups> {
+        let mut kept: Vec<_> = self.variants.iter().collect();
+        kept.sort_by_key(|kept| (kept.is_deleted, kept.variant.created_at, kept.variant.id));
+        let signups = |id| self.tally.variants.get(&id).copied().unwrap_or(0);
+        let rows = kept.into_iter().map(|kept| {
+            let variant = &kept.variant;
+            let label = VariantLabel { id: variant.id, kind: variant.kind, locale: variant.locale.clone() };
+            (kept.is_deleted, VariantSignups { variant: Some(label), signups: signups(Some(variant.id)) })
+        });
+        let none = (true, VariantSignups { variant: None, signups: signups(None) });
+        rows.chain([none]).filter(|(is_deleted, row)| !is_deleted || row.signups > 0).map(|(_, row)| row).collect()
+    }
+}

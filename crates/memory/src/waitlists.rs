@@ -1,0 +1,137 @@
+//! [`WaitlistStore`] in memory.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rally_domain::access::Receipt;
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
+    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
+};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::paging::{Limit, Page, WaitlistKey};
+use rally_domain::ports::WaitlistStore;
+use rally_domain::slug::Slug;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+
+use crate::data::{Data, List};
+use crate::flaw::Flaw;
+use crate::{MemoryStore, rejected};
+
+#[async_trait]
+impl WaitlistStore for MemoryStore {
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
+        let work = |data: &mut Data| {
+            let slug_taken = data.find_by_slug(command.workspace_id, &command.slug).is_some();
+            let facts = CreateWaitlistFacts {
+                workspace_exists: data.workspaces.contains_key(&command.workspace_id),
+                already_done: data.is_done(receipt.as_ref()) && !(slug_taken && data.flaw.is(Flaw::TakenSlugsToldFirst)),
+                slug_taken: slug_taken && !data.flaw.is(Flaw::SlugsNotUnique),
+            };
+            let plan = command.decide(facts);
+            if let (Err(_), true, Some(receipt)) = (&plan, data.flaw.is(Flaw::RefusedRequestsStoreReplies), &receipt) {
+                data.replies.insert(receipt.scope.clone(), data.flaw.empty_reply(receipt.now));
+            }
+            let CreateWaitlistPlan { waitlist, control } = plan.map_err(rejected)?;
+            data.store_reply(receipt.as_ref(), &waitlist);
+            data.lists.insert(waitlist.id, List::new(waitlist.clone(), control));
+            Ok(waitlist)
+        };
+        self.write(work).await
+    }
+
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
+        let work = |data: &mut Data| {
+            let current = data.list_of(command.workspace_id, command.id).map(|list| list.waitlist.clone());
+            let updated = command.decide(current).map_err(rejected)?;
+            data.put_waitlist(&updated);
+            Ok(updated)
+        };
+        self.write(work).await
+    }
+
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
+        let work = |data: &mut Data| {
+            let current = data.list_of(command.workspace_id, command.id).map(|list| list.waitlist.clone());
+            Ok(match command.decide(current).map_err(rejected)? {
+                StatusChange::None(waitlist) => waitlist,
+                StatusChange::To(waitlist) => {
+                    data.put_waitlist(&waitlist);
+                    waitlist
+                }
+            })
+        };
+        self.write(work).await
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let is_there = data.list_of(workspace_id, id).is_some();
+            if is_there {
+                data.bury_list(id);
+            }
+            Ok(is_there)
+        };
+        self.write(work).await
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
+        Ok(self.read(|data| data.list_of(workspace_id, id).map(|list| list.waitlist.clone())))
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
+        let key = |list: &Waitlist| WaitlistKey { created_at: list.created_at, id: list.id };
+        let order = |key: WaitlistKey| Reverse((key.created_at, key.id));
+        let flaw = self.read(|data| data.flaw);
+        let mut rows: Vec<Waitlist> = self.read(|data| data.lists.values().map(|list| list.waitlist.clone()).collect());
+        rows.retain(|list| list.workspace_id == workspace_id);
+        rows.sort_by_key(|list| order(key(list)));
+        if flaw.is(Flaw::ListsInOrderOfIds) {
+            rows.sort_by_key(|list| Reverse(list.id));
+        }
+        rows.retain(|list| after.is_none_or(|after| order(key(list)) > order(after)));
+        flaw.cut_before_filtering(&mut rows, limit);
+        rows.retain(|list| status.is_none_or(|status| list.status == status));
+        Ok(Page::from_overfetch(rows, limit, key))
+    }
+
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
+        let look = |data: &Data| {
+            let workspace = data.resolve(workspace_slug)?;
+            let list = data.find_by_slug(workspace.id, slug)?;
+            let is_shown = list.waitlist.status != WaitlistStatus::Draft || !data.flaw.is(Flaw::DraftsNotFound);
+            let brand = data.settings.get(&workspace.id).map(|settings| settings.brand.clone()).unwrap_or_default();
+            let mut variants = list.live_variants();
+            if data.flaw.is(Flaw::InactiveVariantsNotFound) {
+                variants.retain(|variant| variant.active);
+            }
+            let (waitlist, workspace_slug) = (list.waitlist.clone(), workspace.slug.clone());
+            is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, variants }))
+        };
+        Ok(self.read(look))
+    }
+}
+
+impl Data {
+    fn find_by_slug(&self, workspace_id: WorkspaceId, slug: &Slug) -> Option<&List> {
+        self.lists.values().find(|list| list.waitlist.workspace_id == workspace_id && list.waitlist.slug == *slug)
+    }
+
+    fn put_waitlist(&mut self, waitlist: &Waitlist) {
+        if let Some(list) = self.lists.get_mut(&waitlist.id) {
+            list.waitlist = waitlist.clone();
+        }
+    }
+}

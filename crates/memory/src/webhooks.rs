@@ -1,0 +1,150 @@
+//! [`WebhookStore`] in memory.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use rally_domain::access::Receipt;
+use rally_domain::command::{
+    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+};
+use rally_domain::delivery::Attempt;
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{WebhookId, WorkspaceId};
+use rally_domain::paging::Limit;
+use rally_domain::ports::WebhookStore;
+use rally_domain::webhook::{SealedSecrets, Webhook};
+
+use crate::data::{Data, Hook};
+use crate::flaw::Flaw;
+use crate::purges::Purge;
+use crate::{MemoryStore, rejected};
+
+#[async_trait]
+impl WebhookStore for MemoryStore {
+    async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        let work = |data: &mut Data| {
+            let mine = data.webhooks.values().filter(|hook| hook.webhook.workspace_id == command.workspace_id).count() as u64;
+            let number = if data.flaw.is(Flaw::WebhooksUnlimited) { 0 } else { mine };
+            let webhooks = data.workspaces.contains_key(&command.workspace_id).then_some(number);
+            let facts = CreateWebhookFacts { webhooks, already_done: data.is_done(receipt.as_ref()) };
+            let webhook = command.decide(facts).map_err(rejected)?;
+            data.store_reply(receipt.as_ref(), &webhook);
+            let secrets = SealedSecrets { current: command.secret, previous: None };
+            data.webhooks.insert(webhook.id, Hook { webhook: webhook.clone(), secrets, previous_until: None });
+            Ok(webhook)
+        };
+        self.write(work).await
+    }
+
+    async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
+        let work = |data: &mut Data| {
+            let current = data.webhook_of(command.workspace_id, command.id);
+            let updated = command.decide(current).map_err(rejected)?;
+            data.put_webhook(&updated);
+            Ok(updated)
+        };
+        self.write(work).await
+    }
+
+    async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
+        let work = |data: &mut Data| {
+            let already_done = data.is_done(receipt.as_ref());
+            let webhook = data.webhook_of(command.workspace_id, command.id);
+            let secret = data.webhooks.get(&command.id).map(|hook| hook.secrets.current.clone());
+            let facts = webhook.zip(secret).map(|(webhook, secret)| RotateSecretFacts { webhook, secret, already_done });
+            let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(rejected)?;
+            if !data.flaw.is(Flaw::RotationsStoreNoReply) {
+                data.store_reply(receipt.as_ref(), &webhook);
+            }
+            let flaw = data.flaw;
+            if let Some(hook) = data.webhooks.get_mut(&webhook.id) {
+                let first = hook.secrets.previous.clone().filter(|_| flaw.is(Flaw::FirstSecretsKept));
+                hook.secrets = SealedSecrets { previous: first.or(secrets.previous), ..secrets };
+                hook.previous_until = Some(previous_until);
+            }
+            Ok(webhook)
+        };
+        self.write(work).await
+    }
+
+    async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
+        let work = |data: &mut Data| {
+            let current = data.webhook_of(command.workspace_id, command.id);
+            let webhook = command.decide(current).map_err(rejected)?;
+            if data.flaw.is(Flaw::TestsGoToAll) {
+                data.tell(command.event);
+            } else {
+                data.deliver(&command.event, &webhook);
+                data.events.insert((command.event.occurred_at, command.event.id), command.event);
+            }
+            Ok(())
+        };
+        self.write(work).await
+    }
+
+    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let is_there = data.webhook_of(workspace_id, id).is_some();
+            if is_there {
+                data.bury_webhook(id);
+            }
+            Ok(is_there)
+        };
+        self.write(work).await
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {
+        Ok(self.read(|data| data.webhook_of(workspace_id, id)))
+    }
+
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault> {
+        let flaw = self.read(|data| data.flaw);
+        let mut webhooks: Vec<Webhook> = self.read(|data| data.webhooks.values().map(|hook| hook.webhook.clone()).collect());
+        webhooks.retain(|webhook| webhook.workspace_id == workspace_id);
+        if !flaw.is(Flaw::WebhooksInOrderOfIds) {
+            webhooks.sort_by_key(|webhook| (webhook.created_at, webhook.id));
+        }
+        Ok(webhooks)
+    }
+
+    async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        let oldest_first = self.read(|data| data.flaw.is(Flaw::OldestAttemptsFirst));
+        let mut log = self.read(|data| data.attempts.clone());
+        log.retain(|attempt| attempt.webhook_id == id);
+        log.sort_by_key(|attempt| Reverse((attempt.created_at, attempt.id)));
+        if oldest_first {
+            log.reverse();
+        }
+        log.truncate(limit.rows());
+        Ok(log)
+    }
+
+    async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
+        Ok(self.read(|data| data.webhooks.iter().map(|(id, hook)| (*id, hook.secrets.clone())).collect()))
+    }
+
+    async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let overwrites = data.flaw.is(Flaw::ResealOverwrites);
+            let same = data.webhooks.get_mut(&id).filter(|hook| hook.secrets == old || overwrites);
+            same.map(|hook| hook.secrets = new).is_some()
+        };
+        Ok(self.write(work).await)
+    }
+}
+
+impl Data {
+    fn webhook_of(&self, workspace_id: WorkspaceId, id: WebhookId) -> Option<Webhook> {
+        let webhook = &self.webhooks.get(&id)?.webhook;
+        (webhook.workspace_id == workspace_id || self.flaw.is(Flaw::WebhooksOfOthersFound)).then(|| webhook.clone())
+    }
+
+    /// Writes a webhook; where it was switched, what waits for it is to be held.
+    pub fn put_webhook(&mut self, webhook: &Webhook) {
+        let Some(hook) = self.webhooks.get_mut(&webhook.id) else { return };
+        if hook.webhook.generation != webhook.generation {
+            self.purges.push(Purge::Held(webhook.id));
+        }
+        hook.webhook = webhook.clone();
+    }
+}
