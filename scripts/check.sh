@@ -13,6 +13,9 @@ echo '== the domain alone'
 cargo build --locked -p rally-domain
 cargo build --locked -p rally-domain --features mock
 
+echo '== packages that others build on'
+cargo package --locked --allow-dirty --quiet -p rally-domain -p rally-contracts
+
 echo '== documentation'
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 

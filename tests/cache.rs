@@ -9,7 +9,7 @@ use rally_api::cache::{Changes, MOMENT, cached};
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{active_list, change_status, links, slug};
-use rally_domain::ports::{MockWaitlistStore, Ports};
+use rally_domain::port::{MockWaitlistStore, Ports};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_sqlite::SqliteStore;
 use serde_json::json;

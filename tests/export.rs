@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream;
 use rally_domain::error::Fault;
-use rally_domain::ports::MockEntryStore;
+use rally_domain::port::MockEntryStore;
 use rally_tests::on_both_stores;
 use reqwest::Method;
 use serde_json::json;

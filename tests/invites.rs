@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rally_contracts::doubles::FrozenClock;
 use rally_domain::invite::{Invite, InviteError, InviteRequest};
-use rally_domain::ports::{AppInviter, Clock};
+use rally_domain::port::{AppInviter, Clock};
 use rally_domain::timestamp::Timestamp;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_heimdall::HeimdallInviter;

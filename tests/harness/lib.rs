@@ -19,7 +19,7 @@ use rally_api::system::SystemIds;
 use rally_api::upstreams::attach;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::samples;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::workspace::Workspace;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use rally_domain::entry::Leader;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
-use rally_domain::ports::{Ports, WebhookSender};
+use rally_domain::port::{Ports, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
 use tokio::sync::{Notify, Semaphore};

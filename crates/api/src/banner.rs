@@ -3,7 +3,7 @@
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName, Subject, WorkspaceName};

@@ -25,7 +25,7 @@ use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
-use rally_domain::ports::{
+use rally_domain::port::{
     ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WebhookStore,
     WorkspaceStore,
 };

@@ -12,7 +12,7 @@ use rally_domain::access::ApiKey;
 use rally_domain::command::{CreateWorkspace, RenameWorkspace};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::ports::{Ports, Rebuilt};
+use rally_domain::port::{Ports, Rebuilt};
 use rally_domain::slug::Slug;
 use rally_domain::text::{KeyName, Subject, WorkspaceName};
 use rally_domain::workspace::Workspace;

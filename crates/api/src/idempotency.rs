@@ -12,7 +12,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope, StoredReply};
 use rally_domain::error::{Fault, FieldError, Invalid};
 use rally_domain::id::WorkspaceId;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use serde::Serialize;
 
 use crate::body::Document;

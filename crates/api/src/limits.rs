@@ -18,7 +18,7 @@ use governor::{Quota, RateLimiter};
 use moka::sync::Cache;
 use rally_domain::email::Email;
 use rally_domain::id::WaitlistId;
-use rally_domain::ports::Clock;
+use rally_domain::port::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::client;

@@ -6,7 +6,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault, Invalid};
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::referral::ReferralCode;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;

@@ -11,7 +11,7 @@ use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
 use moka::sync::Cache;
-use rally_domain::ports::{Ports, WebhookSender};
+use rally_domain::port::{Ports, WebhookSender};
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
-use rally_domain::ports::{Clock, Ids, Ports};
+use rally_domain::port::{Clock, Ids, Ports};
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
 use secrecy::{ExposeSecret, SecretString};

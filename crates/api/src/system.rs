@@ -1,6 +1,6 @@
 //! The real clock and the real source of chance.
 
-use rally_domain::ports::{Clock, Ids};
+use rally_domain::port::{Clock, Ids};
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;

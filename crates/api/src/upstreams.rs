@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rally_captcha::SiteVerify;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_envoi::EnvoiMailer;
 use rally_heimdall::HeimdallInviter;
 use time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
 use rally_domain::error::Fault;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, sleep};
 

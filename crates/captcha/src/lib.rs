@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rally_domain::error::{Fault, RemoteError};
-use rally_domain::ports::{Clock, HumanCheck, Humanity};
+use rally_domain::port::{Clock, HumanCheck, Humanity};
 use rally_upstream::Upstream;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use rally_captcha::SiteVerify;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::remote::{DEADLINE, HumanFixture, Misbehaviour, RemoteFixture};
 use rally_domain::error::Fault;
-use rally_domain::ports::HumanCheck;
+use rally_domain::port::HumanCheck;
 use rally_fakes::Fake;
 
 struct Fixture {

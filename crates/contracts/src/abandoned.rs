@@ -15,7 +15,7 @@ use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EntryId, EventId, WaitlistId, WorkspaceId};
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Cases of [`ApiKeyStore`](rally_domain::ports::ApiKeyStore) and [`ReplyStore`](rally_domain::ports::ReplyStore).
+//! Cases of [`ApiKeyStore`](rally_domain::port::ApiKeyStore) and [`ReplyStore`](rally_domain::port::ReplyStore).
 
 use futures_util::future::join_all;
 use rally_domain::access::{ApiKey, IdempotencyKey, Receipt, RequestScope, StoredReply};
@@ -6,7 +6,7 @@ use rally_domain::command::{CreateWaitlist, CreateWaitlistRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::text::KeyName;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;

@@ -1,4 +1,4 @@
-//! Cases of [`DeliveryQueue`](rally_domain::ports::DeliveryQueue).
+//! Cases of [`DeliveryQueue`](rally_domain::port::DeliveryQueue).
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use rally_domain::delivery::{AttemptResult, ClaimedDelivery, SettleDelivery};
 use rally_domain::event::EventKind;
 use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
 use rally_domain::paging::Limit;
-use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::port::{ClaimRequest, Ports};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use rally_domain::ports::{Clock, Ids};
+use rally_domain::port::{Clock, Ids};
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! Cases of [`EntryStore`](rally_domain::ports::EntryStore), [`EntryStats`](rally_domain::ports::EntryStats)
-//! and [`StoreHealth`](rally_domain::ports::StoreHealth).
+//! Cases of [`EntryStore`](rally_domain::port::EntryStore), [`EntryStats`](rally_domain::port::EntryStats)
+//! and [`StoreHealth`](rally_domain::port::StoreHealth).
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::text::{Interest, Referrer};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};

@@ -1,4 +1,4 @@
-//! Cases of [`EntryStore::record_invitation`](rally_domain::ports::EntryStore::record_invitation).
+//! Cases of [`EntryStore::record_invitation`](rally_domain::port::EntryStore::record_invitation).
 
 use futures_util::future::join_all;
 use rally_domain::command::{InviteMail, InviteRejection, RecordInvitation, Review};
@@ -6,7 +6,7 @@ use rally_domain::entry::{Entry, Invitation};
 use rally_domain::error::CommandError;
 use rally_domain::invite::Invite;
 use rally_domain::mail::Mail;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use serde_json::{Value, json};
 use time::Duration;

@@ -1,13 +1,73 @@
 //! The executable promises of Rally's ports.
 //!
-//! Each case is an async function over a [`Fixture`]: a fresh, isolated store behind the ports, and a way to open the same
-//! store once more as another process would. [`store_contract!`] makes one test of every case; [`cases`] lists them for whoever
-//! runs them in another way. Rules are not tested here: they live in the domain and are tested there. What is tested is that a
-//! store keeps what it is given, all or nothing, in order, under concurrency.
+//! Whoever writes a store for `rally-domain` proves it with these cases. A case is an async function over a [`Fixture`]: a fresh,
+//! isolated store behind the ports, and a way to open the same store once more as another process would. Rules are not tested here:
+//! they live in the domain and are tested there. What is tested is that a store keeps what it is given, all or nothing, in order, under
+//! concurrency.
 //!
-//! Some promises of a store are about what only that store has: tables that older programs wrote, plans, connections. They are
-//! tested by the store itself, with the cases of this crate that take a closure (such as
-//! [`stats::a_rebuild_puts_wrong_counters_right`]).
+//! # A store's test, whole
+//!
+//! [`store_contract!`] makes one test of every case. This is all that it takes; here for the store in memory, `rally-memory`:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use rally_contracts::doubles::{CountingIds, FrozenClock};
+//! use rally_contracts::{Fixture, async_trait, samples};
+//! use rally_domain::port::Ports;
+//! use rally_domain::waitlist::Waitlist;
+//! use rally_memory::MemoryStore;
+//!
+//! struct Memory(MemoryStore);
+//!
+//! fn ports(store: MemoryStore) -> Ports {
+//!     let (clock, ids) = (FrozenClock::at("2026-01-31T09:00:00Z"), CountingIds::default());
+//!     Ports::of_store(Arc::new(store), samples::links(), Arc::new(clock), Arc::new(ids))
+//! }
+//!
+//! #[async_trait]
+//! impl Fixture for Memory {
+//!     async fn fresh() -> Self {
+//!         Self(MemoryStore::new())
+//!     }
+//!
+//!     fn ports(&self) -> Ports {
+//!         ports(self.0.clone())
+//!     }
+//!
+//!     async fn reopen(&self) -> Ports {
+//!         ports(self.0.another_process())
+//!     }
+//!
+//!     async fn miscount(&self, waitlist: &Waitlist) -> bool {
+//!         self.0.miscount(waitlist.id)
+//!     }
+//! }
+//!
+//! rally_contracts::store_contract!(Memory);
+//!
+//! # // The macro makes tests, which no example runs: here the same cases run from their list.
+//! # fn main() {
+//! for case in rally_contracts::cases::<Memory>() {
+//!     # if !case.name.starts_with("access::") { continue; }
+//!     rally_contracts::run(async { (case.run)(&Memory::fresh().await).await });
+//! }
+//! # }
+//! ```
+//!
+//! # How the cases hold a store to its word
+//!
+//! Every MUST in the documentation of a port names the case that checks it, or says why none does. The other way round, `rally-memory`
+//! can be made wrong in some ninety ways, each of which must fail the cases that are named beside it: that is how it is known that a
+//! store which is wrong in such a way does not pass.
+//!
+//! Some promises are about what only SQL stores have: tables that older programs wrote, rows behind the store's back. Their cases take a
+//! closure that runs SQL (such as [`stats::a_rebuild_puts_wrong_counters_right`]), and the store's own tests call them.
+//!
+//! # What a version number promises
+//!
+//! This crate has the version of the `rally-domain` that it tests. A change of the second number may add cases that a store fails which
+//! passed before; a change of the third one adds none.
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
@@ -29,9 +89,9 @@ pub mod waitlists;
 pub mod webhooks;
 pub mod workspaces;
 
-use async_trait::async_trait;
+pub use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 
 /// A fresh store that nothing else uses, removed when the fixture is dropped.

@@ -1,4 +1,4 @@
-//! Cases of [`MailQueue`](rally_domain::ports::MailQueue).
+//! Cases of [`MailQueue`](rally_domain::port::MailQueue).
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
-use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::port::{ClaimRequest, Ports};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::DeliveryPolicy;

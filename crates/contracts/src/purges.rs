@@ -1,10 +1,10 @@
-//! Cases of [`PurgeStore`](rally_domain::ports::PurgeStore), and of deletions that leave something to it.
+//! Cases of [`PurgeStore`](rally_domain::port::PurgeStore), and of deletions that leave something to it.
 
 use rally_domain::command::SignUp;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::EventId;
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;

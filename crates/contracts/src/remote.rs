@@ -12,7 +12,7 @@ use rally_domain::error::{Fault, RemoteError};
 use rally_domain::id::{EntryId, MailId, SenderDomainId, WaitlistId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
 use rally_domain::mail::{Mail, MailOutcome};
-use rally_domain::ports::{AppInviter, DomainState, HumanCheck, Humanity, Mailer};
+use rally_domain::port::{AppInviter, DomainState, HumanCheck, Humanity, Mailer};
 use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;

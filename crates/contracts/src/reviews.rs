@@ -1,4 +1,4 @@
-//! Cases of [`EntryStore`](rally_domain::ports::EntryStore) that change or export the entries of a list.
+//! Cases of [`EntryStore`](rally_domain::port::EntryStore) that change or export the entries of a list.
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -7,7 +7,7 @@ use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
 use rally_domain::id::EventId;
-use rally_domain::ports::{EntryStream, Ports};
+use rally_domain::port::{EntryStream, Ports};
 use serde_json::json;
 use time::Duration;
 

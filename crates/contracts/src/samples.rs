@@ -4,7 +4,7 @@ use rally_domain::command::{ChangeWaitlistStatus, CheckedSender, CreateWaitlist,
 use rally_domain::email::Email;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::mail::Links;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};

@@ -1,10 +1,10 @@
-//! Cases of [`SettingsStore`](rally_domain::ports::SettingsStore).
+//! Cases of [`SettingsStore`](rally_domain::port::SettingsStore).
 
 use futures_util::future::join_all;
 use rally_domain::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::WorkspaceId;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::workspace::{Brand, Notifications, SettingsChange, WorkspaceSettings};
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Cases of [`EntryStats`](rally_domain::ports::EntryStats): counters that say what the rows say.
+//! Cases of [`EntryStats`](rally_domain::port::EntryStats): counters that say what the rows say.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rally_domain::analytics::{Analytics, Counters, DaySpan, VariantSignups};
 use rally_domain::command::{Review, SignUp};
 use rally_domain::entry::Entry;
 use rally_domain::id::VariantId;
-use rally_domain::ports::{Ports, Rebuilt};
+use rally_domain::port::{Ports, Rebuilt};
 use rally_domain::text::Referrer;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;

@@ -1,10 +1,10 @@
-//! Cases of [`VariantStore`](rally_domain::ports::VariantStore).
+//! Cases of [`VariantStore`](rally_domain::port::VariantStore).
 
 use rally_domain::command::{CreateVariant, SignUp, UpdateVariant, VariantRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::locale::Locale;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde_json::json;
 use time::Duration;

@@ -1,4 +1,4 @@
-//! Cases of [`WaitlistStore`](rally_domain::ports::WaitlistStore).
+//! Cases of [`WaitlistStore`](rally_domain::port::WaitlistStore).
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use rally_domain::command::{
 use rally_domain::error::CommandError;
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, WaitlistKey};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
 use rally_domain::variant::VariantKind;

@@ -1,4 +1,4 @@
-//! Cases of [`WebhookStore`](rally_domain::ports::WebhookStore).
+//! Cases of [`WebhookStore`](rally_domain::port::WebhookStore).
 
 use futures_util::future::join_all;
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
@@ -6,7 +6,7 @@ use rally_domain::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebh
 use rally_domain::error::CommandError;
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WebhookId, WorkspaceId};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 use time::Duration;
 

@@ -1,9 +1,9 @@
-//! Cases of [`WorkspaceStore`](rally_domain::ports::WorkspaceStore).
+//! Cases of [`WorkspaceStore`](rally_domain::port::WorkspaceStore).
 
 use rally_domain::command::{RenameWorkspace, WorkspaceRejection};
 use rally_domain::error::CommandError;
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use serde_json::json;
 

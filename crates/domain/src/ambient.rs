@@ -17,6 +17,8 @@ pub trait Ids: Send + Sync {
     /// A new UUID, version 7: ids made later sort later, to the millisecond.
     fn uuid(&self) -> Uuid;
 
-    /// 64 bits nobody can guess: MUST come from a cryptographically secure source outside tests.
+    /// 64 bits nobody can guess.
+    ///
+    /// - Outside tests they MUST come from a cryptographically secure source. Not checked: chance cannot be told from its look.
     fn entropy(&self) -> u64;
 }

@@ -1,4 +1,4 @@
-//! Typed identifiers. All are UUIDs; new ones are version 7 (RFC 9562, section 5.7), made by [`crate::ports::Ids`].
+//! Typed identifiers. All are UUIDs; new ones are version 7 (RFC 9562, section 5.7), made by [`crate::port::Ids`].
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rally_domain::error::RemoteError;
 use rally_domain::id::{SenderDomainId, WorkspaceId};
 use rally_domain::mail::{Mail, MailOutcome};
-use rally_domain::ports::{Clock, DomainState, Mailer, SenderDomain};
+use rally_domain::port::{Clock, DomainState, Mailer, SenderDomain};
 use rally_upstream::{Answer, Upstream};
 use reqwest::Method;
 use secrecy::SecretString;

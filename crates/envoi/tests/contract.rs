@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, PENDING_DOMAIN, RECEIVING_DOMAIN, RemoteFixture};
-use rally_domain::ports::Mailer;
+use rally_domain::port::Mailer;
 use rally_envoi::EnvoiMailer;
 use rally_fakes::{Domain, Envoi, Fake};
 

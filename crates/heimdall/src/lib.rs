@@ -11,7 +11,7 @@ use moka::future::Cache;
 use rally_domain::error::RemoteError;
 use rally_domain::id::WorkspaceId;
 use rally_domain::invite::{Invite, InviteError, InviteRequest};
-use rally_domain::ports::{AppInviter, Clock};
+use rally_domain::port::{AppInviter, Clock};
 use rally_upstream::{Answer, Upstream};
 use reqwest::Method;
 use secrecy::SecretString;

@@ -11,7 +11,7 @@ use rally_contracts::samples::email;
 use rally_domain::error::RemoteError;
 use rally_domain::id::{EntryId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
-use rally_domain::ports::AppInviter;
+use rally_domain::port::AppInviter;
 use rally_domain::text::PersonName;
 use rally_fakes::{Fake, Heimdall};
 use rally_heimdall::{AcceptUrl, HeimdallInviter};

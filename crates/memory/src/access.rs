@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rally_domain::access::{ApiKey, RequestScope, StoredReply};
 use rally_domain::error::Fault;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::ports::{ApiKeyStore, ReplyStore};
+use rally_domain::port::{ApiKeyStore, ReplyStore};
 use rally_domain::timestamp::Timestamp;
 
 use crate::MemoryStore;

@@ -7,7 +7,7 @@ use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan, Verdic
 use rally_domain::error::Fault;
 use rally_domain::event::Event;
 use rally_domain::id::{ClaimId, EventId, WebhookId};
-use rally_domain::ports::{ClaimRequest, DeliveryQueue, QueueDepth};
+use rally_domain::port::{ClaimRequest, DeliveryQueue, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecrets};
 

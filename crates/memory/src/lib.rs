@@ -1,6 +1,6 @@
 //! Rally's ports in memory.
 //!
-//! This is the reference for whoever writes a store: every promise of `rally_domain::ports` in as few lines as it takes, so that it
+//! This is the reference for whoever writes a store: every promise of `rally_domain::port` in as few lines as it takes, so that it
 //! can be read in one sitting. It is for tests: what it keeps is gone with the process.
 //!
 //! - A write is one closure over all [`Data`], under one lock: load the facts, let the command decide, write the whole plan. What is a
@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WaitlistId;
-use rally_domain::ports::{Connections, StoreHealth};
+use rally_domain::port::{Connections, StoreHealth};
 
 use crate::data::Data;
 pub use crate::flaw::Flaw;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
-use rally_domain::ports::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::port::{ClaimRequest, MailQueue, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 

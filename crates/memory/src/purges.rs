@@ -5,7 +5,7 @@ use rally_domain::delivery::Verdict;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId};
-use rally_domain::ports::PurgeStore;
+use rally_domain::port::PurgeStore;
 use rally_domain::timestamp::Timestamp;
 
 use crate::MemoryStore;

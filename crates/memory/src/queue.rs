@@ -2,7 +2,7 @@
 
 use rally_domain::delivery::Verdict;
 use rally_domain::id::ClaimId;
-use rally_domain::ports::QueueDepth;
+use rally_domain::port::QueueDepth;
 use rally_domain::timestamp::Timestamp;
 
 use crate::flaw::{Flaw, Flawed};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
-use rally_domain::ports::SettingsStore;
+use rally_domain::port::SettingsStore;
 use rally_domain::workspace::WorkspaceSettings;
 
 use crate::data::Data;

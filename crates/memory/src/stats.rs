@@ -9,7 +9,7 @@ use rally_domain::entry::{Entry, Leader};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::paging::Limit;
-use rally_domain::ports::{EntryStats, Rebuilt};
+use rally_domain::port::{EntryStats, Rebuilt};
 use rally_domain::tally::Tally;
 use time::Date;
 

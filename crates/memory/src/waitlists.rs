@@ -12,7 +12,7 @@ use rally_domain::command::{
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
-use rally_domain::ports::WaitlistStore;
+use rally_domain::port::WaitlistStore;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 

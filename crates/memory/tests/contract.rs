@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_memory::MemoryStore;
 

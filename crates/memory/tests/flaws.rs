@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::{Case, Fixture, cases, samples};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_memory::{Flaw, MemoryStore};
 

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use rally_domain::access::ApiKey;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::ports::ApiKeyStore;
+use rally_domain::port::ApiKeyStore;
 use rally_domain::timestamp::Timestamp;
 
 use crate::fault::query_fault;

@@ -15,7 +15,7 @@ use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::{Limit, Page};
-use rally_domain::ports::{EntryStore, EntryStream};
+use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
 use rally_group_commit::Refused;
 

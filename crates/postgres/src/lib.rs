@@ -44,7 +44,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rally_domain::command::SignUp;
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
-use rally_domain::ports::{Connections, StoreHealth};
+use rally_domain::port::{Connections, StoreHealth};
 use rally_group_commit::GroupCommit;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;

@@ -12,7 +12,7 @@ use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
-use rally_domain::ports::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::port::{ClaimRequest, MailQueue, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::OffsetDateTime;

@@ -22,7 +22,7 @@ use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId};
 use rally_domain::mail::{MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
-use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::port::{ClaimRequest, Ports};
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret};

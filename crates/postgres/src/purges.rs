@@ -9,7 +9,7 @@ use diesel::sql_types::{self, Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId, WebhookId};
-use rally_domain::ports::PurgeStore;
+use rally_domain::port::PurgeStore;
 use uuid::Uuid;
 
 use crate::deliveries::{IdRow, delete_attempts, delete_events};

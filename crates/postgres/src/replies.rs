@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::{Receipt, RequestScope, StoredReply};
 use rally_domain::error::Fault;
-use rally_domain::ports::ReplyStore;
+use rally_domain::port::ReplyStore;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;

@@ -10,7 +10,7 @@ use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::mail::MailSetup;
-use rally_domain::ports::SettingsStore;
+use rally_domain::port::SettingsStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::WorkspaceSettings;
 use uuid::Uuid;

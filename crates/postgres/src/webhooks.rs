@@ -14,7 +14,7 @@ use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
-use rally_domain::ports::WebhookStore;
+use rally_domain::port::WebhookStore;
 use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
 use uuid::Uuid;
 

@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
-use rally_domain::ports::WorkspaceStore;
+use rally_domain::port::WorkspaceStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::Workspace;
 use uuid::Uuid;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use rally_domain::access::ApiKey;
 use rally_domain::error::Fault;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::ports::ApiKeyStore;
+use rally_domain::port::ApiKeyStore;
 use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;

@@ -5,7 +5,7 @@ use futures_util::stream;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
-use rally_domain::ports::EntryStream;
+use rally_domain::port::EntryStream;
 use tokio::sync::mpsc;
 
 use crate::fault::query_fault;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId, WebhookId};
-use rally_domain::ports::PurgeStore;
+use rally_domain::port::PurgeStore;
 
 use crate::fault::query_fault;
 use crate::rows::{Blob, from_bigint, to_bigint};

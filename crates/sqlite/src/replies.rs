@@ -7,7 +7,7 @@ use diesel::dsl::{Find, exists};
 use diesel::prelude::*;
 use rally_domain::access::{Receipt, RequestScope, StoredReply};
 use rally_domain::error::Fault;
-use rally_domain::ports::ReplyStore;
+use rally_domain::port::ReplyStore;
 use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;

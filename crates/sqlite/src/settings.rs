@@ -6,7 +6,7 @@ use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::mail::MailSetup;
-use rally_domain::ports::SettingsStore;
+use rally_domain::port::SettingsStore;
 use rally_domain::slug::Slug;
 use rally_domain::workspace::WorkspaceSettings;
 

@@ -14,7 +14,7 @@ use rally_domain::entry::{Entry, Leader};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::paging::Limit;
-use rally_domain::ports::{EntryStats, Rebuilt};
+use rally_domain::port::{EntryStats, Rebuilt};
 use rally_domain::referral::Position;
 use rally_domain::text::Referrer;
 use rally_domain::variant::Variant;

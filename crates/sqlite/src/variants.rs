@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
-use rally_domain::ports::VariantStore;
+use rally_domain::port::VariantStore;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 

@@ -10,7 +10,7 @@ use diesel::connection::{Connection, SimpleConnection};
 use rally_contracts::Fixture;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_sqlite::SqliteStore;
 use tempfile::TempDir;

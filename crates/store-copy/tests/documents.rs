@@ -15,7 +15,7 @@ use rally_contracts::samples::{active_list, sign_up};
 use rally_domain::command::SignUp;
 use rally_domain::custom_field::Metadata;
 use rally_domain::paging::Limit;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rally_domain::error::RemoteError;
-use rally_domain::ports::Clock;
+use rally_domain::port::Clock;
 use rally_domain::webhook::DeliveryPolicy;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};

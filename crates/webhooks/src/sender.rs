@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rally_domain::delivery::AttemptResult;
 use rally_domain::error::Invalid;
-use rally_domain::ports::{WebhookMessage, WebhookSender};
+use rally_domain::port::{WebhookMessage, WebhookSender};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::WebhookUrl;
 use rally_upstream::retry_after;

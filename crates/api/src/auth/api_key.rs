@@ -3,7 +3,7 @@
 
 use rally_domain::access::ApiKey;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::ports::{ApiKeyStore, Ports};
+use rally_domain::port::{ApiKeyStore, Ports};
 use rally_domain::text::KeyName;
 use rand::distr::{Alphanumeric, SampleString};
 use secrecy::SecretString;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rally_domain::id::WorkspaceId;
-use rally_domain::ports::Clock;
+use rally_domain::port::Clock;
 use rally_domain::timestamp::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};

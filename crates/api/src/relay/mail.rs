@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
-use rally_domain::ports::{ClaimRequest, Mailer, Ports};
+use rally_domain::port::{ClaimRequest, Mailer, Ports};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;

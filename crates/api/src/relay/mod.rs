@@ -20,7 +20,7 @@ use crate::error::chain;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
-use rally_domain::ports::{ClaimRequest, Ports};
+use rally_domain::port::{ClaimRequest, Ports};
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::Notify;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery};
 use rally_domain::error::Fault;
 use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
-use rally_domain::ports::{ClaimRequest, Ports, WebhookMessage, WebhookSender};
+use rally_domain::port::{ClaimRequest, Ports, WebhookMessage, WebhookSender};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;

@@ -7,7 +7,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use futures_util::{Stream, StreamExt, future, stream};
 use rally_domain::entry::Entry;
 use rally_domain::error::{Fault, FieldError, Invalid};
-use rally_domain::ports::EntryStream;
+use rally_domain::port::EntryStream;
 use rally_domain::referral::ReferralBoost;
 use serde::Deserialize;
 use utoipa::IntoParams;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, get, web};
 use rally_domain::error::Fault;
-use rally_domain::ports::QueueDepth;
+use rally_domain::port::QueueDepth;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use rally_domain::command::{CreateVariant, UpdateVariant};
 use rally_domain::error::Invalid;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::locale::Locale;
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::settings::integer;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, UpdateWaitlist};
 use rally_domain::id::{VariantId, WaitlistId};
-use rally_domain::ports::Ports;
+use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName};

@@ -9,7 +9,7 @@ use crate::command::{EntryRejection, InviteRejection, Review, ReviewEntry};
 use crate::error::{CommandError, Fault, RemoteError};
 use crate::id::{EntryId, EventId};
 use crate::invite::InviteError;
-use crate::ports::Ports;
+use crate::port::Ports;
 use crate::waitlist::Waitlist;
 
 /// The most ids of one call, repeated ones counted.

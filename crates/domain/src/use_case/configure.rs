@@ -3,7 +3,7 @@
 use crate::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection, missing_for_notifications};
 use crate::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
 use crate::id::WorkspaceId;
-use crate::ports::{DomainState, Mailer, Ports, SenderDomain};
+use crate::port::{DomainState, Mailer, Ports, SenderDomain};
 use crate::workspace::{SettingsChange, WorkspaceSettings};
 
 /// Why settings were not changed.

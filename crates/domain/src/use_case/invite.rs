@@ -6,7 +6,7 @@ use crate::entry::{Entry, EntryStatus};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WorkspaceId};
 use crate::invite::{Invite, InviteRequest};
-use crate::ports::Ports;
+use crate::port::Ports;
 use crate::waitlist::Waitlist;
 
 /// How to invite.

@@ -8,7 +8,7 @@ use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
-use crate::ports::{Humanity, Ports};
+use crate::port::{Humanity, Ports};
 use crate::referral::ReferralCode;
 use crate::text::{Interest, PersonName, Referrer};
 use crate::waitlist::Waitlist;

@@ -1,7 +1,7 @@
 //! TLS to the server, as `sslmode` of the URL asks for it.
 
 use rally_domain::error::Fault;
-use rally_domain::ports::StoreHealth;
+use rally_domain::port::StoreHealth;
 use rally_pgtest::Cluster;
 use rally_postgres::{PgOptions, PgStore};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

@@ -7,15 +7,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::reviews::review;
-use rally_contracts::samples;
-use rally_contracts::samples::{active_list, active_list_in, create_workspace, sign_up, slug, workspace};
+use rally_contracts::samples::{self, active_list, active_list_in, create_workspace, sign_up, slug, workspace};
 use rally_contracts::webhooks::create_webhook;
 use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::EventKind;
 use rally_domain::id::{AttemptId, ClaimId, WorkspaceId};
-use rally_domain::ports::{ClaimRequest, Ports, StoreHealth};
+use rally_domain::port::{ClaimRequest, Ports, StoreHealth};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::DeliveryPolicy;
 use rally_pgtest::Cluster;
@@ -380,4 +379,42 @@ async fn a_server_that_falls_silent_is_not_waited_for() {
         }
     };
     tokio::time::timeout(NEVER, closed).await.expect("no connection is left behind");
+}
+
+/// The end of a purge, drawn out: whoever switches the webhook now finds the note of a purge that has looked already.
+const LATE_END: &str = "
+CREATE FUNCTION end_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN OLD; END $$;
+CREATE TRIGGER end_late BEFORE DELETE ON purges FOR EACH ROW EXECUTE FUNCTION end_late()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    let list = active_list(&ports, json!({})).await;
+    let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
+    let switch = async |active| {
+        let command = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active) };
+        ports.webhooks.update(command).await.unwrap()
+    };
+    ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    switch(false).await;
+    rally_pgtest::execute(&url, LATE_END).await;
+    let purging = ports.clone();
+    let purge = tokio::spawn(async move { purging.purges.purge(100).await.unwrap() });
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    let ends = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let ending = async {
+        while somebody.query(ends, &[]).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(NEVER, ending).await.expect("a purge that ends");
+    switch(true).await;
+    ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+    switch(false).await;
+    assert!(purge.await.unwrap());
+    while ports.purges.purge(100).await.unwrap() {}
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }

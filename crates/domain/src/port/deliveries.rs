@@ -1,0 +1,74 @@
+//! Events on their way to webhooks.
+
+use async_trait::async_trait;
+
+use super::{ClaimRequest, QueueDepth};
+use crate::delivery::{ClaimedDelivery, SettleDelivery};
+use crate::error::Fault;
+use crate::event::Event;
+use crate::id::{ClaimId, EventId, WebhookId};
+use crate::timestamp::Timestamp;
+use crate::webhook::DeliveryPolicy;
+
+/// Events on their way to webhooks.
+///
+/// - Every event MUST be written for each webhook of its workspace that is subscribed to its kind at that time, by the transaction of the
+///   change it reports: `deliveries::an_event_goes_to_those_who_are_subscribed`.
+/// - What was claimed before its webhook was switched off or on MUST NOT be sent again, whether it is settled, released or reaped:
+///   `deliveries::what_was_claimed_before_a_switch_is_not_sent_again`.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DeliveryQueue: Send + Sync {
+    /// The oldest events that are kept, at most that many.
+    ///
+    /// - An event MUST be there exactly when the change it reports is: `entries::events_are_written_with_the_sign_up`,
+    ///   `abandoned::a_sign_up_is_whole_or_not_at_all`.
+    async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault>;
+
+    /// The webhooks that something is due for.
+    ///
+    /// - The cost MUST NOT grow with what waits for each. Not checked: a cost is for a benchmark and for the store's plans to tell.
+    async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault>;
+
+    /// Claims what is due of some webhooks, and counts an attempt for each.
+    ///
+    /// - Each webhook MUST get its share at most, the longest due first: `deliveries::webhooks_get_their_shares`.
+    /// - One delivery MUST NOT be claimed twice before its lease ends: `deliveries::a_delivery_is_one_process_s_until_its_lease_ends`.
+    /// - An attempt MUST count when it is claimed: `deliveries::what_always_kills_its_process_ends_after_its_attempts`.
+    /// - What belongs to a deleted waitlist MUST NOT be claimed: `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
+    /// - What is for a webhook that is switched off MUST NOT be claimed, nor what was written before a webhook was switched off or on:
+    ///   `deliveries::a_webhook_that_is_off_misses_what_happens`.
+    /// - What a caller claimed that went away MUST be due again when its lease has ended:
+    ///   `abandoned::what_was_claimed_by_one_who_left_is_due_again`.
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault>;
+
+    /// Those of some claimed deliveries that are still to be sent, with their webhook's URL and secrets and their event as they are now.
+    ///
+    /// - It MUST leave out what [`claim`](DeliveryQueue::claim) would not give now, and what is no longer claimed so:
+    ///   `deliveries::a_claim_is_confirmed_as_things_are_now`.
+    async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault>;
+
+    /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over. Tells how
+    /// many were settled. A fault tells of what could not be settled; settling all of it again is harmless.
+    ///
+    /// - The delivery, the webhook and the log MUST be written together: `deliveries::an_attempt_is_settled_as_it_was_decided`,
+    ///   `abandoned::a_settlement_is_whole_or_not_at_all`.
+    /// - What cannot be settled for one webhook MUST NOT keep the others' from being settled. Not checked: it takes a store that fails for
+    ///   one webhook, and the SQL stores have tests of their own with a row that cannot be read.
+    async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault>;
+
+    /// Gives claimed deliveries back untried, to be due at an instant; their attempt does not count.
+    async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault>;
+
+    /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many.
+    async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
+
+    /// Deletes events that are finished, and the log of attempts, from before an instant, at most so many of each. Tells how many it
+    /// deleted.
+    ///
+    /// - What is still to be sent MUST stay: `deliveries::what_is_finished_is_pruned`.
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
+
+    /// How full it is.
+    async fn depth(&self) -> Result<QueueDepth, Fault>;
+}

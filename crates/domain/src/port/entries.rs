@@ -1,0 +1,89 @@
+//! Where entries are kept.
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures_core::Stream;
+
+use crate::command::{EntryRejection, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
+use crate::entry::{Entry, EntryStatus};
+use crate::error::{CommandError, Fault};
+use crate::id::{EntryId, WaitlistId};
+use crate::paging::{Limit, Page};
+use crate::referral::Position;
+
+/// Batches of entries, read as they are asked for.
+pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Vec<Entry>, Fault>> + Send>>;
+
+/// Keeps entries.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait EntryStore: Send + Sync {
+    /// Puts a person on a waitlist: loads the facts of [`SignUp::decide`] and writes its whole plan in one transaction.
+    ///
+    /// - Positions MUST be dense, starting at 1, and never be given out twice, whatever fails or runs at the same time, in this process or
+    ///   another: `entries::positions_are_dense_when_processes_sign_up_in_parallel`, `entries::a_refused_sign_up_leaves_nothing_behind`,
+    ///   `reviews::a_deleted_entry_leaves_the_others_standing`.
+    /// - A list MUST NOT take more than its `max_entries`: `entries::a_list_never_takes_more_than_it_may`,
+    ///   `entries::a_rejection_frees_no_place_and_a_deletion_does`.
+    /// - A list MUST NOT take one address twice: `entries::an_address_joins_once_however_many_try`,
+    ///   `entries::a_rejected_person_joins_no_second_time`.
+    /// - A code MUST be one entry's in the deployment: `entries::a_code_that_is_taken_is_told`.
+    /// - A referrer's count MUST grow by exactly one per honoured sign-up: `entries::a_referral_is_credited_exactly_once_each`,
+    ///   `entries::a_code_of_another_list_earns_nothing`, `entries::the_code_of_a_rejected_person_earns_nothing`.
+    /// - Sign-ups that one caller begins in an order MUST be decided in that order: `entries::a_crowd_is_decided_in_its_order`.
+    /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
+    /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: that takes a process that
+    ///   is killed, as the end-to-end tests of the server do.
+    /// - What an entry is made of MUST read back as it was, documents to the byte: `entries::an_entry_reads_back_as_it_was_written`,
+    ///   `entries::a_document_reads_back_to_the_byte`.
+    async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
+
+    /// Approves or rejects an entry.
+    ///
+    /// - Its event MUST be written with the change, and none where nothing changed: `reviews::a_review_is_written_with_its_event`,
+    ///   `reviews::parallel_reviews_change_an_entry_once`, `abandoned::a_review_is_whole_or_not_at_all`.
+    async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>>;
+
+    /// Records an invitation, with the mail that tells of it.
+    ///
+    /// - One invitation MUST be one mail, however often it is recorded:
+    ///   `invitations::one_invitation_is_one_mail_however_often_it_is_recorded`, `invitations::parallel_records_write_one_mail`.
+    /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
+
+    /// Deletes an entry with its mail; tells whether the waitlist had one.
+    ///
+    /// - Positions MUST stay, and its referrer MUST keep its count: `reviews::a_deleted_entry_leaves_the_others_standing`.
+    /// - Those it referred MUST stay with no referrer, at once for every reader: `purges::a_deleted_referrer_of_many_is_forgotten`,
+    ///   `abandoned::a_deletion_of_an_entry_is_whole_or_not_at_all`.
+    /// - What is undelivered of its events MUST NOT be sent: `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
+    /// - The time this takes MUST NOT grow with the number of those it referred: the totals may tell of them until they are purged.
+    ///   Not checked: a time is for a benchmark to tell.
+    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
+
+    /// The entry of that id, if it is on the waitlist.
+    async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
+
+    /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The moment is held until
+    /// the stream ends: read it without a pause.
+    ///
+    /// - Changes made while the stream is read MUST NOT show: `reviews::an_export_shows_one_moment`.
+    /// - Memory MUST NOT grow with the list: `reviews::an_export_shows_one_moment` sees more than one batch, and a benchmark the memory.
+    /// - It MUST take no connection from other methods, nor hold one when it is given up:
+    ///   `reviews::an_export_that_is_given_up_holds_nothing`.
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault>;
+
+    /// The entries of a waitlist by ascending position, of one status or of all, after a position.
+    ///
+    /// - A page MUST be full where more rows of that status follow: `entries::a_page_of_one_status_is_full`.
+    /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:
+    ///   `entries::pages_go_on_where_they_were_though_rows_are_deleted`.
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        status: Option<EntryStatus>,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Page<Entry, Position>, Fault>;
+}

@@ -1,0 +1,146 @@
+//! Ports: what the rules need of the world, as traits that adapters implement.
+//!
+//! Each MUST names the case of the crate `rally-contracts` that checks it, or says that none does; a test holds them to that. All
+//! methods may fail with a [`Fault`](crate::error::Fault); a write that failed with one either left nothing behind or was carried out
+//! whole: there is no third outcome. Ports are dyn-compatible, and a future that is dropped before it ends changes nothing or
+//! everything.
+
+mod access;
+mod deliveries;
+mod entries;
+mod health;
+mod mails;
+mod purges;
+mod queue;
+mod remote;
+mod settings;
+mod stats;
+mod variants;
+mod waitlists;
+mod webhooks;
+mod workspaces;
+
+use std::sync::Arc;
+
+pub use access::*;
+pub use deliveries::*;
+pub use entries::*;
+pub use health::*;
+pub use mails::*;
+pub use purges::*;
+pub use queue::*;
+pub use remote::*;
+pub use settings::*;
+pub use stats::*;
+pub use variants::*;
+pub use waitlists::*;
+pub use webhooks::*;
+pub use workspaces::*;
+
+pub use crate::ambient::*;
+use crate::mail::Links;
+
+/// A store that keeps everything: what implements its ports implements this.
+pub trait Store:
+    WorkspaceStore
+    + SettingsStore
+    + ApiKeyStore
+    + ReplyStore
+    + WaitlistStore
+    + VariantStore
+    + EntryStore
+    + EntryStats
+    + WebhookStore
+    + DeliveryQueue
+    + MailQueue
+    + PurgeStore
+    + StoreHealth
+{
+}
+
+impl<S> Store for S where
+    S: WorkspaceStore
+        + SettingsStore
+        + ApiKeyStore
+        + ReplyStore
+        + WaitlistStore
+        + VariantStore
+        + EntryStore
+        + EntryStats
+        + WebhookStore
+        + DeliveryQueue
+        + MailQueue
+        + PurgeStore
+        + StoreHealth
+{
+}
+
+/// Every port a use case may need, by role.
+#[derive(Clone)]
+pub struct Ports {
+    /// Workspaces.
+    pub workspaces: Arc<dyn WorkspaceStore>,
+    /// Workspaces' settings.
+    pub settings: Arc<dyn SettingsStore>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeyStore>,
+    /// Replies of repeatable requests.
+    pub replies: Arc<dyn ReplyStore>,
+    /// Waitlists.
+    pub waitlists: Arc<dyn WaitlistStore>,
+    /// Variants.
+    pub variants: Arc<dyn VariantStore>,
+    /// Entries.
+    pub entries: Arc<dyn EntryStore>,
+    /// Totals.
+    pub stats: Arc<dyn EntryStats>,
+    /// Webhooks.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Events on their way to webhooks.
+    pub deliveries: Arc<dyn DeliveryQueue>,
+    /// Mail on its way.
+    pub mails: Arc<dyn MailQueue>,
+    /// What was deleted.
+    pub purges: Arc<dyn PurgeStore>,
+    /// The store as a whole.
+    pub health: Arc<dyn StoreHealth>,
+    /// The captcha verifier, where one is configured.
+    pub humans: Option<Arc<dyn HumanCheck>>,
+    /// The mail service, where one is configured.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// The service that invites into apps, where one is configured.
+    pub inviter: Option<Arc<dyn AppInviter>>,
+    /// The base of the links that are handed out.
+    pub links: Links,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Ports {
+    /// The ports of one store, with a clock and a source of chance, and no remote service.
+    pub fn of_store<S: Store + 'static>(store: Arc<S>, links: Links, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self {
+            workspaces: store.clone(),
+            settings: store.clone(),
+            api_keys: store.clone(),
+            replies: store.clone(),
+            waitlists: store.clone(),
+            variants: store.clone(),
+            entries: store.clone(),
+            stats: store.clone(),
+            webhooks: store.clone(),
+            deliveries: store.clone(),
+            mails: store.clone(),
+            purges: store.clone(),
+            health: store,
+            humans: None,
+            mailer: None,
+            inviter: None,
+            links,
+            clock,
+            ids,
+        }
+    }
+}

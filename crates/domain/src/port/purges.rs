@@ -1,0 +1,32 @@
+//! Purging what was deleted.
+
+use async_trait::async_trait;
+
+use crate::error::Fault;
+
+/// Purges what was deleted. A deletion takes effect at once and is short; what belonged to the deleted goes in the background, whichever
+/// process does it, and through restarts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait PurgeStore: Send + Sync {
+    /// Purges one batch of something deleted, about that many rows of a table, in one short transaction; tells whether anything may be
+    /// left. A batch that another process works on is passed over.
+    ///
+    /// - It MUST take all that belonged to what was deleted, in the end, and nothing else:
+    ///   `purges::a_purge_takes_what_was_deleted_and_nothing_else`, `purges::a_deleted_webhook_is_purged`,
+    ///   `purges::what_waited_for_a_switched_webhook_is_held_in_time`, `purges::a_deleted_referrer_of_many_is_forgotten`.
+    /// - One that is left MUST go on where it was: `abandoned::a_purge_goes_on_where_it_was_left`.
+    /// - It MUST NOT hold a lock that others wait for longer than the batch takes. SQL stores are checked by
+    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    async fn purge(&self, rows: usize) -> Result<bool, Fault>;
+
+    /// Notes for a purge what has lost its waitlist or webhook without one: an older program deletes so. Tells how much it found.
+    ///
+    /// - It MUST find what an older program left. SQL stores are checked by `purges::orphans_are_found_and_purged`.
+    /// - The cost MUST grow with the number of waitlists and webhooks alone. Not checked: a cost is for a benchmark and for the store's
+    ///   plans to tell.
+    async fn find_orphans(&self) -> Result<u64, Fault>;
+
+    /// How much that was deleted is still to be purged.
+    async fn backlog(&self) -> Result<u64, Fault>;
+}

@@ -1,0 +1,32 @@
+//! Where variants are kept.
+
+use async_trait::async_trait;
+
+use crate::command::{CreateVariant, UpdateVariant, VariantRejection};
+use crate::error::{CommandError, Fault};
+use crate::id::{VariantId, WaitlistId};
+use crate::timestamp::Timestamp;
+use crate::variant::Variant;
+
+/// Keeps variants.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait VariantStore: Send + Sync {
+    /// Creates a variant.
+    async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>>;
+
+    /// Changes a variant.
+    ///
+    /// - Concurrent updates MUST NOT lose each other's fields: `variants::an_update_of_a_variant_changes_what_is_given`.
+    async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>>;
+
+    /// Deletes a variant; tells whether the waitlist had one.
+    ///
+    /// - The sign-ups it won MUST go on being counted for it: `variants::a_deleted_variant_keeps_its_sign_ups`.
+    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault>;
+
+    /// The variants of a waitlist, deleted ones left out.
+    ///
+    /// - They MUST be in the order they were created: `variants::a_variant_reads_back_as_it_was_written`.
+    async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault>;
+}

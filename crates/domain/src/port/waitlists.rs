@@ -1,0 +1,80 @@
+//! Where waitlists are kept.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::access::Receipt;
+use crate::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateWaitlist, UpdateWaitlistRejection,
+};
+use crate::error::{CommandError, Fault};
+use crate::id::{WaitlistId, WorkspaceId};
+use crate::paging::{Limit, Page, WaitlistKey};
+use crate::slug::Slug;
+use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+
+/// Keeps waitlists.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WaitlistStore: Send + Sync {
+    /// Creates a waitlist with its control variant, and stores its receipt where one is given.
+    ///
+    /// - All of it MUST be written, or nothing: `access::a_receipt_is_stored_with_its_effect`,
+    ///   `abandoned::a_new_waitlist_is_whole_or_not_at_all`.
+    /// - The slug MUST be unique in its workspace, under concurrency too:
+    ///   `waitlists::a_slug_is_unique_in_its_workspace_under_concurrency`.
+    /// - Of several commands with one receipt's scope at most one MUST be carried out, under concurrency too, and the others MUST be told
+    ///   so: `access::one_receipt_has_one_effect_under_concurrency`,
+    ///   `access::a_repeated_request_is_told_so_before_its_slug_is_told_taken`.
+    /// - A receipt MUST bind its own workspace and route alone: `access::a_key_is_of_one_workspace_and_one_route`.
+    async fn create(
+        &self,
+        command: CreateWaitlist,
+        receipt: Option<Receipt<Waitlist>>,
+    ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>>;
+
+    /// Changes a waitlist.
+    ///
+    /// - Concurrent updates MUST NOT lose each other's settings keys: `waitlists::concurrent_updates_lose_no_settings`.
+    async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>>;
+
+    /// Moves a waitlist to another status.
+    ///
+    /// - A sign-up that starts after this returns MUST see the new status, in whichever process:
+    ///   `entries::a_sign_up_sees_the_status_that_was_answered`.
+    async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
+
+    /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one.
+    ///
+    /// - When this returns, it MUST be gone for every reader, with everything that belongs to it, and its slug be free:
+    ///   `waitlists::a_deleted_waitlist_takes_its_entries_and_events_with_it`, `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
+    /// - The time this takes MUST NOT grow with what it has: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
+    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault>;
+
+    /// The waitlist of that id.
+    ///
+    /// - It MUST be found in the workspace that it belongs to alone: `waitlists::a_workspace_sees_its_own_waitlists_alone`.
+    async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault>;
+
+    /// The waitlists of a workspace, of one status or of all, after a key.
+    ///
+    /// - They MUST be in the order of their creation, newest first: `waitlists::lists_are_in_the_order_of_their_creation`.
+    /// - A page MUST be full where more rows of that status follow: `waitlists::pages_go_newest_first_and_filter_by_status`.
+    /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:
+    ///   `waitlists::pages_neither_repeat_nor_hide_when_rows_come_and_go`.
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        status: Option<WaitlistStatus>,
+        after: Option<WaitlistKey>,
+        limit: Limit,
+    ) -> Result<Page<Waitlist, WaitlistKey>, Fault>;
+
+    /// What the public surface needs of a waitlist, by slugs; the workspace's current and old slugs resolve.
+    ///
+    /// - It MUST be found in any status, and its variants active or not: who may see what is not for a store to say.
+    ///   `waitlists::what_is_public_is_found_by_slugs`, `waitlists::drafts_and_inactive_variants_are_found`.
+    async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;
+}

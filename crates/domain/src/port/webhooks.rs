@@ -1,0 +1,71 @@
+//! Where webhooks are kept.
+
+use async_trait::async_trait;
+
+use crate::access::Receipt;
+use crate::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use crate::delivery::Attempt;
+use crate::error::{CommandError, Fault};
+use crate::id::{WebhookId, WorkspaceId};
+use crate::paging::Limit;
+use crate::webhook::{SealedSecrets, Webhook};
+
+/// Keeps webhooks.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WebhookStore: Send + Sync {
+    /// Creates a webhook, and stores its receipt where one is given.
+    ///
+    /// - All of it MUST be written, or nothing: `webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret`,
+    ///   `abandoned::a_new_webhook_is_whole_or_not_at_all`.
+    /// - A workspace MUST NOT get more than it may, under concurrency too: `webhooks::a_workspace_has_so_many_webhooks_at_most`.
+    /// - A receipt's scope MUST NOT get more than one effect, under concurrency too: `webhooks::a_receipt_of_a_webhook_has_one_effect`.
+    async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
+
+    /// Changes a webhook.
+    ///
+    /// - Concurrent updates MUST NOT lose each other's fields: `webhooks::an_update_of_a_webhook_changes_what_is_given`.
+    /// - One that is switched off MUST NOT be sent what was written before it is switched on again, whether it waited or was being sent:
+    ///   `deliveries::a_webhook_that_is_off_misses_what_happens`, `deliveries::what_was_claimed_before_a_switch_is_not_sent_again`.
+    /// - What is written after this returns MUST go by it, in whichever process:
+    ///   `deliveries::what_another_process_has_subscribed_counts_at_once`.
+    /// - The time this takes MUST NOT grow with what waits for it. SQL stores are checked by
+    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>>;
+
+    /// Changes a webhook's secret, and stores its receipt where one is given.
+    ///
+    /// - All of it MUST be written, or nothing: `abandoned::a_new_secret_is_whole_or_not_at_all`.
+    /// - Deliveries claimed within [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) MUST come with the secret before it too, and with
+    ///   none from before that: `webhooks::an_old_secret_is_used_for_a_day`, `webhooks::a_second_rotation_ends_the_first_secret`.
+    async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
+
+    /// Writes an event for one webhook alone.
+    ///
+    /// - No other MUST get it: `webhooks::a_test_goes_to_one_webhook_alone`.
+    async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>>;
+
+    /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one.
+    ///
+    /// - Nothing MUST be sent to it any more: `deliveries::deliveries_go_with_what_they_belong_to`.
+    /// - The time this takes MUST NOT grow with them: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
+    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault>;
+
+    /// The webhook of that id, if it belongs to the workspace.
+    async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault>;
+
+    /// The webhooks of a workspace.
+    ///
+    /// - They MUST be in the order they were created: `webhooks::webhooks_are_in_the_order_of_their_creation`.
+    async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault>;
+
+    /// The last attempts to deliver to a webhook, newest first.
+    async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault>;
+
+    /// All secrets, encrypted.
+    async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault>;
+
+    /// Puts newly encrypted secrets in place of others, if they are still those.
+    async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault>;
+}

@@ -1,0 +1,46 @@
+//! Where workspaces are kept.
+
+use async_trait::async_trait;
+
+use crate::command::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
+use crate::error::{CommandError, Fault};
+use crate::id::WorkspaceId;
+use crate::slug::Slug;
+use crate::workspace::Workspace;
+
+/// Keeps workspaces.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait WorkspaceStore: Send + Sync {
+    /// Creates a workspace.
+    ///
+    /// - A slug MUST belong to one workspace at a time: `workspaces::a_slug_belongs_to_one_workspace`.
+    /// - An old slug of another workspace MUST be taken over: `workspaces::an_old_slug_can_be_taken_by_another_workspace`.
+    async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
+
+    /// Renames a workspace.
+    ///
+    /// - Its old slugs MUST go on resolving for [`find_public`](super::WaitlistStore::find_public) until another workspace takes them:
+    ///   `workspaces::a_renamed_workspace_goes_on_resolving_under_its_old_slugs`.
+    /// - An old slug MUST NOT count as taken, and MUST lead to the last that had it: `workspaces::a_rename_takes_an_old_slug_over`.
+    async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
+
+    /// Deletes the workspace of that slug and everything it owns; tells whether there was one.
+    ///
+    /// - When this returns, it MUST be gone for every reader, and its slug be free:
+    ///   `workspaces::a_deleted_workspace_takes_everything_with_it`, `purges::a_deleted_workspace_is_gone_before_it_is_purged`.
+    /// - However much it owns, this MUST take no longer than [`delete`](super::WaitlistStore::delete) does for each of its waitlists.
+    ///   Not checked: a time is for a benchmark to tell.
+    async fn delete(&self, slug: &Slug) -> Result<bool, Fault>;
+
+    /// The workspace of that id.
+    async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault>;
+
+    /// The workspace that has that slug now; old slugs do not count.
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault>;
+
+    /// All workspaces.
+    ///
+    /// - They MUST be in the order of their slugs: `workspaces::workspaces_are_listed_by_slug`.
+    async fn list(&self) -> Result<Vec<Workspace>, Fault>;
+}
