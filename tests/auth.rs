@@ -191,7 +191,7 @@ async fn an_identity_provider_can_sign_for_rally() {
     let fetches = Mock::given(path("/jwks")).respond_with(ResponseTemplate::new(200).set_body_json(keys.jwks())).expect(1);
     fetches.mount(&provider).await;
     let url = format!("{}/jwks", provider.uri());
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings {
         jwks_url: Some(url),
         jwt_issuer: Some("https://id.example".to_owned()),
         jwt_audience: Some("rally".to_owned()),
@@ -253,7 +253,8 @@ async fn the_key_of_a_token_is_the_one_that_is_for_it() {
     entries.push(json!({"kty": "OKP", "crv": "Ed25519", "kid": "unfit", "use": "enc", "x": base64url(keys.ed25519.public_key())}));
     Mock::given(path("/jwks")).respond_with(ResponseTemplate::new(200).set_body_json(set)).mount(&provider).await;
     let url = format!("{}/jwks", provider.uri());
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings { jwks_url: Some(url), ..settings }).await;
+    let server =
+        TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings { jwks_url: Some(url), ..settings }).await;
     let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": "*", "scope": "*"});
     let under = |header: Value, algorithm| keys.sign_under(&header, algorithm, &claims);
     for good in [
@@ -284,7 +285,7 @@ async fn the_key_of_a_token_is_the_one_that_is_for_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_does_not_answer_is_told_as_such() {
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings {
         jwks_url: Some("http://127.0.0.1:1/jwks".to_owned()),
         ..settings
     })
@@ -297,7 +298,7 @@ async fn a_provider_that_does_not_answer_is_told_as_such() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_console_on_a_listed_origin_may_call_the_admin_surface() {
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings {
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings {
         admin_origins: Some("https://console.example".to_owned()),
         ..settings
     })

@@ -7,7 +7,7 @@ use time::Duration;
 
 async fn limited(kind: Kind) -> TestServer {
     let some = |text: &str| Some(text.to_owned());
-    let change = |settings| rally_api::config::Settings {
+    let change = |settings| rally_api::boot::config::Settings {
         signup_rate: "3/1m".to_owned(),
         admin_rate: some("20/1s"),
         trusted_proxies: some("127.0.0.1"),
@@ -118,7 +118,7 @@ async fn an_admin_token_has_a_limit_of_its_own_on_sqlite() {
 /// What the settings say when they say nothing: thirty a minute, and an untrusted peer speaks for itself alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_no_proxy_cannot_choose_an_address() {
-    let change = |settings| rally_api::config::Settings { signup_rate: "30/1m".to_owned(), ..settings };
+    let change = |settings| rally_api::boot::config::Settings { signup_rate: "30/1m".to_owned(), ..settings };
     let server = TestServer::start_with(Kind::Sqlite, change).await;
     server.active_list("early", json!({})).await;
     for n in 0..30 {

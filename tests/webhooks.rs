@@ -177,7 +177,7 @@ on_both_stores! {
         let (id, sealed) = server.ports.webhooks.secrets().await.unwrap().remove(0);
         let (old, key) = (server.webhook_sealer(), [7; 32]);
         let plain = rally_api::webhook_secret::open(&old, id, &sealed).unwrap();
-        let without = rally_api::seal::Sealer::new(key, None);
+        let without = rally_api::encryption::Sealer::new(key, None);
         assert!(rally_api::webhook_secret::open(&without, id, &sealed).is_err());
         let both = server.webhook_sealer_after(key);
         let anew = rally_api::webhook_secret::reseal(&both, id, &sealed).unwrap().unwrap();
@@ -357,9 +357,11 @@ on_both_stores! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
-    let server =
-        TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings { webhook_timeout: Some("2s".to_owned()), ..settings })
-            .await;
+    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings {
+        webhook_timeout: Some("2s".to_owned()),
+        ..settings
+    })
+    .await;
     server.active_list("early", json!({})).await;
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut cases = vec![(format!("http://{nobody}/"), Value::Null, json!("could not connect"))];
@@ -396,7 +398,7 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
 /// Five hundred of other workspaces, with several events each, from before their first time-outs until long after.
 async fn a_crowd_that_hangs_delays_no_other(kind: Kind) {
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
-    let settings = |settings| rally_api::config::Settings { webhook_timeout: Some("4s".to_owned()), ..settings };
+    let settings = |settings| rally_api::boot::config::Settings { webhook_timeout: Some("4s".to_owned()), ..settings };
     let server = TestServer::start_with(kind, settings).await;
     let (url, hanging) = misbehave(Misbehaviour::Hang).await;
     let url = rally_domain::webhook::WebhookUrl::parse(&url).unwrap();
@@ -470,7 +472,8 @@ async fn every_event_arrives_though_the_database_cuts_every_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_exemption_nothing_private_is_reached() {
-    let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::config::Settings { webhook_allow: None, ..settings }).await;
+    let server =
+        TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings { webhook_allow: None, ..settings }).await;
     let receiver = Receiver::start().await;
     let body = |url: &str| json!({"url": url, "events": ALL});
     assert_eq!(server.admin_post("/webhooks", body(&receiver.url)).await.bad_fields(), ["url"]);

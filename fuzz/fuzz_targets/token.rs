@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 use rally_api::auth::Authenticator;
-use rally_api::system::SystemClock;
+use rally_api::boot::system::SystemClock;
 
 static AUTH: LazyLock<Authenticator> = LazyLock::new(|| {
     let secret = "the key of a fuzzer, 32 bytes long".to_owned().into();

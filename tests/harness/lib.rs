@@ -11,12 +11,12 @@ pub mod upstreams;
 
 use std::sync::Arc;
 
-use rally_api::config::{Config, Settings, StoreConfig};
-use rally_api::secrets::Secrets;
-use rally_api::server::{self, Running};
-use rally_api::store;
-use rally_api::system::SystemIds;
-use rally_api::upstreams::attach;
+use rally_api::boot::config::{Config, Settings, StoreConfig};
+use rally_api::boot::secrets::Secrets;
+use rally_api::boot::server::{self, Running};
+use rally_api::boot::store;
+use rally_api::boot::system::SystemIds;
+use rally_api::boot::upstreams::attach;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::samples;
 use rally_domain::port::Ports;
@@ -229,13 +229,13 @@ impl TestServer {
     }
 
     /// What encrypts the secrets of its webhooks.
-    pub fn webhook_sealer(&self) -> rally_api::seal::Sealer {
+    pub fn webhook_sealer(&self) -> rally_api::encryption::Sealer {
         self.secrets.webhook_sealer()
     }
 
     /// What encrypts them once the key was changed to another.
-    pub fn webhook_sealer_after(&self, key: [u8; 32]) -> rally_api::seal::Sealer {
-        rally_api::seal::Sealer::new(key, Some(self.secrets.derive("rally webhook secrets")))
+    pub fn webhook_sealer_after(&self, key: [u8; 32]) -> rally_api::encryption::Sealer {
+        rally_api::encryption::Sealer::new(key, Some(self.secrets.derive("rally webhook secrets")))
     }
 
     /// A second server on the same store.

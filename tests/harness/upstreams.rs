@@ -1,6 +1,6 @@
 //! A server beside stand-ins of all the services that it calls.
 
-use rally_api::config::Settings;
+use rally_api::boot::config::Settings;
 use rally_contracts::remote::ACTIVE_DOMAIN;
 use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
 use serde_json::{Value, json};

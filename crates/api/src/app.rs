@@ -13,12 +13,12 @@ use tokio::sync::{Notify, Semaphore};
 use crate::auth::Authenticator;
 use crate::client::TrustedProxies;
 use crate::cursor::Cursors;
+use crate::encryption::Sealer;
 use crate::exports::Exports;
 use crate::idempotency::Idempotency;
 use crate::limits::Limits;
 use crate::openapi::RouteTable;
 use crate::rendered::Rendered;
-use crate::seal::Sealer;
 
 /// The application, one per process, shared by all its threads.
 pub struct App {

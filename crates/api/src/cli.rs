@@ -23,12 +23,13 @@ use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::{Authenticator, Scope, issue_api_key};
-use crate::config::{Config, ConfigError, Migrate, Settings, StoreConfig, parse_duration};
+use crate::boot::config::{Config, ConfigError, Migrate, Settings, StoreConfig, parse_duration};
+use crate::boot::secrets::Secrets;
+use crate::boot::store::{self, Opened};
+use crate::boot::system::{SystemClock, SystemIds};
+use crate::boot::{first_start, server, telemetry, upstreams};
 use crate::error::chain;
-use crate::secrets::Secrets;
-use crate::store::{self, Opened};
-use crate::system::{SystemClock, SystemIds};
-use crate::{banner, openapi, seed, server, telemetry, upstreams, webhook_secret};
+use crate::{openapi, seed, webhook_secret};
 
 /// A self-hosted waitlist service
 #[derive(Parser)]
@@ -300,7 +301,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
 /// Says where the server is; on a new store also what to do with it.
 async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<(), Failure> {
     let running = format!("Rally is running on {base} (docs: {base}/docs)");
-    let first_start = store::first_start(config)?;
+    let is_first = store::first_start(config)?;
     if !ports.workspaces.list().await?.is_empty() {
         return print(&running);
     }
@@ -308,14 +309,14 @@ async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) ->
         let next = "make a workspace with `rally workspace create SLUG` and a token with `rally token mint --workspace SLUG`";
         return print(&format!("{running}; {next}"));
     }
-    if !first_start {
+    if !is_first {
         return print(&running);
     }
-    let demo = banner::create_demo(ports).await?;
+    let demo = first_start::create_demo(ports).await?;
     let auth = authenticator(config, secrets, ports)?;
     let expires = ports.clock.now().plus(Duration::days(1));
     let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
-    print(&banner::what_to_try(&demo, base, &token))
+    print(&first_start::what_to_try(&demo, base, &token))
 }
 
 async fn migrate(config: &Config) -> Result<(), Failure> {

@@ -1,18 +1,18 @@
 //! Rally's HTTP surface and command line: parses, calls one function of the domain, presents. Holds no rule.
 //!
-//! Read [`server`] for how a server is put together, [`routes`] for what it answers, [`edge`] for what happens to every
+//! Read [`boot::server`] for how a server is put together, [`routes`] for what it answers, [`edge`] for what happens to every
 //! request, [`cli`] for the commands.
 
 pub mod app;
 pub mod auth;
-pub mod banner;
 pub mod body;
+pub mod boot;
 pub mod cache;
 pub mod cli;
 pub mod client;
-pub mod config;
 pub mod cursor;
 pub mod edge;
+pub mod encryption;
 pub mod error;
 pub mod exports;
 pub mod field;
@@ -23,13 +23,5 @@ pub mod openapi;
 pub mod relay;
 pub mod rendered;
 pub mod routes;
-pub mod seal;
-pub mod secrets;
 pub mod seed;
-pub mod server;
-pub mod store;
-pub mod system;
-pub mod telemetry;
-pub mod upstreams;
 pub mod webhook_secret;
-pub mod workers;

@@ -21,8 +21,8 @@ use rally_domain::id::WaitlistId;
 use rally_domain::port::Clock;
 use sha2::{Digest, Sha256};
 
+use crate::boot::config::parse_duration;
 use crate::client;
-use crate::config::parse_duration;
 use crate::error::{ApiError, Code};
 
 /// How the state of limits is told (draft-ietf-httpapi-ratelimit-headers-10).

@@ -6,7 +6,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::WebhookId;
 use rally_domain::webhook::{SealedSecret, SealedSecrets, SigningKey};
 
-use crate::seal::Sealer;
+use crate::encryption::Sealer;
 
 /// Random bytes of a secret.
 const BYTES: usize = 32;

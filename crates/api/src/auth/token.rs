@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::jwks::Jwks;
 use super::provider_key::Signing;
 use super::{Action, Scope};
-use crate::config::JwksConfig;
+use crate::boot::config::JwksConfig;
 use crate::error::{ApiError, Code};
 
 /// Most bytes of a token.

@@ -13,7 +13,7 @@ use time::Duration;
 
 use super::{Round, Signal};
 use crate::cache::Changes;
-use crate::seal::Sealer;
+use crate::encryption::Sealer;
 use crate::webhook_secret;
 
 /// Events on their way to webhooks.

@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::boot::telemetry;
 use crate::error::{ApiError, ErrorBody};
-use crate::telemetry;
 
 /// How long the store may take to answer a probe.
 const PROBE: Duration = Duration::from_secs(2);

@@ -9,8 +9,8 @@ use rally_domain::port::Ports;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, sleep};
 
+use crate::boot::telemetry;
 use crate::error::chain;
-use crate::telemetry;
 
 /// How often stored replies that nobody can ask for any more are deleted.
 const PRUNE: Duration = Duration::from_secs(600);

@@ -14,8 +14,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
-use crate::config::{Config, ConfigError, StoreConfig};
-use crate::seal::Sealer;
+use crate::boot::config::{Config, ConfigError, StoreConfig};
+use crate::encryption::Sealer;
 
 /// Bytes of the encryption key.
 const KEY_BYTES: usize = 32;

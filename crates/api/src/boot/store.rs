@@ -11,9 +11,9 @@ use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, ConfigError, Migrate, StoreConfig};
+use crate::boot::config::{Config, ConfigError, Migrate, StoreConfig};
+use crate::boot::secrets::create_data_dir;
 use crate::error::chain;
-use crate::secrets::create_data_dir;
 
 /// The database file of the embedded store.
 pub const DATABASE_FILE: &str = "rally.db";

@@ -18,9 +18,13 @@ use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::auth::Authenticator;
+use crate::boot::config::{Config, WebhookConfig};
+use crate::boot::secrets::Secrets;
+use crate::boot::workers::Workers;
+use crate::boot::{telemetry, upstreams};
 use crate::cache::{Changes, cached};
-use crate::config::{Config, WebhookConfig};
 use crate::cursor::Cursors;
+use crate::edge;
 use crate::error::{ApiError, Code};
 use crate::exports::Exports;
 use crate::idempotency::Idempotency;
@@ -29,9 +33,6 @@ use crate::openapi::{self, RouteTable};
 use crate::relay::{MailRound, Relay, WebhookRound};
 use crate::rendered::Rendered;
 use crate::routes;
-use crate::secrets::Secrets;
-use crate::workers::Workers;
-use crate::{edge, telemetry, upstreams};
 
 /// How long requests in flight may take to end once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -43,7 +44,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const KNOWN_WORKSPACES: u64 = 10_000;
 
 /// The most connections of one worker; there is a worker for each core. More wait to be accepted.
-const MOST_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 4096;
 
 /// A server that runs.
 pub struct Running {
@@ -110,7 +111,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     .shutdown_timeout(DRAIN.as_secs())
     .client_request_timeout(HEAD)
     .keep_alive(HEAD)
-    .max_connections(MOST_CONNECTIONS)
+    .max_connections(MAX_CONNECTIONS)
     .listen(listener)?
     .run();
     let handle = server.handle();

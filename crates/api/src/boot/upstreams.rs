@@ -8,7 +8,7 @@ use rally_envoi::EnvoiMailer;
 use rally_heimdall::HeimdallInviter;
 use time::Duration;
 
-use crate::config::{Config, ConfigError};
+use crate::boot::config::{Config, ConfigError};
 
 /// How long an attempt to send a mail may take.
 pub const MAIL_DEADLINE: Duration = Duration::seconds(15);
