@@ -149,7 +149,7 @@ fn every_enumeration_is_that_of_the_domain() {
 fn every_error_code_is_listed() {
     let listed: Vec<&str> =
         document()["components"]["schemas"]["Code"]["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
-    let known: Vec<&str> = rally_api::error::Code::ALL.iter().map(|code| code.as_str()).collect();
+    let known: Vec<&str> = rally_api::http::error::Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(listed, known);
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use rally_api::cursor::Cursors;
+use rally_api::http::cursor::Cursors;
 use rally_domain::referral::Position;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use rally_api::client::{TrustedProxies, network};
+use rally_api::http::extract::client::{TrustedProxies, network};
 
 fuzz_target!(|lines: Vec<(bool, Vec<u8>)>| {
     let mut headers = HeaderMap::new();

@@ -13,7 +13,7 @@ use crate::Reply;
 /// The document, as the binary prints it.
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| serde_json::to_value(rally_api::openapi::document()).unwrap())
+    DOCUMENT.get_or_init(|| serde_json::to_value(rally_api::http::openapi::document()).unwrap())
 }
 
 /// Holds a reply to a request against the document.

@@ -11,14 +11,14 @@ use rally_domain::waitlist::PublicWaitlist;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::Authenticator;
-use crate::client::TrustedProxies;
-use crate::cursor::Cursors;
+use crate::cache::responses::Responses;
 use crate::encryption::Sealer;
 use crate::exports::Exports;
+use crate::http::cursor::Cursors;
+use crate::http::extract::client::TrustedProxies;
+use crate::http::limits::Limits;
+use crate::http::openapi::RouteTable;
 use crate::idempotency::Idempotency;
-use crate::limits::Limits;
-use crate::openapi::RouteTable;
-use crate::rendered::Rendered;
 
 /// The application, one per process, shared by all its threads.
 pub struct App {
@@ -45,9 +45,9 @@ pub struct App {
     /// Seals of pages.
     pub cursors: Cursors,
     /// Public waitlists as they are sent, by the slug the workspace was asked by and the variant.
-    pub infos: Rendered<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
+    pub infos: Responses<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
     /// Leaderboards as they are sent, by list and number of rows.
-    pub leaderboards: Rendered<(WaitlistId, usize), [Leader]>,
+    pub leaderboards: Responses<(WaitlistId, usize), [Leader]>,
     /// Which methods every path takes.
     pub routes: RouteTable,
 }

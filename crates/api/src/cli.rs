@@ -28,8 +28,9 @@ use crate::boot::secrets::Secrets;
 use crate::boot::store::{self, Opened};
 use crate::boot::system::{SystemClock, SystemIds};
 use crate::boot::{first_start, server, telemetry, upstreams};
-use crate::error::chain;
-use crate::{openapi, seed, webhook_secret};
+use crate::http::error::chain;
+use crate::http::openapi;
+use crate::{seed, webhook_secret};
 
 /// A self-hosted waitlist service
 #[derive(Parser)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::body::Document;
+use crate::http::body::Document;
 
 /// The fingerprint of a body, or of there being none.
 ///

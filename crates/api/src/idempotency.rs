@@ -15,10 +15,10 @@ use rally_domain::id::WorkspaceId;
 use rally_domain::port::Ports;
 use serde::Serialize;
 
-use crate::body::Document;
 use crate::encryption::Sealer;
-use crate::error::{ApiError, Code};
 use crate::fingerprint::fingerprint;
+use crate::http::body::Document;
+use crate::http::error::{ApiError, Code};
 
 /// The header that makes a request repeatable.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

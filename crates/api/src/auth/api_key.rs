@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Scope;
 use super::token::{Claims, WorkspaceClaim, invalid};
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 const START: &str = "rally_live_";
 /// Characters after [`START`]: over 230 bits.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::provider_key::{KeySet, Signing};
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
 
 /// How long a fetch may take, and so how long anybody may wait for one.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use rally_domain::workspace::Workspace;
 use super::token::invalid;
 use super::{Action, is_api_key, verify_api_key};
 use crate::app::App;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
 
 /// The action a route needs, as a type.
 pub trait Permission: 'static {

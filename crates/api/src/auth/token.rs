@@ -18,7 +18,7 @@ use super::jwks::Jwks;
 use super::provider_key::Signing;
 use super::{Action, Scope};
 use crate::boot::config::JwksConfig;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
 
 /// Most bytes of a token.
 const MAX_TOKEN: usize = 8 * 1024;

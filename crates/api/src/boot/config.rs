@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use time::Duration;
 use url::{Host, Url};
 
-use crate::client::TrustedProxies;
-use crate::limits::Rate;
+use crate::http::extract::client::TrustedProxies;
+use crate::http::limits::Rate;
 
 /// A setting that is missing or malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

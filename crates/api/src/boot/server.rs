@@ -22,16 +22,16 @@ use crate::boot::config::{Config, WebhookConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::workers::Workers;
 use crate::boot::{telemetry, upstreams};
+use crate::cache::responses::Responses;
 use crate::cache::{Changes, cached};
-use crate::cursor::Cursors;
-use crate::edge;
-use crate::error::{ApiError, Code};
 use crate::exports::Exports;
+use crate::http::cursor::Cursors;
+use crate::http::error::{ApiError, Code};
+use crate::http::limits::Limits;
+use crate::http::middleware;
+use crate::http::openapi::{self, RouteTable};
 use crate::idempotency::Idempotency;
-use crate::limits::Limits;
-use crate::openapi::{self, RouteTable};
 use crate::relay::{MailRound, Relay, WebhookRound};
-use crate::rendered::Rendered;
 use crate::routes;
 
 /// How long requests in flight may take to end once the server is to stop.
@@ -89,8 +89,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
-        infos: Rendered::default(),
-        leaderboards: Rendered::default(),
+        infos: Responses::default(),
+        leaderboards: Responses::default(),
         routes: RouteTable::new(&document),
     }));
     let origins = config.admin_origins.clone();
@@ -105,7 +105,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .into_app()
             .configure(|pages| routes::configure_pages(pages, &document))
             .default_service(web::to(routes::unmatched))
-            .wrap(from_fn(edge::handle))
+            .wrap(from_fn(middleware::handle))
     })
     .disable_signals()
     .shutdown_timeout(DRAIN.as_secs())

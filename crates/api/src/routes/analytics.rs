@@ -13,8 +13,8 @@ use super::entries::{ListParams, find_waitlist};
 use super::variants::KindName;
 use crate::app::App;
 use crate::auth::{Granted, permit};
-use crate::error::{ApiError, ErrorBody};
-use crate::openapi::AdminFailure;
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::openapi::AdminFailure;
 
 /// What the counters of a waitlist say at one moment. Days are UTC, weeks start on Monday.
 #[derive(Serialize, ToSchema)]

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::query::{ListQuery, Listing, Pagination};
 use super::waitlists::waitlist_id;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::body::Body;
-use crate::error::{ApiError, ErrorBody};
-use crate::field::{Field, Fields};
-use crate::openapi::{AdminFailure, BodyFailure};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
+use crate::http::openapi::{AdminFailure, BodyFailure};
 
 /// The waitlist of a path, as what belongs to it names it.
 #[derive(Deserialize, IntoParams)]

@@ -15,9 +15,9 @@ use utoipa::IntoParams;
 use super::entries::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
-use crate::error::{ApiError, Code, ErrorBody};
 use crate::exports::spool;
-use crate::openapi::AdminFailure;
+use crate::http::error::{ApiError, Code, ErrorBody};
+use crate::http::openapi::AdminFailure;
 
 const COLUMNS: [&str; 17] = [
     "id",

@@ -6,7 +6,6 @@ mod export;
 mod operations;
 mod pages;
 mod public;
-mod query;
 mod schema;
 mod settings;
 mod variants;
@@ -21,8 +20,8 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
-use crate::edge::REQUEST_ID;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
+use crate::http::middleware::REQUEST_ID;
 
 pub use pages::{PAGES, configure_pages};
 

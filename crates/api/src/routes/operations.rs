@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::boot::telemetry;
-use crate::error::{ApiError, ErrorBody};
+use crate::http::error::{ApiError, ErrorBody};
 
 /// How long the store may take to answer a probe.
 const PROBE: Duration = Duration::from_secs(2);

@@ -34,11 +34,11 @@ use super::schema::{CustomFieldSchema, RewardsSchema};
 use super::variants::KindName;
 use super::waitlists::StatusName;
 use crate::app::App;
-use crate::body::Body;
-use crate::error::{ApiError, Code, ErrorBody, tell_standings};
-use crate::field::{Field, Fields};
-use crate::limits::Standing;
-use crate::openapi::{AnyFailure, BodyFailure};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{ApiError, Code, ErrorBody, tell_standings};
+use crate::http::limits::Standing;
+use crate::http::openapi::{AnyFailure, BodyFailure};
 
 /// Most rows of a leaderboard.
 const MAX_LEADERS: u16 = 50;

@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use super::waitlists::WorkspaceParams;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::body::{Body, SETTINGS_LIMIT};
-use crate::error::{ApiError, ErrorBody};
-use crate::field::{Field, Fields};
-use crate::openapi::{AdminFailure, BodyFailure};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::openapi::{AdminFailure, BodyFailure};
 
 /// Most characters of a name, a slug or an id of another service.
 const MAX_NAME: usize = 200;

@@ -16,10 +16,10 @@ use super::entries::{ListParams, find_waitlist};
 use super::schema::CopySchema;
 use crate::app::App;
 use crate::auth::{Granted, permit};
-use crate::body::Body;
-use crate::error::ApiError;
-use crate::field::{Field, Fields};
-use crate::openapi::{AdminFailure, BodyFailure};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::ApiError;
+use crate::http::openapi::{AdminFailure, BodyFailure};
 
 /// The variant of a path.
 #[derive(Deserialize, IntoParams)]

@@ -14,15 +14,15 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::query::{ListQuery, Listing, Pagination};
 use super::schema::{SettingsChangeSchema, SettingsSchema};
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::body::{Body, SETTINGS_LIMIT, read_as};
-use crate::error::{ApiError, ErrorBody};
-use crate::field::{Field, Fields};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
+use crate::http::openapi::{AdminFailure, BodyFailure};
 use crate::idempotency::{self, Reply};
-use crate::openapi::{AdminFailure, BodyFailure};
 
 /// The workspace of a path.
 #[derive(IntoParams)]

@@ -19,11 +19,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::waitlists::{IdempotencyParams, WorkspaceParams};
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::body::{Body, DEFAULT_LIMIT, read_as};
-use crate::error::{ApiError, ErrorBody};
-use crate::field::{Field, Fields};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
+use crate::http::error::{ApiError, ErrorBody};
+use crate::http::openapi::{AdminFailure, BodyFailure};
 use crate::idempotency::{self, Reply};
-use crate::openapi::{AdminFailure, BodyFailure};
 use crate::webhook_secret;
 
 /// Attempts of a list of deliveries, where nothing else is asked for, and at most.

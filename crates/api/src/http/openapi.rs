@@ -8,7 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 
-use crate::error::ErrorBody;
+use crate::http::error::ErrorBody;
 use crate::routes;
 
 #[derive(OpenApi)]

@@ -1,5 +1,7 @@
 //! Reading JSON bodies: the right type, not too large, not too slow, well-formed.
 
+pub mod fields;
+
 use std::future::{Ready, ready};
 use std::time::Duration;
 
@@ -11,8 +13,8 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::edge::aside;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
+use crate::http::middleware::aside;
 
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ use rally_domain::use_case::join::JoinRejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing};
+use crate::http::limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing};
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $name:ident = $status:literal $text:literal)+) => {

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use metrics::{Counter, Histogram};
 use tracing::Instrument;
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// The header that carries a request's id both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

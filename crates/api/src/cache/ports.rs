@@ -5,10 +5,8 @@
 //! [`MOMENT`]. Many who miss the same thing at once make one query. Everything is bounded.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
@@ -38,28 +36,11 @@ use rally_domain::webhook::{SealedSecrets, Webhook};
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use time::Date;
 
-/// How long a change made by another process may go unseen.
-pub const MOMENT: Duration = Duration::from_secs(1);
+use super::MOMENT;
+use super::generations::{Changes, Generations, moved_on, now};
 
 /// The most things of one kind that are kept.
-const MOST: u64 = 2000;
-
-/// How often something was decided here that ends what was going to be sent: a webhook was changed or deleted, an entry, a waitlist or
-/// a workspace deleted. It is counted before whoever decided it is answered.
-#[derive(Clone, Default)]
-pub struct Changes(Arc<AtomicU64>);
-
-impl Changes {
-    /// How many there were until now.
-    pub fn count(&self) -> u64 {
-        now(&self.0)
-    }
-
-    /// After a change, whether it is known to have been made or not.
-    fn note<T>(&self, outcome: T) -> T {
-        moved_on(&self.0, outcome)
-    }
-}
+const MAX_KEPT: u64 = 2000;
 
 /// Ports that keep for a moment what a crowd reads, and count what those who send have to know.
 pub fn cached(ports: Ports, changes: &Changes) -> Ports {
@@ -82,48 +63,7 @@ pub fn cached(ports: Ports, changes: &Changes) -> Ports {
 }
 
 fn kept<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>() -> Cache<K, V> {
-    Cache::builder().max_capacity(MOST).time_to_live(MOMENT).build()
-}
-
-/// How often something was changed here.
-#[derive(Default)]
-struct Generations {
-    /// What is on its way to receivers.
-    sent: Changes,
-    /// What waitlists, variants, settings and workspaces show to the public.
-    public: AtomicU64,
-    /// API keys.
-    keys: AtomicU64,
-    /// Leaders: lists share counts, so that there are never more of them. A count that moves for another list costs a query.
-    leaders: Stripes,
-}
-
-struct Stripes {
-    counts: [AtomicU64; 256],
-    hasher: RandomState,
-}
-
-impl Default for Stripes {
-    fn default() -> Self {
-        Self { counts: std::array::from_fn(|_| AtomicU64::new(0)), hasher: RandomState::new() }
-    }
-}
-
-impl Stripes {
-    fn of(&self, id: WaitlistId) -> &AtomicU64 {
-        let stripe = self.hasher.hash_one(id) % self.counts.len() as u64;
-        &self.counts[stripe as usize]
-    }
-}
-
-fn now(generation: &AtomicU64) -> u64 {
-    generation.load(Ordering::Acquire)
-}
-
-/// After a change, whether it is known to have been made or not.
-fn moved_on<T>(generation: &AtomicU64, outcome: T) -> T {
-    generation.fetch_add(1, Ordering::AcqRel);
-    outcome
+    Cache::builder().max_capacity(MAX_KEPT).time_to_live(MOMENT).build()
 }
 
 /// What the public sees, and who may call.

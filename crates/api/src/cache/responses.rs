@@ -7,25 +7,25 @@ use actix_web::web::Bytes;
 use moka::sync::Cache;
 
 use crate::cache::MOMENT;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
 
 /// The most bodies that are kept.
-const MOST: u64 = 500;
+const MAX_BODIES: u64 = 500;
 
 /// Bodies by a key, each beside the very thing it was made of: whoever has another gets another.
-pub struct Rendered<K, T: ?Sized>(Cache<K, (Arc<T>, Bytes)>);
+pub struct Responses<K, T: ?Sized>(Cache<K, (Arc<T>, Bytes)>);
 
-impl<K, T> Default for Rendered<K, T>
+impl<K, T> Default for Responses<K, T>
 where
     K: Hash + Eq + Send + Sync + 'static,
     T: ?Sized + Send + Sync + 'static,
 {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MOST).time_to_live(MOMENT).build())
+        Self(Cache::builder().max_capacity(MAX_BODIES).time_to_live(MOMENT).build())
     }
 }
 
-impl<K, T> Rendered<K, T>
+impl<K, T> Responses<K, T>
 where
     K: Hash + Eq + Send + Sync + 'static,
     T: ?Sized + Send + Sync + 'static,
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_same_thing_is_rendered_once_and_another_anew() {
-        let bodies: Rendered<u8, [u8]> = Rendered::default();
+        let bodies: Responses<u8, [u8]> = Responses::default();
         let (one, like_it): (Arc<[u8]>, Arc<[u8]>) = (Arc::from([1]), Arc::from([1]));
         let of = |source, body: &str| bodies.of(7, source, |_| Ok(body.as_bytes().to_vec())).unwrap();
         assert_eq!(of(&one, "first"), "first");

@@ -22,8 +22,8 @@ use rally_domain::port::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::boot::config::parse_duration;
-use crate::client;
-use crate::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::client;
 
 /// How the state of limits is told (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -31,7 +31,7 @@ pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The most keys of one limit.
-const MOST_KEYS: u64 = 50_000;
+const MAX_KEYS: u64 = 50_000;
 
 /// So many in a period: as a burst, and evenly afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ struct Limit<K: Eq + Hash + Send + Sync + 'static> {
 
 impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
     fn new(name: &'static str, rate: Rate, clock: Arc<dyn Clock>) -> Self {
-        let buckets = Cache::builder().max_capacity(MOST_KEYS).time_to_idle(rate.period).build();
+        let buckets = Cache::builder().max_capacity(MAX_KEYS).time_to_idle(rate.period).build();
         Self { name, rate, clock: PortClock(clock), buckets }
     }
 
@@ -256,6 +256,6 @@ mod tests {
             limit.take(key).unwrap();
         }
         limit.buckets.run_pending_tasks();
-        assert!(limit.buckets.entry_count() <= MOST_KEYS, "{}", limit.buckets.entry_count());
+        assert!(limit.buckets.entry_count() <= MAX_KEYS, "{}", limit.buckets.entry_count());
     }
 }

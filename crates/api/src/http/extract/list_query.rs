@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::cursor::CursorKey;
-use crate::error::ApiError;
+use crate::http::cursor::CursorKey;
+use crate::http::error::ApiError;
 
 /// The query of a list, as it came.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,0 +1,10 @@
+//! What every route shares of HTTP: what happens around a request, how its parts are read, how failures are told, the OpenAPI
+//! document. What a route answers is in [`crate::routes`].
+
+pub mod body;
+pub mod cursor;
+pub mod error;
+pub mod extract;
+pub mod limits;
+pub mod middleware;
+pub mod openapi;
