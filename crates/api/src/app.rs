@@ -14,10 +14,10 @@ use crate::auth::Authenticator;
 use crate::cache::responses::Responses;
 use crate::encryption::Sealer;
 use crate::exports::Exports;
+use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::extract::client::TrustedProxies;
 use crate::http::limits::Limits;
-use crate::http::openapi::RouteTable;
 use crate::idempotency::Idempotency;
 
 /// The application, one per process, shared by all its threads.
@@ -49,7 +49,7 @@ pub struct App {
     /// Leaderboards as they are sent, by list and number of rows.
     pub leaderboards: Responses<(WaitlistId, usize), [Leader]>,
     /// Which methods every path takes.
-    pub routes: RouteTable,
+    pub routes: AllowedMethods,
 }
 
 impl App {

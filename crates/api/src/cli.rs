@@ -23,12 +23,13 @@ use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::auth::{Authenticator, Scope, issue_api_key};
-use crate::boot::config::{Config, ConfigError, Migrate, Settings, StoreConfig, parse_duration};
+use crate::boot::config::{Config, ConfigError, Migrate, Settings, StoreConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::store::{self, Opened};
 use crate::boot::system::{SystemClock, SystemIds};
 use crate::boot::{first_start, server, telemetry, upstreams};
-use crate::http::error::chain;
+use crate::chain::chain;
+use crate::duration::parse_duration;
 use crate::http::openapi;
 use crate::{seed, webhook_secret};
 

@@ -19,7 +19,7 @@ use rally_domain::id::WorkspaceId;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::http::error::chain;
+use crate::chain::chain;
 
 /// Exports at once in a process, and for one workspace.
 const IN_ALL: usize = 4;

@@ -23,7 +23,7 @@ pub struct Demo {
 /// # Errors
 /// When the store does not take it.
 pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
-    let fault = |error: &dyn std::error::Error| Fault::unexpected(crate::http::error::chain(error));
+    let fault = |error: &dyn std::error::Error| Fault::unexpected(crate::chain::chain(error));
     let text = |error| Fault::unexpected(format!("the demo's own words {error}"));
     let create = CreateWorkspace {
         id: WorkspaceId::new(ports.ids.uuid()),

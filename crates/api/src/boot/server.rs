@@ -25,11 +25,12 @@ use crate::boot::{telemetry, upstreams};
 use crate::cache::responses::Responses;
 use crate::cache::{Changes, cached};
 use crate::exports::Exports;
+use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
 use crate::http::limits::Limits;
 use crate::http::middleware;
-use crate::http::openapi::{self, RouteTable};
+use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailRound, Relay, WebhookRound};
 use crate::routes;
@@ -91,7 +92,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         cursors: Cursors::new(secrets.derive("rally cursors")),
         infos: Responses::default(),
         leaderboards: Responses::default(),
-        routes: RouteTable::new(&document),
+        routes: AllowedMethods::new(&document, routes::PAGES),
     }));
     let origins = config.admin_origins.clone();
     let document = web::Bytes::from(serde_json::to_vec(&document).map_err(io::Error::other)?);
@@ -101,10 +102,10 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .into_utoipa_app()
             .app_data(app.clone())
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
-            .configure(|routes| routes::configure_with(routes, &origins))
+            .configure(|routes| route_table::configure_with(routes, &origins))
             .into_app()
             .configure(|pages| routes::configure_pages(pages, &document))
-            .default_service(web::to(routes::unmatched))
+            .default_service(web::to(route_table::unmatched))
             .wrap(from_fn(middleware::handle))
     })
     .disable_signals()

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::boot::config::{Config, ConfigError, Migrate, StoreConfig};
 use crate::boot::secrets::create_data_dir;
-use crate::http::error::chain;
+use crate::chain::chain;
 
 /// The database file of the embedded store.
 pub const DATABASE_FILE: &str = "rally.db";

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, sleep};
 
 use crate::boot::telemetry;
-use crate::http::error::chain;
+use crate::chain::chain;
 
 /// How often stored replies that nobody can ask for any more are deleted.
 const PRUNE: Duration = Duration::from_secs(600);

@@ -6,10 +6,8 @@
 use std::fmt;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderName;
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -21,70 +19,13 @@ use rally_domain::id::WaitlistId;
 use rally_domain::port::Clock;
 use sha2::{Digest, Sha256};
 
-use crate::boot::config::parse_duration;
-use crate::http::error::{ApiError, Code};
-use crate::http::extract::client;
-
-/// How the state of limits is told (draft-ietf-httpapi-ratelimit-headers-10).
-pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// What the limits are.
-pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+use super::error::{ApiError, Code};
+use super::extract::client;
+use super::rate::Rate;
+use super::standing::Standing;
 
 /// The most keys of one limit.
 const MAX_KEYS: u64 = 50_000;
-
-/// So many in a period: as a burst, and evenly afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    count: NonZeroU32,
-    period: std::time::Duration,
-}
-
-impl Rate {
-    /// Reads `30/1m`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (count, period) = text.split_once('/')?;
-        let count = count.trim().parse().ok().filter(|count: &NonZeroU32| count.get() <= 1_000_000)?;
-        let period = parse_duration(period.trim())?.unsigned_abs();
-        // Less than a nanosecond for each is no rate.
-        (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
-    }
-
-    /// Five in an hour: tries to sign up with one address.
-    const fn of_email() -> Self {
-        Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }
-    }
-}
-
-/// The state of a limit after a request, as its headers tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    name: &'static str,
-    quota: u32,
-    window: u64,
-    remaining: u32,
-    /// Seconds until there is one more, or until all is there again.
-    reset: u64,
-}
-
-impl Standing {
-    /// This limit's item of [`RATE_LIMIT_POLICY`].
-    pub fn policy(&self) -> String {
-        format!("\"{}\";q={};w={}", self.name, self.quota, self.window)
-    }
-
-    /// This limit's item of [`RATE_LIMIT`].
-    pub fn state(&self) -> String {
-        format!("\"{}\";r={};t={}", self.name, self.remaining, self.reset)
-    }
-
-    /// The refusal of a request that was one too many.
-    fn refuse(self, message: &str) -> ApiError {
-        metrics::counter!("rally_limited_total", "limit" => self.name).increment(1);
-        let retry_after = Some(self.reset);
-        ApiError { retry_after, standings: vec![self], ..ApiError::new(Code::TooManyRequests, message) }
-    }
-}
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, PortClock, StateInformationMiddleware>;
 
@@ -126,6 +67,13 @@ impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
     }
 }
 
+/// The refusal of a request that was one too many.
+fn refuse(standing: Standing, message: &str) -> ApiError {
+    metrics::counter!("rally_limited_total", "limit" => standing.name).increment(1);
+    let retry_after = Some(standing.reset);
+    ApiError { retry_after, standings: vec![standing], ..ApiError::new(Code::TooManyRequests, message) }
+}
+
 /// Whole seconds, at least one: who waits that long has waited long enough.
 fn seconds(duration: std::time::Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0 || duration.is_zero())
@@ -155,7 +103,7 @@ impl Limits {
     pub fn take_address(&self, address: Option<IpAddr>, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
         let Some((limit, address)) = self.addresses.as_ref().zip(address) else { return Ok(None) };
         let taken = limit.take((client::network(address), waitlist));
-        taken.map(Some).map_err(|standing| standing.refuse("too many sign-ups from this address; try again later"))
+        taken.map(Some).map_err(|standing| refuse(standing, "too many sign-ups from this address; try again later"))
     }
 
     /// Counts a try to sign up with an e-mail address, whatever becomes of it.
@@ -165,7 +113,7 @@ impl Limits {
     pub fn take_email(&self, email: &Email, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
         let Some(limit) = &self.emails else { return Ok(None) };
         let taken = limit.take((email.clone(), waitlist));
-        taken.map(Some).map_err(|standing| standing.refuse("too many tries with this e-mail address; try again later"))
+        taken.map(Some).map_err(|standing| refuse(standing, "too many tries with this e-mail address; try again later"))
     }
 
     /// Counts a request of the admin who has that token, which was found to be good.
@@ -176,7 +124,7 @@ impl Limits {
         let Some(limit) = &self.admins else { return Ok(()) };
         // What is remembered of a token is of no use to a thief.
         let key = Sha256::digest(token).into();
-        limit.take(key).map(|_| ()).map_err(|standing| standing.refuse("too many requests with this token; try again later"))
+        limit.take(key).map(|_| ()).map_err(|standing| refuse(standing, "too many requests with this token; try again later"))
     }
 }
 
@@ -218,17 +166,6 @@ mod tests {
     fn limit(rate: &str) -> (Arc<Watch>, Limit<u32>) {
         let watch = Arc::new(Watch(AtomicI64::new(1_700_000_000_000)));
         (watch.clone(), Limit::new("test", Rate::parse(rate).unwrap(), watch))
-    }
-
-    #[test]
-    fn a_rate_is_a_number_and_a_time() {
-        for (text, count, millis) in [("30/1m", 30, 60_000), (" 1 / 500ms ", 1, 500), ("1000000/1d", 1_000_000, 86_400_000)] {
-            let period = std::time::Duration::from_millis(millis);
-            assert_eq!(Rate::parse(text), Some(Rate { count: NonZeroU32::new(count).unwrap(), period }), "{text}");
-        }
-        for bad in ["", "30", "0/1m", "-1/1m", "30/m", "30/0s", "1000001/1m", "30/1m/1m", "1.5/1s"] {
-            assert_eq!(Rate::parse(bad), None, "{bad}");
-        }
     }
 
     #[test]

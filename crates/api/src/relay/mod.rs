@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use self::core::{Core, Order, Seen};
 use self::settlements::Settlements;
-use crate::http::error::chain;
+use crate::chain::chain;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;

@@ -13,8 +13,7 @@ use super::entries::{ListParams, find_waitlist};
 use super::variants::KindName;
 use crate::app::App;
 use crate::auth::{Granted, permit};
-use crate::http::error::{ApiError, ErrorBody};
-use crate::http::openapi::AdminFailure;
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 
 /// What the counters of a waitlist say at one moment. Days are UTC, weeks start on Monday.
 #[derive(Serialize, ToSchema)]

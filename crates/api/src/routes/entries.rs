@@ -18,9 +18,8 @@ use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
-use crate::http::openapi::{AdminFailure, BodyFailure};
 
 /// The waitlist of a path, as what belongs to it names it.
 #[derive(Deserialize, IntoParams)]

@@ -16,8 +16,7 @@ use super::entries::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::exports::spool;
-use crate::http::error::{ApiError, Code, ErrorBody};
-use crate::http::openapi::AdminFailure;
+use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
 
 const COLUMNS: [&str; 17] = [
     "id",

@@ -36,9 +36,8 @@ use super::waitlists::StatusName;
 use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::{ApiError, Code, ErrorBody, tell_standings};
-use crate::http::limits::Standing;
-use crate::http::openapi::{AnyFailure, BodyFailure};
+use crate::http::error::{AnyFailure, ApiError, BodyFailure, Code, ErrorBody, tell_standings};
+use crate::http::standing::Standing;
 
 /// Most rows of a leaderboard.
 const MAX_LEADERS: u16 = 50;

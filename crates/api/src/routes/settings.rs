@@ -16,8 +16,7 @@ use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT};
-use crate::http::error::{ApiError, ErrorBody};
-use crate::http::openapi::{AdminFailure, BodyFailure};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 
 /// Most characters of a name, a slug or an id of another service.
 const MAX_NAME: usize = 200;

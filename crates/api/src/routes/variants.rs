@@ -18,8 +18,7 @@ use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::ApiError;
-use crate::http::openapi::{AdminFailure, BodyFailure};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 
 /// The variant of a path.
 #[derive(Deserialize, IntoParams)]

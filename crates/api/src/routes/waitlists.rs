@@ -19,9 +19,8 @@ use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
-use crate::http::openapi::{AdminFailure, BodyFailure};
 use crate::idempotency::{self, Reply};
 
 /// The workspace of a path.

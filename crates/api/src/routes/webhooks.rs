@@ -21,8 +21,7 @@ use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
-use crate::http::error::{ApiError, ErrorBody};
-use crate::http::openapi::{AdminFailure, BodyFailure};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::idempotency::{self, Reply};
 use crate::webhook_secret;
 

@@ -1,6 +1,8 @@
 //! What happens to every request: an id, a log line, a measurement, safe headers, and the error envelope around whatever
 //! failed, the framework's own refusals and panics included.
 
+pub mod cors;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

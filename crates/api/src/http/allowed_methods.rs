@@ -1,0 +1,43 @@
+//! Which methods every path takes: what an unmatched request is answered with.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::path::PathItem;
+
+/// The methods of every documented path, and of every page.
+pub struct AllowedMethods(Vec<(ResourceDef, Vec<Method>)>);
+
+impl AllowedMethods {
+    /// The table of a document, and of the paths of pages, which are no part of it.
+    pub fn new(document: &Document, pages: &[&str]) -> Self {
+        let row = |(path, item): (&String, &PathItem)| (ResourceDef::new(path.as_str()), methods(item));
+        let pages = pages.iter().map(|path| (ResourceDef::new(*path), vec![Method::GET, Method::HEAD]));
+        Self(document.paths.paths.iter().map(row).chain(pages).collect())
+    }
+
+    /// The methods of a path, for `Allow`; `None` when there is no such path.
+    pub fn allowed(&self, path: &str) -> Option<String> {
+        let mut names: Vec<&str> =
+            self.0.iter().filter(|(pattern, _)| pattern.is_match(path)).flat_map(|(_, methods)| methods).map(Method::as_str).collect();
+        if names.is_empty() {
+            return None;
+        }
+        names.sort_unstable();
+        names.dedup();
+        Some(names.join(", "))
+    }
+}
+
+fn methods(item: &PathItem) -> Vec<Method> {
+    let documented = [
+        (item.get.is_some(), Method::GET),
+        (item.get.is_some(), Method::HEAD),
+        (item.post.is_some(), Method::POST),
+        (item.put.is_some(), Method::PUT),
+        (item.patch.is_some(), Method::PATCH),
+        (item.delete.is_some(), Method::DELETE),
+        (true, Method::OPTIONS),
+    ];
+    documented.into_iter().filter(|(there, _)| *there).map(|(_, method)| method).collect()
+}

@@ -1,0 +1,101 @@
+//! The codes of failures, each with its HTTP status.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $name:ident = $status:literal $text:literal)+) => {
+        /// Why a request failed, for programs: stable, and listed in the OpenAPI document.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[$doc])+ $name,)+ }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The HTTP status it comes with.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A field is missing or is not what it must be; `errors` names every one.
+    ValidationFailed = 400 "validation_failed"
+    /// The body is not JSON.
+    MalformedJson = 400 "malformed_json"
+    /// The captcha token is missing or was not accepted.
+    CaptchaFailed = 400 "captcha_failed"
+    /// There is no way from this status to that one.
+    InvalidTransition = 400 "invalid_transition"
+    /// The request is not what HTTP asks for.
+    BadRequest = 400 "bad_request"
+    /// No token, or not a valid one.
+    Unauthorized = 401 "unauthorized"
+    /// The token does not allow this.
+    Forbidden = 403 "forbidden"
+    /// There is no such route.
+    NotFound = 404 "not_found"
+    /// There is no such workspace.
+    WorkspaceNotFound = 404 "workspace_not_found"
+    /// There is no such waitlist.
+    WaitlistNotFound = 404 "waitlist_not_found"
+    /// There is no such entry.
+    EntryNotFound = 404 "entry_not_found"
+    /// There is no such variant.
+    VariantNotFound = 404 "variant_not_found"
+    /// There is no such webhook.
+    WebhookNotFound = 404 "webhook_not_found"
+    /// The waitlist shows no leaderboard.
+    LeaderboardDisabled = 404 "leaderboard_disabled"
+    /// The route does not take this method; `Allow` lists those it takes.
+    MethodNotAllowed = 405 "method_not_allowed"
+    /// The request did not arrive in time.
+    RequestTimeout = 408 "request_timeout"
+    /// Another waitlist of the workspace has the slug.
+    SlugTaken = 409 "slug_taken"
+    /// The address is on the waitlist already.
+    EmailTaken = 409 "email_taken"
+    /// The workspace has as many webhooks as it may.
+    TooManyWebhooks = 409 "too_many_webhooks"
+    /// Somebody with the entry's address is in the app already.
+    AlreadyUser = 409 "already_user"
+    /// The webhook is not active.
+    WebhookDisabled = 409 "webhook_disabled"
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReuse = 409 "idempotency_key_reuse"
+    /// A request with this idempotency key is still running.
+    IdempotencyInProgress = 409 "idempotency_in_progress"
+    /// The body is larger than the route takes.
+    PayloadTooLarge = 413 "payload_too_large"
+    /// The body is not `application/json`, or is encoded.
+    UnsupportedMediaType = 415 "unsupported_media_type"
+    /// The waitlist takes no sign-ups now.
+    WaitlistNotActive = 422 "waitlist_not_active"
+    /// The waitlist has as many entries as it may.
+    WaitlistFull = 422 "waitlist_full"
+    /// No app is named in the request or in the workspace's settings.
+    NoLinkedApp = 422 "no_linked_app"
+    /// The entry was not approved.
+    EntryNotApproved = 422 "entry_not_approved"
+    /// The workspace has no app of that name in Heimdall.
+    UnknownApp = 422 "unknown_app"
+    /// More requests than are allowed; `Retry-After` says when to come again.
+    TooManyRequests = 429 "too_many_requests"
+    /// Something broke; the request id leads to it in the log.
+    InternalError = 500 "internal_error"
+    /// A service that Rally calls failed; nothing was changed.
+    UpstreamFailed = 502 "upstream_failed"
+    /// Something Rally needs does not answer; try again later.
+    ServiceUnavailable = 503 "service_unavailable"
+    /// A service that Rally calls did not answer in time; nothing was changed.
+    UpstreamTimeout = 504 "upstream_timeout"
+}

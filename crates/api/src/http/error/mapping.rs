@@ -1,0 +1,181 @@
+//! What failures mean to a client: every fault, rejection and failure of a service with its code. Matches are exhaustive: a new
+//! rejection does not compile until it has one. A fault is logged here, once.
+
+use std::error::Error as StdError;
+
+use actix_web::http::StatusCode;
+use rally_domain::command::{
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, UpdateWaitlistRejection,
+    VariantRejection, WebhookRejection,
+};
+use rally_domain::error::{CommandError, Fault, RemoteError};
+use rally_domain::invite::InviteError;
+use rally_domain::use_case::bulk::BulkRejection;
+use rally_domain::use_case::configure::ConfigureRejection;
+use rally_domain::use_case::join::JoinRejection;
+
+use super::{ApiError, Code};
+use crate::chain::chain;
+
+/// A fault is logged here, once, with everything known of it; the client learns its nature alone.
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        let cause = chain(&fault);
+        match fault {
+            Fault::Unavailable(_) => {
+                tracing::warn!(%cause, "unavailable");
+                Self::new(Code::ServiceUnavailable, "the service cannot answer now; try again in a moment")
+            }
+            Fault::Unexpected(_) => {
+                tracing::error!(%cause, "unexpected failure");
+                Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+}
+
+impl<R: StdError + Into<ApiError>> From<CommandError<R>> for ApiError {
+    fn from(error: CommandError<R>) -> Self {
+        match error {
+            CommandError::Rejected(rejection) => rejection.into(),
+            CommandError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CreateWaitlistRejection> for ApiError {
+    fn from(rejection: CreateWaitlistRejection) -> Self {
+        let code = match rejection {
+            CreateWaitlistRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            CreateWaitlistRejection::SlugTaken => Code::SlugTaken,
+            CreateWaitlistRejection::AlreadyDone => Code::IdempotencyInProgress,
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<UpdateWaitlistRejection> for ApiError {
+    fn from(rejection: UpdateWaitlistRejection) -> Self {
+        match rejection {
+            UpdateWaitlistRejection::NoSuchWaitlist => Self::no_waitlist(),
+            UpdateWaitlistRejection::Settings(errors) => Self::validation(errors),
+        }
+    }
+}
+
+impl From<ChangeWaitlistStatusRejection> for ApiError {
+    fn from(rejection: ChangeWaitlistStatusRejection) -> Self {
+        match rejection {
+            ChangeWaitlistStatusRejection::NoSuchWaitlist => Self::no_waitlist(),
+            ChangeWaitlistStatusRejection::InvalidTransition { .. } => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<JoinRejection> for ApiError {
+    fn from(rejection: JoinRejection) -> Self {
+        match rejection {
+            JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
+            JoinRejection::SignUp(rejection) => rejection.into(),
+        }
+    }
+}
+
+impl From<SignUpRejection> for ApiError {
+    fn from(rejection: SignUpRejection) -> Self {
+        let code = match rejection {
+            SignUpRejection::NoSuchWaitlist => Code::WaitlistNotFound,
+            SignUpRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            SignUpRejection::WaitlistFull => Code::WaitlistFull,
+            SignUpRejection::EmailTaken => Code::EmailTaken,
+            SignUpRejection::CodeTaken => Code::InternalError,
+            SignUpRejection::Metadata(errors) => return Self::validation(errors),
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<EntryRejection> for ApiError {
+    fn from(rejection: EntryRejection) -> Self {
+        match rejection {
+            EntryRejection::NoSuchEntry => Self::no_entry(),
+            EntryRejection::AlreadyInvited => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<VariantRejection> for ApiError {
+    fn from(rejection: VariantRejection) -> Self {
+        match rejection {
+            VariantRejection::NoSuchWaitlist => Self::no_waitlist(),
+            VariantRejection::NoSuchVariant => Self::no_variant(),
+        }
+    }
+}
+
+impl From<ConfigureRejection> for ApiError {
+    fn from(rejection: ConfigureRejection) -> Self {
+        match rejection {
+            ConfigureRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
+            ConfigureRejection::Invalid(errors) => Self::validation(errors),
+            // Whether it was slow or broken makes no difference to what was asked: nothing could be checked.
+            ConfigureRejection::Remote(error) => Self { code: Code::UpstreamFailed, ..error.into() },
+        }
+    }
+}
+
+/// What a service that Rally calls did is logged here, once; the client learns that it failed, and nothing it said.
+impl From<RemoteError> for ApiError {
+    fn from(error: RemoteError) -> Self {
+        let cause = chain(&error);
+        let service = error.service();
+        let retry_after = error.retry_after().map(|wait| wait.whole_seconds().unsigned_abs());
+        let (code, message) = match error {
+            RemoteError::TimedOut { .. } => (Code::UpstreamTimeout, format!("{service} did not answer in time; nothing was changed")),
+            RemoteError::Failed { .. } => (Code::UpstreamFailed, format!("{service} failed; nothing was changed")),
+            RemoteError::KeyRefused { .. } => {
+                tracing::error!(%cause, "an upstream refuses our key");
+                let error = Self::new(Code::UpstreamFailed, format!("{service} does not accept this server; nothing was changed"));
+                return Self { retry_after, ..error };
+            }
+        };
+        tracing::warn!(%cause, "an upstream failed");
+        Self { retry_after, ..Self::new(code, message) }
+    }
+}
+
+impl From<InviteRejection> for ApiError {
+    fn from(rejection: InviteRejection) -> Self {
+        let code = match rejection {
+            InviteRejection::NoSuchEntry => return Self::no_entry(),
+            InviteRejection::NoLinkedApp => Code::NoLinkedApp,
+            InviteRejection::NotApproved => Code::EntryNotApproved,
+            InviteRejection::Invite(InviteError::UnknownApp) => Code::UnknownApp,
+            InviteRejection::Invite(InviteError::AlreadyUser) => Code::AlreadyUser,
+            InviteRejection::Invite(InviteError::Remote(error)) => return error.into(),
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<BulkRejection> for ApiError {
+    fn from(rejection: BulkRejection) -> Self {
+        match rejection {
+            BulkRejection::Review(rejection) => rejection.into(),
+            BulkRejection::Invite(rejection) => rejection.into(),
+        }
+    }
+}
+
+impl From<WebhookRejection> for ApiError {
+    fn from(rejection: WebhookRejection) -> Self {
+        let code = match rejection {
+            WebhookRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            WebhookRejection::NoSuchWebhook => Code::WebhookNotFound,
+            WebhookRejection::TooMany => Code::TooManyWebhooks,
+            WebhookRejection::Disabled => Code::WebhookDisabled,
+            WebhookRejection::AlreadyDone => Code::IdempotencyInProgress,
+        };
+        Self::new(code, rejection.to_string())
+    }
+}

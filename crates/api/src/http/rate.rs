@@ -1,0 +1,44 @@
+//! Rates as people write them: `30/1m`.
+
+use std::num::NonZeroU32;
+
+use crate::duration::parse_duration;
+
+/// So many in a period: as a burst, and evenly afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub(super) count: NonZeroU32,
+    pub(super) period: std::time::Duration,
+}
+
+impl Rate {
+    /// Reads `30/1m`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (count, period) = text.split_once('/')?;
+        let count = count.trim().parse().ok().filter(|count: &NonZeroU32| count.get() <= 1_000_000)?;
+        let period = parse_duration(period.trim())?.unsigned_abs();
+        // Less than a nanosecond for each is no rate.
+        (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
+    }
+
+    /// Five in an hour: tries to sign up with one address.
+    pub(super) const fn of_email() -> Self {
+        Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_and_a_time() {
+        for (text, count, millis) in [("30/1m", 30, 60_000), (" 1 / 500ms ", 1, 500), ("1000000/1d", 1_000_000, 86_400_000)] {
+            let period = std::time::Duration::from_millis(millis);
+            assert_eq!(Rate::parse(text), Some(Rate { count: NonZeroU32::new(count).unwrap(), period }), "{text}");
+        }
+        for bad in ["", "30", "0/1m", "-1/1m", "30/m", "30/0s", "1000001/1m", "30/1m/1m", "1.5/1s"] {
+            assert_eq!(Rate::parse(bad), None, "{bad}");
+        }
+    }
+}
