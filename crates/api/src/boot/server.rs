@@ -29,7 +29,7 @@ use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
 use crate::http::limits::Limits;
-use crate::http::middleware;
+use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailRound, Relay, WebhookRound};
@@ -94,19 +94,21 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         leaderboards: Responses::default(),
         routes: AllowedMethods::new(&document, routes::PAGES),
     }));
+    let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();
     let document = web::Bytes::from(serde_json::to_vec(&document).map_err(io::Error::other)?);
     let server = HttpServer::new(move || {
-        let (origins, document) = (origins.clone(), document.clone());
+        let (origins, document, slots) = (origins.clone(), document.clone(), in_flight.clone());
         ActixApp::new()
             .into_utoipa_app()
             .app_data(app.clone())
+            .app_data(in_flight.clone())
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
             .configure(|routes| route_table::configure_with(routes, &origins))
             .into_app()
             .configure(|pages| routes::configure_pages(pages, &document))
             .default_service(web::to(route_table::unmatched))
-            .wrap(from_fn(middleware::handle))
+            .wrap(from_fn(move |request, next| middleware::handle(slots.clone(), request, next)))
     })
     .disable_signals()
     .shutdown_timeout(DRAIN.as_secs())

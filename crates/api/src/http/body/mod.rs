@@ -1,5 +1,6 @@
 //! Reading JSON bodies: the right type, not too large, not too slow, well-formed.
 
+mod document;
 pub mod fields;
 
 use std::future::{Ready, ready};
@@ -7,14 +8,17 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentEncoding, HeaderMap};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::document::not_an_object;
 use crate::http::error::{ApiError, Code};
-use crate::http::middleware::aside;
+use crate::http::middleware::in_flight::InFlight;
+
+pub use document::{Document, read_as};
 
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -29,6 +33,7 @@ pub const SETTINGS_LIMIT: usize = 256 * 1024;
 pub struct Body {
     payload: Payload,
     headers: HeaderMap,
+    in_flight: InFlight,
 }
 
 impl FromRequest for Body {
@@ -36,17 +41,9 @@ impl FromRequest for Body {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(Ok(Self { payload: payload.take(), headers: request.headers().clone() }))
+        let in_flight = request.app_data::<InFlight>().cloned().ok_or_else(|| ApiError::new(Code::InternalError, "no server"));
+        ready(in_flight.map(|in_flight| Self { payload: payload.take(), headers: request.headers().clone(), in_flight }))
     }
-}
-
-/// A JSON object as it came.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// What it says, as far as a [`Value`] can say it: numbers beyond its types are rounded.
-    pub value: Value,
-    /// What was sent.
-    pub bytes: Bytes,
 }
 
 impl Body {
@@ -73,7 +70,9 @@ impl Body {
     pub async fn document_up_to(mut self, limit: usize) -> Result<Document, ApiError> {
         self.check_coding()?;
         self.check_type()?;
-        let bytes = aside(tokio::time::timeout(DEADLINE, self.read(limit)))
+        let in_flight = self.in_flight.clone();
+        let bytes = in_flight
+            .aside(tokio::time::timeout(DEADLINE, self.read(limit)))
             .await
             .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
@@ -119,16 +118,4 @@ impl Body {
         }
         Ok(bytes)
     }
-}
-
-/// A document as a body.
-///
-/// # Errors
-/// 400 when it is not an object.
-pub fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
-    serde_json::from_value(value).map_err(|_| not_an_object())
-}
-
-fn not_an_object() -> ApiError {
-    ApiError::new(Code::ValidationFailed, "the body must be a JSON object")
 }

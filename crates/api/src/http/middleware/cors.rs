@@ -3,7 +3,7 @@
 use actix_cors::Cors;
 use actix_web::http::header::{HeaderName, RETRY_AFTER};
 
-use super::REQUEST_ID;
+use super::request_id::REQUEST_ID;
 
 /// Anybody's page may call the public surface; it carries no credentials.
 pub fn public_cors() -> Cors {

@@ -1,0 +1,59 @@
+//! The envelope around whatever failed, and what is answered where the request itself is lost.
+
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+
+use super::headers::secure;
+use super::measure::measure;
+use crate::http::error::ApiError;
+
+/// Puts the envelope around an error, ours or the framework's; other replies pass.
+pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+    let ours = response.response_mut().extensions_mut().remove::<ApiError>();
+    let status = response.status();
+    let error = match ours {
+        Some(error) => error,
+        None if status.is_client_error() || status.is_server_error() => ApiError::of_status(status),
+        None => return response,
+    };
+    let (request, bare) = response.into_parts();
+    let mut reply = error.render(id);
+    // Headers that inner middleware added, CORS above all, stay.
+    for (name, value) in bare.headers() {
+        if *name != CONTENT_TYPE && !reply.headers().contains_key(name) {
+            reply.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, reply)
+}
+
+/// The request is lost where middleware failed or something panicked: the error renders itself.
+pub(super) fn fail(status: &StatusCode, id: &str, admin: bool, method: &Method, started: Instant) -> Lost {
+    measure(method, None, *status, started);
+    Lost { status: *status, id: id.to_owned(), admin }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the request failed with {status}")]
+pub(super) struct Lost {
+    status: StatusCode,
+    id: String,
+    admin: bool,
+}
+
+impl ResponseError for Lost {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut reply = ApiError::of_status(self.status).render(&self.id);
+        secure(reply.headers_mut(), &self.id, self.admin);
+        reply
+    }
+}

@@ -1,0 +1,23 @@
+//! Headers that every reply has.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+
+use super::request_id::REQUEST_ID;
+
+const ADMIN_PREFIX: &str = "/v1/workspaces";
+
+/// Whether a path is of the admin surface, whose replies nobody keeps.
+pub(super) fn is_admin(path: &str) -> bool {
+    path.starts_with(ADMIN_PREFIX)
+}
+
+/// Adds the headers.
+pub(super) fn secure(headers: &mut HeaderMap, id: &str, admin: bool) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if admin {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

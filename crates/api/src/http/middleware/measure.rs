@@ -1,0 +1,61 @@
+//! The log line and the measurement of every request.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use actix_web::http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
+
+/// Tells of a request that was answered just now.
+pub(super) fn measure(method: &Method, route: Option<&str>, status: StatusCode, started: Instant) {
+    let elapsed = started.elapsed();
+    // The pattern, never the path: paths are many, and name people's lists.
+    let route = route.unwrap_or("unmatched");
+    let method = known_method(method);
+    count(method, route, status, elapsed);
+    let millis = elapsed.as_secs_f64() * 1000.0;
+    let status = status.as_u16();
+    if status >= 500 {
+        tracing::error!(method, route, status, millis, "answered");
+    } else {
+        tracing::info!(method, route, status, millis, "answered");
+    }
+}
+
+/// Series that a thread has found once: to find one by its labels costs more than to count.
+type Series = HashMap<(&'static str, u16), HashMap<String, (Counter, Histogram)>>;
+
+thread_local! {
+    static SERIES: RefCell<Series> = RefCell::default();
+}
+
+fn count(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
+    SERIES.with_borrow_mut(|series| {
+        let routes = series.entry((method, status.as_u16())).or_default();
+        if !routes.contains_key(route) {
+            let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.as_str().to_owned())];
+            let counter = metrics::counter!("rally_http_requests_total", &labels);
+            let histogram = metrics::histogram!("rally_http_request_duration_seconds", &labels[..2]);
+            routes.insert(route.to_owned(), (counter, histogram));
+        }
+        if let Some((counter, histogram)) = routes.get(route) {
+            counter.increment(1);
+            histogram.record(elapsed.as_secs_f64());
+        }
+    });
+}
+
+/// A label anybody could make up would grow without bound.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
