@@ -105,7 +105,8 @@ fn both_stores_have_the_same_migrations() {
 
 #[test]
 fn every_setting_is_documented() {
-    let code = std::fs::read_to_string(root().join("crates/api/src/config.rs")).unwrap();
+    let files = std::fs::read_dir(root().join("crates/api/src/boot/config")).unwrap();
+    let code: String = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     let document = std::fs::read_to_string(root().join("docs/CONFIGURATION.md")).unwrap();
     let settings: BTreeSet<&str> = code.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert!(settings.len() > 10);

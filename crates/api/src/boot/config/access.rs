@@ -1,0 +1,98 @@
+//! Who may call the admin surface: the key of its tokens, the identity provider, the origins of browsers.
+
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::ConfigError;
+use super::text::{given, parse_http_url};
+
+/// The identity provider whose tokens are accepted.
+#[derive(Debug, Clone)]
+pub struct JwksConfig {
+    /// Where its keys are.
+    pub url: Url,
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must hold.
+    pub audience: Option<String>,
+}
+
+impl JwksConfig {
+    /// Nothing without a URL, whatever else is given.
+    pub(super) fn parse(url: Option<String>, issuer: Option<String>, audience: Option<String>) -> Result<Option<Self>, ConfigError> {
+        let Some(url) = given(url) else { return Ok(None) };
+        Ok(Some(Self { url: parse_http_url("RALLY_JWKS_URL", &url)?, issuer: given(issuer), audience: given(audience) }))
+    }
+}
+
+/// A key for HS256.
+pub(super) fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigError> {
+    if secret.len() < 32 {
+        return Err(ConfigError::new("RALLY_JWT_SECRET", "must be at least 32 bytes"));
+    }
+    Ok(SecretString::from(secret))
+}
+
+/// Origins with commas between.
+pub(super) fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
+    let problem =
+        |text: &str| ConfigError::new("RALLY_ADMIN_ORIGINS", format!("{text:?} is not an origin such as https://console.example.com"));
+    let parse = |text: &str| parse_origin(text).ok_or_else(|| problem(text));
+    list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect()
+}
+
+/// An origin as browsers write it: lower case, the host in ASCII, no port where it is the usual one. `None` for what no browser
+/// ever sends, which would let nobody in and tell nobody why: a wildcard, or more than an origin.
+fn parse_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let bare =
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    let names_a_host = match url.host()? {
+        Host::Domain(name) => name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    };
+    (bare && names_a_host && url.port() != Some(0)).then(|| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_kept_as_browsers_write_it() {
+        for (given, kept) in [
+            ("https://console.example", "https://console.example"),
+            ("https://console.example/", "https://console.example"),
+            ("HTTPS://Console.Example:443", "https://console.example"),
+            ("http://localhost:80", "http://localhost"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://my_app.example", "https://my_app.example"),
+        ] {
+            assert_eq!(parse_origins(given).unwrap(), [kept]);
+        }
+        assert_eq!(parse_origins(" https://a.example , https://b.example,").unwrap(), ["https://a.example", "https://b.example"]);
+        for never in [
+            "*",
+            "null",
+            "https://*",
+            "https://*.example.com",
+            "https://a.*.example.com",
+            "console.example",
+            "https://a.example/path",
+            "https://a.example//",
+            "https://a.example?",
+            "https://a.example#x",
+            "https://user@a.example",
+            "https://a.example:0",
+            "https://a.example:*",
+            "https://a.example https://b.example",
+            "https://a$.example",
+            "ftp://a.example",
+            "file:///",
+        ] {
+            assert!(parse_origins(never).is_err(), "{never}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! How often clients may do something, and which proxies say who a client is.
+
+use super::ConfigError;
+use crate::http::extract::client::TrustedProxies;
+use crate::http::rate::Rate;
+
+/// A rate; `None` where it is off.
+pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let problem = || ConfigError::new(setting, format!("{text:?} is neither off nor a rate such as 30/1m"));
+    Rate::parse(text).map(Some).ok_or_else(problem)
+}
+
+/// Addresses and CIDRs with commas between.
+pub(super) fn parse_proxies(list: &str) -> Result<TrustedProxies, ConfigError> {
+    let problem = |text| ConfigError::new("RALLY_TRUSTED_PROXIES", format!("{text:?} is neither an address nor a CIDR"));
+    TrustedProxies::parse(list).map_err(problem)
+}

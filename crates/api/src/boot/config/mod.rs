@@ -1,0 +1,188 @@
+//! Configuration: environment variables and flags of the same names, read as text and checked here, so that whatever is
+//! wrong is told in one line that names the setting.
+
+mod access;
+mod limits;
+mod listen;
+mod logging;
+mod settings;
+mod store;
+mod text;
+mod upstreams;
+mod webhooks;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use self::access::{parse_jwt_secret, parse_origins};
+use self::limits::{parse_proxies, parse_rate};
+use self::listen::{parse_bind, parse_public_url};
+use self::store::parse_database_url;
+use self::text::{given, parse_choice};
+use crate::http::extract::client::TrustedProxies;
+use crate::http::rate::Rate;
+
+pub use access::JwksConfig;
+pub use logging::LogFormat;
+pub use settings::Settings;
+pub use store::{Migrate, StoreConfig};
+pub use upstreams::{CaptchaConfig, KeyedConfig, UpstreamConfig};
+pub use webhooks::WebhookConfig;
+
+/// A setting that is missing or malformed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct ConfigError {
+    /// The name of the environment variable.
+    pub setting: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl ConfigError {
+    /// Says what is wrong with a setting.
+    pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self { setting, problem: problem.into() }
+    }
+}
+
+/// The settings, checked.
+#[derive(Clone)]
+pub struct Config {
+    /// Address to listen on.
+    pub bind: SocketAddr,
+    /// Base of the links Rally hands out, without a slash at the end; `None` for the address it listens on.
+    pub public_url: Option<String>,
+    /// Where everything is kept.
+    pub store: StoreConfig,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The HS256 key, where one was given.
+    pub jwt_secret: Option<SecretString>,
+    /// The identity provider, where one was given.
+    pub jwks: Option<JwksConfig>,
+    /// The encryption key in base64, where one was given.
+    pub encryption_key: Option<SecretString>,
+    /// The encryption key before it, in base64.
+    pub previous_encryption_key: Option<SecretString>,
+    /// How events are sent to webhooks.
+    pub webhooks: WebhookConfig,
+    /// The services that Rally calls.
+    pub upstreams: UpstreamConfig,
+    /// Sign-ups per client address and waitlist; `None` for no limit.
+    pub signup_rate: Option<Rate>,
+    /// Requests per admin token; `None` for no limit.
+    pub admin_rate: Option<Rate>,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Origins that may call the admin surface.
+    pub admin_origins: Vec<String>,
+    /// Whether migrations are applied at start.
+    pub migrate: Migrate,
+    /// What to log.
+    pub log: String,
+    /// How log lines look; `None` to look at the terminal.
+    pub log_format: Option<LogFormat>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("bind", &self.bind).field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let webhooks = WebhookConfig::parse(&settings)?;
+        let upstreams = UpstreamConfig::parse(&settings)?;
+        Ok(Self {
+            webhooks,
+            upstreams,
+            bind: parse_bind(&settings.bind)?,
+            public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
+            store: match given(settings.database_url) {
+                Some(url) => StoreConfig::Postgres(parse_database_url(url)?),
+                None => StoreConfig::Embedded,
+            },
+            data_dir: PathBuf::from(settings.data_dir),
+            jwt_secret: given(settings.jwt_secret).map(parse_jwt_secret).transpose()?,
+            jwks: JwksConfig::parse(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)?,
+            encryption_key: given(settings.encryption_key).map(SecretString::from),
+            previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
+            signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given(Some(settings.signup_rate)).unwrap_or_else(|| "30/1m".to_owned()))?,
+            admin_rate: parse_rate("RALLY_ADMIN_RATE", &given(settings.admin_rate).unwrap_or_else(|| "off".to_owned()))?,
+            trusted_proxies: parse_proxies(&given(settings.trusted_proxies).unwrap_or_default())?,
+            admin_origins: given(settings.admin_origins).map(|list| parse_origins(&list)).transpose()?.unwrap_or_default(),
+            migrate: parse_choice("RALLY_MIGRATE", &settings.migrate, &[("on", Migrate::AtStart), ("off", Migrate::Never)])?,
+            log: settings.log,
+            log_format: given(settings.log_format)
+                .map(|format| parse_choice("RALLY_LOG_FORMAT", &format, &[("text", LogFormat::Text), ("json", LogFormat::Json)]))
+                .transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_setting_is_named() {
+        let some = |text: &str| Some(text.to_owned());
+        let table: [(&str, Settings); 32] = [
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("0s"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_TIMEOUT", Settings { webhook_timeout: some("1h"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_DISABLE_AFTER", Settings { webhook_disable_after: some("-1d"), ..Settings::sample() }),
+            ("RALLY_ENVOI_KEY", Settings { envoi_url: some("https://envoi.example"), ..Settings::sample() }),
+            ("RALLY_ENVOI_KEY", Settings { envoi_key: some("two words"), ..Settings::sample() }),
+            ("RALLY_ENVOI_URL", Settings { envoi_url: some("envoi.example"), envoi_key: some("key"), ..Settings::sample() }),
+            ("RALLY_HEIMDALL_KEY", Settings { heimdall_url: some("https://heimdall.example"), ..Settings::sample() }),
+            (
+                "RALLY_HEIMDALL_URL",
+                Settings { heimdall_url: some("https://h.example/?a"), heimdall_key: some("key"), ..Settings::sample() },
+            ),
+            ("RALLY_HEIMDALL_ACCEPT_URL", Settings { heimdall_accept_url: some("https://app.example/{app_slug}"), ..Settings::sample() }),
+            ("RALLY_RECAPTCHA_URL", Settings { recaptcha_url: some("google"), ..Settings::sample() }),
+            ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("1.5"), ..Settings::sample() }),
+            ("RALLY_RECAPTCHA_MIN_SCORE", Settings { recaptcha_min_score: some("NaN"), ..Settings::sample() }),
+            ("RALLY_SIGNUP_RATE", Settings { signup_rate: "0/1m".to_owned(), ..Settings::sample() }),
+            ("RALLY_ADMIN_RATE", Settings { admin_rate: some("fast"), ..Settings::sample() }),
+            ("RALLY_TRUSTED_PROXIES", Settings { trusted_proxies: some("10.0.0.0/8,proxy"), ..Settings::sample() }),
+            ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..Settings::sample() }),
+            ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..Settings::sample() }),
+            ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..Settings::sample() }),
+            ("DATABASE_URL", Settings { database_url: some("mysql://localhost/rally"), ..Settings::sample() }),
+            ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..Settings::sample() }),
+            ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..Settings::sample() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example/path"), ..Settings::sample() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example,*"), ..Settings::sample() }),
+            ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://*.a.example"), ..Settings::sample() }),
+            ("RALLY_TRUSTED_PROXIES", Settings { trusted_proxies: some("::ffff:10.0.0.0/90"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("::ffff:0:0/95"), ..Settings::sample() }),
+            ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("http://*.internal"), ..Settings::sample() }),
+            ("RALLY_MIGRATE", Settings { migrate: "maybe".to_owned(), ..Settings::sample() }),
+            ("RALLY_LOG_FORMAT", Settings { log_format: some("xml"), ..Settings::sample() }),
+        ];
+        for (name, settings) in table {
+            let error = Config::try_from(settings).unwrap_err();
+            assert_eq!(error.setting, name);
+            assert!(error.to_string().starts_with(&format!("{name}: ")) && !error.to_string().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn an_empty_setting_is_not_given() {
+        let empty = || Some(" ".to_owned());
+        let config = Config::try_from(Settings { database_url: empty(), jwt_secret: empty(), public_url: empty(), ..Settings::sample() });
+        let config = config.unwrap();
+        assert!(matches!(config.store, StoreConfig::Embedded) && config.jwt_secret.is_none() && config.public_url.is_none());
+    }
+}
