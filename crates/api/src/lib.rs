@@ -17,5 +17,4 @@ pub mod http;
 pub mod idempotency;
 pub mod relay;
 pub mod routes;
-pub mod seed;
 pub mod webhook_secret;

@@ -1,0 +1,43 @@
+//! `rally bench`: what measurements need.
+
+use std::time::Instant;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::print_json;
+use super::workspace::parse_slug;
+use super::{open, seed};
+use crate::boot::config::Config;
+
+#[derive(Subcommand)]
+pub(super) enum BenchCommand {
+    /// Add people to a list through the store's own path, and make the list where it is not there
+    Seed {
+        /// How many
+        #[arg(long)]
+        entries: usize,
+        /// The slug of the workspace
+        #[arg(long, value_name = "SLUG", default_value = "bench")]
+        workspace: String,
+        /// The slug of the list
+        #[arg(long, value_name = "SLUG", default_value = "bench")]
+        list: String,
+    },
+}
+
+pub(super) async fn run(config: &Config, command: BenchCommand) -> Result<(), Failure> {
+    let BenchCommand::Seed { entries, workspace, list } = command;
+    let (workspace, list) = (parse_slug(&workspace)?, parse_slug(&list)?);
+    let ports = open(config, config.migrate).await?.ports;
+    let started = Instant::now();
+    let seeded = seed::run(&ports, &workspace, &list, entries).await?;
+    print_json(&json!({
+        "entries": entries,
+        "seconds": started.elapsed().as_secs_f64(),
+        "workspace_id": seeded.workspace.id.to_string(),
+        "waitlist_id": seeded.waitlist.id.to_string(),
+        "codes": seeded.codes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    }))
+}

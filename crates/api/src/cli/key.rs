@@ -1,0 +1,91 @@
+//! `rally key`: API keys.
+
+use clap::Subcommand;
+use rally_domain::access::ApiKey;
+use rally_domain::id::ApiKeyId;
+use rally_domain::text::KeyName;
+use rally_domain::workspace::Workspace;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::open;
+use super::output::print_json;
+use super::token::check_scope;
+use super::workspace::find_workspace;
+use crate::auth::issue_api_key;
+use crate::boot::config::Config;
+
+#[derive(Subcommand)]
+pub(super) enum KeyCommand {
+    /// Create a key; this is the only time it is shown
+    Create {
+        /// The workspace it is for
+        #[arg(long, value_name = "SLUG")]
+        workspace: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// What it allows: actions and wildcards, with spaces between
+        #[arg(long, default_value = "*")]
+        scope: String,
+    },
+    /// List keys, revoked ones too
+    List {
+        /// Of this workspace alone
+        #[arg(long, value_name = "SLUG")]
+        workspace: Option<String>,
+    },
+    /// Revoke a key
+    Revoke {
+        /// Its id, as create and list print it
+        id: String,
+    },
+}
+
+pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Failure> {
+    let ports = open(config, config.migrate).await?.ports;
+    match command {
+        KeyCommand::Create { workspace, name, scope } => {
+            check_scope(&scope)?;
+            let name = KeyName::parse(&name).map_err(|error| Failure::Refused(format!("the name {error}")))?;
+            let workspace = find_workspace(&ports, &workspace).await?;
+            let (stored, key) = issue_api_key(&ports, workspace.id, name, &scope);
+            ports.api_keys.insert(stored.clone()).await?;
+            let mut shown = key_view(&stored, &workspace);
+            shown["key"] = key.expose_secret().into();
+            print_json(&shown)
+        }
+        KeyCommand::List { workspace } => {
+            let workspaces = match workspace {
+                Some(slug) => vec![find_workspace(&ports, &slug).await?],
+                None => ports.workspaces.list().await?,
+            };
+            let mut rows = Vec::new();
+            for workspace in &workspaces {
+                rows.extend(ports.api_keys.list(workspace.id).await?.iter().map(|key| key_view(key, workspace)));
+            }
+            print_json(&Value::Array(rows))
+        }
+        KeyCommand::Revoke { id } => {
+            let no_key = || Failure::Refused(format!("there is no key {id} that could be revoked"));
+            let found = ApiKeyId::parse(&id).map_err(|_| no_key())?;
+            let revoked = ports.api_keys.revoke(found, ports.clock.now()).await?;
+            if revoked { print_json(&json!({ "revoked": id })) } else { Err(no_key()) }
+        }
+    }
+}
+
+/// A key as its owner sees it ever after: by its first characters.
+fn key_view(key: &ApiKey, workspace: &Workspace) -> Value {
+    json!({
+        "id": key.id.to_string(),
+        "workspace": workspace.slug.as_str(),
+        "workspace_id": key.workspace_id.to_string(),
+        "name": key.name.as_str(),
+        "scope": key.scope,
+        "key": format!("{}…", key.prefix),
+        "created_at": key.created_at,
+        "revoked_at": key.revoked_at,
+    })
+}

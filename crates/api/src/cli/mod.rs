@@ -1,0 +1,163 @@
+//! The command line. Results go to standard output, so that scripts can use them; everything else to standard error.
+
+mod backup;
+mod bench;
+mod counters;
+mod failure;
+mod healthcheck;
+mod key;
+mod migrate;
+mod openapi;
+mod output;
+mod secrets;
+mod seed;
+mod serve;
+mod store_copy;
+mod token;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use rally_domain::error::Fault;
+use rally_domain::port::Ports;
+
+use self::bench::BenchCommand;
+use self::counters::CountersCommand;
+use self::failure::Failure;
+use self::key::KeyCommand;
+use self::secrets::SecretsCommand;
+use self::store_copy::StoreCommand;
+use self::token::TokenCommand;
+use self::workspace::WorkspaceCommand;
+use crate::auth::Authenticator;
+use crate::boot::config::{Config, Migrate, Settings};
+use crate::boot::secrets::Secrets;
+use crate::boot::store::{self, Opened};
+use crate::boot::system::{SystemClock, SystemIds};
+use crate::boot::telemetry;
+
+/// A self-hosted waitlist service
+#[derive(Parser)]
+#[command(name = "rally", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the API and the background workers (what happens without a command)
+    Serve,
+    /// Apply pending migrations
+    Migrate {
+        /// Undo the latest migration instead, to go back to the version before
+        #[arg(long)]
+        revert: bool,
+    },
+    /// Ask a running server whether it is ready, for health checks; fails where it is not
+    Healthcheck,
+    /// Copy the embedded store into one file, beside a running server
+    Backup {
+        /// The file, which must not exist
+        file: PathBuf,
+    },
+    /// Manage workspaces
+    Workspace {
+        #[command(subcommand)]
+        command: WorkspaceCommand,
+    },
+    /// Make admin tokens
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Manage API keys: admin tokens that do not end until they are revoked
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Look after what is encrypted at rest
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
+    /// Check the totals that are kept of every waitlist
+    Counters {
+        #[command(subcommand)]
+        command: CountersCommand,
+    },
+    /// Move everything from one kind of store to the other
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    /// Make what measurements need
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// Runs the command of this process's arguments.
+#[expect(clippy::print_stderr, reason = "the one line that says why the command failed")]
+pub async fn run() -> ExitCode {
+    let Cli { command, settings } = Cli::parse();
+    match dispatch(command.unwrap_or(Command::Serve), settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rally: {}", failure.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
+    if let Command::Openapi = command {
+        return openapi::print_document();
+    }
+    let config = Config::try_from(settings)?;
+    telemetry::start_logging(&config)?;
+    match command {
+        Command::Serve => serve::run(&config).await,
+        Command::Migrate { revert: false } => migrate::run(&config).await,
+        Command::Migrate { revert: true } => migrate::revert(&config).await,
+        Command::Healthcheck => healthcheck::run(&config).await,
+        Command::Backup { file } => backup::run(&config, &file).await,
+        Command::Workspace { command } => workspace::run(&config, command).await,
+        Command::Token { command } => token::run(&config, command).await,
+        Command::Key { command } => key::run(&config, command).await,
+        Command::Secrets { command: SecretsCommand::Reencrypt } => secrets::reencrypt(&config).await,
+        Command::Counters { command: CountersCommand::Rebuild } => counters::rebuild(&config).await,
+        Command::Store { command: StoreCommand::Copy { from, to } } => store_copy::copy(&config, &from, &to).await,
+        Command::Bench { command } => bench::run(&config, command).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+/// Opens the store that the settings name.
+async fn open(config: &Config, migrate: Migrate) -> Result<Opened, Failure> {
+    Ok(store::open(config, migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+}
+
+/// Who makes and takes admin tokens under the secrets of the settings.
+fn authenticator(config: &Config, secrets: &Secrets, ports: &Ports) -> Result<Authenticator, Failure> {
+    Ok(Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(Fault::unexpected)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

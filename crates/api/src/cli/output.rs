@@ -1,0 +1,19 @@
+//! Results, on standard output.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// Prints a document.
+pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}"))
+}
+
+/// Prints a line, or several.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

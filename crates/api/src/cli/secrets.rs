@@ -1,0 +1,30 @@
+//! `rally secrets`: what is encrypted at rest.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::open;
+use super::output::print_json;
+use crate::boot::config::Config;
+use crate::boot::secrets::Secrets;
+use crate::webhook_secret;
+
+#[derive(Subcommand)]
+pub(super) enum SecretsCommand {
+    /// Encrypt everything anew under RALLY_ENCRYPTION_KEY, what RALLY_PREVIOUS_ENCRYPTION_KEY sealed too
+    Reencrypt,
+}
+
+pub(super) async fn reencrypt(config: &Config) -> Result<(), Failure> {
+    let sealer = Secrets::load(config)?.webhook_sealer();
+    let ports = open(config, config.migrate).await?.ports;
+    let (mut current, mut reencrypted) = (0_u64, 0_u64);
+    for (id, old) in ports.webhooks.secrets().await? {
+        match webhook_secret::reseal(&sealer, id, &old)? {
+            Some(new) => reencrypted += u64::from(ports.webhooks.reseal(id, old, new).await?),
+            None => current += 1,
+        }
+    }
+    print_json(&json!({ "reencrypted": reencrypted, "current": current }))
+}

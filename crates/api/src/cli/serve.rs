@@ -1,0 +1,63 @@
+//! `rally serve`: runs the server until it is told to stop.
+
+use rally_domain::error::Fault;
+use rally_domain::port::Ports;
+use time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Failure;
+use super::output::print;
+use super::{authenticator, open};
+use crate::boot::config::{Config, ConfigError, StoreConfig};
+use crate::boot::secrets::Secrets;
+use crate::boot::{first_start, server, store, telemetry, upstreams};
+
+pub(super) async fn run(config: &Config) -> Result<(), Failure> {
+    let secrets = Secrets::load(config)?;
+    let _lock = store::lock(config)?;
+    // Before anything can be asked to stop.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut ports = open(config, config.migrate).await?.ports;
+    upstreams::attach(config, &mut ports)?;
+    let mut running = server::start(config, &secrets, ports.clone())
+        .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
+    tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
+    greet(config, &secrets, &ports, &base).await?;
+    let (mut louder, mut quieter) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
+    loop {
+        tokio::select! {
+            ended = running.ended() => return Ok(ended?),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = louder.recv() => telemetry::set_level(&format!("{},{}", config.log, telemetry::DEBUG)),
+            _ = quieter.recv() => telemetry::set_level(&config.log),
+        }
+    }
+    tracing::info!("stopping");
+    running.stop().await?;
+    tracing::info!("stopped");
+    telemetry::flush();
+    Ok(())
+}
+
+/// Says where the server is; on a new store also what to do with it.
+async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<(), Failure> {
+    let running = format!("Rally is running on {base} (docs: {base}/docs)");
+    let is_first = store::first_start(config)?;
+    if !ports.workspaces.list().await?.is_empty() {
+        return print(&running);
+    }
+    if let StoreConfig::Postgres(_) = config.store {
+        let next = "make a workspace with `rally workspace create SLUG` and a token with `rally token mint --workspace SLUG`";
+        return print(&format!("{running}; {next}"));
+    }
+    if !is_first {
+        return print(&running);
+    }
+    let demo = first_start::create_demo(ports).await?;
+    let auth = authenticator(config, secrets, ports)?;
+    let expires = ports.clock.now().plus(Duration::days(1));
+    let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
+    print(&first_start::what_to_try(&demo, base, &token))
+}

@@ -1,0 +1,55 @@
+//! `rally token`: admin tokens.
+
+use clap::Subcommand;
+use rally_domain::error::Fault;
+use rally_domain::text::Subject;
+
+use super::failure::Failure;
+use super::output::print;
+use super::workspace::find_workspace;
+use super::{authenticator, open};
+use crate::auth::Scope;
+use crate::boot::config::Config;
+use crate::boot::secrets::Secrets;
+use crate::duration::parse_duration;
+
+#[derive(Subcommand)]
+pub(super) enum TokenCommand {
+    /// Print a signed admin token
+    Mint {
+        /// The workspace it is for
+        #[arg(long, value_name = "SLUG")]
+        workspace: String,
+        /// What it allows: actions and wildcards, with spaces between
+        #[arg(long, default_value = "*")]
+        scope: String,
+        /// How long it is good for, such as 30d, 12h or 15m
+        #[arg(long, default_value = "30d")]
+        ttl: String,
+        /// Who it is for
+        #[arg(long, value_name = "WHO", default_value = "rally-cli")]
+        subject: String,
+    },
+}
+
+pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Failure> {
+    let TokenCommand::Mint { workspace, scope, ttl, subject } = command;
+    let refused = |message: String| Failure::Refused(message);
+    let secrets = Secrets::load(config)?;
+    check_scope(&scope)?;
+    let ttl = parse_duration(&ttl).ok_or_else(|| refused(format!("the ttl {ttl:?} must be a number with s, m, h or d")))?;
+    let subject = Subject::parse(&subject).map_err(|error| refused(format!("the subject {error}")))?;
+    let ports = open(config, config.migrate).await?.ports;
+    let found = find_workspace(&ports, &workspace).await?;
+    let auth = authenticator(config, &secrets, &ports)?;
+    let token = auth.mint(subject.as_str(), found.id, &scope, ports.clock.now().plus(ttl)).map_err(Fault::unexpected)?;
+    print(&token)
+}
+
+/// A scope that grants nothing is a mistake.
+pub(super) fn check_scope(scope: &str) -> Result<(), Failure> {
+    match Scope::parse(scope).unknown().next() {
+        Some(unknown) => Err(Failure::Refused(format!("the scope {unknown:?} grants nothing"))),
+        None => Ok(()),
+    }
+}
