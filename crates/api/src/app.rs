@@ -30,7 +30,7 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Sends events to webhooks.
     pub sender: Arc<dyn WebhookSender>,
-    /// The places that checks of URLs have, by workspace.
+    /// The slots that checks of URLs have, by workspace.
     pub url_checks: Cache<WorkspaceId, Arc<Semaphore>>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
@@ -38,7 +38,7 @@ pub struct App {
     pub limits: Limits,
     /// Proxies whose word on where a request comes from is taken.
     pub proxies: TrustedProxies,
-    /// The places that exports have.
+    /// The slots that exports have.
     pub exports: Exports,
     /// Wakes the relays.
     pub relays: Vec<Arc<Notify>>,

@@ -2,7 +2,7 @@
 //!
 //! A reader may be as slow as it likes, and what an export reads from is one moment of the store, which nobody may hold for long: in
 //! PostgreSQL dead rows pile up behind it, in SQLite the write-ahead log. So the store is read at its own pace into a temporary file
-//! without a name, and the reader gets what is there at its pace. What a slow reader holds is a file and one of a few places; a reader
+//! without a name, and the reader gets what is there at its pace. What a slow reader holds is a file and one of a few slots; a reader
 //! that takes next to nothing is cut off.
 
 use std::collections::HashMap;
@@ -35,19 +35,19 @@ const PIECE: u64 = 256 * 1024;
 /// How often it is looked whether a reader takes anything at all.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The places that exports have.
+/// The slots that exports have.
 #[derive(Clone, Default)]
 pub struct Exports(Arc<Mutex<HashMap<WorkspaceId, usize>>>);
 
-/// The place of one export, until it is dropped.
-pub struct Place {
+/// The slot of one export, until it is dropped.
+pub struct Slot {
     exports: Exports,
     workspace: WorkspaceId,
 }
 
 impl Exports {
-    /// Takes a place for a workspace; `None` when it has as many as it may, or all are taken.
-    pub fn take(&self, workspace: WorkspaceId) -> Option<Place> {
+    /// Takes a slot for a workspace; `None` when it has as many as it may, or all are taken.
+    pub fn take(&self, workspace: WorkspaceId) -> Option<Slot> {
         let mut taken = self.taken();
         let (all, mine) = (taken.values().sum::<usize>(), taken.get(&workspace).copied().unwrap_or(0));
         if all >= IN_ALL || mine >= PER_WORKSPACE {
@@ -55,7 +55,7 @@ impl Exports {
         }
         taken.insert(workspace, mine + 1);
         drop(taken);
-        Some(Place { exports: self.clone(), workspace })
+        Some(Slot { exports: self.clone(), workspace })
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, usize>> {
@@ -63,7 +63,7 @@ impl Exports {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.exports.taken();
         match taken.get_mut(&self.workspace) {
@@ -87,7 +87,7 @@ enum Written {
 struct Open {
     file: Arc<File>,
     progress: watch::Receiver<Written>,
-    _place: Place,
+    _slot: Slot,
 }
 
 /// Where a reader stands.
@@ -120,14 +120,14 @@ pub enum Broken {
 ///
 /// # Errors
 /// When no temporary file can be made.
-pub fn spool<S>(pieces: S, place: Place) -> io::Result<impl Stream<Item = Result<Bytes, Broken>>>
+pub fn spool<S>(pieces: S, slot: Slot) -> io::Result<impl Stream<Item = Result<Bytes, Broken>>>
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
 {
     let file = Arc::new(tempfile::tempfile()?);
     let (written, progress) = watch::channel(Written::Until(0));
     tokio::spawn(write(Box::pin(pieces), file.clone(), written));
-    let open = Open { file, progress, _place: place };
+    let open = Open { file, progress, _slot: slot };
     let reader = Arc::new(Mutex::new(Reader { open: Some(open), read: 0, window: Duration::ZERO, taken: 0, handed: None }));
     tokio::spawn(watch_over(Arc::downgrade(&reader)));
     Ok(stream::unfold(Some(reader), |reader| async move {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_has_its_places_and_all_have_a_few() {
+    fn a_workspace_has_its_slots_and_all_have_a_few() {
         let exports = Exports::default();
         let first = exports.take(workspace(1));
         let _second = exports.take(workspace(1)).unwrap();
@@ -332,7 +332,7 @@ mod tests {
             assert!(reply.next().await.unwrap().is_ok());
             sleep(Duration::from_secs(1)).await;
         }
-        // Nothing at all is not: its place is free without its asking again.
+        // Nothing at all is not: its slot is free without its asking again.
         sleep(WINDOW + WINDOW + LOOK).await;
         assert!(exports.taken().is_empty());
         assert!(matches!(reply.next().await, Some(Err(Broken::Slow))));

@@ -32,7 +32,7 @@ use crate::http::limits::Limits;
 use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
-use crate::relay::{MailRound, Relay, WebhookRound};
+use crate::relay::{MailFreight, Relay, WebhookFreight};
 use crate::routes;
 
 /// How long requests in flight may take to end once the server is to stop.
@@ -76,7 +76,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
     let relays =
-        start_relays(WebhookRound { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes });
+        start_relays(WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes });
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let app = web::Data::from(Arc::new(App {
         ports,
@@ -137,9 +137,9 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
 }
 
 /// One relay for webhooks, and one for mail where there is a service to send it through; without one, mail waits.
-fn start_relays(webhooks: WebhookRound) -> Vec<Relay> {
+fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
     let (ports, policy, changes) = (webhooks.ports.clone(), webhooks.policy.clone(), webhooks.changes.clone());
-    let mail = ports.mailer.clone().map(|mailer| MailRound { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE, changes });
+    let mail = ports.mailer.clone().map(|mailer| MailFreight { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE, changes });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

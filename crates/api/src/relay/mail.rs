@@ -12,12 +12,13 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
-use super::{Round, Signal};
+use super::core::Signal;
+use super::freight::Freight;
 use crate::cache::Changes;
 
 /// Mail on its way to the mail service.
 #[derive(Clone)]
-pub struct MailRound {
+pub struct MailFreight {
     /// The world.
     pub ports: Ports,
     /// Sends mail.
@@ -31,7 +32,7 @@ pub struct MailRound {
 }
 
 #[async_trait]
-impl Round for MailRound {
+impl Freight for MailFreight {
     type Lane = WorkspaceId;
     type Item = ClaimedMail;
     type Key = MailId;

@@ -11,14 +11,15 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
-use super::{Round, Signal};
+use super::core::Signal;
+use super::freight::Freight;
 use crate::cache::Changes;
 use crate::encryption::Sealer;
 use crate::webhook_secret;
 
 /// Events on their way to webhooks.
 #[derive(Clone)]
-pub struct WebhookRound {
+pub struct WebhookFreight {
     /// The world.
     pub ports: Ports,
     /// Sends messages.
@@ -34,7 +35,7 @@ pub struct WebhookRound {
 }
 
 #[async_trait]
-impl Round for WebhookRound {
+impl Freight for WebhookFreight {
     type Lane = WebhookId;
     type Item = ClaimedDelivery;
     type Key = (EventId, WebhookId);

@@ -38,7 +38,7 @@ const COLUMNS: [&str; 17] = [
     "updated_at",
 ];
 
-/// How long to wait for a place.
+/// How long to wait for a slot.
 const RETRY_AFTER: u64 = 10;
 
 /// What an export begins with so that Excel takes it for UTF-8.
@@ -87,9 +87,9 @@ pub async fn export(
 ) -> Result<HttpResponse, ApiError> {
     let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let mark = query.begins_with_mark()?;
-    let place = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
+    let slot = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
     let entries = app.ports.entries.export(waitlist.id).await?;
-    let file = spool(file(entries, waitlist.settings.referral_boost, mark), place).map_err(Fault::unavailable)?;
+    let file = spool(file(entries, waitlist.settings.referral_boost, mark), slot).map_err(Fault::unavailable)?;
     let disposition = format!("attachment; filename=\"{}-entries.csv\"", waitlist.slug);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))

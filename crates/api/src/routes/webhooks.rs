@@ -250,8 +250,8 @@ impl UpdateBody {
 /// as a name that does not resolve now.
 async fn check_url(app: &App, admin: &Admin, fields: &mut Fields, url: Option<&WebhookUrl>) {
     let Some(url) = url else { return };
-    let places = app.url_checks.get_with(admin.workspace.id, || Arc::new(Semaphore::new(CHECKS_OF_A_WORKSPACE)));
-    let Ok(Ok(_place)) = timeout(WAIT_FOR_A_CHECK, places.acquire()).await else { return };
+    let slots = app.url_checks.get_with(admin.workspace.id, || Arc::new(Semaphore::new(CHECKS_OF_A_WORKSPACE)));
+    let Ok(Ok(_slot)) = timeout(WAIT_FOR_A_CHECK, slots.acquire()).await else { return };
     if let Err(error) = app.sender.check(url).await {
         fields.report("url", error);
     }

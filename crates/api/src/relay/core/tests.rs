@@ -1,0 +1,220 @@
+//! Scripts of events, and what the core orders.
+
+use super::*;
+
+const BEGIN_BY: &str = "2026-01-01T00:01:00Z";
+
+/// A core with a clock of its own, and lanes that something is due for.
+struct Script {
+    core: Core<u32, u32>,
+    now: Instant,
+    changes: u64,
+}
+
+impl Script {
+    fn new() -> Self {
+        Self { core: Core::new(), now: Instant::now(), changes: 0 }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now += Duration::from_millis(millis);
+    }
+
+    fn seen(&self) -> Seen {
+        Seen { at: self.now, changes: self.changes }
+    }
+
+    /// Claims all shares in full for lanes that have enough.
+    fn claim(&mut self, due: impl IntoIterator<Item = u32>) -> Vec<(u32, usize)> {
+        let shares = self.core.shares(due.into_iter().collect(), self.now);
+        let items = shares.iter().flat_map(|(id, share)| std::iter::repeat_n((*id, *id), *share)).collect();
+        self.core.claimed(&shares, items, Self::at(BEGIN_BY), self.seen());
+        shares
+    }
+
+    /// Begins everything that may begin, and gives the lanes with the numbers of their attempts.
+    fn begin(&mut self) -> Vec<(u32, u64)> {
+        let mut begun = Vec::new();
+        loop {
+            match self.core.next(self.now, Self::at("2026-01-01T00:00:00Z"), self.changes) {
+                Some(Order::Begin(id, number, _)) => begun.push((id, number)),
+                Some(Order::Confirm(id, items)) => self.core.confirmed(id, items, Self::at(BEGIN_BY), self.seen()),
+                Some(Order::Release(_)) => unreachable!("nothing is late here"),
+                None => return begun,
+            }
+        }
+    }
+
+    fn answer(&mut self, begun: &[(u32, u64)], signal: Signal) {
+        for (id, number) in begun {
+            self.core.ended(*id, *number, Some(signal), self.now);
+        }
+    }
+
+    /// Makes lanes trusted with their full pace.
+    fn trust(&mut self, lanes: std::ops::Range<u32>) {
+        for _ in 0..4 {
+            self.claim(lanes.clone());
+            let begun = self.begin();
+            self.answer(&begun, Signal::Well);
+        }
+        // What of their last batches is left.
+        while let begun @ [_, ..] = &self.begin()[..] {
+            let begun = begun.to_vec();
+            self.answer(&begun, Signal::Well);
+        }
+    }
+}
+
+#[test]
+fn a_lane_that_answers_gets_more_at_once() {
+    let mut script = Script::new();
+    assert_eq!(script.claim([1]), [(1, 1)]);
+    // One answer, then two, then as many as may be.
+    for pace in [1, 2, PER_LANE, PER_LANE] {
+        let begun = script.begin();
+        assert_eq!(begun.len(), pace);
+        script.answer(&begun, Signal::Well);
+        script.claim([1]);
+    }
+    let begun = script.begin();
+    script.answer(&begun[..1], Signal::Troubled);
+    script.answer(&begun[1..], Signal::Troubled);
+    assert_eq!(script.claim([1]), [(1, 1)]);
+}
+
+#[test]
+fn a_lane_in_trouble_keeps_nothing_here() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    script.claim([1]);
+    let begun = script.begin();
+    let waiting = BATCH - begun.len();
+    assert_eq!(script.core.ended(1, begun[0].1, Some(Signal::Troubled), script.now).len(), waiting);
+}
+
+/// As many as the contract says, none of which was ever answered, and one that never was either.
+#[test]
+fn five_hundred_that_never_answered_leave_room_for_a_new_one() {
+    let mut script = Script::new();
+    script.claim(0..500);
+    assert_eq!(script.begin().len(), 500);
+    assert_eq!(script.claim(0..501), [(500, 1)]);
+    assert_eq!(script.begin(), [(500, 501)]);
+}
+
+/// They had answered until now, all of them: the next attempt of another begins within a second all the same.
+#[test]
+fn five_hundred_that_stop_answering_delay_no_other() {
+    let mut script = Script::new();
+    script.trust(0..501);
+    script.claim(0..500);
+    // The worst case: the one that is well comes last.
+    let mut hanging = script.begin().len();
+    script.claim(500..501);
+    let mut waited = 0;
+    loop {
+        let begun = script.begin();
+        hanging += begun.iter().filter(|(id, _)| *id < 500).count();
+        let well: Vec<_> = begun.into_iter().filter(|(id, _)| *id == 500).collect();
+        if !well.is_empty() {
+            script.answer(&well, Signal::Well);
+            break;
+        }
+        let wakes = script.core.wakes_at().expect("something waits");
+        waited += (wakes - script.now).as_millis();
+        script.now = wakes;
+    }
+    assert!(waited < 1000, "{waited} ms");
+    // From then on it goes on as if they were not there, for as long as they hang.
+    for _ in 0..40 {
+        script.pass(250);
+        let begun = script.begin();
+        hanging += begun.iter().filter(|(id, _)| *id < 500).count();
+        script.claim(500..501);
+        let well: Vec<_> = script.begin().into_iter().chain(begun).filter(|(id, _)| *id == 500).collect();
+        assert_eq!(well.len(), PER_LANE);
+        script.answer(&well, Signal::Well);
+    }
+    assert!(hanging < IN_ALL, "{hanging}");
+}
+
+#[test]
+fn more_that_never_answered_than_there_are_places_take_none_of_the_others() {
+    let mut script = Script::new();
+    script.trust(5000..5001);
+    script.claim(0..5000);
+    assert_eq!(script.begin().len(), SLOW);
+    assert_eq!(script.claim(0..5001), [(5000, BATCH)]);
+    assert_eq!(script.begin().len(), PER_LANE);
+    assert!(!script.core.has_room(), "there is no place for the others");
+}
+
+#[test]
+fn lanes_that_there_was_no_place_for_come_next() {
+    let mut script = Script::new();
+    script.claim(0..1000);
+    let begun = script.begin();
+    script.answer(&begun[..10], Signal::Troubled);
+    assert!(script.core.has_room());
+    let next: Vec<u32> = script.claim(0..1000).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(next, (640..650).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_slow_lane_goes_on_when_it_is_answered() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    script.claim([1]);
+    let begun = script.begin();
+    assert_eq!(begun.len(), PER_LANE);
+    script.pass(1000);
+    assert_eq!(script.begin(), []);
+    script.answer(&begun[..1], Signal::Well);
+    assert_eq!(script.begin().len(), 1);
+}
+
+#[test]
+fn what_was_seen_a_while_ago_or_before_a_change_is_confirmed() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    script.claim([1]);
+    let date = Script::at("2026-01-01T00:00:00Z");
+    assert!(matches!(script.core.next(script.now, date, 0), Some(Order::Begin(1, _, 1))));
+    let Some(Order::Confirm(1, items)) = script.core.next(script.now, date, 1) else { panic!("a change asks for a look") };
+    assert_eq!(items.len(), BATCH - 1);
+    assert_eq!(script.core.next(script.now, date, 1), None, "nothing begins meanwhile");
+    script.changes = 1;
+    script.core.confirmed(1, vec![1, 1], Script::at(BEGIN_BY), script.seen());
+    assert!(matches!(script.core.next(script.now, date, 1), Some(Order::Begin(1, _, 1))));
+    script.pass(700);
+    assert!(script.core.next(script.now, date, 1).is_none(), "its first attempts take long");
+    script.core.ended(1, 1, None, script.now);
+    let next = script.core.next(script.now, date, 1);
+    assert!(next.is_none() || matches!(next, Some(Order::Confirm(..))));
+}
+
+#[test]
+fn what_would_outlive_its_lease_is_given_back() {
+    let mut script = Script::new();
+    script.claim([1]);
+    let Some(Order::Release(items)) = script.core.next(script.now, Script::at("2026-01-01T00:01:00.001Z"), 0) else { panic!("it is late") };
+    assert_eq!(items, [1]);
+}
+
+#[test]
+fn a_look_that_found_nothing_more_asks_for_no_other() {
+    let mut script = Script::new();
+    let shares = script.core.shares(vec![1, 2], script.now);
+    script.core.claimed(&shares, vec![(1, 1)], Script::at(BEGIN_BY), script.seen());
+    let begun = script.begin();
+    assert!(!script.core.has_room());
+    script.answer(&begun, Signal::Well);
+    assert!(script.core.has_room(), "lane 1 got its share in full");
+    script.core.shares(Vec::new(), script.now);
+    assert!(!script.core.has_room());
+}

@@ -1,0 +1,339 @@
+//! The loop of a relay: begins what [`Core`] and [`Settlements`] order, and tells them what came of it. Holds no rule of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rally_domain::error::Fault;
+use rally_domain::id::ClaimId;
+use rally_domain::port::ClaimRequest;
+use rally_domain::timestamp::Timestamp;
+use time::Duration;
+use tokio::sync::Notify;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
+
+use super::core::{Core, Order, Seen};
+use super::freight::Freight;
+use super::settlements::Settlements;
+use crate::chain::chain;
+
+/// How long something is put off that this process cannot try.
+const NOT_HERE: Duration = Duration::minutes(1);
+/// How long what is claimed is this process's, beside two attempts' time.
+const LEASE: Duration = Duration::seconds(10);
+/// How often the queue is looked at when nobody wakes the relay.
+const POLL: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long it rests after a look that found nothing to do: in a crowd that nobody is told of, every sign-up would be a look. It
+/// rests longer after a look that was long, so that looking takes a small part of the store's time.
+const REST: std::time::Duration = std::time::Duration::from_millis(5);
+const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
+/// Looks between two searches for leases that have ended.
+const LOOKS_PER_REAP: u64 = 10;
+
+/// Something that was begun has ended.
+enum Step<F: Freight> {
+    Looked(Result<Vec<F::Lane>, Fault>, std::time::Duration),
+    Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>),
+    Confirmed(F::Lane, Result<Vec<F::Item>, Fault>, Read),
+    Tried(u64, F::Attempt),
+    NotTried(u64, F::Item, Fault),
+    Settled(Result<usize, Fault>, Vec<F::Attempt>),
+    Done(&'static str, Result<(), Fault>),
+}
+
+/// When the queue was read, and by when what was read has to begin.
+#[derive(Clone, Copy)]
+struct Read {
+    seen: Seen,
+    begin_by: Timestamp,
+}
+
+/// What was asked for in a claim.
+struct Claim<L> {
+    shares: Vec<(L, usize)>,
+    read: Read,
+}
+
+pub(super) struct Work<F: Freight> {
+    freight: F,
+    core: Core<F::Lane, F::Item>,
+    settlements: Settlements<F::Lane, F::Attempt>,
+    steps: JoinSet<Step<F>>,
+    /// The attempts under way, by the task that makes each.
+    attempts: HashMap<Id, (F::Lane, u64)>,
+    /// The lanes that are being confirmed, by the task that does.
+    confirming: HashMap<Id, F::Lane>,
+    /// The task that looks at the queue or claims of it.
+    claiming: Option<Id>,
+    /// Whether there may be something to claim.
+    look: bool,
+    /// When the next look may be.
+    rested: Instant,
+    /// How long the last look took.
+    looked_for: std::time::Duration,
+}
+
+impl<F: Freight> Work<F> {
+    pub fn new(freight: F) -> Self {
+        Self {
+            freight,
+            core: Core::new(),
+            settlements: Settlements::new(),
+            steps: JoinSet::new(),
+            attempts: HashMap::new(),
+            confirming: HashMap::new(),
+            claiming: None,
+            look: true,
+            rested: Instant::now(),
+            looked_for: std::time::Duration::ZERO,
+        }
+    }
+
+    pub async fn run(mut self, wake: Arc<Notify>, stop: Arc<Notify>) {
+        let mut ticks = ticks();
+        let mut looks = 0_u64;
+        loop {
+            self.carry_out();
+            self.begin_settling();
+            let rest = self.begin_looking();
+            let (now, wakes) = (Instant::now(), self.core.wakes_at());
+            tokio::select! {
+                biased;
+                () = stop.notified() => break,
+                Some(ended) = self.steps.join_next_with_id() => self.end(ended),
+                () = wake.notified() => self.look = true,
+                () = sleep_until(self.rested), if rest => {}
+                () = sleep_until(wakes.unwrap_or(now)), if wakes.is_some() => {}
+                () = sleep_until(self.settlements.retry_at().unwrap_or(now)), if self.settlements.retry_at().is_some() => {}
+                _ = ticks.tick() => {
+                    self.look = true;
+                    looks += 1;
+                    if looks % LOOKS_PER_REAP == 1 {
+                        self.begin_reaping();
+                    }
+                }
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Gives back what was not begun, and sees to its end what was.
+    async fn finish(&mut self) {
+        loop {
+            // What was being claimed or confirmed comes to be given back too.
+            let given_up = self.core.give_up();
+            self.release(given_up, self.now());
+            self.settlements.hurry();
+            self.begin_settling();
+            match self.steps.join_next_with_id().await {
+                Some(ended) => self.end(ended),
+                None => return,
+            }
+        }
+    }
+
+    fn end(&mut self, ended: Result<(Id, Step<F>), JoinError>) {
+        let (id, step) = match ended {
+            Ok((id, step)) => (id, Some(step)),
+            Err(error) => {
+                // What it held is freed when its lease ends.
+                tracing::error!(%error, what = F::WHAT, "a step of the relay failed");
+                (error.id(), None)
+            }
+        };
+        self.claiming.take_if(|claiming| *claiming == id);
+        let (attempt, confirming) = (self.attempts.remove(&id), self.confirming.remove(&id));
+        match step {
+            Some(Step::Looked(outcome, took)) => self.take_looked(outcome, took),
+            Some(Step::Claimed(claim, outcome)) => self.take_claimed(claim, outcome),
+            Some(Step::Confirmed(lane, outcome, read)) => self.take_confirmed(lane, outcome, read),
+            Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
+            Some(Step::NotTried(number, item, fault)) => self.put_off(number, &item, &fault),
+            Some(Step::Settled(outcome, attempts)) => self.take_settled(outcome, attempts),
+            Some(Step::Done(done, outcome)) => log(F::WHAT, done, outcome),
+            None => {
+                if let Some((lane, number)) = attempt {
+                    self.core.ended(lane, number, None, Instant::now());
+                }
+                if let Some(lane) = confirming {
+                    let read = self.reading();
+                    self.core.confirmed(lane, Vec::new(), read.begin_by, read.seen);
+                }
+            }
+        }
+        self.look |= self.core.has_room();
+    }
+
+    /// Begins all that may begin.
+    fn carry_out(&mut self) {
+        while let Some(order) = self.core.next(Instant::now(), self.now(), self.freight.changes()) {
+            match order {
+                Order::Begin(lane, number, item) => {
+                    let attempt = self.freight.clone().attempt(item);
+                    let task = self.steps.spawn(async move {
+                        match attempt.await {
+                            Ok(tried) => Step::Tried(number, tried),
+                            Err((item, fault)) => Step::NotTried(number, item, fault),
+                        }
+                    });
+                    self.attempts.insert(task.id(), (lane, number));
+                }
+                Order::Confirm(lane, items) => {
+                    let (freight, read) = (self.freight.clone(), self.reading());
+                    let read = Read { begin_by: self.now().plus(self.freight.timeout() / 2), ..read };
+                    let task = self.steps.spawn(async move { Step::Confirmed(lane, freight.confirm(items).await, read) });
+                    self.confirming.insert(task.id(), lane);
+                }
+                Order::Release(items) => self.release(items, self.now()),
+            }
+        }
+    }
+
+    /// Looks what is due, if anything may be; tells whether it rests before it looks.
+    fn begin_looking(&mut self) -> bool {
+        if self.claiming.is_some() || !self.look {
+            return false;
+        }
+        if self.rested > Instant::now() {
+            return true;
+        }
+        self.look = false;
+        let (freight, now) = (self.freight.clone(), self.now());
+        let task = self.steps.spawn(async move {
+            let begun = Instant::now();
+            let due = freight.due(now).await;
+            Step::Looked(due, begun.elapsed())
+        });
+        self.claiming = Some(task.id());
+        false
+    }
+
+    fn take_looked(&mut self, outcome: Result<Vec<F::Lane>, Fault>, took: std::time::Duration) {
+        self.looked_for = took;
+        let due = match outcome {
+            Ok(due) => due,
+            Err(fault) => return tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT),
+        };
+        let shares = self.core.shares(due, Instant::now());
+        if shares.is_empty() {
+            return self.rest();
+        }
+        let (freight, read, now) = (self.freight.clone(), self.reading(), self.now());
+        let claim = ClaimId::new(freight.ports().ids.uuid());
+        let request = ClaimRequest { claim, now, lease_until: now.plus(self.lease()), shares: shares.clone() };
+        let task = self.steps.spawn(async move { Step::Claimed(Claim { shares, read }, freight.claim(request).await) });
+        self.claiming = Some(task.id());
+    }
+
+    fn take_claimed(&mut self, claim: Claim<F::Lane>, outcome: Result<Vec<F::Item>, Fault>) {
+        let claimed = outcome.unwrap_or_else(|fault| {
+            tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
+            Vec::new()
+        });
+        if claimed.is_empty() {
+            self.rest();
+        }
+        let items = claimed.into_iter().map(|item| (F::lane(&item), item)).collect();
+        self.core.claimed(&claim.shares, items, claim.read.begin_by, claim.read.seen);
+    }
+
+    fn rest(&mut self) {
+        self.rested = Instant::now() + (self.looked_for * 4).clamp(REST, LONGEST_REST);
+    }
+
+    /// That the queue is read from now on.
+    fn reading(&self) -> Read {
+        let seen = Seen { at: Instant::now(), changes: self.freight.changes() };
+        Read { seen, begin_by: self.now().plus(self.lease() - self.freight.timeout() * 1.5) }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.freight.ports().clock.now()
+    }
+
+    fn lease(&self) -> Duration {
+        self.freight.timeout() * 2 + LEASE
+    }
+
+    fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read) {
+        let items = outcome.unwrap_or_else(|fault| {
+            // They are freed when their lease ends.
+            tracing::warn!(cause = %chain(&fault), "{} not confirmed", F::WHAT);
+            Vec::new()
+        });
+        self.core.confirmed(lane, items, read.begin_by, read.seen);
+    }
+
+    fn take_tried(&mut self, number: u64, attempt: F::Attempt) {
+        let (lane, _, signal) = F::report(&attempt);
+        let released = self.core.ended(lane, number, Some(signal), Instant::now());
+        self.release(released, self.now());
+        self.settlements.add(lane, attempt);
+    }
+
+    /// Gives back what cannot be tried here: another process may be able to, or this one after a restart.
+    fn put_off(&mut self, number: u64, item: &F::Item, fault: &Fault) {
+        let lane = F::lane(item);
+        tracing::error!(?lane, cause = %chain(fault), "{} cannot be tried here", F::WHAT);
+        self.core.ended(lane, number, None, Instant::now());
+        let (claim, key) = F::key(item);
+        self.give_back(claim, vec![key], self.now().plus(NOT_HERE));
+    }
+
+    fn begin_settling(&mut self) {
+        let Some(tried) = self.settlements.begin(Instant::now()) else { return };
+        let freight = self.freight.clone();
+        self.steps.spawn(async move { Step::Settled(freight.settle(tried.clone()).await, tried) });
+    }
+
+    fn take_settled(&mut self, outcome: Result<usize, Fault>, tried: Vec<F::Attempt>) {
+        let (lease, now) = (self.lease(), self.now());
+        let of_lanes = tried.into_iter().map(|attempt| (F::report(&attempt), attempt));
+        match outcome {
+            Ok(_) => self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane)),
+            Err(fault) => {
+                tracing::warn!(cause = %chain(&fault), "{} not settled", F::WHAT);
+                // What outlived its lease is another's by now.
+                let again = of_lanes.map(|((lane, at, _), attempt)| (lane, Some(attempt).filter(|_| at.plus(lease) > now)));
+                self.settlements.failed(again, Instant::now() + POLL);
+            }
+        }
+    }
+
+    fn release(&mut self, items: Vec<F::Item>, due: Timestamp) {
+        let mut by_claim: HashMap<ClaimId, Vec<F::Key>> = HashMap::new();
+        for item in &items {
+            let (claim, key) = F::key(item);
+            by_claim.entry(claim).or_default().push(key);
+        }
+        by_claim.into_iter().for_each(|(claim, keys)| self.give_back(claim, keys, due));
+    }
+
+    fn give_back(&mut self, claim: ClaimId, keys: Vec<F::Key>, due: Timestamp) {
+        let freight = self.freight.clone();
+        self.steps.spawn(async move { Step::Done("released", freight.release(claim, keys, due).await) });
+    }
+
+    fn begin_reaping(&mut self) {
+        let (freight, now) = (self.freight.clone(), self.now());
+        self.steps.spawn(async move {
+            let reaped = freight.reap(now).await;
+            if let Ok(reaped @ 1..) = reaped {
+                tracing::warn!(reaped, "{} freed whose process went away", F::WHAT);
+            }
+            Step::Done("reaped", reaped.map(|_| ()))
+        });
+    }
+}
+
+fn ticks() -> Interval {
+    let mut ticks = tokio::time::interval(POLL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn log(what: &str, done: &str, outcome: Result<(), Fault>) {
+    if let Err(fault) = outcome {
+        tracing::warn!(cause = %chain(&fault), "{what} not {done}");
+    }
+}
