@@ -33,7 +33,7 @@ use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Relay, WebhookFreight};
-use crate::routes;
+use crate::routes::operations::docs;
 
 /// How long requests in flight may take to end once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -92,7 +92,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         cursors: Cursors::new(secrets.derive("rally cursors")),
         infos: Responses::default(),
         leaderboards: Responses::default(),
-        routes: AllowedMethods::new(&document, routes::PAGES),
+        routes: AllowedMethods::new(&document, docs::PAGES),
     }));
     let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();
@@ -106,7 +106,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
             .configure(|routes| route_table::configure_with(routes, &origins))
             .into_app()
-            .configure(|pages| routes::configure_pages(pages, &document))
+            .configure(|pages| docs::configure_pages(pages, &document))
             .default_service(web::to(route_table::unmatched))
             .wrap(from_fn(move |request, next| middleware::handle(slots.clone(), request, next)))
     })

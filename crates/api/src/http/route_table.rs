@@ -9,7 +9,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors};
 use crate::app::App;
-use crate::routes::{analytics, entries, export, operations, public, settings, variants, waitlists, webhooks};
+use crate::routes::admin::{analytics, entries, settings, variants, waitlists, webhooks};
+use crate::routes::operations::{health, metrics};
+use crate::routes::public;
 
 /// Every documented route.
 pub fn configure(config: &mut ServiceConfig) {
@@ -19,33 +21,33 @@ pub fn configure(config: &mut ServiceConfig) {
 /// Every documented route; browsers on those origins may call the admin surface.
 pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
     config
-        .service(operations::healthz)
-        .service(operations::readyz)
-        .service(operations::metrics)
+        .service(health::healthz)
+        .service(health::readyz)
+        .service(metrics::metrics)
         .service(
             scope::scope("/v1/waitlists/{workspace_slug}/{waitlist_slug}")
                 .wrap(public_cors())
-                .service(public::info)
-                .service(public::join)
-                .service(public::leaderboard),
+                .service(public::info::info)
+                .service(public::sign_up::join)
+                .service(public::leaderboard::leaderboard),
         )
         .service(
             scope::scope("/v1/workspaces/{workspace_id}")
                 .wrap(admin_cors(admin_origins))
-                .service(waitlists::list)
-                .service(waitlists::create)
-                .service(waitlists::get)
-                .service(waitlists::update)
-                .service(waitlists::change_status)
-                .service(waitlists::delete)
-                .service(entries::list)
-                .service(entries::count)
-                .service(export::export)
-                .service(entries::bulk_change)
-                .service(entries::get)
-                .service(entries::change_status)
-                .service(entries::invite_to_app)
-                .service(entries::delete)
+                .service(waitlists::read::list)
+                .service(waitlists::create::create)
+                .service(waitlists::read::get)
+                .service(waitlists::change::update)
+                .service(waitlists::change::change_status)
+                .service(waitlists::change::delete)
+                .service(entries::read::list)
+                .service(entries::read::count)
+                .service(entries::export::export)
+                .service(entries::bulk::bulk_change)
+                .service(entries::read::get)
+                .service(entries::review::change_status)
+                .service(entries::invite::invite_to_app)
+                .service(entries::review::delete)
                 .service(variants::list)
                 .service(variants::create)
                 .service(variants::update)
@@ -56,14 +58,14 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(settings::update)
                 .service(settings::get_by_alias)
                 .service(settings::update_by_alias)
-                .service(webhooks::list)
-                .service(webhooks::create)
-                .service(webhooks::get)
-                .service(webhooks::update)
-                .service(webhooks::delete)
-                .service(webhooks::deliveries)
-                .service(webhooks::rotate_secret)
-                .service(webhooks::test),
+                .service(webhooks::read::list)
+                .service(webhooks::create::create)
+                .service(webhooks::read::get)
+                .service(webhooks::change::update)
+                .service(webhooks::change::delete)
+                .service(webhooks::deliveries::deliveries)
+                .service(webhooks::secret::rotate_secret)
+                .service(webhooks::test::test),
         );
 }
 

@@ -1,5 +1,5 @@
-//! What documents look like that the domain reads and writes as JSON: descriptions for the OpenAPI document, of which no value
-//! is ever made. The end-to-end suites hold every reply against them.
+//! What documents look like that the domain reads and writes as JSON, and the words of its enums: descriptions for the OpenAPI
+//! document, of which no value is ever made. The end-to-end suites hold every reply against them.
 
 use utoipa::ToSchema;
 
@@ -148,4 +148,47 @@ pub struct CopySchema {
     description: Option<String>,
     #[schema(nullable = false, max_length = 500)]
     confirmation_message: Option<String>,
+}
+
+/// Where a waitlist stands.
+#[derive(ToSchema)]
+#[schema(as = WaitlistStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+pub enum StatusName {
+    Draft,
+    Active,
+    Paused,
+    Closed,
+}
+
+/// Where an entry stands.
+#[derive(ToSchema)]
+#[schema(as = EntryStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+pub enum EntryStatusName {
+    Pending,
+    Approved,
+    Rejected,
+}
+
+/// What a variant is for.
+#[derive(ToSchema)]
+#[schema(as = VariantKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+pub enum KindName {
+    Ab,
+    Locale,
+}
+
+/// A kind of event.
+#[derive(ToSchema)]
+#[schema(as = EventType)]
+#[expect(dead_code, reason = "describes a value, is none")]
+pub enum EventName {
+    #[schema(rename = "entry.created")]
+    Created,
+    #[schema(rename = "entry.approved")]
+    Approved,
+    #[schema(rename = "entry.rejected")]
+    Rejected,
 }

@@ -2,3 +2,4 @@
 
 pub mod client;
 pub mod list_query;
+pub mod public_list;

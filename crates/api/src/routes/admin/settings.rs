@@ -11,7 +11,7 @@ use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::waitlists::WorkspaceParams;
+use super::path::WorkspaceParams;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};

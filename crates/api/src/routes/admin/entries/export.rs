@@ -12,11 +12,11 @@ use rally_domain::referral::ReferralBoost;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::entries::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::exports::spool;
 use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
+use crate::routes::admin::path::{ListParams, find_waitlist};
 
 const COLUMNS: [&str; 17] = [
     "id",

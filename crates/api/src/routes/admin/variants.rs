@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::entries::{ListParams, find_waitlist};
-use super::schema::CopySchema;
+use super::path::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::routes::schema::{CopySchema, KindName};
 
 /// The variant of a path.
 #[derive(Deserialize, IntoParams)]
@@ -55,15 +55,6 @@ struct VariantView {
     active: bool,
     #[schema(format = DateTime)]
     created_at: String,
-}
-
-/// What a variant is for.
-#[derive(ToSchema)]
-#[schema(as = VariantKind, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
-pub enum KindName {
-    Ab,
-    Locale,
 }
 
 impl From<&Variant> for VariantView {

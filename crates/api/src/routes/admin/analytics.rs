@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::{IntoParams, ToSchema};
 
-use super::entries::{ListParams, find_waitlist};
-use super::variants::KindName;
+use super::path::{ListParams, find_waitlist};
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::routes::schema::KindName;
 
 /// What the counters of a waitlist say at one moment. Days are UTC, weeks start on Monday.
 #[derive(Serialize, ToSchema)]

@@ -1,0 +1,149 @@
+//! Approving, rejecting and inviting many entries in one request.
+
+use actix_web::{post, web};
+use rally_domain::command::Review;
+use rally_domain::error::Invalid;
+use rally_domain::use_case::bulk::{self, Action};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::invite::parse_invitation;
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::routes::admin::path::{ListParams, find_waitlist};
+
+/// Entries to act on.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = BulkChange)]
+struct BulkBody {
+    /// Ids of entries, taken in their order, a repeated one once.
+    #[schema(value_type = Vec<Uuid>, required, min_items = 1, max_items = 100)]
+    #[serde(default)]
+    ids: Field<Vec<String>>,
+    /// What to do with each of them.
+    #[schema(value_type = BulkActionName, required)]
+    #[serde(default)]
+    action: Field<String>,
+    /// With `invite-to-app`: the app, as in the call for one entry.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    app_slug: Field<String>,
+    /// With `invite-to-app`: whether to send mail, as in the call for one entry.
+    #[schema(value_type = Option<bool>, default = true)]
+    #[serde(default)]
+    send_email: Field<bool>,
+}
+
+/// What can be done with many entries.
+#[derive(ToSchema)]
+#[schema(as = BulkAction, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum BulkActionName {
+    Approve,
+    Reject,
+    InviteToApp,
+}
+
+impl BulkBody {
+    fn parse(self) -> Result<(Vec<String>, Action), ApiError> {
+        let mut fields = Fields::default();
+        let ids = fields.required("ids", self.ids, |ids| match ids.len() {
+            1..=bulk::MAX_IDS => Ok(ids),
+            _ => Err(Invalid::new(format!("must have 1 to {} ids", bulk::MAX_IDS))),
+        });
+        // What an action has no use for is passed over, whatever it is.
+        let invites = matches!(&self.action, Field::Given(action) if action == "invite-to-app");
+        let invitation = if invites { parse_invitation(&mut fields, self.app_slug, self.send_email) } else { None };
+        let action = fields.required("action", self.action, |text| match (text.as_str(), invitation) {
+            ("approve", _) => Ok(Action::Review(Review::Approve)),
+            ("reject", _) => Ok(Action::Review(Review::Reject)),
+            ("invite-to-app", Some(invitation)) => Ok(Action::Invite(invitation)),
+            _ => Err(Invalid::new("must be approve, reject or invite-to-app")),
+        });
+        fields.finish()?;
+        ids.zip(action).ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// What became of many entries.
+#[derive(Serialize, ToSchema)]
+struct BulkReport {
+    /// Distinct ids.
+    requested: usize,
+    succeeded: usize,
+    failed: usize,
+    /// One for each id, in their order.
+    results: Vec<BulkRow>,
+}
+
+/// What became of one of them.
+#[derive(Serialize, ToSchema)]
+struct BulkRow {
+    /// The id as it was given.
+    id: String,
+    #[schema(value_type = BulkStatusName)]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<BulkError>,
+}
+
+/// Whether it was done.
+#[derive(ToSchema)]
+#[schema(as = BulkStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum BulkStatusName {
+    Ok,
+    Error,
+}
+
+/// Why it was not.
+#[derive(Serialize, ToSchema)]
+struct BulkError {
+    /// The HTTP status that it would have been alone.
+    #[schema(example = 404)]
+    code: u16,
+    message: String,
+}
+
+impl From<Vec<bulk::Row>> for BulkReport {
+    fn from(rows: Vec<bulk::Row>) -> Self {
+        let results: Vec<BulkRow> = rows.into_iter().map(BulkRow::from).collect();
+        let succeeded = results.iter().filter(|row| row.error.is_none()).count();
+        Self { requested: results.len(), succeeded, failed: results.len() - succeeded, results }
+    }
+}
+
+impl From<bulk::Row> for BulkRow {
+    fn from(bulk::Row { id, outcome }: bulk::Row) -> Self {
+        match outcome.map_err(ApiError::from) {
+            Ok(()) => Self { id, status: "ok", error: None },
+            Err(ApiError { code, message, .. }) => Self { id, status: "error", error: Some(BulkError { code: code.status(), message }) },
+        }
+    }
+}
+
+/// Approve, reject or invite many entries
+///
+/// One after the other, each with an outcome of its own: a failed row keeps no other from being tried. Once Heimdall has not
+/// answered in time, the rows that are left are told so without asking it again; after 45 seconds they say 503.
+#[utoipa::path(
+    tag = "Entries", operation_id = "change_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(ListParams), request_body = BulkBody,
+    responses((status = 200, description = "What became of each.", body = BulkReport), AdminFailure, BodyFailure),
+)]
+#[post("/waitlists/{waitlist_id}/entries/bulk")]
+pub async fn bulk_change(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<ListParams>,
+    body: Body,
+) -> Result<web::Json<BulkReport>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let (ids, action) = body.json::<BulkBody>().await?.parse()?;
+    let rows = bulk::run(&app.ports, &waitlist, ids, &action).await;
+    app.wake_relays();
+    Ok(web::Json(rows.into()))
+}

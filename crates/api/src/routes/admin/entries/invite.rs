@@ -1,0 +1,99 @@
+//! Inviting an entry into an app.
+
+use actix_web::{post, web};
+use rally_domain::command::InviteMail;
+use rally_domain::text::{Lines, clean};
+use rally_domain::use_case::invite::{self, Invitation, Invited};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::EntryView;
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::routes::admin::path::{EntryParams, entry_id, find_waitlist};
+
+/// Most characters of an app's slug.
+const MAX_APP_SLUG: usize = 200;
+
+/// How to invite, as the fields of two bodies say; nothing for an app's slug is none.
+pub(super) fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, send_email: Field<bool>) -> Option<Invitation> {
+    let app_slug = fields.optional("app_slug", app_slug, |text| {
+        clean(&text, MAX_APP_SLUG, Lines::One).map(|slug| Some(slug).filter(|slug| !slug.is_empty()))
+    });
+    let mail = fields.optional("send_email", send_email, |send| Ok(if send { InviteMail::Send } else { InviteMail::DoNotSend }));
+    Some(Invitation { app_slug: app_slug.flatten(), mail: mail.unwrap_or(InviteMail::Send) })
+}
+
+/// How to invite an entry.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = InviteToApp)]
+struct InviteBody {
+    /// The Heimdall app to invite into; without one, the workspace's `default_heimdall_app_slug`.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    app_slug: Field<String>,
+    /// Whether to send the approved mail with the link in it, if the workspace sends mail.
+    #[schema(value_type = Option<bool>, default = true)]
+    #[serde(default)]
+    send_email: Field<bool>,
+}
+
+impl InviteBody {
+    fn parse(self) -> Result<Invitation, ApiError> {
+        let mut fields = Fields::default();
+        let invitation = parse_invitation(&mut fields, self.app_slug, self.send_email);
+        fields.finish()?;
+        invitation.ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// An entry that was invited.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InvitedEntry)]
+struct InvitedView {
+    entry: EntryView,
+    /// The invitation, as Heimdall knows it.
+    invite_id: String,
+    /// Where the person accepts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    invite_url: Option<String>,
+}
+
+impl From<Invited> for InvitedView {
+    fn from(Invited { entry, invite }: Invited) -> Self {
+        Self { entry: EntryView::from(&entry), invite_id: invite.id, invite_url: invite.url }
+    }
+}
+
+/// Invite an entry into an app
+///
+/// An approved entry gets an invitation from Heimdall. Repeating it for the same app gives the same invitation.
+#[utoipa::path(
+    tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams), request_body = InviteBody,
+    responses(
+        (status = 200, description = "The entry and its invitation.", body = InvitedView),
+        (status = 409, description = "Somebody with this address is in the app already.", body = ErrorBody),
+        (status = 422, description = "No app is named, Heimdall has none of that name, or the entry is not approved.", body = ErrorBody),
+        (status = 502, description = "Heimdall failed; nothing was changed.", body = ErrorBody),
+        (status = 504, description = "Heimdall did not answer in time; nothing was changed.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
+)]
+#[post("/waitlists/{waitlist_id}/entries/{entry_id}/invite-to-app")]
+pub async fn invite_to_app(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<EntryParams>,
+    body: Body,
+) -> Result<web::Json<InvitedView>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let (entry_id, invitation) = (entry_id(&path.entry_id)?, body.json::<InviteBody>().await?.parse()?);
+    let invited = invite::run(&app.ports, &waitlist, entry_id, &invitation).await?;
+    app.wake_relays();
+    Ok(web::Json(invited.into()))
+}

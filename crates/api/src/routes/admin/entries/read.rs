@@ -1,0 +1,96 @@
+//! Listing, counting and getting entries.
+
+use actix_web::{get, web};
+use rally_domain::entry::EntryStatus;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::EntryView;
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
+use crate::routes::admin::path::{EntryParams, ListParams, entry_id, find_waitlist};
+use crate::routes::schema::EntryStatusName;
+
+/// Which entries to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EntryFilter {
+    /// Those of this status alone.
+    #[param(value_type = Option<EntryStatusName>)]
+    status: Option<String>,
+}
+
+/// A page of entries, by position.
+#[derive(Serialize, ToSchema)]
+struct EntryPage {
+    data: Vec<EntryView>,
+    pagination: Pagination,
+}
+
+/// How many.
+#[derive(Serialize, ToSchema)]
+struct EntryCount {
+    count: u64,
+}
+
+/// List entries
+///
+/// By position.
+#[utoipa::path(
+    tag = "Entries", operation_id = "list_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
+    params(ListParams, ListQuery, EntryFilter),
+    responses((status = 200, description = "A page of them.", body = EntryPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
+)]
+#[get("/waitlists/{waitlist_id}/entries")]
+pub async fn list(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryRead>,
+    path: web::Path<ListParams>,
+    query: web::Query<ListQuery>,
+    filter: web::Query<EntryFilter>,
+) -> Result<web::Json<EntryPage>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let list = format!("entries/{}", waitlist.id);
+    let Listing { name, limit, after, status } = query.parse(&app, &list, filter.status.as_deref(), EntryStatus::parse)?;
+    let page = app.ports.entries.list(waitlist.id, status, after, limit).await?;
+    Ok(web::Json(EntryPage {
+        data: page.items.iter().map(EntryView::from).collect(),
+        pagination: Pagination::new(&app, &name, page.next.as_ref()),
+    }))
+}
+
+/// Count entries
+#[utoipa::path(
+    tag = "Entries", operation_id = "count_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
+    params(ListParams),
+    responses((status = 200, description = "How many there are.", body = EntryCount), AdminFailure),
+)]
+#[get("/waitlists/{waitlist_id}/entries/count")]
+pub async fn count(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryRead>,
+    path: web::Path<ListParams>,
+) -> Result<web::Json<EntryCount>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    Ok(web::Json(EntryCount { count: app.ports.stats.count(waitlist.id).await? }))
+}
+
+/// Get an entry
+#[utoipa::path(
+    tag = "Entries", operation_id = "get_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
+    params(EntryParams),
+    responses((status = 200, description = "The entry.", body = EntryView), AdminFailure),
+)]
+#[get("/waitlists/{waitlist_id}/entries/{entry_id}")]
+pub async fn get(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryRead>,
+    path: web::Path<EntryParams>,
+) -> Result<web::Json<EntryView>, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let id = entry_id(&path.entry_id)?;
+    let entry = app.ports.entries.find(waitlist.id, id).await?.ok_or_else(ApiError::no_entry)?;
+    Ok(web::Json(EntryView::from(&entry)))
+}

@@ -1,0 +1,91 @@
+//! Approving, rejecting and deleting an entry.
+
+use actix_web::{HttpResponse, delete, patch, web};
+use rally_domain::command::{Review, ReviewEntry};
+use rally_domain::error::Invalid;
+use rally_domain::id::EventId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::EntryView;
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::routes::admin::path::{EntryParams, entry_id, find_waitlist};
+
+/// A verdict over an entry.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ReviewEntry)]
+struct ReviewBody {
+    /// pending goes to approved or rejected, approved to rejected unless the entry was invited, rejected to approved.
+    #[schema(value_type = VerdictName, required)]
+    #[serde(default)]
+    status: Field<String>,
+}
+
+/// What an entry may be made.
+#[derive(ToSchema)]
+#[schema(as = Verdict, rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes a value, is none")]
+enum VerdictName {
+    Approved,
+    Rejected,
+}
+
+impl ReviewBody {
+    fn parse(self) -> Result<Review, ApiError> {
+        let mut fields = Fields::default();
+        let verdict = |text: String| match text.as_str() {
+            "approved" => Ok(Review::Approve),
+            "rejected" => Ok(Review::Reject),
+            _ => Err(Invalid::new("must be approved or rejected")),
+        };
+        let review = fields.required("status", self.status, verdict);
+        fields.finish()?;
+        review.ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// Approve or reject an entry
+#[utoipa::path(
+    tag = "Entries", operation_id = "review_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams), request_body = ReviewBody,
+    responses((status = 200, description = "The entry.", body = EntryView), AdminFailure, BodyFailure),
+)]
+#[patch("/waitlists/{waitlist_id}/entries/{entry_id}")]
+pub async fn change_status(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<EntryParams>,
+    body: Body,
+) -> Result<web::Json<EntryView>, ApiError> {
+    let waitlist_id = find_waitlist(&app, &admin, &path.waitlist_id).await?.id;
+    let (entry_id, review) = (entry_id(&path.entry_id)?, body.json::<ReviewBody>().await?.parse()?);
+    let event_id = EventId::new(app.ports.ids.uuid());
+    let links = app.ports.links.clone();
+    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now(), links };
+    let entry = app.ports.entries.review(command).await?;
+    app.wake_relays();
+    Ok(web::Json(EntryView::from(&entry)))
+}
+
+/// Delete an entry
+///
+/// The positions of the others stay, and so do those it referred.
+#[utoipa::path(
+    tag = "Entries", operation_id = "delete_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
+    params(EntryParams),
+    responses((status = 204, description = "It is gone."), AdminFailure),
+)]
+#[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    admin: Granted<permit::EntryUpdate>,
+    path: web::Path<EntryParams>,
+) -> Result<HttpResponse, ApiError> {
+    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+    let deleted = app.ports.entries.delete(waitlist.id, entry_id(&path.entry_id)?).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
+}

@@ -1,0 +1,9 @@
+//! The admin surface: what a console calls, with a token.
+
+pub mod analytics;
+pub mod entries;
+mod path;
+pub mod settings;
+pub mod variants;
+pub mod waitlists;
+pub mod webhooks;

@@ -1,0 +1,133 @@
+//! Changing a waitlist and its status, and deleting it.
+
+use actix_web::{HttpResponse, delete, patch, web};
+use rally_domain::command::{ChangeWaitlistStatus, UpdateWaitlist};
+use rally_domain::id::WaitlistId;
+use rally_domain::port::Ports;
+use rally_domain::settings::Settings;
+use rally_domain::text::{Description, DisplayName};
+use rally_domain::waitlist::WaitlistStatus;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::WaitlistView;
+use crate::app::App;
+use crate::auth::{Admin, Granted, permit};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::routes::admin::path::{WaitlistParams, waitlist_id};
+use crate::routes::schema::{SettingsChangeSchema, StatusName};
+
+/// Changes to a waitlist; what is missing stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateWaitlist)]
+struct UpdateBody {
+    /// Its new name.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[serde(default)]
+    display_name: Field<String>,
+    /// Its new description; null or an empty text takes it away.
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[serde(default)]
+    description: Field<String>,
+    /// Settings to merge in: a key given replaces, null resets it to its default, a missing one stays.
+    #[schema(value_type = Option<SettingsChangeSchema>)]
+    #[serde(default)]
+    settings: Field<Map<String, Value>>,
+}
+
+impl UpdateBody {
+    fn parse(self, ports: &Ports, admin: &Admin, id: WaitlistId) -> Result<UpdateWaitlist, ApiError> {
+        let mut fields = Fields::default();
+        let display_name = fields.optional("display_name", self.display_name, |text| DisplayName::parse(&text));
+        let description = fields.change("description", self.description, |text| Description::parse_optional(&text));
+        let settings = fields.optional("settings", self.settings, Ok);
+        // The stored settings decide over the merged whole; what is wrong with the patch itself is told with the rest.
+        if let Some(Err(errors)) = settings.as_ref().map(|patch| Settings::default().merge(patch)) {
+            fields.extend(errors);
+        }
+        fields.finish()?;
+        let now = ports.clock.now();
+        Ok(UpdateWaitlist { id, workspace_id: admin.workspace.id, display_name, description, settings, now })
+    }
+}
+
+/// A status to move to.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ChangeWaitlistStatus)]
+struct StatusBody {
+    /// draft goes to active or closed, active to paused or closed, paused to active or closed, closed to active.
+    #[schema(value_type = StatusName, required)]
+    #[serde(default)]
+    status: Field<String>,
+}
+
+impl StatusBody {
+    fn parse(self) -> Result<WaitlistStatus, ApiError> {
+        let mut fields = Fields::default();
+        let status = fields.required("status", self.status, |text| WaitlistStatus::parse(&text));
+        fields.finish()?;
+        status.ok_or_else(|| ApiError::validation(Vec::new()))
+    }
+}
+
+/// Change a waitlist
+///
+/// Settings are merged key by key.
+#[utoipa::path(
+    tag = "Waitlists", operation_id = "update_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.update"))),
+    params(WaitlistParams), request_body = UpdateBody,
+    responses((status = 200, description = "The waitlist.", body = WaitlistView), AdminFailure, BodyFailure),
+)]
+#[patch("/waitlists/{id}")]
+pub async fn update(
+    app: web::Data<App>,
+    admin: Granted<permit::WaitlistUpdate>,
+    path: web::Path<WaitlistParams>,
+    body: Body,
+) -> Result<web::Json<WaitlistView>, ApiError> {
+    let id = waitlist_id(&path.id)?;
+    let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &admin, id)?;
+    let waitlist = app.ports.waitlists.update(command).await?;
+    Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
+}
+
+/// Change the status of a waitlist
+#[utoipa::path(
+    tag = "Waitlists", operation_id = "change_waitlist_status", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.update"))),
+    params(WaitlistParams), request_body = StatusBody,
+    responses((status = 200, description = "The waitlist.", body = WaitlistView), AdminFailure, BodyFailure),
+)]
+#[patch("/waitlists/{id}/status")]
+pub async fn change_status(
+    app: web::Data<App>,
+    admin: Granted<permit::WaitlistUpdate>,
+    path: web::Path<WaitlistParams>,
+    body: Body,
+) -> Result<web::Json<WaitlistView>, ApiError> {
+    let id = waitlist_id(&path.id)?;
+    let to = body.json::<StatusBody>().await?.parse()?;
+    let command = ChangeWaitlistStatus { id, workspace_id: admin.workspace.id, to, now: app.ports.clock.now() };
+    let waitlist = app.ports.waitlists.change_status(command).await?;
+    Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
+}
+
+/// Delete a waitlist
+///
+/// With its entries, variants and undelivered events.
+#[utoipa::path(
+    tag = "Waitlists", operation_id = "delete_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.delete"))),
+    params(WaitlistParams),
+    responses((status = 204, description = "It is gone."), AdminFailure),
+)]
+#[delete("/waitlists/{id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    admin: Granted<permit::WaitlistDelete>,
+    path: web::Path<WaitlistParams>,
+) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.waitlists.delete(admin.workspace.id, waitlist_id(&path.id)?).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_waitlist()) }
+}

@@ -1,0 +1,102 @@
+//! Creating a waitlist.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use rally_domain::command::CreateWaitlist;
+use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::port::Ports;
+use rally_domain::settings::Settings;
+use rally_domain::slug::Slug;
+use rally_domain::text::{Description, DisplayName};
+use rally_domain::waitlist::Waitlist;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::WaitlistView;
+use crate::app::App;
+use crate::auth::{Admin, Granted, permit};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::idempotency::{self, Reply};
+use crate::routes::admin::path::{IdempotencyParams, WorkspaceParams};
+use crate::routes::schema::SettingsChangeSchema;
+
+/// A new waitlist.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateWaitlist)]
+struct CreateBody {
+    /// Its name in URLs, unique in the workspace: a-z, 0-9 and single hyphens between them.
+    #[schema(value_type = String, required, min_length = 1, max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "early-access")]
+    #[serde(default)]
+    slug: Field<String>,
+    /// The name it shows.
+    #[schema(value_type = String, required, min_length = 1, max_length = 200, example = "Early Access Program")]
+    #[serde(default)]
+    display_name: Field<String>,
+    /// The text under the name.
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[serde(default)]
+    description: Field<String>,
+    /// What the operator sets.
+    #[schema(value_type = Option<SettingsChangeSchema>)]
+    #[serde(default)]
+    settings: Field<Map<String, Value>>,
+}
+
+impl CreateBody {
+    fn parse(self, ports: &Ports, admin: &Admin) -> Result<CreateWaitlist, ApiError> {
+        let mut fields = Fields::default();
+        let slug = fields.required("slug", self.slug, |text| Slug::parse(&text));
+        let display_name = fields.required("display_name", self.display_name, |text| DisplayName::parse(&text));
+        let description = fields.optional("description", self.description, |text| Description::parse_optional(&text));
+        let settings = fields.optional("settings", self.settings, Ok).unwrap_or_default();
+        let settings = Settings::default().merge(&settings).map_err(|errors| fields.extend(errors));
+        fields.finish()?;
+        let (Some(slug), Some(display_name), Ok(settings)) = (slug, display_name, settings) else {
+            return Err(ApiError::validation(Vec::new()));
+        };
+        Ok(CreateWaitlist {
+            id: WaitlistId::new(ports.ids.uuid()),
+            workspace_id: admin.workspace.id,
+            control_variant_id: VariantId::new(ports.ids.uuid()),
+            slug,
+            display_name,
+            description: description.flatten(),
+            settings,
+            created_by: admin.subject.clone(),
+            now: ports.clock.now(),
+        })
+    }
+}
+
+/// Create a waitlist
+///
+/// As a draft, with one control variant.
+#[utoipa::path(
+    tag = "Waitlists", operation_id = "create_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.create"))),
+    params(WorkspaceParams, IdempotencyParams), request_body = CreateBody,
+    responses(
+        (status = 201, description = "The waitlist.", body = WaitlistView),
+        (status = 409, description = "The slug is taken, or the idempotency key was used for another request or is in use.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
+)]
+#[post("/waitlists")]
+pub async fn create(
+    app: web::Data<App>,
+    admin: Granted<permit::WaitlistCreate>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
+    let key = idempotency::key(request.headers())?;
+    let body = body.document_up_to(SETTINGS_LIMIT).await?;
+    let workspace = admin.workspace.clone();
+    let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: Some(&body) };
+    let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
+    let create = async |receipt| {
+        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app.ports, &admin)?;
+        Ok(app.ports.waitlists.create(command, receipt).await?)
+    };
+    app.idempotency.once(&app.ports, request, render, create).await
+}

@@ -1,0 +1,83 @@
+//! Changing and deleting a webhook.
+
+use actix_web::{HttpResponse, delete, patch, web};
+use rally_domain::command::UpdateWebhook;
+use rally_domain::id::WebhookId;
+use rally_domain::webhook::{Subscription, WebhookUrl};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::url_check::check_url;
+use super::{WebhookParams, WebhookView, find, webhook_id};
+use crate::app::App;
+use crate::auth::{Admin, Granted, permit};
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::routes::schema::EventName;
+
+/// Changes to a webhook; what is missing stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateWebhook)]
+struct UpdateBody {
+    /// Where events are sent from now on.
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    #[serde(default)]
+    url: Field<String>,
+    /// Which events.
+    #[schema(value_type = Option<Vec<EventName>>, min_items = 1, max_items = 3)]
+    #[serde(default)]
+    events: Field<Vec<String>>,
+    /// Whether they are sent. Switching it on clears the failure state.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    active: Field<bool>,
+}
+
+impl UpdateBody {
+    async fn parse(self, app: &App, admin: &Admin, id: WebhookId) -> Result<UpdateWebhook, ApiError> {
+        let mut fields = Fields::default();
+        let url = fields.optional("url", self.url, |text| WebhookUrl::parse(&text));
+        check_url(app, admin, &mut fields, url.as_ref()).await;
+        let events = fields.optional("events", self.events, |names| Subscription::parse(&names));
+        let active = fields.optional("active", self.active, Ok);
+        fields.finish()?;
+        Ok(UpdateWebhook { id, workspace_id: admin.workspace.id, url, events, active })
+    }
+}
+
+/// Change a webhook
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "update_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
+    params(WebhookParams), request_body = UpdateBody,
+    responses((status = 200, description = "The webhook.", body = WebhookView), AdminFailure, BodyFailure),
+)]
+#[patch("/webhooks/{id}")]
+pub async fn update(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookUpdate>,
+    path: web::Path<WebhookParams>,
+    body: Body,
+) -> Result<web::Json<WebhookView>, ApiError> {
+    let id = find(&app, &admin, &path.id).await?.id;
+    let command = body.json::<UpdateBody>().await?.parse(&app, &admin, id).await?;
+    Ok(web::Json(WebhookView::from(&app.ports.webhooks.update(command).await?)))
+}
+
+/// Delete a webhook
+///
+/// With what waits for it and the list of its deliveries.
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "delete_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.delete"))),
+    params(WebhookParams),
+    responses((status = 204, description = "It is gone."), AdminFailure),
+)]
+#[delete("/webhooks/{id}")]
+pub async fn delete(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookDelete>,
+    path: web::Path<WebhookParams>,
+) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.webhooks.delete(admin.workspace.id, webhook_id(&path.id)?).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_webhook()) }
+}

@@ -1,0 +1,99 @@
+//! Creating a webhook.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use rally_domain::command::{CreateWebhook, WebhookRejection};
+use rally_domain::error::CommandError;
+use rally_domain::id::WebhookId;
+use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, Subscription, Webhook, WebhookUrl};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::WebhookView;
+use super::url_check::check_url;
+use crate::app::App;
+use crate::auth::{Admin, Granted, permit};
+use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::idempotency::{self, Reply};
+use crate::routes::admin::path::{IdempotencyParams, WorkspaceParams};
+use crate::routes::schema::EventName;
+use crate::webhook_secret;
+
+/// A new webhook with its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedWebhook)]
+struct CreatedView {
+    #[serde(flatten)]
+    webhook: WebhookView,
+    /// What messages are signed with. This is the only time it is shown.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
+    signing_secret: String,
+}
+
+/// A new webhook.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateWebhook)]
+struct CreateBody {
+    /// Where events are sent: an absolute https URL on a public address.
+    #[schema(value_type = String, required, max_length = 2048)]
+    #[serde(default)]
+    url: Field<String>,
+    /// Which events.
+    #[schema(value_type = Vec<EventName>, required, min_items = 1, max_items = 3)]
+    #[serde(default)]
+    events: Field<Vec<String>>,
+    /// Whether they are sent; true where it is not given. What comes while they are not is stored and never sent.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    active: Field<bool>,
+}
+
+impl CreateBody {
+    async fn parse(self, app: &App, admin: &Admin, id: WebhookId, secret: SealedSecret) -> Result<CreateWebhook, ApiError> {
+        let mut fields = Fields::default();
+        let url = fields.required("url", self.url, |text| WebhookUrl::parse(&text));
+        // Looked at before a name is looked up; the store looks again.
+        if app.ports.webhooks.list(admin.workspace.id).await?.len() as u64 >= MAX_WEBHOOKS {
+            return Err(CommandError::Rejected(WebhookRejection::TooMany).into());
+        }
+        check_url(app, admin, &mut fields, url.as_ref()).await;
+        let events = fields.required("events", self.events, |names| Subscription::parse(&names));
+        let active = fields.optional("active", self.active, Ok).unwrap_or(true);
+        fields.finish()?;
+        let (Some(url), Some(events)) = (url, events) else { return Err(ApiError::validation(Vec::new())) };
+        Ok(CreateWebhook { id, workspace_id: admin.workspace.id, url, events, active, secret, now: app.ports.clock.now() })
+    }
+}
+
+/// Create a webhook
+///
+/// The reply has the secret that messages are signed with, this once.
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "create_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.create"))),
+    params(WorkspaceParams, IdempotencyParams), request_body = CreateBody,
+    responses(
+        (status = 201, description = "The webhook.", body = CreatedView),
+        (status = 409, description = "The workspace has 50 webhooks, or the idempotency key was used or is in use.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
+)]
+#[post("/webhooks")]
+pub async fn create(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookCreate>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
+    let key = idempotency::key(request.headers())?;
+    let body = body.document_up_to(DEFAULT_LIMIT).await?;
+    let request = idempotency::Request { workspace_id: admin.workspace.id, route: "POST webhooks".to_owned(), key, body: Some(&body) };
+    let id = WebhookId::new(app.ports.ids.uuid());
+    let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
+    let render = move |webhook: &Webhook| Reply::created(&CreatedView { webhook: webhook.into(), signing_secret: shown.clone() });
+    let create = async |receipt| {
+        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app, &admin, id, secret).await?;
+        Ok(app.ports.webhooks.create(command, receipt).await?)
+    };
+    app.idempotency.once(&app.ports, request, render, create).await
+}

@@ -1,0 +1,103 @@
+//! The last deliveries of a webhook.
+
+use actix_web::{get, web};
+use rally_domain::delivery::Attempt;
+use rally_domain::error::FieldError;
+use rally_domain::paging::Limit;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{WebhookParams, find};
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::routes::schema::EventName;
+
+/// Attempts of a list of deliveries, where nothing else is asked for, and at most.
+const DEFAULT_ATTEMPTS: u64 = 50;
+const MAX_ATTEMPTS: u16 = 200;
+
+/// The last attempts to deliver to a webhook, newest first.
+#[derive(Serialize, ToSchema)]
+struct DeliveryList {
+    data: Vec<AttemptView>,
+}
+
+/// An attempt to deliver an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+struct AttemptView {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(format = Uuid)]
+    webhook_id: String,
+    #[schema(format = Uuid)]
+    event_id: String,
+    #[schema(value_type = EventName)]
+    event_type: &'static str,
+    /// From 1.
+    attempt_number: u32,
+    /// The status of the answer; null for no answer.
+    #[schema(required)]
+    status_code: Option<u16>,
+    /// The first kilobyte of its body.
+    #[schema(required)]
+    response_body: Option<String>,
+    /// Why there is no whole answer.
+    #[schema(required)]
+    error_message: Option<String>,
+    latency_ms: i64,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            id: attempt.id.to_string(),
+            webhook_id: attempt.webhook_id.to_string(),
+            event_id: attempt.event_id.to_string(),
+            event_type: attempt.kind.as_str(),
+            attempt_number: attempt.number,
+            status_code: attempt.status_code,
+            response_body: attempt.response_body.clone(),
+            error_message: attempt.error_message.clone(),
+            latency_ms: i64::try_from(attempt.latency.whole_milliseconds()).unwrap_or(i64::MAX),
+            created_at: attempt.created_at.to_string(),
+        }
+    }
+}
+
+/// How many attempts to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeliveryQuery {
+    /// Rows.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+}
+
+/// List the last deliveries of a webhook
+///
+/// Every attempt of the last 30 days, newest first.
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "list_deliveries", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
+    params(WebhookParams, DeliveryQuery),
+    responses((status = 200, description = "The attempts.", body = DeliveryList), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
+)]
+#[get("/webhooks/{id}/deliveries")]
+pub async fn deliveries(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookRead>,
+    path: web::Path<WebhookParams>,
+    query: web::Query<DeliveryQuery>,
+) -> Result<web::Json<DeliveryList>, ApiError> {
+    let webhook = find(&app, &admin, &path.id).await?;
+    let limit = match query.limit.as_deref() {
+        Some(text) => Limit::parse(text, MAX_ATTEMPTS),
+        None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),
+    };
+    let limit = limit.map_err(|error| ApiError::validation(vec![FieldError::new("limit", error)]))?;
+    let attempts = app.ports.webhooks.attempts(webhook.id, limit).await?;
+    Ok(web::Json(DeliveryList { data: attempts.iter().map(AttemptView::from).collect() }))
+}

@@ -1,0 +1,46 @@
+//! Listing and getting webhooks.
+
+use actix_web::{get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{WebhookParams, WebhookView, find};
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::error::{AdminFailure, ApiError};
+use crate::routes::admin::path::WorkspaceParams;
+
+/// The webhooks of a workspace, oldest first.
+#[derive(Serialize, ToSchema)]
+struct WebhookList {
+    data: Vec<WebhookView>,
+}
+
+/// List webhooks
+///
+/// Oldest first.
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "list_webhooks", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
+    params(WorkspaceParams),
+    responses((status = 200, description = "All of them.", body = WebhookList), AdminFailure),
+)]
+#[get("/webhooks")]
+pub async fn list(app: web::Data<App>, admin: Granted<permit::WebhookRead>) -> Result<web::Json<WebhookList>, ApiError> {
+    let webhooks = app.ports.webhooks.list(admin.workspace.id).await?;
+    Ok(web::Json(WebhookList { data: webhooks.iter().map(WebhookView::from).collect() }))
+}
+
+/// Get a webhook
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "get_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
+    params(WebhookParams),
+    responses((status = 200, description = "The webhook.", body = WebhookView), AdminFailure),
+)]
+#[get("/webhooks/{id}")]
+pub async fn get(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookRead>,
+    path: web::Path<WebhookParams>,
+) -> Result<web::Json<WebhookView>, ApiError> {
+    Ok(web::Json(WebhookView::from(&find(&app, &admin, &path.id).await?)))
+}

@@ -1,0 +1,57 @@
+//! Giving a webhook another secret.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use rally_domain::command::RotateSecret;
+use rally_domain::webhook::Webhook;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{WebhookParams, webhook_id};
+use crate::app::App;
+use crate::auth::{Granted, permit};
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::idempotency::{self, Reply};
+use crate::routes::admin::path::IdempotencyParams;
+use crate::webhook_secret;
+
+/// A webhook's new secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RotatedSecret)]
+struct RotatedView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// What messages are signed with from now on; for 24 hours with the old one too. This is the only time it is shown.
+    signing_secret: String,
+}
+
+/// Give a webhook another secret
+///
+/// For 24 hours messages are signed with the old one too.
+#[utoipa::path(
+    tag = "Webhooks", operation_id = "rotate_webhook_secret", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
+    params(WebhookParams, IdempotencyParams),
+    responses(
+        (status = 201, description = "The new secret.", body = RotatedView),
+        (status = 400, description = "A bad idempotency key.", body = ErrorBody),
+        (status = 409, description = "The idempotency key was used for another request or is in use.", body = ErrorBody),
+        AdminFailure,
+    ),
+)]
+#[post("/webhooks/{id}/rotate-secret")]
+pub async fn rotate_secret(
+    app: web::Data<App>,
+    admin: Granted<permit::WebhookUpdate>,
+    path: web::Path<WebhookParams>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let (id, key) = (webhook_id(&path.id)?, idempotency::key(request.headers())?);
+    let workspace_id = admin.workspace.id;
+    let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: None };
+    let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
+    let render = move |webhook: &Webhook| Reply::created(&RotatedView { id: webhook.id.to_string(), signing_secret: shown.clone() });
+    let rotate = async |receipt| {
+        let command = RotateSecret { id, workspace_id, secret, now: app.ports.clock.now() };
+        Ok(app.ports.webhooks.rotate(command, receipt).await?)
+    };
+    app.idempotency.once(&app.ports, request, render, rotate).await
+}

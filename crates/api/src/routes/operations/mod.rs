@@ -1,0 +1,10 @@
+//! What those who run Rally ask it, and what those who call it read.
+
+pub mod docs;
+pub mod health;
+pub mod metrics;
+
+use std::time::Duration;
+
+/// How long the store may take to answer a probe.
+const PROBE: Duration = Duration::from_secs(2);

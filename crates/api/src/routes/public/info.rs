@@ -1,0 +1,145 @@
+//! A waitlist as its readers get it.
+
+use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, ContentType, VARY};
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use rally_domain::custom_field::CustomField;
+use rally_domain::error::FieldError;
+use rally_domain::locale::{Locale, parse_accept_language};
+use rally_domain::referral::ReferralRewards;
+use rally_domain::text::{ConfirmationMessage, Description};
+use rally_domain::variant::{Variant, choose};
+use rally_domain::waitlist::PublicWaitlist;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::http::error::{AnyFailure, ApiError, ErrorBody};
+use crate::http::extract::public_list::{NamedWaitlist, PublicParams};
+use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
+
+/// What a reader gets of a waitlist.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicWaitlist)]
+struct PublicView<'a> {
+    slug: &'a str,
+    /// The workspace's slug as it was asked for.
+    workspace_slug: &'a str,
+    /// The workspace's slug now.
+    canonical_workspace_slug: &'a str,
+    display_name: &'a str,
+    #[schema(required)]
+    description: Option<&'a str>,
+    #[schema(value_type = StatusName)]
+    status: &'static str,
+    /// What else a sign-up asks.
+    #[schema(value_type = Vec<CustomFieldSchema>)]
+    custom_fields: Vec<Value>,
+    #[schema(required)]
+    confirmation_message: Option<&'a str>,
+    /// When set, a sign-up must bring a token for it.
+    #[schema(required)]
+    recaptcha_site_key: Option<&'a str>,
+    #[schema(value_type = RewardsSchema)]
+    referral_rewards: &'a ReferralRewards,
+    /// The variant whose words these are; hand its id back when signing up.
+    #[schema(required)]
+    variant: Option<VariantRef<'a>>,
+    brand: BrandView<'a>,
+}
+
+/// The variant a reader got.
+#[derive(Serialize, ToSchema)]
+struct VariantRef<'a> {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(value_type = KindName)]
+    kind: &'static str,
+    locale: &'a str,
+}
+
+/// How the workspace wants to look.
+#[derive(Serialize, ToSchema)]
+struct BrandView<'a> {
+    #[schema(required)]
+    brand_name: Option<&'a str>,
+    #[schema(required)]
+    brand_logo_url: Option<&'a str>,
+    #[schema(required)]
+    primary_color: Option<&'a str>,
+}
+
+impl<'a> PublicView<'a> {
+    fn new(named: &'a NamedWaitlist, variant: Option<&'a Variant>) -> Self {
+        let PublicWaitlist { waitlist, workspace_slug, brand, .. } = &*named.found;
+        let words = waitlist.words(variant);
+        Self {
+            slug: waitlist.slug.as_str(),
+            workspace_slug: named.asked.as_str(),
+            canonical_workspace_slug: workspace_slug.as_str(),
+            display_name: words.display_name.as_str(),
+            description: words.description.map(Description::as_str),
+            status: waitlist.status.as_str(),
+            custom_fields: waitlist.settings.custom_fields.iter().map(CustomField::to_document).collect(),
+            confirmation_message: words.confirmation_message.map(ConfirmationMessage::as_str),
+            recaptcha_site_key: waitlist.settings.recaptcha_site_key.as_deref(),
+            referral_rewards: &waitlist.settings.referral_rewards,
+            variant: variant.map(|variant| VariantRef {
+                id: variant.id.to_string(),
+                kind: variant.kind.as_str(),
+                locale: variant.locale.as_str(),
+            }),
+            brand: BrandView {
+                brand_name: brand.name.as_deref(),
+                brand_logo_url: brand.logo_url.as_deref(),
+                primary_color: brand.primary_color.as_deref(),
+            },
+        }
+    }
+}
+
+/// In which language to answer.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LanguageQuery {
+    /// A BCP 47 tag such as `en` or `pt-BR`; wins over `Accept-Language`.
+    lang: Option<String>,
+}
+
+fn requested_locales(query: &LanguageQuery, request: &HttpRequest) -> Result<Vec<Locale>, ApiError> {
+    if let Some(lang) = &query.lang {
+        let locale = Locale::parse(lang).map_err(|error| ApiError::validation(vec![FieldError::new("lang", error)]))?;
+        return Ok(vec![locale]);
+    }
+    let headers = request.headers().get_all(ACCEPT_LANGUAGE).filter_map(|header| header.to_str().ok());
+    Ok(parse_accept_language(&headers.collect::<Vec<_>>().join(",")))
+}
+
+/// Get a public waitlist
+///
+/// Its words in the reader's language, or of a variant drawn by weight; only while it is active.
+#[utoipa::path(
+    tag = "Public-Waitlist", operation_id = "get_public_waitlist", params(PublicParams, LanguageQuery),
+    responses(
+        (status = 200, description = "The waitlist.", body = PublicView),
+        (status = 400, description = "`lang` is not a language tag.", body = ErrorBody),
+        (status = 404, description = "No such waitlist, or it is not active.", body = ErrorBody),
+        AnyFailure,
+    ),
+)]
+#[get("")]
+pub async fn info(
+    app: web::Data<App>,
+    named: NamedWaitlist,
+    query: web::Query<LanguageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    named.active()?;
+    let variant = choose(&named.found.variants, &requested_locales(&query, &request)?, app.ports.ids.entropy());
+    let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id));
+    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant)));
+    // Drawn anew for every reader: a shared cache would give one reader's variant to all.
+    let mut reply = HttpResponse::Ok();
+    reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));
+    Ok(reply.content_type(ContentType::json()).body(body?))
+}

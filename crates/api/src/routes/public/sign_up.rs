@@ -1,0 +1,180 @@
+//! Signing up.
+
+use std::net::IpAddr;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use rally_domain::command::SignUpRejection;
+use rally_domain::custom_field::{CustomField, Metadata};
+use rally_domain::email::Email;
+use rally_domain::entry::Entry;
+use rally_domain::id::VariantId;
+use rally_domain::referral::ReferralCode;
+use rally_domain::text::{Interest, PersonName, Referrer};
+use rally_domain::use_case;
+use rally_domain::use_case::join::Join;
+use rally_domain::waitlist::Waitlist;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::http::body::Body;
+use crate::http::body::fields::{Field, Fields};
+use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody, tell_standings};
+use crate::http::extract::public_list::{NamedWaitlist, PublicParams};
+use crate::http::standing::Standing;
+use crate::routes::schema::EntryStatusName;
+
+/// A new entry.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateEntry)]
+struct JoinBody {
+    /// Address; joins a waitlist once, whatever its case.
+    #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
+    #[serde(default)]
+    email: Field<String>,
+    /// Full name.
+    #[schema(value_type = String, required, min_length = 1, max_length = 200, example = "Ada Lovelace")]
+    #[serde(default)]
+    name: Field<String>,
+    /// What they hope to do with it.
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[serde(default)]
+    interest: Field<String>,
+    /// How they heard of it.
+    #[schema(value_type = Option<String>, max_length = 500)]
+    #[serde(default)]
+    referrer: Field<String>,
+    /// A friend's code; one that is unknown is passed over.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    referral_code: Field<String>,
+    /// Answers to the custom fields, and whatever else is to be kept: at most 50 keys and 16 KiB.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
+    metadata: Field<Map<String, Value>>,
+    /// The captcha's token; needed when `recaptcha_site_key` is set.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    recaptcha_token: Field<String>,
+    /// The variant the person was shown.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    #[serde(default)]
+    variant_id: Field<String>,
+}
+
+impl JoinBody {
+    fn parse(self, custom_fields: &[CustomField]) -> Result<Join, ApiError> {
+        let mut fields = Fields::default();
+        let email = fields.required("email", self.email, |text| Email::parse(&text));
+        let name = fields.required("name", self.name, |text| PersonName::parse(&text));
+        let interest = fields.optional("interest", self.interest, |text| Interest::parse_optional(&text));
+        let referrer = fields.optional("referrer", self.referrer, |text| Referrer::parse_optional(&text));
+        let friends_code = fields.optional("referral_code", self.referral_code, |text| Ok(ReferralCode::parse(&text).ok()));
+        let metadata = match &self.metadata {
+            Field::Absent | Field::Null => Some(Metadata::default()),
+            Field::Wrong | Field::Given(_) => fields.optional("metadata", self.metadata, Metadata::parse),
+        };
+        let metadata = metadata.map(|metadata| metadata.answering(custom_fields).map_err(|errors| fields.extend(errors)));
+        let captcha_token = fields.optional("recaptcha_token", self.recaptcha_token, Ok);
+        let variant_id = fields.optional("variant_id", self.variant_id, |text| VariantId::parse(&text));
+        fields.finish()?;
+        let (Some(email), Some(name), Some(Ok(metadata))) = (email, name, metadata) else {
+            return Err(ApiError::validation(Vec::new()));
+        };
+        Ok(Join {
+            email,
+            name,
+            interest: interest.flatten(),
+            referrer: referrer.flatten(),
+            friends_code: friends_code.flatten(),
+            variant_id,
+            metadata,
+            captcha_token: captcha_token.filter(|token| !token.is_empty()),
+            address: None,
+        })
+    }
+}
+
+/// What a person who signed up gets.
+#[derive(Serialize, ToSchema)]
+struct JoinedView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// The address as it was stored.
+    #[schema(format = Email)]
+    email: String,
+    name: String,
+    /// The place in the order of signing up.
+    position: u64,
+    /// The place after referrals.
+    effective_position: u64,
+    #[schema(value_type = EntryStatusName)]
+    status: &'static str,
+    /// The code to hand to friends.
+    referral_code: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl JoinedView {
+    fn new(entry: &Entry, waitlist: &Waitlist) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            email: entry.email.to_string(),
+            name: entry.name.to_string(),
+            position: entry.position.number(),
+            effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
+            status: entry.status.as_str(),
+            referral_code: entry.referral_code.to_string(),
+            created_at: entry.created_at.to_string(),
+        }
+    }
+}
+
+/// Sign up
+#[utoipa::path(
+    tag = "Public-Waitlist", operation_id = "create_entry", params(PublicParams), request_body = JoinBody,
+    responses(
+        (status = 201, description = "The person is on the waitlist.", body = JoinedView),
+        (status = 404, description = "No such waitlist.", body = ErrorBody),
+        (status = 409, description = "The address is on it already.", body = ErrorBody),
+        (status = 422, description = "The waitlist is not active, or full.", body = ErrorBody),
+        (status = 429, description = "Too many sign-ups from this address, or tries with this e-mail address; `Retry-After`, `RateLimit` and \
+            `RateLimit-Policy` say when to come again.", body = ErrorBody),
+        BodyFailure, AnyFailure,
+    ),
+)]
+#[post("/entries")]
+pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let waitlist = &named.found.waitlist;
+    let mut standings = Vec::new();
+    let outcome = sign_up(&app, waitlist, app.proxies.client(&request), body, &mut standings).await;
+    let label = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "created");
+    metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
+    let entry = outcome?;
+    let mut reply = HttpResponse::build(StatusCode::CREATED);
+    tell_standings(&mut reply, &standings);
+    Ok(reply.json(JoinedView::new(&entry, waitlist)))
+}
+
+async fn sign_up(
+    app: &App,
+    waitlist: &Waitlist,
+    address: Option<IpAddr>,
+    body: Body,
+    standings: &mut Vec<Standing>,
+) -> Result<Entry, ApiError> {
+    standings.extend(app.limits.take_address(address, waitlist.id)?);
+    let body = body.json::<JoinBody>().await?;
+    // Whoever comes to a closed door hears that first, not what is wrong with their form.
+    if !waitlist.is_open() {
+        return Err(SignUpRejection::WaitlistNotActive.into());
+    }
+    let request = Join { address, ..body.parse(&waitlist.settings.custom_fields)? };
+    standings.extend(app.limits.take_email(&request.email, waitlist.id)?);
+    let entry = use_case::join::run(&app.ports, waitlist, request).await?;
+    app.wake_relays();
+    Ok(entry)
+}
