@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::{HttpRequest, web};
 use moka::sync::Cache;
 use rally_domain::entry::Leader;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
@@ -16,6 +17,7 @@ use crate::encryption::Sealer;
 use crate::exports::Exports;
 use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
+use crate::http::error::{ApiError, Code};
 use crate::http::extract::client::TrustedProxies;
 use crate::http::limits::Limits;
 use crate::idempotency::Idempotency;
@@ -53,6 +55,14 @@ pub struct App {
 }
 
 impl App {
+    /// The application that a request came to.
+    ///
+    /// # Errors
+    /// When there is none, which no server here is without.
+    pub fn of(request: &HttpRequest) -> Result<&web::Data<Self>, ApiError> {
+        request.app_data().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))
+    }
+
     /// Lets events and mail that were just written go out at once.
     pub fn wake_relays(&self) {
         self.relays.iter().for_each(|relay| relay.notify_one());

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope, StoredReply};
-use rally_domain::error::{Fault, FieldError, Invalid};
+use rally_domain::error::Fault;
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::Ports;
 use serde::Serialize;
@@ -19,9 +19,6 @@ use crate::encryption::Sealer;
 use crate::fingerprint::fingerprint;
 use crate::http::body::Document;
 use crate::http::error::{ApiError, Code};
-
-/// The header that makes a request repeatable.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The header of a reply that was brought back.
 pub const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
@@ -63,20 +60,6 @@ pub struct Request<'a> {
     pub key: Option<IdempotencyKey>,
     /// Its body, where the route takes one.
     pub body: Option<&'a Document>,
-}
-
-/// The key of a request.
-///
-/// # Errors
-/// 400 when it is given more than once, or is not one.
-pub fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
-    let mut given = headers.get_all(IDEMPOTENCY_KEY);
-    let parsed = match (given.next(), given.next()) {
-        (None, _) => return Ok(None),
-        (Some(header), None) => IdempotencyKey::parse(header.to_str().unwrap_or_default()),
-        (Some(_), Some(_)) => Err(Invalid::new("must be given once")),
-    };
-    parsed.map(Some).map_err(|error| ApiError::validation(vec![FieldError::new("Idempotency-Key", error)]))
 }
 
 /// Carries repeatable requests out once.
@@ -188,21 +171,5 @@ mod tests {
         let reply = Reply::created(&json!({"id": 1}));
         assert_eq!(Reply::from_bytes(&reply.to_bytes()), Some(reply));
         assert_eq!(Reply::from_bytes(&[1]), None);
-    }
-
-    #[test]
-    fn a_key_is_given_once_and_well_formed() {
-        let headers = |values: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(IDEMPOTENCY_KEY, actix_web::http::header::HeaderValue::from_str(value).unwrap());
-            }
-            key(&headers)
-        };
-        assert_eq!(headers(&[]).unwrap(), None);
-        assert_eq!(headers(&["a:b-C_9"]).unwrap().unwrap().as_str(), "a:b-C_9");
-        for bad in [&["a", "a"][..], &[""], &["a b"], &["a, b"]] {
-            assert!(headers(bad).is_err(), "{bad:?}");
-        }
     }
 }

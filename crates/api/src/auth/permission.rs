@@ -8,15 +8,18 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, COOKIE};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use rally_domain::id::WorkspaceId;
 use rally_domain::text::Subject;
 use rally_domain::workspace::Workspace;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::token::invalid;
 use super::{Action, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
+use crate::http::extract::parameters::id_in_path;
 
 /// The action a route needs, as a type.
 pub trait Permission: 'static {
@@ -49,7 +52,7 @@ pub mod permit {
 }
 
 /// A caller who may do what `P` says in the workspace of the path.
-pub struct Granted<P> {
+pub struct Granted<P = ()> {
     admin: Admin,
     permission: PhantomData<P>,
 }
@@ -83,9 +86,15 @@ impl<P: Permission> FromRequest for Granted<P> {
     }
 }
 
-/// Who first, then where, then what.
-async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
+impl<P> IntoParams for Granted<P> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![id_in_path("workspace_id", "The workspace.")]
+    }
+}
+
+/// Lets in who may do something in the workspace of the path. Who first, then where, then what.
+pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
+    let app = App::of(request)?;
     let token = token(request)?;
     let claims = match &token {
         Token::Bearer(text) if is_api_key(text) => verify_api_key(&*app.ports.api_keys, text).await?,

@@ -40,7 +40,7 @@ impl ApiError {
     }
 }
 
-/// The envelope needs the request's id, which only the edge has: it takes the error out of the response and renders it.
+/// The envelope needs the request's id, which only the middleware has: it takes the error out of the response and renders it.
 impl actix_web::ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -5,24 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::parameters::slug_in_path;
 use crate::app::App;
-use crate::http::error::{ApiError, Code};
-
-/// The waitlist of a path.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters that the extractor reads")]
-pub struct PublicParams {
-    /// The workspace's slug, or one it had before.
-    workspace_slug: String,
-    /// The waitlist's slug.
-    waitlist_slug: String,
-}
+use crate::http::error::ApiError;
 
 /// The waitlist that the slugs of a path name, in whatever status.
 pub struct NamedWaitlist {
@@ -39,12 +30,19 @@ impl FromRequest for NamedWaitlist {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let app = request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))?;
+            let app = App::of(&request)?;
             let slug = |name| Slug::parse(request.match_info().get(name).unwrap_or_default()).map_err(|_| ApiError::no_waitlist());
             let (asked, slug) = (slug("workspace_slug")?, slug("waitlist_slug")?);
             let found = app.ports.waitlists.find_public(&asked, &slug).await?.ok_or_else(ApiError::no_waitlist)?;
             Ok(Self { asked, found })
         })
+    }
+}
+
+impl IntoParams for NamedWaitlist {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let workspace = slug_in_path("workspace_slug", "The workspace's slug, or one it had before.");
+        vec![workspace, slug_in_path("waitlist_slug", "The waitlist's slug.")]
     }
 }
 

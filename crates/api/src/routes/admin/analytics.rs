@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::{IntoParams, ToSchema};
 
-use super::path::{ListParams, find_waitlist};
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::admin::AdminList;
 use crate::routes::schema::KindName;
 
 /// What the counters of a waitlist say at one moment. Days are UTC, weeks start on Monday.
@@ -194,16 +194,11 @@ struct Point {
 /// Totals of a waitlist
 #[utoipa::path(
     tag = "Analytics", operation_id = "get_analytics", security(("bearer" = [])), extensions(("x-action" = json!("rally.read"))),
-    params(ListParams),
+    params(AdminList),
     responses((status = 200, description = "The totals.", body = AnalyticsView), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/analytics")]
-pub async fn totals(
-    app: web::Data<App>,
-    admin: Granted<permit::RallyRead>,
-    path: web::Path<ListParams>,
-) -> Result<web::Json<AnalyticsView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+pub async fn totals(app: web::Data<App>, waitlist: AdminList<permit::RallyRead>) -> Result<web::Json<AnalyticsView>, ApiError> {
     let today = app.ports.clock.now().day();
     let analytics = app.ports.stats.analytics(waitlist.id, today).await?;
     Ok(web::Json(AnalyticsView::new(&waitlist, &analytics, today)))
@@ -214,17 +209,15 @@ pub async fn totals(
 /// Every UTC day that the time from `since` until before `until` touches.
 #[utoipa::path(
     tag = "Analytics", operation_id = "get_timeline", security(("bearer" = [])), extensions(("x-action" = json!("rally.read"))),
-    params(ListParams, TimelineQuery),
+    params(AdminList, TimelineQuery),
     responses((status = 200, description = "The days.", body = Timeline), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/analytics/timeline")]
 pub async fn timeline(
     app: web::Data<App>,
-    admin: Granted<permit::RallyRead>,
-    path: web::Path<ListParams>,
+    waitlist: AdminList<permit::RallyRead>,
     query: web::Query<TimelineQuery>,
 ) -> Result<web::Json<Timeline>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let span = query.parse()?;
     let counts = app.ports.stats.timeline(waitlist.id, span).await?;
     let points = span.fill(&counts).into_iter().map(|(day, count)| Point { date: day.to_string(), count }).collect();

@@ -2,7 +2,6 @@
 
 pub mod analytics;
 pub mod entries;
-mod path;
 pub mod settings;
 pub mod variants;
 pub mod waitlists;

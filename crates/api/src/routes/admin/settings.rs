@@ -11,7 +11,6 @@ use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::path::WorkspaceParams;
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
@@ -177,7 +176,7 @@ async fn change(app: &App, admin: &Admin, body: Body) -> Result<web::Json<Settin
 /// Read the settings of a workspace
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "get_settings", security(("bearer" = [])), extensions(("x-action" = json!("rally.settings.read"))),
-    params(WorkspaceParams),
+    params(Granted),
     responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure),
 )]
 #[get("/rally/settings")]
@@ -191,7 +190,7 @@ pub async fn get(app: web::Data<App>, admin: Granted<permit::RallySettingsRead>)
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "update_settings", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.update"))),
-    params(WorkspaceParams), request_body = SettingsBody,
+    params(Granted), request_body = SettingsBody,
     responses(
         (status = 200, description = "The settings.", body = SettingsView),
         (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),
@@ -213,7 +212,7 @@ pub async fn update(
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "get_settings_by_alias", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.read"))),
-    params(WorkspaceParams),
+    params(Granted),
     responses((status = 200, description = "The settings.", body = SettingsView), AdminFailure),
 )]
 #[get("/waitlist/settings")]
@@ -227,7 +226,7 @@ pub async fn get_by_alias(app: web::Data<App>, admin: Granted<permit::RallySetti
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "update_settings_by_alias", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.update"))),
-    params(WorkspaceParams), request_body = SettingsBody,
+    params(Granted), request_body = SettingsBody,
     responses(
         (status = 200, description = "The settings.", body = SettingsView),
         (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),

@@ -10,31 +10,15 @@ use rally_domain::settings::integer;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::path::{ListParams, find_waitlist};
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::http::extract::admin::{AdminList, AdminVariant};
 use crate::routes::schema::{CopySchema, KindName};
-
-/// The variant of a path.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct VariantParams {
-    /// The workspace.
-    #[param(value_type = Uuid)]
-    #[expect(dead_code, reason = "what lets an admin in reads it")]
-    workspace_id: String,
-    /// The waitlist.
-    #[param(value_type = Uuid)]
-    waitlist_id: String,
-    /// The variant.
-    #[param(value_type = Uuid)]
-    id: String,
-}
 
 /// A variant of a waitlist's copy.
 #[derive(Serialize, ToSchema)]
@@ -172,26 +156,16 @@ fn parse_weight(value: Value) -> Result<Weight, Invalid> {
     Weight::new(integer(&value).unwrap_or(0))
 }
 
-/// The variant of a path; an id that cannot exist is one that does not.
-fn variant_id(text: &str) -> Result<VariantId, ApiError> {
-    VariantId::parse(text).map_err(|_| ApiError::no_variant())
-}
-
 /// List variants
 ///
 /// Oldest first.
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "list_variants", security(("bearer" = [])), extensions(("x-action" = json!("variant.read"))),
-    params(ListParams),
+    params(AdminList),
     responses((status = 200, description = "All of them.", body = VariantList), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/variants")]
-pub async fn list(
-    app: web::Data<App>,
-    admin: Granted<permit::VariantRead>,
-    path: web::Path<ListParams>,
-) -> Result<web::Json<VariantList>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+pub async fn list(app: web::Data<App>, waitlist: AdminList<permit::VariantRead>) -> Result<web::Json<VariantList>, ApiError> {
     let variants = app.ports.variants.list(waitlist.id).await?;
     Ok(web::Json(VariantList { data: variants.iter().map(VariantView::from).collect() }))
 }
@@ -199,17 +173,11 @@ pub async fn list(
 /// Create a variant
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "create_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.create"))),
-    params(ListParams), request_body = CreateBody,
+    params(AdminList), request_body = CreateBody,
     responses((status = 201, description = "The variant.", body = VariantView), AdminFailure, BodyFailure),
 )]
 #[post("/waitlists/{waitlist_id}/variants")]
-pub async fn create(
-    app: web::Data<App>,
-    admin: Granted<permit::VariantCreate>,
-    path: web::Path<ListParams>,
-    body: Body,
-) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+pub async fn create(app: web::Data<App>, waitlist: AdminList<permit::VariantCreate>, body: Body) -> Result<HttpResponse, ApiError> {
     let command = body.json::<CreateBody>().await?.parse(&app.ports, waitlist.id)?;
     let variant = app.ports.variants.create(command).await?;
     Ok(HttpResponse::Created().json(VariantView::from(&variant)))
@@ -218,19 +186,16 @@ pub async fn create(
 /// Change a variant
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "update_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.update"))),
-    params(VariantParams), request_body = UpdateBody,
+    params(AdminVariant), request_body = UpdateBody,
     responses((status = 200, description = "The variant.", body = VariantView), AdminFailure, BodyFailure),
 )]
 #[patch("/waitlists/{waitlist_id}/variants/{id}")]
 pub async fn update(
     app: web::Data<App>,
-    admin: Granted<permit::VariantUpdate>,
-    path: web::Path<VariantParams>,
+    variant: AdminVariant<permit::VariantUpdate>,
     body: Body,
 ) -> Result<web::Json<VariantView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let id = variant_id(&path.id)?;
-    let command = body.json::<UpdateBody>().await?.parse(waitlist.id, id)?;
+    let command = body.json::<UpdateBody>().await?.parse(variant.waitlist.id, variant.id)?;
     Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
 }
 
@@ -239,16 +204,11 @@ pub async fn update(
 /// The sign-ups it won go on being counted for it.
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "delete_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.delete"))),
-    params(VariantParams),
+    params(AdminVariant),
     responses((status = 204, description = "It is gone."), AdminFailure),
 )]
 #[delete("/waitlists/{waitlist_id}/variants/{id}")]
-pub async fn delete(
-    app: web::Data<App>,
-    admin: Granted<permit::VariantDelete>,
-    path: web::Path<VariantParams>,
-) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let deleted = app.ports.variants.delete(waitlist.id, variant_id(&path.id)?, app.ports.clock.now()).await?;
+pub async fn delete(app: web::Data<App>, variant: AdminVariant<permit::VariantDelete>) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.variants.delete(variant.waitlist.id, variant.id, app.ports.clock.now()).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_variant()) }
 }

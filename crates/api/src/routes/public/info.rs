@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, ErrorBody};
-use crate::http::extract::public_list::{NamedWaitlist, PublicParams};
+use crate::http::extract::public_list::NamedWaitlist;
 use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
 
 /// What a reader gets of a waitlist.
@@ -119,7 +119,7 @@ fn requested_locales(query: &LanguageQuery, request: &HttpRequest) -> Result<Vec
 ///
 /// Its words in the reader's language, or of a variant drawn by weight; only while it is active.
 #[utoipa::path(
-    tag = "Public-Waitlist", operation_id = "get_public_waitlist", params(PublicParams, LanguageQuery),
+    tag = "Public-Waitlist", operation_id = "get_public_waitlist", params(NamedWaitlist, LanguageQuery),
     responses(
         (status = 200, description = "The waitlist.", body = PublicView),
         (status = 400, description = "`lang` is not a language tag.", body = ErrorBody),

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, Code, ErrorBody};
-use crate::http::extract::public_list::{NamedWaitlist, PublicParams};
+use crate::http::extract::public_list::NamedWaitlist;
 
 /// Most rows of a leaderboard.
 const MAX_LEADERS: u16 = 50;
@@ -48,7 +48,7 @@ impl<'a> From<&'a Leader> for LeaderView<'a> {
 ///
 /// By honoured referrals, then by position; rejected entries are left out.
 #[utoipa::path(
-    tag = "Public-Waitlist", operation_id = "get_leaderboard", params(PublicParams, LeaderQuery),
+    tag = "Public-Waitlist", operation_id = "get_leaderboard", params(NamedWaitlist, LeaderQuery),
     responses(
         (status = 200, description = "The rows.", body = Vec<LeaderView>),
         (status = 400, description = "A bad limit.", body = ErrorBody),

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody, tell_standings};
-use crate::http::extract::public_list::{NamedWaitlist, PublicParams};
+use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::standing::Standing;
 use crate::routes::schema::EntryStatusName;
 
@@ -135,7 +135,7 @@ impl JoinedView {
 
 /// Sign up
 #[utoipa::path(
-    tag = "Public-Waitlist", operation_id = "create_entry", params(PublicParams), request_body = JoinBody,
+    tag = "Public-Waitlist", operation_id = "create_entry", params(NamedWaitlist), request_body = JoinBody,
     responses(
         (status = 201, description = "The person is on the waitlist.", body = JoinedView),
         (status = 404, description = "No such waitlist.", body = ErrorBody),

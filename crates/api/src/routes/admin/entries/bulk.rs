@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 
 use super::invite::parse_invitation;
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
-use crate::routes::admin::path::{ListParams, find_waitlist};
+use crate::http::extract::admin::AdminList;
 
 /// Entries to act on.
 #[derive(Deserialize, ToSchema)]
@@ -131,17 +131,15 @@ impl From<bulk::Row> for BulkRow {
 /// answered in time, the rows that are left are told so without asking it again; after 45 seconds they say 503.
 #[utoipa::path(
     tag = "Entries", operation_id = "change_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(ListParams), request_body = BulkBody,
+    params(AdminList), request_body = BulkBody,
     responses((status = 200, description = "What became of each.", body = BulkReport), AdminFailure, BodyFailure),
 )]
 #[post("/waitlists/{waitlist_id}/entries/bulk")]
 pub async fn bulk_change(
     app: web::Data<App>,
-    admin: Granted<permit::EntryUpdate>,
-    path: web::Path<ListParams>,
+    waitlist: AdminList<permit::EntryUpdate>,
     body: Body,
 ) -> Result<web::Json<BulkReport>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let (ids, action) = body.json::<BulkBody>().await?.parse()?;
     let rows = bulk::run(&app.ports, &waitlist, ids, &action).await;
     app.wake_relays();

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::exports::spool;
 use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
-use crate::routes::admin::path::{ListParams, find_waitlist};
+use crate::http::extract::admin::AdminList;
 
 const COLUMNS: [&str; 17] = [
     "id",
@@ -70,7 +70,7 @@ impl ExportQuery {
 /// workspace; a reader that takes less than 1 MiB in 30 seconds is cut off.
 #[utoipa::path(
     tag = "Entries", operation_id = "export_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(ListParams, ExportQuery),
+    params(AdminList, ExportQuery),
     responses(
         (status = 200, description = "The file.", body = String, content_type = "text/csv"),
         (status = 400, description = "A bad query.", body = ErrorBody),
@@ -81,11 +81,9 @@ impl ExportQuery {
 #[get("/waitlists/{waitlist_id}/entries/export.csv")]
 pub async fn export(
     app: web::Data<App>,
-    admin: Granted<permit::EntryRead>,
-    path: web::Path<ListParams>,
+    waitlist: AdminList<permit::EntryRead>,
     query: web::Query<ExportQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
     let mark = query.begins_with_mark()?;
     let slot = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
     let entries = app.ports.entries.export(waitlist.id).await?;

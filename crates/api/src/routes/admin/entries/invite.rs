@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 
 use super::EntryView;
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
-use crate::routes::admin::path::{EntryParams, entry_id, find_waitlist};
+use crate::http::extract::admin::AdminEntry;
 
 /// Most characters of an app's slug.
 const MAX_APP_SLUG: usize = 200;
@@ -74,7 +74,7 @@ impl From<Invited> for InvitedView {
 /// An approved entry gets an invitation from Heimdall. Repeating it for the same app gives the same invitation.
 #[utoipa::path(
     tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(EntryParams), request_body = InviteBody,
+    params(AdminEntry), request_body = InviteBody,
     responses(
         (status = 200, description = "The entry and its invitation.", body = InvitedView),
         (status = 409, description = "Somebody with this address is in the app already.", body = ErrorBody),
@@ -87,13 +87,11 @@ impl From<Invited> for InvitedView {
 #[post("/waitlists/{waitlist_id}/entries/{entry_id}/invite-to-app")]
 pub async fn invite_to_app(
     app: web::Data<App>,
-    admin: Granted<permit::EntryUpdate>,
-    path: web::Path<EntryParams>,
+    entry: AdminEntry<permit::EntryUpdate>,
     body: Body,
 ) -> Result<web::Json<InvitedView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let (entry_id, invitation) = (entry_id(&path.entry_id)?, body.json::<InviteBody>().await?.parse()?);
-    let invited = invite::run(&app.ports, &waitlist, entry_id, &invitation).await?;
+    let invitation = body.json::<InviteBody>().await?.parse()?;
+    let invited = invite::run(&app.ports, &entry.waitlist, entry.id, &invitation).await?;
     app.wake_relays();
     Ok(web::Json(invited.into()))
 }

@@ -7,10 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::EntryView;
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::admin::{AdminEntry, AdminList};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
-use crate::routes::admin::path::{EntryParams, ListParams, entry_id, find_waitlist};
 use crate::routes::schema::EntryStatusName;
 
 /// Which entries to list.
@@ -40,20 +40,18 @@ struct EntryCount {
 /// By position.
 #[utoipa::path(
     tag = "Entries", operation_id = "list_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(ListParams, ListQuery, EntryFilter),
+    params(AdminList, ListQuery, EntryFilter),
     responses((status = 200, description = "A page of them.", body = EntryPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries")]
 pub async fn list(
     app: web::Data<App>,
-    admin: Granted<permit::EntryRead>,
-    path: web::Path<ListParams>,
+    waitlist: AdminList<permit::EntryRead>,
     query: web::Query<ListQuery>,
     filter: web::Query<EntryFilter>,
 ) -> Result<web::Json<EntryPage>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let list = format!("entries/{}", waitlist.id);
-    let Listing { name, limit, after, status } = query.parse(&app, &list, filter.status.as_deref(), EntryStatus::parse)?;
+    let name = format!("entries/{}", waitlist.id);
+    let Listing { name, limit, after, status } = query.parse(&app, &name, filter.status.as_deref(), EntryStatus::parse)?;
     let page = app.ports.entries.list(waitlist.id, status, after, limit).await?;
     Ok(web::Json(EntryPage {
         data: page.items.iter().map(EntryView::from).collect(),
@@ -64,33 +62,22 @@ pub async fn list(
 /// Count entries
 #[utoipa::path(
     tag = "Entries", operation_id = "count_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(ListParams),
+    params(AdminList),
     responses((status = 200, description = "How many there are.", body = EntryCount), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries/count")]
-pub async fn count(
-    app: web::Data<App>,
-    admin: Granted<permit::EntryRead>,
-    path: web::Path<ListParams>,
-) -> Result<web::Json<EntryCount>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
+pub async fn count(app: web::Data<App>, waitlist: AdminList<permit::EntryRead>) -> Result<web::Json<EntryCount>, ApiError> {
     Ok(web::Json(EntryCount { count: app.ports.stats.count(waitlist.id).await? }))
 }
 
 /// Get an entry
 #[utoipa::path(
     tag = "Entries", operation_id = "get_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
-    params(EntryParams),
+    params(AdminEntry),
     responses((status = 200, description = "The entry.", body = EntryView), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries/{entry_id}")]
-pub async fn get(
-    app: web::Data<App>,
-    admin: Granted<permit::EntryRead>,
-    path: web::Path<EntryParams>,
-) -> Result<web::Json<EntryView>, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let id = entry_id(&path.entry_id)?;
-    let entry = app.ports.entries.find(waitlist.id, id).await?.ok_or_else(ApiError::no_entry)?;
+pub async fn get(app: web::Data<App>, entry: AdminEntry<permit::EntryRead>) -> Result<web::Json<EntryView>, ApiError> {
+    let entry = app.ports.entries.find(entry.waitlist.id, entry.id).await?.ok_or_else(ApiError::no_entry)?;
     Ok(web::Json(EntryView::from(&entry)))
 }

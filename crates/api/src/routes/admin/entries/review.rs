@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 
 use super::EntryView;
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
-use crate::routes::admin::path::{EntryParams, entry_id, find_waitlist};
+use crate::http::extract::admin::AdminEntry;
 
 /// A verdict over an entry.
 #[derive(Deserialize, ToSchema)]
@@ -51,18 +51,17 @@ impl ReviewBody {
 /// Approve or reject an entry
 #[utoipa::path(
     tag = "Entries", operation_id = "review_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(EntryParams), request_body = ReviewBody,
+    params(AdminEntry), request_body = ReviewBody,
     responses((status = 200, description = "The entry.", body = EntryView), AdminFailure, BodyFailure),
 )]
 #[patch("/waitlists/{waitlist_id}/entries/{entry_id}")]
 pub async fn change_status(
     app: web::Data<App>,
-    admin: Granted<permit::EntryUpdate>,
-    path: web::Path<EntryParams>,
+    entry: AdminEntry<permit::EntryUpdate>,
     body: Body,
 ) -> Result<web::Json<EntryView>, ApiError> {
-    let waitlist_id = find_waitlist(&app, &admin, &path.waitlist_id).await?.id;
-    let (entry_id, review) = (entry_id(&path.entry_id)?, body.json::<ReviewBody>().await?.parse()?);
+    let (waitlist_id, entry_id) = (entry.waitlist.id, entry.id);
+    let review = body.json::<ReviewBody>().await?.parse()?;
     let event_id = EventId::new(app.ports.ids.uuid());
     let links = app.ports.links.clone();
     let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now(), links };
@@ -76,16 +75,11 @@ pub async fn change_status(
 /// The positions of the others stay, and so do those it referred.
 #[utoipa::path(
     tag = "Entries", operation_id = "delete_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(EntryParams),
+    params(AdminEntry),
     responses((status = 204, description = "It is gone."), AdminFailure),
 )]
 #[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
-pub async fn delete(
-    app: web::Data<App>,
-    admin: Granted<permit::EntryUpdate>,
-    path: web::Path<EntryParams>,
-) -> Result<HttpResponse, ApiError> {
-    let waitlist = find_waitlist(&app, &admin, &path.waitlist_id).await?;
-    let deleted = app.ports.entries.delete(waitlist.id, entry_id(&path.entry_id)?).await?;
+pub async fn delete(app: web::Data<App>, entry: AdminEntry<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.entries.delete(entry.waitlist.id, entry.id).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }

@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 
 use super::WaitlistView;
 use crate::app::App;
-use crate::auth::{Admin, Granted, permit};
+use crate::auth::{Admin, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
-use crate::routes::admin::path::{WaitlistParams, waitlist_id};
+use crate::http::extract::admin::AdminListId;
 use crate::routes::schema::{SettingsChangeSchema, StatusName};
 
 /// Changes to a waitlist; what is missing stays.
@@ -78,40 +78,32 @@ impl StatusBody {
 /// Settings are merged key by key.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "update_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.update"))),
-    params(WaitlistParams), request_body = UpdateBody,
+    params(AdminListId), request_body = UpdateBody,
     responses((status = 200, description = "The waitlist.", body = WaitlistView), AdminFailure, BodyFailure),
 )]
 #[patch("/waitlists/{id}")]
-pub async fn update(
-    app: web::Data<App>,
-    admin: Granted<permit::WaitlistUpdate>,
-    path: web::Path<WaitlistParams>,
-    body: Body,
-) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.id)?;
-    let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &admin, id)?;
+pub async fn update(app: web::Data<App>, id: AdminListId<permit::WaitlistUpdate>, body: Body) -> Result<web::Json<WaitlistView>, ApiError> {
+    let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &id.admin, *id)?;
     let waitlist = app.ports.waitlists.update(command).await?;
-    Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
+    Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }
 
 /// Change the status of a waitlist
 #[utoipa::path(
     tag = "Waitlists", operation_id = "change_waitlist_status", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.update"))),
-    params(WaitlistParams), request_body = StatusBody,
+    params(AdminListId), request_body = StatusBody,
     responses((status = 200, description = "The waitlist.", body = WaitlistView), AdminFailure, BodyFailure),
 )]
 #[patch("/waitlists/{id}/status")]
 pub async fn change_status(
     app: web::Data<App>,
-    admin: Granted<permit::WaitlistUpdate>,
-    path: web::Path<WaitlistParams>,
+    id: AdminListId<permit::WaitlistUpdate>,
     body: Body,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.id)?;
     let to = body.json::<StatusBody>().await?.parse()?;
-    let command = ChangeWaitlistStatus { id, workspace_id: admin.workspace.id, to, now: app.ports.clock.now() };
+    let command = ChangeWaitlistStatus { id: *id, workspace_id: id.admin.workspace.id, to, now: app.ports.clock.now() };
     let waitlist = app.ports.waitlists.change_status(command).await?;
-    Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
+    Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }
 
 /// Delete a waitlist
@@ -119,15 +111,11 @@ pub async fn change_status(
 /// With its entries, variants and undelivered events.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "delete_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.delete"))),
-    params(WaitlistParams),
+    params(AdminListId),
     responses((status = 204, description = "It is gone."), AdminFailure),
 )]
 #[delete("/waitlists/{id}")]
-pub async fn delete(
-    app: web::Data<App>,
-    admin: Granted<permit::WaitlistDelete>,
-    path: web::Path<WaitlistParams>,
-) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.waitlists.delete(admin.workspace.id, waitlist_id(&path.id)?).await?;
+pub async fn delete(app: web::Data<App>, id: AdminListId<permit::WaitlistDelete>) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.waitlists.delete(id.admin.workspace.id, *id).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_waitlist()) }
 }

@@ -1,6 +1,6 @@
 //! Creating a waitlist.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpResponse, post, web};
 use rally_domain::command::CreateWaitlist;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::Ports;
@@ -18,8 +18,8 @@ use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::http::extract::idempotency_key::IdempotencyHeader;
 use crate::idempotency::{self, Reply};
-use crate::routes::admin::path::{IdempotencyParams, WorkspaceParams};
 use crate::routes::schema::SettingsChangeSchema;
 
 /// A new waitlist.
@@ -75,7 +75,7 @@ impl CreateBody {
 /// As a draft, with one control variant.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "create_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.create"))),
-    params(WorkspaceParams, IdempotencyParams), request_body = CreateBody,
+    params(Granted, IdempotencyHeader), request_body = CreateBody,
     responses(
         (status = 201, description = "The waitlist.", body = WaitlistView),
         (status = 409, description = "The slug is taken, or the idempotency key was used for another request or is in use.", body = ErrorBody),
@@ -86,10 +86,10 @@ impl CreateBody {
 pub async fn create(
     app: web::Data<App>,
     admin: Granted<permit::WaitlistCreate>,
-    request: HttpRequest,
+    header: IdempotencyHeader,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let key = idempotency::key(request.headers())?;
+    let key = header.key()?;
     let body = body.document_up_to(SETTINGS_LIMIT).await?;
     let workspace = admin.workspace.clone();
     let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: Some(&body) };

@@ -9,8 +9,8 @@ use super::WaitlistView;
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::admin::AdminListId;
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
-use crate::routes::admin::path::{WaitlistParams, WorkspaceParams, waitlist_id};
 use crate::routes::schema::StatusName;
 
 /// Which waitlists to list.
@@ -34,7 +34,7 @@ struct WaitlistPage {
 /// Newest first.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "list_waitlists", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.read"))),
-    params(WorkspaceParams, ListQuery, WaitlistFilter),
+    params(Granted, ListQuery, WaitlistFilter),
     responses((status = 200, description = "A page of them.", body = WaitlistPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists")]
@@ -57,16 +57,12 @@ pub async fn list(
 /// Get a waitlist
 #[utoipa::path(
     tag = "Waitlists", operation_id = "get_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.read"))),
-    params(WaitlistParams),
+    params(AdminListId),
     responses((status = 200, description = "The waitlist.", body = WaitlistView), AdminFailure),
 )]
 #[get("/waitlists/{id}")]
-pub async fn get(
-    app: web::Data<App>,
-    admin: Granted<permit::WaitlistRead>,
-    path: web::Path<WaitlistParams>,
-) -> Result<web::Json<WaitlistView>, ApiError> {
-    let id = waitlist_id(&path.id)?;
-    let waitlist = app.ports.waitlists.find(admin.workspace.id, id).await?.ok_or_else(ApiError::no_waitlist)?;
-    Ok(web::Json(WaitlistView::new(&waitlist, &admin.workspace)))
+pub async fn get(app: web::Data<App>, id: AdminListId<permit::WaitlistRead>) -> Result<web::Json<WaitlistView>, ApiError> {
+    let workspace = &id.admin.workspace;
+    let waitlist = app.ports.waitlists.find(workspace.id, *id).await?.ok_or_else(ApiError::no_waitlist)?;
+    Ok(web::Json(WaitlistView::new(&waitlist, workspace)))
 }

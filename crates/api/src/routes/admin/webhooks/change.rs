@@ -7,13 +7,14 @@ use rally_domain::webhook::{Subscription, WebhookUrl};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::WebhookView;
 use super::url_check::check_url;
-use super::{WebhookParams, WebhookView, find, webhook_id};
 use crate::app::App;
-use crate::auth::{Admin, Granted, permit};
+use crate::auth::{Admin, permit};
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::http::extract::admin::{AdminWebhook, AdminWebhookId};
 use crate::routes::schema::EventName;
 
 /// Changes to a webhook; what is missing stays.
@@ -49,18 +50,16 @@ impl UpdateBody {
 /// Change a webhook
 #[utoipa::path(
     tag = "Webhooks", operation_id = "update_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
-    params(WebhookParams), request_body = UpdateBody,
+    params(AdminWebhook), request_body = UpdateBody,
     responses((status = 200, description = "The webhook.", body = WebhookView), AdminFailure, BodyFailure),
 )]
 #[patch("/webhooks/{id}")]
 pub async fn update(
     app: web::Data<App>,
-    admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<WebhookParams>,
+    webhook: AdminWebhook<permit::WebhookUpdate>,
     body: Body,
 ) -> Result<web::Json<WebhookView>, ApiError> {
-    let id = find(&app, &admin, &path.id).await?.id;
-    let command = body.json::<UpdateBody>().await?.parse(&app, &admin, id).await?;
+    let command = body.json::<UpdateBody>().await?.parse(&app, &webhook.admin, webhook.id).await?;
     Ok(web::Json(WebhookView::from(&app.ports.webhooks.update(command).await?)))
 }
 
@@ -69,15 +68,11 @@ pub async fn update(
 /// With what waits for it and the list of its deliveries.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "delete_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.delete"))),
-    params(WebhookParams),
+    params(AdminWebhookId),
     responses((status = 204, description = "It is gone."), AdminFailure),
 )]
 #[delete("/webhooks/{id}")]
-pub async fn delete(
-    app: web::Data<App>,
-    admin: Granted<permit::WebhookDelete>,
-    path: web::Path<WebhookParams>,
-) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.webhooks.delete(admin.workspace.id, webhook_id(&path.id)?).await?;
+pub async fn delete(app: web::Data<App>, webhook: AdminWebhookId<permit::WebhookDelete>) -> Result<HttpResponse, ApiError> {
+    let deleted = app.ports.webhooks.delete(webhook.admin.workspace.id, *webhook).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_webhook()) }
 }

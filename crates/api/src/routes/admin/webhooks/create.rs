@@ -1,6 +1,6 @@
 //! Creating a webhook.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpResponse, post, web};
 use rally_domain::command::{CreateWebhook, WebhookRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::WebhookId;
@@ -15,8 +15,8 @@ use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::http::extract::idempotency_key::IdempotencyHeader;
 use crate::idempotency::{self, Reply};
-use crate::routes::admin::path::{IdempotencyParams, WorkspaceParams};
 use crate::routes::schema::EventName;
 use crate::webhook_secret;
 
@@ -71,7 +71,7 @@ impl CreateBody {
 /// The reply has the secret that messages are signed with, this once.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "create_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.create"))),
-    params(WorkspaceParams, IdempotencyParams), request_body = CreateBody,
+    params(Granted, IdempotencyHeader), request_body = CreateBody,
     responses(
         (status = 201, description = "The webhook.", body = CreatedView),
         (status = 409, description = "The workspace has 50 webhooks, or the idempotency key was used or is in use.", body = ErrorBody),
@@ -82,10 +82,10 @@ impl CreateBody {
 pub async fn create(
     app: web::Data<App>,
     admin: Granted<permit::WebhookCreate>,
-    request: HttpRequest,
+    header: IdempotencyHeader,
     body: Body,
 ) -> Result<HttpResponse, ApiError> {
-    let key = idempotency::key(request.headers())?;
+    let key = header.key()?;
     let body = body.document_up_to(DEFAULT_LIMIT).await?;
     let request = idempotency::Request { workspace_id: admin.workspace.id, route: "POST webhooks".to_owned(), key, body: Some(&body) };
     let id = WebhookId::new(app.ports.ids.uuid());

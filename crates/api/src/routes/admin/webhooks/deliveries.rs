@@ -7,10 +7,10 @@ use rally_domain::paging::Limit;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{WebhookParams, find};
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::admin::AdminWebhook;
 use crate::routes::schema::EventName;
 
 /// Attempts of a list of deliveries, where nothing else is asked for, and at most.
@@ -82,17 +82,15 @@ struct DeliveryQuery {
 /// Every attempt of the last 30 days, newest first.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "list_deliveries", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
-    params(WebhookParams, DeliveryQuery),
+    params(AdminWebhook, DeliveryQuery),
     responses((status = 200, description = "The attempts.", body = DeliveryList), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/webhooks/{id}/deliveries")]
 pub async fn deliveries(
     app: web::Data<App>,
-    admin: Granted<permit::WebhookRead>,
-    path: web::Path<WebhookParams>,
+    webhook: AdminWebhook<permit::WebhookRead>,
     query: web::Query<DeliveryQuery>,
 ) -> Result<web::Json<DeliveryList>, ApiError> {
-    let webhook = find(&app, &admin, &path.id).await?;
     let limit = match query.limit.as_deref() {
         Some(text) => Limit::parse(text, MAX_ATTEMPTS),
         None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),

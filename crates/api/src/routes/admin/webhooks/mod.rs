@@ -8,28 +8,11 @@ pub mod secret;
 pub mod test;
 mod url_check;
 
-use rally_domain::id::WebhookId;
 use rally_domain::webhook::Webhook;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::auth::Admin;
-use crate::http::error::ApiError;
 use crate::routes::schema::EventName;
-
-/// The webhook of a path.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct WebhookParams {
-    /// The workspace.
-    #[param(value_type = Uuid)]
-    #[expect(dead_code, reason = "what lets an admin in reads it")]
-    workspace_id: String,
-    /// The webhook.
-    #[param(value_type = Uuid)]
-    id: String,
-}
 
 /// A webhook, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -77,13 +60,4 @@ impl From<&Webhook> for WebhookView {
             created_at: webhook.created_at.to_string(),
         }
     }
-}
-
-/// The webhook of a path; an id that cannot exist is one that does not.
-fn webhook_id(text: &str) -> Result<WebhookId, ApiError> {
-    WebhookId::parse(text).map_err(|_| ApiError::no_webhook())
-}
-
-async fn find(app: &App, admin: &Admin, id: &str) -> Result<Webhook, ApiError> {
-    app.ports.webhooks.find(admin.workspace.id, webhook_id(id)?).await?.ok_or_else(ApiError::no_webhook)
 }

@@ -4,11 +4,11 @@ use actix_web::{get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{WebhookParams, WebhookView, find};
+use super::WebhookView;
 use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::error::{AdminFailure, ApiError};
-use crate::routes::admin::path::WorkspaceParams;
+use crate::http::extract::admin::AdminWebhook;
 
 /// The webhooks of a workspace, oldest first.
 #[derive(Serialize, ToSchema)]
@@ -21,7 +21,7 @@ struct WebhookList {
 /// Oldest first.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "list_webhooks", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
-    params(WorkspaceParams),
+    params(Granted),
     responses((status = 200, description = "All of them.", body = WebhookList), AdminFailure),
 )]
 #[get("/webhooks")]
@@ -33,14 +33,10 @@ pub async fn list(app: web::Data<App>, admin: Granted<permit::WebhookRead>) -> R
 /// Get a webhook
 #[utoipa::path(
     tag = "Webhooks", operation_id = "get_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
-    params(WebhookParams),
+    params(AdminWebhook),
     responses((status = 200, description = "The webhook.", body = WebhookView), AdminFailure),
 )]
 #[get("/webhooks/{id}")]
-pub async fn get(
-    app: web::Data<App>,
-    admin: Granted<permit::WebhookRead>,
-    path: web::Path<WebhookParams>,
-) -> Result<web::Json<WebhookView>, ApiError> {
-    Ok(web::Json(WebhookView::from(&find(&app, &admin, &path.id).await?)))
+pub async fn get(webhook: AdminWebhook<permit::WebhookRead>) -> Result<web::Json<WebhookView>, ApiError> {
+    Ok(web::Json(WebhookView::from(&*webhook)))
 }

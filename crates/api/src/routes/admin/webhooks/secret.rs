@@ -1,17 +1,17 @@
 //! Giving a webhook another secret.
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpResponse, post, web};
 use rally_domain::command::RotateSecret;
 use rally_domain::webhook::Webhook;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{WebhookParams, webhook_id};
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::extract::admin::AdminWebhookId;
+use crate::http::extract::idempotency_key::IdempotencyHeader;
 use crate::idempotency::{self, Reply};
-use crate::routes::admin::path::IdempotencyParams;
 use crate::webhook_secret;
 
 /// A webhook's new secret.
@@ -29,7 +29,7 @@ struct RotatedView {
 /// For 24 hours messages are signed with the old one too.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "rotate_webhook_secret", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
-    params(WebhookParams, IdempotencyParams),
+    params(AdminWebhookId, IdempotencyHeader),
     responses(
         (status = 201, description = "The new secret.", body = RotatedView),
         (status = 400, description = "A bad idempotency key.", body = ErrorBody),
@@ -40,12 +40,11 @@ struct RotatedView {
 #[post("/webhooks/{id}/rotate-secret")]
 pub async fn rotate_secret(
     app: web::Data<App>,
-    admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<WebhookParams>,
-    request: HttpRequest,
+    webhook: AdminWebhookId<permit::WebhookUpdate>,
+    header: IdempotencyHeader,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, key) = (webhook_id(&path.id)?, idempotency::key(request.headers())?);
-    let workspace_id = admin.workspace.id;
+    let (id, key) = (*webhook, header.key()?);
+    let workspace_id = webhook.admin.workspace.id;
     let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: None };
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&RotatedView { id: webhook.id.to_string(), signing_secret: shown.clone() });

@@ -7,12 +7,12 @@ use rally_domain::id::{EventId, WaitlistId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{WebhookParams, find};
 use crate::app::App;
-use crate::auth::{Granted, permit};
+use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::http::extract::admin::AdminWebhook;
 use crate::routes::schema::EventName;
 
 /// A made-up event.
@@ -52,7 +52,7 @@ struct TestView {
 /// Like a real one, also where the webhook is not subscribed to its kind; see the list of deliveries for what came of it.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "test_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
-    params(WebhookParams), request_body = TestBody,
+    params(AdminWebhook), request_body = TestBody,
     responses(
         (status = 202, description = "It is on its way.", body = TestView),
         (status = 409, description = "The webhook is not active.", body = ErrorBody),
@@ -60,15 +60,9 @@ struct TestView {
     ),
 )]
 #[post("/webhooks/{id}/test")]
-pub async fn test(
-    app: web::Data<App>,
-    admin: Granted<permit::WebhookUpdate>,
-    path: web::Path<WebhookParams>,
-    body: Body,
-) -> Result<HttpResponse, ApiError> {
-    let webhook = find(&app, &admin, &path.id).await?;
+pub async fn test(app: web::Data<App>, webhook: AdminWebhook<permit::WebhookUpdate>, body: Body) -> Result<HttpResponse, ApiError> {
     let (kind, waitlist) = body.json::<TestBody>().await?.parse()?;
-    let workspace_id = admin.workspace.id;
+    let workspace_id = webhook.admin.workspace.id;
     let waitlist = match waitlist {
         Some(id) => Some(app.ports.waitlists.find(workspace_id, id).await?.ok_or_else(ApiError::no_waitlist)?),
         None => None,

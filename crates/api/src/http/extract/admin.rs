@@ -1,0 +1,159 @@
+//! What paths of the admin surface name, for admins who may do what a route needs: who calls comes first, then whether they may,
+//! then whether their workspace has it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use rally_domain::id::{EntryId, VariantId, WaitlistId, WebhookId};
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::Webhook;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+
+use super::parameters::id_in_path;
+use crate::app::App;
+use crate::auth::{Admin, Granted, Permission, authorise};
+use crate::http::error::ApiError;
+
+/// The waitlist `{waitlist_id}`.
+pub type AdminList<P = ()> = Named<P, Waitlist>;
+/// The entry `{entry_id}` of the waitlist `{waitlist_id}`.
+pub type AdminEntry<P = ()> = Named<P, EntryOfList>;
+/// The variant `{id}` of the waitlist `{waitlist_id}`.
+pub type AdminVariant<P = ()> = Named<P, VariantOfList>;
+/// The id of a waitlist, `{id}`: whoever changes it finds out whether it is there.
+pub type AdminListId<P = ()> = Named<P, WaitlistId>;
+/// The webhook `{id}`.
+pub type AdminWebhook<P = ()> = Named<P, Webhook>;
+/// The id of a webhook, `{id}`: whoever changes it finds out whether it is there.
+pub type AdminWebhookId<P = ()> = Named<P, WebhookId>;
+
+/// What a path names, for a caller who may do what `P` says in the workspace of the path.
+pub struct Named<P, T> {
+    /// Who calls, and in which workspace.
+    pub admin: Admin,
+    found: T,
+    permission: PhantomData<P>,
+}
+
+impl<P, T> Deref for Named<P, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.found
+    }
+}
+
+impl<P: Permission, T: FromPath> FromRequest for Named<P, T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = App::of(&request)?;
+            let admin = authorise(&request, P::ACTION).await?;
+            let found = T::find(app, &admin, &request).await?;
+            Ok(Self { admin, found, permission: PhantomData })
+        })
+    }
+}
+
+impl<P, T: FromPath> IntoParams for Named<P, T> {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let own = T::SEGMENTS.iter().map(|(name, description)| id_in_path(name, description));
+        Granted::<P>::into_params(place).into_iter().chain(own).collect()
+    }
+}
+
+/// Something that segments of a path name in a workspace. An id that cannot exist is one that does not.
+pub trait FromPath: Sized + 'static {
+    /// The segments after the workspace's, and what they are.
+    const SEGMENTS: &'static [(&'static str, &'static str)];
+
+    /// Finds it.
+    ///
+    /// # Errors
+    /// 404 when the workspace has no such thing.
+    fn find(app: &App, admin: &Admin, request: &HttpRequest) -> impl Future<Output = Result<Self, ApiError>>;
+}
+
+fn segment<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+    request.match_info().get(name).unwrap_or_default()
+}
+
+const LIST: (&str, &str) = ("waitlist_id", "The waitlist.");
+
+impl FromPath for Waitlist {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let id = WaitlistId::parse(segment(request, "waitlist_id")).map_err(|_| ApiError::no_waitlist())?;
+        app.ports.waitlists.find(admin.workspace.id, id).await?.ok_or_else(ApiError::no_waitlist)
+    }
+}
+
+/// An entry, by its id, of a waitlist that is there.
+pub struct EntryOfList {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The entry.
+    pub id: EntryId,
+}
+
+impl FromPath for EntryOfList {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST, ("entry_id", "The entry.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let waitlist = Waitlist::find(app, admin, request).await?;
+        let id = EntryId::parse(segment(request, "entry_id")).map_err(|_| ApiError::no_entry())?;
+        Ok(Self { waitlist, id })
+    }
+}
+
+/// A variant, by its id, of a waitlist that is there.
+pub struct VariantOfList {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The variant.
+    pub id: VariantId,
+}
+
+impl FromPath for VariantOfList {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST, ("id", "The variant.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let waitlist = Waitlist::find(app, admin, request).await?;
+        let id = VariantId::parse(segment(request, "id")).map_err(|_| ApiError::no_variant())?;
+        Ok(Self { waitlist, id })
+    }
+}
+
+impl FromPath for WaitlistId {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[("id", "The waitlist.")];
+
+    async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        Self::parse(segment(request, "id")).map_err(|_| ApiError::no_waitlist())
+    }
+}
+
+impl FromPath for WebhookId {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[("id", "The webhook.")];
+
+    async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        Self::parse(segment(request, "id")).map_err(|_| ApiError::no_webhook())
+    }
+}
+
+impl FromPath for Webhook {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = WebhookId::SEGMENTS;
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let id = WebhookId::find(app, admin, request).await?;
+        app.ports.webhooks.find(admin.workspace.id, id).await?.ok_or_else(ApiError::no_webhook)
+    }
+}

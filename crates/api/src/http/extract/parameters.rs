@@ -1,0 +1,34 @@
+//! Parameters as the OpenAPI document describes them, for the extractors that read them.
+
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Required, Schema};
+
+/// A segment of a path that is an id.
+pub fn id_in_path(name: &str, description: &str) -> Parameter {
+    in_path(name, description, text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))))
+}
+
+/// A segment of a path that is a slug.
+pub fn slug_in_path(name: &str, description: &str) -> Parameter {
+    in_path(name, description, text())
+}
+
+/// A header that may be left out.
+pub fn optional_header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    parameter(ParameterIn::Header, name, description, Required::False, schema.build())
+}
+
+/// A string.
+pub fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn in_path(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    parameter(ParameterIn::Path, name, description, Required::True, schema.build())
+}
+
+fn parameter(place: ParameterIn, name: &str, description: &str, required: Required, schema: Object) -> Parameter {
+    let schema = RefOr::T(Schema::Object(schema));
+    ParameterBuilder::new().name(name).parameter_in(place).required(required).description(Some(description)).schema(Some(schema)).build()
+}
