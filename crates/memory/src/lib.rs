@@ -3,10 +3,10 @@
 //! This is the reference for whoever writes a store: every promise of `rally_domain::port` in as few lines as it takes, so that it
 //! can be read in one sitting. It is for tests: what it keeps is gone with the process.
 //!
-//! - A write is one closure over all [`Data`], under one lock: load the facts, let the command decide, write the whole plan. What is a
+//! - A write is one closure over all data, under one lock: load the facts, let the command decide, write the whole plan. What is a
 //!   transaction elsewhere is a closure here.
 //! - A port that only reads does so under the same lock.
-//! - A deletion takes something out of what readers see, and leaves it to [`purges`] to take it apart.
+//! - A deletion takes something out of what readers see, and leaves it to a purge to take it apart.
 //!
 //! With the feature `flaws` a store can be made wrong on purpose, in one of the ways that [`Flaw`] lists. Each flaw stands where a
 //! store is easily wrong.
