@@ -8,10 +8,10 @@ use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
-use rally_domain::port::{ClaimRequest, Ports};
+use rally_domain::port::Ports;
+use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
-use rally_domain::webhook::DeliveryPolicy;
 use rally_domain::workspace::{Notifications, SettingsChange};
 use serde_json::{Value, json};
 use time::Duration;
@@ -51,7 +51,7 @@ fn tried(claimed: &ClaimedMail, outcome: MailOutcome, now: Timestamp) -> SettleM
 }
 
 async fn settle(ports: &Ports, attempts: Vec<SettleMail>) -> usize {
-    ports.mails.settle(attempts, DeliveryPolicy::default()).await.unwrap()
+    ports.mails.settle(attempts, RetrySchedule::default()).await.unwrap()
 }
 
 const BROKEN: MailOutcome = MailOutcome::Failed { status: Some(500), retry_after: None };

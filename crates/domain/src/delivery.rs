@@ -4,6 +4,7 @@ use time::Duration;
 
 use crate::event::EventKind;
 use crate::id::{AttemptId, ClaimId, EventId, WebhookId};
+use crate::queue::Verdict;
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryPolicy, SealedSecrets, Webhook, WebhookUrl};
 
@@ -114,19 +115,6 @@ pub struct SettleDelivery {
     pub now: Timestamp,
 }
 
-/// Where a delivery stands after an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It arrived.
-    Done,
-    /// It is tried again from that instant on.
-    RetryAt(Timestamp),
-    /// It never arrived, and is not tried again.
-    Dead,
-    /// Its webhook is switched off: it is kept, and not tried again.
-    Held,
-}
-
 /// What an attempt means: all of it is written, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlePlan {
@@ -175,7 +163,7 @@ impl SettleDelivery {
         if self.result.is_gone() {
             return Verdict::Dead;
         }
-        match policy.wait(self.attempt, self.result.retry_after, self.chance) {
+        match policy.schedule.wait(self.attempt, self.result.retry_after, self.chance) {
             None => Verdict::Dead,
             Some(_) if !webhook.active => Verdict::Held,
             Some(wait) => Verdict::RetryAt(self.now.plus(wait)),

@@ -119,6 +119,7 @@ pub mod locale;
 pub mod mail;
 pub mod paging;
 pub mod port;
+pub mod queue;
 pub mod referral;
 pub mod settings;
 pub mod slug;

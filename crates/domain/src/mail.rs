@@ -7,17 +7,16 @@ use serde::Serialize;
 use time::Duration;
 use uuid::Uuid;
 
-use crate::delivery::Verdict;
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::EventKind;
 use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
+use crate::queue::{RetrySchedule, Verdict};
 use crate::referral::ReferralCode;
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
-use crate::webhook::DeliveryPolicy;
 use crate::workspace::Brand;
 
 /// The base of the links that are handed out.
@@ -249,11 +248,11 @@ pub struct SettleMail {
 
 impl SettleMail {
     /// Where the mail stands after the attempt.
-    pub fn decide(&self, policy: &DeliveryPolicy) -> Verdict {
+    pub fn decide(&self, schedule: &RetrySchedule) -> Verdict {
         match self.outcome {
             MailOutcome::Accepted => Verdict::Done,
             MailOutcome::Refused(_) | MailOutcome::KeyRefused(_) => Verdict::Dead,
-            MailOutcome::Failed { retry_after, .. } => match policy.wait(self.attempt, retry_after, self.chance) {
+            MailOutcome::Failed { retry_after, .. } => match schedule.wait(self.attempt, retry_after, self.chance) {
                 Some(wait) => Verdict::RetryAt(self.now.plus(wait)),
                 None => Verdict::Dead,
             },
@@ -276,7 +275,7 @@ mod tests {
             chance: u64::MAX / 2,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
         };
-        command.decide(&DeliveryPolicy::default())
+        command.decide(&RetrySchedule::default())
     }
 
     #[test]

@@ -8,6 +8,7 @@ use url::Url;
 use crate::error::Invalid;
 use crate::event::EventKind;
 use crate::id::{WebhookId, WorkspaceId};
+use crate::queue::RetrySchedule;
 use crate::timestamp::Timestamp;
 
 /// The most webhooks of a workspace.
@@ -195,35 +196,15 @@ pub struct SealedSecrets {
 /// How often a delivery is tried, and when a webhook is given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryPolicy {
-    /// How long to wait after each failed attempt; when there is nothing left to wait, the delivery is dead.
-    pub schedule: Vec<Duration>,
+    /// When a delivery is tried again.
+    pub schedule: RetrySchedule,
     /// How long a webhook may fail without one success before it is switched off.
     pub disable_after: Duration,
 }
 
 impl Default for DeliveryPolicy {
     fn default() -> Self {
-        let minutes = [30, 120, 300, 600, 600].map(Duration::minutes);
-        Self { schedule: [&[Duration::seconds(5), Duration::minutes(5)][..], &minutes].concat(), disable_after: Duration::days(5) }
-    }
-}
-
-impl DeliveryPolicy {
-    /// The longest wait a receiver may ask for.
-    pub const MAX_RETRY_AFTER: Duration = Duration::hours(10);
-
-    /// Attempts in all.
-    pub fn attempts(&self) -> u32 {
-        u32::try_from(self.schedule.len()).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    /// How long to wait after that many attempts: the schedule's step, a tenth more or less by `chance`, and not less than
-    /// the receiver asked for. `None` when all attempts are used up.
-    pub fn wait(&self, attempt: u32, retry_after: Option<Duration>, chance: u64) -> Option<Duration> {
-        let step = *self.schedule.get(attempt.checked_sub(1)? as usize)?;
-        let factor = 0.9 + 0.2 * (chance as f64 / u64::MAX as f64);
-        let asked = retry_after.unwrap_or(Duration::ZERO).min(Self::MAX_RETRY_AFTER);
-        Some((step * factor).max(asked))
+        Self { schedule: RetrySchedule::default(), disable_after: Duration::days(5) }
     }
 }
 
@@ -281,39 +262,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_schedule_has_eight_attempts() {
-        let policy = DeliveryPolicy::default();
-        assert_eq!(policy.attempts(), 8);
-        let waits: Vec<_> = (1..=8).map(|attempt| policy.wait(attempt, None, u64::MAX / 2).map(|wait| wait.whole_seconds())).collect();
-        let expected = [5, 300, 1800, 7200, 18_000, 36_000, 36_000].map(Some);
-        assert!(waits.iter().zip(expected).all(|(wait, step)| wait.zip(step).is_some_and(|(w, s)| (s - w).abs() <= 1)), "{waits:?}");
-        assert_eq!((waits[7], policy.wait(0, None, 0), policy.wait(u32::MAX, None, 0)), (None, None, None));
-    }
-
-    #[test]
-    fn a_receiver_may_ask_for_more_time_within_reason() {
-        let policy = DeliveryPolicy::default();
-        let wait = |asked: Duration| policy.wait(1, Some(asked), 0).unwrap();
-        assert_eq!(wait(Duration::seconds(1)), Duration::seconds_f64(4.5));
-        assert_eq!(wait(Duration::minutes(7)), Duration::minutes(7));
-        assert_eq!(wait(Duration::days(7)), Duration::hours(10));
-    }
-
     proptest! {
         #[test]
         fn any_text_is_a_url_or_refused_without_a_panic(text in ".*") {
             if let Ok(url) = WebhookUrl::parse(&text) {
                 prop_assert_eq!(WebhookUrl::parse(url.as_str()), Ok(url));
             }
-        }
-
-        #[test]
-        fn a_wait_strays_a_tenth_at_most(attempt in 1..=7_u32, chance: u64) {
-            let policy = DeliveryPolicy::default();
-            let step = policy.schedule[attempt as usize - 1];
-            let wait = policy.wait(attempt, None, chance).unwrap();
-            prop_assert!((step * 0.899..=step * 1.101).contains(&wait));
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan, Verdict};
+use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan};
 use rally_domain::error::Fault;
 use rally_domain::event::Event;
 use rally_domain::id::{ClaimId, EventId, WebhookId};
-use rally_domain::port::{ClaimRequest, DeliveryQueue, QueueDepth};
+use rally_domain::port::DeliveryQueue;
+use rally_domain::queue::{ClaimRequest, QueueDepth, Verdict};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecrets};
 

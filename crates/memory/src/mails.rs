@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
-use rally_domain::port::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::port::MailQueue;
+use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::DeliveryPolicy;
 
 use crate::MemoryStore;
 use crate::data::{Data, QueuedMail};
@@ -54,12 +54,12 @@ impl MailQueue for MemoryStore {
         Ok(self.read(look))
     }
 
-    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
+    async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
             let settled = attempts.iter().filter(|attempt| {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
-                mine.map(|queued| queued.job.settle(attempt.decide(&policy))).is_some()
+                mine.map(|queued| queued.job.settle(attempt.decide(&schedule))).is_some()
             });
             settled.count()
         };

@@ -1,11 +1,11 @@
 //! [`PurgeStore`] in memory: what was deleted is taken apart here, a batch at a time.
 
 use async_trait::async_trait;
-use rally_domain::delivery::Verdict;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId};
 use rally_domain::port::PurgeStore;
+use rally_domain::queue::Verdict;
 use rally_domain::timestamp::Timestamp;
 
 use crate::MemoryStore;

@@ -1,8 +1,7 @@
 //! What goes out: a job is due, is claimed by a process until its lease ends, and is settled by whoever still has the claim.
 
-use rally_domain::delivery::Verdict;
 use rally_domain::id::ClaimId;
-use rally_domain::port::QueueDepth;
+use rally_domain::queue::{QueueDepth, Verdict};
 use rally_domain::timestamp::Timestamp;
 
 use crate::flaw::{Flaw, Flawed};

@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan, Verdict};
+use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::Event;
 use rally_domain::id::{ClaimId, EventId, WebhookId};
-use rally_domain::port::{ClaimRequest, DeliveryQueue, QueueDepth};
+use rally_domain::port::DeliveryQueue;
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, Webhook};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{AttemptRow, ClaimRow, EventRow, WebhookRow, from_bigint, to_bigint};
+use crate::queue::{BEGIN_PASSING, IdRow, LaneRow, depth};
+use crate::rows::{AttemptRow, ClaimRow, EventRow, WebhookRow, to_bigint};
 use crate::schema::{attempts, events, webhooks};
 use crate::statement::statement;
 use crate::{PgStore, purges, transaction, webhooks as webhook_rows};
@@ -47,13 +49,6 @@ statement! {
             LIMIT 1
         ) something"
     }
-}
-
-/// A lane that something is due for.
-#[derive(QueryableByName)]
-pub(crate) struct LaneRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    pub(crate) lane: Uuid,
 }
 
 statement! {
@@ -216,13 +211,6 @@ statement! {
     }
 }
 
-/// An id that a statement gives.
-#[derive(QueryableByName)]
-pub(crate) struct IdRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    pub(crate) id: Uuid,
-}
-
 /// Deletes some lines of the log.
 pub(crate) async fn delete_attempts(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
     DeleteAttempts { ids }.execute(&mut c).await
@@ -233,11 +221,7 @@ pub(crate) async fn delete_events(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> 
     DeleteEvents { ids }.execute(&mut c).await
 }
 
-/// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
-/// settled is sent once more, and nobody waits for the disk.
-pub(crate) const BEGIN_PASSING: &str = "BEGIN; SET LOCAL synchronous_commit = off";
-
-/// The same, and waits no longer than that for a webhook that is being changed or deleted: what cannot be settled now is settled
+/// As [`BEGIN_PASSING`], and waits no longer than that for a webhook that is being changed or deleted: what cannot be settled now is settled
 /// later, and others are not to wait for it.
 const BEGIN_SETTLING: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
 
@@ -314,28 +298,6 @@ impl DeliveryQueue for PgStore {
     }
 }
 
-#[derive(QueryableByName)]
-struct DepthRow {
-    #[diesel(sql_type = sql_types::BigInt)]
-    waiting: i64,
-    #[diesel(sql_type = sql_types::BigInt)]
-    running: i64,
-    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
-    oldest: Option<OffsetDateTime>,
-}
-
-/// How full a queue is, at one moment: three looks into two indexes, which the DSL would make three moments of.
-pub(crate) async fn depth(c: &mut AsyncPgConnection, table: &str) -> QueryResult<QueueDepth> {
-    let query = diesel::sql_query(format!(
-        "SELECT (SELECT count(*) FROM {table} WHERE state = 'pending') AS waiting,
-                (SELECT count(*) FROM {table} WHERE state = 'running') AS running,
-                (SELECT min(due_at) FROM {table} WHERE state = 'pending') AS oldest"
-    ));
-    let row: DepthRow = query.get_result(c).await?;
-    let (waiting, running) = (from_bigint(row.waiting), from_bigint(row.running));
-    Ok(QueueDepth { pending: waiting + running, running, oldest_due_at: row.oldest.map(Timestamp::new) })
-}
-
 impl PgStore {
     /// Settles the attempts of one webhook.
     async fn settle_one(&self, id: WebhookId, attempts: &[SettleDelivery], policy: &DeliveryPolicy) -> Result<usize, Fault> {
@@ -385,12 +347,7 @@ async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDeli
         let plan: SettlePlan = attempt.decide(webhook, written_for, policy);
         webhook = plan.webhook;
         log.push(AttemptRow::from(plan.attempt));
-        verdicts.push(match plan.verdict {
-            Verdict::Done => (event, "done", None),
-            Verdict::Dead => (event, "dead", None),
-            Verdict::Held => (event, "held", None),
-            Verdict::RetryAt(due) => (event, "pending", Some(due.instant())),
-        });
+        verdicts.push((event, plan.verdict.state().as_str(), plan.verdict.due_at().map(Timestamp::instant)));
     }
     if log.is_empty() {
         return Ok(0);
@@ -414,6 +371,6 @@ async fn lock_claimed(
 ) -> QueryResult<HashMap<(Uuid, Uuid), Option<u64>>> {
     let lock = LockDeliveries { events: tried.iter().map(|attempt| attempt.event_id.uuid()).collect(), webhook: id.uuid() };
     let rows: Vec<LockedRow> = lock.load(c).await?;
-    let running = rows.into_iter().filter(|row| row.state == "running");
+    let running = rows.into_iter().filter(|row| row.state == JobState::Running.as_str());
     Ok(running.filter_map(|row| Some(((row.event_id, row.claim?), u64::try_from(row.generation).ok()))).collect())
 }

@@ -5,6 +5,7 @@ use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::event::Event;
 use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::queue::JobState;
 use rally_domain::webhook::Webhook;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -57,7 +58,7 @@ pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook:
     let row = (
         deliveries::event_id.eq(event.id.uuid()),
         deliveries::webhook_id.eq(webhook.id.uuid()),
-        deliveries::state.eq("pending"),
+        deliveries::state.eq(JobState::Pending.as_str()),
         deliveries::due_at.eq(event.occurred_at.instant()),
         deliveries::generation.eq(to_bigint(webhook.generation)),
     );

@@ -17,6 +17,7 @@ mod mails;
 #[cfg(test)]
 mod plans;
 mod purges;
+mod queue;
 mod replies;
 mod rows;
 mod schema;

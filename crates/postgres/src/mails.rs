@@ -7,64 +7,26 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::delivery::Verdict;
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
-use rally_domain::port::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::port::MailQueue;
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::DeliveryPolicy;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::deliveries::{BEGIN_PASSING, IdRow, LaneRow, depth};
 use crate::fault::query_fault;
+use crate::queue::{BEGIN_PASSING, depth, queue};
 use crate::rows::to_bigint;
 use crate::schema::mails;
 use crate::statement::statement;
 use crate::{PgStore, transaction};
 
-statement! {
-    /// The workspaces that something is due for, found as those of deliveries are.
-    DueLanes {
-        "WITH RECURSIVE lanes (workspace_id) AS (
-            (SELECT workspace_id FROM mails WHERE state = 'pending' ORDER BY workspace_id, due_at LIMIT 1)
-            UNION ALL
-            SELECT (SELECT m.workspace_id FROM mails m WHERE m.state = 'pending' AND m.workspace_id > l.workspace_id
-                    ORDER BY m.workspace_id, m.due_at LIMIT 1)
-            FROM lanes l WHERE l.workspace_id IS NOT NULL
-        )
-        SELECT l.workspace_id AS lane FROM lanes l
-        CROSS JOIN LATERAL (
-            SELECT FROM mails m WHERE m.workspace_id = l.workspace_id AND m.state = 'pending' AND m.due_at <= "
-        now: Timestamptz = OffsetDateTime, "
-            ORDER BY m.due_at LIMIT 1
-        ) something"
-    }
-}
-
-statement! {
-    /// Claims what is due for some workspaces, for each its share.
-    Claim {
-        "WITH due AS MATERIALIZED (
-            SELECT waiting.id
-            FROM unnest("
-        workspaces: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        shares: Array<sql_types::BigInt> = Vec<i64>, ") AS turn (workspace_id, share)
-            CROSS JOIN LATERAL (
-                SELECT m.id FROM mails m
-                WHERE m.workspace_id = turn.workspace_id AND m.state = 'pending' AND m.due_at <= "
-        now: Timestamptz = OffsetDateTime, "
-                ORDER BY m.due_at, m.id LIMIT turn.share FOR UPDATE SKIP LOCKED
-            ) waiting
-        )
-        UPDATE mails m SET state = 'running', claim = "
-        claim: sql_types::Uuid = Uuid, ", lease_until = "
-        lease_until: Timestamptz = OffsetDateTime, ", attempt = m.attempt + 1
-        FROM due WHERE m.id = due.id
-        RETURNING m.id"
-    }
+queue! {
+    /// Mail as jobs: a workspace is a lane.
+    jobs: "mails", "workspace_id"
 }
 
 statement! {
@@ -80,44 +42,6 @@ statement! {
     }
 }
 
-statement! {
-    /// Gives claimed mails back.
-    Release {
-        "UPDATE mails m SET state = 'pending', attempt = m.attempt - 1, due_at = "
-        due_at: Timestamptz = OffsetDateTime, " FROM unnest("
-        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
-        WHERE m.id = asked.id AND CASE m.state WHEN 'running' THEN m.claim = "
-        claim: sql_types::Uuid = Uuid, " END"
-    }
-}
-
-statement! {
-    /// Frees mails whose lease has ended.
-    Reap {
-        "WITH lost AS MATERIALIZED (
-            SELECT id FROM mails WHERE state = 'running' AND lease_until < "
-        now: Timestamptz = OffsetDateTime, " ORDER BY lease_until LIMIT 10000 FOR UPDATE SKIP LOCKED
-        )
-        UPDATE mails m SET due_at = "
-        due_at: Timestamptz = OffsetDateTime, ", state = CASE WHEN m.attempt >= "
-        attempts: sql_types::Integer = i32, " THEN 'dead' ELSE 'pending' END
-        FROM lost WHERE m.id = lost.id"
-    }
-}
-
-statement! {
-    /// Deletes mails.
-    Delete {
-        "DELETE FROM mails m USING unnest("
-        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS old (id) WHERE m.id = old.id"
-    }
-}
-
-/// Deletes some mails.
-pub(crate) async fn delete_all(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
-    Delete { ids }.execute(&mut c).await
-}
-
 #[async_trait]
 impl MailQueue for PgStore {
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
@@ -128,9 +52,8 @@ impl MailQueue for PgStore {
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
-        let look = DueLanes { now: now.instant() };
-        let lanes: Vec<LaneRow> = look.load(&mut self.connection().await?).await.map_err(query_fault)?;
-        Ok(lanes.into_iter().map(|row| WorkspaceId::new(row.lane)).collect())
+        let lanes = jobs::due(&mut *self.connection().await?, now).await.map_err(query_fault)?;
+        Ok(lanes.into_iter().map(WorkspaceId::new).collect())
     }
 
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
@@ -144,11 +67,11 @@ impl MailQueue for PgStore {
         Ok(rows.into_iter().map(ClaimedMail::from).collect())
     }
 
-    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
+    async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| {
             let mut settled = 0;
             for attempt in &attempts {
-                settled += settle(c, attempt, &policy).await?;
+                settled += settle(c, attempt, &schedule).await?;
             }
             Ok(settled)
         });
@@ -157,24 +80,21 @@ impl MailQueue for PgStore {
 
     async fn release(&self, claim: ClaimId, claimed: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
         let ids = claimed.iter().map(|id| id.uuid()).collect();
-        let release = Release { due_at: due_at.instant(), ids, claim: claim.uuid() };
-        release.execute(&mut self.connection().await?).await.map(|_| ()).map_err(query_fault)
+        jobs::release(&mut *self.connection().await?, claim, ids, due_at).await.map(|_| ()).map_err(query_fault)
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
-        let reap = Reap { now: now.instant(), due_at: now.instant(), attempts };
-        reap.execute(&mut self.connection().await?).await.map(|rows| rows as u64).map_err(query_fault)
+        jobs::reap(&mut *self.connection().await?, now, attempts).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
         let old = mails::table
-            .filter(mails::created_at.lt(before.instant()).and(mails::state.eq_any(["done", "dead"])))
+            .filter(mails::created_at.lt(before.instant()).and(mails::state.eq_any([JobState::Done, JobState::Dead].map(JobState::as_str))))
             .order(mails::created_at)
             .limit(to_bigint(most as u64));
         let old: Vec<Uuid> = old.select(mails::id).load(&mut c).await.map_err(query_fault)?;
-        delete_all(&c, old).await.map(|rows| rows as u64).map_err(query_fault)
+        jobs::delete(&c, old).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
@@ -220,6 +140,11 @@ pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item
     insert.execute(&mut c).await
 }
 
+/// Deletes some mails.
+pub(crate) async fn delete_all(c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+    jobs::delete(c, ids).await
+}
+
 /// Deletes the mail of an entry.
 pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(mails::table.filter(mails::entry_id.eq(entry.uuid()))).execute(c).await
@@ -227,19 +152,12 @@ pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryRe
 
 /// Claims those shares, and gives what of them is to be sent; the rest is deleted.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -> QueryResult<Vec<ClaimedRow>> {
-    let claim = Claim {
-        workspaces: request.shares.iter().map(|(id, _)| id.uuid()).collect(),
-        shares: request.shares.iter().map(|(_, share)| to_bigint(*share as u64)).collect(),
-        now: request.now.instant(),
-        claim: request.claim.uuid(),
-        lease_until: request.lease_until.instant(),
-    };
-    let claimed: Vec<IdRow> = claim.load(c).await?;
-    let rows = load(c, claimed.iter().map(|row| (request.claim.uuid(), row.id))).await?;
+    let claimed = jobs::claim(c, request, WorkspaceId::uuid).await?;
+    let rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;
     if rows.len() < claimed.len() {
         let sent: HashSet<_> = rows.iter().map(|row| row.mail.id).collect();
-        let dropped = claimed.iter().map(|row| row.id).filter(|id| !sent.contains(id));
-        delete_all(c, dropped.collect()).await?;
+        let dropped = claimed.iter().copied().filter(|id| !sent.contains(id));
+        jobs::delete(c, dropped.collect()).await?;
     }
     Ok(rows)
 }
@@ -249,15 +167,13 @@ async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid)
     Load { claims, ids }.load(&mut c).await
 }
 
-async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, policy: &DeliveryPolicy) -> QueryResult<usize> {
-    let (state, due) = match tried.decide(policy) {
-        Verdict::Done => ("done", None),
-        Verdict::Dead | Verdict::Held => ("dead", None),
-        Verdict::RetryAt(due) => ("pending", Some(mails::due_at.eq(due.instant()))),
-    };
-    let mine = mails::table.find(tried.mail_id.uuid()).filter(mails::state.eq("running").and(mails::claim.eq(tried.claim.uuid())));
+async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, schedule: &RetrySchedule) -> QueryResult<usize> {
+    let verdict = tried.decide(schedule);
+    let due = verdict.due_at().map(|due_at| mails::due_at.eq(due_at.instant()));
+    let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(tried.claim.uuid()));
+    let mine = mails::table.find(tried.mail_id.uuid()).filter(claimed);
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
-    diesel::update(mine).set((mails::state.eq(state), status, due)).execute(c).await
+    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, due)).execute(c).await
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]

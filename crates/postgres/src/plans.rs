@@ -22,7 +22,8 @@ use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId};
 use rally_domain::mail::{MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
-use rally_domain::port::{ClaimRequest, Ports};
+use rally_domain::port::Ports;
+use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
@@ -180,7 +181,7 @@ async fn call_mails(ports: &Ports) {
         chance: 0,
         now,
     };
-    ports.mails.settle(vec![tried], DeliveryPolicy::default()).await.unwrap();
+    ports.mails.settle(vec![tried], RetrySchedule::default()).await.unwrap();
     let later = now.plus(Duration::days(1));
     ports.mails.reap(later, 8).await.unwrap();
     ports.mails.prune(later, 1).await.unwrap();

@@ -1,9 +1,9 @@
 //! Statements that the DSL cannot say, or says anew for every number of rows: their text is fixed, so that the server plans
 //! each once for a connection and not once for a call.
 
-/// Makes a statement of fixed text with binds in it, in their order.
+/// Makes a statement of fixed text with binds in it, in their order. Each text is a literal, or an expression in parentheses.
 macro_rules! statement {
-    ($(#[$doc:meta])+ $name:ident { $head:literal $($field:ident: $sql:ty = $rust:ty, $text:literal)* }) => {
+    ($(#[$doc:meta])+ $name:ident { $head:tt $($field:ident: $sql:ty = $rust:ty, $text:tt)* }) => {
         $(#[$doc])+
         struct $name { $($field: $rust,)* }
 

@@ -5,16 +5,18 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types;
-use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, Verdict};
+use rally_domain::delivery::{ClaimedDelivery, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::Event;
 use rally_domain::id::{ClaimId, EventId, WebhookId};
-use rally_domain::port::{ClaimRequest, DeliveryQueue, QueueDepth};
+use rally_domain::port::DeliveryQueue;
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, Webhook};
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{AttemptRow, Blob, ClaimRow, EventRow, WebhookRow, from_bigint, instant, to_bigint};
+use crate::queue::Queue;
+use crate::rows::{AttemptRow, Blob, ClaimRow, EventRow, WebhookRow, to_bigint};
 use crate::schema::{attempts, deliveries, events, webhooks};
 use crate::webhooks as webhook_rows;
 use crate::{SqliteStore, counters, purges, unbroken};
@@ -104,16 +106,14 @@ impl DeliveryQueue for SqliteStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
         let reaped = self.database.write::<_, Infallible>(move |c| {
-            let lost = deliveries::table.filter(deliveries::state.eq("running").and(deliveries::lease_until.lt(now))).select((
-                deliveries::event_id,
-                deliveries::webhook_id,
-                deliveries::attempt,
-            ));
+            let lost = deliveries::table
+                .filter(deliveries::state.eq(JobState::Running.as_str()).and(deliveries::lease_until.lt(now)))
+                .select((deliveries::event_id, deliveries::webhook_id, deliveries::attempt));
             let lost: Vec<(Blob, Blob, i32)> = lost.load(c)?;
             for (event, webhook, attempt) in &lost {
                 if *attempt >= most {
                     let delivery = deliveries::table.find((*event, *webhook));
-                    diesel::update(delivery).set(deliveries::state.eq("dead")).execute(c)?;
+                    diesel::update(delivery).set(deliveries::state.eq(JobState::Dead.as_str())).execute(c)?;
                 } else {
                     give_back(c, *event, *webhook, now)?;
                 }
@@ -129,8 +129,11 @@ impl DeliveryQueue for SqliteStore {
             let old = attempts::table.filter(attempts::created_at.lt(before)).order(attempts::created_at).limit(most);
             let old: Vec<Blob> = old.select(attempts::id).load(c)?;
             let log = diesel::delete(attempts::table.filter(attempts::id.eq_any(old))).execute(c)?;
-            let unfinished =
-                deliveries::table.filter(deliveries::event_id.eq(events::id).and(deliveries::state.eq_any(["pending", "running"])));
+            let unfinished = deliveries::table.filter(
+                deliveries::event_id
+                    .eq(events::id)
+                    .and(deliveries::state.eq_any([JobState::Pending, JobState::Running].map(JobState::as_str))),
+            );
             let old = events::table
                 .filter(events::occurred_at.lt(before).and(diesel::dsl::not(diesel::dsl::exists(unfinished))))
                 .order((events::occurred_at, events::id))
@@ -143,22 +146,12 @@ impl DeliveryQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.database
-            .read(|c| {
-                let waiting = deliveries::table.filter(deliveries::state.eq("pending"));
-                let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(deliveries::due_at)));
-                let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
-                let running = deliveries::table.filter(deliveries::state.eq("running")).count();
-                let running: i64 = running.get_result(c).map_err(query_fault)?;
-                Ok(QueueDepth {
-                    pending: from_bigint(pending + running),
-                    running: from_bigint(running),
-                    oldest_due_at: oldest.map(instant).transpose()?,
-                })
-            })
-            .await
+        self.database.read(|c| DELIVERIES.depth(c)).await
     }
 }
+
+/// Deliveries as jobs: a webhook is a lane.
+const DELIVERIES: Queue = Queue { table: "deliveries", lane: "webhook_id" };
 
 #[derive(QueryableByName)]
 struct Lane {
@@ -187,13 +180,13 @@ fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &C
     for generation in [generation, UNKNOWN] {
         let due = deliveries::table
             .filter(deliveries::webhook_id.eq(webhook).and(deliveries::generation.eq(generation)))
-            .filter(deliveries::state.eq("pending").and(deliveries::due_at.le(request.now.unix_millis())))
+            .filter(deliveries::state.eq(JobState::Pending.as_str()).and(deliveries::due_at.le(request.now.unix_millis())))
             .order((deliveries::due_at, deliveries::event_id))
             .limit(to_bigint(share as u64))
             .select(deliveries::event_id);
         for event in due.load::<Blob>(c)? {
             let running = (
-                deliveries::state.eq("running"),
+                deliveries::state.eq(JobState::Running.as_str()),
                 deliveries::attempt.eq(deliveries::attempt + 1),
                 deliveries::claim.eq(Blob(request.claim.uuid())),
                 deliveries::lease_until.eq(request.lease_until.unix_millis()),
@@ -202,7 +195,7 @@ fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &C
             match load(c, request.claim, event, webhook, request.now)? {
                 Some(row) => rows.push(row),
                 None => {
-                    let held = deliveries::state.eq("held");
+                    let held = deliveries::state.eq(JobState::Held.as_str());
                     diesel::update(deliveries::table.find((event, webhook))).set(held).execute(c)?;
                 }
             }
@@ -213,7 +206,7 @@ fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &C
 
 /// The attempt and the generation of a delivery, if it is claimed so.
 fn claimed_for(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob) -> QueryResult<Option<(i32, i64)>> {
-    let mine = deliveries::state.eq("running").and(deliveries::claim.eq(Blob(claim.uuid())));
+    let mine = deliveries::state.eq(JobState::Running.as_str()).and(deliveries::claim.eq(Blob(claim.uuid())));
     let query = deliveries::table.find((event, webhook)).filter(mine).select((deliveries::attempt, deliveries::generation));
     query.first(c).optional()
 }
@@ -229,8 +222,8 @@ fn is_current(c: &mut SqliteConnection, webhook: Blob, generation: i64) -> Query
 fn give_back(c: &mut SqliteConnection, event: Blob, webhook: Blob, due_at: i64) -> QueryResult<usize> {
     let delivery = || deliveries::table.find((event, webhook));
     let generation: i64 = delivery().select(deliveries::generation).first(c)?;
-    let state = if is_current(c, webhook, generation)? { "pending" } else { "held" };
-    diesel::update(delivery()).set((deliveries::state.eq(state), deliveries::due_at.eq(due_at))).execute(c)
+    let state = if is_current(c, webhook, generation)? { JobState::Pending } else { JobState::Held };
+    diesel::update(delivery()).set((deliveries::state.eq(state.as_str()), deliveries::due_at.eq(due_at))).execute(c)
 }
 
 /// A claimed delivery with what a sender needs, as it is now; `None` when it is not to be sent any more.
@@ -262,13 +255,9 @@ fn settle(c: &mut SqliteConnection, tried: &SettleDelivery, policy: &DeliveryPol
     let webhook = Webhook::try_from(row)?;
     let generation = webhook.generation;
     let plan = tried.decide(webhook, u64::try_from(written_for).ok(), policy);
-    let (state, due) = match plan.verdict {
-        Verdict::Done => ("done", None),
-        Verdict::Dead => ("dead", None),
-        Verdict::Held => ("held", None),
-        Verdict::RetryAt(due) => ("pending", Some(deliveries::due_at.eq(due.unix_millis()))),
-    };
-    diesel::update(deliveries::table.find((event, id))).set((deliveries::state.eq(state), due)).execute(c)?;
+    let due = plan.verdict.due_at().map(|due_at| deliveries::due_at.eq(due_at.unix_millis()));
+    let state = deliveries::state.eq(plan.verdict.state().as_str());
+    diesel::update(deliveries::table.find((event, id))).set((state, due)).execute(c)?;
     if plan.webhook.generation != generation {
         purges::hold(c, plan.webhook.id)?;
     }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use rally_domain::event::Event;
 use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
+use rally_domain::queue::JobState;
 use rally_domain::webhook::Webhook;
 
 use crate::rows::{Blob, EventRow, to_bigint};
@@ -22,7 +23,7 @@ pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item =
         diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
         for (webhook, kinds, active, generation) in &subscribed {
             if kinds.split(',').any(|kind| kind == event.kind.as_str()) {
-                insert_delivery(c, event, *webhook, if *active { "pending" } else { "held" }, *generation)?;
+                insert_delivery(c, event, *webhook, if *active { JobState::Pending } else { JobState::Held }, *generation)?;
             }
         }
     }
@@ -35,11 +36,11 @@ fn subscriptions(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResul
     mine.select((webhooks::id, webhooks::events, webhooks::active, webhooks::generation)).load(c)
 }
 
-fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state: &str, generation: i64) -> QueryResult<()> {
+fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state: JobState, generation: i64) -> QueryResult<()> {
     let row = (
         deliveries::event_id.eq(Blob(event.id.uuid())),
         deliveries::webhook_id.eq(webhook),
-        deliveries::state.eq(state),
+        deliveries::state.eq(state.as_str()),
         deliveries::due_at.eq(event.occurred_at.unix_millis()),
         deliveries::generation.eq(generation),
     );
@@ -49,7 +50,7 @@ fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state
 /// Writes an event for one webhook alone.
 pub(crate) fn write_for(c: &mut SqliteConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
-    insert_delivery(c, event, Blob(webhook.id.uuid()), "pending", to_bigint(webhook.generation))
+    insert_delivery(c, event, Blob(webhook.id.uuid()), JobState::Pending, to_bigint(webhook.generation))
 }
 
 /// Drops what is undelivered of the events of an entry.
@@ -57,7 +58,9 @@ pub(crate) fn drop_undelivered(c: &mut SqliteConnection, waitlist: WaitlistId, e
     let told =
         events::table.filter(events::waitlist_id.eq(Blob(waitlist.uuid())).and(events::entry_id.eq(Blob(entry.uuid())))).select(events::id);
     for event in told.load::<Blob>(c)? {
-        let undelivered = deliveries::event_id.eq(event).and(deliveries::state.eq_any(["pending", "running", "held"]));
+        let undelivered = deliveries::event_id
+            .eq(event)
+            .and(deliveries::state.eq_any([JobState::Pending, JobState::Running, JobState::Held].map(JobState::as_str)));
         diesel::delete(deliveries::table.filter(undelivered)).execute(c)?;
     }
     Ok(())

@@ -15,6 +15,7 @@ mod fault;
 mod lists;
 mod mails;
 mod purges;
+mod queue;
 mod replies;
 mod rows;
 mod schema;

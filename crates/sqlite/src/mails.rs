@@ -4,32 +4,22 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types;
-use rally_domain::delivery::Verdict;
 use rally_domain::email::Email;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
-use rally_domain::port::{ClaimRequest, MailQueue, QueueDepth};
+use rally_domain::port::MailQueue;
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::DeliveryPolicy;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::{Blob, from_bigint, instant, to_bigint};
+use crate::queue::Queue;
+use crate::rows::{Blob, instant, to_bigint};
 use crate::schema::mails;
 use crate::{SqliteStore, counters};
 
-/// The workspaces that something is due for, found by hopping from one to the next in the index of a claim. The DSL has no
-/// recursion.
-const LANES: &str = "
-WITH RECURSIVE lanes (workspace_id) AS (
-    SELECT min(workspace_id) FROM mails WHERE state = 'pending'
-    UNION ALL
-    SELECT (SELECT min(m.workspace_id) FROM mails m WHERE m.state = 'pending' AND m.workspace_id > l.workspace_id)
-    FROM lanes l WHERE l.workspace_id IS NOT NULL
-)
-SELECT workspace_id FROM lanes l
-WHERE EXISTS (SELECT 1 FROM mails m WHERE m.workspace_id = l.workspace_id AND m.state = 'pending' AND m.due_at <= ?1)";
+/// Mail as jobs: a workspace is a lane.
+const JOBS: Queue = Queue { table: "mails", lane: "workspace_id" };
 
 #[async_trait]
 impl MailQueue for SqliteStore {
@@ -44,11 +34,8 @@ impl MailQueue for SqliteStore {
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {
-        let due = self.database.read(move |c| {
-            let lanes: Vec<Lane> = diesel::sql_query(LANES).bind::<sql_types::BigInt, _>(now.unix_millis()).load(c).map_err(query_fault)?;
-            Ok(lanes.into_iter().map(|lane| WorkspaceId::new(lane.workspace_id.0)).collect())
-        });
-        due.await
+        let due = self.database.read(move |c| JOBS.due(c, now).map_err(query_fault)).await?;
+        Ok(due.into_iter().map(|lane| WorkspaceId::new(lane.0)).collect())
     }
 
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
@@ -60,12 +47,12 @@ impl MailQueue for SqliteStore {
             .read(move |c| {
                 let mut confirmed = Vec::with_capacity(claimed.len());
                 for (claim, id) in claimed {
-                    let mine =
-                        mails::table.find(Blob(id.uuid())).filter(mails::state.eq("running").and(mails::claim.eq(Blob(claim.uuid()))));
+                    let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(Blob(claim.uuid())));
+                    let mine = mails::table.find(Blob(id.uuid())).filter(claimed);
                     let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
                     let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
                     if counters::is_there(c, row.waitlist_id).map_err(query_fault)? {
-                        confirmed.push(ClaimedMail { claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? });
+                        confirmed.push(claimed_mail(row, claim, attempt)?);
                     }
                 }
                 Ok(confirmed)
@@ -73,11 +60,11 @@ impl MailQueue for SqliteStore {
             .await
     }
 
-    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault> {
+    async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let settled = self.database.write::<_, Infallible>(move |c| {
             let mut settled = 0;
             for attempt in &attempts {
-                settled += settle(c, attempt, &policy)?;
+                settled += settle(c, attempt, &schedule)?;
             }
             Ok(settled)
         });
@@ -87,29 +74,25 @@ impl MailQueue for SqliteStore {
     async fn release(&self, claim: ClaimId, claimed: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
         let released = self.database.write::<_, Infallible>(move |c| {
             let ids: Vec<Blob> = claimed.iter().map(|id| Blob(id.uuid())).collect();
-            let mine = mails::table.filter(mails::id.eq_any(ids).and(mails::state.eq("running")).and(mails::claim.eq(Blob(claim.uuid()))));
-            let untried = (mails::state.eq("pending"), mails::attempt.eq(mails::attempt - 1), mails::due_at.eq(due_at.unix_millis()));
-            diesel::update(mine).set(untried).execute(c)?;
+            JOBS.release(c, claim, &ids, due_at)?;
             Ok(())
         });
         Ok(released.await?)
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
-        let reaped = self.database.write::<_, Infallible>(move |c| {
-            let lost = || mails::table.filter(mails::state.eq("running").and(mails::lease_until.lt(now)));
-            let dead = diesel::update(lost().filter(mails::attempt.ge(most))).set(mails::state.eq("dead")).execute(c)?;
-            let freed = diesel::update(lost()).set((mails::state.eq("pending"), mails::due_at.eq(now))).execute(c)?;
-            Ok((dead + freed) as u64)
-        });
-        Ok(reaped.await?)
+        let reaped = self.database.write::<_, Infallible>(move |c| Ok(JOBS.reap(c, now, attempts)?));
+        Ok(reaped.await? as u64)
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let pruned = self.database.write::<_, Infallible>(move |c| {
             let old = mails::table
-                .filter(mails::created_at.lt(before.unix_millis()).and(mails::state.eq_any(["done", "dead"])))
+                .filter(
+                    mails::created_at
+                        .lt(before.unix_millis())
+                        .and(mails::state.eq_any([JobState::Done, JobState::Dead].map(JobState::as_str))),
+                )
                 .order((mails::created_at, mails::id))
                 .limit(to_bigint(most as u64));
             let old: Vec<Blob> = old.select(mails::id).load(c)?;
@@ -119,20 +102,7 @@ impl MailQueue for SqliteStore {
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
-        self.database
-            .read(|c| {
-                let waiting = mails::table.filter(mails::state.eq("pending"));
-                let query = waiting.select((diesel::dsl::count_star(), diesel::dsl::min(mails::due_at)));
-                let (pending, oldest): (i64, Option<i64>) = query.first(c).map_err(query_fault)?;
-                let running = mails::table.filter(mails::state.eq("running")).count();
-                let running: i64 = running.get_result(c).map_err(query_fault)?;
-                Ok(QueueDepth {
-                    pending: from_bigint(pending + running),
-                    running: from_bigint(running),
-                    oldest_due_at: oldest.map(instant).transpose()?,
-                })
-            })
-            .await
+        self.database.read(|c| JOBS.depth(c)).await
     }
 }
 
@@ -146,62 +116,33 @@ pub(crate) fn delete(c: &mut SqliteConnection, entry: EntryId) -> QueryResult<us
     diesel::delete(mails::table.filter(mails::entry_id.eq(Blob(entry.uuid())))).execute(c)
 }
 
-#[derive(QueryableByName)]
-struct Lane {
-    #[diesel(sql_type = sql_types::Binary)]
-    workspace_id: Blob,
+fn claimed_mail(row: MailRow, claim: ClaimId, attempt: i32) -> Result<ClaimedMail, Fault> {
+    Ok(ClaimedMail { claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? })
 }
 
+/// Claims what a request asks for, and gives what of it is to be sent; the rest is deleted.
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
     let mut claimed = Vec::new();
     for (lane, share) in &request.shares {
-        claimed.extend(claim_lane(c, Blob(lane.uuid()), *share, request)?);
-    }
-    Ok(claimed)
-}
-
-fn claim_lane(
-    c: &mut SqliteConnection,
-    workspace: Blob,
-    room: usize,
-    request: &ClaimRequest<WorkspaceId>,
-) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
-    let due = mails::table
-        .filter(mails::workspace_id.eq(workspace).and(mails::state.eq("pending")))
-        .filter(mails::due_at.le(request.now.unix_millis()))
-        .order((mails::due_at, mails::id))
-        .limit(to_bigint(room as u64))
-        .select((MailRow::as_select(), mails::attempt));
-    let due: Vec<(MailRow, i32)> = due.load(c)?;
-    let mut claimed = Vec::with_capacity(due.len());
-    for (row, tried) in due {
-        if !counters::is_there(c, row.waitlist_id)? {
-            diesel::delete(mails::table.find(row.id)).execute(c)?;
-            continue;
+        for id in JOBS.claim(c, Blob(lane.uuid()), *share, request)? {
+            let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
+            if counters::is_there(c, row.waitlist_id)? {
+                claimed.push(claimed_mail(row, request.claim, attempt)?);
+            } else {
+                diesel::delete(mails::table.find(id)).execute(c)?;
+            }
         }
-        let attempt = tried + 1;
-        let running = (
-            mails::state.eq("running"),
-            mails::attempt.eq(attempt),
-            mails::claim.eq(Blob(request.claim.uuid())),
-            mails::lease_until.eq(request.lease_until.unix_millis()),
-        );
-        diesel::update(mails::table.find(row.id)).set(running).execute(c)?;
-        claimed.push(ClaimedMail { claim: request.claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? });
     }
     Ok(claimed)
 }
 
-fn settle(c: &mut SqliteConnection, tried: &SettleMail, policy: &DeliveryPolicy) -> QueryResult<usize> {
-    let (state, due) = match tried.decide(policy) {
-        Verdict::Done => ("done", None),
-        Verdict::Dead | Verdict::Held => ("dead", None),
-        Verdict::RetryAt(due) => ("pending", Some(mails::due_at.eq(due.unix_millis()))),
-    };
-    let mine =
-        mails::table.find(Blob(tried.mail_id.uuid())).filter(mails::state.eq("running").and(mails::claim.eq(Blob(tried.claim.uuid()))));
+fn settle(c: &mut SqliteConnection, tried: &SettleMail, schedule: &RetrySchedule) -> QueryResult<usize> {
+    let verdict = tried.decide(schedule);
+    let due = verdict.due_at().map(|due_at| mails::due_at.eq(due_at.unix_millis()));
+    let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(Blob(tried.claim.uuid())));
+    let mine = mails::table.find(Blob(tried.mail_id.uuid())).filter(claimed);
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
-    diesel::update(mine).set((mails::state.eq(state), status, due)).execute(c)
+    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, due)).execute(c)
 }
 
 #[derive(Queryable, Selectable)]

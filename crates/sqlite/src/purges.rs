@@ -9,6 +9,7 @@ use diesel::sql_types;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId, WebhookId};
 use rally_domain::port::PurgeStore;
+use rally_domain::queue::JobState;
 
 use crate::fault::query_fault;
 use crate::rows::{Blob, from_bigint, to_bigint};
@@ -210,14 +211,14 @@ fn purge_held(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult
     let generation: Option<i64> = webhooks::table.find(purge.target).select(webhooks::generation).first(c).optional()?;
     let Some(generation) = generation else { return Ok(false) };
     let outdated = deliveries::table
-        .filter(deliveries::webhook_id.eq(purge.target).and(deliveries::state.eq("pending")))
+        .filter(deliveries::webhook_id.eq(purge.target).and(deliveries::state.eq(JobState::Pending.as_str())))
         .filter(deliveries::generation.ge(0).and(deliveries::generation.lt(generation)))
         .limit(most)
         .select(deliveries::event_id);
     let outdated: Vec<Blob> = outdated.load(c)?;
     let (held, all) = (outdated.len(), deliveries::event_id.eq_any(outdated));
     let some = deliveries::table.filter(deliveries::webhook_id.eq(purge.target).and(all));
-    diesel::update(some).set(deliveries::state.eq("held")).execute(c)?;
+    diesel::update(some).set(deliveries::state.eq(JobState::Held.as_str())).execute(c)?;
     Ok(to_bigint(held as u64) == most)
 }
 

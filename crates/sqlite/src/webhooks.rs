@@ -13,6 +13,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
+use rally_domain::queue::JobState;
 use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
 
 use crate::fault::{Abort, query_fault};
@@ -193,7 +194,7 @@ pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<
 
 /// Gives what is undelivered, and was written by a program that knows no generations, the one that its webhook had then.
 fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
-    for state in ["pending", "running"] {
+    for state in [JobState::Pending, JobState::Running].map(JobState::as_str) {
         let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(deliveries::state.eq(state));
         diesel::update(deliveries::table.filter(unknown)).set(deliveries::generation.eq(to_bigint(generation))).execute(c)?;
     }

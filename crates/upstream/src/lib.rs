@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use rally_domain::error::RemoteError;
 use rally_domain::port::Clock;
-use rally_domain::webhook::DeliveryPolicy;
+use rally_domain::queue::RetrySchedule;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -149,7 +149,7 @@ impl Answer {
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), and no more than [`DeliveryPolicy::MAX_RETRY_AFTER`]: a service
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), and no more than [`RetrySchedule::MAX_RETRY_AFTER`]: a service
 /// that asks for longer, in however many digits, still asks to be left alone.
 pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -160,7 +160,7 @@ pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration>
         let date: SystemTime = httpdate::parse_http_date(value).ok()?;
         (OffsetDateTime::from(date) - now).max(Duration::ZERO)
     };
-    Some(asked.min(DeliveryPolicy::MAX_RETRY_AFTER))
+    Some(asked.min(RetrySchedule::MAX_RETRY_AFTER))
 }
 
 /// What happened, without URLs, keys or bodies.

@@ -138,8 +138,8 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
 
 /// One relay for webhooks, and one for mail where there is a service to send it through; without one, mail waits.
 fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
-    let (ports, policy, changes) = (webhooks.ports.clone(), webhooks.policy.clone(), webhooks.changes.clone());
-    let mail = ports.mailer.clone().map(|mailer| MailFreight { ports, mailer, policy, timeout: upstreams::MAIL_DEADLINE, changes });
+    let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
+    let mail = ports.mailer.clone().map(|mailer| MailFreight { ports, mailer, schedule, timeout: upstreams::MAIL_DEADLINE, changes });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

@@ -6,7 +6,8 @@ use std::hash::Hash;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
-use rally_domain::port::{ClaimRequest, Ports};
+use rally_domain::port::Ports;
+use rally_domain::queue::ClaimRequest;
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 

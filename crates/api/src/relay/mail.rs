@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
-use rally_domain::port::{ClaimRequest, Mailer, Ports};
+use rally_domain::port::{Mailer, Ports};
+use rally_domain::queue::ClaimRequest;
+use rally_domain::queue::RetrySchedule;
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
 use super::core::Signal;
@@ -24,7 +25,7 @@ pub struct MailFreight {
     /// Sends mail.
     pub mailer: Arc<dyn Mailer>,
     /// How often a mail is tried.
-    pub policy: DeliveryPolicy,
+    pub schedule: RetrySchedule,
     /// How long an attempt may take.
     pub timeout: Duration,
     /// What was decided here that ends what was going to be sent.
@@ -98,7 +99,7 @@ impl Freight for MailFreight {
     }
 
     async fn settle(&self, tried: Vec<SettleMail>) -> Result<usize, Fault> {
-        self.ports.mails.settle(tried, self.policy.clone()).await
+        self.ports.mails.settle(tried, self.schedule.clone()).await
     }
 
     async fn release(&self, claim: ClaimId, keys: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
@@ -106,7 +107,7 @@ impl Freight for MailFreight {
     }
 
     async fn reap(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.ports.mails.reap(now, self.policy.attempts()).await
+        self.ports.mails.reap(now, self.schedule.attempts()).await
     }
 }
 

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery};
 use rally_domain::error::Fault;
 use rally_domain::id::{AttemptId, ClaimId, EventId, WebhookId};
-use rally_domain::port::{ClaimRequest, Ports, WebhookMessage, WebhookSender};
+use rally_domain::port::{Ports, WebhookMessage, WebhookSender};
+use rally_domain::queue::ClaimRequest;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
@@ -117,6 +118,6 @@ impl Freight for WebhookFreight {
     }
 
     async fn reap(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.ports.deliveries.reap(now, self.policy.attempts()).await
+        self.ports.deliveries.reap(now, self.policy.schedule.attempts()).await
     }
 }

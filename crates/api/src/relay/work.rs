@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
-use rally_domain::port::ClaimRequest;
+use rally_domain::queue::ClaimRequest;
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::Notify;

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{ClaimRequest, QueueDepth};
 use crate::delivery::{ClaimedDelivery, SettleDelivery};
 use crate::error::Fault;
 use crate::event::Event;
 use crate::id::{ClaimId, EventId, WebhookId};
+use crate::queue::{ClaimRequest, QueueDepth};
 use crate::timestamp::Timestamp;
 use crate::webhook::DeliveryPolicy;
 

@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{ClaimRequest, QueueDepth};
 use crate::error::Fault;
 use crate::id::{ClaimId, MailId, WorkspaceId};
 use crate::mail::{ClaimedMail, Mail, SettleMail};
+use crate::queue::{ClaimRequest, QueueDepth, RetrySchedule};
 use crate::timestamp::Timestamp;
-use crate::webhook::DeliveryPolicy;
 
 /// Mail on its way to a mail service.
 ///
@@ -43,7 +42,7 @@ pub trait MailQueue: Send + Sync {
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
-    async fn settle(&self, attempts: Vec<SettleMail>, policy: DeliveryPolicy) -> Result<usize, Fault>;
+    async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault>;
 
     /// Gives claimed mails back untried, to be due at an instant; their attempt does not count.
     async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault>;

@@ -1,5 +1,6 @@
 //! How events are sent to webhooks.
 
+use rally_domain::queue::RetrySchedule;
 use rally_domain::webhook::DeliveryPolicy;
 use rally_webhooks::Exemptions;
 use time::Duration;
@@ -37,7 +38,7 @@ impl WebhookConfig {
         Ok(Self {
             exemptions: exemptions.map_err(|error| ConfigError::new("RALLY_WEBHOOK_ALLOW", error.to_string()))?,
             policy: DeliveryPolicy {
-                schedule: schedule.transpose()?.unwrap_or(defaults.schedule),
+                schedule: schedule.transpose()?.map_or(defaults.schedule, RetrySchedule::new),
                 disable_after: disable_after.transpose()?.unwrap_or(defaults.disable_after),
             },
             timeout,
@@ -62,7 +63,10 @@ mod tests {
         let WebhookConfig { policy, timeout, .. } = Config::try_from(settings).unwrap().webhooks;
         assert_eq!(
             policy,
-            DeliveryPolicy { schedule: vec![Duration::seconds(1), Duration::minutes(2)], disable_after: Duration::hours(1) }
+            DeliveryPolicy {
+                schedule: RetrySchedule::new(vec![Duration::seconds(1), Duration::minutes(2)]),
+                disable_after: Duration::hours(1)
+            }
         );
         assert_eq!(timeout, Duration::seconds(3));
     }

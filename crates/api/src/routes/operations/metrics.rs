@@ -1,7 +1,7 @@
 //! Measurements.
 
 use actix_web::{HttpResponse, get, web};
-use rally_domain::port::QueueDepth;
+use rally_domain::queue::QueueDepth;
 
 use super::PROBE;
 use crate::app::App;
