@@ -1,43 +1,71 @@
-# Lists the recipes.
+# List the recipes.
 default:
     @just --list
 
-# Runs the server.
+# Run the server.
 run *ARGS:
     cargo run --release -- {{ARGS}}
 
-# Runs the server with stand-ins of Envoi, Heimdall and siteverify, and prints what they are sent.
+# Run the server with stand-ins for Envoi, Heimdall and siteverify, and print what they receive.
 run-demo:
     ./scripts/run-demo.sh
 
-# Runs every test, or those whose names hold a text.
+# Run every test, or the tests whose names contain a text.
 test *ARGS:
     ./scripts/test.sh {{ARGS}}
 
-# Everything CI runs.
+# Run everything that CI runs: all tests, then all checks below.
 check:
     ./.ci/run
 
-# How fast Rally is beside what one would pick instead; writes the table into docs/PERFORMANCE.md.
-bench:
-    ./scripts/bench.sh
+# Format the code.
+fmt:
+    cargo fmt --all
 
-# How fast events reach their receivers.
-bench-webhooks:
-    ./scripts/bench-webhooks.sh
+# Check the format.
+fmt-check:
+    cargo fmt --all --check
 
-# How PostgreSQL plans the hot statements.
-explain:
-    ./scripts/explain.sh
+# Run clippy; a warning is an error.
+lint:
+    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
-# Fuzzes every parser that eats outside bytes, a minute each.
-fuzz:
-    ./scripts/fuzz.sh
+# Build the domain alone, without the features that other crates turn on.
+domain:
+    cargo build --locked -p rally-domain && cargo build --locked -p rally-domain --features mock
 
-# Makes an empty migration for both stores.
+# Package the crates that others build on.
+packages:
+    cargo package --locked --allow-dirty --quiet -p rally-domain -p rally-contracts
+
+# Build the documentation of all crates; a warning is an error.
+docs:
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+# Check licences, bans and sources of dependencies; DENY_ADVISORIES=1 adds advisories, which need the internet.
+deny:
+    cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
+
+# Accept the OpenAPI document of the code as tests/snapshots/openapi.json.
+accept:
+    RALLY_ACCEPT=1 cargo test --locked --workspace --test suite openapi
+
+# Create an empty migration for both stores.
 migration NAME:
     ./scripts/migration.sh {{NAME}}
 
-# Formats the code.
-fmt:
-    cargo fmt --all
+# Measure Rally beside simpler alternatives, and write the table into docs/PERFORMANCE.md.
+bench:
+    ./scripts/bench.sh
+
+# Measure deliveries to webhooks.
+bench-webhooks:
+    ./scripts/bench-webhooks.sh
+
+# Print how PostgreSQL plans the hot statements.
+explain:
+    ./scripts/explain.sh
+
+# Fuzz every parser of outside input, a minute each.
+fuzz:
+    ./scripts/fuzz.sh
