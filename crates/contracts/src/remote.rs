@@ -12,7 +12,7 @@ use rally_domain::error::{Fault, RemoteError};
 use rally_domain::id::{EntryId, MailId, SenderDomainId, WaitlistId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
 use rally_domain::mail::{Mail, MailOutcome};
-use rally_domain::port::{AppInviter, DomainState, HumanCheck, Humanity, Mailer};
+use rally_domain::port::{AppInviter, DomainState, HumanCheck, Humanity, Mailer, SenderDirectory};
 use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
@@ -80,8 +80,11 @@ pub const RECEIVING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128
 
 /// A mail service that has those three domains, and a template `welcome`. It suppresses `suppressed@example.com`.
 pub trait MailerFixture: RemoteFixture {
-    /// The adapter.
+    /// The adapter, as what sends.
     fn mailer(&self) -> Arc<dyn Mailer>;
+
+    /// The adapter, as what knows domains and templates.
+    fn senders(&self) -> Arc<dyn SenderDirectory>;
 
     /// Mails that the service has sent.
     fn sent(&self) -> usize;
@@ -175,32 +178,32 @@ pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFix
 
 /// Nothing it says is believed, and nobody waits for it longer than the deadline.
 pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl MailerFixture) {
-    let mailer = fixture.mailer();
+    let (mailer, senders) = (fixture.mailer(), fixture.senders());
     for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
         fixture.misbehave(Some(how));
         let outcome = in_time(how, mailer.send(&mail(1, "ada@example.com"))).await;
         assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
-        assert!(in_time(how, mailer.find_domain(workspace(), ACTIVE_DOMAIN)).await.is_err(), "{how:?}");
-        assert!(in_time(how, mailer.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
+        assert!(in_time(how, senders.find_domain(workspace(), ACTIVE_DOMAIN)).await.is_err(), "{how:?}");
+        assert!(in_time(how, senders.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
     }
     fixture.misbehave(Some(Misbehaviour::Status(401)));
-    let refused = mailer.has_template(workspace(), "welcome").await;
+    let refused = senders.has_template(workspace(), "welcome").await;
     assert!(matches!(refused, Err(RemoteError::KeyRefused { .. })), "{refused:?}");
 }
 
 /// And what it does not know is not there.
 pub async fn domains_and_templates_are_found(fixture: &impl MailerFixture) {
-    let mailer = fixture.mailer();
-    let domain = async |id| mailer.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
+    let senders = fixture.senders();
+    let domain = async |id| senders.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
     let acme = |state| Some(("acme.example".to_owned(), state));
     assert_eq!(domain(ACTIVE_DOMAIN).await, acme(DomainState::Active));
     assert_eq!(domain(PENDING_DOMAIN).await, acme(DomainState::NotActive));
     assert_eq!(domain(RECEIVING_DOMAIN).await, acme(DomainState::CannotSend));
     assert_eq!(domain(SenderDomainId::new(Uuid::nil())).await, None);
     for unknown in ["none", "..", "", "a/b?c"] {
-        assert!(!mailer.has_template(workspace(), unknown).await.unwrap(), "{unknown}");
+        assert!(!senders.has_template(workspace(), unknown).await.unwrap(), "{unknown}");
     }
-    assert!(mailer.has_template(workspace(), "welcome").await.unwrap());
+    assert!(senders.has_template(workspace(), "welcome").await.unwrap());
 }
 
 fn request(entry: u128, app: &str, address: &str) -> InviteRequest {

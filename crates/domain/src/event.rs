@@ -61,12 +61,30 @@ pub struct Event {
     pub body: String,
 }
 
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventSubject {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The waitlist, if it is about one.
+    pub waitlist_id: Option<WaitlistId>,
+    /// The entry, if it is about one.
+    pub entry_id: Option<EntryId>,
+}
+
 impl Event {
+    /// An event about anything, with data of its own, as it is at that moment.
+    ///
+    /// # Panics
+    /// If the data does not serialise to JSON.
+    pub fn about(subject: EventSubject, id: EventId, kind: EventKind, occurred_at: Timestamp, data: &impl Serialize) -> Self {
+        Self::compose(subject, id, kind, occurred_at, data, None)
+    }
+
     /// Tells what happened to an entry, as the entry and its waitlist are at that moment.
     pub fn new(id: EventId, kind: EventKind, occurred_at: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
-        let body = body(id, kind, occurred_at, entry, waitlist, None);
-        let (waitlist_id, entry_id) = (Some(entry.waitlist_id), Some(entry.id));
-        Self { id, kind, workspace_id: entry.workspace_id, waitlist_id, entry_id, occurred_at, body }
+        let subject = EventSubject { workspace_id: entry.workspace_id, waitlist_id: Some(entry.waitlist_id), entry_id: Some(entry.id) };
+        Self::about(subject, id, kind, occurred_at, &EntryData::new(entry, waitlist))
     }
 
     /// Tells, for a test, what happened to a made-up entry: of a waitlist, or of a made-up one.
@@ -74,22 +92,23 @@ impl Event {
         let waitlist_id = waitlist.map(|waitlist| waitlist.id);
         let waitlist = waitlist.cloned().unwrap_or_else(|| placeholder::waitlist(workspace_id, occurred_at));
         let entry = placeholder::entry(&waitlist, kind, occurred_at);
-        let body = body(id, kind, occurred_at, &entry, &waitlist, Some(true));
-        Self { id, kind, workspace_id, waitlist_id, entry_id: None, occurred_at, body }
+        let subject = EventSubject { workspace_id, waitlist_id, entry_id: None };
+        Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true))
     }
-}
 
-fn body(id: EventId, kind: EventKind, timestamp: Timestamp, entry: &Entry, waitlist: &Waitlist, test: Option<bool>) -> String {
-    let waitlist = WaitlistRef { id: waitlist.id.to_string(), slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() };
-    let body = Body {
-        id: id.to_string(),
-        kind: kind.as_str(),
-        timestamp,
-        workspace_id: entry.workspace_id.to_string(),
-        test,
-        data: Data { entry: entry.document(), waitlist },
-    };
-    serde_json::to_string(&body).expect("texts, numbers and documents serialise")
+    fn compose<T: Serialize>(
+        subject: EventSubject,
+        id: EventId,
+        kind: EventKind,
+        timestamp: Timestamp,
+        data: &T,
+        test: Option<bool>,
+    ) -> Self {
+        let EventSubject { workspace_id, waitlist_id, entry_id } = subject;
+        let body = Body { id: id.to_string(), kind: kind.as_str(), timestamp, workspace_id: workspace_id.to_string(), test, data };
+        let body = serde_json::to_string(&body).expect("texts, numbers and documents serialise");
+        Self { id, kind, workspace_id, waitlist_id, entry_id, occurred_at: timestamp, body }
+    }
 }
 
 /// What a test tells of where nothing was named.
@@ -149,7 +168,7 @@ mod placeholder {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Body<'a, T> {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -157,13 +176,21 @@ struct Body<'a> {
     workspace_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<bool>,
-    data: Data<'a>,
+    data: &'a T,
 }
 
+/// The data of what happened to an entry.
 #[derive(Serialize)]
-struct Data<'a> {
+struct EntryData<'a> {
     entry: EntryDocument<'a>,
     waitlist: WaitlistRef<'a>,
+}
+
+impl<'a> EntryData<'a> {
+    fn new(entry: &'a Entry, waitlist: &'a Waitlist) -> Self {
+        let (slug, display_name) = (waitlist.slug.as_str(), waitlist.display_name.as_str());
+        Self { entry: entry.document(), waitlist: WaitlistRef { id: waitlist.id.to_string(), slug, display_name } }
+    }
 }
 
 #[derive(Serialize)]
@@ -171,4 +198,26 @@ struct WaitlistRef<'a> {
     id: String,
     slug: &'a str,
     display_name: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_event_carries_any_data() {
+        let workspace_id = WorkspaceId::new(Uuid::from_u128(1));
+        let subject = EventSubject { workspace_id, waitlist_id: None, entry_id: None };
+        let (id, now) = (EventId::new(Uuid::from_u128(2)), Timestamp::parse("2026-01-31T09:00:00Z").unwrap());
+        let event = Event::about(subject, id, EventKind::EntryCreated, now, &json!({"count": 3}));
+        let expected = json!({
+            "id": id.to_string(), "type": "entry.created", "timestamp": "2026-01-31T09:00:00.000Z",
+            "workspace_id": workspace_id.to_string(), "data": {"count": 3},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&event.body).unwrap(), expected);
+        assert_eq!((event.workspace_id, event.waitlist_id, event.entry_id), (workspace_id, None, None));
+    }
 }

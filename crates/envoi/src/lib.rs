@@ -1,4 +1,5 @@
-//! The port [`Mailer`] over Envoi's HTTP API: templates that are filled and sent, and what it knows of domains and templates.
+//! The ports [`Mailer`] and [`SenderDirectory`] over Envoi's HTTP API: templates that are filled and sent, and what it knows of
+//! domains and templates.
 //!
 //! What is not here: when mail is sent, what is tried again, and what is in it. See `rally_domain::mail` for that.
 
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use rally_domain::error::RemoteError;
 use rally_domain::id::{SenderDomainId, WorkspaceId};
 use rally_domain::mail::{Mail, MailOutcome};
-use rally_domain::port::{Clock, DomainState, Mailer, SenderDomain};
+use rally_domain::port::{Clock, DomainState, Mailer, SenderDirectory, SenderDomain};
 use rally_upstream::{Answer, Upstream};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -98,7 +99,10 @@ impl Mailer for EnvoiMailer {
             }
         }
     }
+}
 
+#[async_trait]
+impl SenderDirectory for EnvoiMailer {
     async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError> {
         let answer = self.get(&["v1", "workspaces", &workspace_id.to_string(), "domains", &id.to_string()]).await?;
         answer.map(|answer| answer.json::<DomainBody>().map(SenderDomain::from)).transpose()

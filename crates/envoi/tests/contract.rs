@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, PENDING_DOMAIN, RECEIVING_DOMAIN, RemoteFixture};
-use rally_domain::port::Mailer;
+use rally_domain::port::{Mailer, SenderDirectory};
 use rally_envoi::EnvoiMailer;
 use rally_fakes::{Domain, Envoi, Fake};
 
@@ -41,6 +41,10 @@ impl RemoteFixture for Fixture {
 
 impl MailerFixture for Fixture {
     fn mailer(&self) -> Arc<dyn Mailer> {
+        self.mailer.clone()
+    }
+
+    fn senders(&self) -> Arc<dyn SenderDirectory> {
         self.mailer.clone()
     }
 

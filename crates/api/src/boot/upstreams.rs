@@ -26,7 +26,9 @@ pub fn attach(config: &Config, ports: &mut Ports) -> Result<(), ConfigError> {
     let failed = |setting| move |error: reqwest::Error| ConfigError::new(setting, error.to_string());
     if let Some(envoi) = upstreams.envoi {
         let mailer = EnvoiMailer::new(envoi.url, envoi.key, MAIL_DEADLINE, ports.clock.clone());
-        ports.mailer = Some(Arc::new(mailer.map_err(failed("RALLY_ENVOI_URL"))?));
+        let mailer = Arc::new(mailer.map_err(failed("RALLY_ENVOI_URL"))?);
+        ports.mailer = Some(mailer.clone());
+        ports.senders = Some(mailer);
     }
     if let Some(heimdall) = upstreams.heimdall {
         let clock = ports.clock.clone();

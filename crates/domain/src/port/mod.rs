@@ -104,8 +104,10 @@ pub struct Ports {
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, where one is configured.
     pub humans: Option<Arc<dyn HumanCheck>>,
-    /// The mail service, where one is configured.
+    /// What sends mail, where something is configured.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// What knows the domains and templates of the mail service, where one is configured.
+    pub senders: Option<Arc<dyn SenderDirectory>>,
     /// The service that invites into apps, where one is configured.
     pub inviter: Option<Arc<dyn AppInviter>>,
     /// The base of the links that are handed out.
@@ -135,6 +137,7 @@ impl Ports {
             health: store,
             humans: None,
             mailer: None,
+            senders: None,
             inviter: None,
             links,
             clock,

@@ -32,7 +32,7 @@ pub enum DomainState {
     CannotSend,
 }
 
-/// Sends mail through a service that keeps templates.
+/// Sends mail.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Mailer: Send + Sync {
@@ -42,7 +42,12 @@ pub trait Mailer: Send + Sync {
     /// - It MUST NOT take longer than its deadline: `remote::a_mail_service_that_misbehaves_is_tried_later`.
     /// - It MUST tell what is refused for good from what may be taken later: `remote::what_is_refused_is_told_from_what_may_pass`.
     async fn send(&self, mail: &Mail) -> MailOutcome;
+}
 
+/// Knows what mail may be sent from and with: domains and templates that a mail service keeps for a workspace.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait SenderDirectory: Send + Sync {
     /// The domain of that id, if the workspace has it.
     async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError>;
 

@@ -3,7 +3,7 @@
 use crate::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection, missing_for_notifications};
 use crate::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
 use crate::id::WorkspaceId;
-use crate::port::{DomainState, Mailer, Ports, SenderDomain};
+use crate::port::{DomainState, Ports, SenderDirectory, SenderDomain};
 use crate::workspace::{SettingsChange, WorkspaceSettings};
 
 /// Why settings were not changed.
@@ -64,22 +64,22 @@ async fn attempt(
 /// Asks the mail service about everything that notifications need.
 async fn check(ports: &Ports, settings: &WorkspaceSettings) -> Result<CheckedSender, ConfigureRejection> {
     let mut errors = missing_for_notifications(settings);
-    if ports.mailer.is_none() {
+    if ports.senders.is_none() {
         let no_envoi = Invalid::new("cannot be on: no Envoi is configured on this server");
         errors.insert(0, FieldError::new("notifications_via_envoi", no_envoi));
     }
-    let (Some(sender), Some(mailer), true) = (CheckedSender::of(settings), ports.mailer.as_deref(), errors.is_empty()) else {
+    let (Some(sender), Some(senders), true) = (CheckedSender::of(settings), ports.senders.as_deref(), errors.is_empty()) else {
         return Err(ConfigureRejection::Invalid(errors));
     };
-    let unknown = ask(mailer, settings.workspace_id, &sender).await.map_err(ConfigureRejection::Remote)?;
+    let unknown = ask(senders, settings.workspace_id, &sender).await.map_err(ConfigureRejection::Remote)?;
     if unknown.is_empty() { Ok(sender) } else { Err(ConfigureRejection::Invalid(unknown)) }
 }
 
 /// What the mail service does not know, or does not let be used.
-async fn ask(mailer: &dyn Mailer, workspace_id: WorkspaceId, sender: &CheckedSender) -> Result<Vec<FieldError>, RemoteError> {
+async fn ask(senders: &dyn SenderDirectory, workspace_id: WorkspaceId, sender: &CheckedSender) -> Result<Vec<FieldError>, RemoteError> {
     let mut errors = Vec::new();
     let mut wrong = |field, message: String| errors.push(FieldError::new(field, Invalid::new(message)));
-    match mailer.find_domain(workspace_id, sender.domain_id).await? {
+    match senders.find_domain(workspace_id, sender.domain_id).await? {
         None => wrong("default_sender_domain_id", "is not a domain of this workspace in Envoi".to_owned()),
         Some(SenderDomain { state: DomainState::NotActive, .. }) => wrong("default_sender_domain_id", "is not active in Envoi".to_owned()),
         Some(SenderDomain { state: DomainState::CannotSend, .. }) => {
@@ -96,7 +96,7 @@ async fn ask(mailer: &dyn Mailer, workspace_id: WorkspaceId, sender: &CheckedSen
         ("approved_template_name", &templates.approved),
         ("rejected_template_name", &templates.rejected),
     ] {
-        if !mailer.has_template(workspace_id, name).await? {
+        if !senders.has_template(workspace_id, name).await? {
             wrong(field, "is not a template of this workspace in Envoi".to_owned());
         }
     }
