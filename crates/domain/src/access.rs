@@ -1,4 +1,4 @@
-//! Long-lived API keys, and the replies that an `Idempotency-Key` brings back. What is kept of both is of no use to a thief.
+//! API keys, and the stored replies of requests with an `Idempotency-Key`. A thief cannot use the stored form of either.
 
 use std::fmt;
 
@@ -7,39 +7,39 @@ use crate::id::{ApiKeyId, WorkspaceId};
 use crate::text::KeyName;
 use crate::timestamp::Timestamp;
 
-/// What is stored of an API key: never the key itself.
+/// An API key as a store keeps it: without the key itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its identity, by which it is revoked.
     pub id: ApiKeyId,
-    /// The workspace it is for.
+    /// The workspace that the key belongs to.
     pub workspace_id: WorkspaceId,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: KeyName,
-    /// What it allows, in the words of a token's scope.
+    /// The actions that it allows, written like the scope of a token.
     pub scope: String,
-    /// The first characters of the key, by which it is found.
+    /// The first characters of the key. Rally finds the key by them.
     pub prefix: String,
     /// A hash of the whole key.
     pub hash: [u8; 32],
-    /// When it was made.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// When it was revoked.
+    /// When the key was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What a client sends to make a request repeatable: 1 to 256 of `[A-Za-z0-9_:-]`.
+/// The client's key for a request that may be repeated: 1 to 256 characters of `[A-Za-z0-9_:-]`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The most characters it may have.
+    /// The most characters.
     pub const MAX: usize = 256;
 
-    /// Takes a key as it is.
+    /// Checks a key and keeps it unchanged.
     ///
     /// # Errors
-    /// When the text is not one.
+    /// If the text is empty, too long or has another character.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-');
         if (1..=Self::MAX).contains(&text.len()) && text.bytes().all(allowed) {
@@ -49,7 +49,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,10 +61,10 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// Which request a key makes repeatable.
+/// The request that an idempotency key belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestScope {
-    /// The workspace it is made in.
+    /// The workspace of the request.
     pub workspace_id: WorkspaceId,
     /// The route, with the ids in its path.
     pub route: String,
@@ -72,42 +72,42 @@ pub struct RequestScope {
     pub key: IdempotencyKey,
 }
 
-/// A reply that was stored with its effect.
+/// A reply that was stored in the transaction of its change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
-    /// A hash of the request's body in canonical form: another body under the same key is a mistake.
+    /// A hash of the request's body in canonical form. Another body under the same key is a mistake of the client.
     pub fingerprint: [u8; 32],
-    /// Status and body, encrypted.
+    /// The encrypted status and body.
     pub sealed: Vec<u8>,
     /// When the request was made.
     pub created_at: Timestamp,
 }
 
-/// Makes the encrypted reply of what a command brought about.
+/// Encrypts the reply for the result of a command.
 pub type Seal<T> = Box<dyn Fn(&T) -> Vec<u8> + Send + Sync>;
 
-/// How to store the reply of a command with its effect, in its transaction.
+/// What a store needs to store the reply of a command in the transaction of its change.
 pub struct Receipt<T> {
-    /// Which request it is.
+    /// The request.
     pub scope: RequestScope,
-    /// A hash of its body.
+    /// A hash of the request's body.
     pub fingerprint: [u8; 32],
-    /// When.
+    /// The current time.
     pub now: Timestamp,
-    /// Makes the encrypted reply of what the command brought about.
+    /// Encrypts the reply for the result of the command.
     pub seal: Seal<T>,
 }
 
 impl<T> Receipt<T> {
-    /// How long a stored reply is brought back.
+    /// How long Rally replays a stored reply.
     pub const LIFETIME: time::Duration = time::Duration::hours(24);
 
-    /// What to store for an effect.
+    /// Returns the reply to store for the result of the command.
     pub fn of(&self, effect: &T) -> StoredReply {
         StoredReply { fingerprint: self.fingerprint, sealed: (self.seal)(effect), created_at: self.now }
     }
 
-    /// The instant before which a stored reply is as if it were not there.
+    /// Returns the instant from which stored replies count. Rally ignores older ones.
     pub fn expired_before(&self) -> Timestamp {
         self.now.plus(-Self::LIFETIME)
     }

@@ -1,4 +1,4 @@
-//! What every program reads from the world around it, the time and chance, as traits: no rule reads either by itself.
+//! The time and chance as traits. No rule reads either by itself.
 
 use uuid::Uuid;
 
@@ -7,18 +7,18 @@ use crate::timestamp::Timestamp;
 /// The time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The instant it is now.
+    /// Returns the current instant.
     fn now(&self) -> Timestamp;
 }
 
-/// Chance: new identities and random bits.
+/// Chance: new UUIDs and random bits.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Ids: Send + Sync {
-    /// A new UUID, version 7: ids made later sort later, to the millisecond.
+    /// Returns a new UUID of version 7. A UUID made later sorts later, to the millisecond.
     fn uuid(&self) -> Uuid;
 
-    /// 64 bits nobody can guess.
+    /// Returns 64 bits that nobody can guess.
     ///
-    /// - Outside tests they MUST come from a cryptographically secure source. Not checked: chance cannot be told from its look.
+    /// - Outside tests they MUST come from a cryptographically secure source. Not checked: a test cannot tell random bits from others.
     fn entropy(&self) -> u64;
 }

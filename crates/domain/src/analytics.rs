@@ -1,4 +1,4 @@
-//! Analytics: what the counters of a waitlist say, by UTC days and weeks that start on Monday.
+//! Analytics: the counters of a waitlist, by UTC days and by weeks that start on Monday.
 
 use std::collections::BTreeMap;
 
@@ -14,48 +14,48 @@ use crate::text::{PersonName, Referrer};
 use crate::timestamp::Timestamp;
 use crate::variant::VariantKind;
 
-/// How many rows each of the tops has.
+/// The most rows of each top list.
 pub const TOP: usize = 10;
 
-/// What a store counts of a waitlist.
+/// The counters of a waitlist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Entries that wait.
+    /// Entries that wait for a review.
     pub pending: u64,
-    /// Entries let in.
+    /// Approved entries.
     pub approved: u64,
-    /// Entries turned away.
+    /// Rejected entries.
     pub rejected: u64,
-    /// Entries that name the entry that referred them.
+    /// Entries that have a referrer.
     pub referred: u64,
 }
 
 impl Counters {
-    /// All entries.
+    /// Returns the number of all entries.
     pub const fn total(&self) -> u64 {
         self.pending + self.approved + self.rejected
     }
 }
 
-/// An entry that referred others, as analytics shows it.
+/// A referrer in the analytics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopReferral {
-    /// Its identity.
+    /// The id of the entry.
     pub id: EntryId,
-    /// Its address.
+    /// The address of the person.
     pub email: Email,
     /// The person's name.
     pub name: PersonName,
-    /// The code others used.
+    /// The entry's own referral code.
     pub referral_code: ReferralCode,
-    /// How many did.
+    /// Referrals that count.
     pub referral_count: u64,
-    /// Its place in the order of signing up.
+    /// The position of the entry.
     pub position: Position,
 }
 
 impl TopReferral {
-    /// The rows of those who lead among some entries: at most [`TOP`], in the order of the leaderboard.
+    /// Returns the top referrers among some entries: at most [`TOP`], in the order of the leaderboard.
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Self> {
         let mut leaders: Vec<(Leader, &Entry)> = entries.into_iter().filter_map(|entry| Some((Leader::of(entry)?, entry))).collect();
         leaders.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -71,63 +71,66 @@ impl TopReferral {
     }
 }
 
-/// The sign-ups that a variant won.
+/// The number of sign-ups of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariantSignups {
-    /// The variant, deleted or not; `None` for sign-ups that no variant won.
+    /// The variant, deleted or not. `None` means sign-ups without a variant.
     pub variant: Option<VariantLabel>,
-    /// How many.
+    /// Sign-ups.
     pub signups: u64,
 }
 
-/// What tells a variant from the others.
+/// Identifies a variant for a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariantLabel {
-    /// Its identity.
+    /// The id of the variant.
     pub id: VariantId,
-    /// What it is for.
+    /// Its kind.
     pub kind: VariantKind,
     /// Its locale.
     pub locale: Locale,
 }
 
-/// Everything a store tells of a waitlist at one moment.
+/// All numbers that a store keeps about a waitlist, as of one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Analytics {
-    /// Entries by status, and those referred.
+    /// Entries by status, and entries with a referrer.
     pub counters: Counters,
-    /// Sign-ups by UTC day, from [`first_day_needed`] on; days without any are left out.
+    /// Sign-ups by UTC day, from [`first_day_needed`] on. Days without any are left out.
     pub recent_days: BTreeMap<Date, u64>,
-    /// The most frequent referrer texts, `None` for none given; at most [`TOP`].
+    /// The most frequent sources, at most [`TOP`]. `None` means that no source was given.
     pub top_referrers: Vec<(Option<Referrer>, u64)>,
-    /// Those not rejected who referred most; at most [`TOP`].
+    /// The top referrers that are not rejected, at most [`TOP`].
     pub top_referrals: Vec<TopReferral>,
-    /// Sign-ups by variant: those that exist in the order they were created, deleted ones that won any, then none.
+    /// Sign-ups by variant.
+    ///
+    /// The existing variants come first, in the order they were created. Then come deleted variants with sign-ups. The row of sign-ups
+    /// without a variant is the last.
     pub by_variant: Vec<VariantSignups>,
 }
 
-/// The first day that today's, this week's and this month's sign-ups need.
+/// Returns the first day whose sign-ups the numbers of today, this week and this month need.
 pub fn first_day_needed(today: Date) -> Date {
     monday(today).min(first_of_month(today))
 }
 
 impl Analytics {
-    /// Sign-ups of that day.
+    /// Sign-ups of a day.
     pub fn signups_today(&self, today: Date) -> u64 {
         self.signups_since(today)
     }
 
-    /// Sign-ups since the Monday of that day's week.
+    /// Sign-ups since the Monday of the week of a day.
     pub fn signups_this_week(&self, today: Date) -> u64 {
         self.signups_since(monday(today))
     }
 
-    /// Sign-ups since the first of that day's month.
+    /// Sign-ups since the first day of the month of a day.
     pub fn signups_this_month(&self, today: Date) -> u64 {
         self.signups_since(first_of_month(today))
     }
 
-    /// Referred entries per entry; 0 on an empty list.
+    /// Entries with a referrer, divided by all entries. It is 0 for an empty list.
     pub fn viral_coefficient(&self) -> f64 {
         share(self.counters.referred, self.counters.total())
     }
@@ -137,7 +140,7 @@ impl Analytics {
     }
 }
 
-/// A part of a whole; 0 of nothing.
+/// Divides a part by the whole. Returns 0 if the whole is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -161,10 +164,10 @@ impl DaySpan {
     /// The most days of a span.
     pub const MAX: i64 = 3660;
 
-    /// The days touched by `[since, until)`.
+    /// Returns the days that `[since, until)` touches.
     ///
     /// # Errors
-    /// When `until` is not after `since`, or the span touches too many days.
+    /// If `until` is not after `since`, or the span touches more than [`MAX`](Self::MAX) days.
     pub fn new(since: Timestamp, until: Timestamp) -> Result<Self, Invalid> {
         if until <= since {
             return Err(Invalid::new("must be after since"));
@@ -176,12 +179,12 @@ impl DaySpan {
         Ok(span)
     }
 
-    /// The first day.
+    /// Returns the first day.
     pub const fn first_day(&self) -> Date {
         self.first
     }
 
-    /// The last day, which is part of the span.
+    /// Returns the last day, which is part of the span.
     pub const fn last_day(&self) -> Date {
         self.last
     }
@@ -190,7 +193,7 @@ impl DaySpan {
         (self.last - self.first).whole_days() + 1
     }
 
-    /// Every day of the span, oldest first, with its count; 0 where there is none.
+    /// Returns each day of the span with its count, oldest first. A day without a count gets 0.
     pub fn fill(&self, counts: &BTreeMap<Date, u64>) -> Vec<(Date, u64)> {
         let days = (0..self.len()).map(|n| self.first.saturating_add(Duration::days(n)));
         days.map(|day| (day, counts.get(&day).copied().unwrap_or(0))).collect()
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn weeks_start_on_monday_and_months_on_the_first() {
-        // A Sunday: its week began in February, its month on that very day.
+        // A Sunday. Its week began in February, and its month on this day.
         let today = date!(2026 - 03 - 01);
         let analytics = analytics(&[(date!(2026 - 02 - 22), 1), (date!(2026 - 02 - 23), 2), (date!(2026 - 02 - 28), 4), (today, 8)]);
         assert_eq!(first_day_needed(today), date!(2026 - 02 - 23));

@@ -1,11 +1,11 @@
-//! What a character is to the eye, by the Unicode Character Database: whether anybody sees anything of it.
+//! How a character is shown, by the Unicode Character Database: whether a reader sees anything of it.
 //!
-//! What is not here: which texts may hold which characters. See `text.rs` and `email.rs` for that.
+//! What is not here: the characters that a text may have. See `text.rs` and `email.rs`.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Characters that are shown as nothing though their properties do not say so: Braille, Egyptian and musical blanks.
+/// Blanks of Braille, Egyptian and musical scripts. They show nothing, but their properties do not say so.
 const BLANKS: [char; 4] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{1D159}'];
 
 /// How a character is shown.
@@ -15,15 +15,15 @@ pub(crate) enum Shown {
     Alone,
     /// As part of the character before it: a combining mark.
     Combined,
-    /// By no sign that everybody has: unassigned, or for private use.
+    /// By a sign that not everybody has: an unassigned or a private-use character.
     Unknown,
-    /// Not at all: a control, a separator, one that is ignored or blank.
+    /// Not at all: a control, a separator, an ignorable or a blank character.
     Nothing,
 }
 
-/// How a character is shown.
+/// Returns how a character is shown.
 pub(crate) fn shown(c: char) -> Shown {
-    // Nearly all of what people write.
+    // The fast path: most text is ASCII.
     if c.is_ascii_graphic() {
         return Shown::Alone;
     }
@@ -43,8 +43,10 @@ pub(crate) fn shown(c: char) -> Shown {
     }
 }
 
-/// Whether nobody would see anything of a text: it is empty, or of white space, ignored and blank characters and marks alone. What
-/// this version of Unicode does not know may well be seen.
+/// Whether a reader sees nothing of a text.
+///
+/// Such a text is empty, or has only white space, ignorable and blank characters, and marks. A character that this version of Unicode does
+/// not know counts as visible.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| matches!(shown(c), Shown::Combined | Shown::Nothing))
 }
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn a_text_without_a_visible_character_is_blank() {
         for blank in [
             "",
             " \u{a0}\u{3000}",

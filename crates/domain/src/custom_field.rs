@@ -1,4 +1,4 @@
-//! Custom fields: what else a waitlist asks of those who sign up, and whether an answer fits.
+//! Custom fields: further questions of a waitlist, and whether an answer fits.
 
 use std::collections::HashSet;
 
@@ -20,12 +20,12 @@ const MAX_OPTION: usize = 200;
 const MAX_LINE: usize = 500;
 const MAX_TEXT: usize = 2000;
 
-/// What kind of answer a field takes.
+/// The type of the answer to a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// One line of text, at most 500 characters.
     Text,
-    /// Lines of text, at most 2000 characters.
+    /// Several lines of text, at most 2000 characters.
     Textarea,
     /// A JSON number.
     Number,
@@ -60,7 +60,7 @@ impl FieldType {
         Self::Date,
     ];
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -85,20 +85,20 @@ impl FieldType {
     }
 }
 
-/// A declared custom field.
+/// A custom field of a waitlist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomField {
-    /// The key of its answer in an entry's metadata: 1 to 64 of `[a-z0-9_]`.
+    /// The key of the answer in an entry's metadata: 1 to 64 characters of `[a-z0-9_]`.
     pub key: String,
-    /// What a form shows beside it.
+    /// The text that a form shows beside the field.
     pub label: Option<String>,
-    /// What kind of answer it takes.
+    /// The type of the answer.
     pub kind: FieldType,
-    /// Whether an answer must be given.
+    /// Whether the field needs an answer.
     pub required: bool,
-    /// The answers to choose from, for selects.
+    /// The options of a select.
     pub options: Vec<String>,
-    /// Keys Rally does not know (a placeholder, a help text): kept for the forms that do.
+    /// Keys that Rally does not know, such as a placeholder or a help text. Rally keeps them for the forms.
     pub extra: Map<String, Value>,
 }
 
@@ -106,7 +106,7 @@ impl CustomField {
     /// Reads a list of declarations.
     ///
     /// # Errors
-    /// Everything wrong with it, by its path under `path`.
+    /// Every mistake, with its path under `path`.
     pub fn parse_list(value: &Value, path: &str) -> Result<Vec<Self>, Vec<FieldError>> {
         let one = |message: String| vec![FieldError::new(path, Invalid::new(message))];
         let items = value.as_array().ok_or_else(|| one("must be an array".to_owned()))?;
@@ -180,7 +180,7 @@ impl CustomField {
         if errors.is_empty() { Ok(Self { key, label, kind, required, options, extra }) } else { Err(errors) }
     }
 
-    /// The declaration as a JSON document.
+    /// Returns the declaration as a JSON document.
     pub fn to_document(&self) -> Value {
         let mut document = self.extra.clone();
         document.insert("key".to_owned(), json!(self.key));
@@ -195,7 +195,7 @@ impl CustomField {
         Value::Object(document)
     }
 
-    /// Holds an answer against the declaration and gives it in its kept form; no answer, or an empty one, is `None`.
+    /// Checks an answer and returns it in its stored form. `None` means no answer or an empty one.
     fn check(&self, answer: Option<&Value>) -> Result<Option<Value>, Invalid> {
         let answer = answer.filter(|answer| match answer {
             Value::Null => false,
@@ -256,7 +256,7 @@ fn parse_options(value: &Value) -> Result<Vec<String>, Invalid> {
 /// Reads an absolute http or https URL.
 ///
 /// # Errors
-/// When the text is anything else.
+/// If the text is anything else.
 pub fn parse_http_url(text: &str) -> Result<Url, Invalid> {
     Url::parse(text)
         .ok()
@@ -279,7 +279,7 @@ fn check_date(date: &str) -> Result<(), Invalid> {
     }
 }
 
-/// What an entry carries besides the fields Rally knows.
+/// The data of an entry beyond the fields that Rally knows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata(Map<String, Value>);
 
@@ -289,10 +289,10 @@ impl Metadata {
     /// The most bytes as JSON.
     pub const MAX_BYTES: usize = 16 * 1024;
 
-    /// Takes a document within the bounds, its numbers in their one form (see [`crate::document`]).
+    /// Checks a document and brings its numbers into their one form (see [`crate::document`]).
     ///
     /// # Errors
-    /// When it has too many keys, is too large, or holds a forbidden character anywhere.
+    /// If it has too many keys, is too large, or has a forbidden character anywhere.
     pub fn parse(document: Map<String, Value>) -> Result<Self, Invalid> {
         if document.len() > Self::MAX_KEYS {
             return Err(Invalid::new(format!("must have at most {} keys", Self::MAX_KEYS)));
@@ -307,18 +307,19 @@ impl Metadata {
         }
     }
 
-    /// Takes over a document that a store kept, unchecked: it was parsed before it was stored.
+    /// Wraps a document from a store without a check, because it was parsed before it was stored.
     pub fn from_stored(document: Map<String, Value>) -> Self {
         Self(document::from_stored(document))
     }
 
-    /// The document.
+    /// Returns the document.
     pub fn document(&self) -> &Map<String, Value> {
         &self.0
     }
 
-    /// Holds the answers against the declared fields and gives them in their kept form: declared texts trimmed, empty
-    /// answers dropped, undeclared keys as they are.
+    /// Checks the answers against the declared fields and returns them in their stored form.
+    ///
+    /// Declared texts are trimmed, and empty answers are dropped. Undeclared keys stay as they are.
     ///
     /// # Errors
     /// Every declared field without a fitting answer, as `metadata.<key>`.
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_fills_in_defaults_and_keeps_what_it_does_not_know() {
+    fn a_declaration_fills_in_defaults_and_keeps_unknown_keys() {
         let parsed = fields(json!([{"key": "company", "placeholder": "Acme"}])).unwrap();
         assert_eq!(parsed[0].to_document(), json!({"key": "company", "type": "text", "required": false, "placeholder": "Acme"}));
         assert_eq!(CustomField::parse_list(&json!([parsed[0].to_document()]), "x").unwrap(), parsed);
@@ -414,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_declared_is_kept_and_what_is_empty_is_dropped() {
+    fn undeclared_answers_are_kept_and_empty_ones_are_dropped() {
         let kept = answer(json!({"key": "company"}), json!({"company": "  ", "other": " as is "}));
         assert_eq!(kept.unwrap(), json!({"other": " as is "}));
         assert_eq!(answer(json!({"key": "company"}), json!({"company": " Acme "})).unwrap(), json!({"company": "Acme"}));

@@ -1,4 +1,4 @@
-//! Deliveries: one event on its way to one webhook, and what an attempt means for both.
+//! Deliveries: one event for one webhook, and the result of an attempt for both.
 
 use time::Duration;
 
@@ -8,83 +8,83 @@ use crate::queue::Verdict;
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryPolicy, SealedSecrets, Webhook, WebhookUrl};
 
-/// The delivery of an event to a webhook, which this process may try until its lease ends.
+/// A claimed delivery. This process may try it until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedDelivery {
-    /// The fence: what was claimed is settled under this, or not at all.
+    /// The claim. It is the fence: the delivery is settled only while this claim holds.
     pub claim: ClaimId,
-    /// Which attempt this is, from 1; it counts even if nobody settles it.
+    /// The number of this attempt, from 1. It counts even if the attempt is never settled.
     pub attempt: u32,
     /// The webhook.
     pub webhook_id: WebhookId,
-    /// Where it is sent, as the webhook has it now.
+    /// The current URL of the webhook.
     pub url: WebhookUrl,
-    /// What it is signed with.
+    /// The secrets that sign the delivery.
     pub secrets: SealedSecrets,
     /// The event.
     pub event_id: EventId,
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
-    /// The body, the same on every attempt.
+    /// The body. It is the same on every attempt.
     pub body: String,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptResult {
     /// The status of the answer, if there was one.
     pub status_code: Option<u16>,
-    /// The start of its body.
+    /// The start of the answer's body.
     pub response_body: Option<String>,
-    /// Why there is no answer, or no whole one, in words that give nothing away of the network.
+    /// Why there is no complete answer, in words that reveal nothing about the network.
     pub error_message: Option<String>,
-    /// How long the receiver asks to be left alone.
+    /// How long the receiver asks Rally to wait.
     pub retry_after: Option<Duration>,
     /// How long the attempt took.
     pub latency: Duration,
 }
 
 impl AttemptResult {
-    /// From here on an answer is slow.
+    /// From this latency on an answer is slow.
     const SLOW: Duration = Duration::seconds(5);
 
-    /// Most bytes of an answer's body that are kept.
+    /// The most bytes of an answer's body that are kept.
     pub const MAX_BODY: usize = 1024;
 
-    /// Whether the event arrived: any 2xx, whatever became of the rest of the answer.
+    /// Whether the event arrived: any 2xx status, even if the body broke off.
     pub fn is_success(&self) -> bool {
         self.status_code.is_some_and(|status| (200..300).contains(&status))
     }
 
-    /// Whether its receiver is in trouble, or slow enough to be a trouble to others.
+    /// Whether the attempt failed, or its receiver is so slow that it may delay others.
     pub fn is_troubled(&self) -> bool {
         !self.is_success() || self.latency > Self::SLOW
     }
 
-    /// Whether the receiver is gone for good (RFC 9110, section 15.5.11).
+    /// Whether the receiver is gone for ever (RFC 9110, section 15.5.11).
     pub fn is_gone(&self) -> bool {
         self.status_code == Some(410)
     }
 }
 
-/// An attempt as the log keeps it.
+/// An attempt in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Its identity.
+    /// The id of the attempt.
     pub id: AttemptId,
     /// The webhook.
     pub webhook_id: WebhookId,
     /// The event.
     pub event_id: EventId,
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
-    /// Which attempt it was, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// What came of it.
+    /// The status of the answer, if there was one.
     pub status_code: Option<u16>,
     /// The start of the answer's body.
     pub response_body: Option<String>,
-    /// Why there is no whole answer.
+    /// Why there is no complete answer.
     pub error_message: Option<String>,
     /// How long it took.
     pub latency: Duration,
@@ -95,40 +95,42 @@ pub struct Attempt {
 /// Settles a claimed delivery after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettleDelivery {
-    /// The attempt's identity in the log.
+    /// The id of the attempt in the log.
     pub attempt_id: AttemptId,
-    /// The claim it was tried under.
+    /// The claim of the attempt.
     pub claim: ClaimId,
     /// The webhook.
     pub webhook_id: WebhookId,
     /// The event.
     pub event_id: EventId,
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
-    /// Which attempt it was.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// What came of it.
+    /// The result of the attempt.
     pub result: AttemptResult,
-    /// Bits that spread retries.
+    /// Random bits that spread the retries.
     pub chance: u64,
     /// When the attempt ended.
     pub now: Timestamp,
 }
 
-/// What an attempt means: all of it is written, or nothing.
+/// The settlement of an attempt. The store writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlePlan {
-    /// Where the delivery stands.
+    /// The state of the delivery after the attempt.
     pub verdict: Verdict,
-    /// The webhook as it is to be. Where it was active and is not any more, what waits for it is held.
+    /// The webhook after the attempt. If the attempt disabled it, its waiting deliveries are held.
     pub webhook: Webhook,
-    /// The line of the log.
+    /// The line for the log.
     pub attempt: Attempt,
 }
 
 impl SettleDelivery {
-    /// What the attempt means, given the webhook as it is now, and the generation of it that the event was written for; `None` is
-    /// the current one. An attempt for another generation says nothing of the webhook as it is now, and is the last.
+    /// Decides on the settlement, for the webhook as it is now.
+    ///
+    /// `written_for` is the generation of the webhook that the event was written for. `None` means the current generation. An attempt for
+    /// another generation does not change the webhook, and the delivery is not retried.
     pub fn decide(&self, webhook: Webhook, written_for: Option<u64>, policy: &DeliveryPolicy) -> SettlePlan {
         let result = &self.result;
         if written_for.is_some_and(|generation| generation != webhook.generation) {
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn any_2xx_is_a_success_and_ends_the_failing() {
+    fn any_2xx_is_a_success_and_clears_the_failures() {
         for status in [200, 204, 299] {
             let failing = Webhook { failure_count: 3, first_failure_at: Some(at("2026-01-01T00:00:00Z")), ..webhook() };
             let plan = decide(&settle(Some(status), 4, "2026-01-02T00:00:00Z"), failing);
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_a_failure_and_tried_again() {
+    fn any_other_result_is_a_failure_and_is_retried() {
         for status in [None, Some(101), Some(301), Some(307), Some(400), Some(404), Some(429), Some(500)] {
             let plan = decide(&settle(status, 1, "2026-01-02T00:00:00Z"), webhook());
             assert_eq!(plan.verdict, Verdict::RetryAt(at("2026-01-02T00:00:04.500Z")), "{status:?}");
@@ -264,14 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_is_gone_is_left_alone_at_once() {
+    fn a_webhook_is_disabled_at_once_if_its_receiver_is_gone() {
         let plan = decide(&settle(Some(410), 1, "2026-01-02T00:00:00Z"), webhook());
         assert_eq!((plan.verdict, plan.webhook.active), (Verdict::Dead, false));
         assert_eq!(plan.webhook.auto_disabled_at, Some(at("2026-01-02T00:00:00Z")));
     }
 
     #[test]
-    fn five_days_of_failing_switch_a_webhook_off() {
+    fn a_webhook_is_disabled_after_five_days_of_failures() {
         let failing = Webhook { failure_count: 9, first_failure_at: Some(at("2026-01-01T00:00:00Z")), ..webhook() };
         let just_before = decide(&settle(Some(500), 1, "2026-01-05T23:59:59.999Z"), failing.clone());
         assert!(just_before.webhook.active && just_before.webhook.auto_disabled_at.is_none());
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_paused_meanwhile_is_held_unless_it_arrived() {
+    fn a_delivery_of_a_disabled_webhook_is_held_unless_it_arrived() {
         let paused = Webhook { active: false, ..webhook() };
         let plan = decide(&settle(Some(500), 1, "2026-01-02T00:00:00Z"), paused.clone());
         assert_eq!((plan.verdict, plan.webhook.auto_disabled_at), (Verdict::Held, None));
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_a_failure_or_a_slow_success() {
+    fn a_failure_or_a_slow_success_is_trouble() {
         let troubled = |status, latency| AttemptResult { latency, ..settle(status, 1, "2026-01-02T00:00:00Z").result }.is_troubled();
         assert!(!troubled(Some(200), Duration::seconds(5)) && troubled(Some(200), Duration::seconds(6)));
         assert!(troubled(Some(500), Duration::ZERO) && troubled(None, Duration::ZERO));
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_from_before_a_switch_is_the_last_and_says_nothing_of_the_webhook() {
+    fn an_attempt_of_an_older_generation_is_the_last_and_changes_no_webhook() {
         let again = webhook().switched(false).switched(true);
         for (status, verdict) in [(Some(200), Verdict::Done), (Some(500), Verdict::Held), (Some(410), Verdict::Held), (None, Verdict::Held)]
         {
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn giving_a_webhook_up_switches_it_off() {
+    fn a_webhook_that_is_given_up_gets_another_generation() {
         let plan = decide(&settle(Some(410), 1, "2026-01-02T00:00:00Z"), webhook());
         assert_eq!((plan.webhook.active, plan.webhook.generation), (false, 1));
     }

@@ -1,27 +1,30 @@
-//! JSON documents that people send along and that Rally keeps: what may be in them, and the one form of their numbers.
+//! JSON documents from clients that Rally keeps: their characters, and the one form of their numbers.
 //!
-//! Stores keep what a number is, not how it was written: one as text, another as a decimal without an exponent and without a
-//! negative zero. So that a reader gets the same bytes from every store, a number has one form before it is stored and after it
-//! was read: zero has no sign, and a whole number that fits 64 bits has neither exponent nor fraction once it is so large that
-//! JSON would be written with an exponent. Any other number is as it was.
+//! Stores keep the value of a number, not its spelling. One store keeps a text, and another keeps a decimal without an exponent and without
+//! a negative zero. A reader must get the same bytes from every store. Therefore a number gets one form before it is stored and after it is
+//! read:
+//!
+//! - Zero has no sign.
+//! - A whole number that fits 64 bits and is so large that JSON would use an exponent has neither an exponent nor a fraction.
+//! - Any other number stays as it is.
 
 use serde_json::{Map, Number, Value};
 
 use crate::error::Invalid;
 use crate::text::{Lines, check_characters};
 
-/// Takes a document that somebody sent: its text is held against the rules of [`crate::text`], down to the last key and string
-/// (values may have line breaks), and its numbers are brought into their one form.
+/// Checks a document from a client and brings its numbers into their one form.
+///
+/// Every key and string must keep the rules of [`crate::text`]. Values may have line breaks.
 ///
 /// # Errors
-/// When any key or string holds a forbidden character.
+/// If a key or string has a forbidden character.
 pub fn parse(document: Map<String, Value>) -> Result<Map<String, Value>, Invalid> {
     check(&document)?;
     Ok(from_stored(document))
 }
 
-/// Takes over a document that a store kept: its numbers are brought into their one form, for the store may have spelt them in
-/// another.
+/// Takes a document from a store and brings its numbers into their one form. The store may spell them differently.
 pub fn from_stored(mut document: Map<String, Value>) -> Map<String, Value> {
     document.values_mut().for_each(settle);
     document
@@ -56,9 +59,9 @@ fn settle(value: &mut Value) {
     }
 }
 
-/// The one form of a number, where it is not in it already.
+/// Returns the one form of a number, or `None` if the number has that form already.
 fn settled(number: &Number) -> Option<Number> {
-    /// From here on JSON has an exponent, and there are no fractions.
+    /// From here on JSON uses an exponent, and no float has a fraction.
     const LARGE: f64 = 1e16;
     let float = number.as_f64().filter(|_| number.is_f64())?;
     if float == 0.0 {
@@ -67,7 +70,7 @@ fn settled(number: &Number) -> Option<Number> {
     if float.abs() < LARGE {
         return None;
     }
-    // The digits that say which float it is, with zeros up to the decimal point: what a decimal makes of them.
+    // The shortest digits of the float, with zeros up to the decimal point. A decimal column keeps the same digits.
     let digits = float.to_string();
     digits.parse::<u64>().map(Number::from).or_else(|_| digits.parse::<i64>().map(Number::from)).ok()
 }
@@ -83,7 +86,7 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
-    /// What is kept of a number of that spelling.
+    /// Returns the stored form of a number in that spelling.
     fn kept(number: &str) -> String {
         let document = serde_json::from_str(&format!("{{\"n\": [{{\"m\": {number}}}]}}")).unwrap();
         from_stored(document)["n"][0]["m"].to_string()
@@ -120,7 +123,7 @@ mod tests {
         }
     }
 
-    /// Floats of every magnitude, and many of those that 64 bits of whole numbers overlap with.
+    /// Floats of every magnitude, and many in the range of whole numbers of 64 bits.
     fn floats() -> impl Strategy<Value = f64> {
         prop_oneof![
             any::<f64>().prop_filter("is in JSON", |number| number.is_finite()),
@@ -132,7 +135,7 @@ mod tests {
     }
 
     proptest! {
-        /// PostgreSQL's `jsonb` writes a number out in full: read back, that is in the same form.
+        /// PostgreSQL's `jsonb` writes a number out in full. Such a number must get the same form when it is read back.
         #[test]
         fn a_number_written_out_in_full_is_the_same(number in floats()) {
             let json = Value::from(number).to_string();
@@ -143,14 +146,14 @@ mod tests {
         }
 
         #[test]
-        fn what_is_in_its_form_stays_and_is_what_it_was(number in floats()) {
+        fn a_number_in_its_one_form_keeps_its_form_and_value(number in floats()) {
             let form = kept(&Value::from(number).to_string());
             prop_assert_eq!(kept(&form), form.clone());
             prop_assert_eq!(form.parse::<f64>().unwrap(), number);
         }
 
         #[test]
-        fn whole_numbers_of_64_bits_are_as_they_were(unsigned in any::<u64>(), signed in any::<i64>()) {
+        fn whole_numbers_of_64_bits_stay_as_they_are(unsigned in any::<u64>(), signed in any::<i64>()) {
             prop_assert_eq!(kept(&unsigned.to_string()), unsigned.to_string());
             prop_assert_eq!(kept(&signed.to_string()), signed.to_string());
         }

@@ -10,13 +10,14 @@ use serde::{Serialize, Serializer};
 use crate::character::{Shown, is_blank, shown};
 use crate::error::Invalid;
 
-/// A normalised address: the local part lower-cased in ASCII alone, the domain in ASCII (UTS 46, RFC 5891) and lower case.
+/// A normalised address: the local part in ASCII lower case, the domain in ASCII (UTS 46, RFC 5891) and lower case.
 ///
-/// The local part is opaque to everybody but its host (RFC 5321, section 2.4), so nothing is folded that could make two
-/// mailboxes one: no Unicode case folding, no dots or `+tags` removed. A quoted local part is refused, since
-/// `"ada"@example.com` and `ada@example.com` are one mailbox in two spellings; so is one that is not in NFC, and one with
-/// characters that nobody sees or that mean something else to everybody. Otherwise a local part is what RFC 5321 and RFC 6531
-/// let it be, in any script and with its marks.
+/// Only the host of an address may interpret its local part (RFC 5321, section 2.4). Therefore Rally changes nothing that could merge two
+/// mailboxes: it does no Unicode case folding, and it removes no dots or `+tags`.
+///
+/// A quoted local part is refused, because `"ada"@example.com` and `ada@example.com` are two spellings of one mailbox. A local part that is
+/// not in NFC is refused, and so is one with invisible, unassigned or private-use characters. Otherwise a local part may be anything that
+/// RFC 5321 and RFC 6531 allow, in any script and with its marks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);
 
@@ -29,13 +30,13 @@ impl Email {
     /// Trims, checks and normalises an address.
     ///
     /// # Errors
-    /// When it is not an address of the form `local@domain.tld`, or too long.
+    /// If the text is not an address of the form `local@domain.tld`, or is too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.is_empty() {
             return Err(Invalid::new("must not be empty"));
         }
-        // Far beyond any address: refuse before any work is done on it.
+        // A text that is far longer than any address is refused before any work on it.
         if text.len() > 4 * Self::MAX {
             return Err(too_long());
         }
@@ -47,22 +48,22 @@ impl Email {
         Ok(Self(email))
     }
 
-    /// Takes over an address that a store kept, unchecked: it was parsed before it was stored.
+    /// Wraps an address from a store without a check, because it was parsed before it was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The normalised address.
+    /// Returns the normalised address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part after the `@`.
+    /// Returns the part after the `@`.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// The address as a stranger may see it: first character, `***`, `@`, domain.
+    /// Returns the address as a stranger may see it: first character, `***`, `@`, domain.
     pub const fn masked(&self) -> Masked<'_> {
         Masked(self)
     }
@@ -95,8 +96,9 @@ fn parse_local(local: &str) -> Result<String, Invalid> {
     Ok(local.to_ascii_lowercase())
 }
 
-/// `atext` (RFC 5321, section 4.1.2; RFC 6531, section 3.3), without what is not shown: a joiner, among others, would make of one
-/// local part two that look the same.
+/// Whether a character is `atext` (RFC 5321, section 4.1.2; RFC 6531, section 3.3) and visible.
+///
+/// An invisible character, such as a joiner, would make two local parts that look the same.
 fn is_in_atom(c: char) -> bool {
     match c {
         '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~' => true,
@@ -106,7 +108,7 @@ fn is_in_atom(c: char) -> bool {
 }
 
 fn parse_domain(domain: &str) -> Result<String, Invalid> {
-    // Hyphens in the third and fourth place are for IDNA to judge where it coined the label, and else the owner's choice.
+    // IDNA judges hyphens in the third and fourth place of its own labels. In other labels they are the choice of the owner.
     let ascii = Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
     let ascii = ascii.map_err(|_| not_an_address())?;
     let has_tld = ascii.rsplit_once('.').is_some_and(|(_, tld)| tld.bytes().any(|b| b.is_ascii_alphabetic()));
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(normalised("Ünal@example.com"), "Ünal@example.com");
         assert_ne!(normalised("ünal@example.com"), normalised("Ünal@example.com"));
         assert_ne!(Email::parse("\u{17F}am@example.com"), Email::parse("sam@example.com"));
-        // The Kelvin sign is not in NFC: its composed form is the letter K.
+        // The Kelvin sign is not in NFC. Its composed form is the letter K.
         assert!(Email::parse("\u{212A}elvin@example.com").is_err());
     }
 
@@ -172,7 +174,7 @@ mod tests {
             ("ada❤\u{2B50}@example.com", "ada❤\u{2B50}@example.com"),
             ("!#$%&'*+-/=?^_`{|}~@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"),
             ("ada@ab--cd.example", "ada@ab--cd.example"),
-            // Where the script needs it, a joiner stands in a domain (RFC 5892, appendix A).
+            // A joiner is allowed in a domain where the script needs it (RFC 5892, appendix A).
             ("ada@نامه\u{200C}ای.example", "ada@xn--mgba3gch31f060k.example"),
         ] {
             assert_eq!(normalised(given), kept);
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_in_no_local_part() {
+    fn a_local_part_has_no_invisible_characters() {
         for c in "\u{3164}\u{2800}\u{115F}\u{1160}\u{FFA0}\u{200B}\u{200C}\u{200D}\u{2060}\u{FEFF}\u{AD}\u{34F}\u{FE0F}\u{E0041}\
             \u{E000}\u{F0000}\u{378}\u{FFFE}\u{FFFF}\u{10FFFF}\u{80}\u{85}\u{A0}\u{2003}\u{2028}\u{3000}\u{202E}\u{2066}\u{FFF9}"
             .chars()
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_text_that_is_not_an_address_is_refused() {
         let long_local = format!("{}@example.com", "a".repeat(65));
         let long = format!("a@{}.com", ["b".repeat(60).as_str(); 5].join("."));
         for bad in [
@@ -248,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_normalised_is_normal(local in "[A-Za-z0-9üÄ.+_-]{1,20}", domain in "[A-Za-z0-9ü-]{1,12}\\.[a-zA-Z]{2,6}") {
+        fn a_normalised_address_stays_the_same(local in "[A-Za-z0-9üÄ.+_-]{1,20}", domain in "[A-Za-z0-9ü-]{1,12}\\.[a-zA-Z]{2,6}") {
             if let Ok(email) = Email::parse(&format!("{local}@{domain}")) {
                 prop_assert_eq!(Email::parse(email.as_str()), Ok(email.clone()));
                 prop_assert!(email.as_str().is_ascii() || !local.is_ascii());

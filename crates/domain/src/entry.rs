@@ -13,14 +13,14 @@ use crate::referral::{Position, ReferralCode};
 use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
 
-/// Where an entry stands.
+/// The status of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryStatus {
-    /// Waits for a person to decide.
+    /// The entry waits for a review.
     Pending,
-    /// Let in.
+    /// The entry is approved.
     Approved,
-    /// Turned away.
+    /// The entry is rejected.
     Rejected,
 }
 
@@ -28,7 +28,7 @@ impl EntryStatus {
     /// All statuses.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Approved, Self::Rejected];
 
-    /// The name on the wire and in a store.
+    /// Returns the name on the wire and in a store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -40,28 +40,28 @@ impl EntryStatus {
     /// Reads the name on the wire.
     ///
     /// # Errors
-    /// When there is no such status.
+    /// If there is no such status.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
         found.ok_or_else(|| Invalid::new("must be one of pending, approved, rejected"))
     }
 }
 
-/// That an entry was invited into an app.
+/// The last invitation of an entry into an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// When.
+    /// When the entry was invited.
     pub at: Timestamp,
-    /// Into which app.
+    /// The app.
     pub app_slug: String,
 }
 
 /// A person on a waitlist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its identity.
+    /// The id of the entry.
     pub id: EntryId,
-    /// The waitlist it is on.
+    /// The waitlist of the entry.
     pub waitlist_id: WaitlistId,
     /// The workspace of that waitlist.
     pub workspace_id: WorkspaceId,
@@ -69,25 +69,25 @@ pub struct Entry {
     pub email: Email,
     /// The person's name.
     pub name: PersonName,
-    /// What the person hopes to do.
+    /// The person's plans for the product.
     pub interest: Option<Interest>,
-    /// How the person heard of it.
+    /// The source: how the person heard of the list.
     pub referrer: Option<Referrer>,
-    /// The code the person hands on.
+    /// The entry's own referral code.
     pub referral_code: ReferralCode,
-    /// Sign-ups that used the code and were honoured.
+    /// Referrals that count.
     pub referral_count: u64,
-    /// The entry whose code this one used.
+    /// The referrer: the entry whose code this one used.
     pub referred_by: Option<EntryId>,
-    /// The place in the order of signing up.
+    /// The position on the list.
     pub position: Position,
-    /// Where it stands.
+    /// The status.
     pub status: EntryStatus,
-    /// The variant that won it.
+    /// The variant that the sign-up counts for.
     pub variant_id: Option<VariantId>,
     /// The last invitation into an app.
     pub invitation: Option<Invitation>,
-    /// Answers to custom fields, and whatever else was sent.
+    /// Answers to custom fields, and any other data that was sent.
     pub metadata: Metadata,
     /// When the person signed up.
     pub created_at: Timestamp,
@@ -96,7 +96,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry as the admin surface and events show it.
+    /// Returns the entry in the form of the admin surface and of events.
     pub fn document(&self) -> EntryDocument<'_> {
         EntryDocument {
             id: self.id.to_string(),
@@ -120,7 +120,7 @@ impl Entry {
     }
 }
 
-/// The published form of an [`Entry`].
+/// The form of an [`Entry`] in replies and events.
 #[derive(Debug, Serialize)]
 pub struct EntryDocument<'a> {
     id: String,
@@ -147,19 +147,19 @@ fn position_number<S: Serializer>(position: &Position, serializer: S) -> Result<
     serializer.serialize_u64(position.number())
 }
 
-/// A line of the public leaderboard. Leaders are in the order of the board: whoever referred most first, then whoever came first.
+/// A line of the public leaderboard. Leaders are ordered by referrals, the most first, and then by position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leader {
-    /// The place in the order of signing up.
+    /// The position of the entry.
     pub position: Position,
-    /// Honoured referrals; at least 1.
+    /// Referrals that count, at least 1.
     pub referral_count: u64,
-    /// The address; a stranger sees it masked.
+    /// The address. A stranger sees it masked.
     pub email: Email,
 }
 
 impl Leader {
-    /// The entry's line, if it has one: it referred at least one, and is not rejected.
+    /// Returns the entry's line. `None` means that the entry has no referrals or is rejected.
     pub fn of(entry: &Entry) -> Option<Self> {
         let leads = entry.referral_count > 0 && entry.status != EntryStatus::Rejected;
         leads.then(|| Self { position: entry.position, referral_count: entry.referral_count, email: entry.email.clone() })
@@ -185,7 +185,7 @@ mod tests {
     use crate::command::tests::{command, facts, waitlist};
 
     #[test]
-    fn leaders_come_by_referrals_then_position_and_none_is_rejected() {
+    fn leaders_are_ordered_by_referrals_then_position_without_rejected_entries() {
         let list = waitlist(serde_json::json!({}));
         let entry = |position: u64, referral_count, status| {
             let entry = command().decide(facts(&list)).unwrap().entry;

@@ -1,6 +1,6 @@
-//! The three natures of failure: a text that is not a value, a refusal by a rule, a fault of the machinery.
+//! The three kinds of failure: an invalid input, a rejection by a rule, and a fault.
 //!
-//! The first two are for the person who asked. The third is for the operator: its text never reaches a client.
+//! The first two are for the client. The third is for the operator, and its text never reaches a client.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -8,42 +8,42 @@ use std::error::Error;
 
 use time::Duration;
 
-/// Why an input is not a value of a type: a short clause a person can act on, without the field's name.
+/// Why an input is not a value of a type: a short clause for the client, without the name of the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(Cow<'static, str>);
 
 impl Invalid {
-    /// Says what is wrong, lower case, no full stop: `must be at most 200 characters`.
+    /// Wraps a message in lower case without a full stop, such as `must be at most 200 characters`.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self(message.into())
     }
 }
 
-/// An [`Invalid`] together with the path of the field that holds it, such as `metadata.company`.
+/// An [`Invalid`] with the path of its field, such as `metadata.company`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {message}")]
 pub struct FieldError {
-    /// Path of the field from the root of the document, dots between keys.
+    /// The path of the field from the root of the document, with dots between keys.
     pub field: String,
-    /// What is wrong with it.
+    /// The mistake.
     pub message: Invalid,
 }
 
 impl FieldError {
-    /// Names the field an [`Invalid`] belongs to.
+    /// Names the field of an [`Invalid`].
     pub fn new(field: impl Into<String>, message: Invalid) -> Self {
         Self { field: field.into(), message }
     }
 }
 
-/// The machinery broke; no rule was involved, and nothing was changed unless the port says otherwise.
+/// A failure of the store or a service, not of the request. Nothing was changed unless the port says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The other side cannot be reached or has no capacity now; the same call may succeed later.
+    /// The store or service cannot be reached, or has no capacity now. The same call may succeed later.
     #[error("the service is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// A defect or corrupt data: repeating the call would fail again.
+    /// A defect or corrupt data. The same call would fail again.
     #[error("an unexpected failure")]
     Unexpected(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -54,7 +54,7 @@ impl Fault {
         Self::Unavailable(cause.into())
     }
 
-    /// The same fault for another who waited for the same thing.
+    /// Copies the fault for another call that waited for the same result.
     #[must_use]
     pub fn again(&self) -> Self {
         match self {
@@ -69,48 +69,48 @@ impl Fault {
     }
 }
 
-/// How a service that this one calls failed to do its part; nothing is known of what it did.
+/// How a call of an upstream failed. The upstream may have carried it out or not.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
-    /// It did not answer in time.
+    /// The upstream did not answer in time.
     #[error("{service} did not answer in time")]
     TimedOut {
-        /// Its name.
+        /// The name of the upstream.
         service: &'static str,
     },
-    /// It could not be reached, or answered with something nobody can use.
+    /// The upstream could not be reached, or its answer could not be used.
     #[error("{service} failed")]
     Failed {
-        /// Its name.
+        /// The name of the upstream.
         service: &'static str,
-        /// How long it asks to be left alone.
+        /// How long the upstream asks Rally to wait.
         retry_after: Option<Duration>,
-        /// What happened, for the log.
+        /// The cause, for the log.
         #[source]
         cause: Box<dyn Error + Send + Sync>,
     },
-    /// It does not accept the key that this deployment was given for it.
+    /// The upstream does not accept this deployment's key.
     #[error("{service} refuses the key of this server")]
     KeyRefused {
-        /// Its name.
+        /// The name of the upstream.
         service: &'static str,
     },
 }
 
 impl RemoteError {
-    /// Says what happened.
+    /// Wraps the cause of a failed call.
     pub fn failed(service: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed { service, retry_after: None, cause: cause.into() }
     }
 
-    /// The service's name.
+    /// Returns the name of the upstream.
     pub const fn service(&self) -> &'static str {
         match self {
             Self::TimedOut { service } | Self::Failed { service, .. } | Self::KeyRefused { service } => service,
         }
     }
 
-    /// How long the service asks to be left alone.
+    /// Returns how long the upstream asks Rally to wait.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Failed { retry_after, .. } => *retry_after,
@@ -119,19 +119,19 @@ impl RemoteError {
     }
 }
 
-/// How a command failed: refused by a rule, or not carried out because something broke.
+/// How a command failed: a rule refused it, or a fault stopped it.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError<R: Error> {
-    /// A rule of the domain refused the command; nothing was changed.
+    /// A rule of the domain refused the command. Nothing was changed.
     #[error(transparent)]
     Rejected(R),
-    /// The command was not carried out, or, where an answer was lost, may have been.
+    /// The command was not carried out. If an answer was lost, it may have been.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl<R: Error> CommandError<R> {
-    /// The refusal in another command's terms; a fault stays a fault.
+    /// Translates the rejection into one of another command. A fault stays as it is.
     pub fn map_rejection<S: Error>(self, translate: impl FnOnce(R) -> S) -> CommandError<S> {
         match self {
             Self::Rejected(rejection) => CommandError::Rejected(translate(rejection)),
@@ -140,7 +140,7 @@ impl<R: Error> CommandError<R> {
     }
 }
 
-/// A command that no rule can refuse fails with a fault alone.
+/// A command that no rule can refuse fails only with a fault.
 impl From<CommandError<Infallible>> for Fault {
     fn from(error: CommandError<Infallible>) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! Events: what happened to an entry, told in the words receivers will read, fixed when it happens.
+//! Events: what happened to an entry, with a body for receivers that never changes.
 
 use serde::Serialize;
 
@@ -8,14 +8,14 @@ use crate::id::{EntryId, EventId, WaitlistId, WorkspaceId};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A person signed up.
     EntryCreated,
-    /// A person was let in.
+    /// An entry was approved.
     EntryApproved,
-    /// A person was turned away.
+    /// An entry was rejected.
     EntryRejected,
 }
 
@@ -23,7 +23,7 @@ impl EventKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::EntryCreated, Self::EntryApproved, Self::EntryRejected];
 
-    /// The name on the wire and in a store.
+    /// Returns the name on the wire and in a store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EntryCreated => "entry.created",
@@ -35,7 +35,7 @@ impl EventKind {
     /// Reads the name on the wire.
     ///
     /// # Errors
-    /// When there is no such kind.
+    /// If there is no such kind.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
         found.ok_or_else(|| Invalid::new("must be one of entry.created, entry.approved, entry.rejected"))
@@ -45,35 +45,37 @@ impl EventKind {
 /// Something that happened to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its identity; receivers de-duplicate by it.
+    /// The id of the event. Receivers use it to recognise a repetition.
     pub id: EventId,
-    /// What happened.
+    /// The kind.
     pub kind: EventKind,
-    /// In which workspace.
+    /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// On which waitlist; `None` for a test that names none.
+    /// The waitlist. It is `None` for a test event without one.
     pub waitlist_id: Option<WaitlistId>,
-    /// To which entry; `None` for a test.
+    /// The entry. It is `None` for a test event.
     pub entry_id: Option<EntryId>,
-    /// When.
+    /// When it happened.
     pub occurred_at: Timestamp,
-    /// The JSON text every receiver gets, the same on every attempt.
+    /// The JSON text for every receiver. It is the same on every attempt.
     pub body: String,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventSubject {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The waitlist, if it is about one.
+    /// The waitlist, if the event is about one.
     pub waitlist_id: Option<WaitlistId>,
-    /// The entry, if it is about one.
+    /// The entry, if the event is about one.
     pub entry_id: Option<EntryId>,
 }
 
 impl Event {
-    /// An event about anything, with data of its own, as it is at that moment.
+    /// Creates an event about any subject, with data of its own.
+    ///
+    /// The body holds the data as it is now.
     ///
     /// # Panics
     /// If the data does not serialise to JSON.
@@ -81,13 +83,13 @@ impl Event {
         Self::compose(subject, id, kind, occurred_at, data, None)
     }
 
-    /// Tells what happened to an entry, as the entry and its waitlist are at that moment.
+    /// Creates an event about an entry, with the entry and its waitlist as they are now.
     pub fn new(id: EventId, kind: EventKind, occurred_at: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
         let subject = EventSubject { workspace_id: entry.workspace_id, waitlist_id: Some(entry.waitlist_id), entry_id: Some(entry.id) };
         Self::about(subject, id, kind, occurred_at, &EntryData::new(entry, waitlist))
     }
 
-    /// Tells, for a test, what happened to a made-up entry: of a waitlist, or of a made-up one.
+    /// Creates a test event about a made-up entry. It is of the given waitlist, or of a made-up one.
     pub fn test(id: EventId, kind: EventKind, occurred_at: Timestamp, workspace_id: WorkspaceId, waitlist: Option<&Waitlist>) -> Self {
         let waitlist_id = waitlist.map(|waitlist| waitlist.id);
         let waitlist = waitlist.cloned().unwrap_or_else(|| placeholder::waitlist(workspace_id, occurred_at));
@@ -111,7 +113,7 @@ impl Event {
     }
 }
 
-/// What a test tells of where nothing was named.
+/// The made-up waitlist and entry of a test event.
 mod placeholder {
     use uuid::Uuid;
 
@@ -179,7 +181,7 @@ struct Body<'a, T> {
     data: &'a T,
 }
 
-/// The data of what happened to an entry.
+/// The data of an event about an entry.
 #[derive(Serialize)]
 struct EntryData<'a> {
     entry: EntryDocument<'a>,

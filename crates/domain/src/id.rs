@@ -1,4 +1,4 @@
-//! Typed identifiers. All are UUIDs; new ones are version 7 (RFC 9562, section 5.7), made by [`crate::port::Ids`].
+//! Typed ids. All are UUIDs. New ones are of version 7 (RFC 9562, section 5.7), from [`crate::port::Ids`].
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Takes over a UUID as it is.
+            /// Wraps a UUID.
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID underneath.
+            /// Returns the UUID.
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
 
-            /// Reads the hyphenated form of RFC 9562, section 4, in either case, and no other form.
+            /// Reads only the hyphenated form of RFC 9562, section 4, in either case.
             ///
             /// # Errors
-            /// When the text is anything else.
+            /// If the text is anything else.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
                 parse_hyphenated(text).map(Self)
             }
@@ -57,15 +57,15 @@ id! {
     ClaimId
     /// Identifies an attempt in the log of deliveries.
     AttemptId
-    /// Identifies an event; receivers de-duplicate by it.
+    /// Identifies an event. Receivers use it to recognise a repetition.
     EventId
-    /// Identifies a domain of the mail service that mail is sent from.
+    /// Identifies a domain that the mail service sends mail from.
     SenderDomainId
-    /// Identifies a mail; its service de-duplicates by it. The mail of an event has the event's UUID.
+    /// Identifies a mail. The mail service uses it to recognise a repetition. The mail of an event has the UUID of the event.
     MailId
 }
 
-/// Length of the hyphenated form; `Uuid::parse_str` alone would take braces, `urn:uuid:` and bare digits too.
+/// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.
 const HYPHENATED: usize = uuid::fmt::Hyphenated::LENGTH;
 
 fn parse_hyphenated(text: &str) -> Result<Uuid, Invalid> {

@@ -1,18 +1,18 @@
-//! Invitations into an app: what is asked of the service that makes them, and what comes back.
+//! Invitations into an app: the request to the service that creates them, and its answer.
 
 use crate::email::Email;
 use crate::error::RemoteError;
 use crate::id::{EntryId, WorkspaceId};
 use crate::text::PersonName;
 
-/// Asks for one invitation of one person into one app.
+/// A request to invite one person into one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteRequest {
-    /// The workspace whose app it is.
+    /// The workspace of the app.
     pub workspace_id: WorkspaceId,
     /// The app's name in URLs.
     pub app_slug: String,
-    /// The person, for whom there is one invitation into an app.
+    /// The entry of the person. An entry gets one invitation into an app.
     pub entry_id: EntryId,
     /// The person's address.
     pub email: Email,
@@ -23,22 +23,22 @@ pub struct InviteRequest {
 /// An invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
-    /// Its identity, in the words of the service that made it.
+    /// The id of the invitation, as the service writes it.
     pub id: String,
-    /// Where the person accepts it, if there is such a place.
+    /// The URL where the person accepts it, if there is one.
     pub url: Option<String>,
 }
 
-/// Why nobody was invited.
+/// Why a person was not invited.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
     /// The workspace has no app of that name.
     #[error("there is no such app in this workspace")]
     UnknownApp,
-    /// The person is in the app already.
+    /// The person has access to the app already.
     #[error("somebody with this e-mail address is in the app already")]
     AlreadyUser,
-    /// The service did not do its part.
+    /// The service failed.
     #[error(transparent)]
     Remote(#[from] RemoteError),
 }

@@ -1,14 +1,14 @@
-//! The rules of a waitlist service: waitlists, entries, referrals, variants and the events they cause.
+//! The rules of a waitlist service: waitlists, entries, referrals, variants and their events.
 //!
-//! Everything here is a value, a pure decision over values, a port (a trait some adapter implements) or a use case that
-//! calls ports in order. Nothing here reads a clock, draws a random number, opens a socket or knows a database: time and
-//! chance come in through [`port::Clock`] and [`port::Ids`], and what must be atomic is said by a command whose
-//! `decide` an adapter runs inside one transaction of its own.
+//! This crate has four kinds of items: values, pure decisions on values, ports (traits that adapters implement), and use cases that call
+//! ports in order. No item reads a clock, draws a random number, opens a socket or knows a database. Time and chance come from
+//! [`port::Clock`] and [`port::Ids`]. A command describes a change that must be atomic, and an adapter runs the command's `decide` in a
+//! transaction of its own.
 //!
-//! # Using the rules alone
+//! # Using the rules without a store
 //!
-//! A command carries what was asked for; its `decide` is given what is stored, as *facts*, and gives a *plan* or the reason why not.
-//! No store is needed for that. A service that keeps a waitlist in a way of its own decides over a crowd like this:
+//! A command holds the requested change. Its `decide` takes the stored state, the *facts*, and returns a *plan* or a rejection. This works
+//! without a store. The following program keeps a waitlist in memory and signs up a group of people:
 //!
 //! ```
 //! use std::collections::{HashMap, HashSet};
@@ -42,10 +42,10 @@
 //! #     }
 //! # }
 //!
-//! // Time and chance are yours; tests freeze both.
+//! // You provide time and chance. A test freezes both.
 //! let (clock, ids) = (Noon, Numbers::default());
 //!
-//! // A list for two people, as the rules make one; a store would write the plan.
+//! // A list for two people, as the rules create it. A store would write the plan.
 //! let settings = rally_domain::serde_json::json!({"max_entries": 2});
 //! let create = CreateWaitlist {
 //!     id: WaitlistId::new(ids.uuid()),
@@ -62,7 +62,7 @@
 //! let waitlist = Waitlist { status: WaitlistStatus::Active, ..create.decide(facts)?.waitlist };
 //! let list = waitlist.id;
 //!
-//! // What is known of the list before anybody came.
+//! // The facts of the list before the first sign-up.
 //! let mut group = SignUpGroup::new(GroupFacts {
 //!     waitlist,
 //!     last_position: 0,
@@ -84,7 +84,7 @@
 //! assert_eq!((ada.position.number(), bob.position.number(), bob.referred_by), (1, 2, Some(ada.id)));
 //! assert_eq!(group.decide(&eve), Err(SignUpRejection::WaitlistFull));
 //!
-//! // What is to be written, all of it or nothing: rows, totals, credit, and what to tell.
+//! // The plan, to be written as a whole or not at all: rows, totals, credits and events.
 //! assert_eq!((group.entries().count(), group.tally().referred, group.credits()[&ada.id]), (2, 1, 1));
 //! assert_eq!(group.events().next().unwrap().kind.as_str(), "entry.created");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -92,14 +92,14 @@
 //!
 //! # Writing a store
 //!
-//! A store implements the traits of [`port`]; the crate `rally-contracts` holds their executable promises, and every MUST in their
-//! documentation names the case that checks it. The crate `rally-memory` of the same repository is the shortest store that keeps them
-//! all.
+//! A store implements the traits of [`port`]. The crate `rally-contracts` holds their executable promises, and every MUST in their
+//! documentation names the case that checks it. The crate `rally-memory` of the same repository is the shortest store that keeps all of
+//! them.
 //!
-//! # What a version number promises
+//! # Version numbers
 //!
-//! This crate follows [Semantic Versioning](https://semver.org). Until 1.0 a change of the second number may change names and
-//! signatures; a change of the third one changes neither, nor what a rule decides.
+//! This crate follows [Semantic Versioning](https://semver.org). Until 1.0 a change of the second number may change names and signatures. A
+//! change of the third number changes neither, and it does not change the decision of any rule.
 
 pub mod access;
 mod ambient;
@@ -132,5 +132,5 @@ pub mod waitlist;
 pub mod webhook;
 pub mod workspace;
 
-/// Crates whose types stand in this one's interface, in the versions it is built with.
+/// Crates whose types are part of this crate's interface, in the versions that it is built with.
 pub use {serde_json, time, url, uuid};

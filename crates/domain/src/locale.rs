@@ -1,4 +1,4 @@
-//! Locales: language tags (BCP 47), what a reader asks for, and the lookup that joins the two (RFC 4647, section 3.4).
+//! Locales: language tags (BCP 47), the languages that a reader asks for, and the lookup between them (RFC 4647, section 3.4).
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::error::Invalid;
 pub struct Locale(String);
 
 impl Locale {
-    /// The most characters a tag may have; RFC 5646, section 4.4.1, asks for 35 at least.
+    /// The most characters of a tag. RFC 5646, section 4.4.1, asks for at least 35.
     pub const MAX: usize = 64;
 
     /// Reads a language tag in any case.
     ///
     /// # Errors
-    /// When the text is not a well-formed tag, or too long.
+    /// If the text is not a well-formed tag, or is too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.len() > Self::MAX {
             return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
@@ -27,23 +27,24 @@ impl Locale {
             .map_err(|_| Invalid::new("must be a BCP 47 language tag such as en or pt-BR"))
     }
 
-    /// `en`.
+    /// Returns `en`.
     pub fn english() -> Self {
         Self("en".to_owned())
     }
 
-    /// Takes over a tag that a store kept, unchecked: it was parsed before it was stored.
+    /// Wraps a tag from a store without a check, because it was parsed before it was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The tag.
+    /// Returns the tag.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The tag, then what is left of it as RFC 4647 shortens it: the last subtag goes, and with it a single letter or
-    /// digit that would then stand last.
+    /// Returns the tag, and then its shorter forms by RFC 4647.
+    ///
+    /// Each step removes the last subtag. If a single letter or digit would then be the last one, the step removes it too.
     fn fallbacks(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self.0.as_str()), |tag| {
             let (shorter, _) = tag.rsplit_once('-')?;
@@ -62,18 +63,19 @@ impl fmt::Display for Locale {
     }
 }
 
-/// The first of the available locales that serves one of the requested, the most wanted first: `pt-BR` is served by
-/// `pt-BR`, else by `pt`. Case does not matter.
+/// Returns the first available locale that serves a requested one, the most wanted first.
+///
+/// `pt-BR` serves `pt-BR`, or else `pt` does. Case does not matter.
 pub fn lookup<'a>(requested: &[Locale], available: &[&'a Locale]) -> Option<&'a Locale> {
     requested.iter().flat_map(Locale::fallbacks).find_map(|tag| available.iter().copied().find(|locale| locale.as_str() == tag))
 }
 
-/// The most ranges of an `Accept-Language` header that are looked at.
+/// The most ranges of an `Accept-Language` header that are read.
 const MAX_RANGES: usize = 32;
 
 /// Reads an `Accept-Language` header (RFC 9110, section 12.5.4) into locales, the most wanted first.
 ///
-/// What is malformed is passed over, and so are `*`, which asks for nothing in particular, and ranges of quality 0.
+/// Malformed ranges are ignored, and so are ranges of quality 0 and `*`, which asks for no language in particular.
 pub fn parse_accept_language(header: &str) -> Vec<Locale> {
     let mut ranges: Vec<(u16, Locale)> = header.split(',').take(MAX_RANGES).filter_map(parse_range).collect();
     ranges.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
@@ -90,7 +92,7 @@ fn parse_range(range: &str) -> Option<(u16, Locale)> {
     (parts.next().is_none() && quality > 0).then_some((quality, locale))
 }
 
-/// `q=0.5` in thousandths (RFC 9110, section 12.4.2).
+/// Reads a weight such as `q=0.5` in thousandths (RFC 9110, section 12.4.2).
 fn parse_quality(weight: &str) -> Option<u16> {
     let value = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="))?;
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));

@@ -1,5 +1,4 @@
-//! Mail: what a workspace tells the people on its lists, whole and fixed when it happens, and what an attempt to send it
-//! means.
+//! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
 use std::sync::Arc;
 
@@ -19,43 +18,43 @@ use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 use crate::workspace::Brand;
 
-/// The base of the links that are handed out.
+/// The base URL of the links that people get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Links(Arc<str>);
 
 impl Links {
-    /// Links below an absolute URL; a slash at its end makes no difference.
+    /// Creates links below an absolute URL. A slash at its end makes no difference.
     pub fn new(base: &str) -> Self {
         Self(base.trim_end_matches('/').into())
     }
 
-    /// Where a friend is sent: the public address of the list, with the code to sign up with.
+    /// Returns the link for referrals: the public address of the list, with a referral code to sign up with.
     pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
         format!("{}/v1/waitlists/{}/{}?referral_code={}", self.0, workspace.as_str(), waitlist.as_str(), code.as_str())
     }
 }
 
-/// How a workspace's mail is sent and looks, while its notifications are on.
+/// How a workspace sends mail while its notifications are on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSetup {
     /// The workspace's slug.
     pub workspace_slug: Slug,
-    /// How it wants to look.
+    /// The brand of the workspace.
     pub brand: Brand,
-    /// The address its mail comes from.
+    /// The address that the mail comes from.
     pub from: Email,
-    /// Names of the templates.
+    /// The names of the templates.
     pub templates: Templates,
 }
 
-/// Names of templates, by what they tell of.
+/// The names of the templates for each kind of event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Templates {
-    /// A person signed up.
+    /// For a sign-up.
     pub welcome: String,
-    /// A person was let in.
+    /// For an approved entry.
     pub approved: String,
-    /// A person was turned away.
+    /// For a rejected entry.
     pub rejected: String,
 }
 
@@ -72,9 +71,9 @@ impl Templates {
 /// A mail to a person on a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Its identity: the key under which its service sends it once, however often it is asked.
+    /// The id of the mail. The mail service sends one mail for this key, however often it is asked.
     pub id: MailId,
-    /// The workspace whose template it is.
+    /// The workspace of the template.
     pub workspace_id: WorkspaceId,
     /// The list.
     pub waitlist_id: WaitlistId,
@@ -82,18 +81,18 @@ pub struct Mail {
     pub entry_id: EntryId,
     /// The template.
     pub template: String,
-    /// Whom it is from.
+    /// The address of the sender.
     pub from: Email,
-    /// Whom it is to.
+    /// The address of the person.
     pub to: Email,
-    /// What the template is filled with: a JSON object, the same on every attempt.
+    /// The data for the template: a JSON object, the same on every attempt.
     pub data: String,
-    /// When what it tells of happened.
+    /// When the event of the mail happened.
     pub created_at: Timestamp,
 }
 
 impl Mail {
-    /// Tells a person what happened, as the entry and its list are at that moment.
+    /// Creates the mail of an event, with the entry and its list as they are now.
     pub fn of_event(
         setup: &MailSetup,
         links: &Links,
@@ -105,8 +104,9 @@ impl Mail {
         Self::new(MailId::new(id.uuid()), setup.templates.of(kind), setup, now, entry, data(setup, links, entry, waitlist, None))
     }
 
-    /// Hands a person the link of an invitation into an app. Its identity comes of the invitation, so that one invitation is
-    /// one mail however often it is recorded.
+    /// Creates the mail with the link of an invitation into an app.
+    ///
+    /// The id is derived from the invitation. Therefore one invitation causes one mail, however often it is recorded.
     pub fn of_invitation(setup: &MailSetup, links: &Links, invite: &Invite, now: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
         let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
         let data = data(setup, links, entry, waitlist, invite.url.as_deref());
@@ -185,37 +185,37 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
     serde_json::to_string(&data).expect("texts and numbers serialise")
 }
 
-/// A mail that this process may try to send until its lease ends.
+/// A claimed mail. This process may try to send it until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedMail {
-    /// The fence: what was claimed is settled under this, or not at all.
+    /// The claim. It is the fence: the mail is settled only while this claim holds.
     pub claim: ClaimId,
-    /// Which attempt this is, from 1; it counts even if nobody settles it.
+    /// The number of this attempt, from 1. It counts even if the attempt is never settled.
     pub attempt: u32,
     /// The mail.
     pub mail: Mail,
 }
 
-/// What a mail service said to a mail.
+/// The answer of a mail service to a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailOutcome {
-    /// It took the mail, now or before.
+    /// The service accepted the mail, now or before.
     Accepted,
-    /// It never will: the status of its answer says why.
+    /// The service will never accept the mail. The value is the status of its answer.
     Refused(u16),
-    /// It does not accept this deployment's key; the status of its answer.
+    /// The service does not accept this deployment's key. The value is the status of its answer.
     KeyRefused(u16),
-    /// It could not be asked, or may take the mail later.
+    /// The service could not be asked, or may accept the mail later.
     Failed {
         /// The status of its answer, if there was one.
         status: Option<u16>,
-        /// How long it asks to be left alone.
+        /// How long the service asks Rally to wait.
         retry_after: Option<Duration>,
     },
 }
 
 impl MailOutcome {
-    /// The status of the answer, where one says more than that all is well.
+    /// Returns the status of the answer, except for an accepted mail.
     pub const fn status(self) -> Option<u16> {
         match self {
             Self::Accepted => None,
@@ -228,26 +228,26 @@ impl MailOutcome {
 /// Settles a claimed mail after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettleMail {
-    /// The claim it was tried under.
+    /// The claim of the attempt.
     pub claim: ClaimId,
     /// The mail.
     pub mail_id: MailId,
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Which attempt it was.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// What came of it.
+    /// The result of the attempt.
     pub outcome: MailOutcome,
-    /// How long it took.
+    /// How long the attempt took.
     pub latency: Duration,
-    /// Bits that spread retries.
+    /// Random bits that spread the retries.
     pub chance: u64,
     /// When the attempt ended.
     pub now: Timestamp,
 }
 
 impl SettleMail {
-    /// Where the mail stands after the attempt.
+    /// Decides on the state of the mail after the attempt.
     pub fn decide(&self, schedule: &RetrySchedule) -> Verdict {
         match self.outcome {
             MailOutcome::Accepted => Verdict::Done,
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_not_tried_again() {
+    fn a_refused_mail_is_not_retried() {
         assert_eq!(settle(MailOutcome::Accepted, 1), Verdict::Done);
         assert_eq!(settle(MailOutcome::Refused(422), 1), Verdict::Dead);
         assert_eq!(settle(MailOutcome::KeyRefused(401), 1), Verdict::Dead);
     }
 
     #[test]
-    fn what_failed_is_tried_again_on_the_schedule_of_webhooks() {
+    fn a_failed_mail_is_retried_on_the_schedule_of_webhooks() {
         let failed = |seconds: Option<i64>| MailOutcome::Failed { status: Some(500), retry_after: seconds.map(Duration::seconds) };
         let at = |text| Verdict::RetryAt(Timestamp::parse(text).unwrap());
         assert_eq!(settle(failed(None), 1), at("2026-01-31T09:00:05Z"));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_leads_to_the_list_whatever_its_base_ends_in() {
+    fn a_link_leads_to_the_list_with_or_without_a_slash_after_its_base() {
         let (workspace, list) = (Slug::parse("acme").unwrap(), Slug::parse("early").unwrap());
         let code = ReferralCode::from_entropy(7);
         for base in ["https://rally.example/x", "https://rally.example/x/"] {

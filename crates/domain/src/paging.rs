@@ -1,4 +1,4 @@
-//! Pages of a list, by key and never by offset, so that rows added or deleted meanwhile repeat and hide nothing.
+//! Pages of a list, by key and not by offset. Rows that are added or deleted meanwhile make no other row appear twice or not at all.
 
 use std::num::NonZeroU16;
 
@@ -6,20 +6,20 @@ use crate::error::Invalid;
 use crate::id::WaitlistId;
 use crate::timestamp::Timestamp;
 
-/// How many rows a page holds at most.
+/// The most rows of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(NonZeroU16);
 
 impl Limit {
-    /// Rows in a page when nothing was asked for.
+    /// The rows of a page if the client asks for no number.
     pub const DEFAULT: u16 = 20;
-    /// The most rows in a page.
+    /// The most rows that a client may ask for.
     pub const MAX: u16 = 100;
 
     /// Takes a number of rows between 1 and `max`.
     ///
     /// # Errors
-    /// When it lies outside.
+    /// If the number is outside.
     pub fn new(rows: u64, max: u16) -> Result<Self, Invalid> {
         u16::try_from(rows)
             .ok()
@@ -32,13 +32,13 @@ impl Limit {
     /// Reads decimal digits as a number of rows between 1 and `max`.
     ///
     /// # Errors
-    /// When the text is anything else.
+    /// If the text is anything else.
     pub fn parse(text: &str, max: u16) -> Result<Self, Invalid> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         Self::new(if digits { text.parse().unwrap_or(u64::MAX) } else { 0 }, max)
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub const fn rows(self) -> usize {
         self.0.get() as usize
     }
@@ -50,17 +50,17 @@ impl Default for Limit {
     }
 }
 
-/// One page and the key after which the next one starts, `None` on the last.
+/// One page of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, K> {
     /// The rows, in the order of the list.
     pub items: Vec<T>,
-    /// The key of the last row, when more rows follow it.
+    /// The key of the last row, if more rows follow. The next page starts after it.
     pub next: Option<K>,
 }
 
 impl<T, K> Page<T, K> {
-    /// Makes a page of rows fetched with one row more than the limit: the extra row says that another page follows.
+    /// Makes a page of rows that were fetched with one row more than the limit. The extra row shows that another page follows.
     pub fn from_overfetch(mut items: Vec<T>, limit: Limit, key: impl FnOnce(&T) -> K) -> Self {
         let more = items.len() > limit.rows();
         items.truncate(limit.rows());
@@ -69,12 +69,12 @@ impl<T, K> Page<T, K> {
     }
 }
 
-/// Where a list of waitlists, newest first, goes on: after this row.
+/// The row of a list of waitlists, newest first, after which the next page starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitlistKey {
     /// When the row was created.
     pub created_at: Timestamp,
-    /// The row itself, to tell rows of one millisecond apart.
+    /// The id of the row. It orders rows of the same millisecond.
     pub id: WaitlistId,
 }
 
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extra_row_tells_that_more_follows() {
+    fn the_extra_row_shows_that_more_rows_follow() {
         let limit = Limit::new(2, Limit::MAX).unwrap();
         let page = |rows: &[i32]| Page::from_overfetch(rows.to_vec(), limit, |row| *row);
         assert_eq!(page(&[1, 2, 3]), Page { items: vec![1, 2], next: Some(2) });

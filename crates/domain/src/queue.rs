@@ -1,5 +1,6 @@
-//! Queues: what goes out of a store is due, is claimed by a process until its lease ends, and is settled by whoever still has the claim.
-//! How often it is tried, and what an attempt means for it.
+//! The rules of the outbox: the states of deliveries and mails, claims, and retries.
+//!
+//! A job is a delivery or a mail. A process claims a job that is due, until the lease ends. Only the holder of the claim settles the job.
 
 use time::Duration;
 
@@ -7,18 +8,18 @@ use crate::error::Invalid;
 use crate::id::{ClaimId, WebhookId};
 use crate::timestamp::Timestamp;
 
-/// Where a job of a queue stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// Waits to be due.
+    /// The job waits until it is due.
     Pending,
-    /// Is tried under a claim.
+    /// A process tries the job under a claim.
     Running,
-    /// Arrived.
+    /// The job arrived.
     Done,
-    /// Never arrived, and is not tried again.
+    /// The job never arrived, and is not retried.
     Dead,
-    /// Is kept, and not tried.
+    /// The job is kept and never sent.
     Held,
 }
 
@@ -26,7 +27,7 @@ impl JobState {
     /// All states.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Done, Self::Dead, Self::Held];
 
-    /// The name in a store.
+    /// Returns the name in a store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -40,28 +41,28 @@ impl JobState {
     /// Reads the name in a store.
     ///
     /// # Errors
-    /// When there is no such state.
+    /// If there is no such state.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| Invalid::new("must be one of pending, running, done, dead, held"))
     }
 }
 
-/// Where a job stands after an attempt.
+/// The state of a job after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It arrived.
+    /// The job arrived.
     Done,
-    /// It is tried again from that instant on.
+    /// The job is retried from that instant on.
     RetryAt(Timestamp),
-    /// It never arrived, and is not tried again.
+    /// The job never arrived, and is not retried.
     Dead,
-    /// It is kept, and not tried again.
+    /// The job is kept and never sent.
     Held,
 }
 
 impl Verdict {
-    /// The state that the job is in from now on.
+    /// Returns the state that the job gets.
     pub const fn state(self) -> JobState {
         match self {
             Self::Done => JobState::Done,
@@ -71,7 +72,7 @@ impl Verdict {
         }
     }
 
-    /// When it is due again, if it is.
+    /// Returns when the job is due again, if it is retried.
     pub const fn due_at(self) -> Option<Timestamp> {
         match self {
             Self::RetryAt(due_at) => Some(due_at),
@@ -80,7 +81,7 @@ impl Verdict {
     }
 }
 
-/// How often a job is tried, and how long it waits in between.
+/// How often a job is tried, and how long it waits between attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetrySchedule(Vec<Duration>);
 
@@ -93,26 +94,28 @@ impl Default for RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// The longest wait that the other side may ask for.
+    /// The longest wait that a receiver or service may ask for.
     pub const MAX_RETRY_AFTER: Duration = Duration::hours(10);
 
-    /// Waits that long after each failed attempt; when there is nothing left to wait, the job is dead.
+    /// Creates a schedule with these waits, one after each failed attempt. If no wait is left, the job is dead.
     pub const fn new(waits: Vec<Duration>) -> Self {
         Self(waits)
     }
 
-    /// The waits.
+    /// Returns the waits.
     pub fn waits(&self) -> &[Duration] {
         &self.0
     }
 
-    /// Attempts in all.
+    /// Returns the number of attempts, the first one included.
     pub fn attempts(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// How long to wait after that many attempts: the schedule's step, a tenth more or less by `chance`, and not less than
-    /// the other side asked for. `None` when all attempts are used up.
+    /// Returns the wait after the attempt of a number, or `None` if no attempt is left.
+    ///
+    /// The wait is that of the schedule, up to a tenth more or less by `chance`. It is not shorter than `retry_after`, of which at most
+    /// [`MAX_RETRY_AFTER`](Self::MAX_RETRY_AFTER) counts.
     pub fn wait(&self, attempt: u32, retry_after: Option<Duration>, chance: u64) -> Option<Duration> {
         let step = *self.0.get(attempt.checked_sub(1)? as usize)?;
         let factor = 0.9 + 0.2 * (chance as f64 / u64::MAX as f64);
@@ -121,27 +124,27 @@ impl RetrySchedule {
     }
 }
 
-/// What a process wants to try, of *lanes*: webhooks, or the workspaces that send mail.
+/// The jobs that a process wants to claim, by lane. A lane is a webhook, or a workspace that sends mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest<Lane = WebhookId> {
-    /// The claim it is to be under.
+    /// The id of the new claim.
     pub claim: ClaimId,
-    /// What is due at this instant.
+    /// The current time. Jobs are claimed if they are due by then.
     pub now: Timestamp,
-    /// How long it is this process's.
+    /// When the lease ends.
     pub lease_until: Timestamp,
-    /// The most for each lane; no other is claimed for.
+    /// The most jobs of each lane. Other lanes are not claimed.
     pub shares: Vec<(Lane, usize)>,
 }
 
-/// How full a queue is.
+/// How full the outbox is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// What waits or is being tried.
+    /// Jobs that wait or are being tried.
     pub pending: u64,
-    /// Those of them that are being tried.
+    /// Jobs that are being tried.
     pub running: u64,
-    /// Since when the one that has waited longest is due.
+    /// When the job became due that has waited longest.
     pub oldest_due_at: Option<Timestamp>,
 }
 
@@ -162,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_side_may_ask_for_more_time_within_reason() {
+    fn a_receiver_may_ask_for_a_longer_wait_up_to_ten_hours() {
         let wait = |asked: Duration| RetrySchedule::default().wait(1, Some(asked), 0).unwrap();
         assert_eq!(wait(Duration::seconds(1)), Duration::seconds_f64(4.5));
         assert_eq!(wait(Duration::minutes(7)), Duration::minutes(7));
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_tried_again_is_pending() {
+    fn a_retried_job_is_pending() {
         let due_at = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
         assert_eq!((Verdict::RetryAt(due_at).state(), Verdict::RetryAt(due_at).due_at()), (JobState::Pending, Some(due_at)));
         for (verdict, state) in [(Verdict::Done, JobState::Done), (Verdict::Dead, JobState::Dead), (Verdict::Held, JobState::Held)] {
@@ -188,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_strays_a_tenth_at_most(attempt in 1..=7_u32, chance: u64) {
+        fn a_wait_differs_from_the_schedule_by_a_tenth_at_most(attempt in 1..=7_u32, chance: u64) {
             let schedule = RetrySchedule::default();
             let step = schedule.waits()[attempt as usize - 1];
             let wait = schedule.wait(attempt, None, chance).unwrap();

@@ -1,4 +1,4 @@
-//! Referrals: the code a person hands on, what it is worth, and the rewards a waitlist promises for them.
+//! Referrals: referral codes, positions, and rewards.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 
-/// 10 characters that identify an entry across the deployment, unguessable and easy to read out.
+/// A referral code: 10 characters that identify an entry in the deployment. Nobody can guess it, and it is easy to read out.
 ///
-/// The alphabet leaves out `0 O 1 I L`, and case does not matter: `abc` and `ABC` are one code, kept in upper case.
+/// The alphabet leaves out `0 O 1 I L`. Case does not matter: `abc` and `ABC` are one code, kept in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReferralCode(String);
 
 impl ReferralCode {
-    /// Characters in a code.
+    /// The number of characters of a code.
     pub const LENGTH: usize = 10;
     const ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 
-    /// Makes a code of 64 random bits; the code itself carries 49 of them.
+    /// Makes a code of 64 random bits. The code itself holds 49 of them.
     pub fn from_entropy(mut bits: u64) -> Self {
         let base = Self::ALPHABET.len() as u64;
         let code = (0..Self::LENGTH).map(|_| {
@@ -28,22 +28,22 @@ impl ReferralCode {
         Self(code.collect())
     }
 
-    /// Reads a code in either case, white space around it dropped.
+    /// Reads a code in either case and ignores white space around it.
     ///
     /// # Errors
-    /// When the text cannot be a code that was handed out.
+    /// If the text cannot be a referral code.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let code = text.trim().to_ascii_uppercase();
         let well_formed = code.len() == Self::LENGTH && code.bytes().all(|b| Self::ALPHABET.contains(&b));
         if well_formed { Ok(Self(code)) } else { Err(Invalid::new("must be a referral code")) }
     }
 
-    /// Takes over a code that a store kept, unchecked: it was parsed before it was stored.
+    /// Wraps a code from a store without a check, because it was parsed before it was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The code, in upper case.
+    /// Returns the code, in upper case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -55,40 +55,40 @@ impl fmt::Display for ReferralCode {
     }
 }
 
-/// A place in the order of signing up: 1 for the first, never reused, never changed.
+/// The order of signing up: 1, 2, 3, …. A position never changes and is never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position(u64);
 
 impl Position {
-    /// Takes a number as it is.
+    /// Wraps a number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// Where referrals have moved this place to: `max(1, position − count × boost)`.
+    /// Returns the effective position: `max(1, position − count × boost)`.
     pub fn effective(self, referral_count: u64, boost: ReferralBoost) -> Self {
         let gained = referral_count.saturating_mul(u64::from(boost.places()));
         Self(self.0.saturating_sub(gained).max(1))
     }
 }
 
-/// How many places one honoured referral is worth: 0 to 1000.
+/// The number of positions that one referral is worth: 0 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReferralBoost(u16);
 
 impl ReferralBoost {
-    /// The most places one referral may be worth.
+    /// The most positions that one referral may be worth.
     pub const MAX: u16 = 1000;
 
-    /// Takes a number of places.
+    /// Takes a number of positions.
     ///
     /// # Errors
-    /// When it is more than 1000.
+    /// If the number is more than 1000.
     pub fn new(places: u64) -> Result<Self, Invalid> {
         u16::try_from(places)
             .ok()
@@ -97,7 +97,7 @@ impl ReferralBoost {
             .ok_or_else(|| Invalid::new(format!("must be an integer from 0 to {}", Self::MAX)))
     }
 
-    /// The number of places.
+    /// Returns the number of positions.
     pub const fn places(self) -> u16 {
         self.0
     }
@@ -109,34 +109,34 @@ impl Default for ReferralBoost {
     }
 }
 
-/// What a waitlist promises to those who refer others.
+/// The rewards of a waitlist for referrers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferralRewards {
-    /// The promises, in the order they were given; no two for the same count.
+    /// The milestones, in the order they were given. No two have the same count.
     #[serde(default)]
     pub milestones: Vec<Milestone>,
 }
 
 impl ReferralRewards {
-    /// The rewards that a number of honoured referrals has earned, the smallest count first.
+    /// Returns the milestones that a number of referrals has reached, the smallest count first.
     pub fn reached(&self, referral_count: u64) -> Vec<&Milestone> {
         let mut reached: Vec<_> = self.milestones.iter().filter(|milestone| milestone.count <= referral_count).collect();
         reached.sort_by_key(|milestone| milestone.count);
         reached
     }
 
-    /// The reward that the fewest more honoured referrals earn, if there is one left.
+    /// Returns the next milestone above a number of referrals, if there is one.
     pub fn next(&self, referral_count: u64) -> Option<&Milestone> {
         self.milestones.iter().filter(|milestone| milestone.count > referral_count).min_by_key(|milestone| milestone.count)
     }
 }
 
-/// A reward for a number of honoured referrals.
+/// A reward for a number of referrals that count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
-    /// Honoured referrals it takes; at least 1.
+    /// The number of referrals that it takes, at least 1.
     pub count: u64,
-    /// What is promised, in the words of the operator.
+    /// The reward, in the words of the admin.
     pub reward: String,
 }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn rewards_are_earned_by_their_counts_in_whatever_order_they_were_given() {
+    fn rewards_are_earned_by_count_in_any_order_of_the_milestones() {
         let milestone = |count, reward: &str| Milestone { count, reward: reward.to_owned() };
         let rewards = ReferralRewards { milestones: vec![milestone(10, "a mug"), milestone(3, "a sticker"), milestone(5, "a shirt")] };
         let reached = |count| rewards.reached(count).iter().map(|milestone| milestone.count).collect::<Vec<_>>();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_moved_past_the_first_place() {
+    fn an_effective_position_is_at_least_one() {
         let boost = |places| ReferralBoost::new(places).unwrap();
         assert_eq!(Position::new(10).effective(3, boost(1)).number(), 7);
         assert_eq!(Position::new(10).effective(3, boost(0)).number(), 10);
@@ -185,7 +185,7 @@ mod tests {
         }
 
         #[test]
-        fn a_place_never_gets_worse(position in 1..u64::MAX, count in any::<u64>(), places in 0..=1000_u64) {
+        fn an_effective_position_is_never_behind_the_position(position in 1..u64::MAX, count in any::<u64>(), places in 0..=1000_u64) {
             let effective = Position::new(position).effective(count, ReferralBoost::new(places).unwrap());
             prop_assert!((1..=position).contains(&effective.number()));
         }

@@ -1,4 +1,4 @@
-//! The settings of a waitlist: typed where Rally knows a key, kept as they are where it does not.
+//! The settings of a waitlist. Rally checks the keys that it knows, and keeps all others unchanged.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ const MAX_MILESTONES: usize = 50;
 const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
 
-/// Whether a sign-up waits for a person to approve it.
+/// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Approval {
     /// A new entry is pending.
@@ -23,36 +23,36 @@ pub enum Approval {
     Automatic,
 }
 
-/// Whether the public may see who refers most.
+/// Whether visitors may see the leaderboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Leaderboard {
-    /// Anybody may read it.
+    /// Every visitor may read it.
     #[default]
     Public,
-    /// Nobody may.
+    /// No visitor may read it.
     Hidden,
 }
 
-/// What an operator has set for a waitlist, defaults filled in.
+/// The settings of a waitlist, with all defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
-    /// The most entries the list takes; `None` for no bound.
+    /// The most entries of the list. `None` means no limit.
     pub max_entries: Option<u64>,
-    /// Whether sign-ups wait for approval.
+    /// Whether an entry needs a review.
     pub approval: Approval,
-    /// What else the list asks.
+    /// The custom fields.
     pub custom_fields: Vec<CustomField>,
-    /// What a person is told after signing up.
+    /// The text that a person gets after signing up.
     pub confirmation_message: Option<ConfirmationMessage>,
-    /// What one honoured referral is worth.
+    /// The positions that one referral is worth.
     pub referral_boost: ReferralBoost,
-    /// What is promised to those who refer others.
+    /// The rewards for referrers.
     pub referral_rewards: ReferralRewards,
-    /// The public key of a captcha; when set, every sign-up must bring a token for it.
+    /// The public key of a captcha. If it is set, every sign-up needs a token of this captcha.
     pub recaptcha_site_key: Option<String>,
-    /// Whether the leaderboard is public.
+    /// Whether visitors may see the leaderboard.
     pub leaderboard: Leaderboard,
-    /// Keys Rally does not know.
+    /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
 
@@ -60,10 +60,12 @@ impl Settings {
     /// The most bytes of all settings as JSON.
     pub const MAX_BYTES: usize = 64 * 1024;
 
-    /// These settings with the keys of `patch` replaced; `null` resets a key to its default or drops one unknown.
+    /// Returns these settings with the keys of `patch` replaced.
+    ///
+    /// `null` resets a known key to its default and removes an unknown one.
     ///
     /// # Errors
-    /// Everything wrong with the patch, as `settings.<key>`, or the whole when it grew too large.
+    /// Every mistake in the patch, as `settings.<key>`, or `settings` if the result is too large.
     pub fn merge(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut merged = self.clone();
         let mut errors = Vec::new();
@@ -137,7 +139,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The effective settings as a JSON document: every known key, then the unknown ones.
+    /// Returns the settings with all defaults as a JSON document, with the unknown keys.
     pub fn to_document(&self) -> Map<String, Value> {
         let mut document = self.extra.clone();
         let custom_fields: Vec<Value> = self.custom_fields.iter().map(CustomField::to_document).collect();
@@ -155,16 +157,16 @@ impl Settings {
         document
     }
 
-    /// Settings that a store kept as [`Settings::to_document`] gave them.
+    /// Reads settings that a store kept in the form of [`Settings::to_document`].
     ///
     /// # Errors
-    /// When the document was not one.
+    /// If the document is not of that form.
     pub fn from_document(document: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         Self::default().merge(document)
     }
 }
 
-/// A JSON number without a fraction that is not negative: `3`, and `3.0` as well (JSON Schema, section 4.2.3 of its core).
+/// Reads a JSON number that is whole and not negative: `3`, and also `3.0` (JSON Schema, section 4.2.3 of its core).
 pub fn integer(value: &Value) -> Option<u64> {
     let whole = |number: f64| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
     value.as_u64().or_else(|| value.as_f64().filter(|number| whole(*number)).map(|number| number as u64))
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_replaces_resets_and_leaves() {
+    fn a_patch_replaces_or_resets_only_its_keys() {
         let first = merged(&Settings::default(), json!({"max_entries": 5, "referral_boost": 3, "theme": {"a": 1}})).unwrap();
         let second = merged(&first, json!({"max_entries": null, "theme": {"b": 2}, "approval_required": false})).unwrap();
         let document = second.to_document();
@@ -290,14 +292,14 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_has_a_bound() {
+    fn settings_have_a_size_limit() {
         let filler = json!({"filler": "x".repeat(Settings::MAX_BYTES)});
         assert_eq!(merged(&Settings::default(), filler), Err(vec!["settings".to_owned()]));
     }
 
     proptest! {
         #[test]
-        fn what_was_kept_reads_back(max in 1..i64::MAX as u64, boost in 0..=1000_u64, approval: bool, note in "[a-z ]{0,20}") {
+        fn settings_read_back_as_stored(max in 1..i64::MAX as u64, boost in 0..=1000_u64, approval: bool, note in "[a-z ]{0,20}") {
             let patch = json!({"max_entries": max, "referral_boost": boost, "approval_required": approval, "note": note});
             let settings = merged(&Settings::default(), patch).unwrap();
             prop_assert_eq!(Settings::from_document(&settings.to_document()).unwrap(), settings);

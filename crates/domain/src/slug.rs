@@ -4,18 +4,18 @@ use std::fmt;
 
 use crate::error::Invalid;
 
-/// 1 to 64 characters of `[a-z0-9-]`, no leading, trailing or double hyphen.
+/// A slug: 1 to 64 characters of `[a-z0-9-]`, without a leading, trailing or double hyphen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(String);
 
 impl Slug {
-    /// The most characters it may have.
+    /// The most characters.
     pub const MAX: usize = 64;
 
-    /// Takes a slug as it is: nothing is trimmed or lower-cased, since a URL would not be either.
+    /// Checks a slug and keeps it unchanged. It is neither trimmed nor lower-cased, because a URL is not either.
     ///
     /// # Errors
-    /// When the text is not a slug.
+    /// If the text is not a slug.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
         if text.is_empty() || text.len() > Self::MAX || !text.chars().all(allowed) {
@@ -27,12 +27,12 @@ impl Slug {
         Ok(Self(text.to_owned()))
     }
 
-    /// Takes over a slug that a store kept, unchecked: it was parsed before it was stored.
+    /// Wraps a slug from a store without a check, because it was parsed before it was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The slug.
+    /// Returns the slug.
     pub fn as_str(&self) -> &str {
         &self.0
     }

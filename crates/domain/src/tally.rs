@@ -1,4 +1,4 @@
-//! Tallies: what is counted of a waitlist, kept with every change of its entries so that nobody counts rows.
+//! Tallies: the totals of a waitlist. The transaction of a change keeps them, so that no reader counts rows.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,25 +10,25 @@ use crate::entry::{Entry, EntryStatus};
 use crate::id::VariantId;
 use crate::text::Referrer;
 
-/// The totals of a list, or by how much a group of sign-ups lets them grow. No row is zero.
+/// The totals of a list, or the growth that a group of sign-ups adds to them. No row is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// The last position given out; it never falls.
+    /// The last position of the list. It never falls.
     pub last_position: u64,
     /// Entries by status, in the order of [`EntryStatus::ALL`].
     pub by_status: [u64; 3],
-    /// Those of them that name the entry that referred them.
+    /// Entries that have a referrer.
     pub referred: u64,
-    /// Those of each UTC day.
+    /// Sign-ups by UTC day.
     pub days: BTreeMap<Date, u64>,
-    /// Those of each text that says how they heard of it; `""` for none.
+    /// Entries by source. `""` means no source.
     pub sources: BTreeMap<String, u64>,
-    /// Those that each variant won.
+    /// Entries by variant.
     pub variants: BTreeMap<Option<VariantId>, u64>,
 }
 
 impl Tally {
-    /// Counts an entry.
+    /// Adds an entry.
     pub fn add(&mut self, entry: &Entry) {
         self.last_position = self.last_position.max(entry.position.number());
         self.by_status[slot(entry.status)] += 1;
@@ -38,7 +38,7 @@ impl Tally {
         *self.variants.entry(entry.variant_id).or_default() += 1;
     }
 
-    /// Takes a deleted entry out of the count, and so many of those it referred, who are referred by nobody any more.
+    /// Removes a deleted entry, and the number of its referrals. These have no referrer any more.
     pub fn remove(&mut self, entry: &Entry, forgotten: u64) {
         take(&mut self.by_status[slot(entry.status)], 1);
         take(&mut self.referred, u64::from(entry.referred_by.is_some()) + forgotten);
@@ -47,25 +47,24 @@ impl Tally {
         take_row(&mut self.variants, entry.variant_id);
     }
 
-    /// Counts an entry under another status.
+    /// Moves an entry to another status.
     pub fn review(&mut self, from: EntryStatus, to: EntryStatus) {
         take(&mut self.by_status[slot(from)], 1);
         self.by_status[slot(to)] += 1;
     }
 
-    /// Entries now.
+    /// Returns the number of entries.
     pub fn entries(&self) -> u64 {
         self.by_status.iter().sum()
     }
 
-    /// Entries by status, and those referred.
+    /// Returns entries by status, and entries with a referrer.
     pub const fn counters(&self) -> Counters {
         let [pending, approved, rejected] = self.by_status;
         Counters { pending, approved, rejected, referred: self.referred }
     }
 
-    /// The [`TOP`] most frequent texts that say how people heard of it, `None` for none given: the most frequent first, those of one
-    /// frequency by their text.
+    /// Returns the [`TOP`] most frequent sources, the most frequent first and then by text. `None` means no source.
     pub fn top_referrers(&self) -> Vec<(Option<Referrer>, u64)> {
         let mut rows: Vec<_> = self.sources.iter().collect();
         rows.sort_by_key(|(text, signups)| (Reverse(**signups), text.as_str()));
@@ -123,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_added_and_taken_out_again_leaves_nothing_but_the_position(entries in prop::collection::vec(any_entry(), 0..12)) {
+        fn removing_added_entries_leaves_only_the_position(entries in prop::collection::vec(any_entry(), 0..12)) {
             let mut tally = Tally::default();
             entries.iter().for_each(|entry| tally.add(entry));
             prop_assert_eq!(tally.entries(), entries.len() as u64);
@@ -134,7 +133,7 @@ mod tests {
         }
 
         #[test]
-        fn a_reviewed_entry_counts_as_if_it_had_come_so(before in any_entry(), to in prop::sample::select(EntryStatus::ALL.to_vec())) {
+        fn a_reviewed_entry_counts_like_a_new_one(before in any_entry(), to in prop::sample::select(EntryStatus::ALL.to_vec())) {
             let (mut reviewed, mut fresh) = (Tally::default(), Tally::default());
             reviewed.add(&before);
             reviewed.review(before.status, to);
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_referred_by_a_deleted_entry_are_referred_no_more() {
+    fn entries_with_a_deleted_referrer_do_not_count_as_referred() {
         let mut tally = Tally::default();
         let (ada, bob) = (entry(1, EntryStatus::Pending, "", false), entry(2, EntryStatus::Pending, "", true));
         tally.add(&ada);

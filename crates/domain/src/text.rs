@@ -1,27 +1,29 @@
-//! Text that people type: trimmed, counted in characters, free of what could hide or break something.
+//! Text from people: trimmed, counted in characters, and free of characters that hide or break something.
 //!
-//! Refused everywhere: NUL and every other control character, and the bidirectional overrides and isolates (U+202A to
-//! U+202E, U+2066 to U+2069), which can make a text read as something it is not. Long texts may hold line breaks. A text of which
-//! nobody would see anything is an empty one; between visible characters joiners and marks are part of the word.
+//! All texts refuse NUL, every other control character, and the bidirectional overrides and isolates (U+202A to U+202E, U+2066 to U+2069),
+//! which can make a text look like another one. Long texts may have line breaks. A text without a visible character counts as empty.
+//! Joiners and marks between visible characters are part of the word.
 
 use std::fmt;
 
 use crate::character::is_blank;
 use crate::error::Invalid;
 
-/// Whether a text may run over several lines.
+/// Whether a text may have several lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lines {
-    /// Line breaks are refused.
+    /// A line break is refused.
     One,
     /// `\n` and `\r` are kept.
     Many,
 }
 
-/// Trims a text and holds it against the rules of this module; an empty text is fine, and what one without a visible character becomes.
+/// Trims a text and checks it against the rules of this module.
+///
+/// An empty text is allowed. A text without a visible character becomes empty.
 ///
 /// # Errors
-/// When it is longer than `max` characters after trimming, or holds a forbidden character.
+/// If the trimmed text is longer than `max` characters, or has a forbidden character.
 pub fn clean(text: &str, max: usize, lines: Lines) -> Result<String, Invalid> {
     let text = text.trim();
     check_characters(text, lines)?;
@@ -31,10 +33,10 @@ pub fn clean(text: &str, max: usize, lines: Lines) -> Result<String, Invalid> {
     Ok(if is_blank(text) { String::new() } else { text.to_owned() })
 }
 
-/// Holds the characters of a text against the rules of this module.
+/// Checks the characters of a text against the rules of this module.
 ///
 /// # Errors
-/// When it holds a control character or a bidirectional override.
+/// If the text has a control character or a bidirectional override.
 pub fn check_characters(text: &str, lines: Lines) -> Result<(), Invalid> {
     let forbidden = |c: char| match c {
         '\n' | '\r' => lines == Lines::One,
@@ -54,32 +56,32 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            /// The most characters it may have.
+            /// The most characters.
             pub const MAX: usize = $max;
 
-            /// Trims and checks a text that may not be empty.
+            /// Trims and checks a text that must not be empty.
             ///
             /// # Errors
-            /// When it is empty, too long, or holds a forbidden character.
+            /// If the text is empty, too long, or has a forbidden character.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
                 Self::parse_optional(text)?.ok_or_else(|| Invalid::new("must not be empty"))
             }
 
-            /// Trims and checks a text; nothing that anybody could see is no text.
+            /// Trims and checks a text. Returns `None` for a text without a visible character.
             ///
             /// # Errors
-            /// When it is too long or holds a forbidden character.
+            /// If the text is too long or has a forbidden character.
             pub fn parse_optional(text: &str) -> Result<Option<Self>, Invalid> {
                 let text = clean(text, Self::MAX, Lines::$lines)?;
                 Ok((!text.is_empty()).then_some(Self(text)))
             }
 
-            /// Takes over a text that a store kept, unchecked: it was parsed before it was stored.
+            /// Wraps a text from a store without a check, because it was parsed before it was stored.
             pub fn from_stored(text: String) -> Self {
                 Self(text)
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -102,21 +104,21 @@ macro_rules! text {
 text! {
     /// The name of a person who signs up.
     PersonName(200, One)
-    /// What a person hopes to do with the product.
+    /// A person's plans for the product.
     Interest(2000, Many)
-    /// How a person says they heard of the product.
+    /// The source: how a person heard of the product.
     Referrer(500, One)
-    /// The name a waitlist shows.
+    /// The name of a waitlist that visitors see.
     DisplayName(200, One)
-    /// The text a waitlist shows under its name.
+    /// The text under the name of a waitlist.
     Description(2000, Many)
-    /// What a person is told after signing up.
+    /// The text that a person gets after signing up.
     ConfirmationMessage(1000, Many)
     /// The name of a workspace.
     WorkspaceName(200, One)
-    /// What an owner calls an API key.
+    /// The name that an owner gives an API key.
     KeyName(100, One)
-    /// Who made something: the `sub` of the token that did.
+    /// The admin who created something: the `sub` of the token.
     Subject(255, One)
 }
 
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_nobody_could_see_is_empty() {
+    fn a_text_without_a_visible_character_is_empty() {
         for blank in ["\u{200B}", " \u{2060}\u{3164} ", "\u{2800}\u{2800}", "\u{301}", "\u{200D}\u{FE0F}"] {
             assert!(PersonName::parse(blank).is_err(), "{blank:?}");
             assert_eq!(Interest::parse_optional(blank), Ok(None), "{blank:?}");
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_hide_or_break_something_is_refused() {
+    fn control_characters_and_bidirectional_overrides_are_refused() {
         for bad in ["a\0b", "a\u{7}b", "a\u{85}b", "a\u{202E}b", "a\u{2066}b", "a\tb"] {
             assert!(PersonName::parse(bad).is_err(), "{bad:?}");
             assert!(Interest::parse(bad).is_err(), "{bad:?}");
@@ -158,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_cleaned_is_clean(text in any::<String>()) {
+        fn cleaning_a_clean_text_changes_nothing(text in any::<String>()) {
             if let Ok(Some(once)) = Interest::parse_optional(&text) {
                 prop_assert_eq!(Interest::parse(once.as_str()), Ok(once));
             }

@@ -1,4 +1,4 @@
-//! Instants in UTC, to the millisecond: what Rally stores is what it shows.
+//! Instants in UTC, in whole milliseconds. Rally shows the same instant that it stores.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -13,33 +13,33 @@ use crate::error::Invalid;
 
 const FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// The years that have four digits, and so a date that is shown as `YYYY-MM-DD`.
+/// The years with four digits, so that a date can be shown as `YYYY-MM-DD`.
 const YEARS: RangeInclusive<i32> = 0..=9999;
 
 fn out_of_range() -> Invalid {
     Invalid::new("must be an instant of the years 0 to 9999")
 }
 
-/// An instant in UTC, whole milliseconds, shown as RFC 3339 with three digits and `Z`.
+/// An instant in UTC in whole milliseconds. It is shown as RFC 3339 with three digits and `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(OffsetDateTime);
 
 impl Timestamp {
-    /// The instant, cut down to the millisecond it lies in.
+    /// Creates an instant and drops all digits below the millisecond.
     pub fn new(instant: OffsetDateTime) -> Self {
         let utc = instant.to_offset(UtcOffset::UTC);
         Self(utc.replace_nanosecond(utc.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(utc))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub fn unix_millis(self) -> i64 {
         self.0.unix_timestamp() * 1000 + i64::from(self.0.millisecond())
     }
 
-    /// The instant that many milliseconds after 1970-01-01T00:00:00Z.
+    /// Creates an instant from the milliseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// When it lies outside the years 0 to 9999.
+    /// If the instant is outside the years 0 to 9999.
     pub fn from_unix_millis(millis: i64) -> Result<Self, Invalid> {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
             .ok()
@@ -48,32 +48,32 @@ impl Timestamp {
             .ok_or_else(out_of_range)
     }
 
-    /// Reads RFC 3339 with any offset; digits below the millisecond are cut off.
+    /// Reads RFC 3339 with any offset, and drops all digits below the millisecond.
     ///
     /// # Errors
-    /// When the text is not an RFC 3339 date-time, or lies outside the years 0 to 9999 in UTC.
+    /// If the text is not an RFC 3339 date-time, or is outside the years 0 to 9999 in UTC.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         OffsetDateTime::parse(text, &Rfc3339)
             .map_err(|_| Invalid::new("must be an RFC 3339 date-time such as 2026-01-31T09:00:00Z"))
             .and_then(|instant| {
-                // A local time at the edge of the calendar may lie outside it in UTC.
+                // A local time in the years 0 to 9999 may be outside them in UTC.
                 let utc = instant.checked_to_offset(UtcOffset::UTC).filter(|utc| YEARS.contains(&utc.year()));
                 utc.ok_or_else(out_of_range)
             })
             .map(Self::new)
     }
 
-    /// The instant as `time` knows it, in UTC.
+    /// Returns the instant as a value of `time`, in UTC.
     pub fn instant(self) -> OffsetDateTime {
         self.0
     }
 
-    /// The UTC day the instant lies in.
+    /// Returns the UTC day of the instant.
     pub fn day(self) -> Date {
         self.0.date()
     }
 
-    /// The instant that much later (or earlier, when negative), held at the ends of the calendar.
+    /// Adds a duration, which may be negative. The result stops at the ends of the calendar of `time`.
     pub fn plus(self, duration: Duration) -> Self {
         Self::new(self.0.saturating_add(duration))
     }
@@ -122,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_reads_back(millis in -62_000_000_000_000_i64..250_000_000_000_000) {
+        fn an_instant_reads_back_as_it_is_shown(millis in -62_000_000_000_000_i64..250_000_000_000_000) {
             let shown = Timestamp::from_unix_millis(millis).unwrap();
             prop_assert_eq!(shown.unix_millis(), millis);
             prop_assert_eq!(Timestamp::parse(&shown.to_string()), Ok(shown));

@@ -1,4 +1,4 @@
-//! Variants of a waitlist's copy: by locale, or drawn by weight for an A/B test; and which one a reader gets.
+//! Variants of a waitlist's texts, by locale or drawn by weight for an A/B test, and the choice of one for a reader.
 
 use serde_json::{Map, Value};
 
@@ -9,12 +9,12 @@ use crate::locale::{Locale, lookup};
 use crate::text::{ConfirmationMessage, Description, DisplayName};
 use crate::timestamp::Timestamp;
 
-/// What a variant is for; fixed when it is created.
+/// The kind of a variant. It never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VariantKind {
-    /// Serves the readers of its locale.
+    /// A variant for the readers of its locale.
     Locale,
-    /// One of a pool from which one is drawn by weight.
+    /// A variant in the A/B pool. Rally draws one of the pool by weight.
     Ab,
 }
 
@@ -22,7 +22,7 @@ impl VariantKind {
     /// All kinds.
     pub const ALL: [Self; 2] = [Self::Ab, Self::Locale];
 
-    /// The name on the wire and in a store.
+    /// Returns the name on the wire and in a store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Locale => "locale",
@@ -33,7 +33,7 @@ impl VariantKind {
     /// Reads the name on the wire.
     ///
     /// # Errors
-    /// When there is no such kind.
+    /// If there is no such kind.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| Invalid::new("must be ab or locale"))
     }
@@ -50,7 +50,7 @@ impl Weight {
     /// Takes a weight.
     ///
     /// # Errors
-    /// When it is not 1 to 100.
+    /// If the weight is not 1 to 100.
     pub fn new(weight: u64) -> Result<Self, Invalid> {
         u8::try_from(weight)
             .ok()
@@ -59,7 +59,7 @@ impl Weight {
             .ok_or_else(|| Invalid::new(format!("must be an integer from 1 to {}", Self::MAX)))
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn number(self) -> u8 {
         self.0
     }
@@ -71,31 +71,31 @@ impl Default for Weight {
     }
 }
 
-/// What a variant shows in place of the waitlist's own words.
+/// The texts that a variant shows in place of the waitlist's own.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VariantCopy {
-    /// In place of the waitlist's name.
+    /// The text in place of the waitlist's name.
     pub display_name: Option<DisplayName>,
-    /// In place of its description.
+    /// The text in place of the waitlist's description.
     pub description: Option<Description>,
-    /// In place of its confirmation message.
+    /// The text in place of the waitlist's confirmation message.
     pub confirmation_message: Option<ConfirmationMessage>,
-    /// Keys Rally does not know: kept, and never shown to the public.
+    /// Keys that Rally does not know. It keeps them and never shows them to visitors.
     pub extra: Map<String, Value>,
 }
 
-/// Most characters of each of a copy's texts.
+/// The most characters of the texts.
 const COPY_DISPLAY_NAME: usize = 200;
 const COPY_DESCRIPTION: usize = 1000;
 const COPY_CONFIRMATION: usize = 500;
-/// Most bytes of a copy as JSON.
+/// The most bytes of the unknown keys as JSON.
 const COPY_BYTES: usize = 16 * 1024;
 
 impl VariantCopy {
-    /// Reads a copy document; an empty or null text overrides nothing.
+    /// Reads a document of texts. An empty or null text replaces nothing.
     ///
     /// # Errors
-    /// Every text that is not one, too long or holds a forbidden character, by its path under `copy`.
+    /// Every value that is not a string, is too long or has a forbidden character, by its path under `copy`.
     pub fn parse(mut copy: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut text = |key: &str, max: usize| {
@@ -128,7 +128,7 @@ impl VariantCopy {
         if errors.is_empty() { Ok(copy) } else { Err(errors) }
     }
 
-    /// The copy as a JSON document, empty texts left out.
+    /// Returns the texts as a JSON document, without the empty ones.
     pub fn to_document(&self) -> Map<String, Value> {
         let mut document = self.extra.clone();
         let mut put = |key: &str, text: Option<&str>| {
@@ -154,29 +154,29 @@ fn parse_with<T>(text: Option<String>, parse: impl FnOnce(&str) -> Result<Option
     }
 }
 
-/// A variant of a waitlist's copy.
+/// A variant of a waitlist's texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
-    /// Its identity.
+    /// The id of the variant.
     pub id: VariantId,
-    /// The waitlist it belongs to.
+    /// The waitlist of the variant.
     pub waitlist_id: WaitlistId,
-    /// What it is for.
+    /// Its kind.
     pub kind: VariantKind,
-    /// The locale it serves or targets.
+    /// The locale of its readers.
     pub locale: Locale,
-    /// What it shows.
+    /// Its texts.
     pub copy: VariantCopy,
-    /// Its share in the A/B pool; without meaning for a locale variant.
+    /// Its share in the A/B pool. A locale variant does not use it.
     pub weight: Weight,
-    /// Whether readers can get it.
+    /// Whether a reader can get it.
     pub active: bool,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
 impl Variant {
-    /// The variant every waitlist starts with: its own words, in the A/B pool, weight 1.
+    /// Returns the control variant of a new waitlist: the waitlist's own texts, in the A/B pool, with weight 1.
     pub fn control(id: VariantId, waitlist_id: WaitlistId, created_at: Timestamp) -> Self {
         Self {
             id,
@@ -191,10 +191,10 @@ impl Variant {
     }
 }
 
-/// Which variant a reader gets, of a waitlist's variants in the order they were created.
+/// Chooses the variant for a reader, from a waitlist's variants in the order they were created.
 ///
-/// A locale variant that serves the reader comes first. Else one is drawn by weight from the A/B variants whose locale
-/// serves the reader, or from all of them when none does. `draw` is 64 random bits.
+/// A locale variant that serves the reader comes first. If there is none, `draw` picks one by weight from the A/B variants whose locale
+/// serves the reader. If none of them does, it picks from all A/B variants. `draw` is 64 random bits.
 pub fn choose<'a>(variants: &'a [Variant], requested: &[Locale], draw: u64) -> Option<&'a Variant> {
     let active = |kind| variants.iter().filter(move |variant| variant.active && variant.kind == kind);
     let serving = |kind| {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_narrows_to_the_readers_locale_if_it_can() {
+    fn the_pool_is_limited_to_the_readers_locale_if_possible() {
         let variants = [variant(1, VariantKind::Ab, "en", 1), variant(2, VariantKind::Ab, "de", 1), variant(3, VariantKind::Ab, "de", 3)];
         let drawn = |requested: &[&str]| (0..20).filter_map(|draw| chosen(&variants, requested, draw)).collect::<Vec<_>>();
         assert_eq!(drawn(&["de-AT"]).iter().filter(|id| **id == 3).count(), 15);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_names_every_bad_text_and_keeps_what_it_does_not_know() {
+    fn a_copy_reports_every_bad_text_and_keeps_unknown_keys() {
         let object = |value: Value| value.as_object().cloned().unwrap();
         let copy = VariantCopy::parse(object(json!({"display_name": " Hi ", "description": " ", "cta": "Go"}))).unwrap();
         assert_eq!(Value::Object(copy.to_document()), json!({"display_name": "Hi", "cta": "Go"}));

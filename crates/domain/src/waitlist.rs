@@ -1,4 +1,4 @@
-//! Waitlists: what they are, what the public sees of them, and the statuses they go through.
+//! Waitlists: their data, their public view, and their statuses.
 
 use crate::error::Invalid;
 use crate::id::{WaitlistId, WorkspaceId};
@@ -9,16 +9,16 @@ use crate::timestamp::Timestamp;
 use crate::variant::Variant;
 use crate::workspace::Brand;
 
-/// Where a waitlist stands.
+/// The status of a waitlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WaitlistStatus {
-    /// Being prepared; the public does not see it.
+    /// The list is being prepared, and visitors do not see it.
     Draft,
-    /// Takes sign-ups.
+    /// The list takes sign-ups.
     Active,
-    /// Takes none for now.
+    /// The list takes no sign-ups for now.
     Paused,
-    /// Takes none any more.
+    /// The list takes no sign-ups any more.
     Closed,
 }
 
@@ -26,7 +26,7 @@ impl WaitlistStatus {
     /// All statuses.
     pub const ALL: [Self; 4] = [Self::Draft, Self::Active, Self::Paused, Self::Closed];
 
-    /// The name on the wire and in a store.
+    /// Returns the name on the wire and in a store.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
@@ -39,7 +39,7 @@ impl WaitlistStatus {
     /// Reads the name on the wire.
     ///
     /// # Errors
-    /// When there is no such status.
+    /// If there is no such status.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
         found.ok_or_else(|| Invalid::new("must be one of draft, active, paused, closed"))
@@ -58,21 +58,21 @@ impl WaitlistStatus {
 /// A waitlist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waitlist {
-    /// Its identity.
+    /// The id of the waitlist.
     pub id: WaitlistId,
-    /// The workspace it belongs to.
+    /// The workspace of the waitlist.
     pub workspace_id: WorkspaceId,
     /// Its name in URLs, unique in the workspace.
     pub slug: Slug,
-    /// The name it shows.
+    /// The name that visitors see.
     pub display_name: DisplayName,
     /// The text under the name.
     pub description: Option<Description>,
-    /// Where it stands.
+    /// Its status.
     pub status: WaitlistStatus,
-    /// What the operator has set.
+    /// Its settings.
     pub settings: Settings,
-    /// Who created it.
+    /// The admin who created it.
     pub created_by: Option<Subject>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -80,37 +80,37 @@ pub struct Waitlist {
     pub updated_at: Timestamp,
 }
 
-/// Everything the public surface needs to know of a waitlist.
+/// The data of a waitlist that the public surface needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublicWaitlist {
     /// The waitlist.
     pub waitlist: Waitlist,
-    /// The workspace's slug now; the one asked for may be an older one.
+    /// The workspace's current slug. The slug in the request may be an older one.
     pub workspace_slug: Slug,
-    /// How the workspace wants to look.
+    /// The brand of the workspace.
     pub brand: Brand,
     /// Its variants, active or not, in the order they were created.
     pub variants: Vec<Variant>,
 }
 
-/// The words a reader gets: the waitlist's own, or its variant's in their place.
+/// The texts for a reader: the waitlist's own, or those of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words<'a> {
     /// The name.
     pub display_name: &'a DisplayName,
     /// The text under the name.
     pub description: Option<&'a Description>,
-    /// What a person is told after signing up.
+    /// The text that a person gets after signing up.
     pub confirmation_message: Option<&'a ConfirmationMessage>,
 }
 
 impl Waitlist {
-    /// Whether it takes sign-ups.
+    /// Whether the list takes sign-ups.
     pub fn is_open(&self) -> bool {
         self.status == WaitlistStatus::Active
     }
 
-    /// The words of this waitlist as a variant shows them.
+    /// Returns the texts of this waitlist, with those of the variant in their place.
     pub fn words<'a>(&'a self, variant: Option<&'a Variant>) -> Words<'a> {
         let copy = variant.map(|variant| &variant.copy);
         Words {

@@ -1,4 +1,4 @@
-//! Webhooks: where a workspace's events are sent, and how often a delivery is tried.
+//! Webhooks: the URLs that get the events of a workspace, their secrets, and when Rally gives a webhook up.
 
 use std::fmt;
 
@@ -14,28 +14,29 @@ use crate::timestamp::Timestamp;
 /// The most webhooks of a workspace.
 pub const MAX_WEBHOOKS: u64 = 50;
 
-/// How long after a rotation deliveries are signed with the old secret too.
+/// How long after a rotation deliveries are also signed with the old secret.
 pub const ROTATION_OVERLAP: Duration = Duration::hours(24);
 
-/// Where events are sent: an absolute http or https URL without user information or fragment. Which hosts and addresses
-/// may be reached is for the sender to say.
+/// The URL of a webhook: an absolute http or https URL without user information or fragment.
+///
+/// The sender decides which hosts and addresses may be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 
 impl WebhookUrl {
-    /// The most characters it may have, as given and as understood.
+    /// The most characters, as given and as normalised.
     pub const MAX: usize = 2048;
 
-    /// Reads a URL (WHATWG URL Standard) and keeps what it was understood as.
+    /// Reads a URL (WHATWG URL Standard) and keeps its normalised form.
     ///
     /// # Errors
-    /// When it is too long, not absolute, of another scheme, or has what a receiver's URL must not have.
+    /// If the URL is too long, not absolute, of another scheme, or has a part that a webhook's URL must not have.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.chars().count() > Self::MAX {
             return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
         }
-        // The parser drops tabs and line breaks in silence: what was meant would be anybody's guess.
+        // The parser drops tabs and line breaks silently. Nobody could know what the URL should have been.
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(Invalid::new("must not contain white space or control characters"));
         }
@@ -58,26 +59,26 @@ impl WebhookUrl {
         Ok(Self(url))
     }
 
-    /// The URL.
+    /// Returns the URL.
     pub const fn url(&self) -> &Url {
         &self.0
     }
 
-    /// The URL as text.
+    /// Returns the URL as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// The kinds of event a webhook is sent: one to three, each once, in the order they were given.
+/// The kinds of event that a webhook is subscribed to: one to three, each once, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription(Vec<EventKind>);
 
 impl Subscription {
-    /// Reads the names of events.
+    /// Reads the names of kinds of event.
     ///
     /// # Errors
-    /// When there is none, one is unknown, or one is repeated.
+    /// If there is no name, a name is unknown, or a name is repeated.
     pub fn parse(names: &[String]) -> Result<Self, Invalid> {
         let kinds = names.iter().map(|name| EventKind::parse(name)).collect::<Result<Vec<_>, _>>();
         let kinds = kinds.map_err(|_| Invalid::new("must name entry.created, entry.approved or entry.rejected alone"))?;
@@ -88,13 +89,13 @@ impl Subscription {
         Ok(Self(kinds))
     }
 
-    /// The kinds.
+    /// Returns the kinds.
     pub fn kinds(&self) -> &[EventKind] {
         &self.0
     }
 }
 
-/// Their names with commas between, as a store keeps them.
+/// The names with commas between, as a store keeps them.
 impl fmt::Display for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.0.iter().map(|kind| kind.as_str()).collect();
@@ -105,34 +106,34 @@ impl fmt::Display for Subscription {
 /// A webhook of a workspace, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its identity.
+    /// The id of the webhook.
     pub id: WebhookId,
     /// The workspace whose events it gets.
     pub workspace_id: WorkspaceId,
-    /// Where they are sent.
+    /// The URL that the events are sent to.
     pub url: WebhookUrl,
-    /// Which of them.
+    /// The kinds of event that it is subscribed to.
     pub events: Subscription,
-    /// Whether they are sent at all; those that come while they are not never will be.
+    /// Whether the webhook gets events. It never gets an event that happens while it is disabled.
     pub active: bool,
-    /// How often it was switched off or on. What was written for another generation is not sent.
+    /// How often it was disabled or enabled. A delivery that was written for another generation is not sent.
     pub generation: u64,
     /// Failed attempts since the last success.
     pub failure_count: u32,
-    /// The first of them.
+    /// When the first of these attempts ended.
     pub first_failure_at: Option<Timestamp>,
-    /// What the last attempt was answered with; `None` when there was no answer, or no attempt.
+    /// The status of the last answer. `None` means that there was no answer or no attempt.
     pub last_status_code: Option<u16>,
     /// When the last attempt ended.
     pub last_attempt_at: Option<Timestamp>,
-    /// When it was switched off for failing.
+    /// When Rally disabled the webhook because it failed.
     pub auto_disabled_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
 }
 
 impl Webhook {
-    /// The webhook switched on or off; as it is where it is so already.
+    /// Enables or disables the webhook. It stays the same if it has that state already.
     #[must_use]
     pub fn switched(self, active: bool) -> Self {
         let generation = self.generation + u64::from(self.active != active);
@@ -140,17 +141,17 @@ impl Webhook {
     }
 }
 
-/// What messages are signed with: 24 to 64 random bytes, shown to their owner as `whsec_` and base64 (Standard Webhooks 1.0).
+/// The key that signs deliveries: 24 to 64 random bytes, shown as `whsec_` and base64 (Standard Webhooks 1.0).
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey(Vec<u8>);
 
 impl SigningKey {
-    /// Takes over random bytes.
+    /// Wraps random bytes.
     pub const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -162,17 +163,17 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// A signing secret as a store keeps it: encrypted, and of no use to the domain.
+/// A signing secret as a store keeps it. It is encrypted, and the domain cannot read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSecret(Vec<u8>);
 
 impl SealedSecret {
-    /// Takes over encrypted bytes.
+    /// Wraps encrypted bytes.
     pub const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The encrypted bytes.
+    /// Returns the encrypted bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -184,21 +185,21 @@ impl fmt::Debug for SealedSecret {
     }
 }
 
-/// The secrets that a webhook's deliveries are signed with.
+/// The secrets that sign the deliveries of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSecrets {
-    /// The one that was shown last.
+    /// The secret that was shown last.
     pub current: SealedSecret,
-    /// The one before, for a while after a rotation.
+    /// The secret before it, for [`ROTATION_OVERLAP`] after a rotation.
     pub previous: Option<SealedSecret>,
 }
 
-/// How often a delivery is tried, and when a webhook is given up.
+/// When a delivery is retried, and when a webhook is given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryPolicy {
-    /// When a delivery is tried again.
+    /// When a delivery is retried.
     pub schedule: RetrySchedule,
-    /// How long a webhook may fail without one success before it is switched off.
+    /// How long a webhook may fail without a success before Rally disables it.
     pub disable_after: Duration,
 }
 

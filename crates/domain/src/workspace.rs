@@ -1,4 +1,4 @@
-//! Workspaces: the tenants of a deployment.
+//! Workspaces and their settings.
 
 use crate::email::Email;
 use crate::error::Invalid;
@@ -8,16 +8,16 @@ use crate::slug::Slug;
 use crate::text::WorkspaceName;
 use crate::timestamp::Timestamp;
 
-/// A workspace: it owns waitlists, settings, webhooks and keys, and sees nothing of any other.
+/// A workspace. It owns waitlists, settings, webhooks and API keys, and nothing crosses its border.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
-    /// Its identity.
+    /// The id of the workspace.
     pub id: WorkspaceId,
     /// Its name in public URLs, unique in the deployment.
     pub slug: Slug,
-    /// The slug before its last rename; it goes on resolving until another workspace takes it.
+    /// The slug before the last rename. It keeps resolving until another workspace takes it.
     pub previous_slug: Option<Slug>,
-    /// What people call it.
+    /// The name that people see.
     pub name: WorkspaceName,
     /// When it was created.
     pub created_at: Timestamp,
@@ -25,18 +25,18 @@ pub struct Workspace {
     pub updated_at: Timestamp,
 }
 
-/// How a workspace wants its waitlists to look.
+/// The look of a workspace's waitlists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brand {
     /// The name of the brand.
     pub name: Option<String>,
-    /// Where its logo is: an http or https URL.
+    /// The URL of its logo: http or https.
     pub logo_url: Option<String>,
     /// Its colour, `#RRGGBB`.
     pub primary_color: Option<String>,
 }
 
-/// What a workspace has set.
+/// The settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceSettings {
     /// The workspace.
@@ -45,11 +45,11 @@ pub struct WorkspaceSettings {
     pub default_sender_domain_id: Option<SenderDomainId>,
     /// The Heimdall app that approved entries are invited into.
     pub default_heimdall_app_slug: Option<String>,
-    /// How its waitlists look.
+    /// The look of its waitlists.
     pub brand: Brand,
     /// Whether Rally sends mail through Envoi.
     pub notifications: Notifications,
-    /// The address notifications are sent from.
+    /// The address that notifications are sent from.
     pub default_sender_address: Option<Email>,
     /// The Envoi template of `entry.created`.
     pub welcome_template_name: Option<String>,
@@ -57,22 +57,22 @@ pub struct WorkspaceSettings {
     pub approved_template_name: Option<String>,
     /// The Envoi template of `entry.rejected`.
     pub rejected_template_name: Option<String>,
-    /// When they were last changed; `None` before the first time.
+    /// When the settings were last changed. It is `None` before the first change.
     pub updated_at: Option<Timestamp>,
 }
 
-/// Whether Rally sends mail of its own.
+/// Whether Rally sends mail to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Notifications {
-    /// It is silent.
+    /// Rally sends no mail.
     #[default]
     Off,
-    /// Through Envoi.
+    /// Rally sends mail through Envoi.
     ViaEnvoi,
 }
 
 impl WorkspaceSettings {
-    /// The settings of a workspace that has never set any.
+    /// Returns the settings of a workspace that has never set any.
     pub fn unset(workspace_id: WorkspaceId) -> Self {
         Self {
             workspace_id,
@@ -88,7 +88,7 @@ impl WorkspaceSettings {
         }
     }
 
-    /// The keys that notifications need and that are not set, while they are on.
+    /// Returns the keys that notifications need and that are not set. There are none while notifications are off.
     pub fn missing_for_notifications(&self) -> Vec<&'static str> {
         let needed = [
             ("default_sender_domain_id", self.default_sender_domain_id.is_some()),
@@ -106,7 +106,9 @@ impl WorkspaceSettings {
 }
 
 impl WorkspaceSettings {
-    /// How its mail is sent and looks, if it sends any; the workspace's slug is part of the links.
+    /// Returns how the workspace sends mail, or `None` if it sends none.
+    ///
+    /// The slug of the workspace is part of the links.
     pub fn mail(&self, workspace_slug: &Slug) -> Option<MailSetup> {
         if self.notifications == Notifications::Off {
             return None;
@@ -124,7 +126,7 @@ impl WorkspaceSettings {
     }
 }
 
-/// What is to change of a workspace's settings: `None` stays, `Some(None)` is cleared.
+/// A change of a workspace's settings. `None` leaves a setting as it is, and `Some(None)` clears it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is that of WorkspaceSettings or Brand")]
 pub struct SettingsChange {
@@ -141,8 +143,9 @@ pub struct SettingsChange {
 }
 
 impl SettingsChange {
-    /// Whether the mail service is to be asked before the change is made, given the settings after it: notifications would be
-    /// on, and what they are sent from or with may be another than before.
+    /// Whether Rally must ask the mail service before the change. `after` are the settings after the change.
+    ///
+    /// It must ask if notifications are on afterwards and the change touches a setting that they need.
     pub fn wants_check(&self, after: &WorkspaceSettings) -> bool {
         let named = self.notifications.is_some()
             || self.default_sender_domain_id.is_some()
@@ -153,7 +156,7 @@ impl SettingsChange {
         after.notifications == Notifications::ViaEnvoi && named
     }
 
-    /// The settings after the change.
+    /// Returns the settings after the change.
     pub fn apply(&self, current: WorkspaceSettings, now: Timestamp) -> WorkspaceSettings {
         fn pick<T: Clone>(change: &Option<T>, current: T) -> T {
             change.clone().unwrap_or(current)
@@ -177,10 +180,10 @@ impl SettingsChange {
     }
 }
 
-/// Reads a colour, `#RRGGBB`, kept as given.
+/// Reads a colour such as `#1A2B3C` and keeps its case.
 ///
 /// # Errors
-/// When the text is anything else.
+/// If the text is anything else.
 pub fn parse_color(text: &str) -> Result<String, Invalid> {
     let text = text.trim();
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sets_clears_and_leaves() {
+    fn a_change_sets_or_clears_only_its_fields() {
         let unset = WorkspaceSettings::unset(WorkspaceId::new(Uuid::nil()));
         let first = SettingsChange {
             brand_name: Some(Some("Acme".to_owned())),
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn notifications_name_everything_they_lack() {
+    fn notifications_report_every_missing_setting() {
         let mut settings = WorkspaceSettings::unset(WorkspaceId::new(Uuid::nil()));
         assert!(settings.missing_for_notifications().is_empty());
         settings.notifications = Notifications::ViaEnvoi;

@@ -8,17 +8,17 @@ use crate::mail::{Links, Mail, MailSetup};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
-/// What a reviewer says of an entry.
+/// The decision of a reviewer about an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Review {
-    /// Let in.
+    /// Approve the entry.
     Approve,
-    /// Turn away.
+    /// Reject the entry.
     Reject,
 }
 
 impl Review {
-    /// The status an entry has after it.
+    /// Returns the status of an entry after the review.
     pub const fn status(self) -> EntryStatus {
         match self {
             Self::Approve => EntryStatus::Approved,
@@ -34,12 +34,12 @@ impl Review {
     }
 }
 
-/// What bears on a change of an entry, locked so that it stays so until the plan is written.
+/// The stored state that a change of an entry needs. The store keeps it locked until the plan is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EntryFacts {
     /// The entry.
     pub entry: Entry,
-    /// Its waitlist.
+    /// The waitlist of the entry.
     pub waitlist: Waitlist,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
@@ -48,35 +48,35 @@ pub struct EntryFacts {
 /// Approves or rejects an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReviewEntry {
-    /// The waitlist it must be on.
+    /// The waitlist that the entry must be on.
     pub waitlist_id: WaitlistId,
     /// The entry.
     pub entry_id: EntryId,
-    /// What is said of it.
+    /// The decision.
     pub review: Review,
-    /// The event's identity, where there is one to tell.
+    /// The id of the event, if the review causes one.
     pub event_id: EventId,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
-    /// The base of the links in its mail.
+    /// The base of the links in the mail.
     pub links: Links,
 }
 
-/// What a review means.
+/// The result of a review.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum ReviewPlan {
-    /// The entry stands so already; nothing is written and nothing told.
+    /// The entry has that status already. The store writes nothing.
     None(Entry),
-    /// The entry is to be as given, and the event is told; both are written or neither.
+    /// The status changes. The store writes the entry, the event and the mail together.
     Change {
         /// The entry after the review.
         entry: Entry,
-        /// The status it had.
+        /// The status before the review.
         from: EntryStatus,
-        /// What to tell.
+        /// The event to write.
         event: Event,
-        /// What to write to the person.
+        /// The mail to write, if the workspace sends mail.
         mail: Option<Mail>,
     },
 }
@@ -87,16 +87,16 @@ pub enum EntryRejection {
     /// The waitlist has no such entry.
     #[error("this entry does not exist")]
     NoSuchEntry,
-    /// It was invited into an app: too late to turn it away.
+    /// The entry was invited into an app and can no longer be rejected.
     #[error("an entry that was invited cannot be rejected")]
     AlreadyInvited,
 }
 
 impl ReviewEntry {
-    /// Decides over a review, given the entry as it is now.
+    /// Decides on a review, for the entry as it is now.
     ///
     /// # Errors
-    /// When there is no such entry, or it was invited and is to be rejected.
+    /// If the entry does not exist, or if it was invited and the review rejects it.
     pub fn decide(&self, facts: Option<EntryFacts>) -> Result<ReviewPlan, EntryRejection> {
         let EntryFacts { entry: current, waitlist, mail } = facts.ok_or(EntryRejection::NoSuchEntry)?;
         let (from, to) = (current.status, self.review.status());
@@ -114,19 +114,19 @@ impl ReviewEntry {
     }
 }
 
-/// Whether a person gets the link of an invitation by mail.
+/// Whether Rally sends the link of an invitation by mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InviteMail {
-    /// If the workspace sends mail.
+    /// Rally sends it, if the workspace sends mail.
     Send,
-    /// Whoever invites sees to it.
+    /// Rally does not send it. The admin does.
     DoNotSend,
 }
 
 /// Records that an entry was invited into an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordInvitation {
-    /// The waitlist it must be on.
+    /// The waitlist that the entry must be on.
     pub waitlist_id: WaitlistId,
     /// The entry.
     pub entry_id: EntryId,
@@ -134,20 +134,20 @@ pub struct RecordInvitation {
     pub app_slug: String,
     /// The invitation.
     pub invite: Invite,
-    /// Whether the person gets the link by mail.
+    /// Whether Rally sends the link by mail.
     pub mail: InviteMail,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
-    /// The base of the links in its mail.
+    /// The base of the links in the mail.
     pub links: Links,
 }
 
-/// What recording an invitation means: all of it is written, or none.
+/// The result of recording an invitation. The store writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvitationPlan {
-    /// The entry as it is to be; as it was where it was invited into the same app before.
+    /// The entry to write. It is unchanged if it was invited into the same app before.
     pub entry: Entry,
-    /// What to write to the person; nothing new where the same mail is there already.
+    /// The mail to write. The store writes nothing if it has the same mail already.
     pub mail: Option<Mail>,
 }
 
@@ -160,19 +160,19 @@ pub enum InviteRejection {
     /// Neither the request nor the workspace's settings name an app.
     #[error("no app is linked: name one, or set default_heimdall_app_slug")]
     NoLinkedApp,
-    /// It was not approved, or is not any more.
+    /// The entry is not approved.
     #[error("only an approved entry can be invited")]
     NotApproved,
-    /// The service that invites did not.
+    /// The service that invites failed or refused.
     #[error(transparent)]
     Invite(InviteError),
 }
 
 impl RecordInvitation {
-    /// Decides over the record, given the entry as it is now.
+    /// Decides on the record, for the entry as it is now.
     ///
     /// # Errors
-    /// When the entry is gone or not approved any more.
+    /// If the entry does not exist or is not approved.
     pub fn decide(&self, facts: Option<EntryFacts>) -> Result<InvitationPlan, InviteRejection> {
         let EntryFacts { entry, waitlist, mail } = facts.ok_or(InviteRejection::NoSuchEntry)?;
         if entry.status != EntryStatus::Approved {

@@ -1,8 +1,8 @@
-//! Commands: what somebody wants changed, and the pure decision what that means.
+//! Commands: requested changes, and the pure decisions on them.
 //!
-//! A command carries everything the decision needs that does not depend on stored state: the caller's input, new ids,
-//! the time. An adapter loads the command's *facts* inside a transaction, calls `decide`, and writes the whole plan or
-//! nothing. The rule is here and nowhere else, so that every store has the same.
+//! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. An
+//! adapter loads the *facts* of the command in a transaction and calls `decide`. It writes the whole plan or nothing. The rule exists only
+//! here, so that all stores have the same one.
 
 mod entry;
 mod settings;

@@ -1,4 +1,4 @@
-//! Changing what a workspace has set.
+//! Changing the settings of a workspace.
 
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
@@ -7,20 +7,20 @@ use crate::mail::Templates;
 use crate::timestamp::Timestamp;
 use crate::workspace::{SettingsChange, WorkspaceSettings};
 
-/// Changes some of a workspace's settings.
+/// Changes some settings of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateSettings {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// What is to change.
+    /// The change.
     pub change: SettingsChange,
-    /// What the mail service was asked about, and says it would send from and with.
+    /// The sender and the templates that the mail service confirmed, if it was asked.
     pub checked: Option<CheckedSender>,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What the mail service knows and may be used: everything that notifications need.
+/// A sender and templates that the mail service knows and allows: everything that notifications need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedSender {
     /// The domain.
@@ -32,7 +32,7 @@ pub struct CheckedSender {
 }
 
 impl CheckedSender {
-    /// What settings would have to be asked about; `None` while they lack something.
+    /// Returns what the mail service must confirm for these settings. `None` means that a setting is missing.
     pub fn of(settings: &WorkspaceSettings) -> Option<Self> {
         Some(Self {
             domain_id: settings.default_sender_domain_id?,
@@ -52,19 +52,19 @@ pub enum UpdateSettingsRejection {
     /// There is no such workspace.
     #[error("this workspace does not exist")]
     NoSuchWorkspace,
-    /// Notifications would be on without everything they need; each missing key is named.
+    /// Notifications would be on, and settings that they need are missing. Each missing key is named.
     #[error("notifications need settings that are missing")]
     Incomplete(Vec<FieldError>),
-    /// Notifications would be on with what the mail service was not asked about, since others changed the settings meanwhile.
+    /// Notifications would be on with a sender or templates that were not checked. Another change came in between.
     #[error("what notifications need was not checked")]
     Unchecked,
 }
 
 impl UpdateSettings {
-    /// The settings as they are to be, given as they are now.
+    /// Returns the new settings, from the settings as they are now.
     ///
     /// # Errors
-    /// When notifications would be on without a sender or a template, or with ones that were not checked.
+    /// If notifications would be on without a sender or a template, or with ones that were not checked.
     pub fn decide(&self, current: WorkspaceSettings) -> Result<WorkspaceSettings, UpdateSettingsRejection> {
         let settings = self.change.apply(current, self.now);
         let missing = missing_for_notifications(&settings);
@@ -78,7 +78,7 @@ impl UpdateSettings {
     }
 }
 
-/// The settings that notifications need and lack, each with what is wrong with it.
+/// Returns an error for each setting that notifications need and that is missing.
 pub(crate) fn missing_for_notifications(settings: &WorkspaceSettings) -> Vec<FieldError> {
     let required = |key| FieldError::new(key, Invalid::new("is required while notifications_via_envoi is on"));
     settings.missing_for_notifications().into_iter().map(required).collect()
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_mail_is_not_made_of_changes_unchecked() {
+    fn settings_that_mail_does_not_use_change_without_a_check() {
         let on = WorkspaceSettings { notifications: Notifications::ViaEnvoi, ..complete() };
         let brand = SettingsChange { brand_name: Some(Some("Acme".to_owned())), ..SettingsChange::default() };
         assert!(decide(brand, None, on.clone()).is_ok());

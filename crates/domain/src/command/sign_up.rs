@@ -1,4 +1,4 @@
-//! Signing up: the one write a crowd makes.
+//! Signing up.
 
 use crate::ambient::{Clock, Ids};
 use crate::custom_field::Metadata;
@@ -14,106 +14,107 @@ use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
-/// Puts a person on a waitlist.
+/// Creates an entry on a waitlist.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignUp {
     /// The waitlist.
     pub waitlist_id: WaitlistId,
-    /// The new entry's identity.
+    /// The id of the new entry.
     pub entry_id: EntryId,
-    /// The code the new entry will hand on.
+    /// The new entry's own referral code.
     pub own_code: ReferralCode,
-    /// Identities for the events: created, approved.
+    /// Ids for the events `entry.created` and `entry.approved`.
     pub event_ids: [EventId; 2],
-    /// When.
+    /// The current time.
     pub now: Timestamp,
     /// The person's address.
     pub email: Email,
     /// The person's name.
     pub name: PersonName,
-    /// What the person hopes to do.
+    /// The person's plans for the product.
     pub interest: Option<Interest>,
-    /// How the person heard of it.
+    /// The source: how the person heard of the list.
     pub referrer: Option<Referrer>,
-    /// The code the person was given by a friend.
+    /// The referral code that the person used.
     pub friends_code: Option<ReferralCode>,
-    /// The variant the person was shown, as the caller says.
+    /// The variant that the person saw, according to the client.
     pub variant_id: Option<VariantId>,
-    /// Answers to custom fields, and whatever else was sent.
+    /// Answers to custom fields, and any other data that was sent.
     pub metadata: Metadata,
-    /// The base of the links in its mail.
+    /// The base of the links in the mail.
     pub links: Links,
 }
 
-/// What a store knows that bears on a sign-up, locked so that it stays so until the plan is written.
+/// The stored state that a sign-up needs. The store keeps it locked until the plan is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignUpFacts<'a> {
     /// The waitlist.
     pub waitlist: &'a Waitlist,
-    /// The last position given out on it, 0 before the first.
+    /// The last position on the list. It is 0 before the first sign-up.
     pub last_position: u64,
-    /// Entries on it now.
+    /// The number of entries on the list now.
     pub entries: u64,
-    /// Whether the address is on it already.
+    /// Whether the address is on the list already.
     pub email_taken: bool,
-    /// Whether any entry of the deployment has `own_code` already.
+    /// Whether any entry of the deployment has the code `own_code`.
     pub code_taken: bool,
-    /// The entry of the same waitlist that handed out `friends_code`.
+    /// The entry of the same list that has the code `friends_code`.
     pub referrer: Option<ReferrerFacts>,
-    /// Whether `variant_id` is an active variant of the same waitlist.
+    /// Whether `variant_id` is an active variant of the list.
     pub variant_is_active: bool,
     /// How the workspace sends mail, if it does.
     pub mail: Option<&'a MailSetup>,
 }
 
-/// What bears on a sign-up of the entry that referred it.
+/// The state of the referrer that a sign-up needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReferrerFacts {
-    /// Its identity.
+    /// The id of the entry.
     pub id: EntryId,
-    /// Where it stands.
+    /// The status of the entry.
     pub status: EntryStatus,
 }
 
-/// What a sign-up means: all of it is written, or none.
+/// The result of a sign-up. The store writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignUpPlan {
-    /// The new entry; its position is the list's last one from now on.
+    /// The new entry. Its position becomes the last one of the list.
     pub entry: Entry,
-    /// The entry whose referral count grows by one.
+    /// The entry that gets the credit.
     pub credit: Option<EntryId>,
-    /// What to tell, in order.
+    /// The events to write, in order.
     pub events: Vec<Event>,
-    /// What to write to the person: the welcome alone, approved at once or not.
+    /// The mail to write. It is only the welcome mail, even if the entry is approved at once.
     pub mail: Option<Mail>,
 }
 
 /// Why a sign-up was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignUpRejection {
-    /// There is no such waitlist any more.
+    /// The waitlist does not exist any more.
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
-    /// It takes no sign-ups now.
+    /// The list takes no sign-ups now.
     #[error("this waitlist is not open for sign-ups")]
     WaitlistNotActive,
-    /// It has as many entries as it may.
+    /// The list has as many entries as its settings allow.
     #[error("this waitlist is full")]
     WaitlistFull,
-    /// The address is on it already.
+    /// The address is on the list already.
     #[error("this e-mail address is already on the waitlist")]
     EmailTaken,
-    /// `own_code` belongs to another entry; the command may be tried again with a new one.
+    /// Another entry has the code `own_code`. The command may be retried with a new code.
     #[error("this referral code is taken")]
     CodeTaken,
-    /// Answers to declared custom fields are missing or do not fit.
+    /// Answers to required custom fields are missing, or answers do not fit.
     #[error("the custom fields are not answered as they must be")]
     Metadata(Vec<FieldError>),
 }
 
 impl SignUp {
-    /// The sign-up of somebody who gives an address and a name alone, now, with identities and a code of its own. What else was given
-    /// is set in the command itself.
+    /// Returns a sign-up with an address and a name, the current time, new ids and a new code.
+    ///
+    /// The other fields are empty. Set them in the command.
     pub fn new(waitlist_id: WaitlistId, email: Email, name: PersonName, links: Links, clock: &dyn Clock, ids: &dyn Ids) -> Self {
         Self {
             waitlist_id,
@@ -132,14 +133,14 @@ impl SignUp {
         }
     }
 
-    /// Decides over a sign-up.
+    /// Decides on a sign-up.
     ///
-    /// An address that is already there is told so even when the list is full, so that a sign-up whose answer was lost
-    /// can be repeated at any time. A friend's code counts when its owner is on the same list and not rejected, and is
-    /// otherwise as if it had not been given.
+    /// If the address is on the list already, the rejection says so even if the list is full. A client that lost the answer can therefore
+    /// repeat its request at any time. A referral code counts if its owner is on the same list and is not rejected. Otherwise the code is
+    /// ignored.
     ///
     /// # Errors
-    /// When a rule refuses it.
+    /// If a rule refuses the sign-up.
     pub fn decide(&self, facts: SignUpFacts<'_>) -> Result<SignUpPlan, SignUpRejection> {
         let waitlist = facts.waitlist;
         if !waitlist.is_open() {
@@ -274,7 +275,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn without_approval_an_entry_is_approved_at_once_and_both_are_told() {
+    fn without_approval_an_entry_is_approved_at_once_with_two_events() {
         let plan = command().decide(facts(&waitlist(json!({"approval_required": false})))).unwrap();
         assert_eq!(plan.entry.status, EntryStatus::Approved);
         let kinds: Vec<EventKind> = plan.events.iter().map(|event| event.kind).collect();
@@ -282,7 +283,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_event_tells_the_entry_and_its_waitlist() {
+    fn an_event_describes_the_entry_and_its_waitlist() {
         let plan = command().decide(facts(&waitlist(json!({})))).unwrap();
         let body: Value = serde_json::from_str(&plan.events[0].body).unwrap();
         assert_eq!(body["type"], "entry.created");
@@ -294,7 +295,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_address_is_told_taken_before_the_list_is_told_full() {
+    fn a_taken_address_is_reported_before_a_full_list() {
         let list = waitlist(json!({"max_entries": 40}));
         let full = || facts(&list);
         assert_eq!(command().decide(full()), Err(SignUpRejection::WaitlistFull));

@@ -1,7 +1,7 @@
-//! Many sign-ups of one list, decided one after the other as if each were alone, and written together.
+//! Many sign-ups of one list. They are decided one after the other, as if each were alone, and written together.
 //!
-//! A store that writes one sign-up at a time is bound by one lock and one trip to the disk for each. One that gathers those
-//! that wait for the same list loads what bears on all of them once, decides here, and writes the whole.
+//! A store that writes each sign-up by itself needs a lock and a round trip to the disk for each of them. A store that groups the waiting
+//! sign-ups of a list loads the facts of all of them once, decides here, and writes all plans together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -24,20 +24,20 @@ pub enum CodeOwner {
     Elsewhere,
 }
 
-/// What a store knows that bears on the sign-ups of a group, locked so that it stays so until the group is written.
+/// The stored state that the sign-ups of a group need. The store keeps it locked until the group is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupFacts {
     /// The waitlist.
     pub waitlist: Waitlist,
-    /// The last position given out on it, 0 before the first.
+    /// The last position on the list. It is 0 before the first sign-up.
     pub last_position: u64,
-    /// Entries on it now.
+    /// The number of entries on the list now.
     pub entries: u64,
-    /// Those of the group's addresses that are on it already.
+    /// The addresses of the group that are on the list already.
     pub emails: HashSet<Email>,
-    /// Those of the group's codes, its own and its friends', that somebody has.
+    /// The codes of the group that an entry has. They are the new entries' own codes and the codes that they used.
     pub codes: HashMap<ReferralCode, CodeOwner>,
-    /// Those of the group's variants that are active variants of the list.
+    /// The variants of the group that are active variants of the list.
     pub variants: HashSet<VariantId>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
@@ -51,16 +51,17 @@ pub struct SignUpGroup {
 }
 
 impl SignUpGroup {
-    /// Begins with what a store knows.
+    /// Starts with the stored state.
     pub const fn new(facts: GroupFacts) -> Self {
         Self { facts, plans: Vec::new() }
     }
 
-    /// Decides over the next of the group by [`SignUp::decide`], given what the store knows and what was decided before it. One
-    /// that is refused leaves no trace.
+    /// Decides on the next sign-up of the group by [`SignUp::decide`].
+    ///
+    /// The decision takes the sign-ups before it into account. A refused sign-up changes nothing.
     ///
     /// # Errors
-    /// When a rule refuses it.
+    /// If a rule refuses the sign-up.
     pub fn decide(&mut self, command: &SignUp) -> Result<Entry, SignUpRejection> {
         let facts = &self.facts;
         let owner = |code: &ReferralCode| facts.codes.get(code).copied();
@@ -81,34 +82,34 @@ impl SignUpGroup {
         self.facts.last_position = entry.position.number();
         self.facts.entries += 1;
         self.facts.emails.insert(entry.email.clone());
-        // Whoever comes later in the group may be a friend of this one.
+        // A later sign-up of the group may use the code of this entry.
         let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
         self.facts.codes.insert(entry.referral_code.clone(), here);
         self.plans.push(plan);
         Ok(entry)
     }
 
-    /// What is to be written, in order.
+    /// Returns the plans to write, in order.
     pub fn plans(&self) -> &[SignUpPlan] {
         &self.plans
     }
 
-    /// The new entries.
+    /// Returns the new entries.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.plans.iter().map(|plan| &plan.entry)
     }
 
-    /// What to tell, in order.
+    /// Returns the events to write, in order.
     pub fn events(&self) -> impl Iterator<Item = &Event> + Clone {
         self.plans.iter().flat_map(|plan| &plan.events)
     }
 
-    /// What to write to people.
+    /// Returns the mails to write.
     pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
         self.plans.iter().filter_map(|plan| plan.mail.as_ref())
     }
 
-    /// By how much the count of each referrer grows, new entries of the group among them.
+    /// Returns the new credits of each referrer. A referrer may be a new entry of the group.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
         let mut credits = BTreeMap::new();
         for referrer in self.plans.iter().filter_map(|plan| plan.credit) {
@@ -117,7 +118,7 @@ impl SignUpGroup {
         credits
     }
 
-    /// By how much the list's totals grow.
+    /// Returns the growth of the list's totals.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally { last_position: self.facts.last_position, ..Tally::default() };
         self.entries().for_each(|entry| tally.add(entry));
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_decided_over_what_was_decided_before() {
+    fn each_sign_up_takes_those_before_it_into_account() {
         let mut group = group(json!({"max_entries": 11}));
         assert_eq!(group.decide(&person(1)).unwrap().position.number(), 11);
         assert_eq!(group.decide(&person(1)), Err(SignUpRejection::EmailTaken));
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_friends_inside_a_group_is_credited() {
+    fn referrers_inside_a_group_are_credited() {
         let mut group = group(json!({}));
         let with = |n: u64, friend: u64| SignUp { friends_code: Some(ReferralCode::from_entropy(friend)), ..person(n) };
         group.decide(&person(1)).unwrap();
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(group.decide(&with(3, 2)).unwrap().referred_by, Some(person(2).entry_id));
         assert_eq!(group.decide(&with(4, 1)).unwrap().referred_by, Some(person(1).entry_id));
         assert_eq!(group.decide(&with(5, 99)).unwrap().referred_by, None);
-        // One's own code is nobody's yet.
+        // No entry has the sign-up's own code yet.
         assert_eq!(group.decide(&with(6, 6)).unwrap().referred_by, None);
         assert_eq!(group.credits(), BTreeMap::from([(person(1).entry_id, 2), (person(2).entry_id, 1)]));
         let tally = group.tally();

@@ -8,45 +8,45 @@ use crate::variant::{Variant, VariantCopy, VariantKind, Weight};
 /// Creates a variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateVariant {
-    /// The new variant's identity.
+    /// The id of the new variant.
     pub id: VariantId,
-    /// The waitlist it will belong to.
+    /// The waitlist that the variant will belong to.
     pub waitlist_id: WaitlistId,
-    /// What it is for.
+    /// Its kind.
     pub kind: VariantKind,
-    /// The locale it serves or targets.
+    /// The locale of its readers.
     pub locale: Locale,
-    /// What it shows.
+    /// Its texts.
     pub copy: VariantCopy,
     /// Its share in the A/B pool.
     pub weight: Weight,
-    /// Whether readers can get it.
+    /// Whether a reader can get it.
     pub active: bool,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Changes a variant; what is `None` stays. Its kind is fixed.
+/// Changes a variant. A field that is `None` stays. The kind never changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateVariant {
     /// The variant.
     pub id: VariantId,
-    /// The waitlist it must belong to.
+    /// The waitlist that the variant must belong to.
     pub waitlist_id: WaitlistId,
-    /// Its new locale.
+    /// The new locale.
     pub locale: Option<Locale>,
-    /// Its new copy, in place of the whole old one.
+    /// The new texts. They replace all old ones.
     pub copy: Option<VariantCopy>,
-    /// Its new share.
+    /// The new share.
     pub weight: Option<Weight>,
-    /// Whether readers can get it from now on.
+    /// Whether a reader can get it from now on.
     pub active: Option<bool>,
 }
 
 /// Why a variant was not created or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VariantRejection {
-    /// There is no such waitlist.
+    /// The waitlist does not exist.
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
     /// The waitlist has no such variant.
@@ -54,18 +54,18 @@ pub enum VariantRejection {
     NoSuchVariant,
 }
 
-/// What a store knows that bears on creating a variant, locked so that it stays so until the variant is written.
+/// The stored state that a new variant needs. The store keeps it locked until the variant is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreateVariantFacts {
-    /// Whether there is such a waitlist.
+    /// Whether the waitlist exists.
     pub waitlist_exists: bool,
 }
 
 impl CreateVariant {
-    /// The variant to be.
+    /// Returns the new variant.
     ///
     /// # Errors
-    /// When there is no such waitlist.
+    /// If the waitlist does not exist.
     pub fn decide(self, facts: CreateVariantFacts) -> Result<Variant, VariantRejection> {
         if !facts.waitlist_exists {
             return Err(VariantRejection::NoSuchWaitlist);
@@ -84,10 +84,10 @@ impl CreateVariant {
 }
 
 impl UpdateVariant {
-    /// The variant as it is to be, given as it is now.
+    /// Returns the changed variant, from the variant as it is now.
     ///
     /// # Errors
-    /// When there is none.
+    /// If the variant does not exist.
     pub fn decide(&self, current: Option<Variant>) -> Result<Variant, VariantRejection> {
         let current = current.ok_or(VariantRejection::NoSuchVariant)?;
         Ok(Variant {

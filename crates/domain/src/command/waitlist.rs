@@ -11,41 +11,41 @@ use crate::timestamp::Timestamp;
 use crate::variant::Variant;
 use crate::waitlist::{Waitlist, WaitlistStatus};
 
-/// Creates a waitlist, with the control variant every waitlist has.
+/// Creates a waitlist and its control variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateWaitlist {
-    /// The new waitlist's identity.
+    /// The id of the new waitlist.
     pub id: WaitlistId,
-    /// The workspace it will belong to.
+    /// The workspace that the waitlist will belong to.
     pub workspace_id: WorkspaceId,
-    /// The control variant's identity.
+    /// The id of the control variant.
     pub control_variant_id: VariantId,
     /// Its name in URLs.
     pub slug: Slug,
-    /// The name it shows.
+    /// The name that visitors see.
     pub display_name: DisplayName,
     /// The text under the name.
     pub description: Option<Description>,
-    /// What the operator has set.
+    /// The settings.
     pub settings: Settings,
-    /// Who creates it.
+    /// The admin who creates it.
     pub created_by: Option<Subject>,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What a store knows that bears on creating a waitlist, locked so that it stays so until the plan is written.
+/// The stored state that a new waitlist needs. The store keeps it locked until the plan is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreateWaitlistFacts {
-    /// Whether there is such a workspace.
+    /// Whether the workspace exists.
     pub workspace_exists: bool,
-    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    /// Whether a reply is stored in the scope of the command's receipt. It is `false` for a command without a receipt.
     pub already_done: bool,
     /// Whether another waitlist of the workspace has the slug.
     pub slug_taken: bool,
 }
 
-/// What creating a waitlist means: both are written, or none.
+/// The result of creating a waitlist. The store writes both or neither.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateWaitlistPlan {
     /// The waitlist, a draft.
@@ -57,22 +57,24 @@ pub struct CreateWaitlistPlan {
 /// Why a waitlist was not created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CreateWaitlistRejection {
-    /// There is no such workspace.
+    /// The workspace does not exist.
     #[error("this workspace does not exist")]
     NoSuchWorkspace,
     /// Another waitlist of the workspace has the slug.
     #[error("this slug is already used by another waitlist of the workspace")]
     SlugTaken,
-    /// A request with the same idempotency key was carried out first.
+    /// A request with the same idempotency key was carried out before.
     #[error("a request with this idempotency key was carried out")]
     AlreadyDone,
 }
 
 impl CreateWaitlist {
-    /// What creating it means. A request that was carried out is told so before its slug, which it has taken itself, is told taken.
+    /// Returns the waitlist and its variant.
+    ///
+    /// A repeated request has taken the slug itself. Therefore this reports a repetition before a taken slug.
     ///
     /// # Errors
-    /// When there is no such workspace, the request was carried out before, or the slug is taken: the first of these.
+    /// If the workspace does not exist, the request was carried out before, or the slug is taken. The first of these is the error.
     pub fn decide(self, facts: CreateWaitlistFacts) -> Result<CreateWaitlistPlan, CreateWaitlistRejection> {
         if !facts.workspace_exists {
             return Err(CreateWaitlistRejection::NoSuchWorkspace);
@@ -100,20 +102,20 @@ impl CreateWaitlist {
     }
 }
 
-/// Changes a waitlist's words and settings; what is `None` stays.
+/// Changes the texts and settings of a waitlist. A field that is `None` stays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateWaitlist {
     /// The waitlist.
     pub id: WaitlistId,
-    /// The workspace it must belong to.
+    /// The workspace that the waitlist must belong to.
     pub workspace_id: WorkspaceId,
-    /// Its new name.
+    /// The new name.
     pub display_name: Option<DisplayName>,
-    /// Its new description; `Some(None)` takes it away.
+    /// The new description. `Some(None)` removes it.
     pub description: Option<Option<Description>>,
-    /// Settings to merge in, as [`Settings::merge`] says.
+    /// The settings to merge in by [`Settings::merge`].
     pub settings: Option<Map<String, Value>>,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -123,16 +125,16 @@ pub enum UpdateWaitlistRejection {
     /// The workspace has no such waitlist.
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
-    /// The settings are not what they must be.
+    /// The settings are invalid.
     #[error("the settings are not what they must be")]
     Settings(Vec<FieldError>),
 }
 
 impl UpdateWaitlist {
-    /// The waitlist as it is to be, given as it is now.
+    /// Returns the changed waitlist, from the waitlist as it is now.
     ///
     /// # Errors
-    /// When there is none, or the settings do not fit.
+    /// If the waitlist does not exist, or the settings are invalid.
     pub fn decide(&self, current: Option<Waitlist>) -> Result<Waitlist, UpdateWaitlistRejection> {
         let current = current.ok_or(UpdateWaitlistRejection::NoSuchWaitlist)?;
         let settings = match &self.settings {
@@ -154,44 +156,44 @@ impl UpdateWaitlist {
 pub struct ChangeWaitlistStatus {
     /// The waitlist.
     pub id: WaitlistId,
-    /// The workspace it must belong to.
+    /// The workspace that the waitlist must belong to.
     pub workspace_id: WorkspaceId,
-    /// Where to.
+    /// The new status.
     pub to: WaitlistStatus,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What moving a waitlist means.
+/// The result of moving a waitlist to another status.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatusChange {
-    /// It is there already; nothing is written.
+    /// The waitlist has that status already. The store writes nothing.
     None(Waitlist),
-    /// It is to be as given.
+    /// The changed waitlist.
     To(Waitlist),
 }
 
-/// Why a waitlist was not moved.
+/// Why a waitlist was not moved to another status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeWaitlistStatusRejection {
     /// The workspace has no such waitlist.
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
-    /// There is no way from where it is.
+    /// A waitlist cannot go from its status to the new one.
     #[error("a waitlist that is {} cannot become {}", .from.as_str(), .to.as_str())]
     InvalidTransition {
-        /// Where it is.
+        /// The current status.
         from: WaitlistStatus,
-        /// Where it was to go.
+        /// The requested status.
         to: WaitlistStatus,
     },
 }
 
 impl ChangeWaitlistStatus {
-    /// Decides over the move, given the waitlist as it is now.
+    /// Decides on the new status, for the waitlist as it is now.
     ///
     /// # Errors
-    /// When there is no such waitlist, or no way from its status.
+    /// If the waitlist does not exist, or cannot go from its status to the new one.
     pub fn decide(&self, current: Option<Waitlist>) -> Result<StatusChange, ChangeWaitlistStatusRejection> {
         let current = current.ok_or(ChangeWaitlistStatusRejection::NoSuchWaitlist)?;
         let (from, to) = (current.status, self.to);
@@ -212,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_request_is_told_so_before_its_slug_is_told_taken() {
+    fn a_repeated_request_is_reported_before_its_taken_slug() {
         let command = CreateWaitlist {
             id: WaitlistId::new(Uuid::from_u128(1)),
             workspace_id: WorkspaceId::new(Uuid::from_u128(2)),

@@ -8,56 +8,56 @@ use crate::webhook::{MAX_WEBHOOKS, ROTATION_OVERLAP, SealedSecret, SealedSecrets
 /// Creates a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateWebhook {
-    /// The new webhook's identity.
+    /// The id of the new webhook.
     pub id: WebhookId,
     /// The workspace whose events it gets.
     pub workspace_id: WorkspaceId,
-    /// Where they are sent.
+    /// The URL that the events are sent to.
     pub url: WebhookUrl,
-    /// Which of them.
+    /// The kinds of event that it is subscribed to.
     pub events: Subscription,
-    /// Whether they are sent.
+    /// Whether the webhook gets events.
     pub active: bool,
-    /// What deliveries are signed with.
+    /// The secret that signs the deliveries.
     pub secret: SealedSecret,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Changes a webhook; what is `None` stays.
+/// Changes a webhook. A field that is `None` stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateWebhook {
     /// The webhook.
     pub id: WebhookId,
-    /// The workspace it must belong to.
+    /// The workspace that the webhook must belong to.
     pub workspace_id: WorkspaceId,
-    /// Where events are sent from now on.
+    /// The new URL.
     pub url: Option<WebhookUrl>,
-    /// Which of them.
+    /// The new kinds of event.
     pub events: Option<Subscription>,
-    /// Whether they are sent. Switching it on clears the failure state; switching it off holds what waits.
+    /// Whether the webhook gets events. `true` clears the failure state. `false` disables the webhook and holds its waiting deliveries.
     pub active: Option<bool>,
 }
 
-/// Gives a webhook another secret; the old one signs too for a while.
+/// Gives a webhook another secret. Deliveries are also signed with the old one for [`ROTATION_OVERLAP`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotateSecret {
     /// The webhook.
     pub id: WebhookId,
-    /// The workspace it must belong to.
+    /// The workspace that the webhook must belong to.
     pub workspace_id: WorkspaceId,
     /// The new secret.
     pub secret: SealedSecret,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Sends a made-up event to one webhook, subscribed to its kind or not.
+/// Sends a made-up event to one webhook, even if it is not subscribed to the kind of event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestWebhook {
     /// The webhook.
     pub id: WebhookId,
-    /// The workspace it must belong to.
+    /// The workspace that the webhook must belong to.
     pub workspace_id: WorkspaceId,
     /// The event.
     pub event: Event,
@@ -66,37 +66,38 @@ pub struct TestWebhook {
 /// Why a webhook was not created, changed or tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookRejection {
-    /// There is no such workspace.
+    /// The workspace does not exist.
     #[error("this workspace does not exist")]
     NoSuchWorkspace,
     /// The workspace has no such webhook.
     #[error("this webhook does not exist")]
     NoSuchWebhook,
-    /// The workspace has as many as it may.
+    /// The workspace has the most webhooks already.
     #[error("a workspace has at most {MAX_WEBHOOKS} webhooks")]
     TooMany,
-    /// It is switched off, so that nothing would be sent.
+    /// The webhook is disabled, and nothing would be sent.
     #[error("this webhook is not active")]
     Disabled,
-    /// A request with the same idempotency key was carried out first.
+    /// A request with the same idempotency key was carried out before.
     #[error("a request with this idempotency key was carried out")]
     AlreadyDone,
 }
 
-/// What a store knows that bears on creating a webhook, locked so that it stays so until the webhook is written.
+/// The stored state that a new webhook needs. The store keeps it locked until the webhook is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreateWebhookFacts {
-    /// How many webhooks the workspace has; `None` when there is no such workspace.
+    /// How many webhooks the workspace has. `None` means that the workspace does not exist.
     pub webhooks: Option<u64>,
-    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    /// Whether a reply is stored in the scope of the command's receipt. It is `false` for a command without a receipt.
     pub already_done: bool,
 }
 
 impl CreateWebhook {
-    /// The webhook to be. A request that was carried out is told so, however many webhooks there are by now.
+    /// Returns the new webhook. Reports a repeated request before it counts the webhooks.
     ///
     /// # Errors
-    /// When there is no workspace, the request was carried out before, or the workspace has as many as it may: the first of these.
+    /// If the workspace does not exist, the request was carried out before, or the workspace has the most webhooks already. The first of
+    /// these is the error.
     pub fn decide(&self, facts: CreateWebhookFacts) -> Result<Webhook, WebhookRejection> {
         let webhooks = facts.webhooks.ok_or(WebhookRejection::NoSuchWorkspace)?;
         if facts.already_done {
@@ -122,33 +123,33 @@ impl CreateWebhook {
     }
 }
 
-/// What a store knows that bears on changing a webhook's secret, locked so that it stays so until the plan is written.
+/// The stored state that a new secret needs. The store keeps it locked until the plan is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotateSecretFacts {
     /// The webhook.
     pub webhook: Webhook,
-    /// The secret it has now.
+    /// The current secret.
     pub secret: SealedSecret,
-    /// Whether a reply is stored in the scope of the command's receipt; `false` where it has none.
+    /// Whether a reply is stored in the scope of the command's receipt. It is `false` for a command without a receipt.
     pub already_done: bool,
 }
 
-/// What changing a webhook's secret means: all of it is written, or none.
+/// The result of changing a secret. The store writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotateSecretPlan {
-    /// The webhook, as it was.
+    /// The webhook, unchanged.
     pub webhook: Webhook,
-    /// The secrets it is to have. A secret that was the previous one before is gone.
+    /// The secrets to write. A previous secret from an earlier change is dropped.
     pub secrets: SealedSecrets,
-    /// Until when the previous secret signs too.
+    /// Until when deliveries are also signed with the previous secret.
     pub previous_until: Timestamp,
 }
 
 impl RotateSecret {
-    /// What the change means, given the webhook as it is now.
+    /// Returns the new secrets, for the webhook as it is now.
     ///
     /// # Errors
-    /// When there is no such webhook, or the request was carried out before.
+    /// If the webhook does not exist, or the request was carried out before.
     pub fn decide(&self, facts: Option<RotateSecretFacts>) -> Result<RotateSecretPlan, WebhookRejection> {
         let RotateSecretFacts { webhook, secret, already_done } = facts.ok_or(WebhookRejection::NoSuchWebhook)?;
         if already_done {
@@ -160,10 +161,10 @@ impl RotateSecret {
 }
 
 impl UpdateWebhook {
-    /// The webhook as it is to be, given as it is now.
+    /// Returns the changed webhook, from the webhook as it is now.
     ///
     /// # Errors
-    /// When there is none.
+    /// If the webhook does not exist.
     pub fn decide(&self, current: Option<Webhook>) -> Result<Webhook, WebhookRejection> {
         let current = current.ok_or(WebhookRejection::NoSuchWebhook)?;
         let active = self.active.unwrap_or(current.active);
@@ -180,10 +181,10 @@ impl UpdateWebhook {
 }
 
 impl TestWebhook {
-    /// The webhook that the event is sent to, given it as it is now.
+    /// Returns the webhook that gets the event, from the webhook as it is now.
     ///
     /// # Errors
-    /// When there is none, or it is switched off.
+    /// If the webhook does not exist, or is disabled.
     pub fn decide(&self, current: Option<Webhook>) -> Result<Webhook, WebhookRejection> {
         let current = current.ok_or(WebhookRejection::NoSuchWebhook)?;
         if current.active { Ok(current) } else { Err(WebhookRejection::Disabled) }
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_request_is_told_so_however_many_webhooks_there_are() {
+    fn a_repeated_request_is_reported_however_many_webhooks_there_are() {
         let decide = |webhooks, already_done| create().decide(CreateWebhookFacts { webhooks, already_done }).map(|webhook| webhook.active);
         assert_eq!(decide(Some(MAX_WEBHOOKS - 1), false), Ok(true));
         assert_eq!(decide(Some(MAX_WEBHOOKS), false), Err(WebhookRejection::TooMany));
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_has_another_generation_whenever_it_is_switched() {
+    fn the_generation_grows_whenever_a_webhook_is_disabled_or_enabled() {
         let (id, workspace_id) = (create().id, create().workspace_id);
         let mut webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
         let mut generations = Vec::new();

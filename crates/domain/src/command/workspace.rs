@@ -9,31 +9,31 @@ use crate::workspace::Workspace;
 /// Creates a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateWorkspace {
-    /// The new workspace's identity.
+    /// The id of the new workspace.
     pub id: WorkspaceId,
-    /// Its name in URLs. Where it is an old slug of another workspace, it is that no longer.
+    /// Its name in URLs. If it is an old slug of another workspace, that workspace loses it.
     pub slug: Slug,
-    /// What people call it.
+    /// The name that people see.
     pub name: WorkspaceName,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// Gives a workspace another slug; the old one goes on resolving until another workspace takes it.
+/// Gives a workspace another slug. The old slug keeps resolving until another workspace takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenameWorkspace {
-    /// The slug it has now.
+    /// The current slug.
     pub from: Slug,
-    /// The slug it is to have.
+    /// The new slug.
     pub to: Slug,
-    /// When.
+    /// The current time.
     pub now: Timestamp,
 }
 
 /// Why a workspace was not created or renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WorkspaceRejection {
-    /// There is no such workspace.
+    /// The workspace does not exist.
     #[error("there is no such workspace")]
     NoSuchWorkspace,
     /// Another workspace has the slug.
@@ -41,18 +41,15 @@ pub enum WorkspaceRejection {
     SlugTaken,
 }
 
-/// What a store knows that bears on a workspace's new slug, locked so that it stays so until the workspace is written.
+/// The stored state that a new slug needs. The store keeps it locked until the workspace is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlugFacts {
-    /// The workspace that has the slug now; one that had it before does not count.
+    /// The workspace that has the slug now. A workspace that had it before does not count.
     pub owner: Option<WorkspaceId>,
 }
 
 impl CreateWorkspace {
-    /// The workspace to be.
-    ///
-    /// # Errors
-    /// When another workspace has the slug.
+    /// Returns the new workspace.
     pub fn decide(self, slug: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
         if slug.owner.is_some() {
             return Err(WorkspaceRejection::SlugTaken);
@@ -62,10 +59,12 @@ impl CreateWorkspace {
 }
 
 impl RenameWorkspace {
-    /// The workspace as it is to be, given the one that has the slug `from` now, and who has the slug `to`.
+    /// Returns the renamed workspace.
+    ///
+    /// `current` is the workspace that has the slug `from` now. `to` tells which workspace has the slug `to`.
     ///
     /// # Errors
-    /// When there is no such workspace, or another one has the new slug.
+    /// If the workspace does not exist, or another workspace has the new slug.
     pub fn decide(&self, current: Option<Workspace>, to: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
         let current = current.ok_or(WorkspaceRejection::NoSuchWorkspace)?;
         if current.slug == self.to {
@@ -107,7 +106,7 @@ mod tests {
         };
         assert_eq!(rename("beta", "acme").decide(Some(beta.clone()), taken), Err(WorkspaceRejection::SlugTaken));
         assert_eq!(rename("gone", "acme").decide(None, taken), Err(WorkspaceRejection::NoSuchWorkspace));
-        // To the slug it has: nothing changes.
+        // A rename to the current slug changes nothing.
         assert_eq!(rename("acme", "acme").decide(Some(acme.clone()), taken), Ok(acme));
         let renamed = rename("beta", "gamma").decide(Some(beta), free).unwrap();
         assert_eq!((renamed.slug.as_str(), renamed.previous_slug), ("gamma", Some(Slug::parse("beta").unwrap())));

@@ -1,4 +1,4 @@
-//! Reviewing or inviting many entries in one call, one after the other, each with an outcome of its own.
+//! Reviewing or inviting many entries in one call, one after the other. Each entry has a result of its own.
 
 use std::collections::HashSet;
 
@@ -12,44 +12,46 @@ use crate::invite::InviteError;
 use crate::port::Ports;
 use crate::waitlist::Waitlist;
 
-/// The most ids of one call, repeated ones counted.
+/// The most ids of one call. Repeated ids count.
 pub const MAX_IDS: usize = 100;
 
-/// How long entries of one call are begun with: a caller has an answer while it still waits for one.
+/// Time in which a bulk call starts entries. It is short enough for the client to get an answer while it still waits.
 pub const BUDGET: Duration = Duration::seconds(45);
 
-/// What is done with every entry.
+/// The action on each entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// It is approved or rejected.
+    /// Approve or reject it.
     Review(Review),
-    /// It is invited into an app.
+    /// Invite it into an app.
     Invite(Invitation),
 }
 
-/// Why one of them was left as it was.
+/// Why an entry was left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum BulkRejection {
-    /// It could not be reviewed.
+    /// The review was rejected.
     #[error(transparent)]
     Review(EntryRejection),
-    /// It could not be invited.
+    /// The invitation was rejected.
     #[error(transparent)]
     Invite(InviteRejection),
 }
 
-/// What became of one id, as it was given.
+/// The result for one id, written as in the request.
 #[derive(Debug)]
 pub struct Row {
     /// The id.
     pub id: String,
-    /// What became of it.
+    /// The result.
     pub outcome: Result<(), CommandError<BulkRejection>>,
 }
 
-/// Acts on the entries of those ids in their order, a repeated id once. An id that cannot exist is one that does not, and
-/// no failure keeps the others from being tried, but for two: once the service that invites did not answer in time, nobody waits
-/// for it again and again, and once the [`BUDGET`] is used up, the rest is not begun with.
+/// Acts on the entries of these ids in their order, once for a repeated id.
+///
+/// An id that is not a UUID counts as one that does not exist. A failure does not stop the entries after it, with two exceptions. If the
+/// service that invites did not answer in time, the remaining entries fail without a call. If the [`BUDGET`] is used up, the remaining
+/// entries are not started.
 pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     let mut silent = None;
@@ -87,7 +89,7 @@ fn timed_out(service: &'static str) -> BulkRejection {
     BulkRejection::Invite(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))
 }
 
-/// The ids without repetitions; the case of a UUID's digits does not matter.
+/// Returns the ids without repetitions. The case of the digits of a UUID does not matter.
 fn distinct(ids: Vec<String>) -> Vec<String> {
     let mut seen = HashSet::new();
     ids.into_iter().filter(|id| seen.insert(id.to_ascii_lowercase())).collect()

@@ -1,4 +1,4 @@
-//! Changing a workspace's settings: where notifications would be on, the mail service is asked first.
+//! Changing the settings of a workspace. If notifications would be on, Rally asks the mail service first.
 
 use crate::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection, missing_for_notifications};
 use crate::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
@@ -9,10 +9,10 @@ use crate::workspace::{SettingsChange, WorkspaceSettings};
 /// Why settings were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigureRejection {
-    /// There is no such workspace.
+    /// The workspace does not exist.
     #[error("this workspace does not exist")]
     NoSuchWorkspace,
-    /// Notifications lack something, or the mail service does not know it; each key is named.
+    /// Notifications need a setting that is missing or that the mail service does not know. Each key is named.
     #[error("notifications cannot be on with these settings")]
     Invalid(Vec<FieldError>),
     /// The mail service could not be asked.
@@ -20,14 +20,16 @@ pub enum ConfigureRejection {
     Remote(RemoteError),
 }
 
-/// How often the mail service is asked anew because others changed the settings meanwhile.
+/// How often Rally asks the mail service if other changes of the settings come in between.
 const ATTEMPTS: usize = 4;
 
-/// Changes settings. Where notifications would be on afterwards and the change touches what they need, the mail service must
-/// know the domain, the address and the templates; it is asked outside any transaction, and what was checked is what is set.
+/// Changes the settings of a workspace.
+///
+/// If notifications are on after the change and the change touches their settings, the mail service must know the domain, the address and
+/// the templates. Rally asks it outside any transaction. The transaction sets only the values that were checked.
 ///
 /// # Errors
-/// When something is missing or unknown, or the mail service cannot be asked; then nothing was changed.
+/// If a setting is missing or unknown, or the mail service cannot be asked. Then nothing was changed.
 pub async fn run(
     ports: &Ports,
     workspace_id: WorkspaceId,
@@ -41,7 +43,7 @@ pub async fn run(
     Err(Fault::unavailable("others keep changing the settings").into())
 }
 
-/// The settings after the change; `None` when others changed meanwhile what the mail service was asked about.
+/// Returns the changed settings. `None` means that another change touched the checked settings in between.
 async fn attempt(
     ports: &Ports,
     workspace_id: WorkspaceId,
@@ -75,7 +77,7 @@ async fn check(ports: &Ports, settings: &WorkspaceSettings) -> Result<CheckedSen
     if unknown.is_empty() { Ok(sender) } else { Err(ConfigureRejection::Invalid(unknown)) }
 }
 
-/// What the mail service does not know, or does not let be used.
+/// Returns an error for each setting that the mail service does not know or does not allow.
 async fn ask(senders: &dyn SenderDirectory, workspace_id: WorkspaceId, sender: &CheckedSender) -> Result<Vec<FieldError>, RemoteError> {
     let mut errors = Vec::new();
     let mut wrong = |field, message: String| errors.push(FieldError::new(field, Invalid::new(message)));

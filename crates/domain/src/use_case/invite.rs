@@ -1,5 +1,7 @@
-//! Inviting an approved entry into an app: check, call, record, in this order. Nothing is held while the other service is
-//! called, and whatever is lost between two steps is made good by asking again: the same entry and app get the same invitation.
+//! Inviting an approved entry into an app: check, call, record, in this order.
+//!
+//! Rally holds no lock or connection while it calls the service. If a step is lost, the client repeats the request. The same entry and app
+//! get the same invitation.
 
 use crate::command::{InviteMail, InviteRejection, RecordInvitation};
 use crate::entry::{Entry, EntryStatus};
@@ -9,12 +11,12 @@ use crate::invite::{Invite, InviteRequest};
 use crate::port::Ports;
 use crate::waitlist::Waitlist;
 
-/// How to invite.
+/// How to invite an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// The app; `None` for the one of the workspace's settings.
+    /// The app. `None` means the app of the workspace's settings.
     pub app_slug: Option<String>,
-    /// Whether the person gets the link by mail.
+    /// Whether Rally sends the link by mail.
     pub mail: InviteMail,
 }
 
@@ -27,11 +29,10 @@ pub struct Invited {
     pub invite: Invite,
 }
 
-/// Invites the entry of a waitlist.
+/// Invites an entry of a waitlist.
 ///
 /// # Errors
-/// When there is no such entry, it is not approved, no app is named anywhere, or the service does not invite it; then the
-/// entry is as it was.
+/// If the entry does not exist or is not approved, no app is named, or the service does not invite the person. Then the entry is unchanged.
 pub async fn run(
     ports: &Ports,
     waitlist: &Waitlist,

@@ -1,4 +1,4 @@
-//! Joining a waitlist from the public surface.
+//! Signing up on the public surface.
 
 use std::net::IpAddr;
 
@@ -13,33 +13,33 @@ use crate::referral::ReferralCode;
 use crate::text::{Interest, PersonName, Referrer};
 use crate::waitlist::Waitlist;
 
-/// What a person sent.
+/// The data of a sign-up from the public surface.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
     /// The address.
     pub email: Email,
     /// The name.
     pub name: PersonName,
-    /// What the person hopes to do.
+    /// The person's plans for the product.
     pub interest: Option<Interest>,
-    /// How the person heard of it.
+    /// The source: how the person heard of the list.
     pub referrer: Option<Referrer>,
-    /// A friend's code; one that cannot be a code was dropped.
+    /// The referral code that the person used. A text that cannot be a code was dropped.
     pub friends_code: Option<ReferralCode>,
-    /// The variant the person was shown.
+    /// The variant that the person saw.
     pub variant_id: Option<VariantId>,
-    /// Answers to custom fields, and whatever else was sent.
+    /// Answers to custom fields, and any other data that was sent.
     pub metadata: Metadata,
-    /// What the captcha gave.
+    /// The token of the captcha.
     pub captcha_token: Option<String>,
-    /// Where the request came from.
+    /// The IP address of the client.
     pub address: Option<IpAddr>,
 }
 
-/// Why somebody could not join.
+/// Why a person could not sign up.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinRejection {
-    /// The list asks for a captcha, and its token is missing or was not believed.
+    /// The list needs a captcha, and its token is missing or was not accepted.
     #[error("the captcha token is missing or was not accepted")]
     CaptchaFailed,
     /// The sign-up was refused.
@@ -47,15 +47,16 @@ pub enum JoinRejection {
     SignUp(SignUpRejection),
 }
 
-/// How often a sign-up is tried with a new code after its code turned out to be taken: a matter of one in many millions.
+/// How often a sign-up is tried with a new code if its code is taken, which happens once in many millions.
 const CODE_ATTEMPTS: usize = 4;
 
-/// Joins a waitlist: asks the captcha's verifier where the list wants one, then signs up.
+/// Signs a person up. Rally asks the captcha's verifier first, if the list needs it.
 ///
-/// A list that does not take sign-ups is told so before a captcha token is spent on it; the store decides again.
+/// Rally checks that the list is open before it uses a captcha token. The store checks it again.
 ///
 /// # Errors
-/// When the captcha or a rule refuses it, or a port faults; then nothing was stored.
+/// If the captcha or a rule refuses the sign-up. Then nothing was stored. If a port has a fault, the entry may have been stored (see
+/// [`CommandError::Fault`]).
 pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry, CommandError<JoinRejection>> {
     if !waitlist.is_open() {
         return Err(CommandError::Rejected(JoinRejection::SignUp(SignUpRejection::WaitlistNotActive)));

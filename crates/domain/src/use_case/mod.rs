@@ -1,4 +1,4 @@
-//! Use cases: free functions that call the ports in order. They hold what lies between two ports and no rule of their own.
+//! Use cases: free functions that call the ports in order. They contain only the steps between ports, and no rules.
 
 pub mod bulk;
 pub mod configure;
