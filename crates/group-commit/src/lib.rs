@@ -1,17 +1,20 @@
-//! Group commit: commands that wait for the same transaction are carried out in one, and each caller gets its own result.
+//! Group commit: commands that wait for the same transaction share one, and each caller gets its own result.
 //!
-//! Commands stand in *lanes*. The first command of an idle lane goes at once; those that come while it is written form the next
-//! group, together with what waits in other lanes, each of which gives its share. A lane is in one group at a time, so its
-//! commands are carried out in their order, and a lane that is slow holds up the group it is in and no other. A group that would
-//! wait for one of its lanes gives its commands back: then each of its lanes has a group of its own. A lane that gives them back
-//! even so rests for a moment, without a writer, before it is tried again; a command waits no longer than its patience lasts.
+//! Commands wait in *lanes*. The first command of an idle lane is written at once. The commands that arrive meanwhile form the next group,
+//! together with commands of other lanes. Each lane gives its share.
 //!
-//! After a large group the next one waits a moment until half as many have come back: in a crowd that answers drive, one half is
-//! written while the other comes back, where else one caller would go alone and all others wait for it. A group runs in a task of
-//! its own, never in a caller's future, so a caller that goes away cannot leave it half done: what had not begun by then is passed
-//! over, what had is carried out. Each lane has a bounded queue.
+//! A lane is in one group at a time. Therefore its commands are carried out in their order, and a slow lane delays only the group that it
+//! is in. If a group would wait for one of its lanes, it gives its commands back, and each of their lanes gets a group of its own. If such
+//! a group gives its commands back too, the lane rests for a moment without a writer and is then retried. A command waits no longer than
+//! its patience lasts.
 //!
-//! What is not here: what a command is, and how a group is written.
+//! After a large group the writer waits a moment, until half as many commands have arrived. In a crowd whose callers send again after each
+//! answer, one half is then written while the other half returns. Otherwise one caller would be written by itself while all others wait.
+//!
+//! A group runs in a task of its own and never in the future of a caller. A caller that goes away therefore cannot leave a group half done:
+//! a command that has not started is skipped, and a command that has started is carried out. Each lane has a bounded queue.
+//!
+//! What is not here: the commands themselves, and how a group is written.
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -27,43 +30,45 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-/// Why a command was not carried out, as far as anybody knows.
+/// Why a command was not carried out, or may not have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// As many wait in its lane as may; it was not taken.
+    /// The lane is full. The command was not carried out.
     #[error("too many are waiting")]
     Full,
-    /// What it needs stayed locked for as long as it may wait; it was not carried out.
+    /// The lane stayed locked until the command's patience ended. The command was not carried out.
     #[error("what it needs stays locked")]
     Locked,
-    /// Its group broke; it may have been carried out or not.
+    /// The group broke. The command may have been carried out or not.
     #[error("the group was lost")]
     Lost,
 }
 
-/// How groups are formed.
+/// The rules for forming groups.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// The most commands of a group.
     pub group: usize,
     /// The most commands that wait in a lane.
     pub queue: usize,
-    /// The most groups that are written at once.
+    /// The most groups that are written at the same time.
     pub writers: usize,
     /// How long a command waits in a lane that gives its commands back.
     pub patience: Duration,
 }
 
-/// What a group made of a command.
+/// The result of a group for one command.
 #[derive(Debug)]
 pub enum Fate<C, R> {
-    /// It was carried out or refused.
+    /// The command was carried out or refused.
     Done(R),
-    /// It was not touched, and is to be carried out in a group of its lane alone, or after a rest where it was in one.
+    /// The command was not touched. It goes into a group of its lane only, or if it was in one, it waits until the lane has rested.
     Back(C),
 }
 
-/// Carries out a group, told whether it is of a lane that was given back; gives one fate for each command, in their order.
+/// Carries out a group and returns one fate for each command, in their order.
+///
+/// The flag says whether the group is of one lane that was given back.
 pub type Write<C, R> = Box<dyn Fn(Vec<C>, bool) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
 
 /// Gathers commands in lanes.
@@ -88,7 +93,7 @@ struct Job<C, R> {
     since: Instant,
 }
 
-/// Commands that are carried out together, and the lanes they are of.
+/// Commands that are carried out together, and their lanes.
 struct Group<K, C, R> {
     lanes: Vec<K>,
     jobs: Vec<(K, Job<C, R>)>,
@@ -97,13 +102,13 @@ struct Group<K, C, R> {
 
 struct Lane<C, R> {
     waiting: VecDeque<Job<C, R>>,
-    /// Whether a group with commands of it is being written, so that it has no turn.
+    /// Whether a group with commands of this lane is being written. Then the lane has no turn.
     writing: bool,
-    /// Whether the next group with commands of it has no others.
+    /// Whether the next group of this lane has no other lanes.
     alone: bool,
-    /// How often in a row a group of it alone was given back.
+    /// How many groups of this lane only were given back in a row.
     locked: u32,
-    /// Whether it has no turn until it has rested.
+    /// Whether the lane rests. Then it has no turn.
     resting: bool,
 }
 
@@ -114,13 +119,13 @@ impl<C, R> Default for Lane<C, R> {
 }
 
 impl<C, R> Lane<C, R> {
-    /// How long it rests, after it was given back so often.
+    /// Returns how long the lane rests. It rests longer the more often it was given back.
     fn rest(&self) -> Duration {
         (REST * 2_u32.saturating_pow(self.locked.saturating_sub(1).min(8))).min(LONGEST_REST)
     }
 }
 
-/// Where one writer waits until enough have come.
+/// The place where one writer waits until enough commands have arrived.
 struct Gate {
     enough: usize,
     opened: Arc<Notify>,
@@ -133,19 +138,19 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Lets a writer through, given how many wait.
+    /// Lets the writer through if enough commands wait.
     fn arrive(&self, waiting: usize) {
         if waiting >= self.enough {
             self.opened.notify_one();
         }
     }
 
-    /// Gives what to wait for until there are enough, unless there are, or another waits here.
+    /// Returns the signal to wait for. `None` means that enough commands wait, or that another writer waits here.
     fn close(&mut self, waiting: usize, enough: usize) -> Option<Arc<Notify>> {
         if waiting >= enough || self.enough != usize::MAX {
             return None;
         }
-        // A new one, which nobody knocked at before.
+        // A new signal, because the old one may have been raised already.
         (self.enough, self.opened) = (enough, Arc::new(Notify::new()));
         Some(self.opened.clone())
     }
@@ -153,28 +158,28 @@ impl Gate {
 
 struct State<K, C, R> {
     lanes: HashMap<K, Lane<C, R>>,
-    /// Lanes that something waits in and that are not being written, in their turn.
+    /// Lanes with waiting commands that are not being written, in the order of their turns.
     turns: VecDeque<K>,
     writers: usize,
-    /// Those of them that have been writing for long.
+    /// Writers that have been writing for longer than [`LONG`].
     slow: usize,
     /// Commands that wait in all lanes.
     waiting: usize,
     gate: Gate,
 }
 
-/// How many groups are begun for whatever waits, those left out that have been written for [`LONG`].
+/// Writers that start for any number of waiting commands. A writer that is slow does not count.
 const EAGER: usize = 2;
-/// How many commands wait before more are begun.
+/// The number of waiting commands from which more writers start.
 const PRESSING: usize = 32;
-/// After which a group is taken to wait for something that others have locked.
+/// The time after which a writer counts as slow: its group seems to wait for a lock.
 const LONG: Duration = Duration::from_millis(100);
 
-/// How long a lane rests that was given back: at first, and at most.
+/// How long a lane rests after it was given back: the first time, and at most.
 const REST: Duration = Duration::from_millis(25);
 const LONGEST_REST: Duration = Duration::from_millis(400);
 
-/// The size from which on a group is a crowd's, and how long the next one waits for half as many at most.
+/// The size from which a group counts as a crowd, and the longest wait for half as many commands after it.
 const CROWD: usize = 8;
 const LINGER: Duration = Duration::from_millis(2);
 
@@ -184,7 +189,7 @@ where
     C: Send + 'static,
     R: Send + 'static,
 {
-    /// Gathers by those rules, and carries groups out so, on that runtime: it lives longer than any caller's.
+    /// Forms groups by `rules` and carries them out with `write` on the runtime `home`, which must outlive all callers.
     pub fn new(rules: Rules, home: Handle, write: Write<C, R>) -> Self {
         let state = State { lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, slow: 0, waiting: 0, gate: Gate::default() };
         Self(Arc::new(Inner { rules, home, write, state: Mutex::new(state) }))
@@ -193,7 +198,7 @@ where
     /// Carries a command out in a group of its lane.
     ///
     /// # Errors
-    /// When its lane is full or stays locked, or its group broke.
+    /// If the lane is full or stays locked, or if the group broke.
     pub async fn submit(&self, lane: K, command: C) -> Result<R, Refused> {
         let (caller, result) = oneshot::channel();
         if self.0.enqueue(lane, Job { command, caller, since: Instant::now() })? {
@@ -213,7 +218,7 @@ where
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a command into its lane; tells whether another writer is to begin.
+    /// Puts a command into its lane. Returns whether another writer must start.
     fn enqueue(&self, id: K, job: Job<C, R>) -> Result<bool, Refused> {
         self.with_state(|state| {
             let lane = state.lanes.entry(id).or_default();
@@ -230,7 +235,7 @@ where
         })
     }
 
-    /// Lets another writer begin.
+    /// Starts another writer.
     fn begin(self: &Arc<Self>) {
         self.home.spawn(self.clone().work());
     }
@@ -240,13 +245,13 @@ where
             let size = jobs.len();
             let of: Vec<K> = jobs.iter().map(|(lane, _)| *lane).collect();
             let (commands, callers): (Vec<C>, Vec<_>) = jobs.into_iter().map(|(_, job)| (job.command, (job.caller, job.since))).unzip();
-            // A group that panics is lost for its callers, who learn of it by their channels, and for nobody else.
+            // If a group panics, its callers learn of it by their channels. Nobody else is affected.
             let fates =
                 if commands.is_empty() { Vec::new() } else { self.with_help((self.write)(commands, alone)).await.unwrap_or_default() };
             let mut back = Vec::new();
             for ((lane, (caller, since)), fate) in of.into_iter().zip(callers).zip(fates) {
                 match fate {
-                    // Whoever went away is not told.
+                    // A caller that went away gets no result.
                     Fate::Done(result) => drop(caller.send(Ok(result))),
                     Fate::Back(command) => back.push((lane, Job { command, caller, since })),
                 }
@@ -260,7 +265,7 @@ where
         }
     }
 
-    /// Waits for a group to be written; if that takes long, another writer stands in for this one.
+    /// Waits for a group to be written. If that takes long, another writer starts in its place.
     async fn with_help<T>(self: &Arc<Self>, writing: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
         let mut writing = pin!(AssertUnwindSafe(writing).catch_unwind());
         if let Ok(written) = timeout(LONG, &mut writing).await {
@@ -278,17 +283,17 @@ where
         written
     }
 
-    /// Waits a moment until that many are waiting.
+    /// Waits a moment until enough commands wait.
     async fn linger(&self, enough: usize) {
         let gate = self.with_state(|state| state.gate.close(state.waiting, enough));
         if let Some(opened) = gate {
-            // Enough or not, it goes on.
+            // The writer goes on even if there are not enough.
             drop(timeout(LINGER, opened.notified()).await);
             self.with_state(|state| state.gate.enough = usize::MAX);
         }
     }
 
-    /// Puts commands back to the head of their lanes.
+    /// Puts commands back at the head of their lanes.
     fn give_back(&self, jobs: Vec<(K, Job<C, R>)>) {
         if jobs.is_empty() {
             return;
@@ -303,7 +308,7 @@ where
         });
     }
 
-    /// The next group; `None` when nothing waits: then this writer has ended.
+    /// Returns the next group. `None` means that no lane has a turn and that this writer ends.
     fn next_group(self: &Arc<Self>) -> Option<Group<K, C, R>> {
         let (group, begin) = self.with_state(|state| {
             if state.turns.is_empty() {
@@ -323,11 +328,11 @@ where
                     break;
                 }
             }
-            // What others left of their shares goes to those who have more.
+            // The unused part of a share goes to lanes with more commands.
             for id in &lanes {
                 state.take(*id, most - jobs.len(), &mut jobs);
             }
-            // What this group has no room for has a turn now, whatever it is that this group will wait for.
+            // Lanes without room in this group get a writer now, even if this group has to wait for a lock.
             (Some(Group { lanes, jobs, alone }), state.hire(self.rules.writers))
         });
         if begin {
@@ -359,7 +364,7 @@ where
         });
     }
 
-    /// Gives a lane its next turn, without those commands whose patience has ended.
+    /// Gives a lane its next turn, without the commands whose patience has ended.
     fn end_rest(self: &Arc<Self>, id: K) {
         let (impatient, begin) = self.with_state(|state| {
             let Some(lane) = state.lanes.get_mut(&id) else { return (VecDeque::new(), false) };
@@ -375,7 +380,7 @@ where
             }
             (impatient, state.hire(self.rules.writers))
         });
-        // Whoever went away is not told.
+        // A caller that went away gets no result.
         impatient.into_iter().for_each(|job| drop(job.caller.send(Err(Refused::Locked))));
         if begin {
             self.begin();
@@ -384,7 +389,7 @@ where
 }
 
 impl<K: Copy + Eq + Hash, C, R> State<K, C, R> {
-    /// Whether another writer is to begin, of so many at most: few large groups cost less than many small ones.
+    /// Whether another writer must start, of at most `most`. A few large groups cost less than many small ones.
     fn hire(&mut self, most: usize) -> bool {
         let needed = self.writers - self.slow < EAGER || self.waiting >= PRESSING;
         let begin = needed && !self.turns.is_empty() && self.writers < most;
@@ -392,14 +397,14 @@ impl<K: Copy + Eq + Hash, C, R> State<K, C, R> {
         begin
     }
 
-    /// The lane whose turn it is: the next, or the next that goes with others.
+    /// Removes and returns the lane with the next turn. Without `any`, it skips lanes that need a group of their own.
     fn turn(&mut self, any: bool) -> Option<K> {
         let lanes = &self.lanes;
         let next = self.turns.iter().position(|id| any || lanes.get(id).is_some_and(|lane| !lane.alone))?;
         self.turns.remove(next)
     }
 
-    /// Takes so many commands of a lane at most; those whose callers went away are passed over.
+    /// Takes at most `most` commands of a lane, and skips those whose callers went away.
     fn take(&mut self, id: K, most: usize, jobs: &mut Vec<(K, Job<C, R>)>) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         lane.writing = true;
@@ -421,7 +426,7 @@ mod tests {
 
     type Written = Vec<Vec<(u8, u32)>>;
 
-    /// Groups as they were written, each only when the gate lets it.
+    /// A writer that records its groups and writes each of them only when the gate allows it.
     struct Script {
         groups: Arc<Mutex<Written>>,
         gate: Arc<Semaphore>,
@@ -448,10 +453,10 @@ mod tests {
         Script { groups, gate, commits: GroupCommit::new(rules, Handle::current(), Box::new(write)) }
     }
 
-    /// A lane that can only be carried out alone.
+    /// A lane that can be carried out only in a group of its own.
     const LOCKED: u8 = 9;
 
-    /// A lane that is given back even then.
+    /// A lane that is given back even from a group of its own.
     const ALWAYS_LOCKED: u8 = 99;
 
     const RULES: Rules = Rules { group: 4, queue: 8, writers: 2, patience: Duration::from_secs(60) };
@@ -469,7 +474,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_goes_at_once_and_those_that_come_meanwhile_go_together() {
+    async fn the_first_command_is_written_at_once_and_later_ones_share_groups() {
         let script = script(RULES);
         let mut callers = JoinSet::new();
         for n in 0..7 {
@@ -485,7 +490,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_lane_takes_no_more_and_is_in_nobodys_way() {
+    async fn a_full_lane_refuses_commands_and_delays_no_other_lane() {
         let script = script(RULES);
         let mut callers = JoinSet::new();
         for n in 0..9 {
@@ -499,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_goes_away_before_it_began_changes_nothing() {
+    async fn a_command_whose_caller_left_early_is_skipped() {
         let script = script(RULES);
         let mut callers = JoinSet::new();
         script.submit(&mut callers, 1, 0).await;
@@ -513,7 +518,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_that_breaks_is_lost_alone() {
+    async fn a_group_that_breaks_loses_only_its_own_commands() {
         let script = script(RULES);
         script.gate.add_permits(10);
         assert_eq!(script.commits.submit(1, (1, 666)).await, Err(Refused::Lost));
@@ -529,7 +534,7 @@ mod tests {
         }
         script.gate.add_permits(10);
         callers.join_all().await;
-        // What is left of the shares of 2 and 3 goes to 1.
+        // Lane 1 gets the unused part of the shares of lanes 2 and 3.
         assert_eq!(script.groups(), [vec![(1, 0)], vec![(2, 5), (3, 6), (1, 1), (1, 2)], vec![(1, 3), (1, 4)]]);
     }
 
@@ -552,7 +557,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_group_gives_back_goes_lane_by_lane_in_its_order() {
+    async fn commands_that_a_group_gives_back_go_lane_by_lane_in_their_order() {
         let script = script(Rules { writers: 1, ..RULES });
         let mut callers = JoinSet::new();
         for (lane, n) in [(1, 0), (1, 1), (LOCKED, 2), (2, 3), (1, 4), (LOCKED, 5)] {
@@ -571,7 +576,7 @@ mod tests {
         for (lane, n) in [(1, 0), (2, 1), (LOCKED, 2), (3, 3)] {
             script.submit(&mut callers, lane, n).await;
         }
-        // The two that are written, then the one that is given back.
+        // First the two groups that are being written, then the one that is given back.
         for _ in 0..3 {
             script.gate.add_permits(1);
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -582,7 +587,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lanes_that_stay_locked_keep_no_writer_from_the_others() {
+    async fn locked_lanes_keep_no_writer_from_other_lanes() {
         let script = script(Rules { writers: 3, ..RULES });
         let mut callers = JoinSet::new();
         for (lane, n) in [(1, 0), (2, 1), (3, 2)] {
@@ -598,7 +603,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lane_that_stays_locked_rests_without_a_writer_and_ends_with_its_patience() {
+    async fn a_locked_lane_rests_without_a_writer_until_its_patience_ends() {
         let script = script(Rules { writers: 1, patience: Duration::from_secs(5), ..RULES });
         script.gate.add_permits(1000);
         let mut callers = JoinSet::new();
@@ -614,14 +619,14 @@ mod tests {
         let outcomes = callers.join_all().await;
         assert_eq!(outcomes, [Err(Refused::Locked); 3]);
         assert!((Duration::from_secs(4)..Duration::from_secs(6)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-        // Rests grow: what stays locked is asked for a few times a second.
+        // The rests grow longer. A locked lane is retried only a few times per second.
         let tries = script.groups().iter().filter(|group| group.iter().any(|(lane, _)| *lane == ALWAYS_LOCKED)).count();
         assert!((5..25).contains(&tries), "{tries}");
         assert_eq!(script.commits.submit(1, (1, 7)).await, Ok(70));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn nothing_is_lost_or_done_twice_in_a_crowd() {
+    async fn each_command_of_a_crowd_is_carried_out_once() {
         for writers in [1, 3] {
             let done = Arc::new(AtomicUsize::new(0));
             let count = done.clone();
