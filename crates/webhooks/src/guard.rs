@@ -1,5 +1,6 @@
-//! The address guard: what events may be sent to. Whoever can create a webhook must not be able to make this server call
-//! into the network it runs in.
+//! The address guard: the addresses that events may be sent to.
+//!
+//! A person who can create a webhook must not be able to make this server call into its own network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -30,12 +31,15 @@ const NOT_PUBLIC_V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 0, 4),
 ];
 
-/// Global unicast (RFC 4291, section 2.4). Everything else is refused: the mapped, translated and compatible forms of IPv4,
-/// NAT64 with them, unique local, link-local, site-local, multicast.
+/// Global unicast addresses (RFC 4291, section 2.4). All others are refused.
+///
+/// These are the mapped, translated and compatible forms of IPv4, with NAT64, and the unique local, link-local, site-local and multicast
+/// addresses.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0], 3);
 
-/// What is not public of it (IANA IPv6 Special-Purpose Address Registry): Teredo and other protocol assignments,
-/// documentation, 6to4.
+/// The part of global unicast that is not public (IANA IPv6 Special-Purpose Address Registry).
+///
+/// It has Teredo and other protocol assignments, documentation and 6to4.
 const NOT_PUBLIC_V6: [Ipv6Net; 4] = [v6([0x2001, 0], 23), v6([0x2001, 0xdb8], 32), v6([0x2002, 0], 16), v6([0x3fff, 0], 20)];
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
@@ -46,7 +50,7 @@ const fn v6([first, second]: [u16; 2], length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(first, second, 0, 0, 0, 0, 0, 0), length)
 }
 
-/// Whether an address is one of the public internet.
+/// Whether an address is on the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|net| net.contains(&address)),
@@ -54,7 +58,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// What an operator lets through beside the public internet.
+/// The addresses and hosts that an operator allows beside the public internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exemptions {
     addresses: Vec<IpNet>,
@@ -62,11 +66,12 @@ pub struct Exemptions {
 }
 
 impl Exemptions {
-    /// Reads a comma-separated list: a CIDR or an address exempts addresses from being public, `http://HOST` exempts a host
-    /// from https.
+    /// Reads a comma-separated list of exemptions.
+    ///
+    /// A CIDR or an address exempts addresses from being public. `http://HOST` exempts a host from https.
     ///
     /// # Errors
-    /// When a part is neither.
+    /// If a part is neither.
     pub fn parse(list: &str) -> Result<Self, Invalid> {
         let mut exemptions = Self::default();
         for part in list.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -89,7 +94,7 @@ impl Exemptions {
         is_public(address) || self.covers(address)
     }
 
-    /// Whether a URL may be used, as far as it says itself; what its name resolves to is another question.
+    /// Checks a URL without resolving its name.
     pub(crate) fn allow_url(&self, url: &WebhookUrl) -> Result<(), Invalid> {
         let host = url.url().host().map(|host| host.to_owned()).ok_or_else(|| Invalid::new("must name a host"))?;
         if url.url().scheme() != "https" && !self.plain_hosts.contains(&host) {
@@ -103,8 +108,9 @@ impl Exemptions {
         }
     }
 
-    /// Whether a URL may be used now: a name must not lead to addresses that are not allowed alone. One that leads nowhere
-    /// passes.
+    /// Checks a URL and resolves its name.
+    ///
+    /// A name is refused if it resolves only to addresses that are not allowed. A name that does not resolve passes, unless it is local.
     pub(crate) async fn check(&self, names: &Names, url: &WebhookUrl) -> Result<(), Invalid> {
         self.allow_url(url)?;
         let Some(Host::Domain(name)) = url.url().host() else { return Ok(()) };
@@ -112,7 +118,7 @@ impl Exemptions {
         if !addresses.is_empty() && !addresses.iter().any(|address| self.allows(address.ip())) {
             return Err(not_public());
         }
-        // Names of the network this server runs in, unless every address behind them is exempt.
+        // A local name is refused unless all its addresses are exempt.
         let exempt = !addresses.is_empty() && addresses.iter().all(|address| self.covers(address.ip()));
         if is_local(name) && !exempt { Err(not_public()) } else { Ok(()) }
     }
@@ -126,14 +132,16 @@ fn not_public() -> Invalid {
     Invalid::new("must lead to a public address")
 }
 
-/// Whether every label of a name has something in it; a dot at the end is fine.
+/// Whether no label of a name is empty. A dot at the end is allowed.
 fn is_a_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     !name.is_empty() && name.split('.').all(|label| !label.is_empty() && label != "xn--")
 }
 
-/// Whether a name is of the local machine or network (RFC 6761, RFC 6762, RFC 9476): `localhost`, `.local`, `.internal`, or
-/// without a dot.
+/// Whether a name is of the local machine or network.
+///
+/// Such a name is `localhost` (RFC 6761), ends in `.localhost`, `.local` (RFC 6762), `.internal`, `.localdomain` or `.home.arpa` (RFC
+/// 8375), or has no dot.
 fn is_local(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -144,7 +152,7 @@ fn is_local(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Rows of addresses that must not be reached, in every way of writing them.
+    /// Spellings of hosts that must not be reached.
     const REFUSED: &[&str] = &[
         "127.0.0.1",
         "127.0.0.1.",
@@ -237,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_way_of_writing_a_private_address_gets_through() {
+    async fn a_private_address_is_refused_in_every_spelling() {
         let (nothing, names) = (Exemptions::default(), Names::of_system());
         for host in REFUSED {
             if let Some(url) = url(host) {
@@ -256,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn https_is_asked_of_every_host_that_is_not_exempt() {
+    async fn https_is_required_of_every_host_that_is_not_exempt() {
         let plain = WebhookUrl::parse("http://1.1.1.1/").unwrap();
         let names = Names::of_system();
         assert!(Exemptions::default().check(&names, &plain).await.is_err());
@@ -265,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_exemption_is_of_its_addresses_alone() {
+    async fn an_exemption_covers_only_its_addresses() {
         let names = Names::of_system();
         let exempt = Exemptions::parse("127.0.0.1/32, 10.0.0.0/8, ::1, http://localhost, http://127.0.0.1").unwrap();
         for (url, passes) in [
@@ -283,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_exemption_is_refused() {
+    fn a_text_that_is_not_an_exemption_is_refused() {
         assert_eq!(Exemptions::parse(" , "), Ok(Exemptions::default()));
         assert_eq!(Exemptions::parse("::ffff:10.0.0.0/104"), Exemptions::parse("10.0.0.0/8"));
         for bad in [

@@ -1,6 +1,6 @@
-//! Events on the wire: messages signed as Standard Webhooks 1.0 says, sent to addresses that are public or exempt.
+//! Sending deliveries over HTTP: signed as in Standard Webhooks 1.0, and only to addresses that are public or exempt.
 //!
-//! What is not here: when to send, what to try again, and what an attempt means. See `rally_domain::delivery` for that.
+//! What is not here: when to send, retries, and the meaning of an attempt. See `rally_domain::delivery`.
 
 mod guard;
 mod names;

@@ -1,5 +1,6 @@
-//! Names: looked up by the name servers of this system, without a thread that waits for them. However many names are looked up whose
-//! servers are silent, the next one is looked up at once.
+//! Resolving names with the name servers of this system, without a thread that waits.
+//!
+//! Names of silent name servers do not delay the next name, however many there are.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,22 +12,22 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 /// How long a name may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(5);
 
-/// How long a name server may take to answer, and how often it is asked.
+/// How long a name server may take to answer, and how often Rally asks it.
 const ANSWER: Duration = Duration::from_secs(2);
 const ATTEMPTS: usize = 2;
 
-/// Answers that are kept, for as long as they say, and for how long it is kept at most that a name has no address.
+/// The most cached answers, each for its own lifetime, and the longest time that "no address" is cached.
 const KEPT: u64 = 4096;
 const KEPT_NEGATIVE: Duration = Duration::from_secs(10);
 
-/// Questions to one name server at once over one connection.
+/// The most questions at once to one name server over one connection.
 const AT_ONCE: usize = 4096;
 
-/// Looks up names.
+/// Resolves names.
 pub struct Names(Option<TokioResolver>);
 
 impl Names {
-    /// By the name servers and the hosts file of this system, as they are now.
+    /// Uses the name servers and the hosts file of this system, as they are now.
     pub fn of_system() -> Self {
         let resolver = TokioResolver::builder_tokio().and_then(|mut builder| {
             set_up(builder.options_mut());
@@ -41,18 +42,19 @@ impl Names {
         }
     }
 
-    /// By other name servers.
+    /// Uses other name servers.
     ///
     /// # Panics
-    /// When their configuration is none.
+    /// If no resolver can be built from the configuration.
     pub fn by(servers: ResolverConfig) -> Self {
         let mut builder = TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default());
         set_up(builder.options_mut());
         Self(Some(builder.build().expect("a resolver without trust anchors can be built")))
     }
 
-    /// The addresses of a name; none when it has none or nobody can tell in time. The name is taken as it is: no search domain of this
-    /// system is added to it.
+    /// Returns the addresses of a name, or none if it has none or does not resolve in time.
+    ///
+    /// The name is resolved as it is. No search domain of this system is added to it.
     pub(crate) async fn resolve(&self, name: &str) -> Vec<SocketAddr> {
         let Some(resolver) = &self.0 else { return Vec::new() };
         let whole = if name.ends_with('.') { name.to_owned() } else { format!("{name}.") };
@@ -83,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// A name server that answers for names that begin with `well` with 192.0.2.1 alone, and is silent about others.
+    /// A name server that answers 192.0.2.1 for names that begin with `well`, and never answers for others.
     async fn name_server() -> (ResolverConfig, tokio::task::JoinHandle<()>) {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let mut connection = ConnectionConfig::new(ProtocolConfig::Udp);
@@ -93,7 +95,7 @@ mod tests {
             let mut question = [0; 512];
             loop {
                 let (length, asker) = socket.recv_from(&mut question).await.unwrap();
-                // RFC 1035, section 4: a header of 12 bytes, then the name's labels, each after its length.
+                // RFC 1035, section 4: a header of 12 bytes, then the labels of the name, each after its length.
                 let is_well = question[13..length].to_ascii_lowercase().starts_with(b"well");
                 if is_well {
                     socket.send_to(&answer(&question[..length]), asker).await.unwrap();
@@ -103,7 +105,7 @@ mod tests {
         (ResolverConfig::from_parts(None, Vec::new(), vec![server]), task)
     }
 
-    /// The question repeated, and one address where an A record was asked for.
+    /// Returns the question, with one address if it asks for an A record.
     fn answer(question: &[u8]) -> Vec<u8> {
         let name = question[12..].iter().position(|byte| *byte == 0).unwrap() + 13;
         let asks_for_v4 = question[name + 1] == 1;
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_whose_servers_are_silent_delay_no_other() {
+    async fn names_of_silent_servers_delay_no_other_names() {
         let (servers, task) = name_server().await;
         let names = std::sync::Arc::new(Names::by(servers));
         let mut silent = JoinSet::new();
@@ -129,7 +131,7 @@ mod tests {
             let begun = Instant::now();
             let found = names.resolve(&format!("well-{n}.example.com")).await;
             assert_eq!(found, [SocketAddr::from(([192, 0, 2, 1], 0))]);
-            // The silent ones take 4 seconds.
+            // A silent name takes 4 seconds.
             assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
         }
         silent.shutdown().await;

@@ -1,14 +1,16 @@
-//! Networks as operators write them, in the form that addresses are compared in.
+//! Networks in the spelling of operators, and the form in which addresses are compared.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// The bits before an IPv4 address that is written as an IPv6 one (RFC 4291, section 2.5.5.2).
+/// The bits before an IPv4 address in its IPv6 form (RFC 4291, section 2.5.5.2).
 const MAPPED: u8 = 96;
 
-/// Reads a CIDR, or an address as the network of itself. An IPv4-mapped one is the IPv4 one. `None` for what is neither, and for a
-/// mapped network wider than all of IPv4: nobody can say what it means.
+/// Reads a CIDR, or an address as a network of one address.
+///
+/// An IPv4-mapped network becomes the IPv4 network. The result is `None` for any other text, and for a mapped network that is wider than
+/// all of IPv4, because its meaning is not defined.
 pub fn parse_network(text: &str) -> Option<IpNet> {
     let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
     match net {
@@ -25,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapped_network_is_the_ipv4_one() {
+    fn a_mapped_network_becomes_the_ipv4_network() {
         for (given, means) in [
             ("10.0.0.0/8", "10.0.0.0/8"),
             ("10.0.0.1", "10.0.0.1/32"),

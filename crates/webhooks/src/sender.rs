@@ -1,4 +1,4 @@
-//! The sender: one attempt over HTTP, with one deadline over all of it.
+//! The sender: one attempt over HTTP, with one deadline for all of it.
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ use crate::guard::Exemptions;
 use crate::names::Names;
 use crate::sign::sign;
 
-/// Most bytes of an answer that are read: no receiver can make this server read more.
+/// The most bytes of an answer's body that are read, so that a receiver cannot make this server read more.
 const MAX_READ: usize = 4 * 1024;
 
-/// Sends messages with reqwest: no redirects, no proxies of the environment, no decompression, no retries of its own.
+/// Sends deliveries with reqwest: no redirects, no proxies of the environment, no decompression, no retries of its own.
 pub struct HttpSender {
     client: Client,
     exemptions: Arc<Exemptions>,
@@ -33,10 +33,10 @@ pub struct HttpSender {
 }
 
 impl HttpSender {
-    /// A sender that gives every attempt that much time.
+    /// Creates a sender with this deadline for every attempt.
     ///
     /// # Errors
-    /// When this machine has no TLS roots.
+    /// If this machine has no TLS roots.
     pub fn new(exemptions: Exemptions, names: Names, deadline: Duration) -> Result<Self, reqwest::Error> {
         let (exemptions, names) = (Arc::new(exemptions), Arc::new(names));
         let client = Client::builder()
@@ -51,7 +51,7 @@ impl HttpSender {
     }
 
     async fn attempt(&self, message: WebhookMessage, deadline: Instant) -> Outcome {
-        // A literal address never gets to the resolver.
+        // The resolver does not see a literal address, so it is checked here.
         if self.exemptions.allow_url(&message.url).is_err() {
             return Outcome::failed(BLOCKED);
         }
@@ -95,7 +95,7 @@ impl WebhookSender for HttpSender {
     }
 }
 
-/// What came back of an attempt.
+/// The result of an attempt.
 #[derive(Default)]
 struct Outcome {
     status_code: Option<u16>,
@@ -135,7 +135,7 @@ async fn read(mut response: Response, now: Timestamp, deadline: Instant) -> Outc
     Outcome { status_code: Some(status), body: text(&bytes), error, retry_after }
 }
 
-/// The start of a body as text that can be stored and shown.
+/// Returns the start of a body as text that can be stored and shown.
 fn text(bytes: &[u8]) -> Option<String> {
     let mut text = String::from_utf8_lossy(bytes).replace('\0', "");
     let end = (0..=AttemptResult::MAX_BODY.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -143,7 +143,7 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Why there is no answer, in words that tell nothing of the network behind.
+/// Returns why there is no answer, in words that reveal nothing about the network.
 fn explain(error: &reqwest::Error) -> &'static str {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -159,13 +159,14 @@ fn explain(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A name leads to an address that must not be reached.
+/// A name resolves to an address that must not be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to an address that is not public")]
 struct Blocked;
 
-/// Resolves for every new connection, and lets none be made to a name with even one address that is not allowed: what was
-/// checked is what is connected to.
+/// Resolves the name of every new connection, and refuses a name with even one address that is not allowed.
+///
+/// The client connects only to the addresses that were checked.
 struct GuardedResolver(Arc<Exemptions>, Arc<Names>);
 
 impl Resolve for GuardedResolver {
@@ -187,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_kept_as_text_of_a_kilobyte() {
+    fn a_body_is_kept_as_text_of_at_most_1024_bytes() {
         assert_eq!(text(b""), None);
         assert_eq!(text(b"a\0b\xff").as_deref(), Some("ab\u{fffd}"));
         assert_eq!(text("é".repeat(1000).as_bytes()).unwrap().len(), 1024);
