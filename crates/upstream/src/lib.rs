@@ -1,9 +1,8 @@
-//! What the adapters of remote services share: a client that was given a base, a key and a deadline, and answers that cannot
-//! take more time or memory than they are given.
+//! The HTTP client of Rally's upstreams: a base URL, a key and a deadline, and answers of limited time and size.
 //!
-//! What is not here: what any service says or means by it, and how often it is asked. Unlike receivers of webhooks these
-//! services are the operator's choice and may have private addresses; but neither redirects nor proxies of the environment
-//! are followed, since both would hand the key on.
+//! What is not here: the meaning of an upstream's answers, and its retries. An operator chooses the upstreams, so unlike receivers of
+//! webhooks they may have private addresses. The client follows neither redirects nor proxies of the environment, because both would reveal
+//! the key.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -20,10 +19,10 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-/// Most bytes of an answer that are read.
+/// The most bytes of an answer that are read.
 pub const MAX_ANSWER: usize = 1024 * 1024;
 
-/// A remote service.
+/// An upstream.
 #[derive(Clone)]
 pub struct Upstream {
     name: &'static str,
@@ -34,23 +33,24 @@ pub struct Upstream {
     client: Client,
 }
 
-/// What a service answered, read to its end.
+/// The complete answer of an upstream.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// How long the service asks to be left alone.
+    /// How long the upstream asks Rally to wait.
     pub retry_after: Option<Duration>,
     service: &'static str,
     body: Vec<u8>,
 }
 
 impl Upstream {
-    /// The service of that name at an http or https URL, with the key it is shown as a bearer token (RFC 6750) and the time
-    /// a whole request may take.
+    /// Creates the client of an upstream at an http or https URL, with a deadline for a whole request.
+    ///
+    /// The client sends the key as a bearer token (RFC 6750).
     ///
     /// # Errors
-    /// When this machine has no TLS roots.
+    /// If this machine has no TLS roots.
     pub fn new(
         name: &'static str,
         base: Url,
@@ -68,8 +68,9 @@ impl Upstream {
         Ok(Self { name, base, key, deadline: deadline.unsigned_abs(), clock, client })
     }
 
-    /// A request to the path of those segments below the base, each of them encoded. `None` where a segment would not be one:
-    /// `.` and `..` mean another path, and an empty one none.
+    /// Returns a request to a path below the base, with each segment encoded.
+    ///
+    /// Returns `None` for a segment that would not stay one: `.` and `..` change the path, and an empty segment adds none.
     pub fn request(&self, method: Method, segments: &[&str]) -> Option<RequestBuilder> {
         if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
             return None;
@@ -83,7 +84,7 @@ impl Upstream {
         })
     }
 
-    /// A POST to the base itself.
+    /// Returns a POST request to the base itself.
     pub fn post_to_base(&self) -> RequestBuilder {
         self.client.post(self.base.clone())
     }
@@ -91,7 +92,7 @@ impl Upstream {
     /// Sends a request and reads the answer, whatever its status.
     ///
     /// # Errors
-    /// When there is no whole answer in time, or it is larger than [`MAX_ANSWER`].
+    /// If there is no complete answer in time, or it is larger than [`MAX_ANSWER`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {
         let started = Instant::now();
         let answer = match timeout_at(started + self.deadline, self.exchange(request)).await {
@@ -129,17 +130,17 @@ impl Upstream {
 }
 
 impl Answer {
-    /// The body as JSON of a form.
+    /// Reads the body as JSON.
     ///
     /// # Errors
-    /// When it is something else.
+    /// If the body does not fit the type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, RemoteError> {
-        // The error of a parser may quote what it read.
+        // The parser's error is not shown, because it may quote the body.
         let malformed = |error: serde_json::Error| Cause(format!("the answer cannot be read at its line {}", error.line()));
         serde_json::from_slice(&self.body).map_err(|error| RemoteError::failed(self.service, malformed(error)))
     }
 
-    /// An answer nobody foresaw, as the failure it is: a key that is refused, or something that may pass.
+    /// Turns an unexpected answer into an error: a refused key, or a failure that may pass.
     pub fn into_error(self) -> RemoteError {
         if self.status == 401 {
             return RemoteError::KeyRefused { service: self.service };
@@ -149,12 +150,13 @@ impl Answer {
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), and no more than [`RetrySchedule::MAX_RETRY_AFTER`]: a service
-/// that asks for longer, in however many digits, still asks to be left alone.
+/// Reads `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+///
+/// The result is at most [`RetrySchedule::MAX_RETRY_AFTER`]. A longer time, in any number of digits, counts as this maximum.
 pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let asked = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // Digits alone fail to be a number only where there are too many of them.
+        // A number of only digits that does not fit is too large.
         value.parse::<u32>().map_or(Duration::MAX, |seconds| Duration::seconds(seconds.into()))
     } else {
         let date: SystemTime = httpdate::parse_http_date(value).ok()?;
@@ -163,7 +165,7 @@ pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration>
     Some(asked.min(RetrySchedule::MAX_RETRY_AFTER))
 }
 
-/// What happened, without URLs, keys or bodies.
+/// The cause of a failure, without URLs, keys or bodies.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Cause(String);
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_stays_one_whatever_is_in_it() {
+    fn a_segment_stays_one_segment() {
         assert_eq!(path("http://x/api", &["v1", "a/b?c#d e"]).as_deref(), Some("http://x/api/v1/a%2Fb%3Fc%23d%20e"));
         assert_eq!(path("http://x/", &["v1", "ü"]).as_deref(), Some("http://x/v1/%C3%BC"));
         for bad in ["", ".", ".."] {
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_asks_in_seconds_or_by_date() {
+    fn retry_after_is_in_seconds_or_a_date() {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap().instant();
         let asked = |value: &'static str| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]), now);
         assert_eq!(asked("120"), Some(Duration::seconds(120)));
