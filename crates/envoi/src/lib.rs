@@ -1,7 +1,6 @@
-//! The ports [`Mailer`] and [`SenderDirectory`] over Envoi's HTTP API: templates that are filled and sent, and what it knows of
-//! domains and templates.
+//! The ports [`Mailer`] and [`SenderDirectory`] over Envoi's HTTP API: sending mail by templates, and finding domains and templates.
 //!
-//! What is not here: when mail is sent, what is tried again, and what is in it. See `rally_domain::mail` for that.
+//! What is not here: when mail is sent, its retries, and its content. See `rally_domain::mail`.
 
 use std::sync::Arc;
 
@@ -27,16 +26,16 @@ pub struct EnvoiMailer {
 }
 
 impl EnvoiMailer {
-    /// A mailer that talks to the Envoi at that URL with that platform key, and gives every request that much time.
+    /// Creates a mailer that uses the Envoi at this URL with this platform key, with this deadline for every request.
     ///
     /// # Errors
-    /// When this machine has no TLS roots.
+    /// If this machine has no TLS roots.
     pub fn new(base: Url, key: SecretString, deadline: Duration, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)? })
     }
 
     async fn get(&self, segments: &[&str]) -> Result<Option<Answer>, RemoteError> {
-        // A name that is no path segment is no name of anything.
+        // A name that cannot be a path segment cannot be the name of an object.
         let Some(request) = self.upstream.request(Method::GET, segments) else { return Ok(None) };
         let answer = self.upstream.send(request).await?;
         match answer.status {
@@ -47,7 +46,7 @@ impl EnvoiMailer {
     }
 }
 
-/// `POST /v1/workspaces/{workspace_id}/templates/{name}/send`.
+/// The body of `POST /v1/workspaces/{workspace_id}/templates/{name}/send`.
 #[derive(Serialize)]
 struct SendBody<'a> {
     from: &'a str,
@@ -60,7 +59,7 @@ struct SentBody {
     accepted: bool,
 }
 
-/// `GET /v1/workspaces/{workspace_id}/domains/{domain_id}`, as far as it matters here.
+/// The fields that Rally needs from `GET /v1/workspaces/{workspace_id}/domains/{domain_id}`.
 #[derive(Deserialize)]
 struct DomainBody {
     fqdn: String,
@@ -86,7 +85,7 @@ impl Mailer for EnvoiMailer {
         let segments = ["v1", "workspaces", &workspace, "templates", &mail.template, "send"];
         let data: Result<&RawValue, _> = serde_json::from_str(&mail.data);
         let (Some(request), Ok(data)) = (self.upstream.request(Method::POST, &segments), data) else {
-            // No service has a template of such a name, and none takes such data.
+            // No template has such a name, and no service accepts such data.
             return MailOutcome::Refused(400);
         };
         let body = SendBody { from: mail.from.as_str(), to: mail.to.as_str(), data };
@@ -116,7 +115,7 @@ impl SenderDirectory for EnvoiMailer {
 
 fn outcome(answer: &Answer) -> MailOutcome {
     match answer.status {
-        // What stands before Envoi may say 200 to anything.
+        // A proxy before Envoi may answer 200 to anything.
         200..=299 if answer.json::<SentBody>().is_ok_and(|body| body.accepted) => MailOutcome::Accepted,
         401 => MailOutcome::KeyRefused(answer.status),
         408 | 429 => MailOutcome::Failed { status: Some(answer.status), retry_after: answer.retry_after },

@@ -1,4 +1,4 @@
-//! Envoi's adapter keeps the promises of its port.
+//! Envoi's adapter keeps the promises of its ports.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl MailerFixture for Fixture {
 rally_contracts::remote_contract!(mailer: Fixture);
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_tried_later() {
+async fn a_service_that_cannot_be_reached_is_an_error() {
     use rally_domain::id::WorkspaceId;
     let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
     let mailer = EnvoiMailer::new("http://127.0.0.1:1".parse().expect("a URL"), "key".to_owned().into(), time::Duration::SECOND, clock);
