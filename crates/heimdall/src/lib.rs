@@ -1,7 +1,9 @@
-//! The port [`AppInviter`] over Heimdall's HTTP API: an app's slug is looked up in the workspace's list of apps, the person
-//! is invited under a key made of entry and app, and the link is Heimdall's own or made of a template.
+//! The port [`AppInviter`] over Heimdall's HTTP API.
 //!
-//! What is not here: who may be invited, and what is written down of it. See `rally_domain::use_case::invite` for that.
+//! The adapter finds the slug of an app in the workspace's list of apps. It invites the person under a key that is made of the entry and
+//! the app. The link comes from Heimdall or from a template.
+//!
+//! What is not here: who may be invited, and what is recorded. See `rally_domain::use_case::invite`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,17 +25,17 @@ use url::Url;
 /// The name of the service in messages and logs.
 const NAME: &str = "Heimdall";
 
-/// How long a workspace's apps are remembered, those it does not have too.
+/// How long the list of a workspace's apps is cached. An app that is not in the list counts as missing for that time.
 const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// The most workspaces whose apps are remembered.
+/// The most workspaces whose apps are cached.
 const MOST_WORKSPACES: u64 = 1000;
 
-/// Apps asked for at once, and the most pages that are read of one workspace.
+/// The apps per page, and the most pages that are read for one workspace.
 const PAGE: &str = "100";
 const MOST_PAGES: usize = 100;
 
-/// Where an invitation is accepted that comes without a link: a URL with `{app_slug}` and `{code}` in it.
+/// The template of the link for an invitation without one: a URL with `{code}` and, if needed, `{app_slug}` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptUrl(String);
 
@@ -41,7 +43,7 @@ impl AcceptUrl {
     /// Reads a template.
     ///
     /// # Errors
-    /// When it has no place for the code, or is no http or https URL with values in its places; in words for an operator.
+    /// If the template has no place for the code, or is not an http or https URL with values in its places. The message is for an operator.
     pub fn parse(template: &str) -> Result<Self, &'static str> {
         if !template.contains("{code}") {
             return Err("must contain {code}");
@@ -54,12 +56,12 @@ impl AcceptUrl {
     }
 
     fn fill(&self, app_slug: &str, code: &str) -> String {
-        // The code last, since it could hold the other place.
+        // The code is filled in last, because it could contain the other place.
         self.0.replace("{app_slug}", &encode(app_slug)).replace("{code}", &encode(code))
     }
 }
 
-/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3, so that a value cannot be more than one.
+/// Percent-encodes all but the unreserved characters of RFC 3986, section 2.3, so that a value stays one value.
 fn encode(value: &str) -> String {
     let mut encoded = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -82,10 +84,10 @@ pub struct HeimdallInviter {
 }
 
 impl HeimdallInviter {
-    /// An inviter that talks to the Heimdall at that URL with that platform key, and gives every invitation that much time.
+    /// Creates an inviter that uses the Heimdall at this URL with this platform key, with this deadline for every invitation.
     ///
     /// # Errors
-    /// When this machine has no TLS roots.
+    /// If this machine has no TLS roots.
     pub fn new(
         base: Url,
         key: SecretString,
@@ -97,10 +99,10 @@ impl HeimdallInviter {
         Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?, accept_url, apps, deadline })
     }
 
-    /// The apps of a workspace, ids by slug: remembered, and asked for once however many want to know.
+    /// Returns the apps of a workspace, ids by slug. The list is cached, and requests at the same time share one call.
     async fn apps(&self, workspace_id: WorkspaceId) -> Result<Apps, RemoteError> {
         let listed = self.apps.try_get_with(workspace_id, self.list_apps(workspace_id)).await;
-        // The error is shared by all who waited for it.
+        // All callers that waited share the error.
         listed.map_err(|error| match &*error {
             RemoteError::TimedOut { service } => RemoteError::TimedOut { service },
             RemoteError::KeyRefused { service } => RemoteError::KeyRefused { service },
@@ -127,7 +129,7 @@ impl HeimdallInviter {
             let AppPage { data, pagination } = answer.json()?;
             apps.extend(data.into_iter().map(|app| (app.slug, app.id)));
             match pagination.next_cursor.filter(|_| pagination.has_more) {
-                // A list that goes round in circles has been read.
+                // A cursor that repeats itself ends the list.
                 Some(next) if Some(&next) != cursor.as_ref() => cursor = Some(next),
                 _ => break,
             }
@@ -151,7 +153,7 @@ impl HeimdallInviter {
 #[async_trait]
 impl AppInviter for HeimdallInviter {
     async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError> {
-        // Over all its requests: the pages of a list of apps are many.
+        // The deadline is for all requests of an invitation, because a list of apps may have many pages.
         let in_time = timeout(self.deadline.unsigned_abs(), self.look_up_and_invite(request)).await;
         in_time.map_err(|_| RemoteError::TimedOut { service: NAME })?
     }
@@ -168,7 +170,7 @@ impl HeimdallInviter {
                 Ok(Invite { url: self.url(&request, &body), id: body.id })
             }
             404 => {
-                // It was there a minute ago.
+                // The app was in the list, so the cached list is out of date.
                 self.apps.invalidate(&request.workspace_id).await;
                 Err(InviteError::UnknownApp)
             }
@@ -178,13 +180,15 @@ impl HeimdallInviter {
     }
 }
 
-/// One entry and one app: one invitation. A key has 256 characters of a small set; ids are UUIDs, which fit.
+/// Returns the idempotency key of an entry and an app, so that they have one invitation.
+///
+/// A key has at most 256 characters of a small set. Ids are UUIDs, which fit.
 fn idempotency_key(request: &InviteRequest, app_id: &str) -> String {
     let app: String = app_id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':')).take(200).collect();
     format!("{}:{app}", request.entry_id)
 }
 
-/// Whether a conflict is about the key of the request, not about the person.
+/// Whether a conflict is about the idempotency key, and not about the person.
 fn is_key_reuse(answer: &Answer) -> bool {
     answer.json::<ErrorBody>().is_ok_and(|body| body.code.is_some_and(|code| code.to_ascii_lowercase().contains("idempotency")))
 }
@@ -211,7 +215,7 @@ struct PaginationBody {
     has_more: bool,
 }
 
-/// `POST /v1/apps/{app_id}/end-users/invites`; the role, the number of uses and the end are Heimdall's own defaults.
+/// The body of `POST /v1/apps/{app_id}/end-users/invites`. The role, the number of uses and the end are Heimdall's defaults.
 #[derive(Serialize)]
 struct InviteBody<'a> {
     email: &'a str,
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_stays_one_value() {
+    fn a_value_in_a_template_stays_one_value() {
         let template = AcceptUrl::parse("https://app.example/{app_slug}/join?code={code}").unwrap();
         assert_eq!(template.fill("a/b", "x&y={app_slug}"), "https://app.example/a%2Fb/join?code=x%26y%3D%7Bapp_slug%7D");
     }

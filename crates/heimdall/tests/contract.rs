@@ -81,7 +81,7 @@ async fn a_link_is_heimdalls_own_or_made_of_the_template() {
 }
 
 #[tokio::test]
-async fn a_list_of_apps_is_read_to_its_end_once_and_remembered_with_what_it_lacks() {
+async fn a_list_of_apps_is_read_to_its_end_and_cached() {
     let fixture = Fixture::fresh().await;
     fixture.inviter.invite(request(1, "acme-app")).await.unwrap();
     assert_eq!(lists(&fixture), 2);
@@ -90,14 +90,14 @@ async fn a_list_of_apps_is_read_to_its_end_once_and_remembered_with_what_it_lack
         assert!(matches!(fixture.inviter.invite(request(1, "none")).await, Err(InviteError::UnknownApp)));
     }
     assert_eq!(lists(&fixture), 2);
-    // Another workspace's list is another.
+    // Another workspace has another list.
     fixture.inviter.invite(request(2, "other")).await.unwrap();
     assert_eq!(lists(&fixture), 4);
 }
 
-/// Each page comes in time, and all of them together do not.
+/// Each page arrives within the deadline, but all of them together do not.
 #[tokio::test]
-async fn a_list_of_apps_has_the_time_of_one_invitation() {
+async fn a_list_of_apps_shares_the_deadline_of_its_invitation() {
     let fixture = Fixture::fresh().await;
     fixture.misbehave(Some(Misbehaviour::Late(DEADLINE * 3 / 4)));
     let late = fixture.inviter.invite(request(1, "acme-app")).await;
@@ -108,7 +108,7 @@ async fn a_list_of_apps_has_the_time_of_one_invitation() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_gone_is_looked_up_anew() {
+async fn an_app_that_is_gone_is_looked_up_again() {
     let fixture = Fixture::fresh().await;
     fixture.inviter.invite(request(1, "other")).await.unwrap();
     fixture.fake.state().apps[1].1 = "app-3".to_owned();
