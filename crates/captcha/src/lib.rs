@@ -1,6 +1,6 @@
-//! The port [`HumanCheck`] over siteverify: Google's reCAPTCHA v3, and hCaptcha and Turnstile, which answer in its form.
+//! The port [`HumanCheck`] over siteverify: Google's reCAPTCHA v3, and hCaptcha and Turnstile with the same protocol.
 //!
-//! What is not here: which lists want a captcha. See `rally_domain::use_case::join` for that.
+//! What is not here: the lists that need a captcha. See `rally_domain::use_case::join`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use url::Url;
 /// The name of the service in messages and logs.
 const NAME: &str = "siteverify";
 
-/// Most bytes of a token: those of all three services are shorter, and what is longer is not worth asking about.
+/// The most bytes of a token. The tokens of all three services are shorter, so a longer one is refused without a request.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// Where Google judges tokens.
+/// The URL of Google's siteverify.
 pub const GOOGLE: &str = "https://www.google.com/recaptcha/api/siteverify";
 
-/// Asks a siteverify.
+/// Asks a siteverify service.
 pub struct SiteVerify {
     upstream: Upstream,
     secret: SecretString,
@@ -31,11 +31,12 @@ pub struct SiteVerify {
 }
 
 impl SiteVerify {
-    /// A check at that URL with that secret, for which a score below the least one is no human; a service without scores
-    /// says yes or no. Every request gets that much time.
+    /// Creates a check that uses this URL and secret, with this deadline for every request.
+    ///
+    /// A person with a score below `min_score` does not count as human. A service without scores answers yes or no.
     ///
     /// # Errors
-    /// When this machine has no TLS roots.
+    /// If this machine has no TLS roots.
     pub fn new(url: Url, secret: SecretString, min_score: f64, deadline: Duration, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         Ok(Self { upstream: Upstream::new(NAME, url, None, deadline, clock)?, secret, min_score })
     }
@@ -75,8 +76,10 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// Why this is no verdict on the person: a code speaks of this server's secret or request, or of trouble that the verifier
-    /// has. What no service documents is not held against anybody.
+    /// Returns the failure of the service if an error code is not about the token.
+    ///
+    /// Such a code is about this server's secret or request, or about trouble of the service. A code that no service documents also counts
+    /// as a failure of the service, and not of the person.
     fn fault(&self) -> Option<RemoteError> {
         let code = self.error_codes.iter().flatten().find(|code| !speaks_of_the_token(code))?;
         if code.ends_with("-secret") {
@@ -87,7 +90,7 @@ impl Verdict {
     }
 }
 
-/// Whether a code of reCAPTCHA, hCaptcha or Turnstile says that the token is missing, wrong, too old or used.
+/// Whether a code of reCAPTCHA, hCaptcha or Turnstile says that the token is missing, wrong, too old or used before.
 fn speaks_of_the_token(code: &str) -> bool {
     code.ends_with("-response") || matches!(code, "timeout-or-duplicate" | "browser-error" | "challenge-expired")
 }

@@ -47,14 +47,14 @@ impl HumanFixture for Fixture {
 rally_contracts::remote_contract!(humans: Fixture);
 
 #[tokio::test]
-async fn a_wrong_secret_is_nobodys_fault_but_ours() {
+async fn a_wrong_secret_is_a_fault_of_this_server() {
     let fixture = fixture("wrong").await;
     let outcome = fixture.humans.check("human", None).await;
     assert!(matches!(outcome, Err(Fault::Unavailable(_))), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn the_address_of_a_person_is_told_in_its_plain_form() {
+async fn the_address_of_a_person_is_sent_in_its_plain_form() {
     let fixture = fixture("secret").await;
     fixture.humans.check("human", Some("2001:db8::7".parse().expect("an address"))).await.expect("an answer");
     assert_eq!(fixture.fake.requests()[0].body, "secret=secret&response=human&remoteip=2001%3Adb8%3A%3A7");
