@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::shape::{Kind, Table};
 use crate::{BATCH, CopyError, Sum};
 
-/// The embedded store, in its file.
+/// The embedded store in its file.
 pub struct Embedded(SqliteConnection);
 
 #[derive(QueryableByName)]
@@ -22,10 +22,10 @@ struct Row {
 }
 
 impl Embedded {
-    /// Opens a file that is a store of the present version.
+    /// Opens the file of a store. The store must have the present version of the schema.
     ///
     /// # Errors
-    /// When it is not there or is none.
+    /// If the file cannot be opened or is not an SQLite database.
     pub fn open(path: &Path) -> Result<Self, CopyError> {
         let url = path.to_str().ok_or_else(|| CopyError::Store("the path is not valid UTF-8".to_owned()))?;
         let mut connection = SqliteConnection::establish(url).map_err(CopyError::store)?;
@@ -42,7 +42,7 @@ impl Embedded {
         self.0.batch_execute("COMMIT").map_err(CopyError::store)
     }
 
-    /// The next rows of a table, after the one at that place.
+    /// Returns the next rows of a table, after the row at `after`.
     pub(crate) fn read(&mut self, table: &Table, after: &mut i64) -> Result<Vec<Value>, CopyError> {
         let pairs = table.each(|name, kind| match kind {
             Kind::Uuid | Kind::Bytes => format!("'{name}', iif({name} IS NULL, NULL, lower(hex({name})))"),
@@ -52,7 +52,7 @@ impl Embedded {
         let query = if self.has_rowid(name)? {
             format!("SELECT rowid AS at, json_object({pairs}) AS row FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {BATCH}")
         } else {
-            // Small tables, which are counted off.
+            // A table without a rowid. Such tables are small enough for an offset.
             let batch = format!("SELECT * FROM {name} ORDER BY {} LIMIT {BATCH} OFFSET ?1", table.names());
             format!("SELECT ?1 + row_number() OVER () AS at, json_object({pairs}) AS row FROM ({batch})")
         };

@@ -1,11 +1,13 @@
-//! Moves everything that Rally keeps from the embedded store to PostgreSQL, or back, and proves it.
+//! Copies all data of Rally from the embedded store to PostgreSQL, or back, and verifies the copy.
 //!
-//! Rows travel as JSON in one neutral form: identities and bytes as hex, instants as milliseconds, documents as text. Each
-//! side writes and reads that form itself, in SQL made of the columns that PostgreSQL's catalogue names, so that a column that a
-//! migration adds is moved without anybody remembering it. Afterwards the target is read back: the number of rows and the sum of
-//! their hashes must be those of the source, table by table. Numbers of documents are compared as the decimals they are.
+//! Rows are copied as JSON in one neutral form: ids and bytes as hex, instants as milliseconds, documents as text. Each side writes and
+//! reads that form itself. Its SQL is built from the columns in PostgreSQL's catalogue, so that a new column of a migration is copied
+//! without a change here.
 //!
-//! What is not here: migrations, which both sides must have had, and secrets, which are no part of a store.
+//! Afterwards the target is read back. For each table, the number of rows and the sum of their hashes must equal those of the source.
+//! Numbers in documents are compared by their decimal value.
+//!
+//! What is not here: migrations, which both sides must have run, and secrets, which are not in a store.
 
 mod embedded;
 mod postgres;
@@ -19,13 +21,13 @@ pub use postgres::Postgres;
 
 use crate::shape::Table;
 
-/// Why nothing was moved, or not all.
+/// Why the data was not copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The target holds something: it would be mixed with what comes.
+    /// The target is not empty. Its rows would be mixed with the copied ones.
     #[error("the target is not empty: {0} has rows")]
     NotEmpty(&'static str),
-    /// What arrived is not what was sent.
+    /// The rows in the target are not those of the source.
     #[error("{table} differs after the copy: {sent} rows were sent and {arrived} arrived, or some are not the same")]
     Differs {
         /// The table.
@@ -35,7 +37,7 @@ pub enum CopyError {
         /// Rows of the target.
         arrived: u64,
     },
-    /// A side broke.
+    /// A store failed.
     #[error("{0}")]
     Store(String),
 }
@@ -52,7 +54,7 @@ impl CopyError {
     }
 }
 
-/// What a table holds: rows, and a sum of their hashes that does not depend on their order.
+/// The content of a table: the number of rows, and a sum of their hashes that does not depend on their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Rows.
@@ -73,10 +75,10 @@ impl Sum {
     }
 }
 
-/// Rows that travel together.
+/// The rows of one batch.
 const BATCH: usize = 1000;
 
-/// Which way everything goes.
+/// The direction of the copy.
 pub enum Way<'a> {
     /// From the embedded store to PostgreSQL.
     Up(&'a mut Embedded, &'a mut Postgres),
@@ -84,10 +86,10 @@ pub enum Way<'a> {
     Down(&'a mut Postgres, &'a mut Embedded),
 }
 
-/// Moves everything and proves it; tells after each table what it held.
+/// Copies all data and verifies the copy. Calls `tell` after each table with its content.
 ///
 /// # Errors
-/// When the target is not empty, a side breaks, or what arrived differs; then the target holds nothing new.
+/// If the target is not empty, a store fails, or the copy differs. Then the target holds nothing new.
 pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Result<(), CopyError> {
     match way {
         Way::Up(from, to) => {
@@ -97,7 +99,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                     return Err(CopyError::NotEmpty(table.name));
                 }
             }
-            // One moment of the source: whoever would write to it waits.
+            // All reads see one moment of the source. Its writers wait.
             from.begin()?;
             to.begin().await?;
             for table in &tables {
@@ -122,7 +124,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                     return Err(CopyError::NotEmpty(table.name));
                 }
             }
-            // One moment of the source.
+            // All reads see one moment of the source.
             from.begin().await?;
             to.begin()?;
             for table in &tables {

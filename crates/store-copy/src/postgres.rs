@@ -6,22 +6,22 @@ use tokio_postgres::Client;
 use crate::shape::{Kind, TABLES, Table};
 use crate::{BATCH, CopyError, Sum};
 
-/// A database.
+/// A PostgreSQL database.
 pub struct Postgres(Client);
 
 impl Postgres {
-    /// Connects to a database of the present version, with TLS as its URL says.
+    /// Connects to a database, with TLS as its URL says. The database must have the present version of the schema.
     ///
     /// # Errors
-    /// When it cannot be reached.
+    /// If the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, CopyError> {
         let client = rally_postgres::connect(url).await.map_err(CopyError::store)?;
-        // A copy takes as long as it takes.
+        // A copy may take any time.
         client.batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await.map_err(CopyError::store)?;
         Ok(Self(client))
     }
 
-    /// What the catalogue says of all tables.
+    /// Reads all tables and their columns from the catalogue.
     pub(crate) async fn tables(&self) -> Result<Vec<Table>, CopyError> {
         let query = "SELECT column_name::text, data_type::text FROM information_schema.columns
             WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
@@ -54,7 +54,7 @@ impl Postgres {
         self.0.batch_execute(sql).await.map_err(CopyError::store)
     }
 
-    /// Begins to read a table, in a transaction.
+    /// Starts to read a table, in a transaction.
     pub(crate) async fn open(&self, table: &Table) -> Result<(), CopyError> {
         let pairs = table.each(|name, kind| match kind {
             Kind::Uuid => format!("'{name}', replace({name}::text, '-', '')"),
@@ -98,10 +98,10 @@ impl Postgres {
         self.0.execute(&insert, &[&Value::from(rows).to_string()]).await.map(|_| ()).map_err(CopyError::store)
     }
 
-    /// Reads a table whole, in the transaction that is open or in one of its own.
+    /// Reads a whole table, in the open transaction or in one of its own.
     pub(crate) async fn sum(&self, table: &Table) -> Result<Sum, CopyError> {
         let mut sum = Sum::default();
-        // A cursor needs a transaction; within one, this is a point to come back to.
+        // A cursor needs a transaction. The savepoint fails if there is none.
         let own = self.run("SAVEPOINT reading").await.is_err();
         if own {
             self.begin().await?;

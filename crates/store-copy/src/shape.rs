@@ -1,11 +1,11 @@
-//! What the tables look like, and what each side says for a column.
+//! The tables and their columns, and the neutral form of a row.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// All tables, each after those it refers to.
+/// All tables, each after the tables that it refers to.
 pub(crate) const TABLES: [&str; 18] = [
     "workspaces",
     "retired_slugs",
@@ -34,7 +34,7 @@ pub struct Table {
     pub(crate) columns: Vec<(String, Kind)>,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Uuid,
@@ -48,7 +48,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// By the name that PostgreSQL's catalogue has for a type.
+    /// Finds a type by its name in PostgreSQL's catalogue.
     pub(crate) fn of(data_type: &str) -> Option<Self> {
         Some(match data_type {
             "uuid" => Self::Uuid,
@@ -65,29 +65,31 @@ impl Kind {
 }
 
 impl Table {
-    /// The names of its columns with commas between.
+    /// Returns the names of the columns, with commas between.
     pub(crate) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Something for each column, with commas between.
+    /// Returns a text for each column, with commas between.
     pub(crate) fn each(&self, say: impl Fn(&str, Kind) -> String) -> String {
         self.columns.iter().map(|(name, kind)| say(name, *kind)).collect::<Vec<_>>().join(", ")
     }
 
-    /// A row in its neutral form. A document is a text with its keys in order and its numbers as the store spells them: they are
-    /// not read, for a store may hold digits that no float has.
+    /// Reads a row in its neutral form.
+    ///
+    /// A document is a text with its keys in order and its numbers in the spelling of the store. The numbers are not parsed, because a
+    /// store may hold digits that no float has.
     pub(crate) fn parse(&self, row: &str) -> Result<Value, serde_json::Error> {
         let mut row: Value = serde_json::from_str(row)?;
         self.each_document(&mut row, str::to_owned)?;
         Ok(row)
     }
 
-    /// What a row says, whichever store spelt it: PostgreSQL keeps what a number of a document is, not how it was written.
+    /// Writes a row in one spelling, whichever store it came from. PostgreSQL keeps the value of a number in a document, not its spelling.
     pub(crate) fn spell(&self, row: &Value) -> Result<String, serde_json::Error> {
         let mut row = row.clone();
         self.each_document(&mut row, decimal)?;
-        // Keys of an object are in order in a serde_json map.
+        // A serde_json map has its keys in order.
         Ok(row.to_string())
     }
 
@@ -101,7 +103,7 @@ impl Table {
     }
 }
 
-/// A document in one spelling, but for its numbers, which are spelt as one is told.
+/// Writes a document in one spelling, with its numbers spelt by `spell`.
 fn rewrite(document: &RawValue, spell: fn(&str) -> String) -> Result<String, serde_json::Error> {
     let text = document.get();
     match text.as_bytes().first() {
@@ -122,7 +124,7 @@ fn rewrite(document: &RawValue, spell: fn(&str) -> String) -> Result<String, ser
     }
 }
 
-/// The value of a JSON number, exactly: its significant digits, and the power of ten that they are multiplied by.
+/// Returns the exact value of a JSON number: its significant digits and a power of ten.
 fn decimal(number: &str) -> String {
     let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |unsigned| ("-", unsigned));
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
@@ -132,7 +134,7 @@ fn decimal(number: &str) -> String {
     if significant.is_empty() {
         return "0".to_owned();
     }
-    // No store keeps an exponent that large; such a number is what its text is.
+    // No store keeps so large an exponent. Such a number stays as its text is.
     let Ok(exponent) = exponent.parse::<i64>() else { return number.to_owned() };
     let trailing = leading.len() - significant.len();
     let power = i128::from(exponent) - fraction.len() as i128 + trailing as i128;
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_spelt_by_what_it_says() {
+    fn equal_documents_have_one_spelling() {
         for (embedded, postgres) in [
             ("-0.0", "0.0"),
             ("3.667660290815539e17", "366766029081553900"),
@@ -179,9 +181,9 @@ mod tests {
     }
 
     proptest! {
-        /// The decimal point may be anywhere, with zeros around what counts: it is one number, and not its neighbour.
+        /// The decimal point may be anywhere, with zeros around the digits. It is the same number, and not its neighbour.
         #[test]
-        fn a_number_is_one_however_it_is_spelt(digits in 1..u64::MAX, shift in 0..30_usize, zeros in 0..5_usize, exponent in -300..300_i64) {
+        fn equal_numbers_have_one_spelling(digits in 1..u64::MAX, shift in 0..30_usize, zeros in 0..5_usize, exponent in -300..300_i64) {
             let written = format!("{digits}e{exponent}");
             let point = digits.to_string().len().saturating_sub(shift);
             let (whole, fraction) = { let text = digits.to_string(); (text[..point].to_owned(), text[point..].to_owned()) };

@@ -1,5 +1,6 @@
-//! What people sent is the same in both stores and after every move between them, to the byte: documents of any shape, with
-//! numbers of any size and spelling, on a real PostgreSQL and a real SQLite.
+//! Documents are the same to the byte in both stores and after every copy between them.
+//!
+//! The tests use documents of any shape, with numbers of any size and spelling, on a real PostgreSQL and a real SQLite.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +24,7 @@ use rally_store_copy::{Embedded, Postgres, Way, run};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-/// Numbers as anybody may write them.
+/// Numbers in any spelling.
 fn numbers() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
@@ -36,7 +37,7 @@ fn numbers() -> impl Strategy<Value = String> {
         Just("-0".to_owned()),
         Just("-0.0e-7".to_owned()),
     ]
-    // 1e400 is refused where it comes in.
+    // 1e400 is refused before it is stored.
     .prop_filter("is a number", |text| serde_json::from_str::<Value>(text).is_ok())
 }
 
@@ -76,7 +77,7 @@ async fn postgres(url: &str) -> Ports {
     Ports::of_store(Arc::new(store), rally_contracts::samples::links(), clock(), Arc::new(CountingIds::default()))
 }
 
-/// Signs somebody up with each document.
+/// Signs a person up with each document.
 async fn fill(ports: &Ports, documents: &[String]) -> Waitlist {
     let list = active_list(ports, json!({ "kept": object(&documents[0]) })).await;
     for (n, document) in documents.iter().enumerate() {
@@ -87,7 +88,7 @@ async fn fill(ports: &Ports, documents: &[String]) -> Waitlist {
     list
 }
 
-/// The documents as a reader gets them: those of the people, then that of the list.
+/// Returns the documents as a reader gets them: those of the entries, then that of the list.
 async fn read(ports: &Ports, list: &Waitlist) -> Vec<String> {
     let page = ports.entries.list(list.id, None, None, Limit::new(100, 100).unwrap()).await.unwrap();
     let mut documents: Vec<String> = page.items.iter().map(|entry| text(entry.metadata.document())).collect();
@@ -100,7 +101,7 @@ fn text(document: &Map<String, Value>) -> String {
     Value::Object(document.clone()).to_string()
 }
 
-/// Puts documents where earlier versions of Rally did: their numbers as they came out of the parser.
+/// Writes documents as earlier versions of Rally did, with the numbers as the parser returned them.
 fn write_as_before(file: &Path, documents: &[String]) {
     let mut connection = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     for (n, document) in documents.iter().enumerate().step_by(2) {
@@ -134,14 +135,14 @@ async fn everything_is_the_same_everywhere(documents: &[String]) {
     run(Way::Down(&mut from, &mut to), |_, _| {}).await.unwrap();
     assert_eq!(read(&back, &list).await, expected);
 
-    // And from the start on PostgreSQL.
+    // The same documents, signed up on PostgreSQL.
     let other = postgres(&rally_pgtest::new_database().await).await;
     let list = fill(&other, documents).await;
     assert_eq!(read(&other, &list).await, expected);
 }
 
 #[test]
-fn documents_are_the_same_in_both_stores_and_after_every_move() {
+fn documents_are_the_same_in_both_stores_and_after_every_copy() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = ProptestConfig { cases: 8, max_shrink_iters: 50, ..ProptestConfig::default() };
     let many = proptest::collection::vec(documents(), 1..100);
@@ -152,7 +153,7 @@ fn documents_are_the_same_in_both_stores_and_after_every_move() {
     checked.unwrap();
 }
 
-/// Digits that no float has, put there by another hand, are moved as they are.
+/// Digits that no float has, written by other software, are copied unchanged.
 #[test]
 fn digits_beyond_a_float_are_kept() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -176,9 +177,9 @@ fn digits_beyond_a_float_are_kept() {
     });
 }
 
-/// Nothing stays behind: every table of the database is copied, and so is what a deletion left to be purged.
+/// Every table of the database is copied, also the purges that a deletion left.
 #[test]
-fn every_table_goes_along() {
+fn every_table_is_copied() {
     #[derive(QueryableByName)]
     struct Name {
         #[diesel(sql_type = Text)]
