@@ -1,8 +1,10 @@
-//! A throwaway PostgreSQL cluster for tests: started from the server binaries on this machine, on a socket in a temporary
-//! folder, gone when the test process ends, however it ends.
+//! A throwaway PostgreSQL cluster for tests.
 //!
-//! With `TEST_DATABASE_URL` set, databases are made on that server instead. With neither a server nor binaries the tests
-//! fail and say what to install: they are never skipped.
+//! It is started from the server binaries on this machine, on a socket in a temporary folder. It is gone when the test process ends,
+//! however it ends.
+//!
+//! If `TEST_DATABASE_URL` is set, the databases are created on that server instead. Without a server and without binaries, the tests fail
+//! and say what to install. They are never skipped.
 
 use std::env;
 use std::fs;
@@ -19,18 +21,18 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
-/// The URL of a new, empty database on the cluster of this process.
+/// Creates an empty database on the cluster of this process and returns its URL.
 ///
 /// # Panics
-/// When there is no server and none can be started.
+/// If there is no server and none can be started.
 pub async fn new_database() -> String {
     new_database_with("").await
 }
 
-/// The URL of a new, empty database that is made with those options.
+/// Creates an empty database with these options of `CREATE DATABASE` and returns its URL.
 ///
 /// # Panics
-/// When there is no server and none can be started, or it does not take the options.
+/// If there is no server and none can be started, or the server refuses the options.
 pub async fn new_database_with(options: &str) -> String {
     static CREATED: AtomicU32 = AtomicU32::new(0);
     let server = server().await;
@@ -40,10 +42,10 @@ pub async fn new_database_with(options: &str) -> String {
     server.url(&name)
 }
 
-/// Runs statements on a database behind the back of whatever uses it.
+/// Runs statements on a database over a connection of its own.
 ///
 /// # Panics
-/// When they fail.
+/// If a statement fails.
 pub async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the test server answers");
     let connection = tokio::spawn(connection);
@@ -52,20 +54,21 @@ pub async fn execute(url: &str, sql: &str) {
     connection.await.expect("no panic").expect("a connection that ends well");
 }
 
-/// A program of the server's, such as `pg_dump`.
+/// Returns the path of a program of the server, such as `pg_dump`.
 ///
 /// # Panics
-/// When there are no server binaries.
+/// If there are no server binaries.
 pub fn program(name: &str) -> PathBuf {
     let binaries = find_binaries().expect("server binaries");
-    // What is on PATH may be links to some of them.
+    // The folder on PATH may have links to only some of the programs.
     let place = if binaries.join(name).exists() { Ok(binaries) } else { binaries.join("postgres").canonicalize() };
     let place = place.expect("a path");
     if place.is_dir() { place.join(name) } else { place.with_file_name(name) }
 }
 
-/// A cluster of one's own that commits durably, to be stopped and started again: what survives that is worth something. It
-/// listens on a port of this machine too, with TLS where it has a certificate.
+/// A cluster that commits durably, for tests that stop it and start it again.
+///
+/// It also listens on a port of this machine, with TLS if it has a certificate.
 pub struct Cluster {
     folder: TempDir,
     binaries: PathBuf,
@@ -75,10 +78,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one; with a certificate and its key, in PEM, it takes TLS on its port.
+    /// Starts a cluster. With a certificate and its key, in PEM, it accepts TLS on its port.
     ///
     /// # Panics
-    /// When there are no server binaries, or they do not start.
+    /// If there are no server binaries, or they do not start.
     pub fn start(certificate: Option<(&str, &str)>) -> Self {
         let folder = TempDir::new().expect("a folder");
         let account = account_to_drop_to().expect("an account");
@@ -104,7 +107,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts it after it was stopped.
+    /// Starts the cluster after it was stopped.
     pub fn start_again(&self) {
         let (data, log, folder) = (self.path("data"), self.path("log"), self.path(""));
         let (port, tls) = (self.port, if self.tls { "on" } else { "off" });
@@ -112,17 +115,17 @@ impl Cluster {
         self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
     }
 
-    /// Stops it as a power cut would.
+    /// Stops the cluster as a power cut would.
     pub fn stop_at_once(&self) {
         self.run("pg_ctl", &["-D", &self.path("data"), "-w", "-m", "immediate", "stop"]);
     }
 
-    /// The URL of its database over a socket, without TLS.
+    /// Returns the URL of its database over a socket, without TLS.
     pub fn url(&self) -> String {
         format!("postgres://rally@{}:{}/postgres", self.path("").replace('/', "%2F"), self.port)
     }
 
-    /// Its port.
+    /// Returns its port.
     pub const fn port(&self) -> u16 {
         self.port
     }
@@ -151,7 +154,7 @@ impl Drop for Cluster {
         if let Some(Account { uid, gid }) = self.account {
             command.uid(uid).gid(gid);
         }
-        // It may have been stopped already.
+        // The server may have been stopped already.
         drop(command.status());
     }
 }
@@ -167,9 +170,9 @@ async fn server() -> &'static Server {
 }
 
 struct Server {
-    /// Names any database of the server; the last segment is replaced.
+    /// The URL of any database of the server. The last segment is replaced.
     url: String,
-    /// While it is open the server runs.
+    /// The server runs while this is open.
     _lifeline: Option<ChildStdin>,
 }
 
@@ -195,7 +198,7 @@ impl Server {
     }
 }
 
-/// Starts a server under a shell that ends it, and removes its folder, once this process has closed its end of a pipe.
+/// Starts a server under a shell. The shell ends the server and removes its folder when this process closes its end of a pipe.
 fn start() -> io::Result<Server> {
     let binaries = find_binaries()?;
     let folder = TempDir::new()?.keep();
@@ -211,7 +214,7 @@ fn start() -> io::Result<Server> {
     Ok(Server { url: format!("postgres://rally@{socket}/postgres"), _lifeline: lifeline })
 }
 
-/// Durability is switched off: what these servers hold is not to be kept.
+/// Durability is disabled, because these servers hold nothing to keep.
 const SCRIPT: &str = r#"
 bin=$1 folder=$2
 "$bin/initdb" -D "$folder/data" -U rally --auth=trust --encoding=UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 &&
@@ -248,7 +251,7 @@ struct Account {
     gid: u32,
 }
 
-/// PostgreSQL refuses to run as root: another account, if that is who we are.
+/// Returns another account if this process runs as root, because PostgreSQL refuses to run as root.
 fn account_to_drop_to() -> io::Result<Option<Account>> {
     let id = Command::new("id").arg("-u").output()?;
     if String::from_utf8_lossy(&id.stdout).trim() != "0" {
