@@ -1,13 +1,13 @@
-//! What the framework itself can do: a route that answers with fixed bytes and nothing around it.
+//! The baseline of the bare framework: a route that answers with fixed bytes and does nothing else.
 
 use std::io;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-/// Serves those bytes as JSON at every path, until the process is ended.
+/// Serves these bytes as JSON at every path, until the process ends.
 ///
 /// # Errors
-/// When it cannot listen there.
+/// If the server cannot listen on the address.
 pub async fn serve(bind: &str, body: Vec<u8>) -> io::Result<()> {
     let body = web::Bytes::from(body);
     let server = HttpServer::new(move || {

@@ -1,5 +1,4 @@
-//! How long single requests take on a small list and on a large one, with nothing else going on: one line of a Markdown table
-//! per request.
+//! The latency of single requests to a small and a large list on an idle server. Prints one line of a Markdown table per request.
 
 use std::time::Instant;
 
@@ -9,30 +8,30 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 
-/// Which server, and which lists.
+/// The server and the lists.
 #[derive(Args)]
 pub struct Arguments {
     /// Base URL of the server
     #[arg(long)]
     base: String,
-    /// The slug of a workspace of it
+    /// The slug of a workspace
     #[arg(long)]
     workspace: String,
-    /// The workspace's id
+    /// The id of the workspace
     #[arg(long)]
     workspace_id: String,
-    /// An admin token for it
+    /// An admin token for the workspace
     #[arg(long)]
     token: String,
-    /// Slug and id of the small list, with a colon between
+    /// Slug and id of the small list, with a colon between them
     #[arg(long)]
     small: String,
-    /// Slug and id of the large list
+    /// Slug and id of the large list, with a colon between them
     #[arg(long)]
     large: String,
 }
 
-/// Requests of a kind.
+/// Requests of each kind.
 const SAMPLES: usize = 200;
 
 struct List<'a> {
@@ -42,14 +41,14 @@ struct List<'a> {
     id: String,
     /// The query of each page that is measured.
     pages: Vec<(&'static str, String)>,
-    /// Entries that are approved.
+    /// The ids of pending entries that the measurement approves.
     pending: Vec<String>,
 }
 
-/// Measures both lists, one request of one after one of the other.
+/// Measures both lists, with one request to each in turn.
 ///
 /// # Errors
-/// When the server does not do as it is asked.
+/// If a request fails.
 #[expect(clippy::print_stdout, reason = "the measurements")]
 pub async fn run(arguments: Arguments) -> Outcome<()> {
     let small = List::open(&arguments, &arguments.small).await?;
@@ -81,7 +80,7 @@ impl<'a> List<'a> {
         Ok(this)
     }
 
-    /// Finds the pages and the entries that are measured.
+    /// Finds the pages and the entries for the measurement.
     async fn walk(&mut self) -> Outcome<()> {
         let mut cursors = vec![String::new()];
         loop {
@@ -110,7 +109,7 @@ impl<'a> List<'a> {
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 
-    /// Milliseconds of the n-th request of a kind.
+    /// Returns the milliseconds of the n-th request of a kind.
     async fn measure(&self, kind: &str, n: usize) -> Outcome<f64> {
         let public = format!("{}/v1/waitlists/{}/{}", self.arguments.base, self.arguments.workspace, self.slug);
         let started = Instant::now();
@@ -118,7 +117,7 @@ impl<'a> List<'a> {
             "count" => drop(self.admin(Method::GET, "/entries/count", None).await?),
             "analytics" => drop(self.admin(Method::GET, "/analytics", None).await?),
             "leaderboard" => {
-                // Past the moment for which it is kept.
+                // Another limit each time, so that the reply does not come from the cache.
                 let leaders = self.client.get(format!("{public}/leaderboard?limit={}", 1 + n % 50)).send().await?.error_for_status()?;
                 drop(leaders.bytes().await?);
             }

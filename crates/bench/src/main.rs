@@ -1,4 +1,4 @@
-//! Load for Rally and what it is measured against; the scripts behind `just bench` run it.
+//! Load generators for Rally, and the baselines. The scripts behind `just bench` run them.
 
 mod bare;
 mod latency;
@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// What a measurement comes to.
+/// The result of a measurement.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Load for Rally, and what it is measured against
+/// Load generators for Rally, and the baselines
 #[derive(Parser)]
 enum Command {
     /// Measures deliveries to webhooks
     Webhooks(webhooks::Arguments),
-    /// Measures how long single requests to two lists take
+    /// Measures the latency of single requests to two lists
     Latency(latency::Arguments),
     /// Serves fixed bytes with the bare framework
     Bare {
@@ -31,15 +31,15 @@ enum Command {
         #[arg(long)]
         body: PathBuf,
     },
-    /// Signs people up on SQLite, one transaction for each; prints how many in a second
+    /// Signs people up on SQLite with one transaction each, and prints the sign-ups per second
     SqliteNaive {
         /// Folder for the database
         #[arg(long)]
         folder: PathBuf,
-        /// Callers at once
+        /// Number of callers at once
         #[arg(long, default_value_t = 32)]
         callers: usize,
-        /// Seconds
+        /// Duration in seconds
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },

@@ -1,4 +1,4 @@
-//! A receiver that costs next to nothing: it looks for the end of each request and answers 200.
+//! A receiver that costs almost nothing: it finds the end of each request and answers 200.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) enum Pace {
 
 /// A receiver on a free port.
 pub(crate) struct Receiver {
-    /// Where it is.
+    /// Its URL.
     pub(crate) url: String,
     seen: Arc<Seen>,
     task: JoinHandle<()>,
@@ -35,7 +35,7 @@ struct Seen {
 }
 
 impl Receiver {
-    /// Starts one.
+    /// Starts a receiver.
     pub(crate) async fn start(pace: Pace) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/hook", listener.local_addr()?);
@@ -49,7 +49,7 @@ impl Receiver {
         Ok(Self { url, seen, task })
     }
 
-    /// When the request of that number, from 1, had arrived.
+    /// Waits for the request of a number, from 1, and returns when it arrived.
     pub(crate) async fn wait_for(&self, number: usize) -> Instant {
         loop {
             let more = self.seen.more.notified();

@@ -1,5 +1,6 @@
-//! What one would write first on SQLite: every sign-up a transaction of its own, on one connection, with the settings that Rally
-//! has: bump the list's counter, insert the entry, credit the referrer of every other one.
+//! The baseline of a naive design on SQLite: one transaction per sign-up, on one connection, with Rally's settings.
+//!
+//! A sign-up increments the counter of the list and inserts the entry. Every second sign-up credits a referrer.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,10 +12,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-/// Sign-ups a second that so many callers get done in that time.
+/// Returns the sign-ups per second of that many callers, measured for that time.
 ///
 /// # Panics
-/// When the database fails.
+/// If the database fails.
 pub fn naive(folder: &Path, callers: usize, time: Duration) -> f64 {
     let path = folder.join("naive.db");
     let mut connection = SqliteConnection::establish(path.to_str().expect("a path")).expect("a database");

@@ -1,4 +1,4 @@
-//! Deliveries to webhooks, driven by `scripts/bench-webhooks.sh`: one line of a Markdown table per measurement.
+//! Deliveries to webhooks, run by `scripts/bench-webhooks.sh`. Prints one line of a Markdown table per measurement.
 
 use std::time::{Duration, Instant};
 
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use crate::Outcome;
 use crate::receiver::{Pace, Receiver};
 
-/// Which server, and how much.
+/// The server and the amount of load.
 #[derive(Args)]
 pub struct Arguments {
     /// Base URL of the server
     #[arg(long)]
     base: String,
-    /// A workspace of it
+    /// The id of a workspace
     #[arg(long)]
     workspace: String,
-    /// An admin token for it
+    /// An admin token for the workspace
     #[arg(long)]
     token: String,
-    /// A shell command that writes that many events for the webhooks of the workspace at once, behind the server's back; it
-    /// finds the number in $EVENTS
+    /// A shell command that writes that many events for the workspace's webhooks at once, directly to the store; it finds the number in
+    /// $EVENTS
     #[arg(long)]
     seed: String,
     /// Events of a run
@@ -30,13 +30,13 @@ pub struct Arguments {
     events: usize,
 }
 
-/// Sign-ups one after the other, to see how long an event takes when nothing else happens.
+/// Sign-ups one after the other, to measure an event on an idle server.
 const IDLE: usize = 200;
 
-/// Measures how long an event takes to arrive, and how many arrive in a second.
+/// Measures how long an event takes to arrive, and how many arrive per second.
 ///
 /// # Errors
-/// When the server does not do as it is asked.
+/// If a request fails.
 #[expect(clippy::print_stdout, reason = "the measurements")]
 pub async fn run(arguments: Arguments) -> Outcome<()> {
     let bench = Bench { arguments, client: Client::builder().no_proxy().build()? };
@@ -101,7 +101,7 @@ impl Bench {
         Ok(())
     }
 
-    /// When a sign-up was answered.
+    /// Signs somebody up and returns when the answer arrived.
     async fn join(&self, slug: &str, n: usize) -> Outcome<Instant> {
         let url = format!("{}/v1/waitlists/bench/{slug}/entries", self.arguments.base);
         let body = json!({"email": format!("person{n}@example.com"), "name": "Somebody"});
@@ -109,7 +109,7 @@ impl Bench {
         Ok(Instant::now())
     }
 
-    /// Deliveries a second of many events that are due at once, to a receiver that may have another beside it.
+    /// Measures deliveries per second to a receiver with many events due at once, and perhaps with another receiver beside it.
     async fn drain(&self, pace: Pace, beside: Option<Pace>) -> Outcome<f64> {
         let receiver = Receiver::start(pace).await?;
         let mut webhooks = vec![self.make_webhook(&receiver.url).await?];
