@@ -1,4 +1,4 @@
-//! The totals of a waitlist, kept by the transaction of every change of its entries, and counted anew on demand.
+//! The counters of a waitlist. The transaction of every change of its entries keeps them, and `rebuild` counts again on demand.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ use crate::rows::to_bigint;
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 use crate::statement::statement;
 
-/// Takes the lock that puts the changes of one list in order; tells whether there is such a list.
+/// Takes the lock that orders the changes of a list. Returns whether there is such a list.
 pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<bool> {
     let query = waitlist_totals::table.find(id.uuid()).select(waitlist_totals::last_position).for_update();
     Ok(query.first::<i64>(c).await.optional()?.is_some())
 }
 
-/// Lets the totals of lists grow.
+/// Adds tallies to the counters of lists.
 pub(crate) async fn grow(c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<()> {
     let lists = tallies.iter().map(|(list, _)| list.uuid()).collect();
-    // In the order of EntryStatus::ALL.
+    // The order is that of EntryStatus::ALL.
     let of_status = |n: usize| tallies.iter().map(|(_, tally)| to_bigint(tally.by_status[n])).collect();
     let totals = GrowTotals {
         lists,
@@ -51,7 +51,7 @@ pub(crate) async fn grow(c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)
     .map(|_| ())
 }
 
-/// A count of each tally as columns: list, key, number.
+/// One count of each tally as columns: list, key, number.
 fn columns<K, T>(
     tallies: &[(WaitlistId, Tally)],
     counted: impl Fn(&Tally) -> &BTreeMap<K, u64>,
@@ -69,7 +69,7 @@ fn columns<K, T>(
 }
 
 statement! {
-    /// The totals themselves.
+    /// Adds to the totals.
     GrowTotals {
         "UPDATE waitlist_totals SET last_position = tally.last_position, pending = waitlist_totals.pending + tally.pending, \
             approved = waitlist_totals.approved + tally.approved, rejected = waitlist_totals.rejected + tally.rejected, \
@@ -85,7 +85,7 @@ statement! {
 }
 
 statement! {
-    /// Sign-ups per UTC day.
+    /// Adds to the sign-ups per UTC day.
     GrowDays {
         "INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT * FROM unnest("
         lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -96,7 +96,7 @@ statement! {
 }
 
 statement! {
-    /// Sign-ups per referrer text.
+    /// Adds to the sign-ups per source.
     GrowSources {
         "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT * FROM unnest("
         lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -107,7 +107,7 @@ statement! {
 }
 
 statement! {
-    /// Sign-ups per variant.
+    /// Adds to the sign-ups per variant.
     GrowVariants {
         "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT * FROM unnest("
         lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -117,7 +117,7 @@ statement! {
     }
 }
 
-/// Takes an entry out of the count; those it referred are referred by nobody any more.
+/// Subtracts a deleted entry from the counters. `orphans` is how many entries have lost it as their referrer.
 pub(crate) async fn remove(c: &mut AsyncPgConnection, entry: &Entry, orphans: usize) -> QueryResult<()> {
     let referred = i64::from(entry.referred_by.is_some()) + to_bigint(orphans as u64);
     take_from_totals(c, entry, referred).await?;
@@ -166,7 +166,7 @@ async fn take_from_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<
 async fn take_from_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
     use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
     let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
-    // By its key, which an update could be planned without.
+    // An upsert uses the key. An update could be planned with another index.
     let row = (waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(text), signups.eq(0));
     let taken = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer)).do_update();
     taken.set(signups.eq(signups - 1)).execute(c).await?;
@@ -182,7 +182,7 @@ async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryRes
     diesel::delete(row().filter(signups.eq(0))).execute(c).await.map(|_| ())
 }
 
-/// Everything that is counted of a list.
+/// All counts of a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     by_status: BTreeMap<String, i64>,
@@ -192,7 +192,7 @@ struct Count {
     variants: BTreeMap<Uuid, i64>,
 }
 
-/// Counts the rows of a list anew; puts its counters right, and tells so, where they differ.
+/// Counts the rows of a list again and corrects its counters. Returns whether they were wrong.
 pub(crate) async fn rebuild(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<bool> {
     if !lock(c, id).await? {
         return Ok(false);
@@ -232,7 +232,7 @@ async fn count(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Count> 
     let mine = entries::waitlist_id.eq(id.uuid());
     let by_status = entries::table.filter(mine).group_by(entries::status).select((entries::status, count_star()));
     let referred = entries::table.filter(mine).filter(entries::referred_by_entry_id.is_not_null()).count();
-    // The DSL knows no function from an instant to its day in UTC.
+    // The DSL has no function from an instant to its day in UTC.
     let day = diesel::dsl::sql::<diesel::sql_types::Date>("(created_at AT TIME ZONE 'UTC')::date");
     let days = entries::table.filter(mine).group_by(day.clone()).select((day, count_star()));
     let sources = entries::table.filter(mine).group_by(entries::referrer).select((entries::referrer, count_star()));

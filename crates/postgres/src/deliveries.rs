@@ -26,8 +26,8 @@ use crate::statement::statement;
 use crate::{PgStore, purges, transaction, webhooks as webhook_rows};
 
 statement! {
-    /// The webhooks that something is due for, found by hopping from one to the next in the index of a claim: rows that wait for one
-    /// webhook cost another nothing.
+    /// The webhooks with due deliveries. The statement hops from one webhook to the next in the index of a claim, so the rows
+    /// that wait for one webhook cost another nothing.
     DueLanes {
         "WITH RECURSIVE lanes (webhook_id) AS (
             (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id, generation LIMIT 1)
@@ -52,7 +52,7 @@ statement! {
 }
 
 statement! {
-    /// Claims what is due for some webhooks, for each its share. No row of another is locked.
+    /// Claims due deliveries for some webhooks, a share for each. It locks no row of any other webhook.
     Claim {
         "WITH due AS MATERIALIZED (
             SELECT waiting.event_id, waiting.webhook_id
@@ -85,8 +85,8 @@ struct KeyRow {
 }
 
 statement! {
-    /// Claimed deliveries with what a sender needs, as it is now; those that are not to be sent any more are left out. The delivery
-    /// is looked up behind OFFSET 0, lest its state lead the planner to the index of leases.
+    /// Claimed deliveries with the present values that a sender needs. Deliveries that must not be sent any more are left out.
+    /// OFFSET 0 hides the lookup of the delivery, or its state would lead the planner to the index of leases.
     Load {
         "SELECT d.event_id, d.webhook_id, d.claim, d.attempt, w.url, w.secret, CASE WHEN w.previous_secret_until > "
         now: Timestamptz = OffsetDateTime, " THEN w.previous_secret END AS previous_secret, e.kind, e.body
@@ -106,7 +106,7 @@ statement! {
 }
 
 statement! {
-    /// Keeps claimed deliveries from ever being sent.
+    /// Holds claimed deliveries: they are never sent.
     Hold {
         "UPDATE deliveries d SET state = 'held' FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -116,7 +116,7 @@ statement! {
 }
 
 statement! {
-    /// Gives claimed deliveries back. Their state is compared so that the planner does not take the index of leases for it.
+    /// Releases claimed deliveries. CASE hides the comparison of their state, or the planner would use the index of leases.
     Release {
         "UPDATE deliveries d SET attempt = d.attempt - 1, due_at = "
         due_at: Timestamptz = OffsetDateTime, ",
@@ -132,7 +132,7 @@ statement! {
 }
 
 statement! {
-    /// Frees deliveries whose lease has ended.
+    /// Ends claims whose lease has ended.
     Reap {
         "WITH lost AS MATERIALIZED (
             SELECT event_id, webhook_id FROM deliveries WHERE state = 'running' AND lease_until < "
@@ -151,7 +151,7 @@ statement! {
 }
 
 statement! {
-    /// The deliveries of some events to one webhook, locked.
+    /// Locks the deliveries of some events to one webhook.
     LockDeliveries {
         "SELECT d.event_id, d.state, d.claim, d.generation FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id)
@@ -173,7 +173,7 @@ struct LockedRow {
 }
 
 statement! {
-    /// Where deliveries to one webhook stand after their attempts.
+    /// Writes the state of deliveries to one webhook after their attempts.
     WriteVerdicts {
         "UPDATE deliveries d SET state = verdict.state, due_at = coalesce(verdict.due_at, d.due_at) FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -185,7 +185,7 @@ statement! {
 }
 
 statement! {
-    /// The oldest events from before an instant that are finished.
+    /// The oldest events from before an instant that have no pending or running delivery.
     FinishedEvents {
         "SELECT e.id FROM events e WHERE e.occurred_at < "
         before: Timestamptz = OffsetDateTime, "
@@ -204,14 +204,14 @@ statement! {
 }
 
 statement! {
-    /// Deletes lines of the log.
+    /// Deletes rows of the log of attempts.
     DeleteAttempts {
         "DELETE FROM attempts a USING unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS old (id) WHERE a.id = old.id"
     }
 }
 
-/// Deletes some lines of the log.
+/// Deletes some rows of the log of attempts.
 pub(crate) async fn delete_attempts(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
     DeleteAttempts { ids }.execute(&mut c).await
 }
@@ -221,8 +221,8 @@ pub(crate) async fn delete_events(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> 
     DeleteEvents { ids }.execute(&mut c).await
 }
 
-/// As [`BEGIN_PASSING`], and waits no longer than that for a webhook that is being changed or deleted: what cannot be settled now is settled
-/// later, and others are not to wait for it.
+/// Like [`BEGIN_PASSING`], with a short wait for a webhook that is being changed or deleted. Its attempts are settled later, and
+/// the attempts of other webhooks do not wait for it.
 const BEGIN_SETTLING: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
 
 #[async_trait]
@@ -242,7 +242,7 @@ impl DeliveryQueue for PgStore {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
         let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request).await?));
-        // A row that cannot be read is not in the way of the others: it ends after its attempts.
+        // A row that cannot be read must not stop the others. It ends after its attempts.
         Ok(rows?.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
     }
 
@@ -307,7 +307,7 @@ impl PgStore {
     }
 }
 
-/// Claims those shares, and gives what of them is to be sent; the rest is held.
+/// Claims some shares and returns the deliveries to send. It holds the rest.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
     let claim = Claim {
         webhooks: request.shares.iter().map(|(id, _)| id.uuid()).collect(),
@@ -333,7 +333,7 @@ async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid,
     Load { now: now.instant(), claims, events, webhooks }.load(&mut c).await
 }
 
-/// Settles the attempts of one webhook in their order, under its lock.
+/// Settles the attempts of one webhook in their order, under the lock of its row.
 async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDelivery], policy: &DeliveryPolicy) -> Result<usize, Abort<R>> {
     let query = webhooks::table.find(id.uuid()).select(WebhookRow::as_select()).for_no_key_update();
     let Some(row) = query.first(c).await.optional()? else { return Ok(0) };
@@ -363,7 +363,8 @@ async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDeli
     Ok(settled)
 }
 
-/// Those of the attempts whose claim still stands, by event and claim, with the generation of the webhook they were written for.
+/// The attempts whose claim still holds, by event and claim, with the generation of the webhook that each delivery was written
+/// for.
 async fn lock_claimed(
     c: &mut AsyncPgConnection,
     id: WebhookId,

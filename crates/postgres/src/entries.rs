@@ -99,21 +99,21 @@ impl EntryStore for PgStore {
         let (list, rows) = try_join!(lists::find(&c, waitlist_id), page(&c, waitlist_id, status, after, limit)).map_err(query_fault)?;
         let Some(list) = list else { return Ok(Page::from_overfetch(Vec::new(), limit, |last: &Entry| last.position)) };
         let entries = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
-        // The page of a status may have run into the next one.
+        // The page of one status may run into the next status.
         let entries = entries.into_iter().take_while(|entry| status.is_none_or(|status| entry.status == status)).collect();
         Ok(Page::from_overfetch(entries, limit, |last| last.position))
     }
 }
 
-/// How many of those whom an entry referred forget it in the transaction that deletes it; the rest follow in batches.
+/// How many referred entries forget their referrer in the transaction that deletes it. The rest follow in batches.
 const FORGOTTEN_AT_ONCE: usize = 200;
 
 async fn find(mut c: &AsyncPgConnection, id: EntryId) -> QueryResult<Option<EntryRow>> {
     entries::table.find(id.uuid()).select(EntryRow::as_select()).first(&mut c).await.optional()
 }
 
-/// Rows after a position, in the order of the index that serves them. Those of one status begin with it and may end with others:
-/// compared with the status alone, the planner could as well read the whole list by position.
+/// Rows after a position, in the order of the index that serves them. A page of one status begins with that status and may end
+/// with others: if the statement compared the status for equality, the planner could read the whole list by position.
 async fn page(
     mut c: &AsyncPgConnection,
     list: WaitlistId,
@@ -136,7 +136,7 @@ async fn page(
     }
 }
 
-/// The entry with what bears on changing it, as they are once the list is locked.
+/// Locks the list, and loads the entry with the facts for a change of it.
 async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     if !counters::lock(c, waitlist_id).await? {
         return Ok(None);

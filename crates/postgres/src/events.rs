@@ -1,4 +1,4 @@
-//! Writing events, each with a delivery for every webhook that is subscribed at that moment.
+//! Writes events, each with a delivery for every webhook that is subscribed at that moment.
 
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
@@ -14,14 +14,14 @@ use crate::rows::{EventRow, to_bigint};
 use crate::schema::{deliveries, events};
 use crate::statement::statement;
 
-/// Writes an event in the transaction of the change it reports, with its deliveries.
+/// Writes an event and its deliveries in the transaction of the change.
 pub(crate) async fn write(c: &AsyncPgConnection, event: &Event) -> QueryResult<usize> {
     write_all(c, std::iter::once(event)).await
 }
 
 statement! {
-    /// Events, and a delivery of each for every webhook that is subscribed. The lock waits for a webhook that is being switched,
-    /// and for one that is being deleted, which it then passes over: else nobody would purge its delivery.
+    /// Writes events, and a delivery of each for every webhook that is subscribed. The lock waits for a webhook that is being
+    /// deleted, and then skips it: otherwise no purge would delete its delivery.
     InsertEvents {
         "WITH told AS (INSERT INTO events (id, workspace_id, waitlist_id, entry_id, kind, body, occurred_at) SELECT * FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -38,7 +38,7 @@ statement! {
     }
 }
 
-/// Writes events, each with its deliveries.
+/// Writes events and their deliveries.
 pub(crate) async fn write_all(mut c: &AsyncPgConnection, told: impl Iterator<Item = &Event> + Clone) -> QueryResult<usize> {
     let insert = InsertEvents {
         ids: told.clone().map(|event| event.id.uuid()).collect(),
@@ -52,7 +52,7 @@ pub(crate) async fn write_all(mut c: &AsyncPgConnection, told: impl Iterator<Ite
     insert.execute(&mut c).await
 }
 
-/// Writes an event for one webhook alone.
+/// Writes an event for only one webhook.
 pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(events::table).values(EventRow::from(event)).execute(c).await?;
     let row = (
@@ -66,7 +66,7 @@ pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook:
 }
 
 statement! {
-    /// Drops what is undelivered of the events of an entry.
+    /// Deletes the undelivered deliveries of the events of an entry.
     DropUndelivered {
         "DELETE FROM deliveries d USING events e WHERE e.waitlist_id = "
         waitlist: sql_types::Uuid = Uuid, " AND e.entry_id = "
@@ -74,7 +74,7 @@ statement! {
     }
 }
 
-/// Drops what is undelivered of the events of an entry.
+/// Deletes the undelivered deliveries of the events of an entry.
 pub(crate) async fn drop_undelivered(mut c: &AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<usize> {
     DropUndelivered { waitlist: waitlist.uuid(), entry: entry.uuid() }.execute(&mut c).await
 }

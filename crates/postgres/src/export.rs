@@ -1,4 +1,5 @@
-//! An export: every entry of a list from one snapshot, in batches, on a connection of its own: it takes none from other requests.
+//! An export: every entry of a list from one snapshot, in batches. It has a connection of its own and takes none from other
+//! requests.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -14,10 +15,10 @@ use crate::rows::EntryRow;
 use crate::schema::entries;
 use crate::{PgStore, lists};
 
-/// Entries of a batch: large enough to make a round trip worth its while, small enough to weigh nothing.
+/// Entries per batch: enough to be worth a round trip, and few enough to need little memory.
 const BATCH: i64 = 500;
 
-/// Batches read ahead.
+/// How many batches are read ahead.
 const AHEAD: usize = 1;
 
 type Batches = mpsc::Sender<Result<Vec<Entry>, Fault>>;
@@ -34,7 +35,7 @@ pub(crate) async fn start(store: &PgStore, waitlist_id: WaitlistId) -> Result<En
                 Abort::Query(error) => query_fault(error),
                 Abort::Rejected(fault) | Abort::Fault(fault) => fault,
             };
-            // Whoever stopped reading has no use for the fault either.
+            // A reader that has gone away does not need the fault either.
             failed.send(Err(fault)).await.unwrap_or_default();
         }
     });

@@ -1,4 +1,4 @@
-//! What went wrong in the database, in the domain's terms.
+//! Errors of the database in the domain's terms.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use rally_domain::error::{CommandError, Fault};
 pub(crate) enum Abort<R> {
     /// A rule refused the command.
     Rejected(R),
-    /// The database did.
+    /// The database refused a statement.
     Query(QueryError),
     /// A row could not be read.
     Fault(Fault),
@@ -39,18 +39,18 @@ impl<R: Error> From<Abort<R>> for CommandError<R> {
 }
 
 impl<R> Abort<R> {
-    /// Whether a statement waited too long for what others have locked (SQLSTATE 55P03, which has no kind of its own).
+    /// Whether a statement waited too long for a lock (SQLSTATE 55P03, which diesel has no kind for).
     pub(crate) fn is_locked_out(&self) -> bool {
         matches!(self, Self::Query(QueryError::DatabaseError(_, info)) if info.message() == "canceling statement due to lock timeout")
     }
 
-    /// Whether the transaction lost against another and may win when it is run again.
+    /// Whether the transaction lost against another one and may succeed if it is run again.
     pub(crate) fn asks_to_retry(&self) -> bool {
         match self {
             Self::Query(QueryError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-            // Of what another wrote meanwhile its facts knew nothing; when it is run again they do.
+            // The facts did not include a row that another transaction has written in the meantime. In the next run they do.
             Self::Query(QueryError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => true,
-            // Deadlocks have no kind of their own.
+            // Diesel has no kind for a deadlock.
             Self::Query(QueryError::DatabaseError(_, info)) => info.message() == "deadlock detected",
             Self::Query(_) | Self::Rejected(_) | Self::Fault(_) => false,
         }
@@ -61,7 +61,7 @@ pub(crate) fn query_fault(error: QueryError) -> Fault {
     if passes(&error) { Fault::unavailable(error) } else { Fault::unexpected(error) }
 }
 
-/// Whether the cause is the connection, the server's state or its load, rather than the statement.
+/// Whether the fault is temporary: its cause is the connection, the server's state or its load, not the statement.
 fn passes(error: &QueryError) -> bool {
     const PASSING: [&str; 8] = [
         "connection closed",

@@ -1,18 +1,18 @@
-//! Whether a server is one that this store can work with: new enough, in UTF-8, and telling what goes wrong in the words that
-//! [`crate::fault`] knows. The last is tried out, for a server may have been built without other languages, or lack the one it is
-//! set to.
+//! Checks that a server fits this store: it is new enough, its database is in UTF-8, and its error messages are those that
+//! [`crate::fault`] knows. The last needs a trial. A server may have been built without other languages, or may lack the language
+//! that it is set to.
 
 use rally_domain::error::Fault;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-/// The oldest version, as `server_version_num` has it.
+/// The oldest version, in the form of `server_version_num`.
 const OLDEST: i32 = 140_000;
 
-/// What PostgreSQL says of a division by zero in its own language.
+/// PostgreSQL's own message for a division by zero.
 const KNOWN_WORDS: &str = "division by zero";
 
-/// What a server says of itself.
+/// The facts about a server.
 #[derive(Debug, Clone)]
 struct Server {
     /// `server_version_num`.
@@ -21,16 +21,16 @@ struct Server {
     encoding: String,
     /// `lc_messages`.
     language: String,
-    /// The database, as a statement names it.
+    /// The quoted name of the database.
     database: String,
-    /// Its words for a division by zero.
+    /// The server's message for a division by zero.
     words: String,
 }
 
-/// Asks a server about itself. It may take its time: nothing is concluded of that.
+/// Asks a server about itself. A slow answer is not a misfit.
 ///
 /// # Errors
-/// When it does not answer, or it does not fit; then the fault says what to do.
+/// If the server does not answer, or does not fit. In the second case the fault says what to do.
 pub(crate) async fn check(client: &Client) -> Result<(), Fault> {
     let question = "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), \
         current_setting('lc_messages'), quote_ident(current_database())";
@@ -46,7 +46,7 @@ pub(crate) async fn check(client: &Client) -> Result<(), Fault> {
     misfit(&server).map_or(Ok(()), |misfit| Err(Fault::unexpected(misfit)))
 }
 
-/// Why a server cannot be worked with, if so.
+/// Why a server does not fit, or `None` if it does.
 fn misfit(server: &Server) -> Option<String> {
     let Server { version, encoding, language, database, words } = server;
     if *version < OLDEST {
@@ -64,7 +64,7 @@ fn misfit(server: &Server) -> Option<String> {
     None
 }
 
-/// A version as people know it: 13.4, and before 10 9.6.
+/// A version as people write it: 13.4, or 9.6 before version 10.
 fn release(version: i32) -> String {
     if version >= 100_000 {
         format!("{}.{}", version / 10_000, version % 10_000)
@@ -87,7 +87,7 @@ mod tests {
             words: KNOWN_WORDS.to_owned(),
         };
         assert_eq!(misfit(&fits), None);
-        // Set to a language that it does not have.
+        // The server is set to a language that it does not have.
         assert_eq!(misfit(&Server { language: "de_DE.UTF-8".to_owned(), ..fits.clone() }), None);
         for (server, said) in [
             (Server { version: 130_023, ..fits.clone() }, "PostgreSQL 13.23, which is older than 14"),

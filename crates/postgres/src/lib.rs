@@ -1,8 +1,8 @@
 //! Rally's ports on PostgreSQL 14 and newer, for any number of processes on one database.
 //!
-//! Nothing here decides: each write loads a command's facts under a lock, asks the domain, and writes the plan. Order among
-//! the changes of one list comes from the lock on its row in `waitlist_totals`, which every change of entries takes first.
-//! No advisory lock and no LISTEN/NOTIFY is needed for correctness.
+//! Nothing here decides. Each write loads the facts of a command under a lock, asks the domain, and writes the plan. The lock on
+//! the row of a list in `waitlist_totals` orders the changes of that list: every change of entries takes it first. Correctness
+//! needs no advisory lock and no LISTEN/NOTIFY.
 
 mod api_keys;
 mod counters;
@@ -57,15 +57,15 @@ use crate::turns::Turns;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// How long a connection may idle before it is asked whether it is still there, and how long its answer may take.
+/// After this idle time a connection is checked before it is used.
 const UNCHECKED: Duration = Duration::from_millis(500);
 const LIVELINESS: Duration = Duration::from_secs(2);
 
-/// How often the plans of a connection are made anew, at most: what they were made for may have grown a thousandfold since. A plan
+/// A connection discards its plans at most this often. The tables may have grown a thousandfold since the plans were made. A plan
 /// costs 0.1 to 0.3 ms, so this takes less than a hundredth of a busy connection's time.
 const PLANS_LAST: Duration = Duration::from_secs(1);
 
-/// How much longer than one statement a group of sign-ups may take, before its connection counts as lost.
+/// A group of sign-ups may take this much longer than one statement. After that its connection counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How a [`PgStore`] uses its database.
@@ -73,7 +73,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct PgOptions {
     /// The most connections at once.
     pub connections: usize,
-    /// How long a request waits for a connection, a free one or a new one, and a statement for what others have locked.
+    /// How long a request waits for a connection, free or new. Also how long a statement waits for a lock.
     pub wait: Duration,
     /// How long one statement may run before the server ends it.
     pub statement_timeout: Duration,
@@ -90,7 +90,7 @@ impl Default for PgOptions {
 pub struct PgStore {
     database: Database,
     most: usize,
-    /// Makes connections that are not of the pool.
+    /// Makes connections outside the pool.
     apart: Apart,
     sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
 }
@@ -102,11 +102,11 @@ pub(crate) struct Database {
     wait: Duration,
     /// How long a group of sign-ups may take.
     group_limit: Duration,
-    /// Who waits for what others have locked.
+    /// The turns of commands that wait for a locked row.
     turns: Turns,
 }
 
-/// Makes connections of one's own, for what takes long and is to take nothing from others.
+/// Makes separate connections for long work, which then takes none from the pool.
 #[derive(Clone)]
 struct Apart {
     connector: Connector,
@@ -128,20 +128,20 @@ impl Database {
 }
 
 impl PgStore {
-    /// A store on the database of that URL. Connects when first used: see [`StoreHealth::ping`]. Its connections and groups of
-    /// sign-ups live on the tokio runtime that this is called on.
+    /// Makes a store on the database of a URL. It connects when it is first used, see [`StoreHealth::ping`]. Its connections and
+    /// groups of sign-ups live on the tokio runtime that calls this.
     ///
     /// # Errors
-    /// When the pool cannot be made of the options.
+    /// If the URL cannot be read, or the pool cannot be made of the options.
     pub fn new(url: &str, options: &PgOptions) -> Result<Self, Fault> {
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
         let (connector, settings) = (Connector::new(url)?, settings(options));
         let apart = Apart { connector: connector.clone(), settings: settings.clone(), wait: options.wait };
-        // The task that drives a connection lives as long as the store, not as whichever worker asked for it first.
+        // The task that drives a connection must outlive the worker that first asked for it, so the store's runtime runs it.
         let home = Handle::current();
         config.custom_setup = Box::new(move |_| {
-            // Ends with whoever waits for it: nobody would have its connection.
+            // The set aborts its task if the waiting request goes away: nobody would use the connection.
             let mut establishing = JoinSet::new();
             establishing.spawn_on(establish(connector.clone(), settings.clone()), &home);
             Box::pin(async move {
@@ -166,38 +166,39 @@ impl PgStore {
         Ok(Self { database, most: options.connections, apart, sign_ups })
     }
 
-    /// Whether the server is one that this store can work with: PostgreSQL 14 or newer, a database in UTF-8, and messages in the
-    /// language in which this store tells errors apart. To be asked before anything else is.
+    /// Checks that this store can work with the server: PostgreSQL 14 or newer, a database in UTF-8, and messages in the language
+    /// by which this store tells errors apart. Call this before anything else.
     ///
     /// # Errors
-    /// When it is not, or cannot be reached.
+    /// If the server does not fit, or cannot be reached.
     pub async fn check_server(&self) -> Result<(), Fault> {
-        // Without the settings of a session, which an older server may not know.
+        // This connection does not apply the session's settings, which an older server may not know.
         let connecting = timeout(self.apart.wait, self.apart.connector.client());
         fit::check(&connecting.await.map_err(Fault::unavailable)?.map_err(Fault::unavailable)?).await
     }
 
-    /// Applies the migrations that are missing and gives their versions. Safe to run from several processes at once.
+    /// Applies the missing migrations and returns their versions. Several processes may call this at once.
     ///
     /// Needs a multi-thread runtime: the migration harness blocks in place.
     ///
     /// # Errors
-    /// When the database cannot be reached, a migration fails, or the database is of a newer version than this program.
+    /// If the database cannot be reached, a migration fails, or the database has a migration that this program does not know.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
         run_migrations(&mut self.patient_harness().await?)
     }
 
-    /// Undoes the latest migration and gives its version.
+    /// Reverts the latest migration and returns its version.
     ///
     /// # Errors
-    /// When there is none, or it cannot be undone.
+    /// If there is no migration, or it cannot be reverted.
     pub async fn revert(&self) -> Result<String, Fault> {
         let reverted = self.patient_harness().await?.revert_last_migration(MIGRATIONS).map_err(Fault::unexpected)?;
         Ok(reverted.to_string())
     }
 
-    /// What migrations run on, which may take long. Its connection is taken from the pool for good: the settings are for this, and
-    /// its end gives the lock back. That only orders processes that start together; each migration is a transaction of its own.
+    /// Opens a connection for migrations, which may take long. The connection leaves the pool for good, because its settings fit
+    /// nothing else. Its end releases the advisory lock. That lock only orders processes that start together. Each migration is a
+    /// transaction of its own.
     async fn patient_harness(&self) -> Result<AsyncMigrationHarness<AsyncPgConnection>, Fault> {
         let mut connection = Object::take(self.connection().await?);
         let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150)";
@@ -205,10 +206,10 @@ impl PgStore {
         Ok(AsyncMigrationHarness::new(connection))
     }
 
-    /// Whether the database has exactly the migrations that this program knows.
+    /// Checks that the database has exactly the migrations that this program knows.
     ///
     /// # Errors
-    /// When it has more or fewer, or cannot be reached.
+    /// If it has more or fewer, or cannot be reached.
     pub async fn check_version(&self) -> Result<(), Fault> {
         let mut harness = AsyncMigrationHarness::new(self.connection().await?);
         let (known, applied) = versions(&mut harness)?;
@@ -218,10 +219,10 @@ impl PgStore {
         }
     }
 
-    /// Whether what is said to the server is secret on its way.
+    /// Whether the connection to the server is encrypted.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// If the database cannot be reached.
     pub async fn is_encrypted(&self) -> Result<bool, Fault> {
         #[derive(QueryableByName)]
         struct Row {
@@ -238,20 +239,20 @@ impl PgStore {
     }
 }
 
-/// A connection of one's own to a database, with TLS as its URL says; its driver runs on the runtime that this is called on.
+/// Opens a separate connection to a database, with TLS as its URL says. Its driver runs on the runtime that calls this.
 ///
 /// # Errors
-/// When the URL cannot be read, or the database cannot be reached.
+/// If the URL cannot be read, or the database cannot be reached.
 pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
     Connector::new(url)?.client().await.map_err(Fault::unavailable)
 }
 
-/// Runs a block as one transaction on a connection of its own, again where the server asks for it (SQLSTATE 40001 and
-/// 40P01), which a distributed engine does as a matter of course. A macro, since a closure that borrows both the
-/// connection and the command cannot be named as a bound.
+/// Runs a block as one transaction on a connection of its own. Retries it after a serialization failure (SQLSTATE 40001), a
+/// deadlock (40P01) or a unique violation (23505). A distributed engine reports the first regularly. This is a macro because a
+/// closure that borrows both the connection and the command cannot be named as a bound.
 ///
-/// With `turn = ID`, those who would wait for the same row wait here for each other, without a connection. The first of them
-/// gives its connection back while somebody else has the row locked, and asks again a moment later: see [`turns`].
+/// With `turn = ID`, the commands of this process that need the same row wait for each other without a connection. If the row is
+/// locked by somebody else, the first of them returns its connection and asks again a moment later: see [`turns`].
 macro_rules! transaction {
     ($store:expr, |$connection:ident| $work:expr) => {
         crate::transaction!($store, "BEGIN", |$connection| $work)
@@ -266,7 +267,7 @@ macro_rules! transaction {
             }
         }
     }};
-    // The statements that begin it are sent as one.
+    // The statements of `$begin` are sent as one.
     ($store:expr, $begin:expr, |$connection:ident| $work:expr) => {
         crate::transaction!(@once $store, $begin, |$connection| $work).map_err(rally_domain::error::CommandError::from)
     };
@@ -297,8 +298,8 @@ macro_rules! transaction {
 }
 pub(crate) use transaction;
 
-/// The connection of a transaction. Dropped before it has finished, it does not go back to the pool, where its transaction would
-/// keep what it has locked until somebody takes it up again: it is closed.
+/// The connection of a transaction. If it is dropped before the transaction has finished, it is closed. In the pool it would keep
+/// its locks until somebody used it again.
 pub(crate) struct Held(Option<Object<AsyncPgConnection>>);
 
 impl Held {
@@ -321,13 +322,13 @@ impl Drop for Held {
     }
 }
 
-/// How often a transaction is run before its conflict is given up as a fault.
+/// How often a transaction is run before its conflict becomes a fault.
 const MAX_ATTEMPTS: usize = 5;
 
-/// What a session is set to. Statistics are always those of another moment, and a plan is kept while a list grows from nothing to a
-/// million entries. So no plan depends on statistics: every statement names the order of the index that serves it, or looks up by
-/// columns that one index alone begins with, and the planner has no other way than to follow that index. It may neither sort nor
-/// read whole tables, nor join them otherwise than row by row, and it plans a statement without looking at its parameters.
+/// The settings of a session. No plan may depend on statistics: they describe an earlier moment, and a plan is kept while a list
+/// grows from nothing to a million entries. So every statement names the order of the index that serves it, or looks up by
+/// columns that no other index begins with. These settings leave the planner no other way than that index. It may not sort, read
+/// whole tables, or join in any way other than row by row. It plans a statement without its parameters.
 fn settings(options: &PgOptions) -> String {
     let (statement, lock) = (options.statement_timeout.as_millis(), options.wait.as_millis());
     format!(
@@ -342,9 +343,9 @@ async fn establish(connector: Connector, settings: String) -> ConnectionResult<A
     Ok(connection)
 }
 
-/// A connection that was not used for a moment may have gone away with its server: it is asked before it is used. Once a second it
-/// forgets its plans: those of its foreign keys, which no statement of ours can direct, and those of joins that were made while a table
-/// had not one page, when reading all of it looked cheapest.
+/// Checks a connection before it is used, if it has been idle: it may have ended with its server. Once a second the connection
+/// forgets its plans. This covers foreign keys, whose statements are not ours. It also covers joins that were planned while a
+/// table had no pages, when reading all of it looks cheapest.
 async fn make_ready(connection: &mut AsyncPgConnection, age: Duration, idle: Duration) -> Result<(), HookError<PoolError>> {
     let period = |age: Duration| age.as_secs() / PLANS_LAST.as_secs();
     let query = match period(age) != period(age.saturating_sub(idle)) {
@@ -365,7 +366,7 @@ fn run_migrations(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result
     Ok(run.iter().map(ToString::to_string).collect())
 }
 
-/// The migrations that this program knows, and those that the database has, which must be among them.
+/// The migrations that this program knows, and those that the database has. The second must be a subset of the first.
 fn versions(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<(Vec<String>, Vec<String>), Fault> {
     let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
     let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();

@@ -1,4 +1,4 @@
-//! Whether a waitlist is there, for those who read what belongs to one: a deleted list is gone at once, and its rows are not.
+//! Whether a waitlist exists, for readers of what belongs to one. A deleted list is gone at once, but its rows are purged later.
 
 use std::collections::HashSet;
 
@@ -13,14 +13,15 @@ use uuid::Uuid;
 use crate::rows::EntryRow;
 use crate::statement::statement;
 
-/// What readers of a list's entries have to know of it.
+/// The facts about a list that readers of its entries need.
 pub(crate) struct ListState {
-    /// Deleted entries that others still name as their referrer.
+    /// Deleted entries that other entries still name as their referrer.
     forgotten: HashSet<EntryId>,
 }
 
 statement! {
-    /// A row where the list is there, one for each deleted entry that others still name.
+    /// No row if there is no such list. Otherwise one row for each deleted entry that others still name as their referrer, or one
+    /// empty row.
     FindList {
         "SELECT p.target FROM waitlist_totals t LEFT JOIN purges p ON p.kind = 'entry' AND p.waitlist_id = t.waitlist_id
         WHERE t.waitlist_id = "
@@ -34,7 +35,7 @@ struct FoundRow {
     target: Option<Uuid>,
 }
 
-/// The state of a list; `None` when there is none.
+/// The state of a list, or `None` if there is no such list.
 pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResult<Option<ListState>> {
     let rows: Vec<FoundRow> = FindList { list: id.uuid() }.load(&mut c).await?;
     if rows.is_empty() {
@@ -44,7 +45,7 @@ pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResu
 }
 
 impl ListState {
-    /// The entry of a row.
+    /// The entry of a row, without a referrer that was deleted.
     pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
         let mut entry = Entry::try_from(row)?;
         entry.referred_by.take_if(|id| self.forgotten.contains(id));

@@ -1,4 +1,4 @@
-//! [`MailQueue`] on PostgreSQL, and writing mail in the transaction of the change it tells of.
+//! [`MailQueue`] on PostgreSQL, and how the transaction of a change writes its mail.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -25,12 +25,12 @@ use crate::statement::statement;
 use crate::{PgStore, transaction};
 
 queue! {
-    /// Mail as jobs: a workspace is a lane.
+    /// Mails as jobs: a workspace is a lane.
     jobs: "mails", "workspace_id"
 }
 
 statement! {
-    /// Claimed mails, but for those whose waitlist is gone.
+    /// Claimed mails, without those whose waitlist is gone.
     Load {
         "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.template, m.sender, m.recipient, m.data, m.created_at, m.claim, m.attempt
         FROM unnest("
@@ -104,7 +104,7 @@ impl MailQueue for PgStore {
 }
 
 statement! {
-    /// Mail, due at once; what is there already stays as it is.
+    /// Writes mails that are due at once. A mail that exists already stays as it is.
     InsertMails {
         "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at) \
             SELECT id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, created_at FROM unnest("
@@ -121,7 +121,7 @@ statement! {
     }
 }
 
-/// Writes mail, due at once; one that is there already stays as it is.
+/// Writes mails that are due at once. A mail that exists already stays as it is.
 pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item = &Mail> + Clone) -> QueryResult<usize> {
     if written.clone().next().is_none() {
         return Ok(0);
@@ -145,12 +145,12 @@ pub(crate) async fn delete_all(c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryRe
     jobs::delete(c, ids).await
 }
 
-/// Deletes the mail of an entry.
+/// Deletes the mails to an entry.
 pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(mails::table.filter(mails::entry_id.eq(entry.uuid()))).execute(c).await
 }
 
-/// Claims those shares, and gives what of them is to be sent; the rest is deleted.
+/// Claims some shares and returns the mails to send. It deletes the rest.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -> QueryResult<Vec<ClaimedRow>> {
     let claimed = jobs::claim(c, request, WorkspaceId::uuid).await?;
     let rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;

@@ -1,5 +1,5 @@
-//! How the server plans every statement, whatever it knows of the tables: on a database that nobody has analyzed, that was analyzed
-//! while it was empty, and that has grown since. A plan is kept for the life of a connection, so a wrong one is wrong for long.
+//! The test that checks the server's plan of every statement, whatever the statistics are: on a database that was never analyzed,
+//! that was analyzed while it was empty, and that has grown since. A connection keeps a plan, so a wrong plan stays wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use time::Duration;
 
 use crate::{PgOptions, PgStore};
 
-/// Calls every method of every port, so that every statement was prepared and planned on the store's only connection.
+/// Calls every method of every port, so that the store's only connection prepares and plans every statement.
 async fn call_everything(ports: &Ports) {
     let now = ports.clock.now();
     let acme = workspace(ports, "acme").await;
@@ -213,22 +213,23 @@ struct Index {
     first: String,
 }
 
-/// Columns that an index is there for: a row is never looked for by one of them among others that were read.
+/// Columns that an index exists for. A statement must find rows by such a column in its index, and must not filter other rows by
+/// it.
 const KEYS: [&str; 11] =
     ["id", "email", "slug", "position", "referral_code", "waitlist_id", "workspace_id", "entry_id", "event_id", "webhook_id", "referrer"];
 
-/// What reads a whole table on purpose, and never for a request: by the beginning of its text.
+/// Statements that read a whole table on purpose, by the beginning of their text. None of them serves a request of a visitor.
 const WHOLE: [&str; 5] = [
     "SELECT \"webhooks\".\"id\", \"webhooks\".\"secret\"",
     "SELECT kind, target, waitlist_id, after_position, after_id FROM purges",
     "SELECT (SELECT count(*)",
     "SELECT COUNT(*) FROM \"purges\"",
-    // Of what is being sent: a few thousand rows at most.
+    // It reads the deliveries that are being sent: a few thousand rows at most.
     "UPDATE deliveries d SET generation",
 ];
 
-/// What is wrong with a plan: whole tables that are read, indexes that are read from one end to the other, keys that are compared with
-/// rows that were read by something else.
+/// Collects the faults of a plan: a whole table is read, an index is read from one end to the other, or rows are filtered by a
+/// key after another index found them.
 fn faults(node: &Value, limited: bool, firsts: &BTreeMap<String, String>, faults: &mut Vec<String>) {
     let text = |key: &str| node[key].as_str().unwrap_or_default();
     let (kind, relation, index, condition) = (text("Node Type"), text("Relation Name"), text("Index Name"), text("Index Cond"));
@@ -247,7 +248,7 @@ fn faults(node: &Value, limited: bool, firsts: &BTreeMap<String, String>, faults
             faults.push(format!("{kind} using {index} from one end to the other: {condition}"));
         }
         let filter = text("Filter");
-        // An event has as many deliveries as its workspace has webhooks; there are never many purges.
+        // An event has at most one delivery per webhook of its workspace, and there are never many purges.
         let excused = index == "deliveries_event_id_idx" || relation == "purges";
         for key in KEYS.into_iter().chain((relation == "entries").then_some("status")) {
             if compares(filter, key) && !excused {
@@ -260,7 +261,7 @@ fn faults(node: &Value, limited: bool, firsts: &BTreeMap<String, String>, faults
     }
 }
 
-/// Every statement that was prepared on the store's connection with what is wrong with its plan.
+/// Explains every statement that the store's connection has prepared, and returns those with a faulty plan.
 async fn explain(store: &PgStore) -> Vec<String> {
     let mut c = store.connection().await.unwrap();
     let firsts: Vec<Index> = diesel::sql_query(
@@ -299,7 +300,7 @@ async fn explain(store: &PgStore) -> Vec<String> {
     wrong
 }
 
-/// Rows of every table that may be large, written behind the store's back: nobody analyzes them.
+/// Adds rows to every table that may be large, without the store. Nobody analyzes them.
 const GROW: &str = "
 INSERT INTO waitlists (id, workspace_id, slug, display_name, status, settings, created_at, updated_at)
     SELECT gen_random_uuid(), w.id, 'l-' || n, 'List', 'active', '{}', now(), now() FROM workspaces w, generate_series(1, 2000) n;

@@ -1,5 +1,5 @@
-//! [`PurgeStore`] on PostgreSQL: what was deleted goes in batches. Each batch is a transaction that locks the row of its purge, so that
-//! several processes work on different ones, and one that dies leaves nothing half done.
+//! [`PurgeStore`] on PostgreSQL. Each batch is a transaction that locks the row of its purge. So several processes work on
+//! different purges, and a process that dies leaves nothing half done.
 
 use std::convert::Infallible;
 
@@ -20,13 +20,13 @@ use crate::schema::{attempts, entries, events, mails, purges, waitlist_days, wai
 use crate::statement::statement;
 use crate::{PgStore, counters, mails as mail_rows, transaction};
 
-/// A waitlist whose row is gone.
+/// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
-/// A webhook whose row is gone.
+/// A webhook whose row is deleted.
 pub(crate) const WEBHOOK: &str = "webhook";
-/// An entry that is gone, and that others still name as their referrer.
+/// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
-/// A webhook that was switched off or on: what waited for it before is held.
+/// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
 const HELD: &str = "held";
 
 #[async_trait]
@@ -54,11 +54,11 @@ impl PurgeStore for PgStore {
     }
 }
 
-/// What a batch deletes is deleted again where it is lost with the machine. It waits for nobody.
+/// Begins a batch. If the machine crashes and loses the batch, it is deleted again. A batch hardly waits for locks.
 const BEGIN_PURGE: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
 
-/// Waitlists that something belongs to and that are not there, found by hopping from one to the next in an index that begins with
-/// them. Old programs leave such behind, for they take it that the database deletes what belongs to a list.
+/// Missing waitlists that other rows still belong to. The statement hops from one list to the next in an index that begins with
+/// the list. Older programs leave such rows: they expect the database to delete the rows that belong to a list.
 const ORPHANS_OF_WAITLISTS: &str = "
 WITH RECURSIVE of_entries (id) AS (
     (SELECT waitlist_id FROM entries ORDER BY waitlist_id, position LIMIT 1)
@@ -79,7 +79,7 @@ WITH RECURSIVE of_entries (id) AS (
 SELECT DISTINCT found.id FROM (SELECT id FROM of_entries UNION ALL SELECT id FROM of_events UNION ALL SELECT id FROM of_sources) found
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM waitlist_totals t WHERE t.waitlist_id = found.id)";
 
-/// The same of webhooks.
+/// The same for webhooks.
 const ORPHANS_OF_WEBHOOKS: &str = "
 WITH RECURSIVE of_deliveries (id) AS (
     (SELECT webhook_id FROM deliveries ORDER BY webhook_id, event_id LIMIT 1)
@@ -96,7 +96,7 @@ SELECT DISTINCT found.id FROM (SELECT id FROM of_deliveries UNION ALL SELECT id 
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks w WHERE w.id = found.id)";
 
 statement! {
-    /// Notes purges; those that are noted already stay as they are.
+    /// Notes purges. A purge that is noted already stays as it is.
     Begin {
         "INSERT INTO purges (kind, target) SELECT "
         kind: Text = &'static str, ", target FROM unnest("
@@ -104,24 +104,24 @@ statement! {
     }
 }
 
-/// Notes that something is to be purged, in the transaction of its deletion; tells how much of it was not noted yet.
+/// Notes purges in the transaction of a deletion, and returns how many of them are new.
 pub(crate) async fn begin(c: &mut AsyncPgConnection, kind: &'static str, targets: &[Uuid]) -> QueryResult<usize> {
     Begin { kind, targets: targets.to_vec() }.execute(c).await
 }
 
-/// Notes that what waits for a webhook of an earlier generation is to be held.
+/// Notes that the pending deliveries of earlier generations of a webhook are to be held.
 pub(crate) async fn hold(c: &mut AsyncPgConnection, id: WebhookId) -> QueryResult<usize> {
     begin(c, HELD, &[id.uuid()]).await
 }
 
-/// Notes that those whom a deleted entry referred are to forget it.
+/// Notes that entries are to forget their deleted referrer.
 pub(crate) async fn forget(c: &mut AsyncPgConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
     let row = (purges::kind.eq(ENTRY), purges::target.eq(id.uuid()), purges::waitlist_id.eq(list.uuid()));
     diesel::insert_into(purges::table).values(row).on_conflict_do_nothing().execute(c).await
 }
 
 statement! {
-    /// A purge that nobody works on. In no order, so that one that cannot be carried out keeps none of the others.
+    /// A purge that no other process works on. The order is random, so that a purge that fails does not stop the others.
     Next {
         "SELECT kind, target, waitlist_id, after_position, after_id FROM purges ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED"
     }
@@ -137,7 +137,7 @@ struct Purge {
     after_id: Option<Uuid>,
 }
 
-/// One batch of one purge; tells whether anything may be left of any.
+/// Does one batch of one purge. Returns whether any purge may be left.
 async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
     let Some(purge) = (Next {}).get_result::<Purge>(c).await.optional()? else { return Ok(false) };
     let purged = match purge.kind.as_str() {
@@ -152,7 +152,8 @@ async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
     Ok(true)
 }
 
-/// A batch of what belonged to a waitlist; tells whether there was any. Entries go by position, with their mail and events.
+/// Deletes a batch of the rows of a waitlist. Returns whether there were any. Entries go by position, with their mails and
+/// events.
 async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = purge.target;
     let batch = entries::table
@@ -173,7 +174,7 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if mail_rows::delete_all(c, left).await? > 0 {
         return Ok(true);
     }
-    // Of entries that were deleted before, and tests.
+    // These events are tests, or belong to entries that were deleted before.
     let left = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id);
     let left: Vec<Uuid> = left.load(c).await?;
     if delete_events(c, left).await? > 0 {
@@ -188,13 +189,13 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if (DeleteSources { referrers, signups, waitlist: list }).execute(c).await? > 0 {
         return Ok(true);
     }
-    // A day is a row: never many.
+    // There is one row per day, so there are never many.
     diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c).await?;
     Ok(false)
 }
 
 statement! {
-    /// The mail of some entries.
+    /// Deletes the mails of some entries.
     DeleteMailsOf {
         "DELETE FROM mails m USING unnest("
         entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE m.entry_id = gone.id"
@@ -202,7 +203,7 @@ statement! {
 }
 
 statement! {
-    /// The events of some entries, with their deliveries.
+    /// Deletes the events of some entries, with their deliveries.
     DeleteEventsOf {
         "DELETE FROM events e USING unnest("
         entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.entry_id = gone.id AND e.waitlist_id = "
@@ -211,7 +212,7 @@ statement! {
 }
 
 statement! {
-    /// Some entries.
+    /// Deletes some entries.
     DeleteEntries {
         "DELETE FROM entries e USING unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id"
@@ -219,7 +220,7 @@ statement! {
 }
 
 statement! {
-    /// Some sources of a waitlist, by what both of the table's indexes hold.
+    /// Deletes some sources of a waitlist, by the columns that both indexes of the table hold.
     DeleteSources {
         "DELETE FROM waitlist_sources s USING unnest("
         referrers: Array<Text> = Vec<String>, ", "
@@ -229,7 +230,7 @@ statement! {
     }
 }
 
-/// A batch of what belonged to a webhook.
+/// Deletes a batch of the rows of a webhook. Returns whether there were any.
 async fn purge_webhook(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let webhook = purge.target;
     let batch: Vec<IdRow> = NextDeliveries { webhook, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
@@ -244,7 +245,7 @@ async fn purge_webhook(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> Q
 }
 
 statement! {
-    /// Deliveries to a webhook in the order of their key.
+    /// Deliveries to a webhook, in the order of their key.
     NextDeliveries {
         "SELECT event_id AS id FROM deliveries WHERE webhook_id = "
         webhook: sql_types::Uuid = Uuid, " AND event_id > "
@@ -254,7 +255,7 @@ statement! {
 }
 
 statement! {
-    /// The deliveries of some events to a webhook.
+    /// Deletes the deliveries of some events to a webhook.
     DeleteDeliveries {
         "DELETE FROM deliveries d USING unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE d.event_id = gone.id AND d.webhook_id = "
@@ -262,10 +263,10 @@ statement! {
     }
 }
 
-/// A batch of those whom a deleted entry referred: they forget it, and the totals with them.
+/// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.
 async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = WaitlistId::new(purge.waitlist_id.unwrap_or_default());
-    // Without the list they go with it.
+    // If the list is deleted too, its own purge deletes these entries.
     if !counters::lock(c, list).await? {
         return Ok(false);
     }
@@ -279,7 +280,7 @@ async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
 }
 
 statement! {
-    /// Makes some of those whom an entry referred forget it.
+    /// Makes some entries forget their referrer.
     ForgetReferrer {
         "UPDATE entries e SET referred_by_entry_id = NULL FROM (
             SELECT id FROM entries WHERE referred_by_entry_id = "
@@ -289,14 +290,15 @@ statement! {
     }
 }
 
-/// Makes at most that many of those whom an entry referred forget it, in the transaction that deletes it; tells how many they were.
+/// Makes at most so many entries forget their referrer, in the transaction that deletes it. Returns how many did.
 pub(crate) async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId, most: usize) -> QueryResult<usize> {
     ForgetReferrer { referrer: id.uuid(), most: to_bigint(most as u64) }.execute(c).await
 }
 
-/// A batch of what waited for a webhook before it was switched off or on.
+/// Holds a batch of the deliveries of earlier generations of a webhook. Returns whether more may be left.
 async fn purge_held(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
-    // Whoever switches it now waits for this batch: their note would be taken for this purge, which is about to end.
+    // A command that disables or enables the webhook now waits for this batch. Otherwise it would find the note of this purge,
+    // which is about to end.
     let query = webhooks::table.find(purge.target).select(webhooks::generation).for_share();
     let Some(generation) = query.first::<i64>(c).await.optional()? else { return Ok(false) };
     let held = HoldOutdated { webhook: purge.target, generation, most }.execute(c).await?;
@@ -304,7 +306,7 @@ async fn purge_held(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> Quer
 }
 
 statement! {
-    /// Holds some of what waits for earlier generations of a webhook.
+    /// Holds some pending deliveries of earlier generations of a webhook.
     HoldOutdated {
         "UPDATE deliveries d SET state = 'held' FROM (
             SELECT event_id, webhook_id FROM deliveries WHERE state = 'pending' AND webhook_id = "

@@ -1,9 +1,9 @@
-//! A queue of jobs: found due by lane, claimed, released, reaped and deleted. What a queue is of, and what becomes of a job after an
-//! attempt, is in the file of its port.
+//! A queue of jobs: its due lanes, and how jobs are claimed, released, reaped and deleted. The file of each port says what a job
+//! is, and what follows an attempt.
 //!
-//! A queue's table has the columns `id`, `state`, `attempt`, `due_at`, `claim` and `lease_until`, the one that names its lanes, and an
-//! index of what is pending by lane, due date and id. Deliveries have a key of two columns, and go by the generation of their webhook:
-//! their statements are in `deliveries.rs`.
+//! The table of a queue has the columns `id`, `state`, `attempt`, `due_at`, `claim` and `lease_until`, a column that names the
+//! lane, and an index of pending jobs by lane, due time and id. Deliveries have a key of two columns, and a generation. Their
+//! statements are in `deliveries.rs`.
 
 use diesel::prelude::*;
 use diesel::sql_types;
@@ -15,25 +15,25 @@ use uuid::Uuid;
 
 use crate::rows::from_bigint;
 
-/// Lets the transaction be lost when the machine goes down right after it: what it claimed is claimed again, what it
-/// settled is sent once more, and nobody waits for the disk.
+/// Begins a transaction that may be lost if the machine crashes right after it. Then its claims are made again, and the attempts
+/// that it settled are sent once more. In return its commit does not wait for the disk.
 pub(crate) const BEGIN_PASSING: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
-/// A lane that something is due for.
+/// A lane with due jobs.
 #[derive(QueryableByName)]
 pub(crate) struct LaneRow {
     #[diesel(sql_type = sql_types::Uuid)]
     pub(crate) lane: Uuid,
 }
 
-/// An id that a statement gives.
+/// An id that a statement returns.
 #[derive(QueryableByName)]
 pub(crate) struct IdRow {
     #[diesel(sql_type = sql_types::Uuid)]
     pub(crate) id: Uuid,
 }
 
-/// Makes the module of a queue, given its table and the column that names its lanes.
+/// Makes the module of a queue from its table and the column that names its lanes.
 macro_rules! queue {
     ($(#[$doc:meta])+ $module:ident: $table:literal, $lane:literal) => {
         $(#[$doc])+
@@ -51,8 +51,8 @@ macro_rules! queue {
             use crate::statement::statement;
 
             statement! {
-                /// The lanes that something is due for, found by hopping from one to the next in the index of a claim: rows that wait
-                /// in one lane cost another nothing.
+                /// The lanes with due jobs. The statement hops from one lane to the next in the index of a claim, so the rows
+                /// that wait in one lane cost another nothing.
                 DueLanes {
                     (concat!("WITH RECURSIVE lanes (lane) AS (
                         (SELECT ", $lane, " FROM ", $table, " WHERE state = 'pending' ORDER BY ", $lane, ", due_at LIMIT 1)
@@ -71,7 +71,7 @@ macro_rules! queue {
             }
 
             statement! {
-                /// Claims what is due in some lanes, in each its share.
+                /// Claims due jobs in some lanes, a share in each.
                 Claim {
                     "WITH due AS MATERIALIZED (
                         SELECT waiting.id
@@ -94,7 +94,7 @@ macro_rules! queue {
             }
 
             statement! {
-                /// Gives claimed jobs back.
+                /// Releases claimed jobs.
                 Release {
                     (concat!("UPDATE ", $table, " j SET state = 'pending', attempt = j.attempt - 1, due_at = "))
                     due_at: Timestamptz = OffsetDateTime, " FROM unnest("
@@ -105,7 +105,7 @@ macro_rules! queue {
             }
 
             statement! {
-                /// Frees jobs whose lease has ended.
+                /// Ends claims whose lease has ended.
                 Reap {
                     (concat!("WITH lost AS MATERIALIZED (
                         SELECT id FROM ", $table, " WHERE state = 'running' AND lease_until < "))
@@ -126,13 +126,13 @@ macro_rules! queue {
                 }
             }
 
-            /// The lanes that something is due for.
+            /// The lanes with due jobs.
             pub(crate) async fn due(c: &mut AsyncPgConnection, now: Timestamp) -> diesel::QueryResult<Vec<Uuid>> {
                 let lanes: Vec<LaneRow> = DueLanes { now: now.instant() }.load(c).await?;
                 Ok(lanes.into_iter().map(|row| row.lane).collect())
             }
 
-            /// Claims what a request asks for; gives the ids.
+            /// Claims the shares of a request and returns the ids of the jobs.
             pub(crate) async fn claim<Lane: Copy>(
                 c: &mut AsyncPgConnection,
                 request: &ClaimRequest<Lane>,
@@ -149,7 +149,7 @@ macro_rules! queue {
                 Ok(claimed.into_iter().map(|row| row.id).collect())
             }
 
-            /// Gives back those of some jobs that are under a claim.
+            /// Releases those of some jobs that a claim holds.
             pub(crate) async fn release(
                 c: &mut AsyncPgConnection,
                 claim: ClaimId,
@@ -159,7 +159,7 @@ macro_rules! queue {
                 Release { due_at: due_at.instant(), ids, claim: claim.uuid() }.execute(c).await
             }
 
-            /// Frees what is under a lease that has ended; what has no attempt left is dead.
+            /// Ends claims whose lease has ended. A job without an attempt left is dead.
             pub(crate) async fn reap(c: &mut AsyncPgConnection, now: Timestamp, attempts: u32) -> diesel::QueryResult<usize> {
                 let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
                 Reap { now: now.instant(), due_at: now.instant(), attempts }.execute(c).await
@@ -184,7 +184,8 @@ struct DepthRow {
     oldest: Option<OffsetDateTime>,
 }
 
-/// How full a queue is, at one moment: three looks into two indexes, which the DSL would make three moments of.
+/// How full a queue is, at one moment. It is one statement of three lookups in two indexes. With the DSL it would be three
+/// statements, at three moments.
 pub(crate) async fn depth(c: &mut AsyncPgConnection, table: &str) -> QueryResult<QueueDepth> {
     let query = diesel::sql_query(format!(
         "SELECT (SELECT count(*) FROM {table} WHERE state = 'pending') AS waiting,

@@ -1,4 +1,4 @@
-//! [`ReplyStore`] on PostgreSQL, and the reply that a command stores with its effect.
+//! [`ReplyStore`] on PostgreSQL, and how a command stores its reply in the transaction of its effect.
 
 use async_trait::async_trait;
 use diesel::dsl::Find;
@@ -25,7 +25,7 @@ impl ReplyStore for PgStore {
         let mut c = self.connection().await?;
         let query = of_scope(&scope).select((stored_replies::fingerprint, stored_replies::sealed, stored_replies::created_at));
         let row: Option<(Vec<u8>, Vec<u8>, OffsetDateTime)> = query.first(&mut c).await.optional().map_err(query_fault)?;
-        // Not compared in the statement: there is an index by time too, which is not for this.
+        // The statement does not compare the time, or the planner could use the index by time.
         let Some((fingerprint, sealed, created_at)) = row.filter(|(_, _, at)| *at >= since.instant()) else { return Ok(None) };
         Ok(Some(StoredReply { fingerprint: digest(fingerprint)?, sealed, created_at: Timestamp::new(created_at) }))
     }
@@ -37,7 +37,7 @@ impl ReplyStore for PgStore {
 }
 
 statement! {
-    /// Deletes the oldest replies from before an instant: about so many, since those of one instant go together.
+    /// Deletes about so many of the oldest replies from before an instant. Replies of the same instant are deleted together.
     Prune {
         "DELETE FROM stored_replies WHERE created_at < "
         before: Timestamptz = OffsetDateTime, " AND created_at <= (
@@ -47,15 +47,15 @@ statement! {
     }
 }
 
-/// Whether a reply is stored in the scope of a receipt, if there is one. Whoever stores one meanwhile violates its key, and is decided
-/// over anew.
+/// Whether a reply is stored in the scope of a receipt, if there is a receipt. If another transaction stores one in the meantime,
+/// the insert violates the key, and this transaction is retried.
 pub(crate) async fn is_stored<T>(c: &mut AsyncPgConnection, receipt: Option<&Receipt<T>>) -> QueryResult<bool> {
     let Some(receipt) = receipt else { return Ok(false) };
     let there: Option<OffsetDateTime> = of_scope(&receipt.scope).select(stored_replies::created_at).first(c).await.optional()?;
     Ok(there.is_some_and(|at| at >= receipt.expired_before().instant()))
 }
 
-/// Stores the reply of an effect, in place of one that has expired.
+/// Stores the reply of an effect. It replaces a reply that has expired.
 pub(crate) async fn insert<T>(c: &mut AsyncPgConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<()> {
     let (scope, reply) = (&receipt.scope, receipt.of(effect));
     let there: Option<OffsetDateTime> = of_scope(scope).select(stored_replies::created_at).first(c).await.optional()?;

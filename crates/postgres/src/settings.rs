@@ -31,7 +31,7 @@ impl SettingsStore for PgStore {
 
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
         transaction!(self, turn = command.workspace_id.uuid(), |c| {
-            // The workspace's row, since the settings may have none yet to lock.
+            // The settings may have no row yet, so the row of the workspace is locked.
             let exists = lock_workspace(c, command.workspace_id).await?;
             exists.ok_or(Abort::Rejected(UpdateSettingsRejection::NoSuchWorkspace))?;
             let current = match find(c, command.workspace_id).await? {
@@ -46,7 +46,7 @@ impl SettingsStore for PgStore {
 }
 
 statement! {
-    /// The settings of the workspaces of some lists that send mail, each looked for in the order of its key.
+    /// The settings of some lists' workspaces, if these send mail. Each row is looked up in the order of its key.
     MailSettings {
         "SELECT asked.list, s.*, w.slug FROM unnest("
         lists: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (list)
@@ -67,7 +67,7 @@ struct MailSettingsRow {
     slug: String,
 }
 
-/// How the workspaces of some lists send mail; those that send none are left out.
+/// How the workspaces of some lists send mail. Workspaces that send none are left out.
 pub(crate) async fn mail_setups<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, MailSetup>, Abort<R>> {
     let mut setups = HashMap::new();
     let query = MailSettings { lists: lists.to_vec() };

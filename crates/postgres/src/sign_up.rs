@@ -1,5 +1,6 @@
-//! The transaction of a group of sign-ups, of one list or several: lock the lists in the order of their ids, load what bears on
-//! all of them, decide one after the other, write the whole. What does not depend on each other is sent at once (pipelined), so that a group costs five trips to the server.
+//! The transaction of a group of sign-ups, of one list or several. It locks the lists in the order of their ids, loads the facts
+//! for the whole group, decides one sign-up after the other, and writes all plans. Statements that do not depend on each other
+//! are sent together (pipelined), so a group costs five round trips to the server.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::take;
@@ -28,16 +29,17 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::{Database, counters, events, mails, settings, transaction};
 
-/// Half of the connections of a pool, so that reads find one; nobody waits longer than that for a list that stays locked.
+/// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
+/// `patience` for a list that stays locked.
 pub(crate) const fn rules(patience: Duration) -> Rules {
     Rules { group: 256, queue: 4096, writers: 8, patience }
 }
 
-/// What one sign-up of a group comes to.
+/// The result of one sign-up of a group.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
-/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it. Where something
-/// stays locked, all are given back, to be tried list by list, and again after a rest.
+/// Carries out a group. If the database fails permanently, each sign-up is tried in a group of its own, so that only the bad one
+/// fails. If a row stays locked, all commands are returned. They are tried again list by list, and then after a rest.
 pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, &commands, alone).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
@@ -64,12 +66,12 @@ async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
-/// Others have something locked that a group needs, and did not let go of it in time.
+/// A row that the group needs stayed locked for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("a list or a webhook is locked")]
 struct Locked;
 
-/// Whatever it is that others have locked.
+/// Turns a lock timeout, on any row, into [`Locked`].
 fn locked(abort: Abort<Locked>) -> Abort<Locked> {
     if abort.is_locked_out() { Abort::Rejected(Locked) } else { abort }
 }
@@ -83,14 +85,14 @@ fn fault(error: CommandError<Locked>) -> Fault {
 
 type Written = Vec<Result<Entry, SignUpRejection>>;
 
-/// Writes a group, or nothing of it. A server that falls silent is not waited for.
+/// Writes the whole group or nothing of it. It waits for a silent server only for the time of a group.
 async fn write_group(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
     timeout(database.group_limit, write_in_time(database, commands, alone)).await.map_err(Fault::unavailable)?
 }
 
-/// How a group begins. What stays locked, a list or a webhook of its workspace, is not to hold up those that share its group.
+/// How a group begins. A locked list, or a locked webhook of its workspace, must not hold up the other lists of the group.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '250ms'";
-/// Alone it waits for a moment only: it is asked for again after a rest, and does not keep a connection meanwhile.
+/// How a group of only one list begins. It waits only for a moment, and is tried again after a rest, without a connection.
 const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '25ms'";
 
 async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
@@ -112,12 +114,12 @@ async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) ->
 
 type Groups = BTreeMap<WaitlistId, SignUpGroup>;
 
-/// What bears on the sign-ups of each list that is there.
+/// Locks the lists and loads the facts for the sign-ups of each list that exists.
 async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Groups, Abort<Locked>> {
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
     let totals = lock_totals(c, &lists).await?;
-    // Read after the locks were taken, so as it is at the latest commit.
+    // These reads follow the locks, so they see the latest commit.
     let c = &*c;
     let (waitlists, mut mail, taken, owners, active) = try_join!(
         load_waitlists(c, &lists),
@@ -144,7 +146,8 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     Ok(totals.map(group).collect())
 }
 
-/// The last position and the number of entries of each list, locked in the order of their ids: whoever locks several does so.
+/// Locks the lists in the order of their ids, as every transaction with several lists does. Returns the last position and the
+/// number of entries of each.
 async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
@@ -161,8 +164,8 @@ async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<Has
 }
 
 statement! {
-    /// Those of some addresses that are on their list: one look into the unique index for each. The nearest address is looked for in
-    /// the order of that index; compared alone, the planner could as well read the whole list by its status or position.
+    /// Finds which addresses are on their list, with one lookup in the unique index for each. It looks for the nearest address in
+    /// the order of that index: if it compared for equality, the planner could read the whole list by its status or position.
     TakenEmails {
         "SELECT asked.list, asked.email FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "
@@ -188,7 +191,7 @@ async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<
     Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
 }
 
-/// Who has a code, and on which list.
+/// The owner of a referral code, and its list.
 struct Owner {
     list: WaitlistId,
     referrer: ReferrerFacts,
@@ -228,7 +231,7 @@ async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Resu
 async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
     let mut credits: BTreeMap<EntryId, u64> = groups.values().flat_map(SignUpGroup::credits).collect();
     let new = || groups.values().flat_map(SignUpGroup::entries);
-    // New ones are written with their credit; only the others are there to be updated.
+    // New entries are inserted with their credit. Only older ones need an update.
     let of_new = new().map(|entry| credits.remove(&entry.id).unwrap_or(0)).collect();
     try_join!(
         insert_entries(c, new(), of_new),
@@ -241,7 +244,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
 }
 
 statement! {
-    /// New entries, with the credit they have from others of their group.
+    /// Inserts entries, with the credit that they have from others of their group.
     InsertEntries {
         "INSERT INTO entries (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, \
             referred_by_entry_id, position, status, variant_id, metadata, created_at, updated_at) \
@@ -294,7 +297,7 @@ async fn insert_entries(mut c: &AsyncPgConnection, new: impl Iterator<Item = &En
 }
 
 statement! {
-    /// Lets the counts of referrers grow.
+    /// Adds to the referral counts of referrers.
     Credit {
         "UPDATE entries SET referral_count = referral_count + credit.number FROM unnest("
         ids: Array<SqlUuid> = Vec<Uuid>, ", "

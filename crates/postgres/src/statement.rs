@@ -1,7 +1,7 @@
-//! Statements that the DSL cannot say, or says anew for every number of rows: their text is fixed, so that the server plans
-//! each once for a connection and not once for a call.
+//! Statements that the DSL cannot express, or whose text it would change with the number of rows. Here the text is fixed, so the
+//! server plans a statement once per connection and not once per call.
 
-/// Makes a statement of fixed text with binds in it, in their order. Each text is a literal, or an expression in parentheses.
+/// Makes a statement of fixed text with binds in their order. Each text is a literal, or an expression in parentheses.
 macro_rules! statement {
     ($(#[$doc:meta])+ $name:ident { $head:tt $($field:ident: $sql:ty = $rust:ty, $text:tt)* }) => {
         $(#[$doc])+

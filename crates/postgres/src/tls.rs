@@ -1,8 +1,11 @@
-//! Connecting: what a URL says of TLS, in the words of libpq (its documentation, section "SSL Support").
+//! Connections, with TLS as the URL asks for it, in the words of libpq (its documentation, section "SSL Support").
 //!
-//! `sslmode` is `disable`, `prefer` (the default: TLS where the server has it), `require` (TLS, whoever it is), `verify-ca` or
-//! `verify-full`; `sslrootcert` names a file of certificates to trust instead of the system's, and makes a `verify-ca` of
-//! `require`; as `system` it is the system's, and allows and means `verify-full` alone. A socket of this machine never has TLS.
+//! - `sslmode` is `disable`, `prefer` (the default: TLS if the server has it), `require` (TLS with any server), `verify-ca` or
+//!   `verify-full`. `allow` is read as `prefer`.
+//! - `sslrootcert` names a file of certificates to trust instead of the system's. With it, `require` means `verify-ca`.
+//! - `sslrootcert=system` means the system's certificates. It implies `verify-full` and allows no other mode.
+//!
+//! A Unix socket never has TLS.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,8 +24,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a host may leave what was sent to it unacknowledged, and how long after the last word it is asked for a sign of life,
-/// where the URL says nothing of `tcp_user_timeout` and of `keepalives`.
+/// How long a host may leave sent data unacknowledged, and after how much silence a keepalive is sent. The URL replaces them with
+/// `tcp_user_timeout` and `keepalives`.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// How to connect to a database.
@@ -36,7 +39,7 @@ impl Connector {
     /// Reads a URL.
     ///
     /// # Errors
-    /// When it is not one, or its certificates cannot be read.
+    /// If it is not a valid URL, or its certificates cannot be read.
     pub(crate) fn new(url: &str) -> Result<Self, Fault> {
         let (plain, mode, roots) = split(url)?;
         let mut config: Config = plain.parse().map_err(|_| Fault::unexpected("the URL of the database cannot be read"))?;
@@ -57,7 +60,7 @@ impl Connector {
         Ok(Self { config, tls })
     }
 
-    /// Opens a connection for statements of one's own.
+    /// Opens a connection for other statements than the store's.
     pub(crate) async fn client(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
         match &self.tls {
             None => {
@@ -73,9 +76,9 @@ impl Connector {
         }
     }
 
-    /// Opens a connection. Its driver runs on the runtime that this is called on.
+    /// Opens a connection. Its driver runs on the runtime that calls this.
     pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        // What its Display leaves out is what an operator needs.
+        // An operator needs the causes, which the error's Display leaves out.
         let failed = |error: tokio_postgres::Error| ConnectionError::BadConnection(explain(&error));
         match &self.tls {
             None => {
@@ -109,7 +112,7 @@ enum Mode {
     VerifyFull,
 }
 
-/// Takes out of a URL what the driver does not know.
+/// Splits a URL into the part that the driver knows, the mode, and the file of root certificates.
 fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
     let Some((address, query)) = url.split_once('?') else { return Ok((url.to_owned(), Mode::Prefer, None)) };
     let (mut mode, mut roots) = (None, None);
@@ -160,7 +163,7 @@ fn client_config(mode: Mode, roots: Option<&str>) -> Result<ClientConfig, Fault>
     Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// Whom to trust: the certificates of a file, or the system's.
+/// A verifier that trusts the certificates of a file, or the system's.
 fn trust(roots: Option<&str>, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
     let Some(path) = roots else {
         return Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone()).map_err(Fault::unexpected)?));
@@ -175,7 +178,7 @@ fn trust(roots: Option<&str>, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn 
     Ok(verifier.map_err(|error| failed(error.to_string()))?)
 }
 
-/// Takes any certificate: what is said is secret, but nobody knows from whom.
+/// Accepts any certificate: the connection is encrypted, but the server is not authenticated.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 
@@ -214,7 +217,7 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Takes what another does, under any name.
+/// Accepts the certificates that another verifier accepts, for any host name.
 #[derive(Debug)]
 struct AnyName(Arc<dyn ServerCertVerifier>);
 

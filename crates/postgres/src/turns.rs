@@ -1,9 +1,10 @@
-//! Waiting for a row that somebody has locked, without a connection.
+//! Waiting for a locked row without a connection.
 //!
-//! A pool has few connections, and a row may stay locked for long: by another process, by an operator's session. Whoever needs it
-//! takes a *turn* first. In this process one command at a time asks the database for a row; those behind it wait in memory. The one
-//! whose turn it is waits in the database for a moment only, then gives its connection back, rests, and asks again. A few at a time
-//! may wait longer in the database, so that a row that many processes want is not always had by the others.
+//! A pool has few connections, and another process or an operator's session may lock a row for long. So a command takes a *turn*
+//! before it locks a row. In this process one command at a time asks the database for a row. The commands behind it wait in
+//! memory. The command with the turn waits in the database only for a moment. Then it returns its connection, rests, and asks
+//! again. A few commands at a time may wait longer in the database. Otherwise a row that many processes want could always go to
+//! the others.
 //!
 //! What is not here: groups of sign-ups, which have lanes of their own (`rally_group_commit`).
 
@@ -19,15 +20,15 @@ use uuid::Uuid;
 /// How many commands may wait longer in the database.
 const PATIENT: usize = 2;
 
-/// How long a command rests before it asks again: at first, and at most.
+/// How long a command rests before it asks again: the first time, and at most.
 const REST: Duration = Duration::from_millis(20);
 const LONGEST_REST: Duration = Duration::from_millis(200);
 
-/// How a transaction begins that waits for a moment, and one that may wait longer.
+/// How a transaction begins that waits only for a moment, and how one begins that may wait longer.
 const BRIEFLY: &str = "BEGIN; SET LOCAL lock_timeout = '25ms'";
 const PATIENTLY: &str = "BEGIN; SET LOCAL lock_timeout = '500ms'";
 
-/// Those who wait for rows.
+/// The commands that wait for rows.
 #[derive(Clone)]
 pub(crate) struct Turns {
     queues: Arc<Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>>,
@@ -35,7 +36,7 @@ pub(crate) struct Turns {
     wait: Duration,
 }
 
-/// The only command of this process that asks for a row.
+/// The right of one command of this process to ask for a row.
 pub(crate) struct Turn {
     turns: Turns,
     id: Uuid,
@@ -46,7 +47,7 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// Turns for which nobody waits longer than that.
+    /// Makes turns that a command waits for no longer than this.
     pub(crate) fn new(wait: Duration) -> Self {
         Self { queues: Arc::default(), patient: Arc::new(Semaphore::new(PATIENT)), wait }
     }
@@ -76,7 +77,7 @@ impl Turn {
         Instant::now() + self.rest < self.until
     }
 
-    /// Rests; afterwards it may wait longer in the database, if few others do.
+    /// Rests. Afterwards the command may wait longer in the database, if few others do.
     pub(crate) async fn rest(&mut self) {
         self.patient = None;
         sleep(self.rest).await;
@@ -89,7 +90,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
         drop(self.guard.take());
-        // Nobody else has it or waits for it: new ones take it under the same lock.
+        // No other command has the queue or waits in it. New commands take it under the same lock.
         if queues.get(&self.id).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.id);
         }

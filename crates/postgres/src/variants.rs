@@ -72,7 +72,7 @@ async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: Variant
         let variant = row.filter(|(_, there)| *there).map(|(row, _)| Variant::try_from(row)).transpose()?;
         Ok(variant.filter(|variant| variant.waitlist_id == waitlist_id))
     };
-    // Looked at first: nobody is to lock a variant of another list.
+    // This comes first: a command must not lock a variant of another list.
     if here(query.first(c).await.optional()?)?.is_none() {
         return Ok(None);
     }

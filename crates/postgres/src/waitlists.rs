@@ -47,7 +47,7 @@ impl WaitlistStore for PgStore {
     }
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
-        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        // This comes first: a command must neither lock nor wait for a list of another workspace.
         if WaitlistStore::find(self, command.workspace_id, command.id).await?.is_none() {
             return Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist));
         }
@@ -60,7 +60,7 @@ impl WaitlistStore for PgStore {
     }
 
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
-        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        // This comes first: a command must neither lock nor wait for a list of another workspace.
         if WaitlistStore::find(self, command.workspace_id, command.id).await?.is_none() {
             return Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist));
         }
@@ -77,12 +77,12 @@ impl WaitlistStore for PgStore {
     }
 
     async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        // Looked at first: nobody is to lock a list of another workspace, nor to wait for it.
+        // This comes first: a command must neither lock nor wait for a list of another workspace.
         if WaitlistStore::find(self, workspace_id, id).await?.is_none() {
             return Ok(false);
         }
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = id.uuid(), |c| {
-            // The list's lock first, as every other change of its entries does.
+            // The lock of the list comes first, as in every other change of its entries.
             if !counters::lock(c, id).await? {
                 return Ok(false);
             }
@@ -116,7 +116,7 @@ impl WaitlistStore for PgStore {
             query = query.filter(waitlists::status.eq(status.as_str()));
         }
         if let Some(key) = after {
-            // The DSL has no row comparison, and the index wants one.
+            // The index needs a row comparison, and the DSL has none.
             query = query.filter(
                 sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
                     .bind::<diesel::sql_types::Timestamptz, _>(key.created_at.instant())
@@ -149,7 +149,7 @@ impl WaitlistStore for PgStore {
     }
 }
 
-/// Locks the workspace, so that no other list of it is created meanwhile.
+/// Locks the workspace, so that no other list of it is created in the meantime, and loads the facts.
 async fn lock_facts(
     c: &mut AsyncPgConnection,
     command: &CreateWaitlist,
@@ -171,7 +171,7 @@ async fn insert_waitlist(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> Quer
     diesel::insert_into(waitlist_totals::table).values(totals).execute(c).await.map(|_| ())
 }
 
-/// The row of a list, whatever its workspace.
+/// The row of a list, in any workspace.
 pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResult<Option<WaitlistRow>> {
     waitlists::table.find(id.uuid()).select(WaitlistRow::as_select()).first(&mut c).await.optional()
 }
@@ -186,7 +186,7 @@ async fn write(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<us
     diesel::update(waitlists::table.find(waitlist.id.uuid())).set(WaitlistRow::from(waitlist)).execute(c).await
 }
 
-/// The workspace that has a slug, or else the one that had it last.
+/// The workspace that has a slug, or else the last one that had it.
 async fn resolve_workspace(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<(Uuid, String)>> {
     let current = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select((workspaces::id, workspaces::slug));
     if let Some(found) = current.first(c).await.optional()? {
@@ -197,8 +197,8 @@ async fn resolve_workspace(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResul
     workspaces::table.find(owner).select((workspaces::id, workspaces::slug)).first(c).await.optional()
 }
 
-/// The first list of a workspace from a slug on. A slug is looked for so, in the order of its index: compared alone, the planner could
-/// as well read all lists of the workspace.
+/// The first list of a workspace from a slug on, in the order of the index. If the statement compared the slug for equality, the
+/// planner could read all lists of the workspace.
 async fn nearest_slug(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<WaitlistRow>> {
     waitlists::table
         .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.ge(slug.as_str())))

@@ -118,7 +118,7 @@ impl WebhookStore for PgStore {
 
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
         let mut c = self.connection().await?;
-        // In the order of its index: the log is ordered by time in another one too, which begins with no webhook.
+        // This order is that of the index. The log has another index by time, which does not begin with the webhook.
         let query = attempts::table
             .filter(attempts::webhook_id.eq_any([id.uuid()]))
             .order((attempts::webhook_id, attempts::created_at.desc(), attempts::id.desc()))
@@ -155,14 +155,16 @@ impl WebhookStore for PgStore {
 }
 
 impl PgStore {
-    /// Nobody is to lock a webhook of another workspace, nor to wait for it.
+    /// Checks that a webhook exists in a workspace before its row is locked. A command must neither lock nor wait for a webhook
+    /// of another workspace.
     async fn look_for(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<(), CommandError<WebhookRejection>> {
         let found = WebhookStore::find(self, workspace_id, id).await?;
         found.map(drop).ok_or(CommandError::Rejected(WebhookRejection::NoSuchWebhook))
     }
 }
 
-/// How many webhooks a workspace has, which none can join until the transaction ends; `None` when there is no workspace.
+/// Locks a workspace and counts its webhooks. No webhook can be added until the transaction ends. `None` if there is no such
+/// workspace.
 async fn count_locked(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<Option<u64>> {
     let workspace = workspaces::table.find(id.uuid()).select(workspaces::id).for_no_key_update();
     if workspace.first::<Uuid>(c).await.optional()?.is_none() {
@@ -194,7 +196,8 @@ pub(crate) async fn write(c: &mut AsyncPgConnection, webhook: &Webhook) -> Query
 }
 
 statement! {
-    /// Gives what waits, and was written by a program that knows no generations, the one that its webhook had then.
+    /// Gives the pending deliveries without a generation, which an older program wrote, the generation that their webhook had
+    /// then.
     AdoptPending {
         "UPDATE deliveries d SET generation = "
         generation: sql_types::BigInt = i64, " FROM (
@@ -205,7 +208,7 @@ statement! {
 }
 
 statement! {
-    /// The same for what is being sent.
+    /// Does the same for the running deliveries.
     AdoptRunning {
         "UPDATE deliveries d SET generation = "
         generation: sql_types::BigInt = i64, " FROM (
@@ -215,7 +218,8 @@ statement! {
     }
 }
 
-/// Gives what is undelivered, and was written by a program that knows no generations, the one that its webhook had then.
+/// Gives the undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had
+/// then.
 async fn adopt(c: &mut AsyncPgConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
     let (generation, webhook) = (to_bigint(generation), id.uuid());
     AdoptPending { generation, webhook }.execute(c).await?;

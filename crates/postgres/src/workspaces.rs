@@ -25,7 +25,7 @@ impl WorkspaceStore for PgStore {
             let facts = find_owner(c, &command.slug).await?;
             let workspace = command.clone().decide(facts).map_err(Abort::Rejected)?;
             diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace)).execute(c).await?;
-            // Afterwards: whoever gave the slug up meanwhile has retired it by now.
+            // After the insert: a workspace that gave the slug up in the meantime has retired it by now.
             take_slug(c, &workspace.slug).await?;
             Ok(workspace)
         })
@@ -41,7 +41,7 @@ impl WorkspaceStore for PgStore {
             }
             let update = diesel::update(workspaces::table.find(renamed.id.uuid())).set(WorkspaceRow::from(&renamed));
             update.execute(c).await?;
-            // Afterwards: whoever gave the slug up meanwhile has retired it by now.
+            // After the update: a workspace that gave the slug up in the meantime has retired it by now.
             take_slug(c, &renamed.slug).await?;
             retire_slug(c, &command.from, renamed.id).await?;
             Ok(renamed)
@@ -56,7 +56,7 @@ impl WorkspaceStore for PgStore {
             purges::begin(c, purges::WAITLIST, &lists).await?;
             let hooks: Vec<Uuid> = webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load(c).await?;
             purges::begin(c, purges::WEBHOOK, &hooks).await?;
-            // Its lists and webhooks go with it, and what belongs to these is purged.
+            // This also deletes its lists and webhooks. Purges delete the rows that belong to them.
             Ok(diesel::delete(workspaces::table.find(id)).execute(c).await? > 0)
         });
         Ok(outcome?)
@@ -84,7 +84,8 @@ impl WorkspaceStore for PgStore {
     }
 }
 
-/// Who has a slug. Whoever takes it meanwhile violates its key, and is decided over anew.
+/// The workspace that has a slug. If another workspace takes the slug in the meantime, the write violates the unique key, and the
+/// transaction is retried.
 async fn find_owner(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<SlugFacts> {
     let owner = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(workspaces::id);
     Ok(SlugFacts { owner: owner.first(c).await.optional()?.map(WorkspaceId::new) })
@@ -95,7 +96,7 @@ async fn lock(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<Option<Work
     Ok(query.for_update().first(c).await.optional()?.map(Workspace::from))
 }
 
-/// The lists' locks first, as every other change of their entries does.
+/// Locks the lists of a workspace. This comes first, as in every other change of their entries.
 async fn lock_lists(c: &mut AsyncPgConnection, workspace: Uuid) -> QueryResult<Vec<Uuid>> {
     let mine = waitlists::table.filter(waitlists::workspace_id.eq(workspace)).select(waitlists::id);
     let lists: Vec<Uuid> = mine.load(c).await?;
@@ -103,7 +104,7 @@ async fn lock_lists(c: &mut AsyncPgConnection, workspace: Uuid) -> QueryResult<V
     totals.select(waitlist_totals::waitlist_id).for_update().load(c).await
 }
 
-/// Makes a slug nobody's old one.
+/// Deletes the note that a slug was the earlier slug of a workspace.
 async fn take_slug(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<usize> {
     diesel::delete(retired_slugs::table.find(slug.as_str())).execute(c).await
 }
@@ -111,6 +112,6 @@ async fn take_slug(c: &mut AsyncPgConnection, slug: &Slug) -> QueryResult<usize>
 async fn retire_slug(c: &mut AsyncPgConnection, slug: &Slug, owner: WorkspaceId) -> QueryResult<usize> {
     let row = (retired_slugs::slug.eq(slug.as_str()), retired_slugs::workspace_id.eq(owner.uuid()));
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
-    // The last to have had it.
+    // The note names the last workspace that had the slug.
     retired.do_update().set(retired_slugs::workspace_id.eq(owner.uuid())).execute(c).await
 }

@@ -1,4 +1,4 @@
-//! A server that the store cannot work with is told apart from one that is not there.
+//! A server that does not fit is told apart from one that cannot be reached.
 
 use rally_domain::error::Fault;
 use rally_postgres::{PgOptions, PgStore};
@@ -17,12 +17,12 @@ async fn a_database_in_another_encoding_does_not_fit() {
     }
 }
 
-/// What it answers tells nothing of its language.
+/// An answer of another kind says nothing about the server's language.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_does_not_answer_as_asked_is_unavailable() {
     let Err(Fault::Unavailable(_)) = check("postgres://rally@127.0.0.1:1/none").await else { panic!("nobody is there") };
     let url = rally_pgtest::new_database().await;
-    // Reading the settings fails, in words of the server.
+    // Reading the settings fails, with a message of the server.
     rally_pgtest::execute(
         &url,
         "CREATE FUNCTION public.current_setting(text) RETURNS text LANGUAGE plpgsql AS \

@@ -85,7 +85,7 @@ mod migrations {
         for step in steps.iter().rev() {
             rally_pgtest::execute(&url, &std::fs::read_to_string(step.join("down.sql")).unwrap()).await;
         }
-        // Nothing stays behind but the record of what was applied, which fails this if a table is left.
+        // Only the record of the applied migrations may remain. The assertion fails if another table is left.
         let nothing_left = "DELETE FROM __diesel_schema_migrations; \
             DO $$ BEGIN ASSERT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public') = 1; END $$";
         rally_pgtest::execute(&url, nothing_left).await;
@@ -133,7 +133,7 @@ async fn orphans_are_found_and_purged() {
     rally_contracts::purges::orphans_are_found_and_purged(&database, async |sql| rally_pgtest::execute(&database.url, sql).await).await;
 }
 
-/// No statement of it takes a second: one that did would be ended.
+/// The statement timeout ends every statement that takes more than 1 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
     let url = rally_pgtest::new_database().await;

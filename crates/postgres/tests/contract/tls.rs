@@ -1,4 +1,4 @@
-//! TLS to the server, as `sslmode` of the URL asks for it.
+//! TLS to the server, as `sslmode` in the URL asks for it.
 
 use rally_domain::error::Fault;
 use rally_domain::port::StoreHealth;
@@ -7,7 +7,7 @@ use rally_postgres::{PgOptions, PgStore};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// A certificate for `localhost` with its key, and that of the authority that signed it.
+/// A certificate for `localhost` with its key, and the certificate of the authority that signed it.
 fn certificates() -> (String, String, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -25,7 +25,7 @@ async fn tls_is_what_the_url_asks_for() {
     let root = folder.path().join("ca.pem");
     std::fs::write(&root, authority).unwrap();
     let (port, root) = (cluster.port(), root.to_string_lossy().replace('/', "%2F"));
-    // Whether a connection is made, and whether it is secret.
+    // Whether a connection succeeds, and whether it is encrypted.
     let asked = async |host: &str, query: String| {
         let url = format!("postgres://rally@{host}:{port}/postgres{query}");
         let store = PgStore::new(&url, &PgOptions { connections: 1, ..PgOptions::default() })?;
@@ -44,7 +44,7 @@ async fn tls_is_what_the_url_asks_for() {
         assert_eq!(asked(host, query.clone()).await.unwrap(), encrypted, "{host}{query}");
     }
     for (host, query) in [
-        // Another name than the certificate's, an authority that the system does not know.
+        // The certificate has another name, and the system does not know its authority.
         ("127.0.0.1", format!("?sslmode=verify-full&sslrootcert={root}")),
         ("localhost", "?sslmode=verify-full".to_owned()),
         ("localhost", "?sslmode=verify-ca".to_owned()),
@@ -66,7 +66,7 @@ async fn without_tls_on_the_server_only_those_who_need_it_are_turned_away() {
     }
 }
 
-/// Every connection of the pool is one to a server that is not there any more.
+/// Every connection of the pool leads to a server that is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_restarted_is_found_again() {
     let cluster = Cluster::start(None);

@@ -1,4 +1,4 @@
-//! A list that somebody keeps locked, and a server that falls silent.
+//! Lists and webhooks that stay locked, and a server that falls silent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A deadline that only a test that fails meets.
+/// A deadline that only a failing test reaches.
 const NEVER: Duration = Duration::from_secs(30);
 
 fn ports(store: PgStore) -> Ports {
@@ -66,7 +66,7 @@ async fn a_list_that_stays_locked_is_in_nobodys_way() {
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// A store with lists, and somebody who has the first of them locked.
+/// A store with lists, and a connection that has the first `locked` of them locked.
 async fn locked_lists(number: usize, locked: usize) -> (PgStore, Ports, Vec<Waitlist>, tokio_postgres::Client) {
     let url = rally_pgtest::new_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
@@ -74,7 +74,7 @@ async fn locked_lists(number: usize, locked: usize) -> (PgStore, Ports, Vec<Wait
     let ports = ports(store.clone());
     let mut lists = Vec::new();
     for n in 0..number {
-        // Each in a workspace of its own.
+        // Each list has a workspace of its own.
         let home = workspace(&ports, &format!("w-{n}")).await;
         lists.push(active_list_in(&ports, home.id, "list", json!({})).await);
     }
@@ -85,14 +85,14 @@ async fn locked_lists(number: usize, locked: usize) -> (PgStore, Ports, Vec<Wait
     (store, ports, lists, somebody)
 }
 
-/// What nobody else's lock may cost: far more than it takes, far less than anybody waits for a lock.
+/// The most that a lock on another row may cost: far more than the work takes, and far less than a command waits for a lock.
 const SOON: Duration = Duration::from_secs(2);
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(SOON, work).await.expect("it does not wait for what others have locked")
 }
 
-/// Longer than a statement may wait for a lock, and more lists than there are writers.
+/// The lists stay locked longer than a statement may wait, and there are more of them than writers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_lists_that_stay_locked_delay_no_other_workspace() {
     let (store, ports, lists, somebody) = locked_lists(21, 20).await;
@@ -103,7 +103,7 @@ async fn twenty_lists_that_stay_locked_delay_no_other_workspace() {
             waiting.spawn(async move { ports.entries.sign_up(command).await });
         }
     }
-    // All along, until those who wait have given up.
+    // The other list answers until the waiting sign-ups have given up.
     let begun = tokio::time::Instant::now();
     let mut n = 0;
     while begun.elapsed() < Duration::from_secs(6) {
@@ -120,7 +120,7 @@ async fn twenty_lists_that_stay_locked_delay_no_other_workspace() {
     assert_eq!(first.position.number(), 1);
 }
 
-/// More than there are connections, and all of them for one list.
+/// There are more reviews and deletions than connections, all for one list.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reviews_of_a_locked_list_take_no_connection_from_others() {
     let (store, ports, lists, somebody) = locked_lists(2, 0).await;
@@ -148,7 +148,7 @@ async fn reviews_of_a_locked_list_take_no_connection_from_others() {
         soon(ports.waitlists.find(lists[1].workspace_id, lists[1].id)).await.unwrap().unwrap();
         soon(ports.entries.review(review(&ports, &free, Review::Approve))).await.unwrap();
     }
-    // One that nobody may see asks for no lock.
+    // A command for a list of another workspace asks for no lock.
     let foreign = WorkspaceId::new(ports.ids.uuid());
     assert!(!soon(ports.waitlists.delete(foreign, lists[0].id)).await.unwrap());
     somebody.batch_execute("ROLLBACK").await.unwrap();
@@ -156,7 +156,7 @@ async fn reviews_of_a_locked_list_take_no_connection_from_others() {
     assert!(outcomes.iter().all(|done| *done), "whoever waited in time is served: {outcomes:?}");
 }
 
-/// A webhook that is locked is settled later, and the others at once.
+/// The attempts of a locked webhook are settled later, those of the others at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_webhook_keeps_no_other_from_being_settled() {
     let (_, ports, lists, somebody) = locked_lists(1, 0).await;
@@ -197,7 +197,7 @@ async fn a_locked_webhook_keeps_no_other_from_being_settled() {
     assert_eq!(ports.deliveries.settle(tried, DeliveryPolicy::default()).await.unwrap(), 1);
 }
 
-/// What is decided there holds for what an older program wrote: deliveries without a generation.
+/// Disabling and enabling a webhook also applies to deliveries without a generation, which an older program wrote.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched() {
     let (_, ports, lists, somebody) = locked_lists(1, 0).await;
@@ -222,7 +222,7 @@ async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched(
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }
 
-/// A slug that one workspace gives up while another takes it is the other's, which can give it up again.
+/// The slug then belongs to the workspace that took it, and that one can give it up again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
     let url = rally_pgtest::new_database().await;
@@ -248,7 +248,7 @@ async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
     }
 }
 
-/// A webhook that is being deleted with many deliveries is locked for as long as that takes.
+/// An operator's session, for example, may lock the row of a webhook.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_ups_wait_for_a_webhook_that_is_locked() {
     let url = rally_pgtest::new_database().await;
@@ -278,7 +278,7 @@ async fn sign_ups_wait_for_a_webhook_that_is_locked() {
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }
 
-/// It is closed, and does not wait in the pool with what it has locked.
+/// Its connection is closed. It does not stay in the pool with its locks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_is_given_up_holds_nothing() {
     let url = rally_pgtest::new_database().await;
@@ -306,7 +306,7 @@ async fn a_transaction_that_is_given_up_holds_nothing() {
     tokio::time::timeout(Duration::from_secs(5), freed).await.expect("nothing is held");
 }
 
-/// Stands between a store and its server, and passes on nothing while it is silent.
+/// A proxy between a store and its server, which passes on nothing while it is silent.
 struct Between {
     port: u16,
     silent: watch::Sender<bool>,
@@ -345,7 +345,7 @@ async fn pass(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + 
             break;
         }
     }
-    // Whoever went away before is not told.
+    // If the other side is gone already, the shutdown fails, and that is fine.
     drop(to.shutdown().await);
 }
 
@@ -373,7 +373,7 @@ async fn a_server_that_falls_silent_is_not_waited_for() {
     between.silent.send(false).unwrap();
     let bob = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
     assert_eq!(bob.position.number(), 2);
-    // Connections that nobody waited for are closed, not forgotten.
+    // Connections whose request has gone away are closed.
     let closed = async {
         while between.open.load(Ordering::SeqCst) > 3 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -382,7 +382,8 @@ async fn a_server_that_falls_silent_is_not_waited_for() {
     tokio::time::timeout(NEVER, closed).await.expect("no connection is left behind");
 }
 
-/// The end of a purge, drawn out: whoever switches the webhook now finds the note of a purge that has looked already.
+/// Delays the end of a purge by 1 s. A webhook that is enabled or disabled in that second finds the note of a purge that no
+/// longer looks for deliveries.
 const LATE_END: &str = "
 CREATE FUNCTION end_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN OLD; END $$;
 CREATE TRIGGER end_late BEFORE DELETE ON purges FOR EACH ROW EXECUTE FUNCTION end_late()";
