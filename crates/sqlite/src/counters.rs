@@ -1,4 +1,4 @@
-//! The totals of a waitlist, kept by the transaction of every change of its entries, and counted anew on demand.
+//! The counters of a waitlist. The transaction of every change of its entries keeps them, and `rebuild` counts again on demand.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use uuid::Uuid;
 use crate::rows::{Blob, to_bigint};
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 
-/// Whether a list is there: a deleted one has no totals.
+/// Whether a list exists. A deleted list has no totals.
 pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(waitlist_totals::table.find(list))).get_result(c)
 }
 
-/// Lets the totals of a list grow.
+/// Adds a tally to the counters of a list.
 pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
     let Tally { last_position, by_status, referred, days, sources, variants } = tally;
     let list = Blob(id.uuid());
@@ -33,7 +33,7 @@ pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> Qu
 
 fn grow_totals(c: &mut SqliteConnection, list: Blob, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<()> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
-    // In the order of EntryStatus::ALL.
+    // The order is that of EntryStatus::ALL.
     let [to_pending, to_approved, to_rejected] = by_status;
     let grown = (
         last_position.eq(last),
@@ -63,7 +63,7 @@ fn grow_variant(c: &mut SqliteConnection, list: Blob, variant: Blob, number: i64
     insert.on_conflict((waitlist_id, variant_id)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
 }
 
-/// Takes an entry out of the count; those it referred are referred by nobody any more.
+/// Subtracts a deleted entry from the counters. `orphans` is how many entries have lost it as their referrer.
 pub(crate) fn remove(c: &mut SqliteConnection, entry: &Entry, orphans: usize) -> QueryResult<()> {
     let referred = i64::from(entry.referred_by.is_some()) + to_bigint(orphans as u64);
     take_from_totals(c, entry, referred)?;
@@ -121,7 +121,7 @@ fn take_from_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()>
     diesel::delete(waitlist_variants.find((list, variant)).filter(signups.eq(0))).execute(c).map(|_| ())
 }
 
-/// Everything that is counted of a list.
+/// All counts of a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     by_status: BTreeMap<String, i64>,
@@ -131,7 +131,7 @@ struct Count {
     variants: BTreeMap<Uuid, i64>,
 }
 
-/// Counts the rows of a list anew; puts its counters right, and tells so, where they differ.
+/// Counts the rows of a list again and corrects its counters. Returns whether they were wrong.
 pub(crate) fn rebuild(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<bool> {
     let (kept, counted) = (load(c, id)?, count(c, id)?);
     if kept == counted {
@@ -168,7 +168,7 @@ fn count(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
     let mine = entries::waitlist_id.eq(Blob(id.uuid()));
     let by_status = entries::table.filter(mine).group_by(entries::status).select((entries::status, count_star()));
     let referred = entries::table.filter(mine).filter(entries::referred_by_entry_id.is_not_null()).count();
-    // The DSL knows no function from milliseconds to their day in UTC.
+    // The DSL has no function from milliseconds to their day in UTC.
     let day = diesel::dsl::sql::<diesel::sql_types::Text>("date(created_at / 1000, 'unixepoch')");
     let days = entries::table.filter(mine).group_by(day.clone()).select((day, count_star()));
     let sources = entries::table.filter(mine).group_by(entries::referrer).select((entries::referrer, count_star()));

@@ -21,8 +21,8 @@ use crate::schema::{attempts, deliveries, events, webhooks};
 use crate::webhooks as webhook_rows;
 use crate::{SqliteStore, counters, purges, unbroken};
 
-/// The active webhooks that something is due for, found by hopping from one to the next in the index of a claim:
-/// rows that wait for one webhook cost another nothing. The DSL has no recursion.
+/// The active webhooks with due deliveries. The statement hops from one webhook to the next in the index of a claim, so the rows
+/// that wait for one webhook cost another nothing. The DSL has no recursion.
 const LANES: &str = "
 WITH RECURSIVE lanes (webhook_id) AS (
     SELECT min(webhook_id) FROM deliveries WHERE state = 'pending'
@@ -76,7 +76,7 @@ impl DeliveryQueue for SqliteStore {
         let settled = self.database.write::<_, Infallible>(move |c| {
             let (mut settled, mut failed) = (0, None);
             for attempt in &attempts {
-                // Each is whole or not at all, and none is in the way of the others.
+                // Each attempt is settled completely or not at all, and none stops the others.
                 match c.transaction(|c| unbroken(|| settle(c, attempt, &policy))) {
                     Ok(more) => settled += usize::from(more),
                     Err(abort) => failed = Some(Fault::from(CommandError::from(abort))),
@@ -159,20 +159,20 @@ struct Lane {
     webhook_id: Blob,
 }
 
-/// The generation of what was written by a program that knows none.
+/// The generation of a delivery that was written by a program without generations.
 const UNKNOWN: i64 = -1;
 
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<ClaimedDelivery>, Abort<Infallible>> {
     let mut claimed = Vec::new();
     for (lane, share) in &request.shares {
-        // A row that cannot be read is not in the way of the others: it ends after its attempts.
+        // A row that cannot be read must not stop the others. It ends after its attempts.
         let rows = claim_lane(c, Blob(lane.uuid()), *share, request)?;
         claimed.extend(rows.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
     }
     Ok(claimed)
 }
 
-/// Claims the share of a webhook, and gives what of it is to be sent; the rest is held.
+/// Claims the share of a webhook and returns the deliveries to send. It holds the rest.
 fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &ClaimRequest) -> QueryResult<Vec<ClaimRow>> {
     let mut rows = Vec::new();
     let active = webhooks::table.find(webhook).filter(webhooks::active.eq(true)).select(webhooks::generation);
@@ -204,21 +204,21 @@ fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &C
     Ok(rows)
 }
 
-/// The attempt and the generation of a delivery, if it is claimed so.
+/// The attempt and the generation of a delivery, if this claim holds it.
 fn claimed_for(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob) -> QueryResult<Option<(i32, i64)>> {
     let mine = deliveries::state.eq(JobState::Running.as_str()).and(deliveries::claim.eq(Blob(claim.uuid())));
     let query = deliveries::table.find((event, webhook)).filter(mine).select((deliveries::attempt, deliveries::generation));
     query.first(c).optional()
 }
 
-/// Whether a webhook is sent what was written for a generation of it.
+/// Whether a webhook still gets the deliveries of one of its generations.
 fn is_current(c: &mut SqliteConnection, webhook: Blob, generation: i64) -> QueryResult<bool> {
     let query = webhooks::table.find(webhook).filter(webhooks::active.eq(true)).select(webhooks::generation);
     let current: Option<i64> = query.first(c).optional()?;
     Ok(current.is_some_and(|current| generation == current || generation == UNKNOWN))
 }
 
-/// Makes a delivery due again, or holds it where its webhook was switched meanwhile.
+/// Makes a delivery due again, or holds it if its generation is no longer current.
 fn give_back(c: &mut SqliteConnection, event: Blob, webhook: Blob, due_at: i64) -> QueryResult<usize> {
     let delivery = || deliveries::table.find((event, webhook));
     let generation: i64 = delivery().select(deliveries::generation).first(c)?;
@@ -226,7 +226,7 @@ fn give_back(c: &mut SqliteConnection, event: Blob, webhook: Blob, due_at: i64) 
     diesel::update(delivery()).set((deliveries::state.eq(state.as_str()), deliveries::due_at.eq(due_at))).execute(c)
 }
 
-/// A claimed delivery with what a sender needs, as it is now; `None` when it is not to be sent any more.
+/// A claimed delivery with the present values that a sender needs, or `None` if it must not be sent any more.
 fn load(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob, now: Timestamp) -> QueryResult<Option<ClaimRow>> {
     let Some((attempt, generation)) = claimed_for(c, claim, event, webhook)? else { return Ok(None) };
     if !is_current(c, webhook, generation)? {
@@ -246,7 +246,7 @@ fn load(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob, no
     Ok(Some(ClaimRow { event_id: event, webhook_id: webhook, attempt, url, secret, previous_secret, kind, body }))
 }
 
-/// Settles an attempt, if its claim still stands.
+/// Settles an attempt, if its claim still holds.
 fn settle(c: &mut SqliteConnection, tried: &SettleDelivery, policy: &DeliveryPolicy) -> Result<bool, Abort<Infallible>> {
     let (event, id) = (Blob(tried.event_id.uuid()), Blob(tried.webhook_id.uuid()));
     let Some((_, written_for)) = claimed_for(c, tried.claim, event, id)? else { return Ok(false) };

@@ -122,10 +122,10 @@ impl EntryStore for SqliteStore {
     }
 }
 
-/// How many of those whom an entry referred forget it in the transaction that deletes it; the rest follow in batches.
+/// How many referred entries forget their referrer in the transaction that deletes it. The rest follow in batches.
 const FORGOTTEN_AT_ONCE: i64 = 200;
 
-/// The entry with what bears on changing it.
+/// Loads an entry with the facts for a change of it.
 fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     let query = entries::table
         .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))

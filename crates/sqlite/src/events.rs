@@ -1,4 +1,4 @@
-//! Writing events, each with a delivery for every webhook that is subscribed at that moment.
+//! Writes events, each with a delivery for every webhook that is subscribed at that moment.
 
 use diesel::prelude::*;
 use rally_domain::event::Event;
@@ -9,12 +9,12 @@ use rally_domain::webhook::Webhook;
 use crate::rows::{Blob, EventRow, to_bigint};
 use crate::schema::{deliveries, events, webhooks};
 
-/// Writes an event in the transaction of the change it reports, with its deliveries.
+/// Writes an event and its deliveries in the transaction of the change.
 pub(crate) fn write(c: &mut SqliteConnection, event: &Event) -> QueryResult<()> {
     write_all(c, std::iter::once(event))
 }
 
-/// Writes events of one workspace, each with its deliveries.
+/// Writes events of one workspace, and their deliveries.
 pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item = &'a Event>) -> QueryResult<()> {
     let mut told = told.peekable();
     let Some(first) = told.peek() else { return Ok(()) };
@@ -30,7 +30,7 @@ pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item =
     Ok(())
 }
 
-/// The webhooks of a workspace, with the kinds of event they are sent, whether they are on, and their generation.
+/// The webhooks of a workspace: the kinds of events that they get, whether they are active, and their generation.
 fn subscriptions(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResult<Vec<(Blob, String, bool, i64)>> {
     let mine = webhooks::table.filter(webhooks::workspace_id.eq(Blob(workspace.uuid())));
     mine.select((webhooks::id, webhooks::events, webhooks::active, webhooks::generation)).load(c)
@@ -47,13 +47,13 @@ fn insert_delivery(c: &mut SqliteConnection, event: &Event, webhook: Blob, state
     diesel::insert_into(deliveries::table).values(row).execute(c).map(|_| ())
 }
 
-/// Writes an event for one webhook alone.
+/// Writes an event for only one webhook.
 pub(crate) fn write_for(c: &mut SqliteConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
     insert_delivery(c, event, Blob(webhook.id.uuid()), JobState::Pending, to_bigint(webhook.generation))
 }
 
-/// Drops what is undelivered of the events of an entry.
+/// Deletes the undelivered deliveries of the events of an entry.
 pub(crate) fn drop_undelivered(c: &mut SqliteConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<()> {
     let told =
         events::table.filter(events::waitlist_id.eq(Blob(waitlist.uuid())).and(events::entry_id.eq(Blob(entry.uuid())))).select(events::id);

@@ -1,4 +1,5 @@
-//! An export: every entry of a list from one snapshot, in batches, on a connection of its own: it takes none from other requests.
+//! An export: every entry of a list from one snapshot, in batches. It has a connection of its own and takes none from other
+//! requests.
 
 use diesel::prelude::*;
 use futures_util::stream;
@@ -13,10 +14,10 @@ use crate::rows::{Blob, EntryRow};
 use crate::schema::entries;
 use crate::{SqliteStore, lists};
 
-/// Entries of a batch: large enough to make a hop worth its while, small enough to weigh nothing.
+/// Entries per batch: enough to be worth a hop between threads, and few enough to need little memory.
 const BATCH: i64 = 500;
 
-/// Batches read ahead.
+/// How many batches are read ahead.
 const AHEAD: usize = 1;
 
 type Batches = mpsc::Sender<Result<Vec<Entry>, Fault>>;
@@ -27,7 +28,7 @@ pub(crate) fn start(store: &SqliteStore, waitlist_id: WaitlistId) -> EntryStream
     tokio::spawn(async move {
         let failed = batches.clone();
         if let Err(fault) = store.database.read_apart(move |c| send_all(c, waitlist_id, &batches)).await {
-            // Whoever stopped reading has no use for the fault either.
+            // A reader that has gone away does not need the fault either.
             failed.send(Err(fault)).await.unwrap_or_default();
         }
     });

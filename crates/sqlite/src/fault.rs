@@ -1,4 +1,4 @@
-//! What went wrong in SQLite, in the domain's terms.
+//! Errors of SQLite in the domain's terms.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use rally_domain::error::{CommandError, Fault};
 pub(crate) enum Abort<R> {
     /// A rule refused the command.
     Rejected(R),
-    /// The database did.
+    /// The database refused a statement.
     Query(QueryError),
     /// A row could not be read.
     Fault(Fault),

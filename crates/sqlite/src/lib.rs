@@ -1,9 +1,9 @@
 //! Rally's ports on SQLite, compiled in: the embedded default, for one server process.
 //!
-//! Nothing here decides: each write loads a command's facts, asks the domain, and writes the plan. There is one writer
-//! connection; each transaction is one synchronous closure that runs in one blocking hop under `BEGIN IMMEDIATE`, so a
-//! caller that goes away cannot leave it half done. Readers have connections of their own and never wait for the writer
-//! (WAL). Every commit is on disk before it is answered (`synchronous=FULL`).
+//! Nothing here decides. Each write loads the facts of a command, asks the domain, and writes the plan. There is one writer
+//! connection. Each transaction is one synchronous closure that runs in one blocking hop under `BEGIN IMMEDIATE`, so a caller
+//! that goes away cannot leave it half done. Readers have connections of their own and never wait for the writer (WAL). Every
+//! commit is on disk before it is answered (`synchronous=FULL`).
 
 mod api_keys;
 mod counters;
@@ -58,8 +58,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlit
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 8;
 
-/// Pages in memory, in KiB: those of the indexes that sign-ups write to all over. Pages in the log after which a commit moves
-/// them into the database: the more, the more are written over before.
+/// `cache_size` is 16384 KiB, for the pages of the indexes that sign-ups write to in random places. After `wal_autocheckpoint`
+/// pages in the log, a commit moves them into the database. A longer log saves writes of pages that change again.
 const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000";
 
 /// Rally's ports on one SQLite database.
@@ -75,15 +75,16 @@ pub(crate) struct Database {
     writer: Arc<Mutex<SqliteConnection>>,
     /// `None` in memory, where no second connection sees the same database.
     readers: Option<Pool<ConnectionManager<SqliteConnection>>>,
-    /// Where connections lead that are not of the pool; `None` in memory.
+    /// The file, for connections outside the pool. `None` in memory.
     file: Option<String>,
 }
 
 impl SqliteStore {
-    /// A store in a file, made if it is not there. Groups of sign-ups are written on the tokio runtime that this is called on.
+    /// Opens a store in a file, and creates the file if it does not exist. Groups of sign-ups are written on the tokio runtime
+    /// that calls this.
     ///
     /// # Errors
-    /// When the file cannot be opened or is no database.
+    /// If the file cannot be opened or is not a database.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let url = path.to_str().ok_or_else(|| Fault::unexpected("the path of the database is not valid UTF-8"))?;
         let mut writer = connect(url)?;
@@ -97,10 +98,10 @@ impl SqliteStore {
         }))
     }
 
-    /// A store that lives as long as its last clone: for tests.
+    /// Makes a store that lives as long as its last clone, for tests.
     ///
     /// # Errors
-    /// When SQLite cannot be set up.
+    /// If SQLite cannot be set up.
     pub fn in_memory() -> Result<Self, Fault> {
         Ok(Self::over(Database { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None, file: None }))
     }
@@ -111,45 +112,45 @@ impl SqliteStore {
         Self { database, sign_ups: GroupCommit::new(sign_up::RULES, Handle::current(), write) }
     }
 
-    /// Applies the migrations that are missing and gives their versions.
+    /// Applies the missing migrations and returns their versions.
     ///
     /// # Errors
-    /// When a migration fails, or the database is of a newer version than this program.
+    /// If a migration fails, or the database has a migration that this program does not know.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
         Ok(self.database.write::<_, Infallible>(|c| Ok(run_migrations(c)?)).await?)
     }
 
-    /// Undoes the latest migration and gives its version.
+    /// Reverts the latest migration and returns its version.
     ///
     /// # Errors
-    /// When there is none, or it cannot be undone.
+    /// If there is no migration, or it cannot be reverted.
     pub async fn revert(&self) -> Result<String, Fault> {
         let reverted = self.database.in_writer(|c| c.revert_last_migration(MIGRATIONS).map(|version| version.to_string()));
         reverted.await?.map_err(Fault::unexpected)
     }
 
-    /// Copies the database into a file that is not there yet, whole and as of one moment, while it is written on.
+    /// Copies the whole database, as of one moment, into a new file. Writes may continue.
     ///
     /// # Errors
-    /// When the file is there or cannot be made.
+    /// If the file exists or cannot be created.
     pub async fn backup(&self, file: &Path) -> Result<(), Fault> {
-        // Made by us, so that nobody else can read it; SQLite takes an empty file for none.
+        // Rally creates the file, so that nobody else can read it. SQLite treats an empty file as a missing one.
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
         made.map_err(Fault::unexpected)?;
         let path = file.to_str().ok_or_else(|| Fault::unexpected("the path of the copy is not valid UTF-8"))?.to_owned();
         let readers = self.database.readers.clone().ok_or_else(|| Fault::unexpected("a store in memory has no copy"))?;
         let copy = tokio::task::spawn_blocking(move || {
-            // Not in a transaction, which SQLite does not allow.
+            // SQLite does not allow this in a transaction.
             let mut c = reader(&readers)?;
             diesel::sql_query("VACUUM INTO ?1").bind::<diesel::sql_types::Text, _>(path).execute(&mut c).map_err(query_fault)
         });
         copy.await.map_err(Fault::unexpected)?.map(|_| ())
     }
 
-    /// Whether the database has exactly the migrations that this program knows.
+    /// Checks that the database has exactly the migrations that this program knows.
     ///
     /// # Errors
-    /// When it has more or fewer.
+    /// If it has more or fewer.
     pub async fn check_version(&self) -> Result<(), Fault> {
         let (known, applied) = self.database.in_writer(versions).await??;
         match known.iter().find(|version| !applied.contains(version)) {
@@ -160,7 +161,7 @@ impl SqliteStore {
 }
 
 impl Database {
-    /// Runs a closure on the writer connection, in one blocking hop, once it has started to its end.
+    /// Runs a closure on the writer connection, in one blocking hop. Once it has started, it runs to its end.
     async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
         let mut writer = self.writer.clone().lock_owned().await;
         tokio::task::spawn_blocking(move || work(&mut writer)).await.map_err(Fault::unexpected)
@@ -191,7 +192,7 @@ impl Database {
         }
     }
 
-    /// The same on a connection of its own, for what takes long and is to take nothing from others.
+    /// Runs a closure over one snapshot, on a connection of its own: long work takes no connection from the pool.
     async fn read_apart<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
@@ -211,7 +212,7 @@ fn snapshot<T>(c: &mut SqliteConnection, work: impl FnOnce(&mut SqliteConnection
     outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
 }
 
-/// Turns a panic into a fault, so that the transaction it is in is rolled back: the connection is there for others.
+/// Turns a panic into a fault, so that its transaction is rolled back and others can use the connection.
 fn unbroken<T, R>(work: impl FnOnce() -> Result<T, Abort<R>>) -> Result<T, Abort<R>> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Fault::unexpected("a transaction panicked").into()))
 }
@@ -227,7 +228,7 @@ fn connect(url: &str) -> Result<SqliteConnection, Fault> {
 }
 
 fn configure(connection: &mut SqliteConnection) -> QueryResult<()> {
-    // The time-out first: switching to WAL takes a lock itself.
+    // The time-out comes first, because the change to WAL takes a lock itself.
     connection.batch_execute(&format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
         BUSY_TIMEOUT.as_millis()
@@ -249,7 +250,7 @@ fn run_migrations(c: &mut SqliteConnection) -> Result<Vec<String>, Fault> {
     Ok(run.iter().map(ToString::to_string).collect())
 }
 
-/// The migrations that this program knows, and those that the database has, which must be among them.
+/// The migrations that this program knows, and those that the database has. The second must be a subset of the first.
 fn versions(c: &mut SqliteConnection) -> Result<(Vec<String>, Vec<String>), Fault> {
     let known = MigrationSource::<Sqlite>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
     let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
@@ -294,7 +295,7 @@ mod tests {
         assert!(matches!(broken.await, Err(CommandError::Fault(Fault::Unexpected(_)))));
         let broken = database.read::<()>(|_| unreachable!("neither this"));
         assert!(matches!(broken.await, Err(Fault::Unexpected(_))));
-        // The table of the first was undone.
+        // This creates the table again, so the first one was rolled back.
         database.write::<(), Infallible>(move |c| Ok(c.batch_execute(make)?)).await.unwrap();
     }
 }

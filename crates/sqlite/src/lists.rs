@@ -1,4 +1,4 @@
-//! Whether a waitlist is there, for those who read what belongs to one: a deleted list is gone at once, and its rows are not.
+//! Whether a waitlist exists, for readers of what belongs to one. A deleted list is gone at once, but its rows are purged later.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ use crate::counters;
 use crate::rows::{Blob, EntryRow};
 use crate::schema::purges;
 
-/// What readers of a list's entries have to know of it.
+/// The facts about a list that readers of its entries need.
 pub(crate) struct ListState {
-    /// Deleted entries that others still name as their referrer.
+    /// Deleted entries that other entries still name as their referrer.
     forgotten: HashSet<EntryId>,
 }
 
-/// The state of a list; `None` when there is none.
+/// The state of a list, or `None` if there is no such list.
 pub(crate) fn find(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Option<ListState>> {
     let list = Blob(id.uuid());
     if !counters::is_there(c, list)? {
@@ -29,7 +29,7 @@ pub(crate) fn find(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Opti
 }
 
 impl ListState {
-    /// The entry of a row.
+    /// The entry of a row, without a referrer that was deleted.
     pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
         let mut entry = Entry::try_from(row)?;
         entry.referred_by.take_if(|id| self.forgotten.contains(id));

@@ -1,4 +1,4 @@
-//! [`MailQueue`] on SQLite, and writing mail in the transaction of the change it tells of.
+//! [`MailQueue`] on SQLite, and how the transaction of a change writes its mail.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use crate::rows::{Blob, instant, to_bigint};
 use crate::schema::mails;
 use crate::{SqliteStore, counters};
 
-/// Mail as jobs: a workspace is a lane.
+/// Mails as jobs: a workspace is a lane.
 const JOBS: Queue = Queue { table: "mails", lane: "workspace_id" };
 
 #[async_trait]
@@ -106,12 +106,12 @@ impl MailQueue for SqliteStore {
     }
 }
 
-/// Writes a mail, due at once; one that is there already stays as it is.
+/// Writes a mail that is due at once. A mail that exists already stays as it is.
 pub(crate) fn write(c: &mut SqliteConnection, mail: &Mail) -> QueryResult<()> {
     diesel::insert_or_ignore_into(mails::table).values(NewMailRow::from(mail)).execute(c).map(|_| ())
 }
 
-/// Deletes the mail of an entry.
+/// Deletes the mails to an entry.
 pub(crate) fn delete(c: &mut SqliteConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(mails::table.filter(mails::entry_id.eq(Blob(entry.uuid())))).execute(c)
 }
@@ -120,7 +120,7 @@ fn claimed_mail(row: MailRow, claim: ClaimId, attempt: i32) -> Result<ClaimedMai
     Ok(ClaimedMail { claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? })
 }
 
-/// Claims what a request asks for, and gives what of it is to be sent; the rest is deleted.
+/// Claims the shares of a request and returns the mails to send. It deletes the rest.
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
     let mut claimed = Vec::new();
     for (lane, share) in &request.shares {

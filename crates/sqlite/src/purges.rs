@@ -1,5 +1,4 @@
-//! [`PurgeStore`] on SQLite: what was deleted goes in batches, each a transaction of its own, so that whoever writes waits for one of
-//! them at most.
+//! [`PurgeStore`] on SQLite. Each batch is a transaction of its own, so another write waits for at most one batch.
 
 use std::convert::Infallible;
 
@@ -16,20 +15,20 @@ use crate::rows::{Blob, from_bigint, to_bigint};
 use crate::schema::{attempts, deliveries, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
 use crate::{SqliteStore, counters};
 
-/// A waitlist whose row is gone.
+/// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
-/// A webhook whose row is gone.
+/// A webhook whose row is deleted.
 pub(crate) const WEBHOOK: &str = "webhook";
-/// An entry that is gone, and that others still name as their referrer.
+/// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
-/// A webhook that was switched off or on: what waited for it before is held.
+/// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
 const HELD: &str = "held";
 
 #[async_trait]
 impl PurgeStore for SqliteStore {
     async fn purge(&self, rows: usize) -> Result<bool, Fault> {
         let most = to_bigint(rows as u64);
-        // Looking costs no write: most looks find nothing.
+        // Most calls find nothing, and this read costs no write transaction.
         if self.backlog().await? == 0 {
             return Ok(false);
         }
@@ -60,8 +59,8 @@ struct Orphan {
     id: Blob,
 }
 
-/// Waitlists that something belongs to and that are not there, found by hopping from one to the next in an index that begins with
-/// them. Old programs leave such behind, for they take it that the database deletes what belongs to a list.
+/// Missing waitlists that other rows still belong to. The statement hops from one list to the next in an index that begins with
+/// the list. Older programs leave such rows: they expect the database to delete the rows that belong to a list.
 const ORPHANS_OF_WAITLISTS: &str = "
 WITH RECURSIVE of_entries (id) AS (
     SELECT min(waitlist_id) FROM entries
@@ -76,7 +75,7 @@ WITH RECURSIVE of_entries (id) AS (
 SELECT id FROM (SELECT id FROM of_entries UNION SELECT id FROM of_events UNION SELECT id FROM of_sources)
 WHERE id IS NOT NULL AND id NOT IN (SELECT waitlist_id FROM waitlist_totals)";
 
-/// The same of webhooks.
+/// The same for webhooks.
 const ORPHANS_OF_WEBHOOKS: &str = "
 WITH RECURSIVE of_deliveries (id) AS (
     SELECT min(webhook_id) FROM deliveries
@@ -88,17 +87,17 @@ WITH RECURSIVE of_deliveries (id) AS (
 SELECT id FROM (SELECT id FROM of_deliveries UNION SELECT id FROM of_attempts)
 WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM webhooks)";
 
-/// Notes that something is to be purged, in the transaction of its deletion; tells whether it was not noted yet.
+/// Notes a purge in the transaction of a deletion, and returns whether it is new, as 1 or 0.
 pub(crate) fn begin(c: &mut SqliteConnection, kind: &str, target: Blob) -> QueryResult<usize> {
     diesel::insert_or_ignore_into(purges::table).values((purges::kind.eq(kind), purges::target.eq(target))).execute(c)
 }
 
-/// Notes that what waits for a webhook of an earlier generation is to be held.
+/// Notes that the pending deliveries of earlier generations of a webhook are to be held.
 pub(crate) fn hold(c: &mut SqliteConnection, id: WebhookId) -> QueryResult<usize> {
     begin(c, HELD, Blob(id.uuid()))
 }
 
-/// Notes that those whom a deleted entry referred are to forget it.
+/// Notes that entries are to forget their deleted referrer.
 pub(crate) fn forget(c: &mut SqliteConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
     let row = (purges::kind.eq(ENTRY), purges::target.eq(Blob(id.uuid())), purges::waitlist_id.eq(Blob(list.uuid())));
     diesel::insert_or_ignore_into(purges::table).values(row).execute(c)
@@ -114,9 +113,9 @@ struct Purge {
     after_id: Option<Blob>,
 }
 
-/// One batch of one purge; tells whether anything may be left of any.
+/// Does one batch of one purge. Returns whether any purge may be left.
 fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
-    // In no order, so that one that cannot be carried out keeps none of the others.
+    // The order is random, so that a purge that fails does not stop the others.
     let next = purges::table.order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
     let Some(purge) = next.first(c).optional()? else { return Ok(false) };
     let purged = match purge.kind.as_str() {
@@ -131,7 +130,8 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
     Ok(true)
 }
 
-/// A batch of what belonged to a waitlist; tells whether there was any. Entries go by position, with their mail and events.
+/// Deletes a batch of the rows of a waitlist. Returns whether there were any. Entries go by position, with their mails and
+/// events.
 fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = purge.target;
     let batch = entries::table
@@ -153,7 +153,7 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
         diesel::delete(mails::table.filter(mails::id.eq_any(left))).execute(c)?;
         return Ok(true);
     }
-    // Of entries that were deleted before, and tests.
+    // These events are tests, or belong to entries that were deleted before.
     let left: Vec<Blob> = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id).load(c)?;
     if !left.is_empty() {
         diesel::delete(events::table.filter(events::id.eq_any(left))).execute(c)?;
@@ -165,12 +165,12 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
         diesel::delete(of_list().filter(waitlist_sources::referrer.eq_any(left))).execute(c)?;
         return Ok(true);
     }
-    // A day is a row: never many.
+    // There is one row per day, so there are never many.
     diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c)?;
     Ok(false)
 }
 
-/// A batch of what belonged to a webhook.
+/// Deletes a batch of the rows of a webhook. Returns whether there were any.
 fn purge_webhook(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let webhook = purge.target;
     let batch = deliveries::table.filter(deliveries::webhook_id.eq(webhook)).order(deliveries::event_id).limit(most);
@@ -184,10 +184,10 @@ fn purge_webhook(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRes
     Ok(diesel::delete(attempts::table.filter(attempts::id.eq_any(left))).execute(c)? > 0)
 }
 
-/// A batch of those whom a deleted entry referred: they forget it, and the totals with them.
+/// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.
 fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let Some(list) = purge.waitlist_id else { return Ok(false) };
-    // Without the list they go with it.
+    // If the list is deleted too, its own purge deletes these entries.
     if !counters::is_there(c, list)? {
         return Ok(false);
     }
@@ -199,14 +199,14 @@ fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     Ok(forgotten == most)
 }
 
-/// Makes at most that many of those whom an entry referred forget it; tells how many they were.
+/// Makes at most so many entries forget their referrer. Returns how many did.
 pub(crate) fn forget_referrer(c: &mut SqliteConnection, id: Blob, most: i64) -> QueryResult<usize> {
     let referred: Vec<Blob> = entries::table.filter(entries::referred_by_entry_id.eq(id)).limit(most).select(entries::id).load(c)?;
     let nobody = entries::referred_by_entry_id.eq(None::<Blob>);
     diesel::update(entries::table.filter(entries::id.eq_any(referred))).set(nobody).execute(c)
 }
 
-/// A batch of what waited for a webhook before it was switched off or on.
+/// Holds a batch of the deliveries of earlier generations of a webhook. Returns whether more may be left.
 fn purge_held(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let generation: Option<i64> = webhooks::table.find(purge.target).select(webhooks::generation).first(c).optional()?;
     let Some(generation) = generation else { return Ok(false) };

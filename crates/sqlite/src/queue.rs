@@ -1,9 +1,9 @@
-//! A queue of jobs: found due by lane, claimed, released, reaped and measured. What a queue is of, and what becomes of a job after an
-//! attempt, is in the file of its port.
+//! A queue of jobs: its due lanes and its depth, and how jobs are claimed, released and reaped. The file of each port says what a
+//! job is, and what follows an attempt.
 //!
-//! A queue's table has the columns `id`, `state`, `attempt`, `due_at`, `claim` and `lease_until`, the one that names its lanes, and an
-//! index of what is pending by lane, due date and id. Deliveries have a key of two columns, and go by the generation of their webhook:
-//! their statements are in `deliveries.rs`.
+//! The table of a queue has the columns `id`, `state`, `attempt`, `due_at`, `claim` and `lease_until`, a column that names the
+//! lane, and an index of pending jobs by lane, due time and id. Deliveries have a key of two columns, and a generation. Their
+//! statements are in `deliveries.rs`.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable};
@@ -15,7 +15,7 @@ use rally_domain::timestamp::Timestamp;
 use crate::fault::query_fault;
 use crate::rows::{Blob, from_bigint, instant, to_bigint};
 
-/// A queue, by its table and the column that names its lanes.
+/// A queue: its table, and the column that names its lanes.
 #[derive(Clone, Copy)]
 pub(crate) struct Queue {
     pub table: &'static str,
@@ -39,8 +39,8 @@ struct DepthRow {
 }
 
 impl Queue {
-    /// The lanes that something is due for, found by hopping from one to the next in the index of a claim: rows that wait in one lane
-    /// cost another nothing.
+    /// The lanes with due jobs. The statement hops from one lane to the next in the index of a claim, so the rows that wait in
+    /// one lane cost another nothing.
     pub fn due(self, c: &mut SqliteConnection, now: Timestamp) -> QueryResult<Vec<Blob>> {
         let Self { table, lane } = self;
         let query = diesel::sql_query(format!(
@@ -57,7 +57,7 @@ impl Queue {
         Ok(lanes.into_iter().map(|row| row.id).collect())
     }
 
-    /// Claims one lane's share of what a request asks for; gives the ids, the longest due first.
+    /// Claims the share of one lane and returns the ids of the jobs. The job that has been due for longest comes first.
     pub fn claim<Lane>(self, c: &mut SqliteConnection, lane: Blob, share: usize, request: &ClaimRequest<Lane>) -> QueryResult<Vec<Blob>> {
         let Self { table, lane: column } = self;
         let due = diesel::sql_query(format!(
@@ -75,7 +75,7 @@ impl Queue {
         Ok(due.into_iter().map(|row| row.id).collect())
     }
 
-    /// Gives back those of some jobs that are under a claim.
+    /// Releases those of some jobs that a claim holds.
     pub fn release(self, c: &mut SqliteConnection, claim: ClaimId, ids: &[Blob], due_at: Timestamp) -> QueryResult<()> {
         for id in ids {
             let release = diesel::sql_query(format!(
@@ -88,7 +88,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Frees what is under a lease that has ended; what has no attempt left is dead.
+    /// Ends claims whose lease has ended. A job without an attempt left is dead.
     pub fn reap(self, c: &mut SqliteConnection, now: Timestamp, attempts: u32) -> QueryResult<usize> {
         let reap = diesel::sql_query(format!(
             "UPDATE {} SET due_at = ?1, state = CASE WHEN attempt >= ?2 THEN 'dead' ELSE 'pending' END
@@ -99,7 +99,7 @@ impl Queue {
         reap.bind::<BigInt, _>(now.unix_millis()).bind::<Integer, _>(attempts).execute(c)
     }
 
-    /// How full it is, at one moment.
+    /// How full the queue is, at one moment.
     pub fn depth(self, c: &mut SqliteConnection) -> Result<QueueDepth, Fault> {
         let table = self.table;
         let query = diesel::sql_query(format!(

@@ -1,4 +1,4 @@
-//! [`ReplyStore`] on SQLite, and the reply that a command stores with its effect.
+//! [`ReplyStore`] on SQLite, and how a command stores its reply in the transaction of its effect.
 
 use std::convert::Infallible;
 
@@ -50,14 +50,14 @@ impl ReplyStore for SqliteStore {
     }
 }
 
-/// Whether a reply is stored in the scope of a receipt, if there is one.
+/// Whether a reply is stored in the scope of a receipt, if there is a receipt.
 pub(crate) fn is_stored<T>(c: &mut SqliteConnection, receipt: Option<&Receipt<T>>) -> QueryResult<bool> {
     let Some(receipt) = receipt else { return Ok(false) };
     let fresh = of_scope(&receipt.scope).filter(stored_replies::created_at.ge(receipt.expired_before().unix_millis()));
     diesel::select(exists(fresh)).get_result(c)
 }
 
-/// Stores the reply of an effect, in place of one that has expired.
+/// Stores the reply of an effect. It replaces a reply that has expired.
 pub(crate) fn insert<T>(c: &mut SqliteConnection, receipt: &Receipt<T>, effect: &T) -> QueryResult<()> {
     let (scope, reply) = (&receipt.scope, receipt.of(effect));
     let expired = of_scope(scope).filter(stored_replies::created_at.lt(receipt.expired_before().unix_millis()));

@@ -1,8 +1,8 @@
-//! Rows as SQLite has them: ids as 16 bytes, instants as milliseconds since 1970, documents as JSON text;
-//! and their way from and to the domain's types.
+//! The rows of SQLite's tables, and how they become domain types and back. Ids are 16 bytes, instants are milliseconds since
+//! 1970, and documents are JSON text.
 //!
-//! Text is taken over as stored: it was parsed before it was written. Enumerations and documents are read, and a row that
-//! cannot be is a fault.
+//! Text is used as stored, because it was parsed before it was written. Enumerations and documents are parsed. A row that cannot
+//! be parsed is a fault.
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use crate::schema;
 
-/// A count or position: never negative in the domain, never that large in the database.
+/// Converts a count or a position, which never gets as large as the limit of the column.
 pub(crate) fn to_bigint(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -162,7 +162,7 @@ impl TryFrom<SettingsRow> for WorkspaceSettings {
     fn try_from(row: SettingsRow) -> Result<Self, Fault> {
         Ok(Self {
             workspace_id: WorkspaceId::new(row.workspace_id.0),
-            // Before it had to be an id, any text was kept here; none of them names a domain.
+            // Older versions kept any text here. A text that is not an id names no domain.
             default_sender_domain_id: row.default_sender_domain_id.and_then(|id| SenderDomainId::parse(&id).ok()),
             default_heimdall_app_slug: row.default_heimdall_app_slug,
             brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
@@ -221,7 +221,7 @@ impl TryFrom<ApiKeyRow> for ApiKey {
     }
 }
 
-/// 32 bytes, as a column has them.
+/// The 32 bytes of a column.
 pub(crate) fn digest(bytes: Vec<u8>) -> Result<[u8; 32], Fault> {
     bytes.try_into().map_err(|_| Fault::unexpected("a stored hash is not of 32 bytes"))
 }
@@ -459,7 +459,7 @@ impl TryFrom<EventRow> for Event {
     }
 }
 
-/// A webhook without its secrets, which only what changes or uses them reads and writes.
+/// A webhook without its secrets. Only statements that change or use the secrets read and write them.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = schema::webhooks, check_for_backend(Sqlite), treat_none_as_null = true)]
 pub(crate) struct WebhookRow {
@@ -569,7 +569,7 @@ impl TryFrom<AttemptRow> for Attempt {
     }
 }
 
-/// A claimed delivery with what its sender needs of its webhook and its event.
+/// A claimed delivery, with the values of its webhook and event that a sender needs.
 pub(crate) struct ClaimRow {
     pub(crate) event_id: Blob,
     pub(crate) webhook_id: Blob,

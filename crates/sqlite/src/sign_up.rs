@@ -1,5 +1,5 @@
-//! The transaction of a group of sign-ups, of any lists: load what bears on them, decide one after the other, write the whole.
-//! There is one writer, so one trip to the disk serves all who wait, whatever list they wait for.
+//! The transaction of a group of sign-ups, of any lists. It loads the facts, decides one sign-up after the other, and writes all
+//! plans. There is one writer, so one commit to the disk serves all waiting sign-ups, of all lists.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,15 +21,15 @@ use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
 use crate::{Database, counters, events, mails, settings};
 
-/// There is one writer.
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
-/// What one sign-up of a group comes to.
+/// The result of one sign-up of a group.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 type Step<T> = Result<T, Abort<SignUpRejection>>;
 
-/// Carries out a group. A sign-up that the database itself refuses fails alone: the others are tried without it.
+/// Carries out a group. If the database fails permanently, each sign-up is tried in a group of its own, so that only the bad one
+/// fails.
 pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<SignUp, Outcome>> {
     match write_group(&database, commands.clone()).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
@@ -95,7 +95,7 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, mail }))
 }
 
-/// The last position and the number of entries.
+/// The last position and the number of entries of a list.
 fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
     let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected));
@@ -132,7 +132,7 @@ fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) 
     diesel::select(diesel::dsl::exists(active)).get_result(c)
 }
 
-/// Lets the count of a referrer grow. The DSL prepares an update anew each time.
+/// Adds to the referral count of a referrer. The DSL would prepare the update again for each call.
 #[derive(QueryId)]
 struct Credit {
     number: i64,

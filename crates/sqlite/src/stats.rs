@@ -1,4 +1,4 @@
-//! [`EntryStats`] on SQLite: totals and indexes, never a count of rows.
+//! [`EntryStats`] on SQLite, from counters and indexes. Only `rebuild` counts rows.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ use crate::rows::{Blob, EntryRow, VariantRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants, waitlists};
 use crate::{SqliteStore, counters};
 
-/// The predicate of the leaderboard's index, to the letter: a bound value in its place would keep the planner from it.
+/// The predicate of the leaderboard's index, literally. With a bound value in its place the planner could not use the index.
 const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
 
 #[async_trait]

@@ -113,7 +113,7 @@ impl WaitlistStore for SqliteStore {
                     query = query.filter(waitlists::status.eq(status.as_str()));
                 }
                 if let Some(key) = after {
-                    // The DSL has no row comparison, and the index wants one.
+                    // The index needs a row comparison, and the DSL has none.
                     query = query.filter(
                         sql::<Bool>("(waitlists.created_at, waitlists.id) < (")
                             .bind::<diesel::sql_types::BigInt, _>(key.created_at.unix_millis())
@@ -178,7 +178,7 @@ fn write(c: &mut SqliteConnection, waitlist: &Waitlist) -> QueryResult<usize> {
     diesel::update(waitlists::table.find(Blob(waitlist.id.uuid()))).set(WaitlistRow::from(waitlist)).execute(c)
 }
 
-/// The workspace that has a slug, or else the one that had it last.
+/// The workspace that has a slug, or else the last one that had it.
 fn resolve_workspace(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<Option<(Blob, String)>> {
     let current = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select((workspaces::id, workspaces::slug));
     if let Some(found) = current.first(c).optional()? {

@@ -162,7 +162,7 @@ impl WebhookStore for SqliteStore {
     }
 }
 
-/// How many webhooks a workspace has; `None` when there is no workspace.
+/// How many webhooks a workspace has, or `None` if there is no such workspace.
 fn count(c: &mut SqliteConnection, id: WorkspaceId) -> QueryResult<Option<u64>> {
     let workspace = workspaces::table.find(Blob(id.uuid())).select(workspaces::id);
     if workspace.first::<Blob>(c).optional()?.is_none() {
@@ -192,7 +192,8 @@ pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<
     diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(WebhookRow::from(webhook)).execute(c)
 }
 
-/// Gives what is undelivered, and was written by a program that knows no generations, the one that its webhook had then.
+/// Gives the undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had
+/// then.
 fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
     for state in [JobState::Pending, JobState::Running].map(JobState::as_str) {
         let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(deliveries::state.eq(state));

@@ -59,7 +59,7 @@ impl WorkspaceStore for SqliteStore {
             for hook in webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load::<Blob>(c)? {
                 purges::begin(c, purges::WEBHOOK, hook)?;
             }
-            // Its lists and webhooks go with it, and what belongs to these is purged.
+            // This also deletes its lists and webhooks. Purges delete the rows that belong to them.
             Ok(diesel::delete(workspaces::table.find(id)).execute(c)? > 0)
         });
         Ok(deleted.await?)
@@ -107,7 +107,7 @@ fn load(c: &mut SqliteConnection, slug: &Slug) -> Result<Option<Workspace>, Abor
     Ok(query.first(c).optional()?.map(Workspace::try_from).transpose()?)
 }
 
-/// Makes a slug nobody's old one.
+/// Deletes the note that a slug was the earlier slug of a workspace.
 fn take_slug(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<usize> {
     diesel::delete(retired_slugs::table.find(slug.as_str())).execute(c)
 }
@@ -115,6 +115,6 @@ fn take_slug(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<usize> {
 fn retire_slug(c: &mut SqliteConnection, slug: &Slug, owner: WorkspaceId) -> QueryResult<usize> {
     let row = (retired_slugs::slug.eq(slug.as_str()), retired_slugs::workspace_id.eq(Blob(owner.uuid())));
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
-    // The last to have had it.
+    // The note names the last workspace that had the slug.
     retired.do_update().set(retired_slugs::workspace_id.eq(Blob(owner.uuid()))).execute(c)
 }

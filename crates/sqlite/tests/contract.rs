@@ -1,4 +1,4 @@
-//! SQLite keeps the promises of the ports: as a file, and in memory where one handle is enough.
+//! SQLite keeps the promises of the ports. The contract runs on a file. One test uses a store in memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ async fn open(directory: &TempDir) -> Ports {
     ports(store)
 }
 
-/// Behind the store's back.
+/// Runs SQL without the store.
 fn execute(directory: &TempDir, sql: &str) {
     let path = directory.path().join("rally.db");
     let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
@@ -95,7 +95,7 @@ mod migrations {
             execute(&directory, &std::fs::read_to_string(step.join("down.sql")).unwrap());
         }
         execute(&directory, "DELETE FROM __diesel_schema_migrations");
-        // A table that was left behind would be in the way.
+        // If a table were left behind, its migration would fail here.
         assert_eq!(store.migrate().await.unwrap(), applied);
     }
 
