@@ -13,7 +13,7 @@ CREATE TABLE waitlists (
 );
 CREATE INDEX waitlists_newest_idx ON waitlists (workspace_id, created_at DESC, id DESC);
 
--- A deleted variant keeps its row: the sign-ups it won are still counted for it.
+-- A deleted variant keeps its row, because its sign-ups are still counted for it.
 CREATE TABLE variants (
     id uuid PRIMARY KEY,
     waitlist_id uuid NOT NULL REFERENCES waitlists ON DELETE CASCADE,

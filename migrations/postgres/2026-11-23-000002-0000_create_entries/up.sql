@@ -1,5 +1,5 @@
--- referred_by_entry_id carries no foreign key: deleting a list of a million entries would look up each of them again.
--- Deleting one entry clears it in the same transaction.
+-- referred_by_entry_id has no foreign key: the deletion of a list of a million entries would look up each of them again.
+-- The deletion of one entry clears it in other entries.
 CREATE TABLE entries (
     id uuid PRIMARY KEY,
     waitlist_id uuid NOT NULL REFERENCES waitlists ON DELETE CASCADE,

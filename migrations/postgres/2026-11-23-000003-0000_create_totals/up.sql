@@ -1,5 +1,5 @@
--- Totals that the transaction of every change keeps, so that no reader counts rows. The row of waitlist_totals is also
--- the lock that puts the changes of one list in order: whoever changes entries takes it first.
+-- Counters that the transaction of every change keeps, so that no reader counts rows. The row of waitlist_totals is also the
+-- lock that orders the changes of one list: every change of entries takes it first.
 CREATE TABLE waitlist_totals (
     waitlist_id uuid PRIMARY KEY REFERENCES waitlists ON DELETE CASCADE,
     last_position bigint NOT NULL DEFAULT 0,
@@ -17,7 +17,7 @@ CREATE TABLE waitlist_days (
     PRIMARY KEY (waitlist_id, day)
 ) WITH (fillfactor = 50);
 
--- Sign-ups per referrer text; '' stands for none given.
+-- Sign-ups per source; '' stands for no source.
 CREATE TABLE waitlist_sources (
     waitlist_id uuid NOT NULL REFERENCES waitlists ON DELETE CASCADE,
     referrer text NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE waitlist_sources (
 );
 CREATE INDEX waitlist_sources_top_idx ON waitlist_sources (waitlist_id, signups DESC, referrer);
 
--- Sign-ups per variant; the nil UUID stands for none.
+-- Sign-ups per variant; the nil UUID stands for no variant.
 CREATE TABLE waitlist_variants (
     waitlist_id uuid NOT NULL REFERENCES waitlists ON DELETE CASCADE,
     variant_id uuid NOT NULL,

@@ -1,4 +1,4 @@
--- Written by the transaction of the change an event reports. A test that names no waitlist belongs to none.
+-- The transaction of a change writes its event. A test event may belong to no waitlist.
 CREATE TABLE events (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,

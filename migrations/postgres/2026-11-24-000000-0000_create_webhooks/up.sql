@@ -1,4 +1,4 @@
--- events: names of events with commas between, in the order they were given.
+-- events: names of events, separated by commas, in the order of the request.
 -- secret and previous_secret are encrypted by the application.
 CREATE TABLE webhooks (
     id uuid PRIMARY KEY,

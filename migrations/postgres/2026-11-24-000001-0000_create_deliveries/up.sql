@@ -1,5 +1,5 @@
 -- One row for each webhook that was subscribed when the event was written.
--- pending: due at due_at; running: claimed until lease_until; done; dead: all attempts failed; held: the webhook was off.
+-- pending: due at due_at; running: claimed until lease_until; done; dead: all attempts failed; held: never sent.
 CREATE TABLE deliveries (
     event_id uuid NOT NULL REFERENCES events ON DELETE CASCADE,
     webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
@@ -10,7 +10,7 @@ CREATE TABLE deliveries (
     lease_until timestamptz,
     PRIMARY KEY (webhook_id, event_id)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
--- Equal to the order of a claim.
+-- The order is that of a claim.
 CREATE INDEX deliveries_pending_idx ON deliveries (webhook_id, due_at, event_id) WHERE state = 'pending';
 CREATE INDEX deliveries_running_idx ON deliveries (lease_until) WHERE state = 'running';
 CREATE INDEX deliveries_event_id_idx ON deliveries (event_id);

@@ -1,4 +1,4 @@
--- The log of deliveries.
+-- The log of attempts to deliver.
 CREATE TABLE attempts (
     id uuid PRIMARY KEY,
     webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,

@@ -1,6 +1,6 @@
--- Written by the transaction of the change a mail tells of, whole: what was set afterwards changes nothing in it.
+-- The transaction of a change writes its mail completely. Later settings change nothing in it.
 -- pending: due at due_at; running: claimed until lease_until; done; dead: refused, or all attempts failed.
--- entry_id carries no foreign key, as referred_by_entry_id of entries does not; deleting an entry deletes its mail.
+-- entry_id has no foreign key, like referred_by_entry_id of entries. The deletion of an entry deletes its mails.
 CREATE TABLE mails (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE mails (
     lease_until timestamptz,
     last_status integer
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
--- Equal to the order of a claim.
+-- The order is that of a claim.
 CREATE INDEX mails_pending_idx ON mails (workspace_id, due_at, id) WHERE state = 'pending';
 CREATE INDEX mails_running_idx ON mails (lease_until) WHERE state = 'running';
 CREATE INDEX mails_created_at_idx ON mails (created_at, id);

@@ -1,2 +1,2 @@
--- As it is: PostgreSQL plans a statement once, whatever its indexes are partial on.
+-- No change: PostgreSQL plans a statement once, also with a partial index.
 SELECT 1;

@@ -1,5 +1,5 @@
--- A deletion must not grow with what it deletes. The row of a list or a webhook goes in one short transaction, and what
--- belonged to it is purged in batches: see purges.
+-- A deletion must be short, however many rows belong to the object. One transaction deletes the row of a list or a webhook.
+-- The rows that belonged to it are purged in batches: see purges.
 ALTER TABLE entries DROP CONSTRAINT entries_waitlist_id_fkey;
 ALTER TABLE waitlist_days DROP CONSTRAINT waitlist_days_waitlist_id_fkey;
 ALTER TABLE waitlist_sources DROP CONSTRAINT waitlist_sources_waitlist_id_fkey;

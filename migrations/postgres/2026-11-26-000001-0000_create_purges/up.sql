@@ -1,6 +1,6 @@
--- What was deleted and is still to be purged, in batches, by whichever process has time.
--- waitlist, webhook: its row is gone, and what belonged to it is not yet. entry: it is gone, and those it referred still name
--- it. held: a webhook was switched off or on, and what waited for it before is to be held.
+-- Purges: rows that a deletion left and that any process deletes in batches.
+-- waitlist, webhook: the row itself is deleted, but rows that belong to it are left. entry: the entry is deleted, but others still
+-- name it as their referrer. held: a webhook was disabled or enabled, and its deliveries of earlier generations are to be held.
 -- after_position and after_id: how far the purge has come.
 CREATE TABLE purges (
     kind text NOT NULL CHECK (kind IN ('waitlist', 'webhook', 'entry', 'held')),

@@ -1,5 +1,5 @@
 DROP INDEX deliveries_pending_idx;
--- What was written before a webhook was switched off or on stays unsent.
+-- Deliveries of earlier generations must stay unsent.
 UPDATE deliveries SET state = 'held' FROM webhooks
     WHERE webhooks.id = deliveries.webhook_id AND deliveries.state IN ('pending', 'running')
     AND deliveries.generation NOT IN (-1, webhooks.generation);

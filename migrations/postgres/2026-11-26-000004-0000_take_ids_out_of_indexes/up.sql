@@ -1,6 +1,6 @@
--- A row is found by its id through the primary key alone. An index that holds the id behind other columns can be read for it
--- too, from one end to the other, and on a table that was empty when the plan was made both look the same to the planner.
--- What such an index ordered by id within equal instants, a sort of those few rows does.
+-- Only the primary key must lead to a row by its id. PostgreSQL can also read an index that holds the id behind other columns,
+-- from one end to the other. If the table was empty when the plan was made, both look the same to the planner.
+-- Such an index also ordered rows of the same instant by id. Now a sort of these few rows does that.
 DROP INDEX waitlists_newest_idx;
 CREATE INDEX waitlists_newest_idx ON waitlists (workspace_id, created_at DESC);
 DROP INDEX variants_oldest_idx;

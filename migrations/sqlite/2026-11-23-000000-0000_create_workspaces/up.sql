@@ -8,14 +8,14 @@ CREATE TABLE workspaces (
     CONSTRAINT workspaces_slug_key UNIQUE (slug)
 ) STRICT;
 
--- Slugs that workspaces had before; one goes when another workspace takes it.
+-- Earlier slugs of workspaces. A row is deleted when another workspace takes the slug.
 CREATE TABLE retired_slugs (
     slug text NOT NULL PRIMARY KEY,
     workspace_id blob NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX retired_slugs_workspace_id_idx ON retired_slugs (workspace_id);
 
--- What a workspace has set; no row means that nothing was ever set.
+-- The settings of a workspace. No row means that nothing was ever set.
 CREATE TABLE workspace_settings (
     workspace_id blob NOT NULL PRIMARY KEY REFERENCES workspaces (id) ON DELETE CASCADE,
     default_sender_domain_id text,

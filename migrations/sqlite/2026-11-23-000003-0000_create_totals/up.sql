@@ -1,4 +1,4 @@
--- Totals that the transaction of every change keeps, so that no reader counts rows.
+-- Counters that the transaction of every change keeps, so that no reader counts rows.
 CREATE TABLE waitlist_totals (
     waitlist_id blob NOT NULL PRIMARY KEY REFERENCES waitlists (id) ON DELETE CASCADE,
     last_position integer NOT NULL DEFAULT 0,
@@ -16,7 +16,7 @@ CREATE TABLE waitlist_days (
     PRIMARY KEY (waitlist_id, day)
 ) STRICT, WITHOUT ROWID;
 
--- Sign-ups per referrer text; '' stands for none given.
+-- Sign-ups per source; '' stands for no source.
 CREATE TABLE waitlist_sources (
     waitlist_id blob NOT NULL REFERENCES waitlists (id) ON DELETE CASCADE,
     referrer text NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE waitlist_sources (
 ) STRICT;
 CREATE INDEX waitlist_sources_top_idx ON waitlist_sources (waitlist_id, signups DESC, referrer);
 
--- Sign-ups per variant; the nil UUID stands for none.
+-- Sign-ups per variant; the nil UUID stands for no variant.
 CREATE TABLE waitlist_variants (
     waitlist_id blob NOT NULL REFERENCES waitlists (id) ON DELETE CASCADE,
     variant_id blob NOT NULL,

@@ -1,4 +1,4 @@
--- Replies of requests with an Idempotency-Key, encrypted, stored with their effect.
+-- The encrypted replies of requests with an Idempotency-Key. The transaction of the effect stores them.
 CREATE TABLE stored_replies (
     workspace_id blob NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     route text NOT NULL,

@@ -1,4 +1,4 @@
--- The log of deliveries.
+-- The log of attempts to deliver.
 CREATE TABLE attempts (
     id blob NOT NULL PRIMARY KEY,
     webhook_id blob NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,

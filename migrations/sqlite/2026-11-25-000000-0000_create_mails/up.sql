@@ -1,6 +1,6 @@
--- Written by the transaction of the change a mail tells of, whole: what was set afterwards changes nothing in it.
+-- The transaction of a change writes its mail completely. Later settings change nothing in it.
 -- pending: due at due_at; running: claimed until lease_until; done; dead: refused, or all attempts failed.
--- entry_id carries no foreign key, as referred_by_entry_id of entries does not; deleting an entry deletes its mail.
+-- entry_id has no foreign key, like referred_by_entry_id of entries. The deletion of an entry deletes its mails.
 CREATE TABLE mails (
     id blob PRIMARY KEY NOT NULL,
     workspace_id blob NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE mails (
     lease_until integer,
     last_status integer
 ) STRICT;
--- Equal to the order of a claim.
+-- The order is that of a claim.
 CREATE INDEX mails_pending_idx ON mails (workspace_id, due_at, id) WHERE state = 'pending';
 CREATE INDEX mails_running_idx ON mails (lease_until) WHERE state = 'running';
 CREATE INDEX mails_created_at_idx ON mails (created_at, id);

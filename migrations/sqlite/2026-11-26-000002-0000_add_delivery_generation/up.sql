@@ -1,7 +1,7 @@
--- A webhook's generation counts how often it was switched off or on. A delivery is sent only while its webhook has the
--- generation it was written for. -1: written by a program that knows no generations; it is of the webhook's current one.
+-- A webhook's generation counts how often it was disabled or enabled. A delivery is sent only while its webhook has the
+-- generation that the delivery was written for. -1: an older program wrote the delivery; it belongs to the current generation.
 ALTER TABLE webhooks ADD COLUMN generation integer NOT NULL DEFAULT 0;
 ALTER TABLE deliveries ADD COLUMN generation integer NOT NULL DEFAULT -1;
--- Equal to the order of a claim.
+-- The order is that of a claim.
 DROP INDEX deliveries_pending_idx;
 CREATE INDEX deliveries_pending_idx ON deliveries (webhook_id, generation, due_at, event_id) WHERE state = 'pending';

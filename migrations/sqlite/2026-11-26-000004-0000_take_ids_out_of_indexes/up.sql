@@ -1,2 +1,2 @@
--- As it is: SQLite always takes the unique index for a lookup by all of its columns.
+-- No change: SQLite always uses the unique index for a lookup by all of its columns.
 SELECT 1;
