@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How fast events reach a receiver on this machine, on PostgreSQL: builds, starts a throwaway cluster and the server, prints a
-# table. The argument is the number of events of a run.
+# Measures how fast events reach a receiver on this machine, on PostgreSQL. Builds Rally, starts a throwaway cluster and the
+# server, and prints a table. The argument is the number of events of a run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 events=${1:-20000}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# How fast Rally is, beside what one would pick instead, on this machine: both in one run, in turn, medians of five. Prints a
-# table and puts it into docs/PERFORMANCE.md. ROUNDS and SECONDS_EACH make it shorter, ENTRIES sets the size of the large list.
+# Measures Rally on this machine, beside the usual alternatives. Both are measured in turn in the same run. The results are
+# medians of five rounds. Prints a table and puts it into docs/PERFORMANCE.md. ROUNDS and SECONDS_EACH make the run shorter.
+# ENTRIES sets the size of the large list.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
@@ -35,7 +36,8 @@ row() { printf '| %s | %s | %s | %s | %s |\n' "$@" | tee -a "$table"; }
 rate() { awk '/^Requests\/sec:/ { print $2 }'; }
 
 
-# Sign-ups a second: connections, number of lists (0: the hot one), pause. What was refused spoils the run.
+# Sign-ups per second. Arguments: connections, number of lists (0: the list of the fourth argument), pause in milliseconds, list.
+# A refused sign-up makes the run fail.
 sign_ups() {
     local run; run=$(date +%s%N)
     wrk -t2 -c"$1" -d"${each}s" --latency -s scripts/bench/signup.lua "$base/v1/waitlists/bench/$4/entries" -- "r$run" "$folder/codes" "$2" "$3" >"$folder/wrk"

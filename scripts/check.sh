@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that must hold beside the tests: formatting, lints, the domain built alone, documentation, dependency policy.
+# Runs all checks beside the tests: formatting, lints, the domain built by itself, documentation, dependency policy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,11 +9,11 @@ cargo fmt --all --check
 echo '== lints'
 cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
-echo '== the domain alone'
+echo '== the domain by itself'
 cargo build --locked -p rally-domain
 cargo build --locked -p rally-domain --features mock
 
-echo '== packages that others build on'
+echo '== packages for other projects'
 cargo package --locked --allow-dirty --quiet -p rally-domain -p rally-contracts
 
 echo '== documentation'
@@ -21,5 +21,5 @@ RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
 echo '== dependency policy'
 command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-# Advisories need a database that is cloned from the internet: DENY_ADVISORIES=1 where it can be reached.
+# Advisories need a database that is cloned from the internet. Set DENY_ADVISORIES=1 if it can be reached.
 cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources

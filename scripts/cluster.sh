@@ -1,5 +1,5 @@
-# Sourced: starts a throwaway PostgreSQL cluster that commits durably, in $folder, on a socket; stops it at the end. Nobody analyzes its
-# tables: what is measured on it holds on a fresh database too.
+# To be sourced. Starts a throwaway PostgreSQL cluster with durable commits, in $folder, on a socket, and stops it at the end.
+# Nobody analyzes its tables, so that the results also hold on a fresh database.
 bin=$(dirname "$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1)")
 folder=$(mktemp -d)
 account=()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How PostgreSQL carries out the hot statements, as the server sends them and with the plans it keeps, on a list of a million
-# entries that nobody analyzed: starts a throwaway cluster, fills it, calls every hot route until plans are settled, and prints what the last call of
-# each cost. The plans themselves go to the file that PLANS names. The argument is the number of entries.
+# Shows how PostgreSQL executes the hot statements, as the server sends them, on a list of a million entries that nobody analyzed.
+# Starts a throwaway cluster, fills it, calls every hot route eight times, and prints the cost of the last call of each statement.
+# PLANS names a file for the plans themselves. The argument is the number of entries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 entries=${1:-1000000}
@@ -45,7 +45,7 @@ sign_up() {
         -d "{\"email\":\"x$RANDOM$(date +%s%N)@example.com\",\"name\":\"Somebody\",\"referral_code\":\"$code\"}"
 }
 next() { sed -n 's/.*"next_cursor":"\([^"]*\)".*/\1/p' "$folder/reply"; }
-# Plans are custom for the first five calls on a connection; calls one at a time use one connection.
+# Calls one at a time use one connection. After the pause of 1.1 s it has discarded its plans, so each call plans again.
 section() {
     sql -c "SELECT 'section: $1'" >/dev/null
     local n; for n in 1 2 3 4 5 6 7 8; do eval "$2"; sleep 1.1; done
@@ -65,7 +65,7 @@ section 'approve (after a sign-up)' 'approve'
 sleep 1
 
 [ -z "${PLANS:-}" ] || cp "$folder/log" "$PLANS"
-# The last plan of each statement, under the first request that made it: what it reads and through which index, pages, time.
+# The last plan of each statement, under the first request that sent it: the indexes and tables that it reads, pages, time.
 awk '
 function flush() {
     if (query != "" && section != "" && query !~ /section: / && query !~ /pg_reload|pg_stat|deliveries|mails|SELECT 1/) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Fuzzes every parser that eats outside bytes, a minute each, or as many seconds as are given. Installs cargo-fuzz if it is missing.
+# Fuzzes every parser of outside input for a minute each, or for the given number of seconds. Installs cargo-fuzz if it is
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-# A fuzzer needs flags of the compiler that are not stable.
+# A fuzzer needs compiler flags that are not stable.
 export RUSTC_BOOTSTRAP=1
 for target in cursor token email accept_language forwarded settings; do
     echo "== $target"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes an empty migration of that name, verb_object, for both stores.
+# Makes an empty migration for both stores. The argument is its name, in the form verb_object.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1:?usage: migration.sh verb_object}
-[[ $name =~ ^[a-z]+(_[a-z]+)+$ ]] || { echo "a migration's name is verb_object" >&2; exit 1; }
+[[ $name =~ ^[a-z]+(_[a-z]+)+$ ]] || { echo "the name of a migration is verb_object, such as add_entry_note" >&2; exit 1; }
 stamp=$(date -u +%Y-%m-%d-%H%M%S)-0000
 for store in postgres sqlite; do
     folder=migrations/$store/${stamp}_$name

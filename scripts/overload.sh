@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What Rally does at more load than it can serve, on PostgreSQL: finds what it serves at 64 connections, then offers it requests
-# from 2,500 at once. Prints what was answered, how fast, and how much memory it took.
+# Measures Rally under overload, on PostgreSQL: first 64 connections, then 2,500 at once. Prints how many requests were answered,
+# how fast, and the peak memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet -p rally-api
@@ -14,10 +14,10 @@ trap 'kill "$server" 2>/dev/null && wait "$server" || true; stop_cluster' EXIT
 until curl -sf -o /dev/null "http://$RALLY_BIND/readyz"; do sleep 0.1; done
 resident() { awk '/^VmHWM/ { printf "%.0f MB\n", $2 / 1000 }' "/proc/$server/status"; }
 for connections in 64 2500; do
-    echo "== $connections connections; at most resident before: $(resident)"
+    echo "== $connections connections; peak resident memory before: $(resident)"
     wrk -t2 -c"$connections" -d10s --timeout 10s --latency -s scripts/bench/signup.lua "http://$RALLY_BIND/v1/waitlists/bench/hot/entries" -- "o$connections" "$folder/codes" 0 0 |
         grep -E 'Requests/sec|requests in|50%|99%|refused|Non-2xx'
     curl -s "http://$RALLY_BIND/metrics" | grep -E '^rally_(http_requests_total\{method="POST"|shed_total)'
 done
-echo "at most resident after: $(resident)"
+echo "peak resident memory after: $(resident)"
 curl -sf -o /dev/null -w 'ready again in %{time_total} s\n' "http://$RALLY_BIND/readyz"

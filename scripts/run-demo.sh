@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rally with stand-ins of Envoi, Heimdall and siteverify on this machine: mails and invitations are printed as they happen.
-# Everything is kept in a temporary folder and gone when it is stopped with Ctrl-C.
+# Runs Rally with stand-ins of Envoi, Heimdall and siteverify on this machine. It prints mails and invitations as they happen. All
+# data is in a temporary folder, which Ctrl-C deletes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet -p rally-api -p rally-fakes
@@ -40,7 +40,7 @@ cat <<TEXT
 
 Rally runs on $base, and notifications are on. In another shell:
 
-  # signs up; the welcome mail is printed here
+  # sign up: the welcome mail is printed here
   curl -s $base/v1/waitlists/demo/early-access/entries -H 'content-type: application/json' \\
     -d '{"email": "ada@example.com", "name": "Ada"}'
 
@@ -51,7 +51,7 @@ Rally runs on $base, and notifications are on. In another shell:
   curl -s -X PATCH \$ENTRIES/ENTRY_ID -H "authorization: Bearer \$TOKEN" -H 'content-type: application/json' -d '{"status": "approved"}'
   curl -s -X POST \$ENTRIES/ENTRY_ID/invite-to-app -H "authorization: Bearer \$TOKEN" -H 'content-type: application/json' -d '{}'
 
-  # want a captcha; the tokens human and human1 to human9 are good once, robot is not
+  # ask for a captcha: the tokens human and human1 to human9 are accepted once, robot is refused
   curl -s -X PATCH ${base}/v1/workspaces/$workspace/waitlists/$list -H "authorization: Bearer \$TOKEN" \\
     -H 'content-type: application/json' -d '{"settings": {"recaptcha_site_key": "site"}}'
   curl -s $base/v1/waitlists/demo/early-access/entries -H 'content-type: application/json' \\

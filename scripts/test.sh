@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and this machine lacks, then runs every test, or those that its arguments name.
+# Installs missing tools of the tests. Then runs every test, or the tests that the arguments name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ as_root() {
 if ! have_postgres; then
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
-        # The server binaries alone: the tests start throwaway clusters of their own.
+        # Only the server binaries are needed: the tests start throwaway clusters of their own.
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
     elif command -v dnf >/dev/null; then
         as_root dnf install -y -q postgresql-server
@@ -41,7 +41,7 @@ if ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
     fi
 fi
 
-# Bundled SQLite and aws-lc are C.
+# The bundled SQLite and aws-lc are written in C.
 if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
@@ -50,7 +50,7 @@ fi
 cargo test --locked --workspace "$@"
 [ $# -eq 0 ] || exit 0
 
-echo '== the OpenAPI document, to a validator of others'
+echo '== the OpenAPI document, in an independent validator'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 if ! python3 -m venv "$folder/venv" >/dev/null 2>&1; then

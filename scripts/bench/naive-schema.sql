@@ -1,4 +1,4 @@
--- What one would write first: a counter row for each list, and the same keys that Rally keeps.
+-- The simplest implementation: a counter row for each list, and the same keys as in Rally.
 CREATE TABLE naive_lists (id int PRIMARY KEY, last bigint NOT NULL) WITH (fillfactor = 50);
 CREATE TABLE naive_entries (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

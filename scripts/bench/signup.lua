@@ -1,5 +1,5 @@
--- Sign-ups for wrk: every address once, every other one with a referral code, lists in turn.
--- Arguments: a prefix for the addresses, the file of codes, the number of lists (0: the path of the URL), a pause in milliseconds.
+-- Sign-ups for wrk. Every address occurs once, every second one has a referral code, and the lists take turns. Arguments: a
+-- prefix for the addresses, the file of codes, the number of lists (0: the path of the URL), a pause in milliseconds.
 local counter = 0
 
 function setup(thread)
