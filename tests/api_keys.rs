@@ -1,4 +1,4 @@
-//! API keys, made by the command line and used on the server beside it.
+//! API keys: the command line makes them, and the server beside it accepts them.
 
 use rally_tests::process::{Server, output, rally};
 use rally_tests::receiver::eventually;

@@ -1,4 +1,4 @@
-//! The shape of the house, held against what cargo sees, and the documents held against the code.
+//! Checks the crates against the arrows of the architecture, and the documents against the code.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What is kept for a moment: the same promises as without it, one query for a crowd, and no moment for what is done here.
+//! The cache: the store's promises hold behind it, many requests share one query, and a change by this process shows at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Sign-ups on lists that want a captcha.
+//! Sign-ups on lists with a captcha.
 
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_tests::on_both_stores;

@@ -1,4 +1,4 @@
-//! What was answered survives: the real binary, ended as a power cut ends it, and asked to end while it works.
+//! No answered request is lost. The real binary is killed, as by a power cut, and is asked to stop while it works.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What HTTP asks of every route: the envelope, methods, types, sizes, ids.
+//! The HTTP rules of every route: the envelope, methods, types, sizes, ids.
 
 use std::time::{Duration, Instant};
 

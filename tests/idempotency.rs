@@ -1,4 +1,4 @@
-//! `Idempotency-Key`.
+//! The header `Idempotency-Key`.
 
 use futures_util::future::join_all;
 use rally_tests::on_both_stores;

@@ -1,4 +1,4 @@
-//! Invitations into apps through Heimdall, one by one and many at once.
+//! Invitations into apps through Heimdall, one by one and in bulk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! How often anybody may do something, behind proxies too.
+//! Rate limits, also behind proxies.
 
 use rally_tests::{Kind, Reply, TestServer, send};
 use reqwest::Method;

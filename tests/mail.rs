@@ -1,4 +1,4 @@
-//! Mail through Envoi: what turns it on, what it says, and that nothing waits for it or is lost with it.
+//! Mail through Envoi: how a workspace turns it on, its contents, and that no request waits for it or is lost with it.
 
 use std::collections::HashSet;
 

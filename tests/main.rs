@@ -1,4 +1,4 @@
-//! The end-to-end, crash and architecture suites, one module per resource, one binary for all.
+//! The end-to-end, crash and architecture suites: one module per resource, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

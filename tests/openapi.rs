@@ -1,5 +1,5 @@
-//! The OpenAPI document: valid, complete, and changed on purpose alone. That replies are what it says is held by the harness, for
-//! every reply of every suite; `./scripts/test.sh` has a validator of others look at the document too.
+//! The OpenAPI document is valid and complete, and changes only on purpose. The harness checks every reply of every suite against
+//! it. `./scripts/test.sh` also runs an independent validator on it.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What an operator does with the real binary: health checks, backups and restores, going back, and nginx in front of it.
+//! The operator's work with the real binary: health checks, backups, restores, reverts, moves between stores, and nginx in front.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

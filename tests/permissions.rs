@@ -1,4 +1,4 @@
-//! Who may call what: every route of the OpenAPI document, so that a new one cannot be forgotten.
+//! The actions that every route of the OpenAPI document needs. A new route cannot be forgotten.
 
 use rally_api::auth::Action;
 use rally_tests::on_both_stores;

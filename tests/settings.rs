@@ -1,4 +1,4 @@
-//! What a workspace has set, under both paths, and on the public surface.
+//! The settings of a workspace, under both paths and on the public surface.
 
 use rally_contracts::remote::ACTIVE_DOMAIN;
 use rally_tests::on_both_stores;

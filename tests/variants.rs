@@ -1,4 +1,4 @@
-//! Variants on the admin surface, and on the public one as far as an admin's change shows there.
+//! Variants on the admin surface, and the effect of an admin's change on the public surface.
 
 use rally_tests::on_both_stores;
 use serde_json::{Value, json};

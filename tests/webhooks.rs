@@ -1,4 +1,4 @@
-//! Webhooks: managed by an admin, and what their receivers get.
+//! Webhooks: how an admin manages them, and the requests that their receivers get.
 
 use std::collections::HashSet;
 

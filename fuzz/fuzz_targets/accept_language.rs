@@ -1,4 +1,4 @@
-//! Accept-Language and language tags: whatever comes in, what is understood reads back.
+//! Accept-Language and language tags: every locale that is found parses again to the same value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Cursors: nothing that was not sealed here opens.
+//! Cursors: no text opens that this server did not encrypt.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! E-mail addresses: what is taken is in its one form, and masking gives nothing of the local part but its first character.
+//! E-mail addresses: an accepted address is in its one form, and masking shows at most the first character of the local part.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Forwarded headers: from whoever is no proxy nothing is believed, and nothing in them breaks the reader.
+//! Forwarded headers: only those of a trusted proxy count, and no header breaks the reader.
 #![no_main]
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};

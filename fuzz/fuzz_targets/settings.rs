@@ -1,4 +1,4 @@
-//! Settings of a waitlist: what is taken is shown as something that is taken again, and stays the same.
+//! Settings of a waitlist: accepted settings are shown in a form that is accepted again and means the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

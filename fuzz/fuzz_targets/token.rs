@@ -1,4 +1,4 @@
-//! Admin tokens: no bytes are a token that nobody signed.
+//! Admin tokens: no text is accepted that nobody signed.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -14,7 +14,7 @@ static AUTH: LazyLock<Authenticator> = LazyLock::new(|| {
 });
 
 fuzz_target!(|text: &str| {
-    // Without an identity provider nothing is waited for.
+    // Without an identity provider the verification never waits.
     let verdict = AUTH.verify(text).now_or_never();
     assert!(verdict.is_some_and(|verdict| verdict.is_err()));
 });

@@ -1,5 +1,5 @@
-//! The real binary over a store of its own, with a workspace and an active list: what is left of it when it is killed can be
-//! looked at by starting it again.
+//! The real binary with a store of its own, a workspace and an active list. After a server was killed, a test can start another
+//! one and look at the store.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::process::{Server, output, rally};
 use crate::{Kind, Reply, send};
 
-/// What a command printed, as JSON or as it is.
+/// The output of a command, as JSON or else as a string.
 pub fn run(directory: &Path, url: Option<&str>, arguments: &[&str]) -> Value {
     let output = output(rally(directory, url).args(arguments));
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -21,29 +21,29 @@ pub fn run(directory: &Path, url: Option<&str>, arguments: &[&str]) -> Value {
 
 /// A workspace `acme` with an active list `early`.
 pub struct Deployment {
-    /// Where the embedded store and the secrets are.
+    /// The directory of the embedded store and the secrets.
     pub directory: TempDir,
-    /// The database, where there is one.
+    /// The URL of the database, if there is one.
     pub url: Option<String>,
     /// The workspace's id.
     pub workspace: String,
     /// The list's id.
     pub list: String,
-    /// For requests.
+    /// The client for requests.
     pub client: Client,
     /// An admin token.
     pub token: String,
-    /// What else its servers have in their environment.
+    /// Further environment variables of its servers.
     pub environment: Vec<(&'static str, String)>,
 }
 
 impl Deployment {
-    /// Makes one.
+    /// Makes a deployment.
     pub async fn new(kind: Kind) -> Self {
         Self::with(kind, Vec::new()).await
     }
 
-    /// Makes one whose servers have more in their environment.
+    /// Makes a deployment whose servers have further environment variables.
     pub async fn with(kind: Kind, environment: Vec<(&'static str, String)>) -> Self {
         let url = match kind {
             Kind::Sqlite => None,
@@ -52,7 +52,7 @@ impl Deployment {
         Self::on(url, environment).await
     }
 
-    /// Makes one on a database, or on the embedded store.
+    /// Makes a deployment on a database, or on the embedded store.
     pub async fn on(url: Option<String>, environment: Vec<(&'static str, String)>) -> Self {
         let directory = TempDir::new().unwrap();
         let run = |arguments: &[&str]| run(directory.path(), url.as_deref(), arguments);
@@ -67,7 +67,7 @@ impl Deployment {
         deployment
     }
 
-    /// What a command printed, as JSON.
+    /// The output of a command, as JSON.
     pub fn run(&self, arguments: &[&str]) -> Value {
         run(self.directory.path(), self.url.as_deref(), arguments)
     }
@@ -81,7 +81,7 @@ impl Deployment {
         format!("{}/v1/workspaces/{}{path}", server.base, self.workspace)
     }
 
-    /// GET or, with a body, POST below the workspace as an admin.
+    /// Sends GET, or POST with a body, below the workspace as an admin.
     pub async fn admin(&self, server: &Server, path: &str, body: Option<Value>) -> Reply {
         let url = self.path(server, path);
         let request = match body {
@@ -91,23 +91,23 @@ impl Deployment {
         send(request.bearer_auth(&self.token)).await
     }
 
-    /// PATCH below the workspace as an admin.
+    /// Sends PATCH below the workspace as an admin.
     pub async fn patch(&self, server: &Server, path: &str, body: Value) -> Reply {
         send(self.client.patch(self.path(server, path)).bearer_auth(&self.token).json(&body)).await
     }
 
-    /// PUT below the workspace as an admin.
+    /// Sends PUT below the workspace as an admin.
     pub async fn put(&self, server: &Server, path: &str, body: Value) -> Reply {
         send(self.client.put(self.path(server, path)).bearer_auth(&self.token).json(&body)).await
     }
 
-    /// The reply to a sign-up.
+    /// Signs an address up and returns the reply.
     pub async fn sign_up(&self, server: &Server, email: &str) -> Reply {
         let url = format!("{}/v1/waitlists/acme/early/entries", server.base);
         send(self.client.post(url).json(&json!({"email": email, "name": "Somebody"}))).await
     }
 
-    /// Holds what is stored against itself and against those who were answered; gives all addresses.
+    /// Checks that the stored entries are consistent and include every answered sign-up. Returns all addresses.
     pub async fn check(&self, server: &Server, answered: &[(String, u64)]) -> Vec<String> {
         let entries = self.entries(server).await;
         let stored: HashMap<&str, u64> = entries.iter().map(|(email, position)| (email.as_str(), *position)).collect();
@@ -122,7 +122,7 @@ impl Deployment {
         entries.into_iter().map(|(email, _)| email).collect()
     }
 
-    /// Address and position of every entry.
+    /// The address and the position of every entry.
     pub async fn entries(&self, server: &Server) -> Vec<(String, u64)> {
         let mut entries = Vec::new();
         let mut cursor = String::new();

@@ -1,5 +1,5 @@
-//! Holds every reply that a suite gets against the OpenAPI document: its status must be described there, and its body must be what
-//! is described. What the document does not list (pages, routes that are not there, other methods) is not looked at.
+//! Checks every reply of a suite against the OpenAPI document: its status must be described there, and its body must match.
+//! Replies that the document does not list (pages, unknown routes, other methods) are not checked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -16,10 +16,10 @@ pub fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| serde_json::to_value(rally_api::http::openapi::document()).unwrap())
 }
 
-/// Holds a reply to a request against the document.
+/// Checks a reply to a request against the document.
 ///
 /// # Panics
-/// When it is not as described.
+/// If the reply is not as described.
 pub fn check(method: &Method, path: &str, reply: &Reply) {
     let Some((name, operation)) = operation(method, path) else { return };
     let status = reply.status.as_str();
@@ -40,7 +40,7 @@ fn operation(method: &Method, path: &str) -> Option<(String, &'static Value)> {
         parts.len() == asked.len() && parts.iter().zip(&asked).all(|(part, segment)| part.starts_with('{') || part == segment)
     };
     let paths = document()["paths"].as_object().unwrap().iter().filter(|(template, _)| fits(template));
-    // A fixed segment goes before a parameter, as in the router.
+    // A fixed segment wins over a parameter, as in the router.
     let (template, item) = paths.min_by_key(|(template, _)| template.matches('{').count())?;
     let operation = item.get(method.as_str().to_ascii_lowercase())?;
     Some((format!("{method} {template}"), operation))
@@ -61,10 +61,10 @@ fn check_body(name: &str, content: &Map<String, Value>, reply: &Reply) {
     assert!(errors.is_empty(), "{name} is not what the document says: {errors:?}\n{body:#}");
 }
 
-/// What holds values against a schema of the document.
+/// A validator for a schema of the document.
 ///
 /// # Panics
-/// When it is no schema.
+/// If the value is not a schema.
 pub fn validator(schema: &Value) -> Validator {
     let whole = json!({"allOf": [schema], "components": document()["components"]});
     let options = jsonschema::draft202012::options().should_validate_formats(true);

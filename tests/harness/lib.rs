@@ -1,5 +1,5 @@
-//! What the end-to-end suites share: the production server on a free port, over either store, with a clock that stands
-//! still; the real binary as a process; and what holds every reply against the OpenAPI document.
+//! The code that the end-to-end suites share: the production server on a free port, on either store, with a clock that stands
+//! still; the real binary as a process; and the check of every reply against the OpenAPI document.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -27,7 +27,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The instant at which every test stands.
+/// The instant at which the clock of every test stands.
 pub const NOW: &str = "2026-01-31T09:00:00.000Z";
 
 /// The HS256 key of every test server.
@@ -36,10 +36,10 @@ pub const JWT_SECRET: &str = "a secret of tests, long enough to be one";
 /// The encryption key of every test server.
 pub const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// Lets events be sent to receivers of tests.
+/// Allows deliveries to the receivers of tests.
 pub const WEBHOOK_ALLOW: &str = "127.0.0.1/32,http://127.0.0.1";
 
-/// Which store a test runs on.
+/// The store that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// SQLite in a temporary directory.
@@ -48,7 +48,7 @@ pub enum Kind {
     Postgres,
 }
 
-/// Makes two tests of one: on SQLite and on PostgreSQL.
+/// Makes two tests of each function: on SQLite and on PostgreSQL.
 #[macro_export]
 macro_rules! on_both_stores {
     ($(async fn $name:ident($server:ident: TestServer) $body:block)+) => {$(
@@ -68,7 +68,7 @@ macro_rules! on_both_stores {
             }
         }
     )+};
-    // Beside stand-ins of the services that it calls.
+    // The server runs beside stand-ins of the services that it calls.
     ($(async fn $name:ident($server:ident: TestServer, $world:ident: Upstreams) $body:block)+) => {$(
         mod $name {
             use super::*;
@@ -90,9 +90,9 @@ macro_rules! on_both_stores {
 
 /// A running server with a workspace `acme`, and a client for it.
 pub struct TestServer {
-    /// The ports behind it.
+    /// The ports of the server.
     pub ports: Ports,
-    /// The clock it reads.
+    /// The clock of the server.
     pub clock: Arc<FrozenClock>,
     /// The workspace.
     pub workspace: Workspace,
@@ -122,13 +122,13 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The body as JSON, of a reply that must have that status.
+    /// The body as JSON. The reply must have this status.
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// Holds a refusal against the envelope, and gives it.
+    /// Checks a refusal against the error envelope and returns it.
     pub fn refused(&self, status: u16, code: &str) -> Value {
         let body = self.expect(status);
         assert_eq!((&body["statusCode"], &body["code"]), (&status.into(), &code.into()), "{self:?}");
@@ -137,7 +137,7 @@ impl Reply {
         body
     }
 
-    /// The fields a validation failure names, in order.
+    /// The fields that a validation failure names, in order.
     pub fn bad_fields(&self) -> Vec<String> {
         let body = self.refused(400, "validation_failed");
         let name = |error: &Value| error["field"].as_str().unwrap().to_owned();
@@ -150,7 +150,7 @@ impl Reply {
     }
 }
 
-/// Sends a request, reads the reply to its end, and holds it against the OpenAPI document.
+/// Sends a request, reads the reply to its end, and checks it against the OpenAPI document.
 pub async fn send(request: RequestBuilder) -> Reply {
     let (client, request) = request.build_split();
     let request = request.unwrap();
@@ -162,7 +162,7 @@ pub async fn send(request: RequestBuilder) -> Reply {
     reply
 }
 
-/// A token of that scope for the workspace of that id, or for all with `*`.
+/// A token with a scope, for the workspace with this id, or for all workspaces with `*`.
 pub fn token(server: &TestServer, workspace: &str, scope: &str) -> String {
     let expires = server.ports.clock.now().unix_millis() / 1000 + 3600;
     let claims = serde_json::json!({"sub": "admin@acme", "exp": expires, "workspace_id": workspace, "scope": scope});
@@ -190,17 +190,17 @@ pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
 }
 
 impl TestServer {
-    /// Starts one on a fresh store.
+    /// Starts a server on a fresh store.
     pub async fn start(kind: Kind) -> Self {
         Self::start_with(kind, |settings| settings).await
     }
 
-    /// Starts one on a fresh store, with some of its ports replaced.
+    /// Starts a server on a fresh store, with some of its ports replaced.
     pub async fn start_on(kind: Kind, replace: impl FnOnce(&mut Ports)) -> Self {
         Self::start_changed(kind, |settings| settings, replace).await
     }
 
-    /// Starts one on a fresh store with other settings.
+    /// Starts a server on a fresh store with other settings.
     pub async fn start_with(kind: Kind, change: impl FnOnce(Settings) -> Settings) -> Self {
         Self::start_changed(kind, change, |_| ()).await
     }
@@ -220,7 +220,7 @@ impl TestServer {
         Self { ports, clock, workspace, base, client, secrets, config, _running: running, _directory: directory }
     }
 
-    /// Its database, where it has one.
+    /// The URL of its database, if it has one.
     pub fn database_url(&self) -> Option<&str> {
         match &self.config.store {
             StoreConfig::Embedded => None,
@@ -228,12 +228,12 @@ impl TestServer {
         }
     }
 
-    /// What encrypts the secrets of its webhooks.
+    /// The sealer of its webhooks' secrets.
     pub fn webhook_sealer(&self) -> rally_api::encryption::Sealer {
         self.secrets.webhook_sealer()
     }
 
-    /// What encrypts them once the key was changed to another.
+    /// The sealer of its webhooks' secrets after a change of the encryption key.
     pub fn webhook_sealer_after(&self, key: [u8; 32]) -> rally_api::encryption::Sealer {
         rally_api::encryption::Sealer::new(key, Some(self.secrets.derive("rally webhook secrets")))
     }
@@ -248,60 +248,60 @@ impl TestServer {
         (running, base)
     }
 
-    /// A request to a path, as nobody in particular.
+    /// A request to a path, without a token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))
     }
 
-    /// A request to a path below the workspace, as an admin who may do everything in it.
+    /// A request to a path below the workspace, as an admin with every action in it.
     pub fn admin_request(&self, method: Method, path: &str) -> RequestBuilder {
         let path = format!("/v1/workspaces/{}{path}", self.workspace.id);
         self.request(method, &path).bearer_auth(self.token("*"))
     }
 
-    /// A token of that scope for the workspace.
+    /// A token with a scope, for the workspace.
     pub fn token(&self, scope: &str) -> String {
         let auth = rally_api::auth::Authenticator::new(self.secrets.jwt.clone(), None, self.clock.clone()).unwrap();
         let expires = self.ports.clock.now().plus(time::Duration::hours(1));
         auth.mint("admin@acme", self.workspace.id, scope, expires).unwrap()
     }
 
-    /// GET as nobody in particular.
+    /// Sends GET without a token.
     pub async fn get(&self, path: &str) -> Reply {
         send(self.request(Method::GET, path)).await
     }
 
-    /// POST as nobody in particular.
+    /// Sends POST without a token.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         send(self.request(Method::POST, path).json(&body)).await
     }
 
-    /// GET below the workspace as an admin.
+    /// Sends GET below the workspace as an admin.
     pub async fn admin_get(&self, path: &str) -> Reply {
         send(self.admin_request(Method::GET, path)).await
     }
 
-    /// POST below the workspace as an admin.
+    /// Sends POST below the workspace as an admin.
     pub async fn admin_post(&self, path: &str, body: Value) -> Reply {
         send(self.admin_request(Method::POST, path).json(&body)).await
     }
 
-    /// PATCH below the workspace as an admin.
+    /// Sends PATCH below the workspace as an admin.
     pub async fn admin_patch(&self, path: &str, body: Value) -> Reply {
         send(self.admin_request(Method::PATCH, path).json(&body)).await
     }
 
-    /// PUT below the workspace as an admin.
+    /// Sends PUT below the workspace as an admin.
     pub async fn admin_put(&self, path: &str, body: Value) -> Reply {
         send(self.admin_request(Method::PUT, path).json(&body)).await
     }
 
-    /// DELETE below the workspace as an admin.
+    /// Sends DELETE below the workspace as an admin.
     pub async fn admin_delete(&self, path: &str) -> Reply {
         send(self.admin_request(Method::DELETE, path)).await
     }
 
-    /// The id of a new waitlist of that slug with those settings, active.
+    /// Creates an active waitlist with a slug and settings, and returns its id.
     pub async fn active_list(&self, slug: &str, settings: Value) -> String {
         let body = serde_json::json!({"slug": slug, "display_name": format!("List {slug}"), "settings": settings});
         let id = self.admin_post("/waitlists", body).await.expect(201)["id"].as_str().unwrap().to_owned();
@@ -309,23 +309,23 @@ impl TestServer {
         id
     }
 
-    /// Moves a waitlist to a status.
+    /// Changes the status of a waitlist.
     pub async fn set_status(&self, id: &str, status: &str) {
         let body = serde_json::json!({ "status": status });
         self.admin_patch(&format!("/waitlists/{id}/status"), body).await.expect(200);
     }
 
-    /// The reply to a sign-up on a list of the workspace.
+    /// Signs up on a list of the workspace and returns the reply.
     pub async fn sign_up(&self, slug: &str, body: Value) -> Reply {
         self.post(&format!("/v1/waitlists/acme/{slug}/entries"), body).await
     }
 
-    /// The entry of an address that signs up.
+    /// Signs an address up and returns its entry.
     pub async fn join(&self, slug: &str, email: &str) -> Value {
         self.sign_up(slug, serde_json::json!({"email": email, "name": "Somebody"})).await.expect(201)
     }
 
-    /// The entry of an address that signs up with a friend's code.
+    /// Signs an address up with a referral code and returns its entry.
     pub async fn join_with(&self, slug: &str, email: &str, code: &Value) -> Value {
         self.sign_up(slug, serde_json::json!({"email": email, "name": "Somebody", "referral_code": code})).await.expect(201)
     }

@@ -1,4 +1,4 @@
-//! The real binary as a process, as people run it.
+//! The real binary as a process, as operators run it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use crate::{ENCRYPTION_KEY, JWT_SECRET, WEBHOOK_ALLOW};
 /// The binary that was built with the tests.
 ///
 /// # Panics
-/// When it was not: `cargo test --workspace` builds both.
+/// If it was not built: `cargo test --workspace` builds both.
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let binary = test.parent().and_then(Path::parent).unwrap().join("rally");
@@ -19,7 +19,7 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-/// A command of the binary with nothing of this process's settings.
+/// A command of the binary, without the environment of this process.
 pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
     let mut command = Command::new(binary());
     command
@@ -35,12 +35,12 @@ pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
     command
 }
 
-/// What a command printed, once it has ended.
+/// Runs a command to its end and returns its output.
 pub fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// The file that a server's log goes to.
+/// The name of a server's log file.
 pub const LOG: &str = "log";
 
 /// A server process.
@@ -48,17 +48,17 @@ pub struct Server {
     child: Child,
     /// `http://127.0.0.1:port`.
     pub base: String,
-    /// What it printed until it said where it is.
+    /// Its output until it printed its address.
     pub greeting: String,
 }
 
 impl Server {
-    /// Starts one and waits until it has said where it is.
+    /// Starts a server and waits until it has printed its address.
     pub fn start(directory: &Path, database_url: Option<&str>) -> Self {
         Self::start_with(directory, database_url, &[])
     }
 
-    /// Starts one with more in its environment. What it logs goes on in `log` of the directory.
+    /// Starts a server with further environment variables. It appends its log to `log` in the directory.
     pub fn start_with(directory: &Path, database_url: Option<&str>, environment: &[(&str, String)]) -> Self {
         let log = File::options().create(true).append(true).open(directory.join(LOG)).unwrap();
         let mut command = rally(directory, database_url);
@@ -74,25 +74,25 @@ impl Server {
                 break line[start..end].to_owned();
             }
         };
-        // Read on, so that the pipe never fills.
+        // This thread reads the rest, so that the pipe never fills.
         let rest = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
         drop(rest);
         Self { child, base, greeting }
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the process, as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end.
+    /// Asks the process to end.
     pub fn terminate(&self) {
         let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    /// Whether it ended by itself, and well, within that time.
+    /// Whether the process ended by itself, with success, within this time.
     pub fn ended_well(&mut self, within: Duration) -> bool {
         let deadline = Instant::now() + within;
         while Instant::now() < deadline {

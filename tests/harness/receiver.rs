@@ -1,4 +1,4 @@
-//! Receivers of webhooks: one that answers as it is told and remembers what it was sent, and some that misbehave.
+//! Receivers of webhooks: one that gives set answers and records its requests, and some that misbehave.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// A receiver on a free port.
 pub struct Receiver {
-    /// Where it is.
+    /// The URL for a webhook.
     pub url: String,
     received: Arc<Mutex<Vec<Received>>>,
     answer: Arc<Mutex<String>>,
@@ -22,7 +22,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts one that answers 200.
+    /// Starts a receiver that answers 200.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -41,28 +41,28 @@ impl Receiver {
         receiver
     }
 
-    /// Answers so from now on, with more header lines where any are given, each with its line break.
+    /// Sets the answer from now on. Each of the further header lines ends with a line break.
     pub fn answer(&self, status: u16, headers: &str) {
         *self.answer.lock().unwrap() = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: 5\r\n\r\nhello");
     }
 
-    /// Takes that long for every answer from now on.
+    /// Sets the time that every answer takes from now on.
     pub fn take(&self, latency: Duration) {
         *self.latency.lock().unwrap() = latency;
     }
 
-    /// How many requests have come once those that were on their way are here.
+    /// The number of requests, 50 ms from now, when those on their way have arrived.
     pub async fn settled(&self) -> usize {
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.received().len()
     }
 
-    /// What was received so far.
+    /// The requests so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
-    /// What was received once there are that many, within half a minute.
+    /// Waits for at least so many requests, for 30 s at most, and returns them.
     pub async fn wait_for(&self, number: usize) -> Vec<Received> {
         eventually(|| async { Some(self.received()).filter(|received| received.len() >= number) }).await
     }
@@ -74,7 +74,7 @@ impl Drop for Receiver {
     }
 }
 
-/// What a look gives once it gives something, within half a minute.
+/// Calls a function until it returns a value, for 30 s at most.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -98,7 +98,7 @@ async fn serve(mut stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, answe
     }
 }
 
-/// Starts a receiver that misbehaves; gives its URL and what to abort in the end.
+/// Starts a receiver that misbehaves. Returns its URL, and the task to abort in the end.
 pub async fn misbehave(how: Misbehaviour) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -107,7 +107,7 @@ pub async fn misbehave(how: Misbehaviour) -> (String, JoinHandle<()>) {
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
                 read(&mut stream).await;
-                // Whoever was called hangs up when it has had enough.
+                // Rally closes the connection when it has waited long enough.
                 http::misbehave(&mut stream, how).await.unwrap_or_default();
             });
         }

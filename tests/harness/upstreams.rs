@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 
 use crate::{Kind, TestServer};
 
-/// The key of every stand-in, which no log and no reply may hold.
+/// The key of every stand-in. No log and no reply may contain it.
 pub const KEY: &str = "the-platform-key-of-tests";
 
 /// The stand-ins.
 pub struct Upstreams {
-    /// Mail.
+    /// The stand-in for mail.
     pub envoi: Fake<Envoi>,
-    /// Invitations.
+    /// The stand-in for invitations.
     pub heimdall: Fake<Heimdall>,
-    /// Captcha tokens.
+    /// The stand-in for captcha tokens.
     pub captcha: Fake<SiteVerify>,
 }
 
 impl Upstreams {
-    /// Starts them.
+    /// Starts the stand-ins.
     pub async fn start() -> Self {
         Self {
             envoi: Fake::start(Envoi::new(KEY)).await,
@@ -30,7 +30,7 @@ impl Upstreams {
         }
     }
 
-    /// Settings that lead to them.
+    /// Adds the stand-ins to the settings of a server.
     pub fn settings(&self, settings: Settings) -> Settings {
         let key = || Some(KEY.to_owned());
         Settings {
@@ -47,7 +47,7 @@ impl Upstreams {
 }
 
 impl Upstreams {
-    /// Variables that lead to them.
+    /// The environment variables that point a server to the stand-ins.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("RALLY_ENVOI_URL", self.envoi.base.clone()),
@@ -61,14 +61,14 @@ impl Upstreams {
     }
 }
 
-/// A server beside them.
+/// Starts the stand-ins, and a server that uses them.
 pub async fn start(kind: Kind) -> (TestServer, Upstreams) {
     let world = Upstreams::start().await;
     let server = TestServer::start_with(kind, |settings| world.settings(settings)).await;
     (server, world)
 }
 
-/// Settings of a workspace with which the stand-in of Envoi lets notifications be on.
+/// Settings of a workspace with notifications on, which the stand-in of Envoi accepts.
 pub fn notifications() -> Value {
     json!({
         "notifications_via_envoi": true, "default_sender_domain_id": ACTIVE_DOMAIN.to_string(), "default_sender_address": "hello@acme.example",

@@ -1,4 +1,4 @@
-//! siteverify: tokens that are good once.
+//! The stand-in of siteverify: it accepts a token once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use crate::Service;
 use crate::http::{Answer, Request};
 
-/// What siteverify knows and has done.
+/// The state of siteverify.
 #[derive(Debug, Default)]
 pub struct SiteVerify {
-    /// The secret it wants.
+    /// The secret that it requires.
     pub secret: String,
-    /// What it says to a token, the first time.
+    /// The answer to each token, the first time.
     pub tokens: HashMap<String, Value>,
     used: HashSet<String>,
 }
 
 impl SiteVerify {
-    /// One that wants that secret, for which `human` scores 0.9, `robot` 0.1, and `scoreless` is a service's without scores; other
-    /// names say why there is no verdict.
+    /// Makes a siteverify that requires a secret. The token `human` scores 0.9 and `robot` 0.1. `scoreless` is a token of a
+    /// service without scores. Most other tokens are refused with a reason. `no-reason` is refused without one.
     pub fn new(secret: &str) -> Self {
         let verdict = |score: f64| json!({"success": true, "score": score, "action": "join", "hostname": "acme.example"});
         let tokens = [

@@ -1,4 +1,4 @@
-//! Envoi: templates, domains, and mail that is sent once for one key.
+//! The stand-in of Envoi: templates, domains, and mail that is sent once per key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,50 +11,50 @@ use crate::http::{Answer, Request};
 /// A domain of a workspace.
 #[derive(Debug, Clone)]
 pub struct Domain {
-    /// Its name.
+    /// The domain name.
     pub fqdn: String,
-    /// receive, send or both.
+    /// `receive`, `send` or `both`.
     pub intent: &'static str,
-    /// pending, active or failed.
+    /// `pending`, `active` or `failed`.
     pub status: &'static str,
 }
 
-/// A mail that was taken.
+/// A mail that was accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
     /// The workspace.
     pub workspace: String,
     /// The template.
     pub template: String,
-    /// Whom it is from.
+    /// The sender.
     pub from: String,
-    /// Whom it is to.
+    /// The recipient.
     pub to: String,
-    /// What the template was filled with.
+    /// The values for the template.
     pub data: Value,
-    /// The key under which it is sent once.
+    /// The idempotency key.
     pub key: String,
 }
 
-/// What Envoi knows and has done.
+/// The state of Envoi.
 #[derive(Debug, Default)]
 pub struct Envoi {
-    /// The platform key it wants.
+    /// The platform key that it requires.
     pub key: String,
-    /// Domains by workspace and id; the workspace `*` is every one.
+    /// Domains by workspace and id. The workspace `*` stands for every workspace.
     pub domains: HashMap<(String, String), Domain>,
-    /// Templates by workspace and name; the workspace `*` is every one.
+    /// Templates by workspace and name. The workspace `*` stands for every workspace.
     pub templates: HashSet<(String, String)>,
     /// Addresses that it sends nothing to.
     pub suppressed: HashSet<String>,
-    /// What it has sent.
+    /// The mails that it has sent.
     pub sent: Vec<Sent>,
     answered: HashMap<String, (String, String, Answer)>,
 }
 
 impl Envoi {
-    /// One that wants that key, with the active domain at `acme.example` and the templates `welcome`, `approved` and
-    /// `rejected` for every workspace.
+    /// Makes an Envoi that requires a key. Every workspace has the active domain `acme.example` and the templates `welcome`,
+    /// `approved` and `rejected`.
     pub fn new(key: &str) -> Self {
         let domain = Domain { fqdn: "acme.example".to_owned(), intent: "both", status: "active" };
         Self {

@@ -1,4 +1,4 @@
-//! Heimdall: a workspace's apps, page by page, and invitations into them, one for one key.
+//! The stand-in of Heimdall: a workspace's apps, page by page, and invitations into them, one per key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,36 +10,36 @@ use crate::http::{Answer, Request};
 /// An invitation that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
-    /// Its identity.
+    /// Its id.
     pub id: String,
-    /// The app.
+    /// The id of the app.
     pub app_id: String,
-    /// The person.
+    /// The address of the person.
     pub email: String,
-    /// What the person shows.
+    /// The code that the person presents.
     pub code: String,
 }
 
-/// What Heimdall knows and has done.
+/// The state of Heimdall.
 #[derive(Debug, Default)]
 pub struct Heimdall {
-    /// The platform key it wants.
+    /// The platform key that it requires.
     pub key: String,
-    /// Apps as workspace, id and slug; the workspace `*` is every one.
+    /// Apps as workspace, id and slug. The workspace `*` stands for every workspace.
     pub apps: Vec<(String, String, String)>,
-    /// People as app and address.
+    /// Users of apps, as app and address.
     pub users: HashSet<(String, String)>,
-    /// Whether answers have a link of their own.
+    /// Whether answers contain a link for the invitation.
     pub with_links: bool,
-    /// The most apps of a page, whatever is asked for.
+    /// The most apps of a page, for any requested limit.
     pub page: usize,
-    /// What it has made.
+    /// The invitations that it has made.
     pub invites: Vec<Invite>,
     answered: HashMap<String, (String, String, Answer)>,
 }
 
 impl Heimdall {
-    /// One that wants that key and has the apps `other` and `acme-app` for every workspace, on a page each.
+    /// Makes a Heimdall that requires a key. Every workspace has the apps `other` and `acme-app`, each on a page of its own.
     pub fn new(key: &str) -> Self {
         let app = |id: &str, slug: &str| ("*".to_owned(), id.to_owned(), slug.to_owned());
         Self { key: key.to_owned(), apps: vec![app("app-1", "other"), app("app-2", "acme-app")], page: 1, ..Self::default() }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as a stand-in needs, and the ways to get it wrong.
+//! The part of HTTP/1.1 that a stand-in needs, and the ways to get it wrong.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 pub struct Request {
     /// Its method and target.
     pub line: String,
-    /// Its headers, names in lower case.
+    /// Its headers, with names in lower case.
     pub headers: HashMap<String, String>,
     /// Its body.
     pub body: String,
@@ -25,7 +25,7 @@ impl Request {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The event's id, of what was sent to a webhook.
+    /// The id of the event, in a request to a webhook.
     pub fn id(&self) -> &str {
         &self.headers["webhook-id"]
     }
@@ -61,7 +61,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// One with a JSON body.
+    /// An answer with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self { status, headers: "content-type: application/json\r\n".to_owned(), body: body.to_string() }
     }
@@ -71,7 +71,7 @@ impl Answer {
         Self::json(status, &json!({ "statusCode": status, "message": message }))
     }
 
-    /// The same with another header line.
+    /// Adds a header line.
     #[must_use]
     pub fn with(mut self, header: &str) -> Self {
         self.headers.push_str(header);
@@ -80,7 +80,7 @@ impl Answer {
     }
 }
 
-/// Reads one request; `None` when the connection ended.
+/// Reads one request. `None` if the connection has ended.
 pub async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -109,20 +109,20 @@ pub async fn read(stream: &mut TcpStream) -> Option<Request> {
 /// Writes an answer.
 ///
 /// # Errors
-/// When nobody takes it.
+/// If the other side has closed the connection.
 pub async fn write(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
     let Answer { status, headers, body } = answer;
     let length = body.len();
     stream.write_all(format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {length}\r\n\r\n{body}").as_bytes()).await
 }
 
-/// What an upstream's own words look like, which must reach no client and no log.
+/// A text of an upstream, which must reach no client and no log.
 pub const PRIVATE: &str = "private words of an upstream";
 
 /// Misbehaves once on a connection.
 ///
 /// # Errors
-/// When whoever called has hung up.
+/// If the other side has closed the connection.
 pub async fn misbehave(stream: &mut TcpStream, how: Misbehaviour) -> std::io::Result<()> {
     let html = |status: u16, headers: &str| Answer {
         status,

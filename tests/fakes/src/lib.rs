@@ -1,5 +1,5 @@
-//! Stand-ins for the services that Rally calls, no kinder than those: they want their key, their required fields and one body
-//! for one idempotency key, they page, and on demand they misbehave in every way a network and a bad day allow.
+//! Stand-ins of the services that Rally calls. They are as strict as the services: they require their key, their required fields,
+//! and one body per idempotency key. They return lists in pages. On demand they misbehave in every way that a network can.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,18 +19,18 @@ pub use heimdall::{Heimdall, Invite};
 
 use crate::http::{Answer, Misbehaviour, Request};
 
-/// What a service does with a request.
+/// How a service handles requests.
 pub trait Service: Send + 'static {
-    /// Answers it.
+    /// Answers a request.
     fn answer(&mut self, request: &Request) -> Answer;
 
-    /// What a person who watches would want to know of it.
+    /// A line about a request for a person who watches, if it is worth one.
     fn tell(&self, request: &Request, answer: &Answer) -> Option<String>;
 }
 
 /// A service on a port of its own.
 pub struct Fake<S> {
-    /// Where it is.
+    /// Its base URL.
     pub base: String,
     service: Arc<Mutex<S>>,
     misbehaviour: Arc<Mutex<Option<Misbehaviour>>>,
@@ -38,16 +38,16 @@ pub struct Fake<S> {
     task: JoinHandle<()>,
 }
 
-/// What is done with what a fake tells.
+/// Receives the lines about requests.
 pub type Tell = fn(&str);
 
 impl<S: Service> Fake<S> {
-    /// Starts one on a free port.
+    /// Starts a service on a free port.
     pub async fn start(service: S) -> Self {
         Self::start_on("127.0.0.1:0", service, |_| ()).await
     }
 
-    /// Starts one on an address, and tells what happens.
+    /// Starts a service on an address, with a function for the lines about its requests.
     pub async fn start_on(address: &str, service: S, tell: Tell) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -63,17 +63,17 @@ impl<S: Service> Fake<S> {
         Self { base, service, misbehaviour, requests, task }
     }
 
-    /// What it knows and what it has done.
+    /// The state of the service.
     pub fn state(&self) -> MutexGuard<'_, S> {
         self.service.lock().unwrap()
     }
 
-    /// Misbehaves from now on, or behaves again.
+    /// Makes the service misbehave from now on, or with `None` behave again.
     pub fn misbehave(&self, how: Option<Misbehaviour>) {
         *self.misbehaviour.lock().unwrap() = how;
     }
 
-    /// All requests so far, whatever became of them.
+    /// All requests so far, answered or not.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
@@ -119,7 +119,7 @@ impl<S: Service> Connection<S> {
                     if how == Misbehaviour::Lose {
                         self.answer(&request);
                     }
-                    // Whoever called hangs up when it has had enough; a whole answer leaves the connection as it was.
+                    // Most misbehaviours spoil the connection. A complete answer leaves it open.
                     let whole = matches!(how, Misbehaviour::WrongPage | Misbehaviour::Status(_) | Misbehaviour::TooMany(_));
                     if http::misbehave(&mut stream, how).await.is_err() || !whole {
                         return;

@@ -1,16 +1,16 @@
-//! All three stand-ins at once, for people: what they are sent is printed as it comes.
+//! All three stand-ins at once, for people. They print the requests that they receive.
 
 #![expect(clippy::unwrap_used, reason = "a tool of developers fails by panicking")]
 
 use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
 
-/// The key that Envoi and Heimdall want, and the secret of siteverify.
+/// The key that Envoi and Heimdall require, and the secret of siteverify.
 const KEY: &str = "demo-key";
 
 #[tokio::main]
 async fn main() {
     let mut tokens = SiteVerify::new(KEY);
-    // A person who plays with it sends more than one.
+    // A person who tries the demo sends more than one token.
     for n in 1..=9 {
         tokens.tokens.insert(format!("human{n}"), tokens.tokens["human"].clone());
     }
