@@ -1,10 +1,10 @@
 //! Analytics and the timeline.
 
-use rally_tests::on_both_stores;
+use rally_tests::{Kind, TestServer, on_both_stores};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use time::Duration;
-
-use rally_tests::TestServer;
 
 /// Moves the server's clock forward to an instant.
 fn travel(server: &TestServer, to: &str) {
@@ -12,34 +12,42 @@ fn travel(server: &TestServer, to: &str) {
     server.clock.advance(to.instant() - server.ports.clock.now().instant());
 }
 
-on_both_stores! {
-    async fn analytics_tell_what_happened(server: TestServer) {
-        let list = server.active_list("early", json!({"referral_boost": 2})).await;
-        let path = format!("/waitlists/{list}/analytics");
-        let control = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][0]["id"].clone();
-        let no_signups = json!([{"variant_id": control, "kind": "ab", "locale": "en", "signups": 0, "share": 0.0}]);
-        assert_eq!(server.admin_get(&path).await.expect(200), json!({
+#[apply(on_both_stores)]
+async fn analytics_tell_what_happened(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({"referral_boost": 2})).await;
+    let path = format!("/waitlists/{list}/analytics");
+    let control = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][0]["id"].clone();
+    let no_signups = json!([{"variant_id": control, "kind": "ab", "locale": "en", "signups": 0, "share": 0.0}]);
+    assert_eq!(
+        server.admin_get(&path).await.expect(200),
+        json!({
             "waitlist_id": list, "total_entries": 0, "by_status": {"pending": 0, "approved": 0, "rejected": 0},
             "signups_today": 0, "signups_this_week": 0, "signups_this_month": 0, "referred_count": 0, "viral_coefficient": 0.0,
             "top_referrers": [], "top_referrals": [], "by_variant": no_signups,
-        }));
-        // Sunday, then Monday: another week of the same month.
-        travel(&server, "2026-02-01T23:59:59.999Z");
-        let ada = server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "referrer": "a blog"})).await.expect(201);
-        travel(&server, "2026-02-02T00:00:00Z");
-        let bob = server.sign_up("early", json!({
-            "email": "bob@example.com", "name": "Bob", "referrer": "a blog", "referral_code": ada["referral_code"], "variant_id": control,
-        })).await.expect(201);
-        let eve = server.join_with("early", "eve@example.com", &bob["referral_code"]).await;
-        let dan = server.join("early", "dan@example.com").await;
-        let entries = format!("/waitlists/{list}/entries");
-        server.admin_patch(&format!("{entries}/{}", ada["id"].as_str().unwrap()), json!({"status": "approved"})).await.expect(200);
-        server.admin_patch(&format!("{entries}/{}", dan["id"].as_str().unwrap()), json!({"status": "rejected"})).await.expect(200);
-        let top = |entry: &Value, name: &str, place: u64, effective: u64| json!({
+        })
+    );
+    // Sunday, then Monday: another week of the same month.
+    travel(&server, "2026-02-01T23:59:59.999Z");
+    let ada = server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "referrer": "a blog"})).await.expect(201);
+    travel(&server, "2026-02-02T00:00:00Z");
+    let bob = server.sign_up("early", json!({
+        "email": "bob@example.com", "name": "Bob", "referrer": "a blog", "referral_code": ada["referral_code"], "variant_id": control,
+    })).await.expect(201);
+    let eve = server.join_with("early", "eve@example.com", &bob["referral_code"]).await;
+    let dan = server.join("early", "dan@example.com").await;
+    let entries = format!("/waitlists/{list}/entries");
+    server.admin_patch(&format!("{entries}/{}", ada["id"].as_str().unwrap()), json!({"status": "approved"})).await.expect(200);
+    server.admin_patch(&format!("{entries}/{}", dan["id"].as_str().unwrap()), json!({"status": "rejected"})).await.expect(200);
+    let top = |entry: &Value, name: &str, place: u64, effective: u64| {
+        json!({
             "id": entry["id"], "email": entry["email"], "name": name, "referral_code": entry["referral_code"], "referral_count": 1,
             "position": place, "effective_position": effective,
-        });
-        assert_eq!(server.admin_get(&path).await.expect(200), json!({
+        })
+    };
+    assert_eq!(
+        server.admin_get(&path).await.expect(200),
+        json!({
             "waitlist_id": list, "total_entries": 4, "by_status": {"pending": 2, "approved": 1, "rejected": 1},
             "signups_today": 3, "signups_this_week": 3, "signups_this_month": 4, "referred_count": 2, "viral_coefficient": 0.5,
             "top_referrers": [{"referrer": null, "count": 2}, {"referrer": "a blog", "count": 2}],
@@ -48,62 +56,74 @@ on_both_stores! {
                 {"variant_id": control, "kind": "ab", "locale": "en", "signups": 1, "share": 0.25},
                 {"variant_id": null, "kind": null, "locale": null, "signups": 3, "share": 0.75},
             ],
-        }));
-        server.admin_delete(&format!("{entries}/{}", eve["id"].as_str().unwrap())).await.expect(204);
-        travel(&server, "2026-03-01T00:00:00Z");
-        let later = server.admin_get(&path).await.expect(200);
-        let counts = ["total_entries", "signups_today", "signups_this_week", "signups_this_month", "referred_count"].map(|key| later[key].clone());
-        assert_eq!(counts, [json!(3), json!(0), json!(0), json!(0), json!(1)]);
-    }
+        })
+    );
+    server.admin_delete(&format!("{entries}/{}", eve["id"].as_str().unwrap())).await.expect(204);
+    travel(&server, "2026-03-01T00:00:00Z");
+    let later = server.admin_get(&path).await.expect(200);
+    let counts =
+        ["total_entries", "signups_today", "signups_this_week", "signups_this_month", "referred_count"].map(|key| later[key].clone());
+    assert_eq!(counts, [json!(3), json!(0), json!(0), json!(0), json!(1)]);
+}
 
-    async fn a_timeline_has_every_day(server: TestServer) {
-        let list = server.active_list("early", json!({})).await;
-        server.join("early", "a@example.com").await;
-        server.clock.advance(Duration::days(2));
-        server.join("early", "b@example.com").await;
-        server.join("early", "c@example.com").await;
-        let path = format!("/waitlists/{list}/analytics/timeline");
-        let points = |query: &str| {
-            let path = format!("{path}?{query}");
-            let server = &server;
-            async move { server.admin_get(&path).await.expect(200) }
-        };
-        let day = |date: &str, count: u64| json!({"date": date, "count": count});
-        assert_eq!(points("since=2026-01-31T00:00:00Z&until=2026-02-03T00:00:00Z").await, json!({
+#[apply(on_both_stores)]
+async fn a_timeline_has_every_day(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    server.join("early", "a@example.com").await;
+    server.clock.advance(Duration::days(2));
+    server.join("early", "b@example.com").await;
+    server.join("early", "c@example.com").await;
+    let path = format!("/waitlists/{list}/analytics/timeline");
+    let points = |query: &str| {
+        let path = format!("{path}?{query}");
+        let server = &server;
+        async move { server.admin_get(&path).await.expect(200) }
+    };
+    let day = |date: &str, count: u64| json!({"date": date, "count": count});
+    assert_eq!(
+        points("since=2026-01-31T00:00:00Z&until=2026-02-03T00:00:00Z").await,
+        json!({
             "granularity": "day", "points": [day("2026-01-31", 1), day("2026-02-01", 0), day("2026-02-02", 2)],
-        }));
-        assert_eq!(points("since=2026-02-02&until=2026-02-03").await["points"], json!([day("2026-02-02", 2)]));
-        // Every day that is touched, as a whole.
-        assert_eq!(points("since=2026-02-01T23:59:59.999Z&until=2026-02-02T00:00:00.001Z").await["points"],
-            json!([day("2026-02-01", 0), day("2026-02-02", 2)]));
-        // Given with an offset, counted in UTC.
-        assert_eq!(points("since=2026-02-01T01:00:00%2B02:00&until=2026-02-01T02:00:00%2B02:00").await["points"],
-            json!([day("2026-01-31", 1)]));
-        assert_eq!(points("since=2023-12-31&until=2024-03-02").await["points"].as_array().unwrap().len(), 62);
-        assert_eq!(points("since=2016-01-01&until=2026-01-08").await["points"].as_array().unwrap().len(), 3660);
-        // To the ends of what has four digits.
-        assert_eq!(points("since=0000-01-01&until=0000-01-02").await["points"], json!([day("0000-01-01", 0)]));
-        assert_eq!(points("since=9999-12-31&until=9999-12-31T23:59:59.999Z").await["points"], json!([day("9999-12-31", 0)]));
-    }
+        })
+    );
+    assert_eq!(points("since=2026-02-02&until=2026-02-03").await["points"], json!([day("2026-02-02", 2)]));
+    // Every day that is touched, as a whole.
+    assert_eq!(
+        points("since=2026-02-01T23:59:59.999Z&until=2026-02-02T00:00:00.001Z").await["points"],
+        json!([day("2026-02-01", 0), day("2026-02-02", 2)])
+    );
+    // Given with an offset, counted in UTC.
+    assert_eq!(
+        points("since=2026-02-01T01:00:00%2B02:00&until=2026-02-01T02:00:00%2B02:00").await["points"],
+        json!([day("2026-01-31", 1)])
+    );
+    assert_eq!(points("since=2023-12-31&until=2024-03-02").await["points"].as_array().unwrap().len(), 62);
+    assert_eq!(points("since=2016-01-01&until=2026-01-08").await["points"].as_array().unwrap().len(), 3660);
+    // To the ends of what has four digits.
+    assert_eq!(points("since=0000-01-01&until=0000-01-02").await["points"], json!([day("0000-01-01", 0)]));
+    assert_eq!(points("since=9999-12-31&until=9999-12-31T23:59:59.999Z").await["points"], json!([day("9999-12-31", 0)]));
+}
 
-    async fn a_timeline_needs_a_span_that_makes_sense(server: TestServer) {
-        let list = server.active_list("early", json!({})).await;
-        let path = format!("/waitlists/{list}/analytics/timeline");
-        for (query, fields) in [
-            ("", &["since", "until"][..]),
-            ("?since=2026-01-01", &["until"]),
-            ("?until=2026-01-01", &["since"]),
-            ("?since=yesterday&until=2026-02-30", &["since", "until"]),
-            ("?since=2026-01-01&until=", &["until"]),
-            ("?since=1767225600&until=2026-01-01", &["since"]),
-            ("?since=2026-01-01&until=2026-01-01", &["until"]),
-            ("?since=2026-01-02&until=2026-01-01", &["until"]),
-            ("?since=2016-01-01&until=2026-01-09", &["until"]),
-            ("?since=0000-01-01T00:00:00%2B00:01&until=0000-01-02", &["since"]),
-            ("?since=9999-12-31&until=9999-12-31T23:59:00-00:01", &["until"]),
-            ("?since=-0001-12-31T00:00:00Z&until=10000-01-01", &["since", "until"]),
-        ] {
-            assert_eq!(server.admin_get(&format!("{path}{query}")).await.bad_fields(), fields, "{query}");
-        }
+#[apply(on_both_stores)]
+async fn a_timeline_needs_a_span_that_makes_sense(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let path = format!("/waitlists/{list}/analytics/timeline");
+    for (query, fields) in [
+        ("", &["since", "until"][..]),
+        ("?since=2026-01-01", &["until"]),
+        ("?until=2026-01-01", &["since"]),
+        ("?since=yesterday&until=2026-02-30", &["since", "until"]),
+        ("?since=2026-01-01&until=", &["until"]),
+        ("?since=1767225600&until=2026-01-01", &["since"]),
+        ("?since=2026-01-01&until=2026-01-01", &["until"]),
+        ("?since=2026-01-02&until=2026-01-01", &["until"]),
+        ("?since=2016-01-01&until=2026-01-09", &["until"]),
+        ("?since=0000-01-01T00:00:00%2B00:01&until=0000-01-02", &["since"]),
+        ("?since=9999-12-31&until=9999-12-31T23:59:00-00:01", &["until"]),
+        ("?since=-0001-12-31T00:00:00Z&until=10000-01-01", &["since", "until"]),
+    ] {
+        assert_eq!(server.admin_get(&format!("{path}{query}")).await.bad_fields(), fields, "{query}");
     }
 }

@@ -2,7 +2,9 @@
 
 use rally_tests::process::{Server, output, rally};
 use rally_tests::receiver::eventually;
-use rally_tests::{Kind, Reply, send};
+use rally_tests::{Kind, Reply, on_both_stores, send};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -39,6 +41,7 @@ impl Deployment {
     }
 }
 
+#[apply(on_both_stores)]
 async fn a_key_works_until_it_is_revoked(kind: Kind) {
     let rally = Deployment::start(kind).await;
     let (acme, beta) = (rally.run(&["workspace", "create", "acme"]).unwrap(), rally.run(&["workspace", "create", "beta"]).unwrap());
@@ -92,14 +95,4 @@ async fn a_key_works_until_it_is_revoked(kind: Kind) {
     assert!(rally.run(&["key", "revoke", "17"]).unwrap_err().contains("there is no key 17"));
     let counted = rally.run(&["counters", "rebuild"]).unwrap();
     assert_eq!(counted["corrected"], 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_works_until_it_is_revoked_on_sqlite() {
-    a_key_works_until_it_is_revoked(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_works_until_it_is_revoked_on_postgres() {
-    a_key_works_until_it_is_revoked(Kind::Postgres).await;
 }

@@ -6,13 +6,13 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed2551
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use rally_tests::on_both_stores;
+use rally_tests::{JWT_SECRET, Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
-
-use rally_tests::{JWT_SECRET, Kind, Reply, TestServer, send};
 
 fn signed(claims: &Value, secret: &str) -> String {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
@@ -27,98 +27,121 @@ async fn list_as(server: &TestServer, token: &str) -> Reply {
     send(server.request(Method::GET, &path).bearer_auth(token)).await
 }
 
-on_both_stores! {
-    async fn only_a_valid_token_is_let_in(server: TestServer) {
-        let (id, now) = (server.workspace.id.to_string(), seconds(&server));
-        let good = json!({"sub": "a", "exp": now + 60, "workspace_id": id, "scope": "*"});
-        list_as(&server, &signed(&good, JWT_SECRET)).await.expect(200);
-        let with = |key: &str, value: Value| {
-            let mut claims = good.clone();
-            claims[key] = value;
-            signed(&claims, JWT_SECRET)
-        };
-        let mut without_end = good.clone();
-        without_end.as_object_mut().unwrap().remove("exp");
-        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let unsigned = format!("{}.{}.", part(json!({"alg": "none", "typ": "JWT"})), part(good.clone()));
-        let shouted = format!("{}.{}.", part(json!({"alg": "None"})), part(good.clone()));
-        let valid = signed(&good, JWT_SECRET);
-        let stripped = valid.rsplit_once('.').unwrap().0.to_owned() + ".";
-        for token in [
-            "", "x", "a.b.c", &unsigned, &shouted, &stripped, &valid[..valid.len() - 2],
-            &signed(&good, "another secret that is long enough"), &signed(&without_end, JWT_SECRET),
-            &with("exp", json!(now)), &with("exp", json!(now - 1)), &with("exp", json!("tomorrow")), &with("exp", json!(-1)),
-            &with("nbf", json!(now + 60)), &with("nbf", json!("now")), &with("workspace_id", json!(7)), &with("workspace_id", json!("acme")),
-            &with("workspace_id", Value::Null), &"x".repeat(9000),
-        ] {
-            let reply = list_as(&server, token).await;
-            reply.refused(401, "unauthorized");
-            assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
-        }
-        list_as(&server, &with("exp", json!(now as f64 + 60.5))).await.expect(200);
-        list_as(&server, &with("nbf", json!(now - 5))).await.expect(200);
+#[apply(on_both_stores)]
+async fn only_a_valid_token_is_let_in(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (id, now) = (server.workspace.id.to_string(), seconds(&server));
+    let good = json!({"sub": "a", "exp": now + 60, "workspace_id": id, "scope": "*"});
+    list_as(&server, &signed(&good, JWT_SECRET)).await.expect(200);
+    let with = |key: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[key] = value;
+        signed(&claims, JWT_SECRET)
+    };
+    let mut without_end = good.clone();
+    without_end.as_object_mut().unwrap().remove("exp");
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = format!("{}.{}.", part(json!({"alg": "none", "typ": "JWT"})), part(good.clone()));
+    let shouted = format!("{}.{}.", part(json!({"alg": "None"})), part(good.clone()));
+    let valid = signed(&good, JWT_SECRET);
+    let stripped = valid.rsplit_once('.').unwrap().0.to_owned() + ".";
+    for token in [
+        "",
+        "x",
+        "a.b.c",
+        &unsigned,
+        &shouted,
+        &stripped,
+        &valid[..valid.len() - 2],
+        &signed(&good, "another secret that is long enough"),
+        &signed(&without_end, JWT_SECRET),
+        &with("exp", json!(now)),
+        &with("exp", json!(now - 1)),
+        &with("exp", json!("tomorrow")),
+        &with("exp", json!(-1)),
+        &with("nbf", json!(now + 60)),
+        &with("nbf", json!("now")),
+        &with("workspace_id", json!(7)),
+        &with("workspace_id", json!("acme")),
+        &with("workspace_id", Value::Null),
+        &"x".repeat(9000),
+    ] {
+        let reply = list_as(&server, token).await;
+        reply.refused(401, "unauthorized");
+        assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
     }
+    list_as(&server, &with("exp", json!(now as f64 + 60.5))).await.expect(200);
+    list_as(&server, &with("nbf", json!(now - 5))).await.expect(200);
+}
 
-    async fn what_is_critical_and_not_understood_is_refused(server: TestServer) {
-        let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": server.workspace.id.to_string(), "scope": "*"});
-        let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
-        let under = |header: Value| signed_under(&header, &key, Algorithm::HS256, &claims);
-        list_as(&server, &under(json!({"alg": "HS256", "b64": true}))).await.expect(200);
-        for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("exp"), Value::Null] {
-            list_as(&server, &under(json!({"alg": "HS256", "crit": crit, "b64": true}))).await.refused(401, "unauthorized");
-        }
+#[apply(on_both_stores)]
+async fn what_is_critical_and_not_understood_is_refused(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": server.workspace.id.to_string(), "scope": "*"});
+    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    let under = |header: Value| signed_under(&header, &key, Algorithm::HS256, &claims);
+    list_as(&server, &under(json!({"alg": "HS256", "b64": true}))).await.expect(200);
+    for crit in [json!(["b64"]), json!(["exp"]), json!([]), json!("exp"), Value::Null] {
+        list_as(&server, &under(json!({"alg": "HS256", "crit": crit, "b64": true}))).await.refused(401, "unauthorized");
     }
+}
 
-    async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(server: TestServer) {
-        let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
-        let token = server.token("*");
-        let get = || server.request(Method::GET, &path);
-        send(get()).await.refused(401, "unauthorized");
-        send(get().header("authorization", format!("bearer {token}"))).await.expect(200);
-        for header in [token.clone(), format!("Basic {token}"), "Bearer".to_owned(), format!("Bearer  {token} x")] {
-            send(get().header("authorization", header)).await.refused(401, "unauthorized");
-        }
-        send(get().bearer_auth(&token).header("authorization", "Bearer other")).await.refused(401, "unauthorized");
-        let cookie = format!("theme=dark; auth_token={token}");
-        send(get().header("cookie", &cookie)).await.expect(200);
-        send(get().header("cookie", "auth_token=x")).await.refused(401, "unauthorized");
-        let body = json!({"slug": "early", "display_name": "Early"});
-        send(server.request(Method::POST, &path).header("cookie", &cookie).json(&body)).await.refused(401, "unauthorized");
-        send(server.request(Method::POST, &path).bearer_auth(&token).json(&body)).await.expect(201);
+#[apply(on_both_stores)]
+async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+    let token = server.token("*");
+    let get = || server.request(Method::GET, &path);
+    send(get()).await.refused(401, "unauthorized");
+    send(get().header("authorization", format!("bearer {token}"))).await.expect(200);
+    for header in [token.clone(), format!("Basic {token}"), "Bearer".to_owned(), format!("Bearer  {token} x")] {
+        send(get().header("authorization", header)).await.refused(401, "unauthorized");
     }
+    send(get().bearer_auth(&token).header("authorization", "Bearer other")).await.refused(401, "unauthorized");
+    let cookie = format!("theme=dark; auth_token={token}");
+    send(get().header("cookie", &cookie)).await.expect(200);
+    send(get().header("cookie", "auth_token=x")).await.refused(401, "unauthorized");
+    let body = json!({"slug": "early", "display_name": "Early"});
+    send(server.request(Method::POST, &path).header("cookie", &cookie).json(&body)).await.refused(401, "unauthorized");
+    send(server.request(Method::POST, &path).bearer_auth(&token).json(&body)).await.expect(201);
+}
 
-    async fn a_token_is_good_for_its_workspace_and_its_actions(server: TestServer) {
-        let list = server.active_list("early", json!({})).await;
-        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id;
-        let now = seconds(&server);
-        let token = |workspace: &str, scope: &str| {
-            signed(&json!({"sub": "a", "exp": now + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET)
-        };
-        let mine = server.workspace.id.to_string();
-        let get = |workspace: &str, token: String| send(server.request(Method::GET, &format!("/v1/workspaces/{workspace}/waitlists")).bearer_auth(token));
-        get(&mine, token(&mine, "waitlist.read")).await.expect(200);
-        get(&mine, token(&mine, "*.read")).await.expect(200);
-        get(&mine, token("*", "waitlist.*")).await.expect(200);
-        get(&other.to_string(), token(&mine, "*")).await.refused(403, "forbidden");
-        get("00000000-0000-7000-8000-000000000000", token(&mine, "*")).await.refused(403, "forbidden");
-        get("00000000-0000-7000-8000-000000000000", token("*", "*")).await.refused(404, "workspace_not_found");
-        get("17", token("*", "*")).await.refused(404, "workspace_not_found");
-        for scope in ["", "entry.read", "waitlist.update waitlists.read", "waitlist"] {
-            let refused = get(&mine, token(&mine, scope)).await.refused(403, "forbidden");
-            assert!(refused["message"].as_str().unwrap().contains("waitlist.read"), "{refused}");
-        }
-        // What belongs to another workspace is not there.
-        let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}")).bearer_auth(token("*", "*"));
-        send(foreign).await.refused(404, "waitlist_not_found");
-        let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}/entries")).bearer_auth(token("*", "*"));
-        send(foreign).await.refused(404, "waitlist_not_found");
+#[apply(on_both_stores)]
+async fn a_token_is_good_for_its_workspace_and_its_actions(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let other = rally_contracts::samples::workspace(&server.ports, "other").await.id;
+    let now = seconds(&server);
+    let token =
+        |workspace: &str, scope: &str| signed(&json!({"sub": "a", "exp": now + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET);
+    let mine = server.workspace.id.to_string();
+    let get = |workspace: &str, token: String| {
+        send(server.request(Method::GET, &format!("/v1/workspaces/{workspace}/waitlists")).bearer_auth(token))
+    };
+    get(&mine, token(&mine, "waitlist.read")).await.expect(200);
+    get(&mine, token(&mine, "*.read")).await.expect(200);
+    get(&mine, token("*", "waitlist.*")).await.expect(200);
+    get(&other.to_string(), token(&mine, "*")).await.refused(403, "forbidden");
+    get("00000000-0000-7000-8000-000000000000", token(&mine, "*")).await.refused(403, "forbidden");
+    get("00000000-0000-7000-8000-000000000000", token("*", "*")).await.refused(404, "workspace_not_found");
+    get("17", token("*", "*")).await.refused(404, "workspace_not_found");
+    for scope in ["", "entry.read", "waitlist.update waitlists.read", "waitlist"] {
+        let refused = get(&mine, token(&mine, scope)).await.refused(403, "forbidden");
+        assert!(refused["message"].as_str().unwrap().contains("waitlist.read"), "{refused}");
     }
+    // What belongs to another workspace is not there.
+    let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}")).bearer_auth(token("*", "*"));
+    send(foreign).await.refused(404, "waitlist_not_found");
+    let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}/entries")).bearer_auth(token("*", "*"));
+    send(foreign).await.refused(404, "waitlist_not_found");
+}
 
-    async fn who_may_call_is_asked_before_what_they_send(server: TestServer) {
-        let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
-        send(server.request(Method::POST, &path).body("not json")).await.refused(401, "unauthorized");
-        send(server.request(Method::POST, &path).bearer_auth(server.token("waitlist.read")).body("not json")).await.refused(403, "forbidden");
-    }
+#[apply(on_both_stores)]
+async fn who_may_call_is_asked_before_what_they_send(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+    send(server.request(Method::POST, &path).body("not json")).await.refused(401, "unauthorized");
+    send(server.request(Method::POST, &path).bearer_auth(server.token("waitlist.read")).body("not json")).await.refused(403, "forbidden");
 }
 
 /// An identity provider's keys, made for one test.

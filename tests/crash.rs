@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rally_tests::Kind;
 use rally_tests::deployment::{Deployment, run};
 use rally_tests::process::Server;
 use rally_tests::receiver::{Received, Receiver, eventually};
+use rally_tests::{Kind, on_both_stores};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -42,6 +44,7 @@ fn crowd(deployment: &Deployment, base: &str, round: usize, count: &Arc<AtomicUs
 
 /// Twenty power cuts in the middle of a crowd: whoever was answered is there, positions are dense, the totals are those of the
 /// rows, and every event arrives, more than once perhaps, but under one id and with one body.
+#[apply(on_both_stores)]
 async fn nothing_answered_is_lost(kind: Kind) {
     let (deployment, receiver) = (Deployment::new(kind).await, Receiver::start().await);
     let server = deployment.start();
@@ -128,6 +131,7 @@ async fn a_database_that_goes_away_and_comes_back_has_lost_nothing() {
     .await;
 }
 
+#[apply(on_both_stores)]
 async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     let deployment = Deployment::new(kind).await;
     let mut server = deployment.start();
@@ -143,26 +147,6 @@ async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     let entries = deployment.entries(&server).await;
     // Whoever was let in was told so.
     assert_eq!(entries.len(), answered);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_answered_is_lost_on_sqlite() {
-    nothing_answered_is_lost(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_answered_is_lost_on_postgres() {
-    nothing_answered_is_lost(Kind::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_asked_to_end_cuts_nobody_off_on_sqlite() {
-    a_server_asked_to_end_cuts_nobody_off(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_asked_to_end_cuts_nobody_off_on_postgres() {
-    a_server_asked_to_end_cuts_nobody_off(Kind::Postgres).await;
 }
 
 #[test]

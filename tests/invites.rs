@@ -14,7 +14,9 @@ use rally_tests::deployment::Deployment;
 use rally_tests::process::LOG;
 use rally_tests::receiver::eventually;
 use rally_tests::upstreams::{KEY, Upstreams, notifications};
-use rally_tests::{Kind, TestServer, on_both_stores};
+use rally_tests::{Kind, TestServer, on_both_stores, upstreams};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -38,97 +40,108 @@ fn links(world: &Upstreams) -> Vec<String> {
     sent.iter().filter_map(|mail| mail.data["invite_url"].as_str().map(str::to_owned)).collect()
 }
 
-on_both_stores! {
-    async fn an_approved_entry_gets_one_invitation_and_one_mail(server: TestServer, world: Upstreams) {
-        set(&server, notifications()).await;
-        let list = server.active_list("early", json!({})).await;
-        let ada = approved(&server, &list, "ada@example.com").await;
-        server.clock.advance(time::Duration::seconds(5));
-        let before = server.admin_get(&ada).await.expect(200);
-        let first = invite(&server, &ada, json!({})).await.expect(200);
-        let mut entry = before.clone();
-        (entry["invited_at"], entry["invited_to_app_slug"]) = (json!("2026-01-31T09:00:05.000Z"), json!("acme-app"));
-        entry["updated_at"] = json!("2026-01-31T09:00:05.000Z");
-        let url = "https://app.example/acme-app/join?code=code1";
-        assert_eq!(first, json!({"entry": entry, "invite_id": "invite-1", "invite_url": url}));
-        assert_eq!(server.admin_get(&ada).await.expect(200), entry);
-        server.clock.advance(time::Duration::seconds(5));
-        for _ in 0..2 {
-            assert_eq!(invite(&server, &ada, json!({"app_slug": " acme-app ", "send_email": true})).await.expect(200), first);
-        }
-        assert_eq!(world.heimdall.state().invites.len(), 1);
-        eventually(|| async { (links(&world) == [url]).then_some(()) }).await;
-        // An entry that was invited cannot be turned away, but invited elsewhere.
-        server.admin_patch(&ada, json!({"status": "rejected"})).await.refused(400, "invalid_transition");
-        let elsewhere = invite(&server, &ada, json!({"app_slug": "other", "send_email": false})).await.expect(200);
-        assert_eq!(elsewhere["entry"]["invited_to_app_slug"], "other");
-        assert_eq!(links(&world).len(), 1);
+#[apply(on_both_stores)]
+async fn an_approved_entry_gets_one_invitation_and_one_mail(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    set(&server, notifications()).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    server.clock.advance(time::Duration::seconds(5));
+    let before = server.admin_get(&ada).await.expect(200);
+    let first = invite(&server, &ada, json!({})).await.expect(200);
+    let mut entry = before.clone();
+    (entry["invited_at"], entry["invited_to_app_slug"]) = (json!("2026-01-31T09:00:05.000Z"), json!("acme-app"));
+    entry["updated_at"] = json!("2026-01-31T09:00:05.000Z");
+    let url = "https://app.example/acme-app/join?code=code1";
+    assert_eq!(first, json!({"entry": entry, "invite_id": "invite-1", "invite_url": url}));
+    assert_eq!(server.admin_get(&ada).await.expect(200), entry);
+    server.clock.advance(time::Duration::seconds(5));
+    for _ in 0..2 {
+        assert_eq!(invite(&server, &ada, json!({"app_slug": " acme-app ", "send_email": true})).await.expect(200), first);
     }
+    assert_eq!(world.heimdall.state().invites.len(), 1);
+    eventually(|| async { (links(&world) == [url]).then_some(()) }).await;
+    // An entry that was invited cannot be turned away, but invited elsewhere.
+    server.admin_patch(&ada, json!({"status": "rejected"})).await.refused(400, "invalid_transition");
+    let elsewhere = invite(&server, &ada, json!({"app_slug": "other", "send_email": false})).await.expect(200);
+    assert_eq!(elsewhere["entry"]["invited_to_app_slug"], "other");
+    assert_eq!(links(&world).len(), 1);
+}
 
-    async fn without_notifications_an_invitation_is_made_and_no_mail_sent(server: TestServer, world: Upstreams) {
-        set(&server, json!({"default_heimdall_app_slug": "acme-app"})).await;
-        let list = server.active_list("early", json!({})).await;
-        let ada = approved(&server, &list, "ada@example.com").await;
-        assert_eq!(invite(&server, &ada, json!({"app_slug": "", "send_email": true})).await.expect(200)["invite_id"], "invite-1");
-        assert!(server.ports.mails.mails(10).await.unwrap().is_empty() && world.envoi.requests().is_empty());
+#[apply(on_both_stores)]
+async fn without_notifications_an_invitation_is_made_and_no_mail_sent(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    set(&server, json!({"default_heimdall_app_slug": "acme-app"})).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    assert_eq!(invite(&server, &ada, json!({"app_slug": "", "send_email": true})).await.expect(200)["invite_id"], "invite-1");
+    assert!(server.ports.mails.mails(10).await.unwrap().is_empty() && world.envoi.requests().is_empty());
+}
+
+#[apply(on_both_stores)]
+async fn what_cannot_be_invited_is_told_why(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    let pending = format!("/waitlists/{list}/entries/{}", server.join("early", "bob@example.com").await["id"].as_str().unwrap());
+    invite(&server, &ada, json!({})).await.refused(422, "no_linked_app");
+    invite(&server, &ada, json!({"app_slug": null})).await.refused(422, "no_linked_app");
+    invite(&server, &ada, json!({"app_slug": "none"})).await.refused(422, "unknown_app");
+    invite(&server, &pending, json!({"app_slug": "acme-app"})).await.refused(422, "entry_not_approved");
+    world.heimdall.state().users.insert(("app-2".to_owned(), "ada@example.com".to_owned()));
+    invite(&server, &ada, json!({"app_slug": "acme-app"})).await.refused(409, "already_user");
+    for (bad, fields) in [
+        (json!({"app_slug": 7}), &["app_slug"][..]),
+        (json!({"app_slug": "x".repeat(201)}), &["app_slug"]),
+        (json!({"app_slug": "a\u{0}b", "send_email": "yes"}), &["app_slug", "send_email"]),
+    ] {
+        assert_eq!(invite(&server, &ada, bad.clone()).await.bad_fields(), fields, "{bad}");
     }
+    let missing = format!("/waitlists/{list}/entries/00000000-0000-7000-8000-000000000000");
+    invite(&server, &missing, json!({"app_slug": "acme-app"})).await.refused(404, "entry_not_found");
+    invite(&server, &format!("/waitlists/{list}/entries/17"), json!({})).await.refused(404, "entry_not_found");
+    assert_eq!(server.admin_get(&ada).await.expect(200)["invited_at"], Value::Null);
+    assert!(world.heimdall.state().invites.is_empty());
+}
 
-    async fn what_cannot_be_invited_is_told_why(server: TestServer, world: Upstreams) {
-        let list = server.active_list("early", json!({})).await;
-        let ada = approved(&server, &list, "ada@example.com").await;
-        let pending = format!("/waitlists/{list}/entries/{}", server.join("early", "bob@example.com").await["id"].as_str().unwrap());
-        invite(&server, &ada, json!({})).await.refused(422, "no_linked_app");
-        invite(&server, &ada, json!({"app_slug": null})).await.refused(422, "no_linked_app");
-        invite(&server, &ada, json!({"app_slug": "none"})).await.refused(422, "unknown_app");
-        invite(&server, &pending, json!({"app_slug": "acme-app"})).await.refused(422, "entry_not_approved");
-        world.heimdall.state().users.insert(("app-2".to_owned(), "ada@example.com".to_owned()));
-        invite(&server, &ada, json!({"app_slug": "acme-app"})).await.refused(409, "already_user");
-        for (bad, fields) in [
-            (json!({"app_slug": 7}), &["app_slug"][..]),
-            (json!({"app_slug": "x".repeat(201)}), &["app_slug"]),
-            (json!({"app_slug": "a\u{0}b", "send_email": "yes"}), &["app_slug", "send_email"]),
-        ] {
-            assert_eq!(invite(&server, &ada, bad.clone()).await.bad_fields(), fields, "{bad}");
-        }
-        let missing = format!("/waitlists/{list}/entries/00000000-0000-7000-8000-000000000000");
-        invite(&server, &missing, json!({"app_slug": "acme-app"})).await.refused(404, "entry_not_found");
-        invite(&server, &format!("/waitlists/{list}/entries/17"), json!({})).await.refused(404, "entry_not_found");
-        assert_eq!(server.admin_get(&ada).await.expect(200)["invited_at"], Value::Null);
-        assert!(world.heimdall.state().invites.is_empty());
-    }
-
-    async fn heimdall_in_trouble_changes_nothing(server: TestServer, world: Upstreams) {
-        let list = server.active_list("early", json!({})).await;
-        let ada = approved(&server, &list, "ada@example.com").await;
-        let before = server.admin_get(&ada).await.expect(200);
-        for how in Misbehaviour::QUICK.into_iter().chain([400, 401, 422].map(Misbehaviour::Status)) {
-            world.heimdall.misbehave(Some(how));
-            let reply = invite(&server, &ada, json!({"app_slug": "acme-app"})).await;
-            reply.refused(502, "upstream_failed");
-            assert!(!reply.body.contains(PRIVATE) && !reply.body.contains(KEY), "{reply:?}");
-        }
-        world.heimdall.misbehave(Some(Misbehaviour::TooMany(7)));
+#[apply(on_both_stores)]
+async fn heimdall_in_trouble_changes_nothing(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    let before = server.admin_get(&ada).await.expect(200);
+    for how in Misbehaviour::QUICK.into_iter().chain([400, 401, 422].map(Misbehaviour::Status)) {
+        world.heimdall.misbehave(Some(how));
         let reply = invite(&server, &ada, json!({"app_slug": "acme-app"})).await;
         reply.refused(502, "upstream_failed");
-        assert_eq!(reply.header("retry-after"), Some("7"));
-        assert_eq!(server.admin_get(&ada).await.expect(200), before);
-        world.heimdall.misbehave(None);
-        invite(&server, &ada, json!({"app_slug": "acme-app"})).await.expect(200);
+        assert!(!reply.body.contains(PRIVATE) && !reply.body.contains(KEY), "{reply:?}");
     }
+    world.heimdall.misbehave(Some(Misbehaviour::TooMany(7)));
+    let reply = invite(&server, &ada, json!({"app_slug": "acme-app"})).await;
+    reply.refused(502, "upstream_failed");
+    assert_eq!(reply.header("retry-after"), Some("7"));
+    assert_eq!(server.admin_get(&ada).await.expect(200), before);
+    world.heimdall.misbehave(None);
+    invite(&server, &ada, json!({"app_slug": "acme-app"})).await.expect(200);
+}
 
-    async fn many_are_invited_each_with_its_own_outcome(server: TestServer, world: Upstreams) {
-        set(&server, notifications()).await;
-        let list = server.active_list("early", json!({})).await;
-        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        let ada = id(&approved(&server, &list, "ada@example.com").await);
-        let bob = id(&approved(&server, &list, "bob@example.com").await);
-        let pending = server.join("early", "eve@example.com").await["id"].clone();
-        world.heimdall.state().users.insert(("app-2".to_owned(), "bob@example.com".to_owned()));
-        let path = format!("/waitlists/{list}/entries/bulk");
-        let body = json!({"ids": [ada, pending, "17", bob, ada], "action": "invite-to-app"});
-        let report = server.admin_post(&path, body.clone()).await.expect(200);
-        let error = |code: u16, message: &str| json!({"code": code, "message": message});
-        assert_eq!(report, json!({
+#[apply(on_both_stores)]
+async fn many_are_invited_each_with_its_own_outcome(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    set(&server, notifications()).await;
+    let list = server.active_list("early", json!({})).await;
+    let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+    let ada = id(&approved(&server, &list, "ada@example.com").await);
+    let bob = id(&approved(&server, &list, "bob@example.com").await);
+    let pending = server.join("early", "eve@example.com").await["id"].clone();
+    world.heimdall.state().users.insert(("app-2".to_owned(), "bob@example.com".to_owned()));
+    let path = format!("/waitlists/{list}/entries/bulk");
+    let body = json!({"ids": [ada, pending, "17", bob, ada], "action": "invite-to-app"});
+    let report = server.admin_post(&path, body.clone()).await.expect(200);
+    let error = |code: u16, message: &str| json!({"code": code, "message": message});
+    assert_eq!(
+        report,
+        json!({
             "requested": 4, "succeeded": 1, "failed": 3,
             "results": [
                 {"id": ada, "status": "ok"},
@@ -136,19 +149,19 @@ on_both_stores! {
                 {"id": "17", "status": "error", "error": error(404, "this entry does not exist")},
                 {"id": bob, "status": "error", "error": error(409, "somebody with this e-mail address is in the app already")},
             ],
-        }));
-        assert_eq!(server.admin_post(&path, body).await.expect(200)["succeeded"], 1);
-        assert_eq!(world.heimdall.state().invites.len(), 1);
-        eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
-        // What an action has no use for is not looked at.
-        let odd = json!({"ids": [pending], "action": "approve", "app_slug": 7, "send_email": "yes"});
-        assert_eq!(server.admin_post(&path, odd).await.expect(200)["succeeded"], 1);
-        let bad = json!({"ids": [pending], "action": "invite-to-app", "app_slug": 7, "send_email": "yes"});
-        assert_eq!(server.admin_post(&path, bad).await.bad_fields(), ["app_slug", "send_email"]);
-        set(&server, json!({"default_heimdall_app_slug": null})).await;
-        let nowhere = server.admin_post(&path, json!({"ids": [ada], "action": "invite-to-app"})).await.expect(200);
-        assert_eq!(nowhere["results"][0]["error"]["code"], 422);
-    }
+        })
+    );
+    assert_eq!(server.admin_post(&path, body).await.expect(200)["succeeded"], 1);
+    assert_eq!(world.heimdall.state().invites.len(), 1);
+    eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
+    // What an action has no use for is not looked at.
+    let odd = json!({"ids": [pending], "action": "approve", "app_slug": 7, "send_email": "yes"});
+    assert_eq!(server.admin_post(&path, odd).await.expect(200)["succeeded"], 1);
+    let bad = json!({"ids": [pending], "action": "invite-to-app", "app_slug": 7, "send_email": "yes"});
+    assert_eq!(server.admin_post(&path, bad).await.bad_fields(), ["app_slug", "send_email"]);
+    set(&server, json!({"default_heimdall_app_slug": null})).await;
+    let nowhere = server.admin_post(&path, json!({"ids": [ada], "action": "invite-to-app"})).await.expect(200);
+    assert_eq!(nowhere["results"][0]["error"]["code"], 422);
 }
 
 /// A server whose inviter gives up after a moment, and the stand-ins.
@@ -295,6 +308,7 @@ async fn an_entry_that_is_rejected_meanwhile_is_not_stamped() {
 }
 
 /// Heimdall has made the invitation, and Rally dies before it has written that down: asking again gives the same one, once.
+#[apply(on_both_stores)]
 async fn an_invitation_survives_a_kill(kind: Kind) {
     let world = Upstreams::start().await;
     let deployment = Deployment::with(kind, [world.environment(), vec![("RALLY_LOG", "debug".to_owned())]].concat()).await;
@@ -349,14 +363,4 @@ async fn an_invitation_survives_a_kill(kind: Kind) {
     for secret in [KEY, PRIVATE, "ada@example.com", "code1"] {
         assert!(!log.contains(secret), "the log has {secret}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invitation_survives_a_kill_on_sqlite() {
-    an_invitation_survives_a_kill(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_invitation_survives_a_kill_on_postgres() {
-    an_invitation_survives_a_kill(Kind::Postgres).await;
 }

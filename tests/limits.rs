@@ -1,7 +1,9 @@
 //! Rate limits, also behind proxies.
 
-use rally_tests::{Kind, Reply, TestServer, send};
+use rally_tests::{Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::json;
 use time::Duration;
 
@@ -23,6 +25,7 @@ async fn from(server: &TestServer, address: &str, list: &str, email: &str) -> Re
     send(request.json(&json!({"email": email, "name": "Somebody"}))).await
 }
 
+#[apply(on_both_stores)]
 async fn a_crowd_from_one_address_is_slowed_down(kind: Kind) {
     let server = limited(kind).await;
     server.active_list("early", json!({})).await;
@@ -58,6 +61,7 @@ async fn a_crowd_from_one_address_is_slowed_down(kind: Kind) {
     assert!(metrics.contains("rally_limited_total{limit=\"address\"}"), "{metrics}");
 }
 
+#[apply(on_both_stores)]
 async fn one_e_mail_address_is_tried_five_times_an_hour(kind: Kind) {
     let server = limited(kind).await;
     server.active_list("early", json!({})).await;
@@ -72,8 +76,9 @@ async fn one_e_mail_address_is_tried_five_times_an_hour(kind: Kind) {
     from(&server, "198.51.100.9", "early", "ada@example.com").await.refused(409, "email_taken");
 }
 
-async fn an_admin_token_has_a_limit_of_its_own(kind: Kind) {
-    let server = limited(kind).await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_token_has_a_limit_of_its_own() {
+    let server = limited(Kind::Sqlite).await;
     let (mine, other) = (server.token("*"), server.token("waitlist.read"));
     let get =
         |token: &str| send(server.request(Method::GET, &format!("/v1/workspaces/{}/waitlists", server.workspace.id)).bearer_auth(token));
@@ -88,31 +93,6 @@ async fn an_admin_token_has_a_limit_of_its_own(kind: Kind) {
     get("nonsense").await.refused(401, "unauthorized");
     server.clock.advance(Duration::seconds(1));
     get(&mine).await.expect(200);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_from_one_address_is_slowed_down_on_sqlite() {
-    a_crowd_from_one_address_is_slowed_down(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_from_one_address_is_slowed_down_on_postgres() {
-    a_crowd_from_one_address_is_slowed_down(Kind::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_e_mail_address_is_tried_five_times_an_hour_on_sqlite() {
-    one_e_mail_address_is_tried_five_times_an_hour(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_e_mail_address_is_tried_five_times_an_hour_on_postgres() {
-    one_e_mail_address_is_tried_five_times_an_hour(Kind::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_admin_token_has_a_limit_of_its_own_on_sqlite() {
-    an_admin_token_has_a_limit_of_its_own(Kind::Sqlite).await;
 }
 
 /// What the settings say when they say nothing: thirty a minute, and an untrusted peer speaks for itself alone.

@@ -1,40 +1,46 @@
 //! Operational routes and documentation.
 
-use rally_tests::on_both_stores;
+use rally_tests::{Kind, TestServer, on_both_stores};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::json;
 
-on_both_stores! {
-    async fn probes_answer(server: TestServer) {
-        assert_eq!(server.get("/healthz").await.expect(200), json!({"status": "ok"}));
-        assert_eq!(server.get("/readyz").await.expect(200), json!({"status": "ok"}));
-    }
+#[apply(on_both_stores)]
+async fn probes_answer(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    assert_eq!(server.get("/healthz").await.expect(200), json!({"status": "ok"}));
+    assert_eq!(server.get("/readyz").await.expect(200), json!({"status": "ok"}));
+}
 
-    async fn measurements_count_what_happened(server: TestServer) {
-        server.active_list("early", json!({})).await;
-        server.join("early", "ada@example.com").await;
-        server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada"})).await.refused(409, "email_taken");
-        let reply = server.get("/metrics").await;
-        assert!(reply.header("content-type").unwrap().starts_with("text/plain"));
-        for line in [
-            "rally_signups_total{outcome=\"created\"}",
-            "rally_signups_total{outcome=\"email_taken\"}",
-            "rally_http_requests_total{method=\"POST\",route=\"/v1/waitlists/{workspace_slug}/{waitlist_slug}/entries\",status=\"201\"}",
-            "rally_http_request_duration_seconds_bucket{",
-            "rally_store_connections_max",
-            "rally_deliveries_pending",
-        ] {
-            assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
-        }
-        assert!(!reply.body.contains("ada@"));
+#[apply(on_both_stores)]
+async fn measurements_count_what_happened(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    server.join("early", "ada@example.com").await;
+    server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada"})).await.refused(409, "email_taken");
+    let reply = server.get("/metrics").await;
+    assert!(reply.header("content-type").unwrap().starts_with("text/plain"));
+    for line in [
+        "rally_signups_total{outcome=\"created\"}",
+        "rally_signups_total{outcome=\"email_taken\"}",
+        "rally_http_requests_total{method=\"POST\",route=\"/v1/waitlists/{workspace_slug}/{waitlist_slug}/entries\",status=\"201\"}",
+        "rally_http_request_duration_seconds_bucket{",
+        "rally_store_connections_max",
+        "rally_deliveries_pending",
+    ] {
+        assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
     }
+    assert!(!reply.body.contains("ada@"));
+}
 
-    async fn the_documentation_needs_no_network(server: TestServer) {
-        let document = server.get("/docs-json").await.expect(200);
-        assert_eq!(server.get("/openapi.json").await.expect(200), document);
-        assert_eq!(document["info"]["title"], "Rally");
-        // The client follows the redirect to /docs/.
-        let page = server.get("/docs").await;
-        assert_eq!(page.status, 200);
-        assert_eq!(server.get("/").await.status, 200);
-    }
+#[apply(on_both_stores)]
+async fn the_documentation_needs_no_network(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let document = server.get("/docs-json").await.expect(200);
+    assert_eq!(server.get("/openapi.json").await.expect(200), document);
+    assert_eq!(document["info"]["title"], "Rally");
+    // The client follows the redirect to /docs/.
+    let page = server.get("/docs").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(server.get("/").await.status, 200);
 }

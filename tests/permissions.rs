@@ -1,11 +1,11 @@
 //! The actions that every route of the OpenAPI document needs. A new route cannot be forgotten.
 
 use rally_api::auth::Action;
-use rally_tests::on_both_stores;
+use rally_tests::{Kind, TestServer, on_both_stores, send, token, upstreams};
 use reqwest::{Method, RequestBuilder};
+use rstest::rstest;
+use rstest_reuse::apply;
 use serde_json::{Value, json};
-
-use rally_tests::{TestServer, send, token};
 
 /// An operation of the document.
 struct Operation {
@@ -107,73 +107,75 @@ impl Operation {
     }
 }
 
-on_both_stores! {
-    async fn every_route_asks_who_where_and_what(server: TestServer, _world: Upstreams) {
-        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
-        let mine = server.workspace.id.to_string();
-        let mut rows = 0;
-        for (n, operation) in operations().iter().enumerate() {
-            let slug = format!("list-{n}");
-            let things = Things::make(&server, &slug).await;
-            let url = operation.url(&things, &slug);
-            let (name, request) = (&operation.id, || operation.request(&server, &url, &things));
-            let Some(action) = operation.action.as_deref() else {
-                let reply = send(request()).await;
-                assert_eq!(reply.status.as_u16(), operation.success, "{name} by anybody: {reply:?}");
-                rows += 1;
-                continue;
-            };
-            let all_but_it = Action::ALL.iter().map(|action| action.as_str()).filter(|other| *other != action).collect::<Vec<_>>();
-            assert_eq!(all_but_it.len() + 1, Action::ALL.len(), "{name} needs {action}, which is no action");
-            send(request()).await.refused(401, "unauthorized");
-            send(request().bearer_auth(token(&server, &other, "*"))).await.refused(403, "forbidden");
-            let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
-            assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
-            let reply = send(request().bearer_auth(token(&server, &mine, action))).await;
-            assert_eq!(reply.status.as_u16(), operation.success, "{name} by one who may {action}: {reply:?}");
-            rows += 4;
-        }
-        // So that a table that lost its rows is noticed.
-        assert!(rows >= 121, "{rows}");
+#[apply(on_both_stores)]
+async fn every_route_asks_who_where_and_what(kind: Kind) {
+    let (server, _world) = upstreams::start(kind).await;
+    let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
+    let mine = server.workspace.id.to_string();
+    let mut rows = 0;
+    for (n, operation) in operations().iter().enumerate() {
+        let slug = format!("list-{n}");
+        let things = Things::make(&server, &slug).await;
+        let url = operation.url(&things, &slug);
+        let (name, request) = (&operation.id, || operation.request(&server, &url, &things));
+        let Some(action) = operation.action.as_deref() else {
+            let reply = send(request()).await;
+            assert_eq!(reply.status.as_u16(), operation.success, "{name} by anybody: {reply:?}");
+            rows += 1;
+            continue;
+        };
+        let all_but_it = Action::ALL.iter().map(|action| action.as_str()).filter(|other| *other != action).collect::<Vec<_>>();
+        assert_eq!(all_but_it.len() + 1, Action::ALL.len(), "{name} needs {action}, which is no action");
+        send(request()).await.refused(401, "unauthorized");
+        send(request().bearer_auth(token(&server, &other, "*"))).await.refused(403, "forbidden");
+        let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
+        assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
+        let reply = send(request().bearer_auth(token(&server, &mine, action))).await;
+        assert_eq!(reply.status.as_u16(), operation.success, "{name} by one who may {action}: {reply:?}");
+        rows += 4;
     }
+    // So that a table that lost its rows is noticed.
+    assert!(rows >= 121, "{rows}");
+}
 
-    async fn what_belongs_elsewhere_is_not_there(server: TestServer, _world: Upstreams) {
-        let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
-        let things = Things::make(&server, "mine").await;
-        let sibling = Things::make(&server, "sibling").await;
-        let everywhere = token(&server, "*", "*");
-        for operation in operations().iter().filter(|operation| operation.action.is_some()) {
-            let ask = |things: &Things| {
-                let url = operation.url(things, "mine");
-                send(operation.request(&server, &url, things).bearer_auth(&everywhere))
-            };
-            let with = |workspace: &str, waitlist: &str, inner: &str| Things {
-                workspace: workspace.to_owned(),
-                waitlist: waitlist.to_owned(),
-                entry: inner.to_owned(),
-                variant: inner.to_owned(),
-                // Named by the same part of the path as a waitlist.
-                webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
-            };
-            let mut cases = Vec::new();
-            if operation.path.matches('{').count() >= 2 {
-                // A list of another workspace, one that is nowhere, one that cannot be.
-                cases.push(with(&other, &things.waitlist, &things.entry));
-                cases.push(with(&things.workspace, "00000000-0000-7000-8000-000000000000", &things.entry));
-                cases.push(with(&things.workspace, "17", &things.entry));
-            }
-            if operation.path.matches('{').count() >= 3 {
-                // An entry or a variant of another list, one that is nowhere, one that cannot be.
-                cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
-                cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));
-                cases.push(with(&things.workspace, &things.waitlist, "17"));
-            }
-            cases.push(with("00000000-0000-7000-8000-000000000000", &things.waitlist, &things.entry));
-            cases.push(with("17", &things.waitlist, &things.entry));
-            for case in cases {
-                let reply = ask(&case).await;
-                assert_eq!(reply.status.as_u16(), 404, "{} {}: {reply:?}", operation.id, operation.url(&case, "mine"));
-            }
+#[apply(on_both_stores)]
+async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
+    let (server, _world) = upstreams::start(kind).await;
+    let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
+    let things = Things::make(&server, "mine").await;
+    let sibling = Things::make(&server, "sibling").await;
+    let everywhere = token(&server, "*", "*");
+    for operation in operations().iter().filter(|operation| operation.action.is_some()) {
+        let ask = |things: &Things| {
+            let url = operation.url(things, "mine");
+            send(operation.request(&server, &url, things).bearer_auth(&everywhere))
+        };
+        let with = |workspace: &str, waitlist: &str, inner: &str| Things {
+            workspace: workspace.to_owned(),
+            waitlist: waitlist.to_owned(),
+            entry: inner.to_owned(),
+            variant: inner.to_owned(),
+            // Named by the same part of the path as a waitlist.
+            webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
+        };
+        let mut cases = Vec::new();
+        if operation.path.matches('{').count() >= 2 {
+            // A list of another workspace, one that is nowhere, one that cannot be.
+            cases.push(with(&other, &things.waitlist, &things.entry));
+            cases.push(with(&things.workspace, "00000000-0000-7000-8000-000000000000", &things.entry));
+            cases.push(with(&things.workspace, "17", &things.entry));
+        }
+        if operation.path.matches('{').count() >= 3 {
+            // An entry or a variant of another list, one that is nowhere, one that cannot be.
+            cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
+            cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));
+            cases.push(with(&things.workspace, &things.waitlist, "17"));
+        }
+        cases.push(with("00000000-0000-7000-8000-000000000000", &things.waitlist, &things.entry));
+        cases.push(with("17", &things.waitlist, &things.entry));
+        for case in cases {
+            let reply = ask(&case).await;
+            assert_eq!(reply.status.as_u16(), 404, "{} {}: {reply:?}", operation.id, operation.url(&case, "mine"));
         }
     }
 }

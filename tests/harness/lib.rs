@@ -23,6 +23,7 @@ use rally_domain::port::Ports;
 use rally_domain::workspace::Workspace;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use rstest_reuse::template;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,45 +49,16 @@ pub enum Kind {
     Postgres,
 }
 
-/// Makes two tests of each function: on SQLite and on PostgreSQL.
-#[macro_export]
-macro_rules! on_both_stores {
-    ($(async fn $name:ident($server:ident: TestServer) $body:block)+) => {$(
-        mod $name {
-            use super::*;
-
-            async fn run($server: $crate::TestServer) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                run($crate::TestServer::start($crate::Kind::Sqlite).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                run($crate::TestServer::start($crate::Kind::Postgres).await).await;
-            }
-        }
-    )+};
-    // The server runs beside stand-ins of the services that it calls.
-    ($(async fn $name:ident($server:ident: TestServer, $world:ident: Upstreams) $body:block)+) => {$(
-        mod $name {
-            use super::*;
-
-            async fn run(($server, $world): ($crate::TestServer, $crate::upstreams::Upstreams)) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                run($crate::upstreams::start($crate::Kind::Sqlite).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                run($crate::upstreams::start($crate::Kind::Postgres).await).await;
-            }
-        }
-    )+};
-}
+/// Runs a test on SQLite and on PostgreSQL: put `#[apply(on_both_stores)]` before an `async fn` that takes `kind: Kind`.
+///
+/// The file of the test imports [`rstest`] and [`apply`](rstest_reuse::apply).
+#[template]
+#[export]
+#[rstest]
+#[case::sqlite(rally_tests::Kind::Sqlite)]
+#[case::postgres(rally_tests::Kind::Postgres)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_both_stores(#[case] kind: Kind) {}
 
 /// A running server with a workspace `acme`, and a client for it.
 pub struct TestServer {
