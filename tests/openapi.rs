@@ -153,7 +153,7 @@ fn every_error_code_is_listed() {
     assert_eq!(listed, known);
 }
 
-/// To accept a change: `RALLY_ACCEPT=1 cargo test -p rally-tests openapi`.
+/// To accept a change: `RALLY_ACCEPT=1 cargo test --locked --workspace --test suite openapi`.
 #[test]
 fn the_document_is_the_one_that_was_reviewed() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/openapi.json");
