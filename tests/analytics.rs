@@ -12,21 +12,31 @@ fn travel(server: &TestServer, to: &str) {
     server.clock.advance(to.instant() - server.ports.clock.now().instant());
 }
 
+/// The id of a list's own variant.
+async fn control(server: &TestServer, list: &str) -> Value {
+    server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][0]["id"].clone()
+}
+
 #[apply(on_both_stores)]
-async fn analytics_tell_what_happened(kind: Kind) {
+async fn a_list_without_entries_has_analytics_of_zeros(kind: Kind) {
     let server = TestServer::start(kind).await;
     let list = server.active_list("early", json!({"referral_boost": 2})).await;
-    let path = format!("/waitlists/{list}/analytics");
-    let control = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][0]["id"].clone();
-    let no_signups = json!([{"variant_id": control, "kind": "ab", "locale": "en", "signups": 0, "share": 0.0}]);
+    let no_signups = json!([{"variant_id": control(&server, &list).await, "kind": "ab", "locale": "en", "signups": 0, "share": 0.0}]);
     assert_eq!(
-        server.admin_get(&path).await.expect(200),
+        server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200),
         json!({
             "waitlist_id": list, "total_entries": 0, "by_status": {"pending": 0, "approved": 0, "rejected": 0},
             "signups_today": 0, "signups_this_week": 0, "signups_this_month": 0, "referred_count": 0, "viral_coefficient": 0.0,
             "top_referrers": [], "top_referrals": [], "by_variant": no_signups,
         })
     );
+}
+
+#[apply(on_both_stores)]
+async fn analytics_count_by_status_time_source_referral_and_variant(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({"referral_boost": 2})).await;
+    let control = control(&server, &list).await;
     // Sunday, then Monday: another week of the same month.
     travel(&server, "2026-02-01T23:59:59.999Z");
     let ada = server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "referrer": "a blog"})).await.expect(201);
@@ -34,7 +44,7 @@ async fn analytics_tell_what_happened(kind: Kind) {
     let bob = server.sign_up("early", json!({
         "email": "bob@example.com", "name": "Bob", "referrer": "a blog", "referral_code": ada["referral_code"], "variant_id": control,
     })).await.expect(201);
-    let eve = server.join_with("early", "eve@example.com", &bob["referral_code"]).await;
+    server.join_with("early", "eve@example.com", &bob["referral_code"]).await;
     let dan = server.join("early", "dan@example.com").await;
     let entries = format!("/waitlists/{list}/entries");
     server.admin_patch(&format!("{entries}/{}", ada["id"].as_str().unwrap()), json!({"status": "approved"})).await.expect(200);
@@ -46,7 +56,7 @@ async fn analytics_tell_what_happened(kind: Kind) {
         })
     };
     assert_eq!(
-        server.admin_get(&path).await.expect(200),
+        server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200),
         json!({
             "waitlist_id": list, "total_entries": 4, "by_status": {"pending": 2, "approved": 1, "rejected": 1},
             "signups_today": 3, "signups_this_week": 3, "signups_this_month": 4, "referred_count": 2, "viral_coefficient": 0.5,
@@ -58,12 +68,26 @@ async fn analytics_tell_what_happened(kind: Kind) {
             ],
         })
     );
-    server.admin_delete(&format!("{entries}/{}", eve["id"].as_str().unwrap())).await.expect(204);
+}
+
+#[apply(on_both_stores)]
+async fn analytics_follow_deletions_and_the_calendar(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    travel(&server, "2026-02-02T00:00:00Z");
+    let ada = server.join("early", "ada@example.com").await;
+    let bob = server.join_with("early", "bob@example.com", &ada["referral_code"]).await;
+    let eve = server.join_with("early", "eve@example.com", &bob["referral_code"]).await;
+    server.join("early", "dan@example.com").await;
+    let keys = ["total_entries", "signups_today", "signups_this_week", "signups_this_month", "referred_count"];
+    let counts = async || {
+        let analytics = server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200);
+        keys.map(|key| analytics[key].as_u64().unwrap())
+    };
+    assert_eq!(counts().await, [4, 4, 4, 4, 2]);
+    server.admin_delete(&format!("/waitlists/{list}/entries/{}", eve["id"].as_str().unwrap())).await.expect(204);
     travel(&server, "2026-03-01T00:00:00Z");
-    let later = server.admin_get(&path).await.expect(200);
-    let counts =
-        ["total_entries", "signups_today", "signups_this_week", "signups_this_month", "referred_count"].map(|key| later[key].clone());
-    assert_eq!(counts, [json!(3), json!(0), json!(0), json!(0), json!(1)]);
+    assert_eq!(counts().await, [3, 0, 0, 0, 1]);
 }
 
 #[apply(on_both_stores)]

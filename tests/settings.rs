@@ -6,24 +6,28 @@ use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-#[apply(on_both_stores)]
-async fn settings_change_by_the_key_and_null_clears(kind: Kind) {
-    let server = TestServer::start(kind).await;
-    let unset = json!({
+/// What a workspace has that has set nothing.
+fn unset(server: &TestServer) -> Value {
+    json!({
         "workspace_id": server.workspace.id.to_string(), "default_sender_domain_id": null, "default_heimdall_app_slug": null,
         "brand_name": null, "brand_logo_url": null, "primary_color": null, "notifications_via_envoi": false,
         "default_sender_address": null, "welcome_template_name": null, "approved_template_name": null, "rejected_template_name": null,
         "updated_at": null,
-    });
-    assert_eq!(server.admin_get("/rally/settings").await.expect(200), unset);
-    assert_eq!(server.admin_get("/waitlist/settings").await.expect(200), unset);
+    })
+}
+
+#[apply(on_both_stores)]
+async fn settings_change_by_the_key_and_null_clears(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let mut expected = unset(&server);
+    assert_eq!(server.admin_get("/rally/settings").await.expect(200), expected);
+    assert_eq!(server.admin_get("/waitlist/settings").await.expect(200), expected);
     let change = json!({
         "brand_name": " Acme ", "brand_logo_url": "https://acme.example/logo.svg", "primary_color": "#1a2B3c",
         "default_sender_address": "Hello@ACME.example", "default_heimdall_app_slug": "acme-app", "welcome_template_name": "welcome",
         "notifications_via_envoi": false,
     });
     let changed = server.admin_put("/waitlist/settings", change).await.expect(200);
-    let mut expected = unset.clone();
     for (key, value) in [
         ("brand_name", "Acme"),
         ("brand_logo_url", "https://acme.example/logo.svg"),
@@ -42,7 +46,13 @@ async fn settings_change_by_the_key_and_null_clears(kind: Kind) {
     expected["updated_at"] = json!("2026-01-31T09:00:01.000Z");
     assert_eq!(cleared, expected);
     assert_eq!(server.admin_get("/rally/settings").await.expect(200), expected);
+}
 
+#[apply(on_both_stores)]
+async fn the_brand_of_a_workspace_is_public_on_its_lists(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let change = json!({"brand_logo_url": "https://acme.example/logo.svg", "primary_color": "#1a2B3c"});
+    server.admin_put("/rally/settings", change).await.expect(200);
     server.active_list("early", json!({})).await;
     let brand = json!({"brand_name": null, "brand_logo_url": "https://acme.example/logo.svg", "primary_color": "#1a2B3c"});
     assert_eq!(server.get("/v1/waitlists/acme/early").await.expect(200)["brand"], brand);

@@ -5,32 +5,49 @@ use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-#[apply(on_both_stores)]
-async fn a_variant_is_created_listed_changed_and_deleted(kind: Kind) {
-    let server = TestServer::start(kind).await;
+/// The path of a list's variants, and its own one.
+async fn control(server: &TestServer) -> (String, Value) {
     let list = server.active_list("early", json!({})).await;
     let path = format!("/waitlists/{list}/variants");
     let control = server.admin_get(&path).await.expect(200)["data"][0].clone();
-    let id = control["id"].clone();
     let expected = json!({
-        "id": id, "waitlist_id": list, "kind": "ab", "locale": "en", "copy": {}, "weight": 1, "active": true, "created_at": rally_tests::NOW,
+        "id": control["id"], "waitlist_id": list, "kind": "ab", "locale": "en", "copy": {}, "weight": 1, "active": true,
+        "created_at": rally_tests::NOW,
     });
     assert_eq!(control, expected);
-    server.clock.advance(time::Duration::seconds(1));
+    (path, control)
+}
+
+/// A variant for Brazil.
+async fn brazilian(server: &TestServer, path: &str) -> Value {
     let body = json!({"kind": "locale", "locale": "PT-br", "copy": {"display_name": " Acesso ", "theme": 1}});
-    let made = server.admin_post(&path, body).await.expect(201);
+    server.admin_post(path, body).await.expect(201)
+}
+
+#[apply(on_both_stores)]
+async fn a_new_variant_is_listed_and_shown_to_those_who_speak_its_language(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (path, control) = control(&server).await;
+    server.clock.advance(time::Duration::seconds(1));
+    let made = brazilian(&server, &path).await;
     assert_eq!(
         made,
         json!({
-            "id": made["id"], "waitlist_id": list, "kind": "locale", "locale": "pt-BR", "copy": {"display_name": "Acesso", "theme": 1},
-            "weight": 1, "active": true, "created_at": "2026-01-31T09:00:01.000Z",
+            "id": made["id"], "waitlist_id": control["waitlist_id"], "kind": "locale", "locale": "pt-BR",
+            "copy": {"display_name": "Acesso", "theme": 1}, "weight": 1, "active": true, "created_at": "2026-01-31T09:00:01.000Z",
         })
     );
     assert_eq!(server.admin_get(&path).await.expect(200), json!({"data": [control, made]}));
     let public = server.get("/v1/waitlists/acme/early?lang=pt").await.expect(200);
     assert_eq!(public["display_name"], "List early");
     assert_eq!(server.get("/v1/waitlists/acme/early?lang=pt-BR").await.expect(200)["display_name"], "Acesso");
+}
 
+#[apply(on_both_stores)]
+async fn a_changed_variant_shows_its_change_and_keeps_its_kind(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (path, control) = control(&server).await;
+    let made = brazilian(&server, &path).await;
     let one = format!("{path}/{}", made["id"].as_str().unwrap());
     let body = json!({"locale": "pt", "copy": {"description": "Em breve"}, "weight": 100, "active": true, "kind": "ab"});
     let changed = server.admin_patch(&one, body).await.expect(200);
@@ -42,7 +59,14 @@ async fn a_variant_is_created_listed_changed_and_deleted(kind: Kind) {
     assert_eq!(server.admin_patch(&one, json!({"active": false})).await.expect(200)["active"], false);
     assert_eq!(server.get("/v1/waitlists/acme/early?lang=pt").await.expect(200)["variant"]["id"], control["id"]);
     assert_eq!(server.admin_patch(&one, json!({})).await.expect(200)["copy"], json!({"description": "Em breve"}));
+}
 
+#[apply(on_both_stores)]
+async fn a_deleted_variant_is_gone(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (path, control) = control(&server).await;
+    let made = brazilian(&server, &path).await;
+    let one = format!("{path}/{}", made["id"].as_str().unwrap());
     server.admin_delete(&one).await.expect(204);
     server.admin_delete(&one).await.refused(404, "variant_not_found");
     server.admin_patch(&one, json!({"weight": 2})).await.refused(404, "variant_not_found");
