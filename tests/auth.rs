@@ -87,7 +87,7 @@ async fn what_is_critical_and_not_understood_is_refused(kind: Kind) {
 }
 
 #[apply(on_both_stores)]
-async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(kind: Kind) {
+async fn the_authorization_header_is_read_strictly(kind: Kind) {
     let server = TestServer::start(kind).await;
     let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
     let token = server.token("*");
@@ -98,6 +98,14 @@ async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(kind: Kind) {
         send(get().header("authorization", header)).await.refused(401, "unauthorized");
     }
     send(get().bearer_auth(&token).header("authorization", "Bearer other")).await.refused(401, "unauthorized");
+}
+
+#[apply(on_both_stores)]
+async fn the_cookie_is_read_only_on_requests_that_change_nothing(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+    let token = server.token("*");
+    let get = || server.request(Method::GET, &path);
     let cookie = format!("theme=dark; auth_token={token}");
     send(get().header("cookie", &cookie)).await.expect(200);
     send(get().header("cookie", "auth_token=x")).await.refused(401, "unauthorized");
@@ -106,34 +114,45 @@ async fn the_header_is_read_strictly_and_the_cookie_on_reads_alone(kind: Kind) {
     send(server.request(Method::POST, &path).bearer_auth(&token).json(&body)).await.expect(201);
 }
 
+/// A token for a workspace, or for all with `*`, that is good for a minute.
+fn token(server: &TestServer, workspace: &str, scope: &str) -> String {
+    signed(&json!({"sub": "a", "exp": seconds(server) + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET)
+}
+
+async fn get_as(server: &TestServer, token: String, path: &str) -> Reply {
+    send(server.request(Method::GET, &format!("/v1/workspaces/{path}")).bearer_auth(token)).await
+}
+
 #[apply(on_both_stores)]
-async fn a_token_is_good_for_its_workspace_and_its_actions(kind: Kind) {
+async fn a_token_is_good_only_for_its_actions(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let mine = server.workspace.id.to_string();
+    for (workspace, scope) in [(mine.as_str(), "waitlist.read"), (&mine, "*.read"), ("*", "waitlist.*")] {
+        list_as(&server, &token(&server, workspace, scope)).await.expect(200);
+    }
+    for scope in ["", "entry.read", "waitlist.update waitlists.read", "waitlist"] {
+        let refused = list_as(&server, &token(&server, &mine, scope)).await.refused(403, "forbidden");
+        assert!(refused["message"].as_str().unwrap().contains("waitlist.read"), "{refused}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn a_token_is_good_only_for_its_workspace(kind: Kind) {
     let server = TestServer::start(kind).await;
     let list = server.active_list("early", json!({})).await;
     let other = rally_contracts::samples::workspace(&server.ports, "other").await.id;
-    let now = seconds(&server);
-    let token =
-        |workspace: &str, scope: &str| signed(&json!({"sub": "a", "exp": now + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET);
-    let mine = server.workspace.id.to_string();
-    let get = |workspace: &str, token: String| {
-        send(server.request(Method::GET, &format!("/v1/workspaces/{workspace}/waitlists")).bearer_auth(token))
-    };
-    get(&mine, token(&mine, "waitlist.read")).await.expect(200);
-    get(&mine, token(&mine, "*.read")).await.expect(200);
-    get(&mine, token("*", "waitlist.*")).await.expect(200);
-    get(&other.to_string(), token(&mine, "*")).await.refused(403, "forbidden");
-    get("00000000-0000-7000-8000-000000000000", token(&mine, "*")).await.refused(403, "forbidden");
-    get("00000000-0000-7000-8000-000000000000", token("*", "*")).await.refused(404, "workspace_not_found");
-    get("17", token("*", "*")).await.refused(404, "workspace_not_found");
-    for scope in ["", "entry.read", "waitlist.update waitlists.read", "waitlist"] {
-        let refused = get(&mine, token(&mine, scope)).await.refused(403, "forbidden");
-        assert!(refused["message"].as_str().unwrap().contains("waitlist.read"), "{refused}");
+    let (mine, all) = (token(&server, &server.workspace.id.to_string(), "*"), token(&server, "*", "*"));
+    let nowhere = "00000000-0000-7000-8000-000000000000";
+    for workspace in [other.to_string().as_str(), nowhere] {
+        get_as(&server, mine.clone(), &format!("{workspace}/waitlists")).await.refused(403, "forbidden");
+    }
+    for workspace in [nowhere, "17"] {
+        get_as(&server, all.clone(), &format!("{workspace}/waitlists")).await.refused(404, "workspace_not_found");
     }
     // What belongs to another workspace is not there.
-    let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}")).bearer_auth(token("*", "*"));
-    send(foreign).await.refused(404, "waitlist_not_found");
-    let foreign = server.request(Method::GET, &format!("/v1/workspaces/{other}/waitlists/{list}/entries")).bearer_auth(token("*", "*"));
-    send(foreign).await.refused(404, "waitlist_not_found");
+    for path in [format!("{other}/waitlists/{list}"), format!("{other}/waitlists/{list}/entries")] {
+        get_as(&server, all.clone(), &path).await.refused(404, "waitlist_not_found");
+    }
 }
 
 #[apply(on_both_stores)]
