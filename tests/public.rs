@@ -10,9 +10,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 #[apply(on_both_stores)]
-async fn a_reader_sees_an_active_list_and_no_other(kind: Kind) {
+async fn a_reader_sees_what_is_public_of_an_active_list(kind: Kind) {
     let server = TestServer::start(kind).await;
-    let id = server
+    server
         .active_list(
             "early",
             json!({
@@ -35,6 +35,12 @@ async fn a_reader_sees_an_active_list_and_no_other(kind: Kind) {
             "brand": {"brand_name": null, "brand_logo_url": null, "primary_color": null},
         })
     );
+}
+
+#[apply(on_both_stores)]
+async fn a_paused_or_closed_list_is_hidden_and_takes_nobody(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let id = server.active_list("early", json!({})).await;
     for status in ["paused", "closed"] {
         server.set_status(&id, status).await;
         server.get("/v1/waitlists/acme/early").await.refused(404, "waitlist_not_found");
@@ -42,6 +48,12 @@ async fn a_reader_sees_an_active_list_and_no_other(kind: Kind) {
         let body = json!({"email": "ada@example.com", "name": "Ada"});
         server.sign_up("early", body).await.refused(422, "waitlist_not_active");
     }
+}
+
+#[apply(on_both_stores)]
+async fn a_list_that_does_not_exist_is_not_found(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
     for path in ["acme/none", "none/early", "Acme/early", "a%00b/early", "acme/%F0%9F%98%80"] {
         server.get(&format!("/v1/waitlists/{path}")).await.refused(404, "waitlist_not_found");
         server.post(&format!("/v1/waitlists/{path}/entries"), json!({})).await.refused(404, "waitlist_not_found");
@@ -113,7 +125,7 @@ async fn every_bad_field_is_named_at_once_and_nothing_is_stored(kind: Kind) {
 #[apply(on_both_stores)]
 async fn referrals_move_people_up_and_show_on_the_leaderboard(kind: Kind) {
     let server = TestServer::start(kind).await;
-    let id = server.active_list("early", json!({"referral_boost": 2})).await;
+    server.active_list("early", json!({"referral_boost": 2})).await;
     let first = server.join("early", "first@example.com").await;
     let second = server.join("early", "second@example.com").await;
     let lower = json!(second["referral_code"].as_str().unwrap().to_lowercase());
@@ -132,6 +144,12 @@ async fn referrals_move_people_up_and_show_on_the_leaderboard(kind: Kind) {
         ])
     );
     assert_eq!(server.get("/v1/waitlists/acme/early/leaderboard?limit=1").await.expect(200).as_array().unwrap().len(), 1);
+}
+
+#[apply(on_both_stores)]
+async fn a_leaderboard_has_a_limit_and_can_be_disabled(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let id = server.active_list("early", json!({})).await;
     for limit in ["0", "51", "-1", "x", ""] {
         assert_eq!(server.get(&format!("/v1/waitlists/acme/early/leaderboard?limit={limit}")).await.bad_fields(), ["limit"]);
     }
