@@ -61,7 +61,16 @@ async fn an_approved_entry_gets_one_invitation_and_one_mail(kind: Kind) {
     }
     assert_eq!(world.heimdall.state().invites.len(), 1);
     eventually(|| async { (links(&world) == [url]).then_some(()) }).await;
-    // An entry that was invited cannot be turned away, but invited elsewhere.
+}
+
+#[apply(on_both_stores)]
+async fn an_invited_entry_is_never_rejected_but_can_be_invited_to_another_app(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    set(&server, notifications()).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    invite(&server, &ada, json!({})).await.expect(200);
+    eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
     server.admin_patch(&ada, json!({"status": "rejected"})).await.refused(400, "invalid_transition");
     let elsewhere = invite(&server, &ada, json!({"app_slug": "other", "send_email": false})).await.expect(200);
     assert_eq!(elsewhere["entry"]["invited_to_app_slug"], "other");
@@ -154,14 +163,20 @@ async fn many_are_invited_each_with_its_own_outcome(kind: Kind) {
     assert_eq!(server.admin_post(&path, body).await.expect(200)["succeeded"], 1);
     assert_eq!(world.heimdall.state().invites.len(), 1);
     eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
-    // What an action has no use for is not looked at.
-    let odd = json!({"ids": [pending], "action": "approve", "app_slug": 7, "send_email": "yes"});
-    assert_eq!(server.admin_post(&path, odd).await.expect(200)["succeeded"], 1);
-    let bad = json!({"ids": [pending], "action": "invite-to-app", "app_slug": 7, "send_email": "yes"});
-    assert_eq!(server.admin_post(&path, bad).await.bad_fields(), ["app_slug", "send_email"]);
     set(&server, json!({"default_heimdall_app_slug": null})).await;
     let nowhere = server.admin_post(&path, json!({"ids": [ada], "action": "invite-to-app"})).await.expect(200);
     assert_eq!(nowhere["results"][0]["error"]["code"], 422);
+}
+
+#[apply(on_both_stores)]
+async fn a_bulk_call_reads_only_the_fields_of_its_action(kind: Kind) {
+    let (server, _world) = upstreams::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let pending = server.join("early", "eve@example.com").await["id"].clone();
+    let path = format!("/waitlists/{list}/entries/bulk");
+    let with = |action: &str| json!({"ids": [pending], "action": action, "app_slug": 7, "send_email": "yes"});
+    assert_eq!(server.admin_post(&path, with("approve")).await.expect(200)["succeeded"], 1);
+    assert_eq!(server.admin_post(&path, with("invite-to-app")).await.bad_fields(), ["app_slug", "send_email"]);
 }
 
 /// A server whose inviter gives up after a moment, and the stand-ins.
@@ -307,6 +322,39 @@ async fn an_entry_that_is_rejected_meanwhile_is_not_stamped() {
     assert_eq!((&entry["status"], &entry["invited_at"]), (&json!("rejected"), &Value::Null));
 }
 
+/// The log of a deployment's servers, which has nothing that must not be in it.
+fn log_without_secrets(deployment: &Deployment) -> String {
+    let log = std::fs::read_to_string(deployment.directory.path().join(LOG)).unwrap();
+    for secret in [KEY, PRIVATE, "ada@example.com", "code1"] {
+        assert!(!log.contains(secret), "the log has {secret}");
+    }
+    log
+}
+
+#[apply(on_both_stores)]
+async fn a_failing_upstream_is_logged_without_keys_addresses_and_bodies(kind: Kind) {
+    let world = Upstreams::start().await;
+    let deployment = Deployment::with(kind, [world.environment(), vec![("RALLY_LOG", "debug".to_owned())]].concat()).await;
+    let server = deployment.start();
+    deployment.put(&server, "/rally/settings", notifications()).await.expect(200);
+    let id = deployment.sign_up(&server, "ada@example.com").await.expect(201)["id"].as_str().unwrap().to_owned();
+    let entry = format!("/waitlists/{}/entries/{id}", deployment.list);
+    deployment.patch(&server, &entry, json!({"status": "approved"})).await.expect(200);
+    let path = format!("{entry}/invite-to-app");
+    let invited = deployment.admin(&server, &path, Some(json!({}))).await.expect(200);
+    assert_eq!(invited["invite_url"], "https://app.example/acme-app/join?code=code1");
+    eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
+    for how in [Misbehaviour::Status(500), Misbehaviour::Status(401), Misbehaviour::Garbage, Misbehaviour::WrongPage] {
+        world.heimdall.misbehave(Some(how));
+        world.envoi.misbehave(Some(how));
+        deployment.admin(&server, &path, Some(json!({"app_slug": "other"}))).await.refused(502, "upstream_failed");
+        deployment.put(&server, "/rally/settings", notifications()).await.refused(502, "upstream_failed");
+    }
+    drop(server);
+    let log = log_without_secrets(&deployment);
+    assert!(log.contains("an upstream failed") && log.contains("Heimdall"), "{log}");
+}
+
 /// Heimdall has made the invitation, and Rally dies before it has written that down: asking again gives the same one, once.
 #[apply(on_both_stores)]
 async fn an_invitation_survives_a_kill(kind: Kind) {
@@ -350,17 +398,6 @@ async fn an_invitation_survives_a_kill(kind: Kind) {
     }
     assert_eq!(world.heimdall.state().invites.len(), 1);
     eventually(|| async { (links(&world).len() == 1).then_some(()) }).await;
-    // What went wrong on the way is in the log, and nothing that must not be.
-    for how in [Misbehaviour::Status(500), Misbehaviour::Status(401), Misbehaviour::Garbage, Misbehaviour::WrongPage] {
-        world.heimdall.misbehave(Some(how));
-        world.envoi.misbehave(Some(how));
-        deployment.admin(&server, &path, Some(json!({"app_slug": "other"}))).await.refused(502, "upstream_failed");
-        deployment.put(&server, "/rally/settings", notifications()).await.refused(502, "upstream_failed");
-    }
     drop(server);
-    let log = std::fs::read_to_string(deployment.directory.path().join(LOG)).unwrap();
-    assert!(log.contains("an upstream failed") && log.contains("Heimdall"), "{log}");
-    for secret in [KEY, PRIVATE, "ada@example.com", "code1"] {
-        assert!(!log.contains(secret), "the log has {secret}");
-    }
+    log_without_secrets(&deployment);
 }

@@ -59,7 +59,20 @@ async fn every_event_has_its_mail(kind: Kind) {
         HashSet::from_iter(told[2..].iter().copied()),
         HashSet::from([("rejected", "ada@example.com"), ("welcome", "bob@example.com")])
     );
-    let welcome = &sent[0];
+    // The key is the event's id.
+    let events: HashSet<String> = server.ports.deliveries.events(10).await.unwrap().iter().map(|event| event.id.to_string()).collect();
+    assert!(sent.iter().all(|mail| events.contains(&mail.key)));
+    assert_eq!(settled(&server, 4, &world).await, 0);
+    assert_eq!(world.envoi.state().sent.len(), 4);
+}
+
+#[apply(on_both_stores)]
+async fn a_mail_tells_of_its_entry_its_list_and_the_brand(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    let ada = server.join("early", "ada@example.com").await;
+    let welcome = sent(&world, 1).await.remove(0);
     assert_eq!((welcome.workspace.as_str(), welcome.from.as_str()), (server.workspace.id.to_string().as_str(), "hello@acme.example"));
     let code = ada["referral_code"].as_str().unwrap();
     let entry = json!({
@@ -69,11 +82,6 @@ async fn every_event_has_its_mail(kind: Kind) {
     let waitlist = json!({"slug": "early", "display_name": "List early"});
     let brand = json!({"name": "Acme", "logo_url": null, "primary_color": null});
     assert_eq!(welcome.data, json!({"entry": entry, "waitlist": waitlist, "brand": brand}));
-    // The key is the event's id.
-    let events: HashSet<String> = server.ports.deliveries.events(10).await.unwrap().iter().map(|event| event.id.to_string()).collect();
-    assert!(sent.iter().all(|mail| events.contains(&mail.key)));
-    assert_eq!(settled(&server, 4, &world).await, 0);
-    assert_eq!(world.envoi.state().sent.len(), 4);
 }
 
 #[apply(on_both_stores)]
@@ -145,15 +153,17 @@ async fn a_mail_service_that_asks_for_time_gets_it(kind: Kind) {
     sent(&world, 1).await;
 }
 
+/// The settings that turn notifications on, with another value.
+fn with(key: &str, value: Value) -> Value {
+    let mut settings = notifications();
+    settings[key] = value;
+    settings
+}
+
 #[apply(on_both_stores)]
 async fn notifications_need_what_envoi_knows(kind: Kind) {
     let (server, world) = upstreams::start(kind).await;
     let put = |change: Value| async { server.admin_put("/rally/settings", change).await };
-    let with = |key: &str, value: Value| {
-        let mut settings = notifications();
-        settings[key] = value;
-        settings
-    };
     for (id, intent, status) in [(PENDING_DOMAIN, "both", "pending"), (RECEIVING_DOMAIN, "receive", "active")] {
         let domain = Domain { fqdn: "acme.example".to_owned(), intent, status };
         world.envoi.state().domains.insert(("*".to_owned(), id.to_string()), domain);
@@ -170,8 +180,10 @@ async fn notifications_need_what_envoi_knows(kind: Kind) {
     ] {
         assert_eq!(put(bad.clone()).await.bad_fields(), fields, "{bad}");
     }
-    let all = json!({"notifications_via_envoi": true, "default_sender_domain_id": NO_DOMAIN, "default_sender_address": "a@b.example",
-        "welcome_template_name": "x", "approved_template_name": "y", "rejected_template_name": "z"});
+    let all = json!({
+        "notifications_via_envoi": true, "default_sender_domain_id": NO_DOMAIN, "default_sender_address": "a@b.example",
+        "welcome_template_name": "x", "approved_template_name": "y", "rejected_template_name": "z",
+    });
     assert_eq!(
         put(all).await.bad_fields(),
         ["default_sender_domain_id", "welcome_template_name", "approved_template_name", "rejected_template_name"]
@@ -180,9 +192,16 @@ async fn notifications_need_what_envoi_knows(kind: Kind) {
     assert_eq!(server.admin_get("/rally/settings").await.expect(200)["updated_at"], Value::Null);
     // In any case: a domain has none.
     assert_eq!(put(with("default_sender_address", json!("Hello@ACME.example"))).await.expect(200)["notifications_via_envoi"], true);
-    // What is stored counts, and what is on stays checked.
+}
+
+#[apply(on_both_stores)]
+async fn while_notifications_are_on_a_change_of_what_they_need_is_checked(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    let put = |change: Value| async { server.admin_put("/rally/settings", change).await };
+    turn_on(&server).await;
     assert_eq!(put(json!({"approved_template_name": "none"})).await.bad_fields(), ["approved_template_name"]);
     assert_eq!(put(json!({"approved_template_name": null})).await.bad_fields(), ["approved_template_name"]);
+    // Nobody is asked for what mail does not need.
     let asked = world.envoi.requests().len();
     put(json!({"brand_name": "Other"})).await.expect(200);
     assert_eq!(world.envoi.requests().len(), asked);
