@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::join_all;
 use rally_domain::id::WebhookId;
 use rally_tests::receiver::{Misbehaviour, Received, Receiver, eventually, misbehave};
 use rally_tests::{Kind, TestServer, on_both_stores, send};
@@ -40,13 +41,13 @@ async fn attempts(server: &TestServer, webhook: &Value, number: usize) -> Vec<Va
 }
 
 #[apply(on_both_stores)]
-async fn a_webhook_is_created_changed_and_deleted(kind: Kind) {
+async fn a_new_webhook_shows_its_secret_once(kind: Kind) {
     let server = TestServer::start(kind).await;
     let body = json!({"url": "http://127.0.0.1:9/a b".replace(' ', ""), "events": ["entry.rejected", "entry.created"], "active": false});
     let created = server.admin_post("/webhooks", body).await.expect(201);
     let secret = created["signing_secret"].as_str().unwrap().to_owned();
     assert!(secret.starts_with("whsec_") && secret.len() == 50, "{secret}");
-    let mut shown = json!({
+    let shown = json!({
         "id": created["id"], "workspace_id": server.workspace.id.to_string(), "url": "http://127.0.0.1:9/ab",
         "events": ["entry.rejected", "entry.created"], "active": false, "failure_count": 0, "last_status_code": null,
         "last_attempt_at": null, "auto_disabled_at": null, "first_failure_at": null, "created_at": rally_tests::NOW,
@@ -54,14 +55,29 @@ async fn a_webhook_is_created_changed_and_deleted(kind: Kind) {
     let mut with_secret = shown.clone();
     with_secret["signing_secret"] = json!(secret);
     assert_eq!(created, with_secret);
-    let path = path(&created);
-    assert_eq!(server.admin_get(&path).await.expect(200), shown);
+    assert_eq!(server.admin_get(&path(&created)).await.expect(200), shown);
     assert_eq!(server.admin_get("/webhooks").await.expect(200), json!({"data": [shown]}));
+    assert_eq!(server.admin_get(&format!("{}/deliveries", path(&created))).await.expect(200), json!({"data": []}));
+}
+
+#[apply(on_both_stores)]
+async fn a_change_of_a_webhook_changes_all_but_its_secret(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let body = json!({"url": "http://127.0.0.1:9/a", "events": ["entry.rejected", "entry.created"], "active": false});
+    let path = path(&server.admin_post("/webhooks", body).await.expect(201));
+    let mut shown = server.admin_get(&path).await.expect(200);
+    let sealed = server.ports.webhooks.secrets().await.unwrap();
     let change = json!({"url": "http://127.0.0.1:9/b", "events": ["entry.approved"], "active": true, "signing_secret": "whsec_x"});
     (shown["url"], shown["events"], shown["active"]) = (json!("http://127.0.0.1:9/b"), json!(["entry.approved"]), json!(true));
     assert_eq!(server.admin_patch(&path, change).await.expect(200), shown);
     assert_eq!(server.admin_patch(&path, json!({})).await.expect(200), shown);
-    assert_eq!(server.admin_get(&format!("{path}/deliveries")).await.expect(200), json!({"data": []}));
+    assert_eq!(server.ports.webhooks.secrets().await.unwrap(), sealed);
+}
+
+#[apply(on_both_stores)]
+async fn a_deleted_webhook_is_gone_with_its_secret(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let path = path(&create(&server, "http://127.0.0.1:9/").await);
     server.admin_delete(&path).await.expect(204);
     for reply in [
         server.admin_delete(&path).await,
@@ -74,9 +90,7 @@ async fn a_webhook_is_created_changed_and_deleted(kind: Kind) {
     ] {
         reply.refused(404, "webhook_not_found");
     }
-    // What is stored of a secret is not the secret.
-    let stored = server.ports.webhooks.secrets().await.unwrap();
-    assert!(stored.is_empty());
+    assert!(server.ports.webhooks.secrets().await.unwrap().is_empty());
 }
 
 #[apply(on_both_stores)]
@@ -158,13 +172,25 @@ async fn events_arrive_signed(kind: Kind) {
         (second.json()["type"].clone(), second.json()["data"]["entry"]["status"].clone()),
         (json!("entry.approved"), json!("approved"))
     );
+}
+
+#[apply(on_both_stores)]
+async fn every_attempt_is_listed_and_counted_on_its_webhook(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let receiver = Receiver::start().await;
+    server.active_list("early", json!({})).await;
+    let webhook = create(&server, &receiver.url).await;
+    server.join("early", "ada@example.com").await;
+    let request = receiver.wait_for(1).await.remove(0);
+    server.join("early", "bob@example.com").await;
     let rows = attempts(&server, &webhook, 2).await;
     let row = rows.iter().find(|row| row["event_id"] == request.id()).unwrap();
     assert_eq!(
         row,
         &json!({
             "id": row["id"], "webhook_id": webhook["id"], "event_id": request.id(), "event_type": "entry.created", "attempt_number": 1,
-            "status_code": 200, "response_body": "hello", "error_message": null, "latency_ms": row["latency_ms"], "created_at": rally_tests::NOW,
+            "status_code": 200, "response_body": "hello", "error_message": null, "latency_ms": row["latency_ms"],
+            "created_at": rally_tests::NOW,
         })
     );
     let seen = server.admin_get(&path(&webhook)).await.expect(200);
@@ -281,7 +307,7 @@ async fn what_fails_is_tried_again_under_the_same_id(kind: Kind) {
 }
 
 #[apply(on_both_stores)]
-async fn redirects_are_not_followed_and_gone_is_gone(kind: Kind) {
+async fn a_redirect_is_a_failure_and_not_followed(kind: Kind) {
     let server = TestServer::start(kind).await;
     let (receiver, trap) = (Receiver::start().await, Receiver::start().await);
     receiver.answer(307, &format!("location: {}\r\n", trap.url));
@@ -289,6 +315,19 @@ async fn redirects_are_not_followed_and_gone_is_gone(kind: Kind) {
     let webhook = create(&server, &receiver.url).await;
     server.join("early", "ada@example.com").await;
     assert_eq!(attempts(&server, &webhook, 1).await[0]["status_code"], 307);
+    assert_eq!(server.admin_get(&path(&webhook)).await.expect(200)["failure_count"], 1);
+    assert!(trap.received().is_empty());
+}
+
+#[apply(on_both_stores)]
+async fn a_receiver_that_is_gone_gets_only_what_happens_after_it_is_enabled_again(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let receiver = Receiver::start().await;
+    receiver.answer(503, "");
+    server.active_list("early", json!({})).await;
+    let webhook = create(&server, &receiver.url).await;
+    server.join("early", "ada@example.com").await;
+    assert_eq!(attempts(&server, &webhook, 1).await[0]["status_code"], 503);
     receiver.answer(410, "");
     server.join("early", "bob@example.com").await;
     attempts(&server, &webhook, 2).await;
@@ -298,12 +337,11 @@ async fn redirects_are_not_followed_and_gone_is_gone(kind: Kind) {
     server.join("early", "eve@example.com").await;
     let on = server.admin_patch(&path(&webhook), json!({"active": true})).await.expect(200);
     assert_eq!((&on["failure_count"], &on["auto_disabled_at"], &on["first_failure_at"]), (&json!(0), &Value::Null, &Value::Null));
-    // What came while it was off is not for it, nor what waited to be tried again.
+    // Neither what came while it was disabled, nor what waited to be tried again.
     server.clock.advance(Duration::days(1));
     let dan = server.join("early", "dan@example.com").await;
     let last = receiver.wait_for(3).await.remove(2);
     assert_eq!(last.json()["data"]["entry"]["id"], dan["id"]);
-    assert!(trap.received().is_empty());
 }
 
 #[apply(on_both_stores)]
@@ -324,49 +362,63 @@ async fn a_receiver_that_hangs_delays_no_other(kind: Kind) {
     hanging.abort();
 }
 
-/// Of requests that were waiting here when it was answered, too.
-#[apply(on_both_stores)]
-async fn what_is_decided_of_a_webhook_holds_after_the_reply(kind: Kind) {
-    let server = TestServer::start(kind).await;
+/// A webhook whose receiver takes its time, and sixty events for it: several are on their way at once, and more wait.
+async fn busy(server: &TestServer) -> (Receiver, Value) {
     let receiver = Receiver::start().await;
     receiver.take(std::time::Duration::from_millis(150));
     server.active_list("early", json!({})).await;
-    let webhook = create(&server, &receiver.url).await;
-    for n in 0..60 {
-        server.join("early", &format!("p{n}@example.com")).await;
-    }
-    // It is trusted with several at once, and more wait for it here.
+    let webhook = create(server, &receiver.url).await;
+    join_all((0..60).map(|n| async move { server.join("early", &format!("p{n}@example.com")).await })).await;
     receiver.wait_for(10).await;
+    assert!(server.ports.deliveries.depth().await.unwrap().pending > 20, "nothing waits");
+    (receiver, webhook)
+}
+
+#[apply(on_both_stores)]
+async fn requests_that_wait_are_signed_with_a_rotated_secret_too(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (receiver, webhook) = busy(&server).await;
     let rotated = server.admin_post(&format!("{}/rotate-secret", path(&webhook)), json!({})).await.expect(201);
     let begun = receiver.settled().await;
     receiver.wait_for(begun + 5).await;
     for request in &receiver.received()[begun..] {
         assert!(verifies(request, &webhook["signing_secret"]) && verifies(request, &rotated["signing_secret"]), "with both secrets");
     }
+}
+
+#[apply(on_both_stores)]
+async fn requests_that_wait_go_to_a_changed_address(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (receiver, webhook) = busy(&server).await;
     let other = Receiver::start().await;
-    other.take(std::time::Duration::from_millis(150));
     server.admin_patch(&path(&webhook), json!({"url": other.url})).await.expect(200);
     let begun = receiver.settled().await;
     other.wait_for(5).await;
     assert_eq!(receiver.received().len(), begun, "nothing goes to the old address");
+}
+
+#[apply(on_both_stores)]
+async fn requests_that_wait_for_a_disabled_webhook_are_never_sent(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (receiver, webhook) = busy(&server).await;
     server.admin_patch(&path(&webhook), json!({"active": false})).await.expect(200);
-    let begun = other.settled().await;
+    let begun = receiver.settled().await;
     tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-    assert_eq!(other.received().len(), begun, "nothing goes out any more");
+    assert_eq!(receiver.received().len(), begun, "nothing goes out any more");
     server.admin_patch(&path(&webhook), json!({"active": true})).await.expect(200);
     let after = server.join("early", "after@example.com").await;
-    let told = other.wait_for(begun + 1).await;
+    let told = receiver.wait_for(begun + 1).await;
     assert_eq!((told.len(), &told[begun].json()["data"]["entry"]["id"]), (begun + 1, &after["id"]), "what was held stays so");
 }
 
 #[apply(on_both_stores)]
-async fn nothing_is_sent_of_what_was_deleted(kind: Kind) {
+async fn nothing_is_sent_of_a_deleted_list_or_entry(kind: Kind) {
     let server = TestServer::start(kind).await;
     let receiver = Receiver::start().await;
     receiver.take(std::time::Duration::from_millis(150));
     let doomed = server.active_list("doomed", json!({})).await;
     let list = server.active_list("early", json!({})).await;
-    let webhook = create(&server, &receiver.url).await;
+    create(&server, &receiver.url).await;
     let mut erased = Vec::new();
     for n in 0..30 {
         let entry = server.join("early", &format!("p{n}@example.com")).await;
@@ -385,11 +437,17 @@ async fn nothing_is_sent_of_what_was_deleted(kind: Kind) {
         assert_eq!(told["data"]["waitlist"]["slug"], "early", "nothing is told of a deleted list");
         assert!(!erased[15..].iter().any(|id| told["data"]["entry"]["id"] == **id), "nor of a deleted entry");
     }
+}
+
+#[apply(on_both_stores)]
+async fn nothing_is_sent_to_a_deleted_webhook(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (receiver, webhook) = busy(&server).await;
     server.admin_delete(&path(&webhook)).await.expect(204);
     let begun = receiver.settled().await;
     server.join("early", "after@example.com").await;
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    assert_eq!(receiver.received().len(), begun, "nothing goes to a deleted webhook");
+    assert_eq!(receiver.received().len(), begun);
 }
 
 #[apply(on_both_stores)]
