@@ -1,7 +1,7 @@
 //! The operator's work with the real binary: health checks, backups, restores, reverts, moves between stores, and nginx in front.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{LOG, Server, output, rally};
@@ -95,6 +95,11 @@ async fn a_migration_goes_back_and_forth() {
     }
 }
 
+/// Copies the server's store at `from` to `to`: a data directory or the URL of a database.
+fn copy_store(deployment: &Deployment, from: &str, to: &str) -> Output {
+    output(rally(deployment.directory.path(), None).args(["store", "copy", "--from", from, "--to", to]))
+}
+
 /// From the embedded store to PostgreSQL and back: the same people, lists, webhooks, events and mail, proved on the way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_moves_to_the_other_kind_and_back() {
@@ -124,26 +129,14 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     drop(server);
 
     let url = rally_pgtest::new_database().await;
-    let directory = first.directory.path().to_str().unwrap().to_owned();
-    let copy = |from: &str, to: &str| output(rally(first.directory.path(), None).args(["store", "copy", "--from", from, "--to", to]));
-    let moved = copy(&directory, &url);
+    let moved = copy_store(&first, first.directory.path().to_str().unwrap(), &url);
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
     assert!(String::from_utf8_lossy(&moved.stderr).contains("entries: 2500 rows"), "no progress was told");
     let report: Value = serde_json::from_slice(&moved.stdout).unwrap();
     assert_eq!((&report["rows"]["entries"], &report["rows"]["mails"], &report["verified"]), (&json!(2500), &json!(2500), &json!(true)));
-    // Not twice, and not from what is not there.
-    for (from, to, complaint) in [
-        (directory.as_str(), url.as_str(), "not empty"),
-        ("/nowhere", &url, "no store"),
-        (&url, &url, "one kind"),
-        (&directory, &directory, "one kind"),
-    ] {
-        let refused = copy(from, to);
-        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains(complaint), "{refused:?}");
-    }
 
     let back = TempDir::new().unwrap();
-    let moved = copy(&url, back.path().to_str().unwrap());
+    let moved = copy_store(&first, &url, back.path().to_str().unwrap());
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
     assert_eq!(serde_json::from_slice::<Value>(&moved.stdout).unwrap(), report);
     for secret in ["jwt_secret", "encryption_key"] {
@@ -155,6 +148,23 @@ async fn a_store_moves_to_the_other_kind_and_back() {
         assert_eq!(page(second.admin(&server, path, None).await.expect(200)), before, "{path}");
     }
     assert_eq!(second.check(&server, &[]).await.len(), 2500);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_is_copied_only_into_an_empty_one_of_the_other_kind() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let (directory, url) = (deployment.directory.path().to_str().unwrap(), rally_pgtest::new_database().await);
+    let copied = copy_store(&deployment, directory, &url);
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    for (from, to, complaint) in [
+        (directory, url.as_str(), "not empty"),
+        ("/nowhere", &url, "no store"),
+        (&url, &url, "one kind"),
+        (directory, directory, "one kind"),
+    ] {
+        let refused = copy_store(&deployment, from, to);
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains(complaint), "{refused:?}");
+    }
 }
 
 /// A database that does not fit is told by every command before it does anything, in one line that names the setting.
