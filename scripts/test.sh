@@ -26,20 +26,24 @@ if ! have_postgres; then
     fi
 fi
 
-# One suite runs the real nginx in front of Rally.
-if ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
+# One suite runs real proxies in front of Rally: a name, and its package for apt-get.
+for proxy in nginx:nginx-light caddy:caddy; do
+    name=${proxy%:*}
+    if command -v "$name" >/dev/null || [ -x "/usr/sbin/$name" ]; then continue; fi
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >/dev/null
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${proxy#*:}" >/dev/null
+        # The tests start proxies of their own, so a service that the package started only holds port 80.
+        if [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now "$name"; fi
     elif command -v dnf >/dev/null; then
-        as_root dnf install -y -q nginx
+        as_root dnf install -y -q "$name"
     elif command -v brew >/dev/null; then
-        brew install --quiet nginx
+        brew install --quiet "$name"
     else
-        echo "install nginx" >&2
+        echo "install $name" >&2
         exit 1
     fi
-fi
+done
 
 # The bundled SQLite and aws-lc are written in C.
 if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then

@@ -20,6 +20,7 @@ mod openapi;
 mod operate;
 mod operations;
 mod permissions;
+mod proxies;
 mod public;
 mod settings;
 mod variants;

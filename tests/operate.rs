@@ -1,13 +1,11 @@
-//! The operator's work with the real binary: health checks, backups, restores, reverts, moves between stores, and nginx in front.
+//! What an operator does with the real binary: health checks, backups and restores, going back, other keys, traces.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{LOG, Server, output, rally};
-use rally_tests::receiver::{Receiver, eventually};
+use rally_tests::receiver::Receiver;
 use rally_tests::{ENCRYPTION_KEY, Kind, send};
-use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -241,91 +239,6 @@ async fn traces_go_to_a_collector() {
     assert!(arrived[0].line.starts_with("POST /v1/traces "), "{}", arrived[0].line);
     assert_eq!(arrived[0].header("content-type"), Some("application/x-protobuf"));
     server.terminate();
-}
-
-/// nginx as people run it, with the configuration of docs/operate.
-struct Nginx {
-    child: Child,
-    base: String,
-    _folder: TempDir,
-}
-
-impl Nginx {
-    async fn start(rally: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let site = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/operate/nginx.conf");
-        let site = std::fs::read_to_string(site).unwrap();
-        assert!(site.contains("127.0.0.1:8080") && site.contains("listen 80;"));
-        let site = site.replace("127.0.0.1:8080", rally).replace("listen 80;", &format!("listen 127.0.0.1:{port};"));
-        let at = folder.path().display();
-        let temporary: String =
-            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
-        let id = output(Command::new("id").arg("-un"));
-        let user = String::from_utf8(id.stdout).unwrap();
-        // An account that may not switch to another warns of this line, and goes on.
-        let whole = format!(
-            "user {};\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{site}}}\n",
-            user.trim()
-        );
-        std::fs::write(folder.path().join("nginx.conf"), whole).unwrap();
-        let mut command = Command::new(binary());
-        command.args(["-p", folder.path().to_str().unwrap(), "-c", "nginx.conf", "-g", "daemon off;"]);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let nginx = Self { child, base: format!("http://127.0.0.1:{port}"), _folder: folder };
-        eventually(|| async { Client::new().get(&nginx.base).send().await.ok() }).await;
-        nginx
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let pid = self.child.id().to_string();
-        drop(Command::new("kill").args(["-TERM", &pid]).status());
-        drop(self.child.wait());
-    }
-}
-
-fn binary() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
-    let found = places.map(|place| place.join("nginx")).find(|binary| binary.exists());
-    found.expect("nginx is missing: ./scripts/test.sh installs it")
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn behind_nginx_everybody_is_who_they_are() {
-    let environment = [("RALLY_SIGNUP_RATE", "3/1m"), ("RALLY_TRUSTED_PROXIES", "127.0.0.1")];
-    let deployment = Deployment::with(Kind::Sqlite, environment.map(|(name, value)| (name, value.to_owned())).to_vec()).await;
-    let server = deployment.start();
-    let nginx = Nginx::start(server.base.trim_start_matches("http://")).await;
-    let url = format!("{}/v1/waitlists/acme/early/entries", nginx.base);
-    let sign_up = |n: usize| {
-        // Whoever they say they are.
-        let request =
-            deployment.client.post(&url).header("x-forwarded-for", format!("198.51.100.{n}")).header("forwarded", "for=192.0.2.1");
-        send(request.json(&json!({"email": format!("p{n}@example.com"), "name": "Somebody"})))
-    };
-    for n in 0..3 {
-        let reply = sign_up(n).await;
-        assert_eq!(reply.expect(201)["position"], n + 1);
-        assert!(reply.header("x-request-id").is_some_and(|id| id.len() == 32), "nginx names requests");
-    }
-    let refused = sign_up(3).await;
-    refused.refused(429, "too_many_requests");
-    assert!(refused.header("retry-after").is_some());
-    for inside in ["/metrics", "/readyz"] {
-        assert_eq!(deployment.client.get(format!("{}{inside}", nginx.base)).send().await.unwrap().status(), 404);
-    }
-    let large = deployment.client.post(&url).header("content-type", "application/json").body("x".repeat(300_000)).send().await.unwrap();
-    assert_eq!(large.status(), 413);
-    let info = send(deployment.client.get(format!("{}/v1/waitlists/acme/early", nginx.base))).await.expect(200);
-    assert_eq!(info["slug"], "early");
-    let token = deployment.run(&["token", "mint", "--workspace", "acme"]);
-    let export = format!("{}/v1/workspaces/{}/waitlists/{}/entries/export.csv", nginx.base, deployment.workspace, deployment.list);
-    let csv = send(deployment.client.get(export).bearer_auth(token.as_str().unwrap())).await;
-    assert_eq!((csv.status.as_u16(), csv.body.lines().count()), (200, 4));
-    let _: Value = info;
 }
 
 /// What a client breaks is no error of this server; who asks for the HTTP layer's log has it.
