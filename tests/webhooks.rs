@@ -247,7 +247,7 @@ async fn secrets_outlive_a_change_of_the_encryption_key(kind: Kind) {
     let (id, sealed) = server.ports.webhooks.secrets().await.unwrap().remove(0);
     let (old, key) = (server.webhook_sealer(), [7; 32]);
     let plain = rally_api::webhook_secret::open(&old, id, &sealed).unwrap();
-    let without = rally_api::seal::Sealer::new(key, None);
+    let without = rally_api::encryption::Sealer::new(key, None);
     assert!(rally_api::webhook_secret::open(&without, id, &sealed).is_err());
     let both = server.webhook_sealer_after(key);
     let anew = rally_api::webhook_secret::reseal(&both, id, &sealed).unwrap().unwrap();
