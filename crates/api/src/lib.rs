@@ -1,7 +1,8 @@
-//! Rally's HTTP surface and command line: parses, calls one function of the domain, presents. Holds no rule.
+//! Rally's HTTP surface and command line. It parses a request, calls one function of the domain, and presents the result. It holds
+//! no rule.
 //!
-//! Read [`boot::server`] for how a server is put together, [`routes`] for what it answers, [`http::middleware`] for what happens
-//! to every request, [`cli`] for the commands.
+//! Start reading in [`boot::server`] (how a server is assembled), [`routes`] (the replies), [`http::middleware`] (what happens to
+//! every request) or [`cli`] (the commands).
 
 pub mod app;
 pub mod auth;

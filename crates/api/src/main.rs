@@ -1,4 +1,4 @@
-//! The binary `rally`: everything is in the library, so that tests start what people run.
+//! The binary `rally`. All its code is in the library, so that tests start the same code as people do.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The command line of the real binary: what it prints, and what it says when a setting is wrong.
+//! The command line of the real binary: its output, and its errors if a setting is wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ fn json(directory: &Path, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The one line a command that failed says.
+/// The one line that a failed command prints.
 fn complaint(output: &Output) -> String {
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr.clone()).unwrap();

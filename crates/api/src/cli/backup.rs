@@ -1,4 +1,4 @@
-//! `rally backup`: the embedded store in one file.
+//! `rally backup`: copies the embedded store into one file.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `rally bench`: what measurements need.
+//! `rally bench`: prepares data for measurements.
 
 use std::time::Instant;
 
@@ -13,15 +13,15 @@ use crate::boot::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
-    /// Add people to a list through the store's own path, and make the list where it is not there
+    /// Add entries to a waitlist without HTTP. Creates the workspace and the list if they do not exist
     Seed {
-        /// How many
+        /// How many entries to add
         #[arg(long)]
         entries: usize,
-        /// The slug of the workspace
+        /// Slug of the workspace
         #[arg(long, value_name = "SLUG", default_value = "bench")]
         workspace: String,
-        /// The slug of the list
+        /// Slug of the waitlist
         #[arg(long, value_name = "SLUG", default_value = "bench")]
         list: String,
     },

@@ -1,4 +1,4 @@
-//! `rally counters`: the totals that are kept of every waitlist.
+//! `rally counters`: the stored totals of waitlists.
 
 use clap::Subcommand;
 use rally_domain::port::Rebuilt;
@@ -11,7 +11,7 @@ use crate::boot::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum CountersCommand {
-    /// Count the entries of every waitlist anew, and put right what is wrong
+    /// Count the entries of every waitlist again, and correct the totals that are wrong
     Rebuild,
 }
 

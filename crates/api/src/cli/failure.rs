@@ -1,4 +1,4 @@
-//! Why a command failed.
+//! The failure of a command.
 
 use rally_domain::error::{CommandError, Fault};
 
@@ -18,7 +18,7 @@ pub(super) enum Failure {
     Io(#[from] std::io::Error),
 }
 
-/// The failure that a command of the domain ended with.
+/// The failure of a command of the domain.
 pub(super) fn refused<R: std::error::Error>(error: CommandError<R>) -> Failure {
     match error {
         CommandError::Rejected(rejection) => Failure::Refused(rejection.to_string()),

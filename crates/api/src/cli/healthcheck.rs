@@ -7,7 +7,7 @@ use rally_domain::error::Fault;
 use super::failure::Failure;
 use crate::boot::config::Config;
 
-/// How long a server may take to say that it is ready.
+/// How long the server may take to answer.
 const HEALTHCHECK: std::time::Duration = std::time::Duration::from_secs(4);
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `rally key`: API keys.
+//! `rally key`: creates, lists and revokes API keys.
 
 use clap::Subcommand;
 use rally_domain::access::ApiKey;
@@ -18,27 +18,27 @@ use crate::boot::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
-    /// Create a key; this is the only time it is shown
+    /// Create an API key and print it. The key is not shown again
     Create {
-        /// The workspace it is for
+        /// Slug of the workspace that the key belongs to
         #[arg(long, value_name = "SLUG")]
         workspace: String,
-        /// What to call it
+        /// Name of the key
         #[arg(long)]
         name: String,
-        /// What it allows: actions and wildcards, with spaces between
+        /// Allowed actions, separated by spaces, such as "waitlist.* entry.read". "*" allows all
         #[arg(long, default_value = "*")]
         scope: String,
     },
-    /// List keys, revoked ones too
+    /// List API keys, including revoked ones
     List {
-        /// Of this workspace alone
+        /// List only the keys of this workspace
         #[arg(long, value_name = "SLUG")]
         workspace: Option<String>,
     },
-    /// Revoke a key
+    /// Revoke an API key
     Revoke {
-        /// Its id, as create and list print it
+        /// Id of the key, as printed by create and list
         id: String,
     },
 }
@@ -76,7 +76,7 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Fail
     }
 }
 
-/// A key as its owner sees it ever after: by its first characters.
+/// A key as it is printed after its creation: only its first characters are shown.
 fn key_view(key: &ApiKey, workspace: &Workspace) -> Value {
     json!({
         "id": key.id.to_string(),

@@ -1,4 +1,4 @@
-//! `rally migrate`: brings the store to the version of this binary, or back by one.
+//! `rally migrate`: applies pending migrations, or reverts the latest one.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     print_json(&json!({ "applied": applied }))
 }
 
-/// Undoes the latest migration.
+/// Reverts the latest migration.
 pub(super) async fn revert(config: &Config) -> Result<(), Failure> {
     print_json(&json!({ "reverted": store::revert(config).await? }))
 }

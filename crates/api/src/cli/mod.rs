@@ -1,4 +1,4 @@
-//! The command line. Results go to standard output, so that scripts can use them; everything else to standard error.
+//! The command line. Results go to standard output, so that scripts can use them. Everything else goes to standard error.
 
 mod backup;
 mod bench;
@@ -51,19 +51,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the API and the background workers (what happens without a command)
+    /// Run the server. This is the default without a command
     Serve,
-    /// Apply pending migrations
+    /// Apply pending migrations, or revert the latest one
     Migrate {
-        /// Undo the latest migration instead, to go back to the version before
+        /// Revert the latest migration, to go back to the previous version of Rally
         #[arg(long)]
         revert: bool,
     },
-    /// Ask a running server whether it is ready, for health checks; fails where it is not
+    /// Check whether the server on RALLY_BIND is ready. Fails if it is not
     Healthcheck,
-    /// Copy the embedded store into one file, beside a running server
+    /// Copy the embedded store into one file. The server may keep running
     Backup {
-        /// The file, which must not exist
+        /// The file to create. It must not exist
         file: PathBuf,
     },
     /// Manage workspaces
@@ -71,32 +71,32 @@ enum Command {
         #[command(subcommand)]
         command: WorkspaceCommand,
     },
-    /// Make admin tokens
+    /// Create admin tokens
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Manage API keys: admin tokens that do not end until they are revoked
+    /// Manage API keys. A key works until it is revoked
     Key {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Look after what is encrypted at rest
+    /// Change the encryption key of stored secrets
     Secrets {
         #[command(subcommand)]
         command: SecretsCommand,
     },
-    /// Check the totals that are kept of every waitlist
+    /// Check the stored totals of waitlists
     Counters {
         #[command(subcommand)]
         command: CountersCommand,
     },
-    /// Move everything from one kind of store to the other
+    /// Copy all data between the embedded store and PostgreSQL
     Store {
         #[command(subcommand)]
         command: StoreCommand,
     },
-    /// Make what measurements need
+    /// Prepare data for measurements
     Bench {
         #[command(subcommand)]
         command: BenchCommand,
@@ -105,7 +105,7 @@ enum Command {
     Openapi,
 }
 
-/// Runs the command of this process's arguments.
+/// Runs the command that the arguments of this process name.
 #[expect(clippy::print_stderr, reason = "the one line that says why the command failed")]
 pub async fn run() -> ExitCode {
     let Cli { command, settings } = Cli::parse();
@@ -146,7 +146,7 @@ async fn open(config: &Config, migrate: Migrate) -> Result<Opened, Failure> {
     Ok(store::open(config, migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
 }
 
-/// Who makes and takes admin tokens under the secrets of the settings.
+/// The authenticator that signs and verifies admin tokens with the secrets of the settings.
 fn authenticator(config: &Config, secrets: &Secrets, ports: &Ports) -> Result<Authenticator, Failure> {
     Ok(Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(Fault::unexpected)?)
 }

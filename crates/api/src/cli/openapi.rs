@@ -1,4 +1,4 @@
-//! `rally openapi`: the OpenAPI document.
+//! `rally openapi`: prints the OpenAPI document.
 
 use rally_domain::error::Fault;
 

@@ -1,4 +1,4 @@
-//! Results, on standard output.
+//! Prints results to standard output.
 
 use std::io::Write;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// Prints a document.
+/// Prints a JSON document.
 pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}"))
 }
 
-/// Prints a line, or several.
+/// Prints one or more lines.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;

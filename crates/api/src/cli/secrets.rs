@@ -1,4 +1,4 @@
-//! `rally secrets`: what is encrypted at rest.
+//! `rally secrets`: encrypts stored secrets again after a change of the key.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::webhook_secret;
 
 #[derive(Subcommand)]
 pub(super) enum SecretsCommand {
-    /// Encrypt everything anew under RALLY_ENCRYPTION_KEY, what RALLY_PREVIOUS_ENCRYPTION_KEY sealed too
+    /// Encrypt the secrets of all webhooks again under RALLY_ENCRYPTION_KEY. RALLY_PREVIOUS_ENCRYPTION_KEY is the key to read them with
     Reencrypt,
 }
 

@@ -1,4 +1,4 @@
-//! Filling a list for measurements, through the store's own path: no HTTP, but every rule and every counter.
+//! Fills a list for measurements through the store: without HTTP, but with every rule and every counter.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace, SignUp};
@@ -14,10 +14,10 @@ use rally_domain::text::{DisplayName, PersonName, WorkspaceName};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::Workspace;
 
-/// Sign-ups at once: some groups' worth.
+/// Sign-ups at once. They fill several groups.
 const AT_ONCE: usize = 1024;
 
-/// People whose codes the others bring.
+/// Entries whose referral codes the other entries use.
 const REFERRERS: usize = 1000;
 
 /// A list that was filled.
@@ -26,18 +26,19 @@ pub struct Seeded {
     pub workspace: Workspace,
     /// The list.
     pub waitlist: Waitlist,
-    /// Codes of people on it.
+    /// Referral codes of the first entries.
     pub codes: Vec<ReferralCode>,
 }
 
-/// Adds people to an active list, which is made with its workspace where it is not there; every other one brings a code.
+/// Adds entries to an active list. Creates the workspace and the list if they do not exist. Of the entries after the first
+/// [`REFERRERS`], every other one uses a referral code.
 ///
 /// # Errors
-/// When the store faults, or the list takes nobody.
+/// Fails if the store has a fault, or the list refuses a sign-up.
 pub async fn run(ports: &Ports, workspace: &Slug, list: &Slug, entries: usize) -> Result<Seeded, Fault> {
     let workspace = find_or_create_workspace(ports, workspace).await?;
     let waitlist = find_or_create_list(ports, &workspace, list).await?;
-    // Addresses of two runs differ.
+    // Two runs must not use the same addresses.
     let run = ports.ids.entropy();
     let first: Vec<Entry> = join(ports, &waitlist, run, 0..entries.min(REFERRERS), &[]).await?;
     let codes: Vec<ReferralCode> = first.into_iter().map(|entry| entry.referral_code).collect();

@@ -1,4 +1,4 @@
-//! `rally serve`: runs the server until it is told to stop.
+//! `rally serve`: runs the server until a signal stops it.
 
 use rally_domain::error::Fault;
 use rally_domain::port::Ports;
@@ -15,7 +15,7 @@ use crate::boot::{first_start, server, store, telemetry, upstreams};
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let secrets = Secrets::load(config)?;
     let _lock = store::lock(config)?;
-    // Before anything can be asked to stop.
+    // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut ports = open(config, config.migrate).await?.ports;
     upstreams::attach(config, &mut ports)?;
@@ -41,7 +41,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says where the server is; on a new store also what to do with it.
+/// Prints the address of the server. On a new store it also prints what to do next.
 async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<(), Failure> {
     let running = format!("Rally is running on {base} (docs: {base}/docs)");
     let is_first = store::first_start(config)?;

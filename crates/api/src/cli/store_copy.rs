@@ -1,4 +1,4 @@
-//! `rally store copy`: everything from one kind of store to the other.
+//! `rally store copy`: copies all data from one kind of store to the other.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use crate::boot::store;
 
 #[derive(Subcommand)]
 pub(super) enum StoreCommand {
-    /// Copy everything into an empty store of the other kind, and prove that it arrived; no server may run on either
+    /// Copy all data into an empty store of the other kind, and verify the copy. No server may run on either store
     Copy {
         /// The store to read: a data directory, or the URL of a PostgreSQL database
         #[arg(long, value_name = "STORE")]
         from: String,
-        /// The store to fill, of the other kind
+        /// The store to fill: empty, and of the other kind
         #[arg(long, value_name = "STORE")]
         to: String,
     },
@@ -39,7 +39,7 @@ pub(super) async fn copy(config: &Config, from: &str, to: &str) -> Result<(), Fa
     if std::mem::discriminant(&source.store) == std::mem::discriminant(&target.store) {
         return Err(one_kind());
     }
-    // Both of the present version, and no server on the embedded one.
+    // Both stores get the schema of this binary. The locks ensure that no server runs on the embedded store.
     let _locks = (store::lock(&source)?, store::lock(&target)?);
     drop((open(&source, Migrate::AtStart).await?, open(&target, Migrate::AtStart).await?));
     let failed = |error: CopyError| Failure::Refused(error.to_string());
@@ -64,7 +64,7 @@ pub(super) async fn copy(config: &Config, from: &str, to: &str) -> Result<(), Fa
     print_json(&json!({ "rows": moved.into_iter().collect::<BTreeMap<_, _>>(), "verified": true }))
 }
 
-/// The settings of one side of a copy.
+/// The settings that open one side of a copy.
 fn side(config: &Config, store: &str) -> Config {
     let postgres = store.starts_with("postgres://") || store.starts_with("postgresql://");
     let kind = if postgres { StoreConfig::Postgres(store.to_owned().into()) } else { StoreConfig::Embedded };

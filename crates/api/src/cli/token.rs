@@ -1,4 +1,4 @@
-//! `rally token`: admin tokens.
+//! `rally token`: creates admin tokens.
 
 use clap::Subcommand;
 use rally_domain::error::Fault;
@@ -15,18 +15,18 @@ use crate::duration::parse_duration;
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Print a signed admin token
+    /// Sign an admin token and print it
     Mint {
-        /// The workspace it is for
+        /// Slug of the workspace that the token is for
         #[arg(long, value_name = "SLUG")]
         workspace: String,
-        /// What it allows: actions and wildcards, with spaces between
+        /// Allowed actions, separated by spaces, such as "waitlist.* entry.read". "*" allows all
         #[arg(long, default_value = "*")]
         scope: String,
-        /// How long it is good for, such as 30d, 12h or 15m
+        /// How long the token is valid, such as 30d, 12h or 15m
         #[arg(long, default_value = "30d")]
         ttl: String,
-        /// Who it is for
+        /// Subject of the token (its `sub`)
         #[arg(long, value_name = "WHO", default_value = "rally-cli")]
         subject: String,
     },
@@ -46,7 +46,7 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Fa
     print(&token)
 }
 
-/// A scope that grants nothing is a mistake.
+/// Refuses a scope with a part that grants nothing: it is a mistake.
 pub(super) fn check_scope(scope: &str) -> Result<(), Failure> {
     match Scope::parse(scope).unknown().next() {
         Some(unknown) => Err(Failure::Refused(format!("the scope {unknown:?} grants nothing"))),

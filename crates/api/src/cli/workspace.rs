@@ -1,4 +1,4 @@
-//! `rally workspace`: workspaces, which are made and deleted on the command line alone.
+//! `rally workspace`: manages workspaces. Only the command line creates and deletes them.
 
 use clap::Subcommand;
 use rally_domain::command::{CreateWorkspace, RenameWorkspace};
@@ -18,26 +18,26 @@ use crate::boot::config::Config;
 pub(super) enum WorkspaceCommand {
     /// Create a workspace
     Create {
-        /// Its name in URLs
+        /// Name of the workspace in URLs
         slug: String,
-        /// What people call it [default: the slug]
+        /// Display name [default: the slug]
         #[arg(long)]
         name: Option<String>,
     },
     /// List all workspaces
     List,
-    /// Give a workspace another slug; the old one goes on resolving on the public surface
+    /// Change the slug of a workspace. Public URLs with the old slug keep working
     Rename {
-        /// The slug it has
+        /// The current slug
         old: String,
-        /// The slug it is to have
+        /// The new slug
         new: String,
     },
     /// Delete a workspace and everything in it
     Delete {
-        /// Its slug
+        /// Slug of the workspace
         slug: String,
-        /// Really
+        /// Confirm the deletion
         #[arg(long)]
         yes: bool,
     },
@@ -75,12 +75,12 @@ pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<()
     }
 }
 
-/// The slug of something, as a command names it.
+/// Parses a slug from the command line.
 pub(super) fn parse_slug(text: &str) -> Result<Slug, Failure> {
     Slug::parse(text).map_err(|error| Failure::Refused(format!("the slug {text:?} {error}")))
 }
 
-/// The workspace of a slug.
+/// Finds the workspace with a slug.
 pub(super) async fn find_workspace(ports: &Ports, slug: &str) -> Result<Workspace, Failure> {
     let found = ports.workspaces.find_by_slug(&parse_slug(slug)?).await?;
     found.ok_or_else(|| Failure::Refused(format!("there is no workspace {slug}")))
