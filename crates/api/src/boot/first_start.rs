@@ -1,4 +1,4 @@
-//! The first start on the embedded store: a list to play with, and what to try with it.
+//! The first start on the embedded store: creates a demo waitlist, and prints commands to try.
 
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
@@ -18,10 +18,10 @@ pub struct Demo {
     pub waitlist: Waitlist,
 }
 
-/// Makes the demo.
+/// Creates the demo.
 ///
 /// # Errors
-/// When the store does not take it.
+/// Fails if the store has a fault, or refuses the demo.
 pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     let fault = |error: &dyn std::error::Error| Fault::unexpected(crate::chain::chain(error));
     let text = |error| Fault::unexpected(format!("the demo's own words {error}"));
@@ -49,7 +49,7 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     Ok(Demo { workspace, waitlist })
 }
 
-/// What to try, in lines that can be pasted into a shell.
+/// A text with commands to try, which can be pasted into a shell.
 pub fn what_to_try(demo: &Demo, base: &str, token: &str) -> String {
     let Demo { workspace, waitlist } = demo;
     let list = format!("{base}/v1/waitlists/{}/{}", workspace.slug, waitlist.slug);

@@ -1,4 +1,4 @@
-//! What happens from the command line to a server that answers: settings, secrets, the store, remote services, background work.
+//! From the command line to a server that answers: settings, secrets, the store, remote services, background work.
 
 pub mod config;
 pub mod first_start;

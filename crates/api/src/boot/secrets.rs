@@ -1,7 +1,7 @@
-//! The two secrets of a deployment: the key of admin tokens and the key that encrypts at rest.
+//! The two secrets of a deployment: the key that signs admin tokens, and the key that encrypts stored data.
 //!
-//! On the embedded store they are made at the first start and kept in the data directory, readable by its owner alone.
-//! On PostgreSQL they must be given, since every process needs the same.
+//! On the embedded store, the first start generates them in the data directory, where only the owner can read them. On PostgreSQL
+//! the settings must contain them, because every process needs the same ones.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,7 +20,7 @@ use crate::encryption::Sealer;
 /// Bytes of the encryption key.
 const KEY_BYTES: usize = 32;
 
-/// The secrets, ready for use.
+/// The secrets, checked and decoded.
 #[derive(Clone)]
 pub struct Secrets {
     /// The HS256 key.
@@ -30,11 +30,11 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Takes the secrets from the settings, or on the embedded store from the data directory, where they are made if they
-    /// are missing.
+    /// Takes the secrets from the settings. On the embedded store, a secret that is not set comes from the data directory, and is
+    /// generated there if it is missing.
     ///
     /// # Errors
-    /// When one is missing on PostgreSQL, malformed, or the data directory cannot be read or written.
+    /// Fails if a secret is missing on PostgreSQL or malformed, or if the data directory cannot be read or written.
     pub fn load(config: &Config) -> Result<Self, ConfigError> {
         let jwt = match &config.jwt_secret {
             Some(secret) => secret.clone(),
@@ -52,17 +52,17 @@ impl Secrets {
         })
     }
 
-    /// A key for one purpose, derived from the encryption key.
+    /// Derives a key for one purpose from the encryption key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         derive(&self.encryption, purpose)
     }
 
-    /// Encrypts stored replies.
+    /// The sealer of stored replies.
     pub fn reply_sealer(&self) -> Sealer {
         self.sealer("rally stored replies")
     }
 
-    /// Encrypts the secrets of webhooks.
+    /// The sealer of webhook secrets.
     pub fn webhook_sealer(&self) -> Sealer {
         self.sealer("rally webhook secrets")
     }
@@ -95,16 +95,17 @@ fn generated(config: &Config, setting: &'static str, file: &str) -> Result<Secre
     }
 }
 
-/// Makes the data directory, open to its owner alone.
+/// Creates the data directory, which only its owner can open.
 ///
 /// # Errors
-/// When it is not there and cannot be made.
+/// Fails if it does not exist and cannot be created.
 pub fn create_data_dir(path: &Path) -> Result<(), ConfigError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display())))
 }
 
-/// The whole file appears at once under its name, so that two processes that start together read the same secret.
+/// Reads a secret from a file, or creates the file. The file appears under its name only when it is complete, so that two processes
+/// that start together read the same secret.
 fn read_or_create(directory: &Path, file: &str) -> io::Result<SecretString> {
     let path = directory.join(file);
     if !path.exists() {

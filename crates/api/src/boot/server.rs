@@ -1,4 +1,4 @@
-//! Putting a server together, running it, and stopping it without cutting anybody off.
+//! Assembles a server, runs it, and stops it without breaking requests off.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -35,19 +35,19 @@ use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Relay, WebhookFreight};
 use crate::routes::operations::docs;
 
-/// How long requests in flight may take to end once the server is to stop.
+/// How long requests in flight may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// How long the head of a request may take to arrive, and a connection may idle between two.
+/// How long the head of a request may take to arrive, and how long a connection may be idle between two requests.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// Workspaces that are known to have checked URLs of late.
+/// The most workspaces whose recent URL checks are remembered.
 const KNOWN_WORKSPACES: u64 = 10_000;
 
-/// The most connections of one worker; there is a worker for each core. More wait to be accepted.
+/// The most connections of one worker thread of the HTTP server. There is one for each core. Further connections wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// A server that runs.
+/// A running server.
 pub struct Running {
     /// The address it listens on.
     pub address: SocketAddr,
@@ -57,10 +57,10 @@ pub struct Running {
     task: JoinHandle<io::Result<()>>,
 }
 
-/// Starts a server on the address of the settings.
+/// Starts a server on the address in the settings.
 ///
 /// # Errors
-/// When it cannot listen there, or no HTTP client can be made.
+/// Fails if it cannot listen on the address, or no HTTP client can be created.
 pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result<Running> {
     telemetry::metrics();
     let listener = TcpListener::bind(config.bind)?;
@@ -121,10 +121,10 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     Ok(Running { address, handle, _workers: workers, relays, task: tokio::spawn(server) })
 }
 
-/// Connections whose peer acknowledges nothing for so long, or has no room for what it is sent, are closed.
+/// A connection is closed if its peer acknowledges nothing for this time, or has no room for the data that it is sent.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// For every connection that is accepted there (tcp(7), TCP_USER_TIMEOUT). Without it a reply that nobody reads stays for ever.
+/// Sets the limit for all connections of a listener (tcp(7), TCP_USER_TIMEOUT). Without it, a reply that nobody reads stays for ever.
 #[cfg(target_os = "linux")]
 fn give_up_on_silent_peers(listener: &TcpListener) -> io::Result<()> {
     socket2::SockRef::from(listener).set_tcp_user_timeout(Some(SILENCE))
@@ -136,7 +136,7 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// One relay for webhooks, and one for mail where there is a service to send it through; without one, mail waits.
+/// Starts a relay for webhooks, and one for mail if a mail service is configured. Without a mail service, mail waits.
 fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
     let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
     let mail = ports.mailer.clone().map(|mailer| MailFreight { ports, mailer, schedule, timeout: upstreams::MAIL_DEADLINE, changes });
@@ -144,20 +144,20 @@ fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
 }
 
 impl Running {
-    /// Waits until the server has ended, which it does when told to, or when it cannot go on.
+    /// Waits until the server has ended: because it was told to stop, or because it failed.
     ///
     /// # Errors
-    /// When it ended by a failure.
+    /// Fails if the server ended by a failure.
     pub async fn ended(&mut self) -> io::Result<()> {
         (&mut self.task).await.map_err(io::Error::other)?
     }
 
-    /// Stops accepting, lets what is in flight end, 30 seconds at most, and ends.
+    /// Accepts no more connections, waits at most 30 seconds for requests in flight and attempts of the relays, and ends.
     ///
     /// # Errors
-    /// When the server ended by a failure.
+    /// Fails if the server ended by a failure.
     pub async fn stop(mut self) -> io::Result<()> {
-        // Both at once, and not longer than the process is given: what is not settled by then is tried again.
+        // The server and the relays stop in parallel, within the time that the process has. Unsettled attempts are repeated later.
         self.relays.iter().for_each(Relay::begin_to_stop);
         let relays = tokio::time::timeout(DRAIN, join_all(self.relays.iter_mut().map(Relay::ended)));
         let (ended, relays) = tokio::join!(
@@ -168,7 +168,7 @@ impl Running {
             relays
         );
         if relays.is_err() {
-            tracing::warn!("deliveries and mail under way were given up");
+            tracing::warn!("attempts under way were abandoned and will be repeated");
         }
         ended
     }

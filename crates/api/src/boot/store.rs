@@ -1,4 +1,4 @@
-//! Opening the store that the settings name.
+//! Opens the store that the settings name.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -20,18 +20,18 @@ pub const DATABASE_FILE: &str = "rally.db";
 const LOCK_FILE: &str = "rally.lock";
 const STARTED_FILE: &str = "started";
 
-/// A store, opened.
+/// An open store.
 pub struct Opened {
-    /// The store behind the ports.
+    /// The ports that the store implements.
     pub ports: Ports,
-    /// Migrations that were applied just now.
+    /// The migrations that were applied when it was opened.
     pub applied: Vec<String>,
 }
 
-/// Opens the store, and applies the migrations that are missing where `migrate` says so.
+/// Opens the store, and applies pending migrations if `migrate` says so.
 ///
 /// # Errors
-/// When it cannot be opened, reached or migrated.
+/// Fails if it cannot be opened, reached or migrated.
 pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Opened, ConfigError> {
     match &config.store {
         StoreConfig::Postgres(url) => {
@@ -54,10 +54,10 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
     }
 }
 
-/// Undoes the latest migration and gives its version.
+/// Reverts the latest migration and returns its version.
 ///
 /// # Errors
-/// When there is none, or it cannot be undone.
+/// Fails if there is none, or it cannot be reverted.
 pub async fn revert(config: &Config) -> Result<String, ConfigError> {
     match &config.store {
         StoreConfig::Postgres(url) => open_postgres(url).await?.revert().await.map_err(no_database),
@@ -68,10 +68,10 @@ pub async fn revert(config: &Config) -> Result<String, ConfigError> {
     }
 }
 
-/// Copies the embedded store into a file that is not there yet.
+/// Copies the embedded store into a new file.
 ///
 /// # Errors
-/// When the store is PostgreSQL, or the file cannot be made.
+/// Fails if the store is PostgreSQL, or the file exists or cannot be created.
 pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     if let StoreConfig::Postgres(_) = config.store {
         return Err(ConfigError::new("DATABASE_URL", "is PostgreSQL, which pg_dump backs up"));
@@ -84,7 +84,7 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     open_embedded(config)?.backup(file).await.map_err(failed)
 }
 
-/// A database that does not fit is refused before anything is asked of it.
+/// Connects to PostgreSQL. Refuses a server that the store cannot work with before it uses it.
 async fn open_postgres(url: &SecretString) -> Result<PgStore, ConfigError> {
     let store = PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(no_database)?;
     store.check_server().await.map_err(no_database)?;
@@ -94,7 +94,7 @@ async fn open_postgres(url: &SecretString) -> Result<PgStore, ConfigError> {
 fn no_database(fault: Fault) -> ConfigError {
     let said = match fault {
         Fault::Unavailable(_) => chain(&fault),
-        // What does not fit was expected, and says all that there is to say.
+        // The cause alone explains why the server was refused.
         Fault::Unexpected(cause) => chain(&*cause),
     };
     ConfigError::new("DATABASE_URL", said)
@@ -106,10 +106,11 @@ fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {
     SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault))))
 }
 
-/// Whether no server has run on the data directory before; from now on one has. On PostgreSQL nobody can tell.
+/// Whether this is the first server on the data directory, and notes that there was one. On PostgreSQL the answer is always no,
+/// because a process cannot know.
 ///
 /// # Errors
-/// When the directory cannot be written.
+/// Fails if the data directory cannot be written.
 pub fn first_start(config: &Config) -> Result<bool, ConfigError> {
     if let StoreConfig::Postgres(_) = config.store {
         return Ok(false);
@@ -122,10 +123,10 @@ pub fn first_start(config: &Config) -> Result<bool, ConfigError> {
     }
 }
 
-/// Makes this process the only server on the data directory, for as long as the lock is held. PostgreSQL takes many.
+/// Makes this process the only server on the data directory while it holds the lock. PostgreSQL needs no lock.
 ///
 /// # Errors
-/// When another server has it.
+/// Fails if another server holds the lock, or the file cannot be opened.
 pub fn lock(config: &Config) -> Result<Option<File>, ConfigError> {
     if let StoreConfig::Postgres(_) = config.store {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The real clock and the real source of chance.
+//! The real clock and the real source of ids and randomness.
 
 use rally_domain::port::{Clock, Ids};
 use rally_domain::timestamp::Timestamp;
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Version 7 UUIDs, and bits from the operating system's generator.
+/// UUIDs of version 7, and random bits from a generator that the operating system seeds.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemIds;
 

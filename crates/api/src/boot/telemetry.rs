@@ -1,4 +1,4 @@
-//! Logs and metrics.
+//! Logs, traces and metrics.
 
 use std::fmt::Debug;
 use std::io::IsTerminal;
@@ -18,13 +18,13 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
 
 use crate::boot::config::{Config, ConfigError, LogFormat};
 
-/// Seconds; from a cached read to a request that gives up.
+/// Buckets of durations in seconds, from a cached read to a request that times out.
 const LATENCIES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Starts logging to standard error, once per process.
+/// Starts logging to standard error, once per process. Also starts traces if they are configured.
 ///
 /// # Errors
-/// When `RALLY_LOG` is not a filter.
+/// Fails if `RALLY_LOG` is not a filter, or traces cannot be started.
 pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|_| ConfigError::new("RALLY_LOG", "must be a level, or levels by module such as info,rally_api=debug"))?;
@@ -37,15 +37,15 @@ pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
     };
     let traces = traces()?.map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("rally")));
     let started = registry().with(filter).with(ClientMistakes::hidden_unless_named(&config.log)).with(logs).with(traces).try_init();
-    // A second server in one process keeps the first one's log.
+    // A second server in the same process uses the log of the first.
     if started.is_ok() {
         drop(LEVELS.set(handle));
     }
     Ok(())
 }
 
-/// Leaves out what the HTTP layer says about connections that clients broke or filled with something else: it calls them errors,
-/// and nobody here can mend them. Whoever names that layer in `RALLY_LOG`, or wants everything at `debug`, reads of them.
+/// Hides log lines of the HTTP layer about connections that a client broke or filled with garbage. The HTTP layer logs them as
+/// errors, but an operator cannot fix them. They are shown if `RALLY_LOG` names that layer, or asks for `debug` everywhere.
 struct ClientMistakes {
     hidden: bool,
 }
@@ -71,7 +71,7 @@ impl<S: Subscriber> Layer<S> for ClientMistakes {
     }
 }
 
-/// Whether an event tells of the end of a connection. A reply that this server could not go on with is told in other words.
+/// Whether a log event reports a broken client connection. Failures of this server have other messages.
 struct OfClient(bool);
 
 impl Visit for OfClient {
@@ -80,9 +80,8 @@ impl Visit for OfClient {
     }
 }
 
-/// Where traces go, if the environment names an endpoint of a collector: the standard variables of OpenTelemetry's exporters, of
-/// which `OTEL_EXPORTER_OTLP_ENDPOINT` switches it on. Spans are sent as protocol buffers over HTTP, in batches, from a thread of
-/// their own.
+/// The exporter of traces, if the environment configures one with the standard variables of OpenTelemetry's exporters, such as
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`. A thread of its own sends spans in batches, as protocol buffers over HTTP.
 fn traces() -> Result<Option<SdkTracerProvider>, ConfigError> {
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !named(OTLP_ENDPOINT) && !named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
@@ -98,25 +97,25 @@ const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// Sends the spans that wait, before the process ends.
+/// Sends the remaining spans before the process ends.
 pub fn flush() {
     if let Some(Err(error)) = TRACES.get().map(SdkTracerProvider::shutdown) {
         tracing::warn!(%error, "some traces were lost");
     }
 }
 
-/// Levels under which everything of Rally's own is told.
+/// A filter that logs everything of Rally's own crates.
 pub const DEBUG: &str = "rally_api=debug,rally_domain=debug,rally_postgres=debug,rally_sqlite=debug,rally_webhooks=debug,\
     rally_envoi=debug,rally_heimdall=debug,rally_captcha=debug";
 
 static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
-/// Logs by another filter from now on.
+/// Changes the filter of the log.
 pub fn set_level(filter: &str) {
     let Some((levels, filter)) = LEVELS.get().zip(EnvFilter::try_new(filter).ok()) else { return };
     match levels.reload(filter) {
-        Ok(()) => tracing::warn!("the levels of the log were changed"),
-        Err(error) => tracing::error!(%error, "the levels of the log could not be changed"),
+        Ok(()) => tracing::warn!("the log filter was changed"),
+        Err(error) => tracing::error!(%error, "the log filter could not be changed"),
     }
 }
 
@@ -142,13 +141,13 @@ fn describe() {
     metrics::describe_counter!("rally_mail_attempts_total", "Attempts to send mail by outcome");
     metrics::describe_histogram!("rally_mail_attempt_duration_seconds", "How long attempts to send mail took");
     metrics::describe_gauge!("rally_mails_pending", "Mails that wait or are being tried");
-    metrics::describe_gauge!("rally_mails_oldest_due_seconds", "How long the mail that has waited longest is due");
+    metrics::describe_gauge!("rally_mails_oldest_due_seconds", "Seconds since the oldest pending mail became due");
     metrics::describe_counter!("rally_upstream_requests_total", "Requests to other services by service and outcome");
     metrics::describe_histogram!("rally_upstream_request_duration_seconds", "How long requests to other services took");
     metrics::describe_gauge!("rally_store_connections_in_use", "Connections to the store in use");
-    metrics::describe_gauge!("rally_store_connections_max", "The most connections to the store there may be");
+    metrics::describe_gauge!("rally_store_connections_max", "The most connections to the store that may be open");
     metrics::describe_gauge!("rally_deliveries_pending", "Deliveries to webhooks that wait or are being tried");
-    metrics::describe_gauge!("rally_deliveries_oldest_due_seconds", "How long the delivery that has waited longest is due");
+    metrics::describe_gauge!("rally_deliveries_oldest_due_seconds", "Seconds since the oldest pending delivery became due");
     metrics::describe_counter!("rally_webhook_attempts_total", "Attempts to deliver to webhooks by outcome");
     metrics::describe_histogram!("rally_webhook_attempt_duration_seconds", "How long attempts to deliver to webhooks took");
 }

@@ -1,4 +1,4 @@
-//! The remote services that the settings name, put behind their ports.
+//! Connects the remote services of the settings to their ports.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::boot::config::{Config, ConfigError};
 
 /// How long an attempt to send a mail may take.
 pub const MAIL_DEADLINE: Duration = Duration::seconds(15);
-/// How long an invitation may take.
+/// How long Heimdall may take to create an invitation.
 const INVITE_DEADLINE: Duration = Duration::seconds(10);
-/// How long the judgement over a captcha token may take.
+/// How long the verifier may take to check a captcha token.
 const CAPTCHA_DEADLINE: Duration = Duration::seconds(5);
 
-/// Puts the services that are configured behind their ports; the others stay as they are.
+/// Connects the configured services to their ports. The other ports stay empty.
 ///
 /// # Errors
-/// When no HTTP client can be made.
+/// Fails if no HTTP client can be created.
 pub fn attach(config: &Config, ports: &mut Ports) -> Result<(), ConfigError> {
     let upstreams = config.upstreams.clone();
     let failed = |setting| move |error: reqwest::Error| ConfigError::new(setting, error.to_string());

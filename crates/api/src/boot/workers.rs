@@ -1,4 +1,4 @@
-//! What runs beside the requests. Every process runs it; none needs another's to have run.
+//! The workers: background code beside the relay. Every process runs all of them, and none depends on those of another process.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use tokio::time::{Instant, MissedTickBehavior, sleep};
 use crate::boot::telemetry;
 use crate::chain::chain;
 
-/// How often stored replies that nobody can ask for any more are deleted.
+/// How often rows are pruned after their retention time.
 const PRUNE: Duration = Duration::from_secs(600);
 
-/// How often what histograms have gathered is folded into their buckets.
+/// How often the samples of histograms are added to their buckets.
 const FOLD: Duration = Duration::from_secs(5);
 
 /// How long finished events, the log of deliveries and finished mail are kept.
 const KEPT: time::Duration = time::Duration::days(30);
 
-/// Rows pruned at once.
+/// The most rows in a batch that is pruned.
 const BATCH: usize = 500;
 
-/// Rows purged at once, and how often it is looked whether anything is to be purged.
+/// The most rows in a batch that is purged, and how often a worker checks whether there is a purge.
 const PURGED_AT_ONCE: usize = 200;
 const LOOK_FOR_PURGES: Duration = Duration::from_secs(1);
 
-/// The background work of a process; it ends when this is dropped.
+/// The workers of a process. They end when this value is dropped.
 pub struct Workers(Vec<JoinHandle<()>>);
 
 impl Workers {
-    /// Starts it.
+    /// Starts the workers.
     pub fn start(ports: Ports) -> Self {
         Self(vec![tokio::spawn(prune(ports.clone())), tokio::spawn(purge(ports)), tokio::spawn(fold())])
     }
@@ -44,7 +44,7 @@ impl Drop for Workers {
     }
 }
 
-/// Histograms keep every sample until they are folded, and nobody may ever ask for the metrics.
+/// Adds samples to buckets. Histograms keep every sample until then, and a deployment may never request the metrics.
 async fn fold() {
     let mut ticks = tokio::time::interval(FOLD);
     loop {
@@ -53,16 +53,16 @@ async fn fold() {
     }
 }
 
-/// Purges what was deleted, batch by batch. Between two it leaves the store to others for as long as the last one took.
+/// Purges deleted rows, batch by batch. After each batch it pauses for as long as the batch took, so that others can use the store.
 async fn purge(ports: Ports) {
-    log("what belonged to nothing", ports.purges.find_orphans().await, "noted for a purge");
+    log("orphans", ports.purges.find_orphans().await, "noted for a purge");
     loop {
         let begun = Instant::now();
         let pause = match ports.purges.purge(PURGED_AT_ONCE).await {
             Ok(true) => begun.elapsed(),
             Ok(false) => LOOK_FOR_PURGES,
             Err(fault) => {
-                tracing::warn!(cause = %chain(&fault), "nothing purged");
+                tracing::warn!(cause = %chain(&fault), "purge failed");
                 LOOK_FOR_PURGES
             }
         };
@@ -85,7 +85,7 @@ async fn prune(ports: Ports) {
     }
 }
 
-/// Prunes until nothing is left, and leaves the store to others after each batch for as long as it took.
+/// Prunes until nothing is left. After each batch it pauses for as long as the batch took, so that others can use the store.
 async fn in_batches<'a>(prune: impl Fn() -> BoxFuture<'a, Result<u64, Fault>>) -> Result<u64, Fault> {
     let mut pruned = 0;
     loop {

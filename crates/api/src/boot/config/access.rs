@@ -1,4 +1,4 @@
-//! Who may call the admin surface: the key of its tokens, the identity provider, the origins of browsers.
+//! Access to the admin surface: the key of its tokens, the identity provider, the origins of browsers.
 
 use secrecy::SecretString;
 use url::{Host, Url};
@@ -9,23 +9,23 @@ use super::text::{given, parse_http_url};
 /// The identity provider whose tokens are accepted.
 #[derive(Debug, Clone)]
 pub struct JwksConfig {
-    /// Where its keys are.
+    /// The URL of its keys.
     pub url: Url,
-    /// What `iss` must be.
+    /// The required `iss` of its tokens.
     pub issuer: Option<String>,
-    /// What `aud` must hold.
+    /// A value that `aud` of its tokens must contain.
     pub audience: Option<String>,
 }
 
 impl JwksConfig {
-    /// Nothing without a URL, whatever else is given.
+    /// Returns `None` without a URL, even if the issuer or the audience is set.
     pub(super) fn parse(url: Option<String>, issuer: Option<String>, audience: Option<String>) -> Result<Option<Self>, ConfigError> {
         let Some(url) = given(url) else { return Ok(None) };
         Ok(Some(Self { url: parse_http_url("RALLY_JWKS_URL", &url)?, issuer: given(issuer), audience: given(audience) }))
     }
 }
 
-/// A key for HS256.
+/// Parses the key for HS256.
 pub(super) fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigError> {
     if secret.len() < 32 {
         return Err(ConfigError::new("RALLY_JWT_SECRET", "must be at least 32 bytes"));
@@ -33,7 +33,7 @@ pub(super) fn parse_jwt_secret(secret: String) -> Result<SecretString, ConfigErr
     Ok(SecretString::from(secret))
 }
 
-/// Origins with commas between.
+/// Parses comma-separated origins.
 pub(super) fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
     let problem =
         |text: &str| ConfigError::new("RALLY_ADMIN_ORIGINS", format!("{text:?} is not an origin such as https://console.example.com"));
@@ -41,8 +41,8 @@ pub(super) fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
     list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect()
 }
 
-/// An origin as browsers write it: lower case, the host in ASCII, no port where it is the usual one. `None` for what no browser
-/// ever sends, which would let nobody in and tell nobody why: a wildcard, or more than an origin.
+/// Parses an origin and writes it as browsers do: lower case, the host in ASCII, no default port. Returns `None` for a text that no
+/// browser ever sends, such as a wildcard or a URL with a path. Such an origin would never match, and nobody would know why.
 fn parse_origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let bare =

@@ -1,10 +1,10 @@
-//! How often clients may do something, and which proxies say who a client is.
+//! Rate limits, and the trusted proxies that name the client of a request.
 
 use super::ConfigError;
 use crate::http::extract::client::TrustedProxies;
 use crate::http::rate::Rate;
 
-/// A rate; `None` where it is off.
+/// Parses a rate. `off` is `None`.
 pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
     if text == "off" {
         return Ok(None);
@@ -13,7 +13,7 @@ pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rat
     Rate::parse(text).map(Some).ok_or_else(problem)
 }
 
-/// Addresses and CIDRs with commas between.
+/// Parses comma-separated addresses and CIDRs.
 pub(super) fn parse_proxies(list: &str) -> Result<TrustedProxies, ConfigError> {
     let problem = |text| ConfigError::new("RALLY_TRUSTED_PROXIES", format!("{text:?} is neither an address nor a CIDR"));
     TrustedProxies::parse(list).map_err(problem)

@@ -1,4 +1,4 @@
-//! Where the server listens, and where others find it.
+//! The address that the server listens on, and its public URL.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -8,19 +8,19 @@ use super::text::parse_http_url;
 use super::{Config, ConfigError};
 
 impl Config {
-    /// The base of the links that are handed out by a process that listens on an address.
+    /// The base of the links that a process creates if it listens on this address.
     pub fn links(&self, address: SocketAddr) -> Links {
         Links::new(&self.public_url.clone().unwrap_or_else(|| format!("http://{address}")))
     }
 }
 
-/// An address and a port.
+/// Parses an address and a port.
 pub(super) fn parse_bind(text: &str) -> Result<SocketAddr, ConfigError> {
     let resolved = text.trim().to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     resolved.ok_or_else(|| ConfigError::new("RALLY_BIND", "must be an address and a port such as 127.0.0.1:8080"))
 }
 
-/// The base of links, without a slash at its end.
+/// Parses the base of links, and removes a slash at its end.
 pub(super) fn parse_public_url(text: &str) -> Result<String, ConfigError> {
     let url = parse_http_url("RALLY_PUBLIC_URL", text)?;
     if url.query().is_some() || url.fragment().is_some() {

@@ -1,10 +1,10 @@
-//! How the log is written. Which filter it has is read by [`crate::boot::telemetry`].
+//! The format of the log. [`crate::boot::telemetry`] parses the filter.
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// For machines: one JSON object a line.
+    /// For machines: one JSON object per line.
     Json,
 }

@@ -1,5 +1,5 @@
-//! Configuration: environment variables and flags of the same names, read as text and checked here, so that whatever is
-//! wrong is told in one line that names the setting.
+//! The configuration: environment variables, and flags with the same names. Rally reads them as text and checks them here, so that a
+//! wrong setting is reported in one line that names it.
 
 mod access;
 mod limits;
@@ -43,7 +43,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Says what is wrong with a setting.
+    /// An error in a setting.
     pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
         Self { setting, problem: problem.into() }
     }
@@ -52,39 +52,39 @@ impl ConfigError {
 /// The settings, checked.
 #[derive(Clone)]
 pub struct Config {
-    /// Address to listen on.
+    /// The address to listen on.
     pub bind: SocketAddr,
-    /// Base of the links Rally hands out, without a slash at the end; `None` for the address it listens on.
+    /// The base of the links that Rally creates, without a slash at the end. `None` means the address that it listens on.
     pub public_url: Option<String>,
-    /// Where everything is kept.
+    /// The kind of store.
     pub store: StoreConfig,
     /// The data directory.
     pub data_dir: PathBuf,
-    /// The HS256 key, where one was given.
+    /// The HS256 key, if it is set.
     pub jwt_secret: Option<SecretString>,
-    /// The identity provider, where one was given.
+    /// The identity provider, if one is set.
     pub jwks: Option<JwksConfig>,
-    /// The encryption key in base64, where one was given.
+    /// The encryption key in base64, if it is set.
     pub encryption_key: Option<SecretString>,
-    /// The encryption key before it, in base64.
+    /// The previous encryption key in base64, if it is set.
     pub previous_encryption_key: Option<SecretString>,
     /// How events are sent to webhooks.
     pub webhooks: WebhookConfig,
     /// The services that Rally calls.
     pub upstreams: UpstreamConfig,
-    /// Sign-ups per client address and waitlist; `None` for no limit.
+    /// Sign-ups per client address and waitlist. `None` means no limit.
     pub signup_rate: Option<Rate>,
-    /// Requests per admin token; `None` for no limit.
+    /// Requests per admin token. `None` means no limit.
     pub admin_rate: Option<Rate>,
-    /// Proxies whose word on where a request comes from is taken.
+    /// The proxies that are trusted to name the client of a request.
     pub trusted_proxies: TrustedProxies,
-    /// Origins that may call the admin surface.
+    /// The origins that may call the admin surface from a browser.
     pub admin_origins: Vec<String>,
-    /// Whether migrations are applied at start.
+    /// Whether pending migrations are applied when the store is opened.
     pub migrate: Migrate,
-    /// What to log.
+    /// The filter of the log.
     pub log: String,
-    /// How log lines look; `None` to look at the terminal.
+    /// The format of log lines. `None` means text on a terminal, else JSON.
     pub log_format: Option<LogFormat>,
 }
 

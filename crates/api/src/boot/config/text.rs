@@ -1,4 +1,4 @@
-//! What settings of several sections are read with: those that were given, URLs, times, choices.
+//! Parsers that several sections share: URLs, durations, choices, and settings that may be empty.
 
 use time::Duration;
 use url::Url;
@@ -6,12 +6,12 @@ use url::Url;
 use super::ConfigError;
 use crate::duration::parse_duration;
 
-/// What a setting says; an empty one counts as not given.
+/// The text of a setting without surrounding spaces. An empty text counts as not set.
 pub(super) fn given(setting: Option<String>) -> Option<String> {
     setting.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// An absolute URL of a server.
+/// Parses an absolute http or https URL.
 pub(super) fn parse_http_url(setting: &'static str, text: &str) -> Result<Url, ConfigError> {
     Url::parse(text)
         .ok()
@@ -19,13 +19,13 @@ pub(super) fn parse_http_url(setting: &'static str, text: &str) -> Result<Url, C
         .ok_or_else(|| ConfigError::new(setting, "must be an absolute http or https URL"))
 }
 
-/// A length of time.
+/// Parses a duration.
 pub(super) fn parse_time(setting: &'static str, text: &str) -> Result<Duration, ConfigError> {
     let problem = || ConfigError::new(setting, format!("{text:?} is not a time such as 500ms, 15s, 5m, 2h or 5d"));
     parse_duration(text.trim()).ok_or_else(problem)
 }
 
-/// One of a few words.
+/// Parses one of a few words.
 pub(super) fn parse_choice<T: Copy>(setting: &'static str, text: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
     let found = choices.iter().find(|(name, _)| *name == text.trim());
     found.map(|(_, value)| *value).ok_or_else(|| {

@@ -10,31 +10,31 @@ use super::{ConfigError, Settings};
 /// A service with its platform key.
 #[derive(Clone)]
 pub struct KeyedConfig {
-    /// Where it is.
+    /// The URL of the service.
     pub url: Url,
-    /// What it knows this deployment by.
+    /// The secret that identifies this deployment to the service.
     pub key: SecretString,
 }
 
-/// The verifier of captcha tokens.
+/// The captcha's verifier, with its secret.
 #[derive(Clone)]
 pub struct CaptchaConfig {
-    /// Where it is.
+    /// The URL of the service.
     pub url: Url,
-    /// What it knows this deployment by.
+    /// The secret that identifies this deployment to the service.
     pub secret: SecretString,
-    /// The least score of a person.
+    /// The lowest score that passes.
     pub min_score: f64,
 }
 
-/// The services that Rally calls, where they are configured.
+/// The services that Rally calls, if they are configured.
 #[derive(Clone, Default)]
 pub struct UpstreamConfig {
     /// Envoi.
     pub envoi: Option<KeyedConfig>,
     /// Heimdall.
     pub heimdall: Option<KeyedConfig>,
-    /// Where an invitation is accepted that Heimdall gives no link for.
+    /// The link to accept an invitation, if Heimdall returns none.
     pub accept_url: Option<AcceptUrl>,
     /// The captcha's verifier.
     pub captcha: Option<CaptchaConfig>,
@@ -62,7 +62,7 @@ impl UpstreamConfig {
     }
 }
 
-/// A URL without a key is a mistake; a key without a URL is for the service where its owner runs it.
+/// Parses a service with a key. A URL without a key is an error. A key without a URL is for the usual URL of the service.
 fn parse_keyed(
     (url_name, url, usual): (&'static str, Option<String>, &str),
     (key_name, key): (&'static str, Option<String>),
@@ -70,7 +70,7 @@ fn parse_keyed(
     match (url, key) {
         (None, None) => Ok(None),
         (Some(_), None) => Err(ConfigError::new(key_name, format!("is required with {url_name}"))),
-        // A header takes no others.
+        // The key is sent in a header, which allows no other characters.
         (_, Some(key)) if !key.bytes().all(|b| b.is_ascii_graphic()) => Err(ConfigError::new(key_name, "must be visible ASCII characters")),
         (url, Some(key)) => {
             let url = parse_http_url(url_name, url.as_deref().unwrap_or(usual))?;

@@ -11,15 +11,15 @@ use super::{ConfigError, Settings};
 /// How events are sent to webhooks.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// What may be reached beside the public internet.
+    /// The receivers that are allowed although they are not public, or do not use https.
     pub exemptions: Exemptions,
-    /// How often a delivery is tried.
+    /// When a delivery is retried, and when a webhook is disabled.
     pub policy: DeliveryPolicy,
     /// How long an attempt may take.
     pub timeout: Duration,
 }
 
-/// The longest an attempt may take: several fit into a lease.
+/// The longest time limit of an attempt. It bounds the lease of a claim, which is twice the time limit plus 10 s.
 const MAX_WEBHOOK_TIMEOUT: Duration = Duration::minutes(2);
 
 impl WebhookConfig {
