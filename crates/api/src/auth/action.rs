@@ -1,8 +1,8 @@
-//! Actions, and the scopes that grant them.
+//! Actions, and scopes that grant them.
 
 macro_rules! actions {
     ($($(#[$doc:meta])+ $name:ident = $text:literal)+) => {
-        /// Something a token may allow.
+        /// An action that a token may allow.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Action { $($(#[$doc])+ $name,)+ }
 
@@ -55,12 +55,12 @@ actions! {
     RallySettingsUpdate = "rally.settings.update"
 }
 
-/// What a token allows: actions by name, `*` for all, `waitlist.*` for all that start so, `*.read` for all that end so.
+/// The actions that a token allows, by name or by pattern: `*` for all, `waitlist.*` for a first part, `*.read` for a last part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 
 impl Scope {
-    /// Reads a space-separated scope (RFC 6749, section 3.3); names nobody knows grant nothing.
+    /// Parses a space-separated scope (RFC 6749, section 3.3). Unknown names grant nothing.
     pub fn parse(text: &str) -> Self {
         Self(text.split_whitespace().map(str::to_owned).collect())
     }
@@ -70,7 +70,7 @@ impl Scope {
         self.0.iter().any(|pattern| matches(pattern, action.as_str()))
     }
 
-    /// The parts that grant nothing, such as a misspelt action.
+    /// The parts of the scope that grant nothing, such as a misspelt action.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         let grants = |pattern: &str| Action::ALL.iter().any(|action| matches(pattern, action.as_str()));
         self.0.iter().map(String::as_str).filter(move |pattern| !grants(pattern))

@@ -1,5 +1,7 @@
-//! API keys: `rally_live_` and forty characters nobody can guess. What is stored is a hash and the first characters, by
-//! which a key is found. A plain SHA-256 will do, since nobody can try 62^40 of them, and it outlives every other secret.
+//! API keys: `rally_live_` and 40 random characters. The store has the first characters, which find a key, and a hash of the whole.
+//!
+//! The hash is a plain SHA-256. A slow hash is not needed, because nobody can try 62^40 keys. It uses no
+//! other secret, so API keys keep working when other secrets change.
 
 use rally_domain::access::ApiKey;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
@@ -14,17 +16,17 @@ use super::token::{Claims, WorkspaceClaim, invalid};
 use crate::http::error::ApiError;
 
 const START: &str = "rally_live_";
-/// Characters after [`START`]: over 230 bits.
+/// Random characters after [`START`]: more than 230 bits.
 const RANDOM: usize = 40;
-/// Bytes by which a key is found: [`START`] and eight characters.
+/// Bytes that find a key: [`START`] and eight characters.
 const PREFIX: usize = START.len() + 8;
 
-/// Whether a bearer token is meant to be an API key.
+/// Whether a bearer token looks like an API key.
 pub fn is_api_key(token: &str) -> bool {
     token.starts_with(START)
 }
 
-/// A new key, and what to store of it.
+/// Generates a key. Returns the row to store, and the key to show.
 pub fn issue_api_key(ports: &Ports, workspace_id: WorkspaceId, name: KeyName, scope: &str) -> (ApiKey, SecretString) {
     let key = format!("{START}{}", Alphanumeric.sample_string(&mut rand::rng(), RANDOM));
     let stored = ApiKey {
@@ -40,14 +42,14 @@ pub fn issue_api_key(ports: &Ports, workspace_id: WorkspaceId, name: KeyName, sc
     (stored, SecretString::from(key))
 }
 
-/// What a key that was not revoked says of its bearer.
+/// Returns the claims of a key that is not revoked.
 ///
 /// # Errors
-/// 401 when there is no such key.
+/// 401 if there is no such key.
 pub async fn verify_api_key(keys: &dyn ApiKeyStore, token: &str) -> Result<Claims, ApiError> {
     let prefix = token.get(..PREFIX).filter(|_| token.len() == START.len() + RANDOM).ok_or_else(invalid)?;
     let found = keys.find_by_prefix(prefix).await?;
-    // What is compared is a hash: how long it takes tells nothing of the key.
+    // Only hashes are compared, so the time of a comparison reveals nothing about a key.
     let hash: [u8; 32] = Sha256::digest(token).into();
     let key = found.into_iter().find(|key| key.hash == hash).ok_or_else(invalid)?;
     let subject = Some(format!("api-key:{}", key.id));

@@ -1,10 +1,10 @@
-//! Where the keys of an identity provider come from: fetched when they are needed, and kept for a while.
+//! The keys of an identity provider: fetched when a token needs them, and kept for a while.
 //!
-//! Nobody whose key is known waits for the provider, whatever else is asked meanwhile: keys that are no longer fresh serve
-//! while one fetch runs beside. Only a token whose key is not known waits, for the fetch under way. The fetch belongs to no
-//! caller, so nobody who goes away ends it for others.
+//! A request whose key is known never waits for the provider. If the keys are no longer fresh, they are still used while one fetch
+//! runs in the background. Only a request whose key is not known waits for the running fetch. The fetch is a task of its own, so it
+//! goes on if a waiting request is cancelled.
 //!
-//! What is not here: which key a token asks for.
+//! Not here: the choice of the key for a token.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,9 +17,9 @@ use url::Url;
 use super::provider_key::{KeySet, Signing};
 use crate::http::error::{ApiError, Code};
 
-/// How long a fetch may take, and so how long anybody may wait for one.
+/// How long a fetch may take. No request waits longer for keys.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Most bytes of a key set.
+/// The most bytes of a key set.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// How often keys are fetched.
@@ -27,10 +27,10 @@ const MAX_BYTES: usize = 256 * 1024;
 struct Pace {
     /// How long fetched keys are used without asking again.
     fresh: Duration,
-    /// How long they go on being good while they cannot be fetched again. A provider may be down for a while and lock nobody
-    /// out; but whoever keeps it from answering must not keep a key alive for ever that it has withdrawn.
+    /// How long keys are valid while they cannot be fetched again. A provider may be down for a while without locking anybody out.
+    /// But an attacker who blocks the provider must not keep a withdrawn key alive for ever.
     kept: Duration,
-    /// The least time between the beginnings of two fetches, so that tokens with made-up key ids cost the provider nothing.
+    /// The shortest time between the starts of two fetches, so that tokens with invented key ids do not load the provider.
     floor: Duration,
 }
 
@@ -43,18 +43,18 @@ struct Provider {
     url: Url,
     client: reqwest::Client,
     pace: Pace,
-    /// Held for a look, never while fetching.
+    /// Locked only to read or write it, never during a fetch.
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     known: Option<Known>,
-    /// When the last fetch began.
+    /// When the last fetch started.
     tried: Option<Instant>,
-    /// Whether the last fetch that ended gave keys.
+    /// Whether the last finished fetch returned keys.
     answered: bool,
-    /// Open as long as a fetch is under way.
+    /// The channel of the running fetch, which closes when the fetch ends.
     under_way: Option<watch::Receiver<()>>,
 }
 
@@ -77,7 +77,7 @@ impl State {
         self.tried.is_none_or(|tried| now.duration_since(tried) >= pace.floor)
     }
 
-    /// The fetch under way. One that broke off without a word has ended too.
+    /// The running fetch. A closed channel means that the fetch has ended, even if it panicked.
     fn under_way(&self) -> Option<watch::Receiver<()>> {
         self.under_way.clone().filter(|fetch| fetch.has_changed().is_ok())
     }
@@ -93,17 +93,17 @@ impl Jwks {
         Ok(Self(Arc::new(Provider { url, client, pace, state: Mutex::default() })))
     }
 
-    /// The keys that may have made a signature of that kind under that key id; none where the provider has no such key.
+    /// The keys that may have made a signature of this kind with this key id. Empty if the provider has no such key.
     ///
     /// # Errors
-    /// 503 when they are not known and the provider did not tell.
+    /// 503 if no key is known and the provider did not answer.
     pub(super) async fn find(&self, id: Option<&str>, signing: Signing) -> Result<Vec<DecodingKey>, ApiError> {
         let (known, fetch) = self.look(id, signing);
         if !known.is_empty() {
             return Ok(known);
         }
         if let Some(mut fetch) = fetch {
-            // Nothing is ever sent: it closes when the fetch has ended, however it did.
+            // Nothing is ever sent. The channel closes when the fetch has ended, successful or not.
             while fetch.changed().await.is_ok() {}
         }
         let state = self.0.state();
@@ -111,7 +111,7 @@ impl Jwks {
         if found.is_empty() && !state.answered { Err(unavailable()) } else { Ok(found) }
     }
 
-    /// What is known, and the fetch under way; one is begun where it is wanted and may be.
+    /// Returns the known keys and the running fetch. Starts a fetch if one is needed and allowed.
     fn look(&self, id: Option<&str>, signing: Signing) -> (Vec<DecodingKey>, Option<watch::Receiver<()>>) {
         let (now, pace) = (Instant::now(), self.0.pace);
         let mut state = self.0.state();
@@ -128,7 +128,7 @@ impl Jwks {
     }
 }
 
-/// Fetches the keys; who waits for that waits until `_running` is dropped.
+/// Fetches the keys. Waiting requests go on when `_running` is dropped.
 async fn refresh(provider: Arc<Provider>, _running: watch::Sender<()>) {
     let fetched = provider.fetch().await;
     let mut state = provider.state();
@@ -197,7 +197,7 @@ mod tests {
             (Self(listener), url)
         }
 
-        /// The next fetch, read to the end of its head.
+        /// Accepts the next fetch, and reads the head of its request.
         async fn asked(&self) -> TcpStream {
             let (mut stream, _) = self.0.accept().await.unwrap();
             let mut head = Vec::new();
@@ -216,7 +216,7 @@ mod tests {
         stream.shutdown().await.unwrap();
     }
 
-    /// A provider that was asked once and knows the key `a`.
+    /// A provider that was asked once and has the key `a`.
     async fn knowing_a(pace: Pace) -> (Slow, Arc<Jwks>) {
         let (provider, url) = Slow::start().await;
         let jwks = Arc::new(Jwks::with_pace(url, pace).unwrap());
@@ -226,7 +226,7 @@ mod tests {
         (provider, jwks)
     }
 
-    /// How many keys of an id there are, or the status of the refusal.
+    /// The number of keys with an id, or the status of the refusal.
     fn find(jwks: &Arc<Jwks>, id: &'static str) -> tokio::task::JoinHandle<Result<usize, u16>> {
         let jwks = jwks.clone();
         tokio::spawn(async move { jwks.find(Some(id), Signing::Ed25519).await.map(|keys| keys.len()).map_err(|error| error.code.status()) })
@@ -249,7 +249,7 @@ mod tests {
     async fn keys_that_are_not_fresh_serve_and_are_fetched_beside() {
         let (provider, jwks) = knowing_a(ALWAYS).await;
         assert_eq!(find(&jwks, "a").await.unwrap(), Ok(1));
-        // Its answer is not waited for, and yet asked for, once: who does not know a key waits for the same fetch.
+        // The known key does not wait for the answer, but starts one fetch. A request with an unknown key waits for the same fetch.
         let refreshing = provider.asked().await;
         let rotated = find(&jwks, "b");
         answer(refreshing, &["b"]).await;
@@ -295,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn made_up_ids_cost_the_provider_one_fetch_in_a_while() {
         let (provider, jwks) = knowing_a(Pace { floor: Duration::from_secs(3600), ..ALWAYS }).await;
-        // Nobody listens any more: another fetch would fail, and be told.
+        // The provider listens no more: another fetch would fail, and the result would show it.
         drop(provider);
         for _ in 0..20 {
             assert_eq!(find(&jwks, "made up").await.unwrap(), Ok(0));

@@ -1,4 +1,4 @@
-//! Who calls the admin surface, and what they may do.
+//! Authentication of clients of the admin surface, and their permissions.
 
 mod action;
 mod api_key;

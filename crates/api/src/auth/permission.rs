@@ -1,4 +1,4 @@
-//! The extractor of every admin route: it says in the handler's signature which action the route needs.
+//! The extractor of admin routes. The signature of a handler says which action the route needs.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -21,13 +21,13 @@ use crate::app::App;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::parameters::id_in_path;
 
-/// The action a route needs, as a type.
+/// The action that a route needs, as a type.
 pub trait Permission: 'static {
     /// The action.
     const ACTION: Action;
 }
 
-/// Permissions, one per action that a route needs.
+/// The permissions: one for each action that a route needs.
 pub mod permit {
     use super::{Action, Permission};
 
@@ -51,17 +51,17 @@ pub mod permit {
     }
 }
 
-/// A caller who may do what `P` says in the workspace of the path.
+/// An admin who may do the action of `P` in the workspace of the path.
 pub struct Granted<P = ()> {
     admin: Admin,
     permission: PhantomData<P>,
 }
 
-/// Who calls, and in which workspace.
+/// The admin who sent a request, and the workspace.
 pub struct Admin {
     /// The workspace of the path.
     pub workspace: Workspace,
-    /// Who calls.
+    /// The subject of the token.
     pub subject: Option<Subject>,
 }
 
@@ -92,7 +92,7 @@ impl<P> IntoParams for Granted<P> {
     }
 }
 
-/// Lets in who may do something in the workspace of the path. Who first, then where, then what.
+/// Checks whether the client may do an action in the workspace of the path: first the token, then the workspace, then the action.
 pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<Admin, ApiError> {
     let app = App::of(request)?;
     let token = token(request)?;
@@ -113,11 +113,11 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     Ok(Admin { workspace, subject })
 }
 
-/// What a request brings to say who sends it.
+/// The credential of a request.
 enum Token {
     /// In the `Authorization` header: a JWT or an API key.
     Bearer(String),
-    /// In the cookie `auth_token`: a JWT, on reads alone.
+    /// In the cookie `auth_token`: a JWT, accepted only for reads.
     Cookie(String),
 }
 

@@ -1,12 +1,12 @@
-//! The keys of an identity provider: a set (RFC 7517) read entry by entry, and the key that a token asks for.
+//! The keys of an identity provider: parses a key set (RFC 7517), and finds the key for a token.
 //!
-//! What is not here: fetching the set, and what a token claims.
+//! Not here: fetching the set, and the claims of a token.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How a provider may sign.
+/// An algorithm that a provider may sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signing {
     Rs256,
@@ -15,8 +15,8 @@ pub(super) enum Signing {
 }
 
 impl Signing {
-    /// The algorithm of that name in a token's header or in a key. `Ed25519` is the name that says all of what `EdDSA` left to
-    /// the key (RFC 9864, section 2.2).
+    /// The algorithm with a name in a token's header or in a key. `Ed25519` is the newer, fully specified name for what `EdDSA` means with
+    /// an Ed25519 key (RFC 9864, section 2.2).
     pub(super) fn of_name(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
@@ -26,7 +26,7 @@ impl Signing {
         }
     }
 
-    /// The same, as the library of signatures knows it.
+    /// The name of the algorithm in the library that verifies signatures.
     pub(super) const fn algorithm(self) -> Algorithm {
         match self {
             Self::Rs256 => Algorithm::RS256,
@@ -50,7 +50,7 @@ struct Document {
     keys: Vec<Value>,
 }
 
-/// An entry of a set, as far as it is read.
+/// An entry of a key set, with the members that Rally reads.
 #[derive(Deserialize)]
 struct Entry {
     kty: String,
@@ -67,18 +67,17 @@ struct Entry {
 }
 
 impl KeySet {
-    /// Reads a set. An entry that is malformed, unknown or not for signatures is left out, as RFC 7517, section 5, asks.
+    /// Parses a key set. Ignores entries that are malformed, unknown or not for signatures, as RFC 7517, section 5, requires.
     ///
     /// # Errors
-    /// When the whole is not a set.
+    /// Fails if the document is not a key set.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let document: Document = serde_json::from_slice(bytes)?;
         let entries = document.keys.into_iter().filter_map(|entry| serde_json::from_value(entry).ok());
         Ok(Self(entries.filter_map(ProviderKey::of).collect()))
     }
 
-    /// The keys that may have made a signature: those of the id that are for the algorithm; without an id, the only key there
-    /// is.
+    /// The keys that may have made a signature with this algorithm: those with the id, or without an id the only key of the set.
     pub(super) fn fitting(&self, id: Option<&str>, signing: Signing) -> Vec<DecodingKey> {
         let fits = |key: &&ProviderKey| key.signing == signing && (id.is_none() || key.id.as_deref() == id);
         let keys = if id.is_none() && self.0.len() > 1 { &[] } else { self.0.as_slice() };
@@ -87,7 +86,7 @@ impl KeySet {
 }
 
 impl ProviderKey {
-    /// The key of an entry, with the one algorithm that its type and curve leave: no header ever chooses another.
+    /// The key of an entry. Its type and curve determine the one algorithm, and the header of a token cannot choose another.
     fn of(entry: Entry) -> Option<Self> {
         let (signing, key) = match (entry.kty.as_str(), entry.crv.as_deref()) {
             ("RSA", _) => (Signing::Rs256, DecodingKey::from_rsa_components(&entry.n?, &entry.e?)),
@@ -95,7 +94,7 @@ impl ProviderKey {
             ("OKP", Some("Ed25519")) => (Signing::Ed25519, DecodingKey::from_ed_components(&entry.x?)),
             _ => return None,
         };
-        // What a key says of itself in three ways must be true in all of them (RFC 7517, sections 4.2 to 4.4).
+        // A key may state its purpose in three members. All of them must fit (RFC 7517, sections 4.2 to 4.4).
         let usable = entry.purpose.is_none_or(|purpose| purpose == "sig")
             && entry.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
             && entry.alg.is_none_or(|name| Signing::of_name(&name) == Some(signing));
@@ -111,7 +110,7 @@ mod tests {
 
     const ED: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-    /// How many keys of a set with one entry are for `Ed25519` under the id `a`.
+    /// The number of keys for `Ed25519` with the id `a` in a set with one entry.
     fn found(entry: Value) -> usize {
         set(json!([entry])).fitting(Some("a"), Signing::Ed25519).len()
     }
@@ -178,7 +177,7 @@ mod tests {
         assert_eq!(keys.fitting(Some("a"), Signing::Rs256).len(), 1);
         assert_eq!(keys.fitting(Some("a"), Signing::Es256).len(), 0);
         assert_eq!(keys.fitting(None, Signing::Ed25519).len(), 0);
-        // The only key that signs is the only key, whatever else is in the set.
+        // A key that is not for signatures does not count.
         assert_eq!(set(json!([encryption, signing])).fitting(None, Signing::Ed25519).len(), 1);
     }
 }

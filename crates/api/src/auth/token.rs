@@ -20,13 +20,13 @@ use super::{Action, Scope};
 use crate::boot::config::JwksConfig;
 use crate::http::error::{ApiError, Code};
 
-/// Most bytes of a token.
+/// The most bytes of a token.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// How far the clock of whoever signed a token may be ahead of ours, in seconds; a token's end is never stretched.
+/// How many seconds the clock of the signer may be ahead of ours. The expiry of a token is never extended.
 const CLOCK_SKEW: f64 = 30.0;
 
-/// Which workspaces a token is for.
+/// The workspaces that a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkspaceClaim {
     /// All of them.
@@ -35,14 +35,14 @@ pub enum WorkspaceClaim {
     One(WorkspaceId),
 }
 
-/// What a valid token says.
+/// The claims of a valid token or API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Who calls.
+    /// The subject.
     pub subject: Option<String>,
-    /// For which workspaces.
+    /// The workspaces.
     pub workspace: WorkspaceClaim,
-    /// What they may do.
+    /// The allowed actions.
     pub scope: Scope,
 }
 
@@ -55,10 +55,10 @@ impl Claims {
         }
     }
 
-    /// Refuses with 403, naming the action, where the token does not allow it.
+    /// Refuses an action that the token does not allow. The message names the action.
     ///
     /// # Errors
-    /// When it does not.
+    /// 403 if the token does not allow the action.
     pub fn require(&self, action: Action) -> Result<(), ApiError> {
         if self.scope.allows(action) {
             return Ok(());
@@ -67,7 +67,7 @@ impl Claims {
     }
 }
 
-/// The claims of a token Rally makes.
+/// The claims of a token that Rally signs.
 #[derive(Serialize)]
 struct MintedClaims<'a> {
     sub: &'a str,
@@ -77,16 +77,16 @@ struct MintedClaims<'a> {
     scope: &'a str,
 }
 
-/// A token in its compact form (RFC 7515, section 3.1), taken apart and not yet verified.
+/// A token in its compact form (RFC 7515, section 3.1), split and not yet verified.
 struct Signed<'a> {
     header: JoseHeader,
-    /// What is signed.
+    /// The signed part: the header and the payload.
     message: &'a str,
     payload: &'a str,
     signature: &'a str,
 }
 
-/// The header of a token. It is read here, since the library knows no `Ed25519` and passes over `crit`.
+/// The header of a token. It is parsed here, because the library does not know `Ed25519` and ignores `crit`.
 #[derive(Deserialize)]
 struct JoseHeader {
     alg: String,
@@ -104,7 +104,7 @@ impl<'a> Signed<'a> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.'))?;
         let header: JoseHeader = from_base64(header)?;
-        // Whoever does not understand what is critical must refuse it (RFC 7515, section 4.1.11), and nothing is understood here.
+        // A critical header must be refused if it is not understood (RFC 7515, section 4.1.11). Rally understands none.
         (!header.crit).then_some(Self { header, message, payload, signature })
     }
 
@@ -121,7 +121,7 @@ fn from_base64<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// The claims of a token as they came; what is of another type is as if it were not there.
+/// The claims of a token, unchecked. A claim of another type counts as missing, except `nbf`, which makes the token invalid.
 #[derive(Deserialize)]
 struct RawClaims {
     sub: Option<Value>,
@@ -133,7 +133,7 @@ struct RawClaims {
     scope: Option<Value>,
 }
 
-/// Checks tokens, and makes them.
+/// Signs and verifies tokens.
 pub struct Authenticator {
     secret: SecretString,
     jwks: Option<(Jwks, JwksConfig)>,
@@ -141,19 +141,19 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// An authenticator that takes tokens under a secret, and those of an identity provider where one is given.
+    /// An authenticator that accepts tokens under a secret, and those of an identity provider if one is given.
     ///
     /// # Errors
-    /// When no HTTP client can be made to fetch the provider's keys.
+    /// Fails if no HTTP client can be created to fetch the provider's keys.
     pub fn new(secret: SecretString, jwks: Option<JwksConfig>, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         let jwks = jwks.map(|config| Jwks::new(config.url.clone()).map(|jwks| (jwks, config))).transpose()?;
         Ok(Self { secret, jwks, clock })
     }
 
-    /// Makes a token that ends at an instant.
+    /// Signs a token that expires at an instant.
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// Fails if it cannot be signed.
     pub fn mint(
         &self,
         subject: &str,
@@ -172,10 +172,10 @@ impl Authenticator {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
     }
 
-    /// The claims of a valid token.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// 401 when it is not valid, 503 when the identity provider's keys cannot be had.
+    /// 401 if the token is not valid. 503 if the identity provider's keys cannot be fetched.
     pub async fn verify(&self, token: &str) -> Result<Claims, ApiError> {
         if token.len() > MAX_TOKEN {
             return Err(invalid());
@@ -190,7 +190,7 @@ impl Authenticator {
                 signed.claims().ok_or_else(invalid)?
             }
             (name, Some((jwks, config))) => {
-                // The header chooses among keys, never what a key is used for.
+                // The header chooses the key, but the key determines its algorithm.
                 let signing = Signing::of_name(name).ok_or_else(invalid)?;
                 let keys = jwks.find(signed.header.kid.as_deref(), signing).await?;
                 if !keys.iter().any(|key| signed.is_signed_by(key, signing.algorithm())) {
@@ -238,7 +238,7 @@ fn accept(claims: RawClaims) -> Result<Claims, ApiError> {
     Ok(Claims { subject: text(claims.sub), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
 }
 
-/// One message for every reason: which part of a token was wrong is nobody's business.
+/// The refusal of a token. All reasons have the same message, so that an attacker does not learn which part was wrong.
 pub(super) fn invalid() -> ApiError {
     ApiError::new(Code::Unauthorized, "a valid bearer token is required")
 }
