@@ -1,5 +1,5 @@
-//! How often something was changed here: what is kept is kept under such a number, and what was kept under an older one is
-//! where nobody looks.
+//! Generations: counters of the changes that this process made. A cached value is stored under the current generation, so a value of
+//! an older generation is never found again.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -7,33 +7,33 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rally_domain::id::WaitlistId;
 
-/// How often something was decided here that ends what was going to be sent: a webhook was changed or deleted, an entry, a waitlist or
-/// a workspace deleted. It is counted before whoever decided it is answered.
+/// Counts the changes of this process that can stop a delivery or a mail: a webhook was changed or deleted, or an entry, a waitlist or
+/// a workspace was deleted. A change is counted before its client gets the answer.
 #[derive(Clone, Default)]
 pub struct Changes(Arc<AtomicU64>);
 
 impl Changes {
-    /// How many there were until now.
+    /// The number of changes so far.
     pub fn count(&self) -> u64 {
         now(&self.0)
     }
 
-    /// After a change, whether it is known to have been made or not.
+    /// Counts a change after it was made. A change that failed counts too, because it may have been made.
     pub(super) fn note<T>(&self, outcome: T) -> T {
         moved_on(&self.0, outcome)
     }
 }
 
-/// How often something was changed here.
+/// The generations of this process.
 #[derive(Default)]
 pub(super) struct Generations {
-    /// What is on its way to receivers.
+    /// Changes that can stop a delivery or a mail.
     pub sent: Changes,
-    /// What waitlists, variants, settings and workspaces show to the public.
+    /// Changes of waitlists, variants, settings and workspaces, which the public surface shows.
     pub public: AtomicU64,
-    /// API keys.
+    /// Changes of API keys.
     pub keys: AtomicU64,
-    /// Leaders: lists share counts, so that there are never more of them. A count that moves for another list costs a query.
+    /// Changes of leaders. Lists share counters, so that their number is bounded. A change of another list costs one query.
     pub leaders: Stripes,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn now(generation: &AtomicU64) -> u64 {
     generation.load(Ordering::Acquire)
 }
 
-/// After a change, whether it is known to have been made or not.
+/// Counts a change after it was made. A change that failed counts too, because it may have been made.
 pub(super) fn moved_on<T>(generation: &AtomicU64, outcome: T) -> T {
     generation.fetch_add(1, Ordering::AcqRel);
     outcome

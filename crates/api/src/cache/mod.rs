@@ -1,4 +1,4 @@
-//! What a crowd asks for alike is kept for a moment: what stores say ([`ports`]), and replies as they are sent ([`responses`]).
+//! Caches for frequent reads: results of stores ([`ports`]) and rendered replies ([`responses`]).
 
 use std::time::Duration;
 
@@ -9,5 +9,5 @@ pub mod responses;
 pub use generations::Changes;
 pub use ports::cached;
 
-/// How long a change made by another process may go unseen.
+/// How long a cached value may hide a change of another process.
 pub const MOMENT: Duration = Duration::from_secs(1);

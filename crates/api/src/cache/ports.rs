@@ -1,8 +1,8 @@
-//! What a crowd reads is kept for a moment: decorators of ports, so that nobody who reads or writes has to know.
+//! Decorators of ports that cache frequent reads for a moment. Readers and writers do not notice them.
 //!
-//! A change made through these ports shows at once, since it moves on the *generation* that is part of every key: what was
-//! being read meanwhile is kept under the old one, where nobody looks. A change made by another process shows within
-//! [`MOMENT`]. Many who miss the same thing at once make one query. Everything is bounded.
+//! A change through these ports is visible at once, because it increments the *generation*, which is part of every cache key. A value
+//! that was being read meanwhile is stored under the old generation, which nobody reads. A change by another process is visible within
+//! [`MOMENT`]. Simultaneous misses of the same key make one query. The size of every cache is bounded.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -39,10 +39,10 @@ use time::Date;
 use super::MOMENT;
 use super::generations::{Changes, Generations, moved_on, now};
 
-/// The most things of one kind that are kept.
+/// The most values of one kind.
 const MAX_KEPT: u64 = 2000;
 
-/// Ports that keep for a moment what a crowd reads, and count what those who send have to know.
+/// Ports that cache frequent reads, and count the changes that the relay must know of.
 pub fn cached(ports: Ports, changes: &Changes) -> Ports {
     let generations = Arc::new(Generations { sent: changes.clone(), ..Generations::default() });
     let webhooks = Arc::new(Webhooks { inner: ports.webhooks.clone(), changes: changes.clone() });
@@ -66,7 +66,7 @@ fn kept<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(
     Cache::builder().max_capacity(MAX_KEPT).time_to_live(MOMENT).build()
 }
 
-/// What the public sees, and who may call.
+/// The data of the public surface, and API keys.
 struct Public {
     inner: Ports,
     generations: Arc<Generations>,
@@ -204,7 +204,7 @@ impl ApiKeyStore for Public {
     }
 }
 
-/// Entries, and who leads them.
+/// Entries and their leaders.
 struct Entries {
     inner: Ports,
     generations: Arc<Generations>,
@@ -223,7 +223,7 @@ impl EntryStore for Entries {
         let list = command.waitlist_id;
         let outcome = self.inner.entries.sign_up(command).await;
         match &outcome {
-            // Nobody leads because of it.
+            // A sign-up without a referrer does not change the leaders.
             Ok(entry) if entry.referred_by.is_none() => outcome,
             Err(CommandError::Rejected(_)) => outcome,
             Ok(_) | Err(CommandError::Fault(_)) => self.changed(list, outcome),
@@ -287,7 +287,7 @@ impl EntryStats for Entries {
     }
 }
 
-/// Webhooks, none of which is kept: what is decided about one holds for whatever is sent afterwards.
+/// Webhooks. They are not cached, because a change of a webhook must apply to everything that is sent afterwards.
 struct Webhooks {
     inner: Arc<dyn WebhookStore>,
     changes: Changes,

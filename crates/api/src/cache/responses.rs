@@ -1,4 +1,4 @@
-//! What a crowd gets alike is written out once, not once for each of them.
+//! Rendered replies. Identical replies are rendered once, not once per request.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use moka::sync::Cache;
 use crate::cache::MOMENT;
 use crate::http::error::{ApiError, Code};
 
-/// The most bodies that are kept.
+/// The most bodies that are cached.
 const MAX_BODIES: u64 = 500;
 
-/// Bodies by a key, each beside the very thing it was made of: whoever has another gets another.
+/// Bodies by key. Each is stored with the value that it was rendered from. If the value has changed, the body is rendered again.
 pub struct Responses<K, T: ?Sized>(Cache<K, (Arc<T>, Bytes)>);
 
 impl<K, T> Default for Responses<K, T>
@@ -30,10 +30,10 @@ where
     K: Hash + Eq + Send + Sync + 'static,
     T: ?Sized + Send + Sync + 'static,
 {
-    /// The body of something; rendered, if it was not.
+    /// Returns the body for a value. Renders it if it is not cached.
     ///
     /// # Errors
-    /// When it cannot be rendered.
+    /// Fails if it cannot be rendered.
     pub fn of(&self, key: K, source: &Arc<T>, render: impl FnOnce(&T) -> serde_json::Result<Vec<u8>>) -> Result<Bytes, ApiError> {
         if let Some((of, body)) = self.0.get(&key)
             && Arc::ptr_eq(&of, source)
