@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state that every handler can reach.
 
 use std::sync::Arc;
 
@@ -22,48 +22,48 @@ use crate::http::extract::client::TrustedProxies;
 use crate::http::limits::Limits;
 use crate::idempotency::Idempotency;
 
-/// The application, one per process, shared by all its threads.
+/// The application. There is one per process, and all threads share it.
 pub struct App {
-    /// The world.
+    /// The ports.
     pub ports: Ports,
-    /// Who may call.
+    /// Verifies admin tokens.
     pub auth: Authenticator,
-    /// Requests that may be repeated.
+    /// Carries out requests with an idempotency key once.
     pub idempotency: Idempotency,
     /// Sends events to webhooks.
     pub sender: Arc<dyn WebhookSender>,
-    /// The slots that checks of URLs have, by workspace.
+    /// The slots for checks of URLs, by workspace.
     pub url_checks: Cache<WorkspaceId, Arc<Semaphore>>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
-    /// How often anybody may do something.
+    /// The rate limits.
     pub limits: Limits,
-    /// Proxies whose word on where a request comes from is taken.
+    /// The proxies that are trusted to name the client of a request.
     pub proxies: TrustedProxies,
-    /// The slots that exports have.
+    /// The slots for exports.
     pub exports: Exports,
     /// Wakes the relays.
     pub relays: Vec<Arc<Notify>>,
-    /// Seals of pages.
+    /// Signs and checks the cursors of pages.
     pub cursors: Cursors,
-    /// Public waitlists as they are sent, by the slug the workspace was asked by and the variant.
+    /// Rendered replies for public waitlists, by list, workspace slug of the request, and variant.
     pub infos: Responses<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
-    /// Leaderboards as they are sent, by list and number of rows.
+    /// Rendered leaderboards, by list and number of rows.
     pub leaderboards: Responses<(WaitlistId, usize), [Leader]>,
-    /// Which methods every path takes.
+    /// The methods that each path accepts.
     pub routes: AllowedMethods,
 }
 
 impl App {
-    /// The application that a request came to.
+    /// The application that handles a request.
     ///
     /// # Errors
-    /// When there is none, which no server here is without.
+    /// Fails if there is none. Every server here has one.
     pub fn of(request: &HttpRequest) -> Result<&web::Data<Self>, ApiError> {
         request.app_data().ok_or_else(|| ApiError::new(Code::InternalError, "no application"))
     }
 
-    /// Lets events and mail that were just written go out at once.
+    /// Wakes the relays, so that they send new events and mail at once.
     pub fn wake_relays(&self) {
         self.relays.iter().for_each(|relay| relay.notify_one());
     }

@@ -1,8 +1,8 @@
-//! Errors in one line, with their causes.
+//! An error and its causes in one line.
 
 use std::error::Error;
 
-/// An error with all its causes in one line.
+/// Writes an error and all its causes in one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

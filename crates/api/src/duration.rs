@@ -1,8 +1,8 @@
-//! Lengths of time as people write them: `15m`.
+//! Durations as people write them: `15m`.
 
 use time::Duration;
 
-/// `500ms`, `90s`, `15m`, `12h`, `30d`: more than nothing, at most a hundred years.
+/// Parses `500ms`, `90s`, `15m`, `12h` or `30d`: from 1 ms to 100 years of 366 days.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);

@@ -1,13 +1,14 @@
-//! Encryption at rest: XChaCha20-Poly1305 under a key derived from the deployment's, each text under a random nonce, bound
-//! to where it belongs. What is sealed begins with the id of its key, so that the key can be changed: the one before still
-//! opens what it sealed.
+//! Encryption at rest: XChaCha20-Poly1305 with a random nonce, under a key derived from the deployment's encryption key.
+//!
+//! Each encrypted text is bound to the place where it belongs. It begins with the id of its key, so that the key can be changed: the
+//! previous key still decrypts older texts.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rally_domain::error::Fault;
 use sha2::{Digest, Sha256};
 
-/// Bytes of a nonce: enough for random ones never to repeat.
+/// Bytes of a nonce. Random nonces of this size practically never repeat.
 const NONCE: usize = 24;
 
 /// Bytes of a key's id.
@@ -34,27 +35,27 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer under a key, which opens what was sealed under the one before as well.
+    /// A sealer that encrypts with the current key, and decrypts with the current and the previous one.
     pub fn new(current: [u8; 32], previous: Option<[u8; 32]>) -> Self {
         Self { current: Key::new(current), previous: previous.map(Key::new) }
     }
 
-    /// Whether something was sealed under the current key.
+    /// Whether a text was encrypted with the current key.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.starts_with(&self.current.id)
     }
 
-    /// Encrypts; only who names the same place can open it.
+    /// Encrypts a text for a place. It can be decrypted only for the same place.
     pub fn seal(&self, place: &[u8], plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = rand::random();
         let encrypted = self.current.cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: place });
         [&self.current.id[..], &nonce, &encrypted.expect("far below the 256 GiB a nonce is good for")].concat()
     }
 
-    /// Decrypts what was sealed for that place.
+    /// Decrypts a text that was encrypted for the same place.
     ///
     /// # Errors
-    /// When it was not, or under another key.
+    /// Fails if the text was encrypted for another place or with an unknown key, or was changed.
     pub fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
         let foreign = || Fault::unexpected("what is stored was not sealed under this key for this place");
         let (id, rest) = sealed.split_first_chunk::<KEY_ID>().ok_or_else(foreign)?;

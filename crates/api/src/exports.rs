@@ -1,9 +1,9 @@
-//! Exports: how many there are at once, and a file between the store and whoever reads the reply.
+//! Exports: their slots, and a temporary file between the store and the reader of a reply.
 //!
-//! A reader may be as slow as it likes, and what an export reads from is one moment of the store, which nobody may hold for long: in
-//! PostgreSQL dead rows pile up behind it, in SQLite the write-ahead log. So the store is read at its own pace into a temporary file
-//! without a name, and the reader gets what is there at its pace. What a slow reader holds is a file and one of a few slots; a reader
-//! that takes next to nothing is cut off.
+//! A reader may be slow, but an export reads one snapshot of the store, and a snapshot must not stay open for long. In PostgreSQL dead
+//! rows pile up behind it, in SQLite the write-ahead log grows. So the store is copied at its own pace into a temporary file without a
+//! name, and the reader gets the contents of the file at the reader's pace. A slow reader holds only a file and one of a few slots. A
+//! reader that is too slow is cut off.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,32 +21,32 @@ use tokio::time::{Instant, sleep};
 
 use crate::chain::chain;
 
-/// Exports at once in a process, and for one workspace.
+/// The most exports at once in a process, and for one workspace.
 const IN_ALL: usize = 4;
 const PER_WORKSPACE: usize = 2;
 
-/// A reader takes at least that many bytes in that time.
+/// A reader must take at least this many bytes in each window of this length, or it is cut off.
 const LEAST: u64 = 1024 * 1024;
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// Bytes that are read of the file at once.
+/// The most bytes that are read from the file at once.
 const PIECE: u64 = 256 * 1024;
 
-/// How often it is looked whether a reader takes anything at all.
+/// How often Rally checks whether a reader takes enough.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The slots that exports have.
+/// The slots for exports.
 #[derive(Clone, Default)]
 pub struct Exports(Arc<Mutex<HashMap<WorkspaceId, usize>>>);
 
-/// The slot of one export, until it is dropped.
+/// The slot of one export. It is free again when this value is dropped.
 pub struct Slot {
     exports: Exports,
     workspace: WorkspaceId,
 }
 
 impl Exports {
-    /// Takes a slot for a workspace; `None` when it has as many as it may, or all are taken.
+    /// Takes a slot for a workspace. Returns `None` if the workspace has its share, or all slots are taken.
     pub fn take(&self, workspace: WorkspaceId) -> Option<Slot> {
         let mut taken = self.taken();
         let (all, mine) = (taken.values().sum::<usize>(), taken.get(&workspace).copied().unwrap_or(0));
@@ -73,53 +73,53 @@ impl Drop for Slot {
     }
 }
 
-/// How far the file was written.
+/// How much of the file was written.
 #[derive(Debug, Clone, Copy)]
 enum Written {
     Until(u64),
-    /// That is all of it.
+    /// The file is complete.
     Whole(u64),
-    /// The store broke off.
+    /// The store or the file failed.
     Broken,
 }
 
-/// What a reader holds until it has read everything or is cut off.
+/// The resources of a reader, until it has read everything or is cut off.
 struct Open {
     file: Arc<File>,
     progress: watch::Receiver<Written>,
     _slot: Slot,
 }
 
-/// Where a reader stands.
+/// The state of a reader.
 struct Reader {
     open: Option<Open>,
     read: u64,
-    /// Since when the reader has been given time, and what it took meanwhile.
+    /// How much time the reader has had in the current window, and how many bytes it took.
     window: Duration,
     taken: u64,
-    /// When the last piece was handed over, while nobody has asked for the next.
+    /// When the last piece was handed over, if the reader has not asked for the next one.
     handed: Option<Instant>,
 }
 
-/// Why a reply breaks off.
+/// Why a reply ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// The store did; it was logged.
+    /// The store or the file failed. The cause was logged.
     #[error("the export broke off")]
     Store,
     /// The reader took too little.
     #[error("the reader was too slow")]
     Slow,
-    /// The temporary file could not be written or read.
+    /// The temporary file could not be read.
     #[error("the temporary file of an export: {0}")]
     File(#[from] io::Error),
 }
 
-/// Writes pieces into a temporary file as fast as they come, and gives them at the pace of whoever asks. Ends with an error where the
-/// pieces do.
+/// Writes pieces into a temporary file as fast as they come, and returns a stream that reads them at the reader's pace. If the pieces
+/// end with a fault, the stream ends with an error.
 ///
 /// # Errors
-/// When no temporary file can be made.
+/// Fails if no temporary file can be created.
 pub fn spool<S>(pieces: S, slot: Slot) -> io::Result<impl Stream<Item = Result<Bytes, Broken>>>
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
@@ -136,14 +136,14 @@ where
             Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
             Ok(None) => None,
             Err(broken) => {
-                tracing::warn!(cause = %broken, "an export was not read to its end");
+                tracing::warn!(cause = %broken, "an export was not read to the end");
                 Some((Err(broken), None))
             }
         }
     }))
 }
 
-/// Until the pieces end, or nobody reads them any more.
+/// Writes the file until the pieces end, or nobody reads the file any more.
 async fn write<S>(mut pieces: S, file: Arc<File>, written: watch::Sender<Written>)
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + Unpin,
@@ -157,7 +157,7 @@ where
         let piece = match piece {
             Some(Ok(piece)) => piece,
             Some(Err(fault)) => {
-                tracing::error!(cause = %chain(&fault), "an export broke off");
+                tracing::error!(cause = %chain(&fault), "the store failed during an export");
                 return written.send(Written::Broken).unwrap_or_default();
             }
             None => return written.send(Written::Whole(length)).unwrap_or_default(),
@@ -175,7 +175,7 @@ where
     }
 }
 
-/// The next piece; `None` at the end.
+/// Returns the next piece, or `None` at the end.
 async fn next(reader: &Mutex<Reader>) -> Result<Option<Bytes>, Broken> {
     let (file, mut progress, read) = lock(reader).ask()?;
     let until = loop {
@@ -212,7 +212,7 @@ impl Reader {
         self.handed = Some(Instant::now());
     }
 
-    /// Counts the time that the reader has had since it was handed a piece; cuts it off where a window ends in which it took too little.
+    /// Adds the time since the last piece was handed over. If a window has ended in which the reader took too little, cuts it off.
     fn judge(&mut self) {
         let Some(handed) = self.handed.replace(Instant::now()) else { return };
         self.window += handed.elapsed();
@@ -226,7 +226,7 @@ impl Reader {
     }
 }
 
-/// Cuts off a reader that asks for nothing any more: nobody else would notice.
+/// Cuts off a reader that asks for nothing any more. No request of the reader would do it.
 async fn watch_over(reader: std::sync::Weak<Mutex<Reader>>) {
     loop {
         sleep(LOOK).await;
@@ -256,7 +256,7 @@ mod tests {
         WorkspaceId::new(Uuid::from_u128(n))
     }
 
-    /// Pieces of a size, and how many of them were taken by now.
+    /// Pieces of a size, and the number of pieces that were taken.
     fn pieces(number: usize, size: usize) -> (impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, Arc<AtomicUsize>) {
         let taken = Arc::new(AtomicUsize::new(0));
         let count = taken.clone();
@@ -290,7 +290,7 @@ mod tests {
         assert!(given == expected);
     }
 
-    /// Nobody has to read for the store to be read to its end.
+    /// The store is read to the end even if the reader reads nothing.
     #[tokio::test]
     async fn a_reader_that_stops_holds_nothing_of_the_store() {
         let (pieces, taken) = pieces(1000, 1000);
@@ -327,12 +327,12 @@ mod tests {
         let exports = Exports::default();
         let (pieces, _) = pieces(100, 100_000);
         let mut reply = pin!(spool(pieces, exports.take(workspace(1)).unwrap()).unwrap());
-        // A piece a second is enough.
+        // One piece per second is enough.
         for _ in 0..20 {
             assert!(reply.next().await.unwrap().is_ok());
             sleep(Duration::from_secs(1)).await;
         }
-        // Nothing at all is not: its slot is free without its asking again.
+        // Nothing at all is too little. The slot becomes free although the reader does not ask again.
         sleep(WINDOW + WINDOW + LOOK).await;
         assert!(exports.taken().is_empty());
         assert!(matches!(reply.next().await, Some(Err(Broken::Slow))));

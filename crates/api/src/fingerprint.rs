@@ -1,8 +1,7 @@
-//! What tells one request's body from another's: a hash that two ways of writing the same JSON share, and no two that say
-//! different things.
+//! Fingerprints of request bodies. Two spellings of the same JSON have the same fingerprint, and different JSON has different ones.
 //!
-//! RFC 8785 has a form for every document whose numbers are doubles. A number that no double is stands beside that form, exactly
-//! as it was written, so that 2^53 and 2^53 + 1 are two things.
+//! RFC 8785 has a canonical form for every document whose numbers are doubles. Any other number is hashed after that form with its
+//! exact value, so that 2^53 and 2^53 + 1 differ.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +12,10 @@ use sha2::{Digest, Sha256};
 
 use crate::http::body::Document;
 
-/// The fingerprint of a body, or of there being none.
+/// The fingerprint of a body, or of a request without a body.
 ///
 /// # Errors
-/// When the body is not the JSON that it was read as.
+/// Fails if the body is not the JSON that it was read as.
 pub fn fingerprint(body: Option<&Document>) -> Result<[u8; 32], Fault> {
     let mut hash = Sha256::new();
     let value = body.map_or(&Value::Null, |body| &body.value);
@@ -26,19 +25,19 @@ pub fn fingerprint(body: Option<&Document>) -> Result<[u8; 32], Fault> {
         let raw: &RawValue = serde_json::from_slice(&body.bytes).map_err(Fault::unexpected)?;
         collect(raw, String::new(), &mut exact).map_err(Fault::unexpected)?;
         for (path, decimal) in exact {
-            // No JSON text has a NUL in it, so neither part can be mistaken for the other.
+            // JSON text contains no NUL, so the path and the number cannot be confused.
             hash.update([b"\0", path.as_bytes(), b"\0", decimal.as_bytes()].concat());
         }
     }
     Ok(hash.finalize().into())
 }
 
-/// Collects the numbers that are no doubles, each under the pointer to it (RFC 6901, with the keys in JSON).
+/// Collects the numbers that are not exactly a double, each under its pointer (RFC 6901, with the keys in JSON).
 fn collect(raw: &RawValue, path: String, exact: &mut BTreeMap<String, String>) -> serde_json::Result<()> {
     let text = raw.get();
     match text.as_bytes().first() {
         Some(b'{') => {
-            // A key given twice counts once, with its last value, as it does when a body is read.
+            // A repeated key counts once, with its last value. Reading a body has the same rule.
             for (key, item) in serde_json::from_str::<BTreeMap<String, &RawValue>>(text)? {
                 collect(item, format!("{path}/{}", Value::from(key)), exact)?;
             }
@@ -60,7 +59,7 @@ fn collect(raw: &RawValue, path: String, exact: &mut BTreeMap<String, String>) -
     Ok(())
 }
 
-/// The one way to write a number of JSON (RFC 8259, section 6) as an integer that does not end in 0, times a power of ten.
+/// Writes a number of JSON (RFC 8259, section 6) in a unique way: as an integer that does not end in 0, times a power of ten.
 fn decimal(number: &str) -> String {
     let (sign, number) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
@@ -71,7 +70,7 @@ fn decimal(number: &str) -> String {
     if significant.is_empty() {
         return "0".to_owned();
     }
-    // An exponent of forty digits is held at the end of the type: no body tells such numbers apart.
+    // An exponent that does not fit the type becomes its limit. No body needs to distinguish such numbers.
     let limit = if exponent.starts_with('-') { i128::MIN } else { i128::MAX };
     let exponent = exponent.parse().unwrap_or(limit).saturating_sub_unsigned(fraction.len() as u128);
     format!("{sign}{significant}e{}", exponent.saturating_add_unsigned((digits.len() - significant.len()) as u128))
@@ -118,7 +117,7 @@ mod tests {
                 assert_ne!(of(&around.replace('@', one)), of(&around.replace('@', other)), "{one} {other}");
             }
         }
-        // Where a number stands is part of what is said.
+        // The place of a number matters.
         assert_ne!(of(r#"{"a": 9007199254740993, "b": 9007199254740992}"#), of(r#"{"a": 9007199254740992, "b": 9007199254740993}"#));
         assert_ne!(of(r#"{"a": {"b": 9007199254740993}, "c": 1}"#), of(r#"{"a": {"b": 9007199254740992}, "c": 1}"#));
     }

@@ -1,7 +1,7 @@
-//! `Idempotency-Key`: a request that may be sent again, and is carried out once.
+//! `Idempotency-Key`: a client may repeat a request, and Rally carries it out once.
 //!
-//! The reply of a success is stored, encrypted, by the transaction of its effect, so that neither is there without the
-//! other; whoever repeats the request gets it back byte for byte. A failure stores nothing.
+//! The transaction of a successful request also stores its reply, encrypted. So either both exist or neither does. If the client
+//! repeats the request, it gets the stored reply byte for byte. A failed request stores nothing.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +20,10 @@ use crate::fingerprint::fingerprint;
 use crate::http::body::Document;
 use crate::http::error::{ApiError, Code};
 
-/// The header of a reply that was brought back.
+/// The header of a replayed reply.
 pub const IDEMPOTENT_REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 
-/// A success, as it is sent and as it is stored.
+/// A successful reply, as it is sent and stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     status: StatusCode,
@@ -31,7 +31,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// 201 with a JSON body.
+    /// A reply of 201 with a JSON body.
     pub fn created(view: &impl Serialize) -> Self {
         Self { status: StatusCode::CREATED, body: serde_json::to_vec(view).expect("a view is JSON") }
     }
@@ -50,37 +50,37 @@ impl Reply {
     }
 }
 
-/// A request that may come again.
+/// A request that may be repeated.
 pub struct Request<'a> {
-    /// The workspace it is made in.
+    /// The workspace of the request.
     pub workspace_id: WorkspaceId,
     /// The route, with the ids in its path.
     pub route: String,
-    /// The client's key, where it gave one.
+    /// The client's key, if the request has one.
     pub key: Option<IdempotencyKey>,
-    /// Its body, where the route takes one.
+    /// The body, if the route has one.
     pub body: Option<&'a Document>,
 }
 
-/// Carries repeatable requests out once.
+/// Carries out requests with an idempotency key once.
 pub struct Idempotency {
     sealer: Sealer,
     running: Arc<Mutex<HashSet<RequestScope>>>,
 }
 
 impl Idempotency {
-    /// Replies encrypted by that sealer.
+    /// Encrypts stored replies with a sealer.
     pub fn new(sealer: Sealer) -> Self {
         Self { sealer, running: Arc::default() }
     }
 
-    /// Carries a request out, unless one with its key was: then its reply comes back.
+    /// Carries out a request. If a request with its key was carried out before, returns the stored reply instead.
     ///
-    /// `command` does it, and stores the receipt it is given in the same transaction; `render` makes the reply of what it
-    /// brought about. Another process that runs the same request makes this one wait; the same process answers 409.
+    /// `command` makes the change, and stores the receipt in the same transaction. `render` makes the reply from the result. If another
+    /// process runs the same request, this one waits for it. If this process runs it already, the answer is 409.
     ///
     /// # Errors
-    /// 409 when the key was used for another body or its request still runs, and whatever `command` fails with.
+    /// 409 if the key was used for another body, or its request is still running. Also every error of `command`.
     pub async fn once<T>(
         &self,
         ports: &Ports,
@@ -100,7 +100,7 @@ impl Idempotency {
         let receipt = self.receipt(ports, &scope, fingerprint, render.clone());
         match command(Some(receipt)).await {
             Ok(effect) => Ok(render(&effect).send()),
-            // Somebody else was carried out while this one waited.
+            // Another process carried out the request while this one waited.
             Err(error) if error.code == Code::IdempotencyInProgress => self.replay(ports, &scope, fingerprint).await?.ok_or(error),
             Err(error) => Err(error),
         }
@@ -135,13 +135,13 @@ impl Idempotency {
     }
 }
 
-/// What binds a sealed reply to its request.
+/// The place that a stored reply is bound to.
 fn place(scope: &RequestScope) -> Vec<u8> {
-    // A key has no space in it, so no two requests have one place.
+    // A key contains no space, so two requests never have the same place.
     format!("{} {} {}", scope.workspace_id, scope.key.as_str(), scope.route).into_bytes()
 }
 
-/// The right to run a request, given back when dropped.
+/// The right to run a request. It ends when this value is dropped.
 struct Turn {
     running: Arc<Mutex<HashSet<RequestScope>>>,
     scope: RequestScope,

@@ -1,4 +1,4 @@
-//! The secrets of webhooks: made here, shown once, and encrypted before a store sees them.
+//! The secrets of webhooks: generated here, shown once, and encrypted before they reach a store.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,25 +11,25 @@ use crate::encryption::Sealer;
 /// Random bytes of a secret.
 const BYTES: usize = 32;
 
-/// A new secret: encrypted for the store, and as text for its owner's eyes.
+/// Generates a secret. Returns it encrypted for the store, and as text for its owner.
 pub fn issue(sealer: &Sealer, id: WebhookId) -> (SealedSecret, String) {
     let key: [u8; BYTES] = rand::random();
     (SealedSecret::new(sealer.seal(&place(id), &key)), format!("whsec_{}", STANDARD.encode(key)))
 }
 
-/// The keys that a webhook's messages are signed with, the newest first.
+/// Decrypts the keys that sign a webhook's messages, the newest first.
 ///
 /// # Errors
-/// When they were sealed under a key that this process does not have.
+/// Fails if they were encrypted with a key that this process does not have.
 pub fn open(sealer: &Sealer, id: WebhookId, secrets: &SealedSecrets) -> Result<Vec<SigningKey>, Fault> {
     let sealed = [Some(&secrets.current), secrets.previous.as_ref()];
     sealed.into_iter().flatten().map(|secret| Ok(SigningKey::new(sealer.open(&place(id), secret.as_bytes())?))).collect()
 }
 
-/// The same secrets under the current key; `None` when they are under it already.
+/// Encrypts secrets again with the current key. Returns `None` if it encrypted all of them already.
 ///
 /// # Errors
-/// When they were sealed under a key that this process does not have.
+/// Fails if they were encrypted with a key that this process does not have.
 pub fn reseal(sealer: &Sealer, id: WebhookId, secrets: &SealedSecrets) -> Result<Option<SealedSecrets>, Fault> {
     let mut sealed = [Some(&secrets.current), secrets.previous.as_ref()].into_iter().flatten();
     if sealed.all(|secret| sealer.is_current(secret.as_bytes())) {
