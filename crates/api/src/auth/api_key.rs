@@ -1,7 +1,7 @@
 //! API keys: `rally_live_` and 40 random characters. The store has the first characters, which find a key, and a hash of the whole.
 //!
-//! The hash is a plain SHA-256. A slow hash is not needed, because nobody can try 62^40 keys. It uses no
-//! other secret, so API keys keep working when other secrets change.
+//! The hash is a plain SHA-256. A slow hash is not needed, because nobody can try 62^40 keys. The hash depends on no other secret, so
+//! API keys keep working when other secrets change.
 
 use rally_domain::access::ApiKey;
 use rally_domain::id::{ApiKeyId, WorkspaceId};

@@ -106,7 +106,7 @@ fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {
     SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault))))
 }
 
-/// Whether this is the first server on the data directory, and notes that there was one. On PostgreSQL the answer is always no,
+/// Whether this is the first start on the data directory. Notes that the directory was used. On PostgreSQL the answer is always false,
 /// because a process cannot know.
 ///
 /// # Errors

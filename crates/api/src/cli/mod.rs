@@ -51,7 +51,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server. This is the default without a command
+    /// Run the server: the API, the relay and the workers (the default command)
     Serve,
     /// Apply pending migrations, or revert the latest one
     Migrate {
@@ -81,12 +81,12 @@ enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// Change the encryption key of stored secrets
+    /// Encrypt stored secrets again after a change of the key
     Secrets {
         #[command(subcommand)]
         command: SecretsCommand,
     },
-    /// Check the stored totals of waitlists
+    /// Check and correct the stored totals of waitlists
     Counters {
         #[command(subcommand)]
         command: CountersCommand,

@@ -12,7 +12,7 @@ use crate::webhook_secret;
 
 #[derive(Subcommand)]
 pub(super) enum SecretsCommand {
-    /// Encrypt the secrets of all webhooks again under RALLY_ENCRYPTION_KEY. RALLY_PREVIOUS_ENCRYPTION_KEY is the key to read them with
+    /// Encrypt the secrets of all webhooks with RALLY_ENCRYPTION_KEY, also those encrypted with RALLY_PREVIOUS_ENCRYPTION_KEY
     Reencrypt,
 }
 

@@ -26,7 +26,7 @@ pub(super) enum WorkspaceCommand {
     },
     /// List all workspaces
     List,
-    /// Change the slug of a workspace. Public URLs with the old slug keep working
+    /// Change the slug of a workspace. Public URLs with the old slug work until another workspace takes it
     Rename {
         /// The current slug
         old: String,

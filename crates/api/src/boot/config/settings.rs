@@ -32,7 +32,7 @@ pub struct Settings {
     /// Key that encrypts stored secrets: 32 bytes in base64. Required with DATABASE_URL [default: generated in the data directory]
     #[arg(long, alias = "rally-encryption-key", env = "RALLY_ENCRYPTION_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub encryption_key: Option<String>,
-    /// The previous encryption key. Rally still decrypts with it. Set it until `rally secrets reencrypt` has run
+    /// The previous encryption key. Rally still decrypts with it. Keep it until a day after `rally secrets reencrypt`
     #[arg(
         long,
         alias = "rally-previous-encryption-key",

@@ -1,4 +1,4 @@
-//! How events are sent to webhooks.
+//! The settings for deliveries to webhooks.
 
 use rally_domain::queue::RetrySchedule;
 use rally_domain::webhook::DeliveryPolicy;
@@ -8,7 +8,7 @@ use time::Duration;
 use super::text::{given, parse_time};
 use super::{ConfigError, Settings};
 
-/// How events are sent to webhooks.
+/// The settings for deliveries to webhooks.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
     /// The receivers that are allowed although they are not public, or do not use https.
