@@ -1,22 +1,22 @@
-//! Which methods every path takes: what an unmatched request is answered with.
+//! The methods that each path accepts, for replies to unmatched requests.
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::PathItem;
 
-/// The methods of every documented path, and of every page.
+/// The methods of every documented path, and of every page of the documentation.
 pub struct AllowedMethods(Vec<(ResourceDef, Vec<Method>)>);
 
 impl AllowedMethods {
-    /// The table of a document, and of the paths of pages, which are no part of it.
+    /// The table for a document, and for pages that the document does not contain.
     pub fn new(document: &Document, pages: &[&str]) -> Self {
         let row = |(path, item): (&String, &PathItem)| (ResourceDef::new(path.as_str()), methods(item));
         let pages = pages.iter().map(|path| (ResourceDef::new(*path), vec![Method::GET, Method::HEAD]));
         Self(document.paths.paths.iter().map(row).chain(pages).collect())
     }
 
-    /// The methods of a path, for `Allow`; `None` when there is no such path.
+    /// The methods of a path, for `Allow`. `None` if there is no such path.
     pub fn allowed(&self, path: &str) -> Option<String> {
         let mut names: Vec<&str> =
             self.0.iter().filter(|(pattern, _)| pattern.is_match(path)).flat_map(|(_, methods)| methods).map(Method::as_str).collect();

@@ -1,4 +1,4 @@
-//! Cursors: the key of a page's last row, sealed so that nobody can make one up or use it on another list.
+//! Cursors: the key of a page's last row, authenticated, so that a client cannot invent one or use it on another list.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +11,15 @@ use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// Bytes of the seal.
+/// Bytes of the authentication tag.
 const SEAL: usize = 16;
 
-/// A key of a list that fits into a cursor.
+/// A key of a row that fits into a cursor.
 pub trait CursorKey: Sized {
     /// The key as bytes.
     fn to_bytes(&self) -> Vec<u8>;
 
-    /// The key of those bytes, if they are one.
+    /// Reads a key from bytes.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
@@ -45,29 +45,29 @@ impl CursorKey for WaitlistKey {
     }
 }
 
-/// Seals and opens cursors.
+/// Writes and reads cursors.
 #[derive(Clone)]
 pub struct Cursors {
     key: [u8; 32],
 }
 
 impl Cursors {
-    /// Cursors under a key; every process of a deployment has the same.
+    /// Cursors with a key, which must be the same in every process of a deployment.
     pub fn new(key: [u8; 32]) -> Self {
         Self { key }
     }
 
-    /// The cursor of a key, good for the list of that name alone. The name holds everything the list depends on.
+    /// Writes the cursor of a key. It works only for the list with this name, which must contain everything that the list depends on.
     pub fn seal(&self, list: &str, key: &impl CursorKey) -> String {
         let bytes = key.to_bytes();
         let tag = self.mac(list, &bytes).finalize().into_bytes();
         URL_SAFE_NO_PAD.encode([&tag[..SEAL], &bytes].concat())
     }
 
-    /// The key of a cursor of the list of that name.
+    /// Reads the key from a cursor of the list with this name.
     ///
     /// # Errors
-    /// When it is not a cursor this deployment sealed for that list.
+    /// Fails if this deployment did not write the cursor for this list.
     pub fn open<K: CursorKey>(&self, list: &str, cursor: &str) -> Result<K, Invalid> {
         let invalid = || Invalid::new("is not a cursor of this list");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;

@@ -1,7 +1,7 @@
-//! How often a client may do something: token buckets (GCRA) in memory, one for each key, never more than so many.
+//! Rate limits: token buckets (GCRA) in memory, one per key, with a bound on the number of keys.
 //!
-//! What is counted here is this process's: several processes behind one address each allow the whole rate. A key that is not
-//! used for a period is forgotten, and so is the least used one when there are too many.
+//! Each process counts for itself: several processes behind one address each allow the whole rate. A key that is not used for a
+//! period is forgotten. If there are too many keys, the least used one is forgotten too.
 
 use std::fmt;
 use std::hash::Hash;
@@ -43,7 +43,7 @@ impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
         Self { name, rate, clock: PortClock(clock), buckets }
     }
 
-    /// Counts one for a key; gives how things stand, as an error when it was one too many.
+    /// Counts a request for a key. Returns the state of the limit, as an error if the request was one too many.
     fn take(&self, key: K) -> Result<Standing, Standing> {
         let Rate { count, period } = self.rate;
         let bucket = self.buckets.get_with(key, || {
@@ -67,19 +67,19 @@ impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
     }
 }
 
-/// The refusal of a request that was one too many.
+/// The error for a request that was one too many.
 fn refuse(standing: Standing, message: &str) -> ApiError {
     metrics::counter!("rally_limited_total", "limit" => standing.name).increment(1);
     let retry_after = Some(standing.reset);
     ApiError { retry_after, standings: vec![standing], ..ApiError::new(Code::TooManyRequests, message) }
 }
 
-/// Whole seconds, at least one: who waits that long has waited long enough.
+/// Rounds up to whole seconds, and to at least one, so that a client that waits as long as told has waited long enough.
 fn seconds(duration: std::time::Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0 || duration.is_zero())
 }
 
-/// The limits of a server; those that are off are not there.
+/// The limits of a server. A limit that is off is `None`.
 pub struct Limits {
     addresses: Option<Limit<(IpAddr, WaitlistId)>>,
     emails: Option<Limit<(Email, WaitlistId)>>,
@@ -87,7 +87,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits of those rates; without one of sign-ups there is none of tries per e-mail address either.
+    /// Limits with these rates. Without a rate of sign-ups, tries per e-mail address are not limited either.
     pub fn new(signups: Option<Rate>, admins: Option<Rate>, clock: &Arc<dyn Clock>) -> Self {
         Self {
             addresses: signups.map(|rate| Limit::new("address", rate, clock.clone())),
@@ -96,39 +96,39 @@ impl Limits {
         }
     }
 
-    /// Counts a sign-up that comes from an address, whatever becomes of it.
+    /// Counts a sign-up from a client address, also if it fails later.
     ///
     /// # Errors
-    /// When it was one too many.
+    /// 429 if it was one too many.
     pub fn take_address(&self, address: Option<IpAddr>, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
         let Some((limit, address)) = self.addresses.as_ref().zip(address) else { return Ok(None) };
         let taken = limit.take((client::network(address), waitlist));
         taken.map(Some).map_err(|standing| refuse(standing, "too many sign-ups from this address; try again later"))
     }
 
-    /// Counts a try to sign up with an e-mail address, whatever becomes of it.
+    /// Counts a try to sign up with an e-mail address, also if it fails later.
     ///
     /// # Errors
-    /// When it was one too many.
+    /// 429 if it was one too many.
     pub fn take_email(&self, email: &Email, waitlist: WaitlistId) -> Result<Option<Standing>, ApiError> {
         let Some(limit) = &self.emails else { return Ok(None) };
         let taken = limit.take((email.clone(), waitlist));
         taken.map(Some).map_err(|standing| refuse(standing, "too many tries with this e-mail address; try again later"))
     }
 
-    /// Counts a request of the admin who has that token, which was found to be good.
+    /// Counts a request with an admin token that was verified before.
     ///
     /// # Errors
-    /// When it was one too many.
+    /// 429 if it was one too many.
     pub fn take_admin(&self, token: &str) -> Result<(), ApiError> {
         let Some(limit) = &self.admins else { return Ok(()) };
-        // What is remembered of a token is of no use to a thief.
+        // Only a hash of the token is kept, which is useless to a thief.
         let key = Sha256::digest(token).into();
         limit.take(key).map(|_| ()).map_err(|standing| refuse(standing, "too many requests with this token; try again later"))
     }
 }
 
-/// The clock that everything else reads too, as governor wants it.
+/// The clock port, in the form that governor needs.
 #[derive(Clone)]
 struct PortClock(Arc<dyn Clock>);
 

@@ -1,5 +1,5 @@
-//! What every route shares of HTTP: what happens around a request, how its parts are read, how failures are told, the OpenAPI
-//! document. What a route answers is in [`crate::routes`].
+//! HTTP code that all routes share: middleware, extractors, bodies, errors and the OpenAPI document. [`crate::routes`] has the routes
+//! themselves.
 
 pub mod allowed_methods;
 pub mod body;

@@ -12,19 +12,19 @@ use super::route_table;
     info(
         title = "Rally",
         description = "A waitlist service: public sign-ups with referrals, and the admin surface of a console.\n\n\
-            Every failure has the same envelope, `Error`; its `code` is stable.",
+            Every error has the same envelope, `Error`. Its `code` is stable.",
         license(name = "MIT OR Apache-2.0"),
     ),
     modifiers(&BearerScheme),
     tags(
         (name = "Waitlists", description = "Create and change waitlists"),
         (name = "Entries", description = "The people on a waitlist"),
-        (name = "Waitlist-Variants", description = "Copy by locale, or drawn by weight"),
+        (name = "Waitlist-Variants", description = "Texts of a waitlist by language, or drawn by weight"),
         (name = "Analytics", description = "Totals and a timeline of a waitlist"),
-        (name = "Rally-Settings", description = "What a workspace has set"),
-        (name = "Webhooks", description = "Where events are sent"),
-        (name = "Public-Waitlist", description = "What anybody can call from a page"),
-        (name = "Operations", description = "For those who run Rally"),
+        (name = "Rally-Settings", description = "Settings of a workspace"),
+        (name = "Webhooks", description = "URLs that receive events"),
+        (name = "Public-Waitlist", description = "Routes that any page can call, without a token"),
+        (name = "Operations", description = "Routes for operators"),
     ),
 )]
 struct Base;
@@ -39,7 +39,7 @@ impl Modify for BearerScheme {
     }
 }
 
-/// The document every route is added to.
+/// The document without routes.
 pub fn base() -> Document {
     Base::openapi()
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::duration::parse_duration;
 
-/// So many in a period: as a burst, and evenly afterwards.
+/// A number of requests in a period: at once as a burst, and evenly afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub(super) count: NonZeroU32,
@@ -12,16 +12,16 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Reads `30/1m`.
+    /// Parses `30/1m`.
     pub fn parse(text: &str) -> Option<Self> {
         let (count, period) = text.split_once('/')?;
         let count = count.trim().parse().ok().filter(|count: &NonZeroU32| count.get() <= 1_000_000)?;
         let period = parse_duration(period.trim())?.unsigned_abs();
-        // Less than a nanosecond for each is no rate.
+        // Each request needs at least a nanosecond.
         (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
     }
 
-    /// Five in an hour: tries to sign up with one address.
+    /// Five tries in an hour to sign up with one e-mail address.
     pub(super) const fn of_email() -> Self {
         Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }
     }

@@ -1,4 +1,4 @@
-//! The one list of routes: the router and the OpenAPI document both come of it.
+//! The list of all routes. The router and the OpenAPI document are both made from it.
 
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
@@ -13,12 +13,12 @@ use crate::routes::admin::{analytics, entries, settings, variants, waitlists, we
 use crate::routes::operations::{health, metrics};
 use crate::routes::public;
 
-/// Every documented route.
+/// Adds every documented route.
 pub fn configure(config: &mut ServiceConfig) {
     configure_with(config, &[]);
 }
 
-/// Every documented route; browsers on those origins may call the admin surface.
+/// Adds every documented route. Pages of the given origins may call the admin surface.
 pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
     config
         .service(health::healthz)
@@ -69,7 +69,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
         );
 }
 
-/// What no route takes: the methods of a path where they are asked for, 405 where another would have done, else 404.
+/// Answers requests that match no route: OPTIONS with the methods of the path, 405 if the path has other methods, else 404.
 pub async fn unmatched(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     match app.routes.allowed(request.path()) {
         Some(allow) if request.method() == Method::OPTIONS => Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()),

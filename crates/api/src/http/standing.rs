@@ -1,30 +1,30 @@
-//! Where a client stands with a limit, and the headers that tell it.
+//! The state of a rate limit, and the headers that report it.
 
 use actix_web::http::header::HeaderName;
 
-/// How the state of limits is told (draft-ietf-httpapi-ratelimit-headers-10).
+/// The header with the state of the limits (draft-ietf-httpapi-ratelimit-headers-10).
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// What the limits are.
+/// The header with the limits themselves.
 pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// The state of a limit after a request, as its headers tell it.
+/// The state of a limit after a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub(super) name: &'static str,
     pub(super) quota: u32,
     pub(super) window: u64,
     pub(super) remaining: u32,
-    /// Seconds until there is one more, or until all is there again.
+    /// After a refusal: seconds until one request is allowed. Otherwise: seconds until the whole quota is available.
     pub(super) reset: u64,
 }
 
 impl Standing {
-    /// This limit's item of [`RATE_LIMIT_POLICY`].
+    /// The item for this limit in [`RATE_LIMIT_POLICY`].
     pub fn policy(&self) -> String {
         format!("\"{}\";q={};w={}", self.name, self.quota, self.window)
     }
 
-    /// This limit's item of [`RATE_LIMIT`].
+    /// The item for this limit in [`RATE_LIMIT`].
     pub fn state(&self) -> String {
         format!("\"{}\";r={};t={}", self.name, self.remaining, self.reset)
     }

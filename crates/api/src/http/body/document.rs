@@ -1,4 +1,4 @@
-//! A JSON object as it was sent, and what it says.
+//! A JSON object, both parsed and as it was sent.
 
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::http::error::{ApiError, Code};
 
-/// A JSON object as it came.
+/// A JSON object, both parsed and as it was sent.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// What it says, as far as a [`Value`] can say it: numbers beyond its types are rounded.
+    /// The parsed object. Numbers beyond the types of [`Value`] are rounded.
     pub value: Value,
-    /// What was sent.
+    /// The bytes that were sent.
     pub bytes: Bytes,
 }
 
-/// A document as a body.
+/// Reads a document as the body of a route.
 ///
 /// # Errors
-/// 400 when it is not an object.
+/// 400 if the document is not an object.
 pub fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value).map_err(|_| not_an_object())
 }

@@ -1,7 +1,7 @@
-//! Fields of a JSON body, read so leniently that every bad one can be named at once.
+//! Fields of a JSON body, read leniently, so that one reply can name every bad field.
 //!
-//! A body deserialises into [`Field`]s, which hold a value of the wrong type as just that; [`Fields`] then parses them one
-//! by one and collects what is wrong.
+//! A body deserialises into [`Field`]s, which also accept values of the wrong type. [`Fields`] then parses them one by one and
+//! collects the errors.
 
 use rally_domain::error::{FieldError, Invalid};
 use serde::de::DeserializeOwned;
@@ -10,17 +10,17 @@ use serde_json::{Map, Value};
 
 use crate::http::error::ApiError;
 
-/// A field of a body as it came.
+/// An unparsed field of a body.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Field<T> {
-    /// It was not there.
+    /// The field was missing.
     #[default]
     Absent,
-    /// It was `null`.
+    /// The field was `null`.
     Null,
-    /// It was of another type.
+    /// The field had the wrong type.
     Wrong,
-    /// It was there.
+    /// The field had a value of the right type.
     Given(T),
 }
 
@@ -33,9 +33,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
-/// A type a field may have, named for people.
+/// A type of a field, with a name for people.
 pub trait JsonType {
-    /// `a string` and the like.
+    /// Such as `a string`.
     const NAME: &'static str;
 }
 
@@ -59,14 +59,14 @@ impl JsonType for Map<String, Value> {
     const NAME: &'static str = "an object";
 }
 
-/// What is wrong with the fields read so far.
+/// The errors of the fields that were read so far.
 #[derive(Debug, Default)]
 pub struct Fields {
     errors: Vec<FieldError>,
 }
 
 impl Fields {
-    /// Reads a field that must be there.
+    /// Reads a required field.
     pub fn required<T: JsonType, V>(&mut self, name: &str, field: Field<T>, parse: impl FnOnce(T) -> Result<V, Invalid>) -> Option<V> {
         if matches!(field, Field::Absent | Field::Null) {
             self.report(name, Invalid::new("is required"));
@@ -74,7 +74,7 @@ impl Fields {
         self.optional(name, field, parse)
     }
 
-    /// Reads a field that may be missing or `null`.
+    /// Reads an optional field, which may be missing or `null`.
     pub fn optional<T: JsonType, V>(&mut self, name: &str, field: Field<T>, parse: impl FnOnce(T) -> Result<V, Invalid>) -> Option<V> {
         let parsed = match field {
             Field::Absent | Field::Null => return None,
@@ -84,7 +84,7 @@ impl Fields {
         parsed.map_err(|error| self.report(name, error)).ok()
     }
 
-    /// Reads a field that changes something: `None` when it is missing, `Some(None)` when it is `null` or parsed to nothing.
+    /// Reads a field of a change: `None` if it is missing, `Some(None)` if it is `null`, empty or bad.
     pub fn change<T: JsonType, V>(
         &mut self,
         name: &str,
@@ -98,20 +98,20 @@ impl Fields {
         }
     }
 
-    /// Notes something wrong with a field.
+    /// Adds an error of a field.
     pub fn report(&mut self, name: &str, error: Invalid) {
         self.errors.push(FieldError::new(name, error));
     }
 
-    /// Notes errors that already carry their paths.
+    /// Adds errors that already have their paths.
     pub fn extend(&mut self, errors: Vec<FieldError>) {
         self.errors.extend(errors);
     }
 
-    /// Everything wrong, or that nothing is.
+    /// Returns all errors, if there are any.
     ///
     /// # Errors
-    /// When anything was noted.
+    /// 400 if there are errors.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::validation(self.errors)) }
     }

@@ -1,4 +1,4 @@
-//! Reading JSON bodies: the right type, not too large, not too slow, well-formed.
+//! Reads JSON bodies. Checks their type, size, time and syntax.
 
 mod document;
 pub mod fields;
@@ -23,13 +23,13 @@ pub use document::{Document, read_as};
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Most bytes of a body, unless the route says otherwise.
+/// The most bytes of a body, unless a route has another limit.
 pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
-/// Most bytes of a body that carries settings.
+/// The most bytes of a body with settings.
 pub const SETTINGS_LIMIT: usize = 256 * 1024;
 
-/// A body that has not been read. A handler reads it after everything that may refuse the request without it.
+/// A body that was not read yet. A handler reads it last, after every check that does not need it.
 pub struct Body {
     payload: Payload,
     headers: HeaderMap,
@@ -50,23 +50,23 @@ impl Body {
     /// Reads a JSON object of at most [`DEFAULT_LIMIT`] bytes.
     ///
     /// # Errors
-    /// 408, 413, 415, or 400 when it is not a JSON object.
+    /// 408, 413, 415, or 400 if it is not a JSON object.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         self.json_up_to(DEFAULT_LIMIT).await
     }
 
-    /// Reads a JSON object of at most that many bytes.
+    /// Reads a JSON object of at most `limit` bytes.
     ///
     /// # Errors
-    /// 408, 413, 415, or 400 when it is not a JSON object.
+    /// 408, 413, 415, or 400 if it is not a JSON object.
     pub async fn json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<T, ApiError> {
         read_as(self.document_up_to(limit).await?.value)
     }
 
-    /// Reads a JSON object of at most that many bytes, as a document.
+    /// Reads a JSON object of at most `limit` bytes, as a document.
     ///
     /// # Errors
-    /// 408, 413, 415, or 400 when it is not a JSON object.
+    /// 408, 413, 415, or 400 if it is not a JSON object.
     pub async fn document_up_to(mut self, limit: usize) -> Result<Document, ApiError> {
         self.check_coding()?;
         self.check_type()?;
@@ -77,14 +77,14 @@ impl Body {
             .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
         let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
-        // A struct would take an array of its fields as well.
+        // Serde would also read a struct from an array of its fields.
         if value.is_object() { Ok(Document { value, bytes: bytes.freeze() }) } else { Err(not_an_object()) }
     }
 
-    /// A body is taken as it is: nothing here could decode another within the bounds of what it decodes to.
+    /// Refuses an encoded body. Rally cannot decode one and limit its decoded size.
     fn check_coding(&self) -> Result<(), ApiError> {
         let is_identity = |coding: &str| matches!(coding.trim(), "") || coding.trim().eq_ignore_ascii_case("identity");
-        // A line that is no text names no coding that anybody knows.
+        // A line that is not text counts as an unknown coding.
         let mut codings = self.headers.get_all(CONTENT_ENCODING).flat_map(|line| line.to_str().unwrap_or("?").split(','));
         if codings.all(is_identity) {
             return Ok(());

@@ -1,11 +1,11 @@
-//! The codes of failures, each with its HTTP status.
+//! The codes of errors, each with its HTTP status.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $name:ident = $status:literal $text:literal)+) => {
-        /// Why a request failed, for programs: stable, and listed in the OpenAPI document.
+        /// Why a request failed, for programs. Codes are stable, and the OpenAPI document lists them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Code { $($(#[$doc])+ $name,)+ }
@@ -28,17 +28,17 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A field is missing or is not what it must be; `errors` names every one.
+    /// A field is missing or bad. `errors` names every such field.
     ValidationFailed = 400 "validation_failed"
     /// The body is not JSON.
     MalformedJson = 400 "malformed_json"
-    /// The captcha token is missing or was not accepted.
+    /// The captcha token is missing or was refused.
     CaptchaFailed = 400 "captcha_failed"
-    /// There is no way from this status to that one.
+    /// The status cannot change in this way.
     InvalidTransition = 400 "invalid_transition"
-    /// The request is not what HTTP asks for.
+    /// The request is malformed.
     BadRequest = 400 "bad_request"
-    /// No token, or not a valid one.
+    /// The request has no valid token.
     Unauthorized = 401 "unauthorized"
     /// The token does not allow this.
     Forbidden = 403 "forbidden"
@@ -56,7 +56,7 @@ codes! {
     WebhookNotFound = 404 "webhook_not_found"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
-    /// The route does not take this method; `Allow` lists those it takes.
+    /// The route does not accept this method. `Allow` lists those that it accepts.
     MethodNotAllowed = 405 "method_not_allowed"
     /// The request did not arrive in time.
     RequestTimeout = 408 "request_timeout"
@@ -66,7 +66,7 @@ codes! {
     EmailTaken = 409 "email_taken"
     /// The workspace has as many webhooks as it may.
     TooManyWebhooks = 409 "too_many_webhooks"
-    /// Somebody with the entry's address is in the app already.
+    /// A person with the entry's address is already in the app.
     AlreadyUser = 409 "already_user"
     /// The webhook is not active.
     WebhookDisabled = 409 "webhook_disabled"
@@ -74,28 +74,28 @@ codes! {
     IdempotencyKeyReuse = 409 "idempotency_key_reuse"
     /// A request with this idempotency key is still running.
     IdempotencyInProgress = 409 "idempotency_in_progress"
-    /// The body is larger than the route takes.
+    /// The body is larger than the route accepts.
     PayloadTooLarge = 413 "payload_too_large"
-    /// The body is not `application/json`, or is encoded.
+    /// The body is not `application/json`, or has a content coding.
     UnsupportedMediaType = 415 "unsupported_media_type"
-    /// The waitlist takes no sign-ups now.
+    /// The waitlist accepts no sign-ups now.
     WaitlistNotActive = 422 "waitlist_not_active"
     /// The waitlist has as many entries as it may.
     WaitlistFull = 422 "waitlist_full"
-    /// No app is named in the request or in the workspace's settings.
+    /// Neither the request nor the workspace's settings name an app.
     NoLinkedApp = 422 "no_linked_app"
     /// The entry was not approved.
     EntryNotApproved = 422 "entry_not_approved"
     /// The workspace has no app of that name in Heimdall.
     UnknownApp = 422 "unknown_app"
-    /// More requests than are allowed; `Retry-After` says when to come again.
+    /// Too many requests. `Retry-After` says when to try again.
     TooManyRequests = 429 "too_many_requests"
-    /// Something broke; the request id leads to it in the log.
+    /// Something broke. The log has the cause under the request id.
     InternalError = 500 "internal_error"
-    /// A service that Rally calls failed; nothing was changed.
+    /// A service that Rally calls failed. Nothing was changed.
     UpstreamFailed = 502 "upstream_failed"
-    /// Something Rally needs does not answer; try again later.
+    /// The store or a service that Rally needs does not answer, or Rally is overloaded. Try again later.
     ServiceUnavailable = 503 "service_unavailable"
-    /// A service that Rally calls did not answer in time; nothing was changed.
+    /// A service that Rally calls did not answer in time. Nothing was changed.
     UpstreamTimeout = 504 "upstream_timeout"
 }

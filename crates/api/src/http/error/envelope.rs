@@ -1,4 +1,4 @@
-//! How a failure is sent: one JSON body for all of them, and the headers that go with some.
+//! The reply of a failed request: one JSON body for all errors, and headers for some of them.
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -12,7 +12,7 @@ use super::{ApiError, Code};
 use crate::http::standing::{RATE_LIMIT, RATE_LIMIT_POLICY, Standing};
 
 impl ApiError {
-    /// The reply, with the envelope around the error.
+    /// Renders the error in the envelope.
     pub fn render(&self, request_id: &str) -> HttpResponse<BoxBody> {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut reply = HttpResponse::build(status);
@@ -40,7 +40,7 @@ impl ApiError {
     }
 }
 
-/// The envelope needs the request's id, which only the middleware has: it takes the error out of the response and renders it.
+/// The envelope needs the id of the request, which only the middleware has. It takes the error out of the response and renders it.
 impl actix_web::ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -53,7 +53,7 @@ impl actix_web::ResponseError for ApiError {
     }
 }
 
-/// Tells a client where it stands with the limits that its request was counted for.
+/// Adds the headers with the state of the rate limits that counted the request.
 pub fn tell_standings(reply: &mut HttpResponseBuilder, standings: &[Standing]) {
     if standings.is_empty() {
         return;
@@ -62,7 +62,7 @@ pub fn tell_standings(reply: &mut HttpResponseBuilder, standings: &[Standing]) {
     reply.insert_header((RATE_LIMIT_POLICY, list(Standing::policy))).insert_header((RATE_LIMIT, list(Standing::state)));
 }
 
-/// The envelope of every failure.
+/// The envelope of every error.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Error)]
 pub struct ErrorBody {
@@ -70,12 +70,12 @@ pub struct ErrorBody {
     #[serde(rename = "statusCode")]
     #[schema(example = 409)]
     status_code: u16,
-    /// Why, for programs.
+    /// The reason, for programs.
     code: Code,
-    /// Why, for people.
+    /// The reason, for people.
     #[schema(example = "this e-mail address is already on the waitlist")]
     message: String,
-    /// The id under which the log has this request.
+    /// The id of this request in the log.
     request_id: String,
     /// Every bad field, with `validation_failed`.
     #[serde(skip_serializing_if = "Vec::is_empty")]

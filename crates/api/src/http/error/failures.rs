@@ -1,10 +1,10 @@
-//! The failures that many routes have in common, for the OpenAPI document.
+//! Failures that many routes have in common, for the OpenAPI document.
 
 use utoipa::IntoResponses;
 
 use super::ErrorBody;
 
-/// What every route may answer when Rally itself cannot.
+/// Failures of every route.
 #[derive(IntoResponses)]
 pub enum AnyFailure {
     /// Something broke.
@@ -15,19 +15,19 @@ pub enum AnyFailure {
     Unavailable(ErrorBody),
 }
 
-/// What every admin route may answer to those it does not let in.
+/// Failures of every admin route.
 #[derive(IntoResponses)]
 pub enum AdminFailure {
-    /// No valid token.
+    /// The request has no valid token.
     #[response(status = 401)]
     Unauthorized(ErrorBody),
-    /// The token does not allow this, or not here.
+    /// The token does not allow this action, or is for another workspace.
     #[response(status = 403)]
     Forbidden(ErrorBody),
-    /// There is no such workspace, or nothing of this id in it.
+    /// There is no such workspace, or it has no object with this id.
     #[response(status = 404)]
     NotFound(ErrorBody),
-    /// More requests than a token may make; `Retry-After`, `RateLimit` and `RateLimit-Policy` say when to come again.
+    /// Too many requests with this token. `Retry-After`, `RateLimit` and `RateLimit-Policy` say when to try again.
     #[response(status = 429)]
     TooMany(ErrorBody),
     /// Something broke.
@@ -38,10 +38,10 @@ pub enum AdminFailure {
     Unavailable(ErrorBody),
 }
 
-/// What every route that reads a body may answer to a bad one.
+/// Failures of every route that reads a body.
 #[derive(IntoResponses)]
 pub enum BodyFailure {
-    /// Not JSON, or fields that are not what they must be, all of them named.
+    /// The body is not JSON, or has bad fields. The reply names every bad field.
     #[response(status = 400)]
     Invalid(ErrorBody),
     /// The body did not arrive within 10 seconds.

@@ -1,5 +1,5 @@
-//! What failures mean to a client: every fault, rejection and failure of a service with its code. Matches are exhaustive: a new
-//! rejection does not compile until it has one. A fault is logged here, once.
+//! The code of every fault, every rejection and every failure of a service. Matches are exhaustive: a new rejection does not compile
+//! until it has a code. A fault is logged here, once.
 
 use std::error::Error as StdError;
 
@@ -17,13 +17,13 @@ use rally_domain::use_case::join::JoinRejection;
 use super::{ApiError, Code};
 use crate::chain::chain;
 
-/// A fault is logged here, once, with everything known of it; the client learns its nature alone.
+/// Logs a fault here, once, with all its causes. The client learns only whether it is temporary.
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         let cause = chain(&fault);
         match fault {
             Fault::Unavailable(_) => {
-                tracing::warn!(%cause, "unavailable");
+                tracing::warn!(%cause, "the store or a service is unavailable");
                 Self::new(Code::ServiceUnavailable, "the service cannot answer now; try again in a moment")
             }
             Fault::Unexpected(_) => {
@@ -118,13 +118,13 @@ impl From<ConfigureRejection> for ApiError {
         match rejection {
             ConfigureRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
             ConfigureRejection::Invalid(errors) => Self::validation(errors),
-            // Whether it was slow or broken makes no difference to what was asked: nothing could be checked.
+            // Slow and broken are the same here: the settings could not be checked.
             ConfigureRejection::Remote(error) => Self { code: Code::UpstreamFailed, ..error.into() },
         }
     }
 }
 
-/// What a service that Rally calls did is logged here, once; the client learns that it failed, and nothing it said.
+/// Logs a failure of a service here, once, with its cause. The client learns only that the service failed.
 impl From<RemoteError> for ApiError {
     fn from(error: RemoteError) -> Self {
         let cause = chain(&error);
@@ -134,7 +134,7 @@ impl From<RemoteError> for ApiError {
             RemoteError::TimedOut { .. } => (Code::UpstreamTimeout, format!("{service} did not answer in time; nothing was changed")),
             RemoteError::Failed { .. } => (Code::UpstreamFailed, format!("{service} failed; nothing was changed")),
             RemoteError::KeyRefused { .. } => {
-                tracing::error!(%cause, "an upstream refuses our key");
+                tracing::error!(%cause, "an upstream refused the key of this server");
                 let error = Self::new(Code::UpstreamFailed, format!("{service} does not accept this server; nothing was changed"));
                 return Self { retry_after, ..error };
             }

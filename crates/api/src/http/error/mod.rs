@@ -1,5 +1,5 @@
-//! What a client is told when a request fails: one list of codes ([`code`]), one envelope ([`envelope`]), and what becomes of
-//! rejections and faults ([`mapping`]).
+//! The errors that clients get: one list of codes ([`code`]), one envelope ([`envelope`]), and the code of every rejection and fault
+//! ([`mapping`]).
 
 mod code;
 mod envelope;
@@ -19,27 +19,27 @@ pub use code::Code;
 pub use envelope::{ErrorBody, tell_standings};
 pub use failures::{AdminFailure, AnyFailure, BodyFailure};
 
-/// A failed request, before the envelope is put around it.
+/// A failed request, before it is rendered in the envelope.
 #[derive(Debug, Clone)]
 pub struct ApiError {
-    /// For programs.
+    /// The code, for programs.
     pub code: Code,
-    /// For people.
+    /// The message, for people.
     pub message: String,
-    /// Every bad field.
+    /// All bad fields.
     pub errors: Vec<FieldError>,
-    /// Methods a route takes, with [`Code::MethodNotAllowed`].
+    /// The methods that a route accepts, with [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
-    /// The content coding a route takes (RFC 9110, section 12.5.3), where the body had another.
+    /// The content coding that a route accepts (RFC 9110, section 12.5.3), if the body had another.
     pub accept_encoding: Option<ContentEncoding>,
-    /// After how many seconds to try again.
+    /// The number of seconds after which the client may try again.
     pub retry_after: Option<u64>,
-    /// Where the client stands with limits.
+    /// The state of the client's rate limits.
     pub standings: Vec<Standing>,
 }
 
 impl ApiError {
-    /// A failure with nothing more to say than its message.
+    /// An error with only a code and a message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -52,7 +52,7 @@ impl ApiError {
         }
     }
 
-    /// Bad fields, all of them.
+    /// The error for bad fields. It names all of them.
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let message = match errors.as_slice() {
             [only] => only.to_string(),
@@ -81,7 +81,7 @@ impl ApiError {
         Self::new(Code::WebhookNotFound, "this webhook does not exist")
     }
 
-    /// The error a bare status stands for, as the framework answers with it.
+    /// The error for a status that the framework answers with.
     pub fn of_status(status: StatusCode) -> Self {
         let code = match status.as_u16() {
             404 => Code::NotFound,

@@ -1,5 +1,5 @@
-//! What paths of the admin surface name, for admins who may do what a route needs: who calls comes first, then whether they may,
-//! then whether their workspace has it.
+//! Objects that paths of the admin surface name. The extractors first check the token, then whether it allows the action, then whether
+//! the workspace has the object.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -25,16 +25,16 @@ pub type AdminList<P = ()> = Named<P, Waitlist>;
 pub type AdminEntry<P = ()> = Named<P, EntryOfList>;
 /// The variant `{id}` of the waitlist `{waitlist_id}`.
 pub type AdminVariant<P = ()> = Named<P, VariantOfList>;
-/// The id of a waitlist, `{id}`: whoever changes it finds out whether it is there.
+/// The id of a waitlist, `{id}`. The handler finds out whether the waitlist exists.
 pub type AdminListId<P = ()> = Named<P, WaitlistId>;
 /// The webhook `{id}`.
 pub type AdminWebhook<P = ()> = Named<P, Webhook>;
-/// The id of a webhook, `{id}`: whoever changes it finds out whether it is there.
+/// The id of a webhook, `{id}`. The handler finds out whether the webhook exists.
 pub type AdminWebhookId<P = ()> = Named<P, WebhookId>;
 
-/// What a path names, for a caller who may do what `P` says in the workspace of the path.
+/// An object that a path names, for an admin who may do the action of `P` in the workspace of the path.
 pub struct Named<P, T> {
-    /// Who calls, and in which workspace.
+    /// The admin, and the workspace of the path.
     pub admin: Admin,
     found: T,
     permission: PhantomData<P>,
@@ -70,15 +70,15 @@ impl<P, T: FromPath> IntoParams for Named<P, T> {
     }
 }
 
-/// Something that segments of a path name in a workspace. An id that cannot exist is one that does not.
+/// An object that path segments name in a workspace. A malformed id is answered like the id of no object.
 pub trait FromPath: Sized + 'static {
-    /// The segments after the workspace's, and what they are.
+    /// The names of the segments after the workspace's, with their descriptions.
     const SEGMENTS: &'static [(&'static str, &'static str)];
 
-    /// Finds it.
+    /// Finds the object.
     ///
     /// # Errors
-    /// 404 when the workspace has no such thing.
+    /// 404 if the workspace has no such object.
     fn find(app: &App, admin: &Admin, request: &HttpRequest) -> impl Future<Output = Result<Self, ApiError>>;
 }
 
@@ -97,7 +97,7 @@ impl FromPath for Waitlist {
     }
 }
 
-/// An entry, by its id, of a waitlist that is there.
+/// The id of an entry, and its waitlist, which exists.
 pub struct EntryOfList {
     /// The waitlist.
     pub waitlist: Waitlist,
@@ -115,7 +115,7 @@ impl FromPath for EntryOfList {
     }
 }
 
-/// A variant, by its id, of a waitlist that is there.
+/// The id of a variant, and its waitlist, which exists.
 pub struct VariantOfList {
     /// The waitlist.
     pub waitlist: Waitlist,

@@ -1,8 +1,7 @@
-//! Where a request comes from: the address of the connection or, where that is a proxy the operator trusts, the one it and
-//! those before it tell of.
+//! The address of a client: the peer of the connection, or if that is a trusted proxy, the address that the proxies report.
 //!
-//! Everything a client sends can be made up; what a trusted proxy adds comes last. So hops are read from the right, over all
-//! lines of a header, and the first that is not a trusted proxy is the client, whatever stands before it.
+//! A client can invent everything that it sends, but a trusted proxy appends at the end. So hops are read from the right, over all
+//! lines of a header. The first hop that is not a trusted proxy is the client. Everything to its left is ignored.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -13,15 +12,15 @@ use rally_webhooks::parse_network;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Proxies whose word is taken.
+/// The proxies that are trusted to name the client of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Reads addresses and CIDRs with commas between.
+    /// Parses comma-separated addresses and CIDRs.
     ///
     /// # Errors
-    /// Gives what is neither.
+    /// Returns the text that is neither.
     pub fn parse(list: &str) -> Result<Self, String> {
         let parse = |text: &str| parse_network(text).ok_or_else(|| text.to_owned());
         list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect::<Result<_, _>>().map(Self)
@@ -36,8 +35,8 @@ impl TrustedProxies {
         request.peer_addr().map(|peer| self.behind(peer.ip(), request.headers()))
     }
 
-    /// The client behind a connection: `X-Forwarded-For` where it is there, else `Forwarded` (RFC 7239). A proxy that speaks
-    /// the second alone has to drop the first, or it lets a client speak for it.
+    /// The client behind a connection: from `X-Forwarded-For` if the request has it, else from `Forwarded` (RFC 7239). A proxy that
+    /// writes only `Forwarded` must remove `X-Forwarded-For`, or clients can set their own address.
     pub fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut nearest = peer.to_canonical();
         if !self.trusts(nearest) {
@@ -45,7 +44,7 @@ impl TrustedProxies {
         }
         let hops = if headers.contains_key(X_FORWARDED_FOR) { x_forwarded_for(headers) } else { forwarded(headers) };
         for hop in hops.iter().rev() {
-            // Nobody knows what is behind a hop that is no address; the proxy that told of it is the nearest thing to a client.
+            // An unreadable hop hides everything behind it. The proxy that reported it counts as the client.
             let Some(address) = hop else { break };
             nearest = *address;
             if !self.trusts(nearest) {
@@ -56,7 +55,7 @@ impl TrustedProxies {
     }
 }
 
-/// The lines of a header; one that is no text is a hop nobody can read.
+/// The lines of a header. A line that is not text becomes an unreadable hop.
 fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).map(|line| line.to_str().unwrap_or("?"))
 }
@@ -71,7 +70,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     lines(headers, FORWARDED).flat_map(forwarded_line).collect()
 }
 
-/// A line with a quote that nobody closes is one hop that cannot be read: the client left it open, to hide what a proxy adds.
+/// The hops of a line. A line with an unclosed quote is one unreadable hop: a client may have opened it to hide what a proxy appends.
 fn forwarded_line(line: &str) -> Vec<Option<IpAddr>> {
     let Some(elements) = split_unquoted(line, ',') else { return vec![None] };
     let elements = elements.into_iter().map(str::trim).filter(|element| !element.is_empty());
@@ -85,15 +84,15 @@ fn forwarded_for(element: &str) -> Option<&str> {
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
-/// Splits at a character that does not stand in a quoted string (RFC 9110, section 5.6.4); `None` where one does not end, or is
-/// not all of a value: then nobody knows who opened it.
+/// Splits at a character outside of quoted strings (RFC 9110, section 5.6.4). Returns `None` if a quoted string does not end, or is only
+/// a part of a value: then it is unknown who opened it.
 fn split_unquoted(text: &str, at: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped, mut before, mut astray) = (false, false, '\0', false);
     let parts = text.split(|c| {
         astray |= !quoted
             && match before {
                 '=' => false,
-                // One has just ended.
+                // A quoted string has just ended.
                 '"' => !matches!(c, ' ' | '\t' | ',' | ';'),
                 _ => c == '"',
             };
@@ -110,14 +109,14 @@ fn split_unquoted(text: &str, at: char) -> Option<Vec<&str>> {
     (!quoted && !astray).then_some(parts)
 }
 
-/// An address with or without a port, an IPv6 address with or without brackets.
+/// Parses an address with or without a port. An IPv6 address may have brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
     let address = bare.parse::<IpAddr>().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()));
     address.map(|address| address.to_canonical())
 }
 
-/// What counts as one client: an address, or the network of an IPv6 address that one subscriber usually has (RFC 6177), /64.
+/// The key of a client for limits: an IPv4 address, or the /64 of an IPv6 address, which one subscriber usually has (RFC 6177).
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -144,21 +143,21 @@ mod tests {
         let proxies = TrustedProxies::parse("10.0.0.0/8, 192.168.0.1, fd00::/8").unwrap();
         type Lines<'a> = &'a [(&'a str, &'a [u8])];
         let table: &[(&str, Lines<'_>, &str)] = &[
-            // Without a proxy nothing is believed.
+            // Without a trusted proxy, headers are ignored.
             ("203.0.113.9", &[("x-forwarded-for", b"198.51.100.1")], "203.0.113.9"),
             ("203.0.113.9", &[("forwarded", b"for=198.51.100.1")], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("::ffff:10.0.0.1", &[("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
-            // What the client made up stands to the left of what the proxy added.
+            // Invented hops are to the left of those that a proxy appended.
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, 198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1"), ("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, 198.51.100.1, 10.2.3.4, 192.168.0.1")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"198.51.100.1"), ("x-forwarded-for", b"10.2.3.4")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, 192.168.0.2, 10.2.3.4")], "192.168.0.2"),
-            // Proxies all the way: whoever is farthest.
+            // If all hops are proxies, the farthest one is the client.
             ("10.0.0.1", &[("x-forwarded-for", b"10.9.9.9, 10.2.3.4")], "10.9.9.9"),
-            // Ports, brackets, spaces, nothing.
+            // Ports, brackets, spaces, empty hops.
             ("10.0.0.1", &[("x-forwarded-for", b"198.51.100.1:4711")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"[2001:db8::1]:4711")], "2001:db8::1"),
             ("10.0.0.1", &[("x-forwarded-for", b"[2001:db8::1]")], "2001:db8::1"),
@@ -166,7 +165,7 @@ mod tests {
             ("10.0.0.1", &[("x-forwarded-for", b" , 198.51.100.1 ,, ")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"::ffff:198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"")], "10.0.0.1"),
-            // What cannot be read hides what is behind it.
+            // An unreadable hop hides what is behind it.
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, unknown")], "10.0.0.1"),
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, 198.51.100.1:x, 10.2.3.4")], "10.2.3.4"),
             ("10.0.0.1", &[("x-forwarded-for", b"1.1.1.1, \xff")], "10.0.0.1"),
@@ -181,7 +180,7 @@ mod tests {
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1, for=unknown, for=10.2.3.4")], "10.2.3.4"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1, proto=https")], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", b"for=\"198.51.100.1")], "10.0.0.1"),
-            // A quote left open does not swallow what a proxy adds, on the same line or another.
+            // An unclosed quote does not swallow what a proxy appends, on the same line or another.
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=198.51.100.1")], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=\"[2001:db8::1]\"")], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"\\\", for=198.51.100.1")], "10.0.0.1"),
@@ -191,7 +190,7 @@ mod tests {
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\"a\\\\\", for=198.51.100.1")], "198.51.100.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\\\"\", for=198.51.100.1")], "10.0.0.1"),
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1;x=\", for=198.51.100.1;host=\"a\\\"b\"")], "10.0.0.1"),
-            // One speaks for the other.
+            // `X-Forwarded-For` wins.
             ("10.0.0.1", &[("forwarded", b"for=1.1.1.1"), ("x-forwarded-for", b"198.51.100.1")], "198.51.100.1"),
             ("fd00::1", &[("x-forwarded-for", b"2001:db8::1, fd00::2")], "2001:db8::1"),
         ];

@@ -1,5 +1,4 @@
-//! `Idempotency-Key`: what a client calls a request by, so that it may send it again. What comes of that is in
-//! [`crate::idempotency`].
+//! `Idempotency-Key`: the client's key for a request that may be repeated. [`crate::idempotency`] uses it.
 
 use std::future::{Ready, ready};
 
@@ -14,17 +13,17 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use super::parameters::{optional_header, text};
 use crate::http::error::ApiError;
 
-/// The header that makes a request repeatable.
+/// The header with the key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The header as it came. A handler asks for the key after everything that may refuse the request without it.
+/// The unparsed header. A handler asks for the key last, after every check that does not need it.
 pub struct IdempotencyHeader(Result<Option<IdempotencyKey>, ApiError>);
 
 impl IdempotencyHeader {
-    /// The key, where the client gave one.
+    /// The key, if the client sent one.
     ///
     /// # Errors
-    /// 400 when it is given more than once, or is not one.
+    /// 400 if the header is repeated or malformed.
     pub fn key(self) -> Result<Option<IdempotencyKey>, ApiError> {
         self.0
     }
@@ -41,7 +40,7 @@ impl FromRequest for IdempotencyHeader {
 
 impl IntoParams for IdempotencyHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The same request with the same key within 24 hours is carried out once, and answered with the same reply.";
+        let description = "If the same request is repeated with the same key within 24 hours, Rally returns the stored reply.";
         let schema = text().min_length(Some(1)).max_length(Some(256)).pattern(Some("^[A-Za-z0-9_:-]+$"));
         vec![optional_header("Idempotency-Key", description, schema)]
     }

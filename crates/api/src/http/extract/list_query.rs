@@ -1,4 +1,4 @@
-//! The query of a list, and the page that answers it.
+//! The query of a list, and the pagination of its reply.
 
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::paging::Limit;
@@ -9,31 +9,31 @@ use crate::app::App;
 use crate::http::cursor::CursorKey;
 use crate::http::error::ApiError;
 
-/// The query of a list, as it came.
+/// The query of a list, unparsed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Rows of a page.
+    /// The most rows of a page.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
-    /// `pagination.next_cursor` of the page before; good for the same list and filter alone.
+    /// `pagination.next_cursor` of the previous page. It works only for the same list and filter.
     cursor: Option<String>,
 }
 
 /// The query of a list, parsed.
 pub struct Listing<K, S> {
-    /// The list with its filter, as a name cursors are bound to.
+    /// The name of the list and its filter. Cursors are bound to it.
     pub name: String,
-    /// Rows of a page.
+    /// The most rows of a page.
     pub limit: Limit,
-    /// Where to go on.
+    /// The key of the last row of the previous page.
     pub after: Option<K>,
     /// The filter.
     pub status: Option<S>,
 }
 
 impl ListQuery {
-    /// Reads the query of the list of that name, and the status that it is filtered by.
+    /// Parses the query of a list, and the status that filters it.
     pub fn parse<K: CursorKey, S>(
         &self,
         app: &App,
@@ -54,10 +54,10 @@ impl ListQuery {
     }
 }
 
-/// Where a list goes on.
+/// Where the next page starts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Pagination {
-    /// The cursor of the next page; null on the last.
+    /// The cursor of the next page. Null on the last page.
     #[schema(required)]
     next_cursor: Option<String>,
     /// Whether there is a next page.
@@ -65,7 +65,7 @@ pub struct Pagination {
 }
 
 impl Pagination {
-    /// Of a page of the list of that name, given the key of its last row where another page follows.
+    /// The pagination of a page, from the key of its last row if there is another page.
     pub fn new(app: &App, list: &str, next: Option<&impl CursorKey>) -> Self {
         Self { next_cursor: next.map(|key| app.cursors.seal(list, key)), has_more: next.is_some() }
     }

@@ -1,4 +1,4 @@
-//! What handlers take of a request beside its body: parsed and checked, so that they begin with values that cannot be wrong.
+//! Extractors: the parts of a request beside its body, parsed and checked, so that handlers start with valid values.
 
 pub mod admin;
 pub mod client;

@@ -1,20 +1,20 @@
-//! Parameters as the OpenAPI document describes them, for the extractors that read them.
+//! Descriptions of parameters for the OpenAPI document.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
-/// A segment of a path that is an id.
+/// A path segment that is an id.
 pub fn id_in_path(name: &str, description: &str) -> Parameter {
     in_path(name, description, text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))))
 }
 
-/// A segment of a path that is a slug.
+/// A path segment that is a slug.
 pub fn slug_in_path(name: &str, description: &str) -> Parameter {
     in_path(name, description, text())
 }
 
-/// A header that may be left out.
+/// An optional header.
 pub fn optional_header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     parameter(ParameterIn::Header, name, description, Required::False, schema.build())
 }

@@ -1,4 +1,4 @@
-//! The waitlist that a path of the public surface names by its slugs.
+//! The waitlist that the slugs in a path of the public surface name.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use super::parameters::slug_in_path;
 use crate::app::App;
 use crate::http::error::ApiError;
 
-/// The waitlist that the slugs of a path name, in whatever status.
+/// The waitlist that the slugs in a path name, in any status.
 pub struct NamedWaitlist {
-    /// The workspace's slug as it was asked for.
+    /// The workspace's slug in the request.
     pub asked: Slug,
-    /// What it is, and what readers get of it.
+    /// The waitlist with its public data.
     pub found: Arc<PublicWaitlist>,
 }
 
@@ -47,10 +47,10 @@ impl IntoParams for NamedWaitlist {
 }
 
 impl NamedWaitlist {
-    /// The waitlist, if readers may see it.
+    /// The waitlist, if visitors may see it.
     ///
     /// # Errors
-    /// 404 when it is not active.
+    /// 404 if the waitlist is not active.
     pub fn active(&self) -> Result<&Waitlist, ApiError> {
         let waitlist = &self.found.waitlist;
         if waitlist.is_open() { Ok(waitlist) } else { Err(ApiError::no_waitlist()) }

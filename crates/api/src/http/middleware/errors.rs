@@ -1,4 +1,4 @@
-//! The envelope around whatever failed, and what is answered where the request itself is lost.
+//! Renders every error in the envelope, even if the request was lost.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::headers::secure;
 use super::measure::measure;
 use crate::http::error::ApiError;
 
-/// Puts the envelope around an error, ours or the framework's; other replies pass.
+/// Renders an error, ours or the framework's, in the envelope. Other replies stay as they are.
 pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
     let ours = response.response_mut().extensions_mut().remove::<ApiError>();
     let status = response.status();
@@ -23,7 +23,7 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> Servi
     };
     let (request, bare) = response.into_parts();
     let mut reply = error.render(id);
-    // Headers that inner middleware added, CORS above all, stay.
+    // Keep the headers that inner middleware added, above all those of CORS.
     for (name, value) in bare.headers() {
         if *name != CONTENT_TYPE && !reply.headers().contains_key(name) {
             reply.headers_mut().append(name.clone(), value.clone());
@@ -32,7 +32,7 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> Servi
     ServiceResponse::new(request, reply)
 }
 
-/// The request is lost where middleware failed or something panicked: the error renders itself.
+/// The error for a lost request: middleware failed, a handler panicked, no slot was free or the time was up. It renders itself.
 pub(super) fn fail(status: &StatusCode, id: &str, admin: bool, method: &Method, started: Instant) -> Lost {
     measure(method, None, *status, started);
     Lost { status: *status, id: id.to_owned(), admin }

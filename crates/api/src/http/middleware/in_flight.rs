@@ -1,27 +1,27 @@
-//! How many requests a server works on at once: never more than it can answer in time.
+//! Limits the requests that a server works on at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most requests that are worked on at once. More would wait for each other, and none be answered in time.
+/// The most requests at once. If there were more, they would wait for each other, and none would be answered in time.
 const MAX_AT_ONCE: usize = 1024;
 
-/// The requests that one server works on; its clones count together.
+/// The number of requests that one server works on. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct InFlight(Arc<AtomicUsize>);
 
 impl InFlight {
-    /// Takes a slot; `None` when there is none. Those who watch over the server always find one.
+    /// Takes a slot. Returns `None` if all are taken. Probes and measurements of the operator always get one.
     pub(super) fn take(&self, path: &str) -> Option<Slot> {
         if matches!(path, "/healthz" | "/readyz" | "/metrics") {
             return Some(Slot(None));
         }
         let slot = Slot(Some(self.clone()));
-        // A slot that is one too many is given back when it is dropped.
+        // A slot beyond the limit is given back when it is dropped.
         (self.0.fetch_add(1, Ordering::Relaxed) < MAX_AT_ONCE).then_some(slot)
     }
 
-    /// Waits for a client without a slot: one that is slow to send what it has to say takes none from those who are not.
+    /// Waits for a client without holding a slot, so that clients that send slowly take no slots from others.
     pub async fn aside<T>(&self, waiting: impl Future<Output = T>) -> T {
         struct Aside<'a>(&'a InFlight);
         impl Drop for Aside<'_> {
@@ -35,7 +35,7 @@ impl InFlight {
     }
 }
 
-/// A place among the requests that are worked on, until it is dropped.
+/// A slot of a request, until it is dropped.
 pub(super) struct Slot(Option<InFlight>);
 
 impl Drop for Slot {

@@ -1,4 +1,4 @@
-//! The log line and the measurement of every request.
+//! Logs and measures every request.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use actix_web::http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 
-/// Tells of a request that was answered just now.
+/// Logs and counts a request that was just answered.
 pub(super) fn measure(method: &Method, route: Option<&str>, status: StatusCode, started: Instant) {
     let elapsed = started.elapsed();
-    // The pattern, never the path: paths are many, and name people's lists.
+    // Use the pattern, never the path. There are too many paths, and they contain the names of lists.
     let route = route.unwrap_or("unmatched");
     let method = known_method(method);
     count(method, route, status, elapsed);
@@ -23,7 +23,7 @@ pub(super) fn measure(method: &Method, route: Option<&str>, status: StatusCode, 
     }
 }
 
-/// Series that a thread has found once: to find one by its labels costs more than to count.
+/// The series that a thread has looked up. A lookup by labels costs more than counting.
 type Series = HashMap<(&'static str, u16), HashMap<String, (Counter, Histogram)>>;
 
 thread_local! {
@@ -46,7 +46,7 @@ fn count(method: &'static str, route: &str, status: StatusCode, elapsed: Duratio
     });
 }
 
-/// A label anybody could make up would grow without bound.
+/// The label for a method. Unknown methods share one, because clients could invent labels without bound.
 fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

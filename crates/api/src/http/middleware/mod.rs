@@ -1,5 +1,5 @@
-//! What happens to every request: a slot, an id, a log line, a measurement, safe headers, and the error envelope around whatever
-//! failed, the framework's own refusals and panics included.
+//! What happens to every request: a slot, an id, a log line, a measurement, safe headers, and the envelope for errors, including
+//! those of the framework and panics.
 
 pub mod cors;
 mod errors;
@@ -25,7 +25,7 @@ use self::in_flight::InFlight;
 use self::measure::measure;
 use self::request_id::RequestId;
 
-/// How long a request may take from its head to the head of its reply.
+/// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
 
 /// The outermost middleware.
@@ -39,7 +39,7 @@ pub async fn handle(
     let method = request.method().clone();
     let admin = is_admin(request.path());
     if method == Method::HEAD {
-        // RFC 9110, section 9.3.2: as GET; the server leaves the body out.
+        // HEAD is handled as GET (RFC 9110, section 9.3.2). The server leaves the body out.
         request.head_mut().method = Method::GET;
     }
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -51,7 +51,7 @@ pub async fn handle(
     }
     let handled = tokio::time::timeout(HANDLER, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
-        // Whatever it was doing is undone or goes on without it.
+        // A started change is undone or completes without the request.
         Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, admin, &method, started).into()),
         Ok(Ok(Ok(response))) => {
             let mut response = envelop(response.map_into_boxed_body(), &id);

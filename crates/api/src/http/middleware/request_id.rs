@@ -1,11 +1,11 @@
-//! The id of a request: the client's, where it is sane, else a new one.
+//! The id of a request: the client's if it is well formed, else a new one.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-/// The header that carries a request's id both ways.
+/// The header with a request's id, in requests and replies.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Most characters of an id that is taken over.
+/// The most characters of a client's id.
 const MAX_REQUEST_ID: usize = 128;
 
 /// The id of a request, for its handlers.
