@@ -1,4 +1,4 @@
-//! What a relay may carry: the one trait that webhooks and mail share.
+//! The trait for what a relay carries: deliveries or mail.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -13,46 +13,46 @@ use time::Duration;
 
 use super::core::Signal;
 
-/// What a relay carries, and how it is claimed, tried and settled. What goes to one *lane*, a webhook or a workspace's mail,
-/// shares its luck.
+/// A kind of items that a relay sends, and how to claim, try and settle them. A *lane* is a webhook, or the mails of a workspace. The
+/// items of a lane share a limit and an order.
 #[async_trait]
 pub trait Freight: Clone + Send + Sync + 'static {
-    /// Names a lane.
+    /// The id of a lane.
     type Lane: Copy + Ord + Hash + Debug + Send + Sync + 'static;
-    /// Something that was claimed.
+    /// A claimed item.
     type Item: Send + 'static;
-    /// Names it in its queue.
+    /// The key of an item in its queue.
     type Key: Send + 'static;
-    /// What came of trying it.
+    /// The result of an attempt.
     type Attempt: Clone + Send + Sync + 'static;
-    /// What it carries, in log lines.
+    /// The name of the items in log lines.
     const WHAT: &'static str;
 
-    /// The world.
+    /// The ports.
     fn ports(&self) -> &Ports;
-    /// How often this process has changed what may be sent.
+    /// The number of changes of this process that can stop an item.
     fn changes(&self) -> u64;
     /// How long an attempt may take.
     fn timeout(&self) -> Duration;
-    /// The lane of something.
+    /// The lane of an item.
     fn lane(item: &Self::Item) -> Self::Lane;
-    /// The claim it is under, and its name.
+    /// The claim of an item, and its key.
     fn key(item: &Self::Item) -> (ClaimId, Self::Key);
-    /// The lane an attempt was made for, when it ended, and what it says of the lane.
+    /// The lane of an attempt, when it ended, and what it says about the lane.
     fn report(attempt: &Self::Attempt) -> (Self::Lane, Timestamp, Signal);
 
-    /// The lanes that something is due for.
+    /// The lanes with due items.
     async fn due(&self, now: Timestamp) -> Result<Vec<Self::Lane>, Fault>;
-    /// Claims what is due.
+    /// Claims due items.
     async fn claim(&self, request: ClaimRequest<Self::Lane>) -> Result<Vec<Self::Item>, Fault>;
-    /// Those that are still to be sent, as they are now.
+    /// Reads claimed items again. Returns those that are still to be sent, in their current form.
     async fn confirm(&self, items: Vec<Self::Item>) -> Result<Vec<Self::Item>, Fault>;
-    /// Tries something; gives it back where this process cannot.
+    /// Tries to send an item. Gives it back if this process cannot try it.
     async fn attempt(self, item: Self::Item) -> Result<Self::Attempt, (Self::Item, Fault)>;
-    /// Settles what was tried.
+    /// Settles attempts.
     async fn settle(&self, tried: Vec<Self::Attempt>) -> Result<usize, Fault>;
-    /// Gives back what was not tried.
+    /// Gives back items that were not tried.
     async fn release(&self, claim: ClaimId, keys: Vec<Self::Key>, due_at: Timestamp) -> Result<(), Fault>;
-    /// Frees what others had claimed and lost.
+    /// Frees items whose lease has ended.
     async fn reap(&self, now: Timestamp) -> Result<u64, Fault>;
 }

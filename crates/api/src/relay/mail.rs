@@ -1,4 +1,4 @@
-//! What the relay carries to the mail service: mail, one lane for each workspace.
+//! The freight for the mail service: mail, with one lane for each workspace.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,18 +17,18 @@ use super::core::Signal;
 use super::freight::Freight;
 use crate::cache::Changes;
 
-/// Mail on its way to the mail service.
+/// Carries mail to the mail service.
 #[derive(Clone)]
 pub struct MailFreight {
-    /// The world.
+    /// The ports.
     pub ports: Ports,
     /// Sends mail.
     pub mailer: Arc<dyn Mailer>,
-    /// How often a mail is tried.
+    /// When a mail is retried.
     pub schedule: RetrySchedule,
     /// How long an attempt may take.
     pub timeout: Duration,
-    /// What was decided here that ends what was going to be sent.
+    /// The changes of this process that can stop a mail.
     pub changes: Changes,
 }
 
@@ -111,7 +111,7 @@ impl Freight for MailFreight {
     }
 }
 
-/// A mail that is refused for good is for an operator to know: nobody else will hear of it.
+/// Logs and counts an attempt. Only the operator learns from the log that a mail was refused for good.
 fn tell(claimed: &ClaimedMail, outcome: MailOutcome, latency: Duration) {
     let (mail, attempt, status) = (claimed.mail.id, claimed.attempt, outcome.status());
     let label = match outcome {
@@ -124,8 +124,8 @@ fn tell(claimed: &ClaimedMail, outcome: MailOutcome, latency: Duration) {
     metrics::histogram!("rally_mail_attempt_duration_seconds").record(latency.as_seconds_f64());
     match outcome {
         MailOutcome::Accepted => tracing::debug!(%mail, attempt, "mail accepted"),
-        MailOutcome::Refused(_) => tracing::warn!(%mail, attempt, status, "mail refused for good"),
+        MailOutcome::Refused(_) => tracing::warn!(%mail, attempt, status, "mail refused; it is not retried"),
         MailOutcome::KeyRefused(_) => tracing::error!(%mail, attempt, status, "Envoi refuses the key of this server: see RALLY_ENVOI_KEY"),
-        MailOutcome::Failed { .. } => tracing::warn!(%mail, attempt, status, "mail failed, and may be tried again"),
+        MailOutcome::Failed { .. } => tracing::warn!(%mail, attempt, status, "mail failed; it may be retried"),
     }
 }

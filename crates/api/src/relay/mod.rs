@@ -1,8 +1,8 @@
-//! The relay: takes what is due from a queue, tries it, and settles what came of it. Every process runs one for webhooks and
-//! one for mail, and the processes share the work: what is claimed is one process's until its lease ends.
+//! The relay sends due items from a queue, and settles the attempts. Every process runs one relay for webhooks, and one for mail if a
+//! mail service is configured. The processes share the work: a claim gives items to one process until its lease ends.
 //!
-//! One task decides; claims, attempts and settlements run beside it, so that none waits for another: a webhook that hangs
-//! takes its own few places and nobody else's. Nothing is held in the database while a receiver is talked to.
+//! One task makes all decisions. Claims, attempts and settlements run beside it, so that none waits for another. A webhook that hangs
+//! uses only its own few places. No transaction is open while a receiver is contacted.
 
 mod core;
 mod freight;
@@ -22,7 +22,7 @@ use self::work::Work;
 pub use mail::MailFreight;
 pub use webhooks::WebhookFreight;
 
-/// A relay that runs.
+/// A running relay.
 pub struct Relay {
     wake: Arc<Notify>,
     stop: Arc<Notify>,
@@ -30,7 +30,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Starts one.
+    /// Starts a relay.
     pub fn start<F: Freight>(freight: F) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let work = Work::new(freight);
@@ -38,17 +38,17 @@ impl Relay {
         Self { wake, stop, task }
     }
 
-    /// What to notify when an event was written, so that nobody waits for the next look.
+    /// The signal that wakes the relay. Notify it after an event was written, so that the event does not wait for the next look.
     pub fn wake(&self) -> Arc<Notify> {
         self.wake.clone()
     }
 
-    /// Claims no more, gives back what was not begun, and sees to its end what was.
+    /// Tells the relay to stop: it claims no more, gives back items that were not tried, and waits for the attempts under way.
     pub fn begin_to_stop(&self) {
         self.stop.notify_one();
     }
 
-    /// Waits until it has ended.
+    /// Waits until the relay has ended.
     pub async fn ended(&mut self) {
         if let Err(error) = (&mut self.task).await {
             tracing::error!(%error, "the relay failed");

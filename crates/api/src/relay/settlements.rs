@@ -1,18 +1,18 @@
-//! What was tried and is to be settled: lane by lane in the order of the attempts, one settlement of a lane at a time. A lane that
-//! cannot be settled now is tried again later, and keeps no other waiting. Without I/O and without a clock.
+//! The attempts to settle. The attempts of a lane are settled in their order, one batch at a time. If a lane cannot be settled, it is
+//! retried later, and delays no other lane. This module has no I/O and no clock.
 
 use std::collections::{BTreeMap, HashSet};
 
 use tokio::time::Instant;
 
-/// Settlements under way at once.
+/// The most settlements at once.
 const AT_ONCE: usize = 4;
 
 pub struct Settlements<L, A> {
     tried: BTreeMap<L, Vec<A>>,
     under_way: HashSet<L>,
     batches: usize,
-    /// Lanes that could not be settled, and when they are tried again.
+    /// Lanes that could not be settled, and when they are retried.
     later: BTreeMap<L, Instant>,
 }
 
@@ -21,12 +21,12 @@ impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
         Self { tried: BTreeMap::new(), under_way: HashSet::new(), batches: 0, later: BTreeMap::new() }
     }
 
-    /// An attempt has ended.
+    /// Adds an attempt that has ended.
     pub fn add(&mut self, lane: L, attempt: A) {
         self.tried.entry(lane).or_default().push(attempt);
     }
 
-    /// What is to be settled next, if anything may be now.
+    /// The next batch of attempts to settle, if there is one now.
     pub fn begin(&mut self, now: Instant) -> Option<Vec<A>> {
         if self.batches >= AT_ONCE {
             return None;
@@ -42,7 +42,7 @@ impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
         Some(ready.iter().filter_map(|lane| self.tried.remove(lane)).flatten().collect())
     }
 
-    /// A batch with attempts of those lanes was settled.
+    /// Notes that a batch with attempts of these lanes was settled.
     pub fn settled(&mut self, lanes: impl Iterator<Item = L>) {
         self.batches -= 1;
         for lane in lanes {
@@ -50,7 +50,7 @@ impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
         }
     }
 
-    /// A batch was not settled, or not whole: what is still worth it is settled again at an instant, each lane by itself.
+    /// Notes that a batch failed as a whole or in part. The attempts that are still valid are retried at an instant, each lane by itself.
     pub fn failed(&mut self, attempts: impl Iterator<Item = (L, Option<A>)>, at: Instant) {
         self.batches -= 1;
         let mut again: BTreeMap<L, Vec<A>> = BTreeMap::new();
@@ -66,12 +66,12 @@ impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
         }
     }
 
-    /// When something may be settled that may not now.
+    /// When the next lane is retried.
     pub fn retry_at(&self) -> Option<Instant> {
         self.later.values().min().copied()
     }
 
-    /// Puts nothing off any more.
+    /// Makes all lanes ready at once.
     pub fn hurry(&mut self) {
         self.later.clear();
     }

@@ -1,4 +1,4 @@
-//! What the relay carries to webhooks: signed events, one lane for each webhook.
+//! The freight for webhooks: signed events, with one lane for each webhook.
 
 use std::sync::Arc;
 
@@ -18,20 +18,20 @@ use crate::cache::Changes;
 use crate::encryption::Sealer;
 use crate::webhook_secret;
 
-/// Events on their way to webhooks.
+/// Carries events to webhooks.
 #[derive(Clone)]
 pub struct WebhookFreight {
-    /// The world.
+    /// The ports.
     pub ports: Ports,
     /// Sends messages.
     pub sender: Arc<dyn WebhookSender>,
-    /// Opens the secrets of webhooks.
+    /// Decrypts the secrets of webhooks.
     pub sealer: Sealer,
-    /// How often a delivery is tried.
+    /// When a delivery is retried, and when a webhook is disabled.
     pub policy: DeliveryPolicy,
     /// How long an attempt may take.
     pub timeout: Duration,
-    /// What was decided here that ends what was going to be sent.
+    /// The changes of this process that can stop a delivery.
     pub changes: Changes,
 }
 
@@ -87,7 +87,7 @@ impl Freight for WebhookFreight {
     async fn attempt(self, delivery: ClaimedDelivery) -> Result<SettleDelivery, (ClaimedDelivery, Fault)> {
         let keys = match webhook_secret::open(&self.sealer, delivery.webhook_id, &delivery.secrets) {
             Ok(keys) => keys,
-            // Nobody can sign for it here.
+            // Without the secret this process cannot sign.
             Err(fault) => return Err((delivery, fault)),
         };
         let (ports, timestamp) = (&self.ports, self.ports.clock.now());

@@ -1,4 +1,4 @@
-//! The loop of a relay: begins what [`Core`] and [`Settlements`] order, and tells them what came of it. Holds no rule of its own.
+//! The loop of a relay. It starts the tasks that [`Core`] and [`Settlements`] order, and reports their results. It has no rules.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use super::freight::Freight;
 use super::settlements::Settlements;
 use crate::chain::chain;
 
-/// How long something is put off that this process cannot try.
+/// How long an item is put off if this process cannot try it.
 const NOT_HERE: Duration = Duration::minutes(1);
-/// How long what is claimed is this process's, beside two attempts' time.
+/// The length of a lease, in addition to the time limit of two attempts.
 const LEASE: Duration = Duration::seconds(10);
-/// How often the queue is looked at when nobody wakes the relay.
+/// How often the relay looks at the queue if nobody wakes it, and how long it waits before it retries a settlement.
 const POLL: std::time::Duration = std::time::Duration::from_secs(1);
-/// How long it rests after a look that found nothing to do: in a crowd that nobody is told of, every sign-up would be a look. It
-/// rests longer after a look that was long, so that looking takes a small part of the store's time.
+/// How long the relay rests after a look that found nothing. Without a rest, each of many sign-ups on a list without webhooks would
+/// cause a look. The rest is four times as long as the look, within these bounds, so that looks use a small part of the store's time.
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
 const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
-/// Looks between two searches for leases that have ended.
+/// Ticks between two searches for leases that have ended.
 const LOOKS_PER_REAP: u64 = 10;
 
-/// Something that was begun has ended.
+/// The result of a task that has ended.
 enum Step<F: Freight> {
     Looked(Result<Vec<F::Lane>, Fault>, std::time::Duration),
     Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>),
@@ -41,14 +41,14 @@ enum Step<F: Freight> {
     Done(&'static str, Result<(), Fault>),
 }
 
-/// When the queue was read, and by when what was read has to begin.
+/// When items were read from the queue, and when their attempts must begin at the latest.
 #[derive(Clone, Copy)]
 struct Read {
     seen: Seen,
     begin_by: Timestamp,
 }
 
-/// What was asked for in a claim.
+/// The shares that a claim asked for.
 struct Claim<L> {
     shares: Vec<(L, usize)>,
     read: Read,
@@ -59,15 +59,15 @@ pub(super) struct Work<F: Freight> {
     core: Core<F::Lane, F::Item>,
     settlements: Settlements<F::Lane, F::Attempt>,
     steps: JoinSet<Step<F>>,
-    /// The attempts under way, by the task that makes each.
+    /// The attempts under way, by their task.
     attempts: HashMap<Id, (F::Lane, u64)>,
-    /// The lanes that are being confirmed, by the task that does.
+    /// The lanes that are being confirmed, by their task.
     confirming: HashMap<Id, F::Lane>,
-    /// The task that looks at the queue or claims of it.
+    /// The task that looks at the queue or claims from it.
     claiming: Option<Id>,
-    /// Whether there may be something to claim.
+    /// Whether the queue may have items to claim.
     look: bool,
-    /// When the next look may be.
+    /// When the relay may look again.
     rested: Instant,
     /// How long the last look took.
     looked_for: std::time::Duration,
@@ -117,10 +117,10 @@ impl<F: Freight> Work<F> {
         self.finish().await;
     }
 
-    /// Gives back what was not begun, and sees to its end what was.
+    /// Gives back all items that are not being tried, and waits for the attempts under way.
     async fn finish(&mut self) {
         loop {
-            // What was being claimed or confirmed comes to be given back too.
+            // Items of claims and confirmations that end now are given back too.
             let given_up = self.core.give_up();
             self.release(given_up, self.now());
             self.settlements.hurry();
@@ -136,7 +136,7 @@ impl<F: Freight> Work<F> {
         let (id, step) = match ended {
             Ok((id, step)) => (id, Some(step)),
             Err(error) => {
-                // What it held is freed when its lease ends.
+                // Its items become free when their lease ends.
                 tracing::error!(%error, what = F::WHAT, "a step of the relay failed");
                 (error.id(), None)
             }
@@ -164,7 +164,7 @@ impl<F: Freight> Work<F> {
         self.look |= self.core.has_room();
     }
 
-    /// Begins all that may begin.
+    /// Carries out all orders that are possible now.
     fn carry_out(&mut self) {
         while let Some(order) = self.core.next(Instant::now(), self.now(), self.freight.changes()) {
             match order {
@@ -189,7 +189,7 @@ impl<F: Freight> Work<F> {
         }
     }
 
-    /// Looks what is due, if anything may be; tells whether it rests before it looks.
+    /// Looks for due items if there may be any. Returns whether the relay must rest before it looks.
     fn begin_looking(&mut self) -> bool {
         if self.claiming.is_some() || !self.look {
             return false;
@@ -241,7 +241,7 @@ impl<F: Freight> Work<F> {
         self.rested = Instant::now() + (self.looked_for * 4).clamp(REST, LONGEST_REST);
     }
 
-    /// That the queue is read from now on.
+    /// The time of a read that starts now.
     fn reading(&self) -> Read {
         let seen = Seen { at: Instant::now(), changes: self.freight.changes() };
         Read { seen, begin_by: self.now().plus(self.lease() - self.freight.timeout() * 1.5) }
@@ -257,7 +257,7 @@ impl<F: Freight> Work<F> {
 
     fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read) {
         let items = outcome.unwrap_or_else(|fault| {
-            // They are freed when their lease ends.
+            // The items become free when their lease ends.
             tracing::warn!(cause = %chain(&fault), "{} not confirmed", F::WHAT);
             Vec::new()
         });
@@ -271,7 +271,7 @@ impl<F: Freight> Work<F> {
         self.settlements.add(lane, attempt);
     }
 
-    /// Gives back what cannot be tried here: another process may be able to, or this one after a restart.
+    /// Gives back an item that this process cannot try. Another process may be able to, or this one after a restart.
     fn put_off(&mut self, number: u64, item: &F::Item, fault: &Fault) {
         let lane = F::lane(item);
         tracing::error!(?lane, cause = %chain(fault), "{} cannot be tried here", F::WHAT);
@@ -293,7 +293,7 @@ impl<F: Freight> Work<F> {
             Ok(_) => self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane)),
             Err(fault) => {
                 tracing::warn!(cause = %chain(&fault), "{} not settled", F::WHAT);
-                // What outlived its lease is another's by now.
+                // If the lease of an attempt has ended, another process may have claimed the item.
                 let again = of_lanes.map(|((lane, at, _), attempt)| (lane, Some(attempt).filter(|_| at.plus(lease) > now)));
                 self.settlements.failed(again, Instant::now() + POLL);
             }
@@ -319,7 +319,7 @@ impl<F: Freight> Work<F> {
         self.steps.spawn(async move {
             let reaped = freight.reap(now).await;
             if let Ok(reaped @ 1..) = reaped {
-                tracing::warn!(reaped, "{} freed whose process went away", F::WHAT);
+                tracing::warn!(reaped, "{} freed because a lease ended", F::WHAT);
             }
             Step::Done("reaped", reaped.map(|_| ()))
         });

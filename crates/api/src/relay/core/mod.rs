@@ -1,10 +1,9 @@
-//! What a relay does next: a machine of states without I/O, a clock or a queue. It is told what happened and when, and says what to
-//! claim, confirm, begin and give back.
+//! The decisions of a relay: a state machine without I/O, clock or queue. It gets events with their times, and orders what to claim,
+//! confirm, begin and give back.
 //!
-//! What goes to one *lane*, a webhook or a workspace's mail, shares its luck. A lane whose last answer was good is *trusted*: it may
-//! have several attempts at once. Any other has one, and all of those together have a part of the places. An attempt that takes long
-//! makes room for others at once, before anybody knows how it ends: so a crowd of receivers that hang, trusted or not, never has
-//! the places of those that answer.
+//! A *lane* is a webhook, or the mails of a workspace. A lane whose last answer was good is *trusted*, and may have several attempts at
+//! once. Any other lane may have one, and all of these lanes together have only a part of the places. An attempt that takes long moves
+//! to the slow places before its result is known. So receivers that hang, trusted or not, never take the places of those that answer.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
@@ -13,61 +12,62 @@ use std::time::Duration;
 use rally_domain::timestamp::Timestamp;
 use tokio::time::Instant;
 
-/// Attempts at once for one trusted lane: twice as many after every good answer, up to this.
+/// The most attempts at once of a trusted lane. The number starts at 2 and doubles after every good answer, up to this.
 const PER_LANE: usize = 8;
-/// From here on an attempt takes long: it has no place among the quick ones, and its lane begins no other until one is answered.
+/// After this time an attempt is slow. It leaves the quick places, and its lane begins no other attempt until one is answered.
 const LONG: Duration = Duration::from_millis(250);
-/// Attempts of trusted lanes at once that have not taken long yet.
+/// The most quick attempts at once: attempts of trusted lanes that are not slow yet.
 const QUICK: usize = 256;
-/// All others at once, while one that is not trusted may begin: more than the 500 receivers that may hang and delay nobody.
+/// The number of other attempts below which an untrusted lane may begin one. It exceeds 500, the number of hanging receivers that must
+/// not delay others.
 const SLOW: usize = 640;
-/// Attempts at once, whatever they are: bounds what they take of memory and sockets.
+/// The most attempts of all kinds at once. This bounds their memory and sockets.
 const IN_ALL: usize = 1536;
-/// Things claimed at once for a trusted lane; when half of them are gone, more are claimed.
+/// The most items that a trusted lane holds. If half of them are gone, more are claimed.
 const BATCH: usize = 32;
-/// Things of trusted lanes that wait here in all.
+/// The most waiting items of all trusted lanes.
 const WAITING: usize = 4096;
-/// How long a good answer makes a lane trusted.
+/// How long a lane is trusted after a good answer.
 const TRUST: Duration = Duration::from_secs(3600);
-/// How long what was read of the queue holds without being read again. What another process decides holds here a second later.
+/// How long an item may wait before it must be confirmed. With this, a change of another process applies here within a second.
 const FRESH: Duration = Duration::from_millis(700);
 
-/// What an attempt says of the lane it was made for.
+/// What an attempt says about its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// It takes what it is given.
+    /// The lane accepts its items.
     Well,
-    /// It failed, or was slow enough to be a trouble to others.
+    /// The attempt failed, or was so slow that it disturbs others.
     Troubled,
 }
 
-/// When something was read of the queue, and how often this process had changed by then what may be sent.
+/// When an item was read from the queue, and the number of this process's changes at that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub at: Instant,
     pub changes: u64,
 }
 
-/// Something that is to be done.
+/// An order to the loop.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Order<L, T> {
-    /// Begin an attempt of that number.
+    /// Begin an attempt with this number.
     Begin(L, u64, T),
-    /// Look whether these are still to be sent, and tell by [`Core::confirmed`].
+    /// Confirm that these items are still to be sent, and report with [`Core::confirmed`].
     Confirm(L, Vec<T>),
-    /// Give these back to the queue.
+    /// Give these items back to the queue.
     Release(Vec<T>),
 }
 
 struct Lane<T> {
     waiting: VecDeque<Waiting<T>>,
-    /// Taken out to be confirmed.
+    /// The number of items that are being confirmed.
     confirming: usize,
-    /// When each attempt under way began, by its number.
+    /// When each attempt under way began, by number.
     in_flight: BTreeMap<u64, Instant>,
-    /// The number of its last attempt: whose is longest ago comes first.
+    /// The number of its last attempt. The lane with the lowest comes first.
     last: u64,
-    /// Whether the queue may have more for it than it was given.
+    /// Whether the queue may have more items for it.
     more: bool,
 }
 
@@ -89,7 +89,7 @@ impl<T> Lane<T> {
     }
 }
 
-/// That a lane answers well.
+/// The trust in a lane.
 struct Trust {
     pace: usize,
     since: Instant,
@@ -98,13 +98,13 @@ struct Trust {
 pub struct Core<L, T> {
     lanes: HashMap<L, Lane<T>>,
     trusted: HashMap<L, Trust>,
-    /// Attempts of trusted lanes that have not taken long yet, by number.
+    /// The quick attempts, by number.
     quick: BTreeMap<u64, Instant>,
     in_flight: usize,
     attempts: u64,
-    /// Where the next claim begins, so that all lanes get their turn.
+    /// The lane after which the next claim starts, so that all lanes get their turn.
     after: Option<L>,
-    /// Whether the last look at the queue found lanes that there was no place for.
+    /// Whether the last look found lanes without a place for them.
     starved: bool,
 }
 
@@ -121,7 +121,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         }
     }
 
-    /// What to claim, given the lanes that something is due for: the most for each, in their turn.
+    /// Decides the most items to claim for each of the lanes with due items, in their turn.
     pub fn shares(&mut self, due: Vec<L>, now: Instant) -> Vec<(L, usize)> {
         self.trusted.retain(|_, trust| now - trust.since < TRUST);
         self.lanes.values_mut().for_each(|lane| lane.more = false);
@@ -157,21 +157,21 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         shares
     }
 
-    /// Takes over what was claimed of those shares; it has to begin by an instant.
+    /// Takes the claimed items of these shares. Their attempts must begin by an instant.
     pub fn claimed(&mut self, shares: &[(L, usize)], items: Vec<(L, T)>, begin_by: Timestamp, seen: Seen) {
         let mut left: HashMap<L, usize> = shares.iter().copied().collect();
         for (id, item) in items {
             left.entry(id).and_modify(|left| *left = left.saturating_sub(1));
             self.lanes.entry(id).or_default().waiting.push_back(Waiting { item, begin_by, seen });
         }
-        // Who got less than it might have has no more.
+        // A lane that got less than its share has no more.
         for id in left.into_iter().filter(|(_, left)| *left > 0).map(|(id, _)| id) {
             self.lanes.entry(id).or_default().more = false;
         }
         self.forget_idle();
     }
 
-    /// Takes back what was confirmed of a lane; the rest is not to be sent.
+    /// Takes the confirmed items of a lane. Its other items are not to be sent.
     pub fn confirmed(&mut self, id: L, items: Vec<T>, begin_by: Timestamp, seen: Seen) {
         let lane = self.lanes.entry(id).or_default();
         lane.confirming = 0;
@@ -181,7 +181,8 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         self.forget_idle();
     }
 
-    /// An attempt has ended, with what it says of its lane; `None` when it was not made. Gives what is not worth waiting here any more.
+    /// Notes that an attempt has ended, with its signal, or `None` if it was not made. Returns items to give back: a lane in trouble keeps
+    /// none here.
     pub fn ended(&mut self, id: L, number: u64, signal: Option<Signal>, now: Instant) -> Vec<T> {
         self.quick.remove(&number);
         let mut released = Vec::new();
@@ -203,7 +204,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         released
     }
 
-    /// What to do next, if there is anything.
+    /// The next order, if there is one.
     pub fn next(&mut self, now: Instant, date: Timestamp, changes: u64) -> Option<Order<L, T>> {
         while self.quick.first_key_value().is_some_and(|(_, begun)| now - *begun >= LONG) {
             self.quick.pop_first();
@@ -230,24 +231,24 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         Some(Order::Begin(id, self.attempts, item))
     }
 
-    /// When something may begin that may not now, though nothing ends before.
+    /// When the next attempt may begin although no other ends before.
     pub fn wakes_at(&self) -> Option<Instant> {
         let waits = self.lanes.values().any(|lane| !lane.waiting.is_empty());
         self.quick.values().next().filter(|_| waits).map(|begun| *begun + LONG)
     }
 
-    /// Whether another look at the queue may find something that there is a place for.
+    /// Whether another look at the queue may find items with a place for them.
     pub fn has_room(&self) -> bool {
         let wants = |(id, lane): (&L, &Lane<T>)| lane.more && lane.load() <= if self.trusted.contains_key(id) { BATCH / 2 } else { 0 };
         self.lanes.iter().any(wants) || (self.starved && self.slow() < SLOW)
     }
 
-    /// Everything that has not begun.
+    /// Returns all waiting items.
     pub fn give_up(&mut self) -> Vec<T> {
         self.lanes.values_mut().flat_map(|lane| lane.waiting.drain(..)).map(|waiting| waiting.item).collect()
     }
 
-    /// The lane whose turn it is: that with the fewest attempts under way, then that whose last one is longest ago.
+    /// The lane whose turn it is: the one with the fewest attempts under way, and of those the one whose last attempt is the oldest.
     fn next_in_turn(&self, now: Instant) -> Option<L> {
         let (quick, slow) = (self.quick.len() < QUICK, self.slow() < SLOW);
         if self.in_flight >= IN_ALL || !(quick || slow) {
@@ -261,7 +262,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         ready.min_by_key(|(_, lane)| (lane.in_flight.len(), lane.last)).map(|(id, _)| *id)
     }
 
-    /// What waits here of lanes that are trusted, or of those that are not.
+    /// The number of waiting items of trusted lanes, or of the others.
     fn waiting(&self, trusted: bool) -> usize {
         let of_kind = self.lanes.iter().filter(|(id, _)| self.trusted.contains_key(id) == trusted);
         of_kind.map(|(_, lane)| lane.waiting.len() + lane.confirming).sum()
@@ -276,7 +277,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
     }
 }
 
-/// Whether an attempt of a lane takes long, and none was answered since it began.
+/// Whether a lane has a slow attempt, and no attempt was answered since it began.
 fn takes_long<T>(lane: &Lane<T>, trust: &Trust, now: Instant) -> bool {
     lane.in_flight.values().next().is_some_and(|begun| now - *begun >= LONG && trust.since <= *begun)
 }

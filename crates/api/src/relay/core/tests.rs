@@ -1,10 +1,10 @@
-//! Scripts of events, and what the core orders.
+//! Scripts of events, and the orders that the core gives.
 
 use super::*;
 
 const BEGIN_BY: &str = "2026-01-01T00:01:00Z";
 
-/// A core with a clock of its own, and lanes that something is due for.
+/// A core with a clock of its own.
 struct Script {
     core: Core<u32, u32>,
     now: Instant,
@@ -28,7 +28,7 @@ impl Script {
         Seen { at: self.now, changes: self.changes }
     }
 
-    /// Claims all shares in full for lanes that have enough.
+    /// Claims all shares in full: every lane has enough items.
     fn claim(&mut self, due: impl IntoIterator<Item = u32>) -> Vec<(u32, usize)> {
         let shares = self.core.shares(due.into_iter().collect(), self.now);
         let items = shares.iter().flat_map(|(id, share)| std::iter::repeat_n((*id, *id), *share)).collect();
@@ -36,7 +36,7 @@ impl Script {
         shares
     }
 
-    /// Begins everything that may begin, and gives the lanes with the numbers of their attempts.
+    /// Begins all attempts that may begin. Returns their lanes and numbers.
     fn begin(&mut self) -> Vec<(u32, u64)> {
         let mut begun = Vec::new();
         loop {
@@ -55,14 +55,14 @@ impl Script {
         }
     }
 
-    /// Makes lanes trusted with their full pace.
+    /// Makes lanes trusted, with their full pace.
     fn trust(&mut self, lanes: std::ops::Range<u32>) {
         for _ in 0..4 {
             self.claim(lanes.clone());
             let begun = self.begin();
             self.answer(&begun, Signal::Well);
         }
-        // What of their last batches is left.
+        // Finish the rest of their last batches.
         while let begun @ [_, ..] = &self.begin()[..] {
             let begun = begun.to_vec();
             self.answer(&begun, Signal::Well);
@@ -74,7 +74,7 @@ impl Script {
 fn a_lane_that_answers_gets_more_at_once() {
     let mut script = Script::new();
     assert_eq!(script.claim([1]), [(1, 1)]);
-    // One answer, then two, then as many as may be.
+    // One attempt, then two, then as many as are allowed.
     for pace in [1, 2, PER_LANE, PER_LANE] {
         let begun = script.begin();
         assert_eq!(begun.len(), pace);
@@ -97,7 +97,7 @@ fn a_lane_in_trouble_keeps_nothing_here() {
     assert_eq!(script.core.ended(1, begun[0].1, Some(Signal::Troubled), script.now).len(), waiting);
 }
 
-/// As many as the contract says, none of which was ever answered, and one that never was either.
+/// 500 receivers, the number that the contract promises to tolerate, and a new one. None of them was ever answered.
 #[test]
 fn five_hundred_that_never_answered_leave_room_for_a_new_one() {
     let mut script = Script::new();
@@ -107,13 +107,13 @@ fn five_hundred_that_never_answered_leave_room_for_a_new_one() {
     assert_eq!(script.begin(), [(500, 501)]);
 }
 
-/// They had answered until now, all of them: the next attempt of another begins within a second all the same.
+/// All 500 had answered until now. The next attempt of another lane still begins within a second.
 #[test]
 fn five_hundred_that_stop_answering_delay_no_other() {
     let mut script = Script::new();
     script.trust(0..501);
     script.claim(0..500);
-    // The worst case: the one that is well comes last.
+    // The worst case: the healthy lane comes last.
     let mut hanging = script.begin().len();
     script.claim(500..501);
     let mut waited = 0;
@@ -130,7 +130,7 @@ fn five_hundred_that_stop_answering_delay_no_other() {
         script.now = wakes;
     }
     assert!(waited < 1000, "{waited} ms");
-    // From then on it goes on as if they were not there, for as long as they hang.
+    // Afterwards the healthy lane is not delayed any more, however long the others hang.
     for _ in 0..40 {
         script.pass(250);
         let begun = script.begin();
