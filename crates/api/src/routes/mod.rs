@@ -1,4 +1,4 @@
-//! What Rally answers, by surface. The list of all routes is [`crate::http::route_table`].
+//! The handlers, by surface. [`crate::http::route_table`] has the list of all routes.
 
 pub(crate) mod admin;
 pub(crate) mod operations;

@@ -1,105 +1,105 @@
-//! What documents look like that the domain reads and writes as JSON, and the words of its enums: descriptions for the OpenAPI
-//! document, of which no value is ever made. The end-to-end suites hold every reply against them.
+//! Schemas for the OpenAPI document: of JSON that the domain reads and writes, and of enums. Rally never creates values of these
+//! types. The end-to-end suites check every reply against them.
 
 use utoipa::ToSchema;
 
-/// What an operator has set for a waitlist, defaults filled in. Keys that Rally does not know are kept beside these.
+/// The settings of a waitlist, with defaults filled in. Unknown keys are kept.
 #[derive(ToSchema)]
 #[schema(as = WaitlistSettings)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct SettingsSchema {
-    /// The most entries the list takes; null for no bound.
+    /// The most entries of the waitlist. Null means no limit.
     #[schema(required, minimum = 1)]
     max_entries: Option<u64>,
-    /// Whether a sign-up waits for somebody to approve it.
+    /// Whether entries must be approved.
     approval_required: bool,
-    /// What else a sign-up asks.
+    /// The questions of a sign-up beyond name and address.
     #[schema(max_items = 50)]
     custom_fields: Vec<CustomFieldSchema>,
     /// What a person is told after signing up.
     #[schema(required, max_length = 1000)]
     confirmation_message: Option<String>,
-    /// How many places an honoured referral is worth.
+    /// The places that an entry gains for each counted referral.
     #[schema(maximum = 1000)]
     referral_boost: u16,
     referral_rewards: RewardsSchema,
-    /// The public key of a captcha; when set, every sign-up must bring a token for it.
+    /// The public key of a captcha. If it is set, every sign-up must include a token for it.
     #[schema(required, max_length = 200)]
     recaptcha_site_key: Option<String>,
-    /// Whether anybody may see who refers most.
+    /// Whether the public surface shows the leaderboard.
     leaderboard_enabled: bool,
 }
 
-/// Settings of a waitlist to change: null resets a key to its default. Keys that Rally does not know are kept, null drops them.
+/// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
 #[derive(ToSchema)]
 #[schema(as = ChangeWaitlistSettings)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct SettingsChangeSchema {
-    /// The most entries the list takes; no bound by default.
+    /// The most entries of the waitlist. By default there is no limit.
     #[schema(minimum = 1)]
     max_entries: Option<u64>,
-    /// Whether a sign-up waits for somebody to approve it; true by default.
+    /// Whether entries must be approved; true by default.
     approval_required: Option<bool>,
-    /// What else a sign-up asks; nothing by default.
+    /// The questions of a sign-up beyond name and address; none by default.
     #[schema(max_items = 50)]
     custom_fields: Option<Vec<DeclareFieldSchema>>,
     /// What a person is told after signing up.
     #[schema(max_length = 1000)]
     confirmation_message: Option<String>,
-    /// How many places an honoured referral is worth; 1 by default.
+    /// The places that an entry gains for each counted referral; 1 by default.
     #[schema(maximum = 1000)]
     referral_boost: Option<u16>,
     referral_rewards: Option<RewardsSchema>,
-    /// The public key of a captcha; when set, every sign-up must bring a token for it.
+    /// The public key of a captcha. If it is set, every sign-up must include a token for it.
     #[schema(max_length = 200)]
     recaptcha_site_key: Option<String>,
-    /// Whether anybody may see who refers most; true by default.
+    /// Whether the public surface shows the leaderboard; true by default.
     leaderboard_enabled: Option<bool>,
 }
 
-/// A question of a sign-up form. Keys that Rally does not know are kept beside these.
+/// A question of a sign-up form. Unknown keys are kept.
 #[derive(ToSchema)]
 #[schema(as = CustomField)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct CustomFieldSchema {
-    /// The key of its answer in `metadata`.
+    /// The key of the answer in `metadata`.
     #[schema(max_length = 64, pattern = "^[a-z0-9_]+$")]
     key: String,
-    /// What a form shows beside it; missing where it was not given.
+    /// The label that a form shows. Missing if it was not given.
     #[schema(nullable = false, max_length = 200)]
     label: Option<String>,
     r#type: FieldTypeName,
     /// Whether an answer must be given.
     required: bool,
-    /// The answers to choose from; missing where there are none.
+    /// The answers to choose from. Missing if there are none.
     #[schema(nullable = false, max_items = 200)]
     options: Option<Vec<String>>,
 }
 
-/// A question to ask in a sign-up form. Keys that Rally does not know are kept beside these.
+/// A question to ask in a sign-up form. Unknown keys are kept.
 #[derive(ToSchema)]
 #[schema(as = DeclareCustomField)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct DeclareFieldSchema {
-    /// The key of its answer in `metadata`; unique in the list.
+    /// The key of the answer in `metadata`; unique in the list.
     #[schema(max_length = 64, pattern = "^[a-z0-9_]+$")]
     key: String,
-    /// What a form shows beside it.
+    /// The label that a form shows.
     #[schema(max_length = 200)]
     label: Option<String>,
     /// `text` by default.
     r#type: Option<FieldTypeName>,
     /// Whether an answer must be given; false by default.
     required: Option<bool>,
-    /// The answers to choose from, distinct; a `select` and a `multiselect` need them.
+    /// The answers to choose from, all different. A `select` or `multiselect` needs them.
     #[schema(min_items = 1, max_items = 200)]
     options: Option<Vec<String>>,
 }
 
-/// What kind of answer a custom field takes.
+/// The kind of answer that a custom field accepts.
 #[derive(ToSchema)]
 #[schema(as = CustomFieldType, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub enum FieldTypeName {
     Text,
     Textarea,
@@ -113,34 +113,33 @@ pub enum FieldTypeName {
     Date,
 }
 
-/// What a waitlist promises to those who refer others.
+/// The rewards that a waitlist promises for referrals.
 #[derive(ToSchema)]
 #[schema(as = ReferralRewards)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct RewardsSchema {
-    /// No two for the same count.
+    /// Every milestone must have a different count.
     #[schema(max_items = 50)]
     milestones: Vec<MilestoneSchema>,
 }
 
-/// A reward for a number of honoured referrals.
+/// A reward for a number of counted referrals.
 #[derive(ToSchema)]
 #[schema(as = Milestone)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct MilestoneSchema {
-    /// Honoured referrals it takes.
+    /// The number of counted referrals that earns the reward.
     #[schema(minimum = 1)]
     count: u64,
-    /// What is promised.
+    /// The promised reward.
     #[schema(min_length = 1, max_length = 500)]
     reward: String,
 }
 
-/// What a variant shows in place of the waitlist's own words; what is missing overrides nothing. Other keys are kept, and not
-/// shown.
+/// The texts of a variant. Each replaces a text of the waitlist. A missing text replaces nothing. Other keys are kept, but not shown.
 #[derive(ToSchema)]
 #[schema(as = VariantCopy)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub struct CopySchema {
     #[schema(nullable = false, max_length = 200)]
     display_name: Option<String>,
@@ -150,10 +149,10 @@ pub struct CopySchema {
     confirmation_message: Option<String>,
 }
 
-/// Where a waitlist stands.
+/// The status of a waitlist.
 #[derive(ToSchema)]
 #[schema(as = WaitlistStatus, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub enum StatusName {
     Draft,
     Active,
@@ -161,20 +160,20 @@ pub enum StatusName {
     Closed,
 }
 
-/// Where an entry stands.
+/// The status of an entry.
 #[derive(ToSchema)]
 #[schema(as = EntryStatus, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub enum EntryStatusName {
     Pending,
     Approved,
     Rejected,
 }
 
-/// What a variant is for.
+/// How a variant is chosen: by weight or by language.
 #[derive(ToSchema)]
 #[schema(as = VariantKind, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub enum KindName {
     Ab,
     Locale,
@@ -183,7 +182,7 @@ pub enum KindName {
 /// A kind of event.
 #[derive(ToSchema)]
 #[schema(as = EventType)]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 pub enum EventName {
     #[schema(rename = "entry.created")]
     Created,

@@ -1,4 +1,4 @@
-//! Analytics, as the admin surface has them: what the counters say.
+//! Analytics on the admin surface, from the counters.
 
 use actix_web::{get, web};
 use rally_domain::analytics::{Analytics, DaySpan, TopReferral, VariantSignups, share};
@@ -15,7 +15,7 @@ use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::AdminList;
 use crate::routes::schema::KindName;
 
-/// What the counters of a waitlist say at one moment. Days are UTC, weeks start on Monday.
+/// The totals of a waitlist at one moment. Days are in UTC, and weeks start on Monday.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Analytics)]
 struct AnalyticsView {
@@ -26,15 +26,15 @@ struct AnalyticsView {
     signups_today: u64,
     signups_this_week: u64,
     signups_this_month: u64,
-    /// Entries that somebody on the list referred.
+    /// Entries that another entry referred.
     referred_count: u64,
-    /// Referred entries per entry; 0 on an empty list.
+    /// Referred entries divided by all entries. 0 if there are none.
     viral_coefficient: f64,
-    /// The ten most frequent answers to how they heard of it; null for no answer.
+    /// The ten most frequent sources of sign-ups. Null stands for no source.
     top_referrers: Vec<TopReferrerView>,
-    /// The ten who referred most and are not rejected.
+    /// The ten entries with the most referrals that are not rejected.
     top_referrals: Vec<TopReferralView>,
-    /// Sign-ups by the variant that won them; deleted variants keep theirs, null for none.
+    /// Sign-ups by the variant that the person saw. Deleted variants keep theirs. Null stands for no variant.
     by_variant: Vec<VariantSignupsView>,
 }
 
@@ -46,7 +46,7 @@ struct ByStatus {
     rejected: u64,
 }
 
-/// How often an answer was given.
+/// A source, and the number of sign-ups from it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TopReferrer)]
 struct TopReferrerView {
@@ -70,7 +70,7 @@ struct TopReferralView {
     effective_position: u64,
 }
 
-/// The sign-ups that a variant won.
+/// The sign-ups of a variant.
 #[derive(Serialize, ToSchema)]
 #[schema(as = VariantSignups)]
 struct VariantSignupsView {
@@ -81,7 +81,7 @@ struct VariantSignupsView {
     #[schema(required)]
     locale: Option<String>,
     signups: u64,
-    /// Its part of all entries, 0 to 1.
+    /// Its share of all entries, from 0 to 1.
     share: f64,
 }
 
@@ -136,14 +136,14 @@ impl VariantSignupsView {
     }
 }
 
-/// The time a timeline covers.
+/// The time that a timeline covers.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct TimelineQuery {
-    /// The first instant, RFC 3339, or a date for the start of that UTC day.
+    /// The first instant in RFC 3339, or a date, which means the start of that UTC day.
     #[param(value_type = String, required, example = "2026-01-01T00:00:00Z")]
     since: Option<String>,
-    /// The instant it ends before, at most 3660 days later.
+    /// The instant that the timeline ends before, at most 3660 days later.
     #[param(value_type = String, required, example = "2026-02-01T00:00:00Z")]
     until: Option<String>,
 }
@@ -161,13 +161,13 @@ impl TimelineQuery {
     }
 }
 
-/// An instant, or a calendar date (ISO 8601) for its first instant in UTC.
+/// Parses an instant, or a calendar date (ISO 8601), which means its first instant in UTC.
 fn parse_instant(text: &str) -> Result<Timestamp, Invalid> {
     let date_alone = text.len() == "2026-01-31".len();
     if date_alone { Timestamp::parse(&format!("{text}T00:00:00Z")) } else { Timestamp::parse(text) }
 }
 
-/// Sign-ups by UTC day, oldest first, days without any included.
+/// Sign-ups by UTC day, oldest first, including days without sign-ups.
 #[derive(Serialize, ToSchema)]
 struct Timeline {
     #[schema(value_type = GranularityName)]
@@ -175,10 +175,10 @@ struct Timeline {
     points: Vec<Point>,
 }
 
-/// What a point of a timeline covers.
+/// The length of time that a point covers.
 #[derive(ToSchema)]
 #[schema(as = Granularity, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum GranularityName {
     Day,
 }
@@ -206,7 +206,7 @@ pub async fn totals(app: web::Data<App>, waitlist: AdminList<permit::RallyRead>)
 
 /// Sign-ups of a waitlist by day
 ///
-/// Every UTC day that the time from `since` until before `until` touches.
+/// Every UTC day that the time from `since` until just before `until` touches.
 #[utoipa::path(
     tag = "Analytics", operation_id = "get_timeline", security(("bearer" = [])), extensions(("x-action" = json!("rally.read"))),
     params(AdminList, TimelineQuery),

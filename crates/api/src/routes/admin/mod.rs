@@ -1,4 +1,4 @@
-//! The admin surface: what a console calls, with a token.
+//! The admin surface: routes that need a token.
 
 pub mod analytics;
 pub mod entries;

@@ -1,4 +1,4 @@
-//! What a workspace has set, under two paths.
+//! The settings of a workspace, under two paths.
 
 use actix_web::{get, put, web};
 use rally_domain::custom_field::parse_http_url;
@@ -17,12 +17,12 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 
-/// Most characters of a name, a slug or an id of another service.
+/// The most characters of a name, or of a slug or id of another service.
 const MAX_NAME: usize = 200;
-/// Most characters of a URL.
+/// The most characters of a URL.
 const MAX_URL: usize = 2048;
 
-/// What a workspace has set.
+/// The settings of a workspace.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WorkspaceSettings)]
 struct SettingsView {
@@ -77,7 +77,7 @@ impl From<WorkspaceSettings> for SettingsView {
     }
 }
 
-/// Changes to what a workspace has set; what is missing stays, null clears.
+/// Changes to the settings of a workspace. A missing field stays as it is, null clears it.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UpdateWorkspaceSettings)]
 struct SettingsBody {
@@ -89,23 +89,23 @@ struct SettingsBody {
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
     default_heimdall_app_slug: Field<String>,
-    /// Part of what the public surface tells of every waitlist.
+    /// Shown with every public waitlist.
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
     brand_name: Field<String>,
-    /// An http or https URL; part of what the public surface tells of every waitlist.
+    /// An http or https URL. Shown with every public waitlist.
     #[schema(value_type = Option<String>, max_length = 2048)]
     #[serde(default)]
     brand_logo_url: Field<String>,
-    /// `#RRGGBB`; part of what the public surface tells of every waitlist.
+    /// `#RRGGBB`. Shown with every public waitlist.
     #[schema(value_type = Option<String>, pattern = "^#[0-9A-Fa-f]{6}$")]
     #[serde(default)]
     primary_color: Field<String>,
-    /// Whether Rally sends mail through Envoi; needs the domain, the address and the three templates.
+    /// Whether Rally sends mail through Envoi. This needs the domain, the address and the three templates.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     notifications_via_envoi: Field<bool>,
-    /// The address notifications are sent from.
+    /// The address that notifications are sent from.
     #[schema(value_type = Option<String>, max_length = 254)]
     #[serde(default)]
     default_sender_address: Field<String>,
@@ -186,14 +186,15 @@ pub async fn get(app: web::Data<App>, admin: Granted<permit::RallySettingsRead>)
 
 /// Change the settings of a workspace
 ///
-/// Where notifications would be on, Envoi is asked whether the domain is active, owns the address, and the templates exist.
+/// If notifications would be on and the change affects them, Rally first asks Envoi whether the domain is active and owns the address,
+/// and whether the templates exist.
 #[utoipa::path(
     tag = "Rally-Settings", operation_id = "update_settings", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.update"))),
     params(Granted), request_body = SettingsBody,
     responses(
         (status = 200, description = "The settings.", body = SettingsView),
-        (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),
+        (status = 502, description = "Envoi failed. Nothing was changed.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),
 )]
@@ -229,7 +230,7 @@ pub async fn get_by_alias(app: web::Data<App>, admin: Granted<permit::RallySetti
     params(Granted), request_body = SettingsBody,
     responses(
         (status = 200, description = "The settings.", body = SettingsView),
-        (status = 502, description = "Envoi had to be asked, and failed; nothing was changed.", body = ErrorBody),
+        (status = 502, description = "Envoi failed. Nothing was changed.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),
 )]

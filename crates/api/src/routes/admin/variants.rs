@@ -1,4 +1,4 @@
-//! Variants of a waitlist's copy, as the admin surface has them.
+//! Variants on the admin surface.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use rally_domain::command::{CreateVariant, UpdateVariant};
@@ -20,7 +20,7 @@ use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::{AdminList, AdminVariant};
 use crate::routes::schema::{CopySchema, KindName};
 
-/// A variant of a waitlist's copy.
+/// A variant of a waitlist's texts.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Variant)]
 struct VariantView {
@@ -34,7 +34,7 @@ struct VariantView {
     locale: String,
     #[schema(value_type = CopySchema)]
     copy: Map<String, Value>,
-    /// Its share in the A/B pool, relative to the others.
+    /// Its weight among the A/B variants, relative to the others.
     weight: u8,
     active: bool,
     #[schema(format = DateTime)]
@@ -66,23 +66,23 @@ struct VariantList {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CreateVariant)]
 struct CreateBody {
-    /// Fixed from then on.
+    /// The kind, which cannot be changed later.
     #[schema(value_type = KindName, required)]
     #[serde(default)]
     kind: Field<String>,
-    /// A BCP 47 tag: the locale it serves, or for an A/B variant targets.
+    /// A BCP 47 tag: the locale that the variant is for.
     #[schema(value_type = String, required, example = "en")]
     #[serde(default)]
     locale: Field<String>,
-    /// What it shows in place of the waitlist's own words.
+    /// The texts that replace those of the waitlist.
     #[schema(value_type = CopySchema, required)]
     #[serde(default)]
     copy: Field<Map<String, Value>>,
-    /// Its share in the A/B pool, relative to the others; 1 where it is not given.
+    /// Its weight among the A/B variants, relative to the others; 1 by default.
     #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
     #[serde(default)]
     weight: Field<Value>,
-    /// Whether readers can get it; true where it is not given.
+    /// Whether visitors can get it; true by default.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     active: Field<bool>,
@@ -112,7 +112,7 @@ impl CreateBody {
     }
 }
 
-/// Changes to a variant; what is missing stays.
+/// Changes to a variant. A missing field stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UpdateVariant)]
 struct UpdateBody {
@@ -120,15 +120,15 @@ struct UpdateBody {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     locale: Field<String>,
-    /// Its new copy, in place of the whole old one.
+    /// Its new texts, which replace all the old ones.
     #[schema(value_type = Option<CopySchema>)]
     #[serde(default)]
     copy: Field<Map<String, Value>>,
-    /// Its new share.
+    /// Its new weight.
     #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
     #[serde(default)]
     weight: Field<Value>,
-    /// Whether readers can get it from now on.
+    /// Whether visitors can get it from now on.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     active: Field<bool>,
@@ -152,7 +152,7 @@ fn parse_copy(fields: &mut Fields, copy: Option<Map<String, Value>>) -> Option<V
 }
 
 fn parse_weight(value: Value) -> Result<Weight, Invalid> {
-    // What is no integer is out of range in the same words.
+    // A value that is not an integer gets the same message as one that is out of range.
     Weight::new(integer(&value).unwrap_or(0))
 }
 
@@ -162,7 +162,7 @@ fn parse_weight(value: Value) -> Result<Weight, Invalid> {
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "list_variants", security(("bearer" = [])), extensions(("x-action" = json!("variant.read"))),
     params(AdminList),
-    responses((status = 200, description = "All of them.", body = VariantList), AdminFailure),
+    responses((status = 200, description = "All variants of the waitlist.", body = VariantList), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/variants")]
 pub async fn list(app: web::Data<App>, waitlist: AdminList<permit::VariantRead>) -> Result<web::Json<VariantList>, ApiError> {
@@ -201,11 +201,11 @@ pub async fn update(
 
 /// Delete a variant
 ///
-/// The sign-ups it won go on being counted for it.
+/// Its sign-ups still count for it.
 #[utoipa::path(
     tag = "Waitlist-Variants", operation_id = "delete_variant", security(("bearer" = [])), extensions(("x-action" = json!("variant.delete"))),
     params(AdminVariant),
-    responses((status = 204, description = "It is gone."), AdminFailure),
+    responses((status = 204, description = "The variant is deleted."), AdminFailure),
 )]
 #[delete("/waitlists/{waitlist_id}/variants/{id}")]
 pub async fn delete(app: web::Data<App>, variant: AdminVariant<permit::VariantDelete>) -> Result<HttpResponse, ApiError> {

@@ -1,4 +1,4 @@
-//! Whether the process is up, and whether it can answer.
+//! Probes: whether the process is up, and whether its store answers.
 
 use actix_web::{get, web};
 use rally_domain::error::Fault;
@@ -9,32 +9,32 @@ use super::PROBE;
 use crate::app::App;
 use crate::http::error::{ApiError, ErrorBody};
 
-/// That all is well.
+/// The reply of a healthy process.
 #[derive(Serialize, ToSchema)]
 struct Healthy {
     #[schema(value_type = HealthName)]
     status: &'static str,
 }
 
-/// The one thing that a healthy process says.
+/// The status of a healthy process.
 #[derive(ToSchema)]
 #[schema(as = Health, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum HealthName {
     Ok,
 }
 
-/// Whether the process is up
-#[utoipa::path(tag = "Operations", operation_id = "healthz", responses((status = 200, description = "It is.", body = Healthy)))]
+/// Check whether the process is up
+#[utoipa::path(tag = "Operations", operation_id = "healthz", responses((status = 200, description = "The process is up.", body = Healthy)))]
 #[get("/healthz")]
 pub async fn healthz() -> web::Json<Healthy> {
     web::Json(Healthy { status: "ok" })
 }
 
-/// Whether the store answers
+/// Check whether the store answers
 #[utoipa::path(tag = "Operations", operation_id = "readyz", responses(
-    (status = 200, description = "It does.", body = Healthy),
-    (status = 503, description = "It does not.", body = ErrorBody),
+    (status = 200, description = "The store answers.", body = Healthy),
+    (status = 503, description = "The store does not answer.", body = ErrorBody),
 ))]
 #[get("/readyz")]
 pub async fn readyz(app: web::Data<App>) -> Result<web::Json<Healthy>, ApiError> {

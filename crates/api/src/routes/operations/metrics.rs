@@ -1,4 +1,4 @@
-//! Measurements.
+//! The metrics.
 
 use actix_web::{HttpResponse, get, web};
 use rally_domain::queue::QueueDepth;
@@ -7,16 +7,16 @@ use super::PROBE;
 use crate::app::App;
 use crate::boot::telemetry;
 
-/// Measurements in the Prometheus text format
+/// Get metrics in the Prometheus text format
 #[utoipa::path(tag = "Operations", operation_id = "metrics", responses(
-    (status = 200, description = "The measurements.", body = String, content_type = "text/plain"),
+    (status = 200, description = "The metrics.", body = String, content_type = "text/plain"),
 ))]
 #[get("/metrics")]
 pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     let connections = app.ports.health.connections();
     ::metrics::gauge!("rally_store_connections_in_use").set(connections.in_use as f64);
     ::metrics::gauge!("rally_store_connections_max").set(connections.most as f64);
-    // While the store is away these gauges stand; everything else is still measured.
+    // If the store does not answer, the gauges that it provides keep their last values.
     if let Ok(Ok(depth)) = tokio::time::timeout(PROBE, app.ports.deliveries.depth()).await {
         ::metrics::gauge!("rally_deliveries_pending").set(depth.pending as f64);
         ::metrics::gauge!("rally_deliveries_oldest_due_seconds").set(waited(&app, depth));
@@ -33,7 +33,7 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
 }
 
-/// For how many seconds that has been due which has waited longest.
+/// The number of seconds since the oldest pending item became due.
 fn waited(app: &App, depth: QueueDepth) -> f64 {
     let millis = depth.oldest_due_at.map_or(0, |due| app.ports.clock.now().unix_millis() - due.unix_millis());
     millis.max(0) as f64 / 1000.0

@@ -1,4 +1,4 @@
-//! What those who run Rally ask it, and what those who call it read.
+//! Routes for operators, and the pages of the documentation.
 
 pub mod docs;
 pub mod health;

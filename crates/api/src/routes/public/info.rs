@@ -1,4 +1,4 @@
-//! A waitlist as its readers get it.
+//! A waitlist for its visitors.
 
 use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -18,37 +18,37 @@ use crate::http::error::{AnyFailure, ApiError, ErrorBody};
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
 
-/// What a reader gets of a waitlist.
+/// A waitlist for its visitors.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PublicWaitlist)]
 struct PublicView<'a> {
     slug: &'a str,
-    /// The workspace's slug as it was asked for.
+    /// The workspace's slug in the request.
     workspace_slug: &'a str,
-    /// The workspace's slug now.
+    /// The workspace's current slug.
     canonical_workspace_slug: &'a str,
     display_name: &'a str,
     #[schema(required)]
     description: Option<&'a str>,
     #[schema(value_type = StatusName)]
     status: &'static str,
-    /// What else a sign-up asks.
+    /// The questions of a sign-up beyond name and address.
     #[schema(value_type = Vec<CustomFieldSchema>)]
     custom_fields: Vec<Value>,
     #[schema(required)]
     confirmation_message: Option<&'a str>,
-    /// When set, a sign-up must bring a token for it.
+    /// If it is set, a sign-up must include a captcha token for it.
     #[schema(required)]
     recaptcha_site_key: Option<&'a str>,
     #[schema(value_type = RewardsSchema)]
     referral_rewards: &'a ReferralRewards,
-    /// The variant whose words these are; hand its id back when signing up.
+    /// The variant of these texts. A sign-up should send its id as `variant_id`.
     #[schema(required)]
     variant: Option<VariantRef<'a>>,
     brand: BrandView<'a>,
 }
 
-/// The variant a reader got.
+/// The variant that a visitor got.
 #[derive(Serialize, ToSchema)]
 struct VariantRef<'a> {
     #[schema(format = Uuid)]
@@ -58,7 +58,7 @@ struct VariantRef<'a> {
     locale: &'a str,
 }
 
-/// How the workspace wants to look.
+/// The brand of the workspace.
 #[derive(Serialize, ToSchema)]
 struct BrandView<'a> {
     #[schema(required)]
@@ -98,11 +98,11 @@ impl<'a> PublicView<'a> {
     }
 }
 
-/// In which language to answer.
+/// The query for a language.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct LanguageQuery {
-    /// A BCP 47 tag such as `en` or `pt-BR`; wins over `Accept-Language`.
+    /// A BCP 47 tag such as `en` or `pt-BR`. It wins over `Accept-Language`.
     lang: Option<String>,
 }
 
@@ -117,13 +117,13 @@ fn requested_locales(query: &LanguageQuery, request: &HttpRequest) -> Result<Vec
 
 /// Get a public waitlist
 ///
-/// Its words in the reader's language, or of a variant drawn by weight; only while it is active.
+/// Its texts are in the visitor's language, or those of a variant drawn by weight. Only active waitlists are public.
 #[utoipa::path(
     tag = "Public-Waitlist", operation_id = "get_public_waitlist", params(NamedWaitlist, LanguageQuery),
     responses(
         (status = 200, description = "The waitlist.", body = PublicView),
         (status = 400, description = "`lang` is not a language tag.", body = ErrorBody),
-        (status = 404, description = "No such waitlist, or it is not active.", body = ErrorBody),
+        (status = 404, description = "There is no such waitlist, or it is not active.", body = ErrorBody),
         AnyFailure,
     ),
 )]
@@ -138,7 +138,7 @@ pub async fn info(
     let variant = choose(&named.found.variants, &requested_locales(&query, &request)?, app.ports.ids.entropy());
     let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id));
     let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant)));
-    // Drawn anew for every reader: a shared cache would give one reader's variant to all.
+    // The variant is drawn for every request. A shared cache would give the variant of one visitor to all.
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));
     Ok(reply.content_type(ContentType::json()).body(body?))

@@ -1,4 +1,4 @@
-//! Who refers most.
+//! The leaderboard.
 
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, get, web};
@@ -14,14 +14,14 @@ use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, Code, ErrorBody};
 use crate::http::extract::public_list::NamedWaitlist;
 
-/// Most rows of a leaderboard.
+/// The most rows of a leaderboard.
 const MAX_LEADERS: u16 = 50;
 
-/// How many rows.
+/// The query of a leaderboard.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct LeaderQuery {
-    /// Rows to answer with.
+    /// The most rows to return.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 50, default = 50)]
     limit: Option<String>,
 }
@@ -29,11 +29,11 @@ struct LeaderQuery {
 /// A row of the leaderboard.
 #[derive(Serialize, ToSchema)]
 struct LeaderView<'a> {
-    /// The place in the order of signing up.
+    /// The position in the order of signing up.
     position: u64,
-    /// Honoured referrals.
+    /// Counted referrals.
     referral_count: u64,
-    /// First character, `***`, `@`, domain.
+    /// The address as its first character, `***`, `@` and its domain.
     #[schema(value_type = String, example = "a***@example.com")]
     masked_email: Masked<'a>,
 }
@@ -44,15 +44,15 @@ impl<'a> From<&'a Leader> for LeaderView<'a> {
     }
 }
 
-/// See who refers most
+/// Get the leaderboard
 ///
-/// By honoured referrals, then by position; rejected entries are left out.
+/// Ordered by counted referrals, then by position. Rejected entries are left out.
 #[utoipa::path(
     tag = "Public-Waitlist", operation_id = "get_leaderboard", params(NamedWaitlist, LeaderQuery),
     responses(
         (status = 200, description = "The rows.", body = Vec<LeaderView>),
         (status = 400, description = "A bad limit.", body = ErrorBody),
-        (status = 404, description = "No such waitlist, it is not active, or it shows no leaderboard.", body = ErrorBody),
+        (status = 404, description = "There is no such waitlist, it is not active, or it shows no leaderboard.", body = ErrorBody),
         AnyFailure,
     ),
 )]

@@ -1,4 +1,4 @@
-//! The public surface: what anybody can call from a page.
+//! The public surface: routes without a token.
 
 pub mod info;
 pub mod leaderboard;

@@ -1,4 +1,4 @@
-//! Signing up.
+//! The sign-up.
 
 use std::net::IpAddr;
 
@@ -30,7 +30,7 @@ use crate::routes::schema::EntryStatusName;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CreateEntry)]
 struct JoinBody {
-    /// Address; joins a waitlist once, whatever its case.
+    /// E-mail address. It can sign up once on a waitlist, whatever its case.
     #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
     #[serde(default)]
     email: Field<String>,
@@ -38,27 +38,27 @@ struct JoinBody {
     #[schema(value_type = String, required, min_length = 1, max_length = 200, example = "Ada Lovelace")]
     #[serde(default)]
     name: Field<String>,
-    /// What they hope to do with it.
+    /// What the person wants to use the product for.
     #[schema(value_type = Option<String>, max_length = 2000)]
     #[serde(default)]
     interest: Field<String>,
-    /// How they heard of it.
+    /// Where the person heard of the waitlist.
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     referrer: Field<String>,
-    /// A friend's code; one that is unknown is passed over.
+    /// The referral code of another entry. An unknown code is ignored.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     referral_code: Field<String>,
-    /// Answers to the custom fields, and whatever else is to be kept: at most 50 keys and 16 KiB.
+    /// Answers to the custom fields, and anything else to keep: at most 50 keys and 16 KiB.
     #[schema(value_type = Option<Object>)]
     #[serde(default)]
     metadata: Field<Map<String, Value>>,
-    /// The captcha's token; needed when `recaptcha_site_key` is set.
+    /// The captcha's token. Required if `recaptcha_site_key` is set.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     recaptcha_token: Field<String>,
-    /// The variant the person was shown.
+    /// The variant that the person saw.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     variant_id: Field<String>,
@@ -97,22 +97,22 @@ impl JoinBody {
     }
 }
 
-/// What a person who signed up gets.
+/// The entry of a person who signed up.
 #[derive(Serialize, ToSchema)]
 struct JoinedView {
     #[schema(format = Uuid)]
     id: String,
-    /// The address as it was stored.
+    /// The address as it is stored.
     #[schema(format = Email)]
     email: String,
     name: String,
-    /// The place in the order of signing up.
+    /// The position in the order of signing up.
     position: u64,
-    /// The place after referrals.
+    /// The position, improved by referrals.
     effective_position: u64,
     #[schema(value_type = EntryStatusName)]
     status: &'static str,
-    /// The code to hand to friends.
+    /// The code that friends can sign up with.
     referral_code: String,
     #[schema(format = DateTime)]
     created_at: String,
@@ -138,11 +138,11 @@ impl JoinedView {
     tag = "Public-Waitlist", operation_id = "create_entry", params(NamedWaitlist), request_body = JoinBody,
     responses(
         (status = 201, description = "The person is on the waitlist.", body = JoinedView),
-        (status = 404, description = "No such waitlist.", body = ErrorBody),
-        (status = 409, description = "The address is on it already.", body = ErrorBody),
-        (status = 422, description = "The waitlist is not active, or full.", body = ErrorBody),
-        (status = 429, description = "Too many sign-ups from this address, or tries with this e-mail address; `Retry-After`, `RateLimit` and \
-            `RateLimit-Policy` say when to come again.", body = ErrorBody),
+        (status = 404, description = "There is no such waitlist.", body = ErrorBody),
+        (status = 409, description = "The address is already on the waitlist.", body = ErrorBody),
+        (status = 422, description = "The waitlist is not active, or it is full.", body = ErrorBody),
+        (status = 429, description = "Too many sign-ups from this address, or tries with this e-mail address. `Retry-After`, `RateLimit` and \
+            `RateLimit-Policy` say when to try again.", body = ErrorBody),
         BodyFailure, AnyFailure,
     ),
 )]
@@ -168,7 +168,7 @@ async fn sign_up(
 ) -> Result<Entry, ApiError> {
     standings.extend(app.limits.take_address(address, waitlist.id)?);
     let body = body.json::<JoinBody>().await?;
-    // Whoever comes to a closed door hears that first, not what is wrong with their form.
+    // A closed waitlist is reported before bad fields.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }

@@ -1,4 +1,4 @@
-//! Approving, rejecting and inviting many entries in one request.
+//! Approves, rejects or invites many entries in one request.
 
 use actix_web::{post, web};
 use rally_domain::command::Review;
@@ -15,32 +15,32 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::AdminList;
 
-/// Entries to act on.
+/// Entries, and the action for each of them.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BulkChange)]
 struct BulkBody {
-    /// Ids of entries, taken in their order, a repeated one once.
+    /// Ids of entries, in the order of handling. A repeated id counts once.
     #[schema(value_type = Vec<Uuid>, required, min_items = 1, max_items = 100)]
     #[serde(default)]
     ids: Field<Vec<String>>,
-    /// What to do with each of them.
+    /// The action for each entry.
     #[schema(value_type = BulkActionName, required)]
     #[serde(default)]
     action: Field<String>,
-    /// With `invite-to-app`: the app, as in the call for one entry.
+    /// For `invite-to-app`: the app, as in the request for one entry.
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
     app_slug: Field<String>,
-    /// With `invite-to-app`: whether to send mail, as in the call for one entry.
+    /// For `invite-to-app`: whether to send mail, as in the request for one entry.
     #[schema(value_type = Option<bool>, default = true)]
     #[serde(default)]
     send_email: Field<bool>,
 }
 
-/// What can be done with many entries.
+/// The actions for many entries.
 #[derive(ToSchema)]
 #[schema(as = BulkAction, rename_all = "kebab-case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum BulkActionName {
     Approve,
     Reject,
@@ -54,7 +54,7 @@ impl BulkBody {
             1..=bulk::MAX_IDS => Ok(ids),
             _ => Err(Invalid::new(format!("must have 1 to {} ids", bulk::MAX_IDS))),
         });
-        // What an action has no use for is passed over, whatever it is.
+        // Fields that the action does not need are ignored, also if they are bad.
         let invites = matches!(&self.action, Field::Given(action) if action == "invite-to-app");
         let invitation = if invites { parse_invitation(&mut fields, self.app_slug, self.send_email) } else { None };
         let action = fields.required("action", self.action, |text| match (text.as_str(), invitation) {
@@ -68,21 +68,21 @@ impl BulkBody {
     }
 }
 
-/// What became of many entries.
+/// The results of a bulk request.
 #[derive(Serialize, ToSchema)]
 struct BulkReport {
-    /// Distinct ids.
+    /// The number of different ids.
     requested: usize,
     succeeded: usize,
     failed: usize,
-    /// One for each id, in their order.
+    /// One row for each id, in the order of the ids.
     results: Vec<BulkRow>,
 }
 
-/// What became of one of them.
+/// The result for one entry.
 #[derive(Serialize, ToSchema)]
 struct BulkRow {
-    /// The id as it was given.
+    /// The id in the request.
     id: String,
     #[schema(value_type = BulkStatusName)]
     status: &'static str,
@@ -90,19 +90,19 @@ struct BulkRow {
     error: Option<BulkError>,
 }
 
-/// Whether it was done.
+/// Whether the action succeeded.
 #[derive(ToSchema)]
 #[schema(as = BulkStatus, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum BulkStatusName {
     Ok,
     Error,
 }
 
-/// Why it was not.
+/// Why the action failed.
 #[derive(Serialize, ToSchema)]
 struct BulkError {
-    /// The HTTP status that it would have been alone.
+    /// The HTTP status that a request for this entry alone would get.
     #[schema(example = 404)]
     code: u16,
     message: String,
@@ -127,12 +127,13 @@ impl From<bulk::Row> for BulkRow {
 
 /// Approve, reject or invite many entries
 ///
-/// One after the other, each with an outcome of its own: a failed row keeps no other from being tried. Once Heimdall has not
-/// answered in time, the rows that are left are told so without asking it again; after 45 seconds they say 503.
+/// Rally handles the entries one after the other. Each row has its own result, and a failed row does not stop the others. If
+/// Heimdall does not answer in time, the remaining rows fail with 504 without another request. After 45 seconds, the remaining rows
+/// fail with 503.
 #[utoipa::path(
     tag = "Entries", operation_id = "change_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminList), request_body = BulkBody,
-    responses((status = 200, description = "What became of each.", body = BulkReport), AdminFailure, BodyFailure),
+    responses((status = 200, description = "The result for each entry.", body = BulkReport), AdminFailure, BodyFailure),
 )]
 #[post("/waitlists/{waitlist_id}/entries/bulk")]
 pub async fn bulk_change(

@@ -1,4 +1,4 @@
-//! The CSV export: every entry as of one moment. Memory does not grow with the list, and the pace of the client is in nobody's way.
+//! The CSV export: every entry at one moment. Its memory does not grow with the list, and a slow client disturbs nobody.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
@@ -38,17 +38,17 @@ const COLUMNS: [&str; 17] = [
     "updated_at",
 ];
 
-/// How long to wait for a slot.
+/// The seconds after which a client should ask for a slot again.
 const RETRY_AFTER: u64 = 10;
 
-/// What an export begins with so that Excel takes it for UTF-8.
+/// A mark at the start of an export, which makes Excel read it as UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The query of an export.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
-    /// `1` begins the file with a byte order mark, which Excel needs to read it as UTF-8.
+    /// `1` starts the file with a byte order mark. Excel needs it to read the file as UTF-8.
     #[param(value_type = Option<String>, example = "1")]
     bom: Option<String>,
 }
@@ -65,16 +65,16 @@ impl ExportQuery {
 
 /// Export every entry as CSV
 ///
-/// RFC 4180, by position, as the entries were at one moment. A cell that a spreadsheet would run as a formula starts with
-/// an apostrophe. A connection that breaks off means that the file is not whole. There are four exports at once, two of one
-/// workspace; a reader that takes less than 1 MiB in 30 seconds is cut off.
+/// RFC 4180, ordered by position, with all entries as they were at one moment. A cell that a spreadsheet would run as a formula starts
+/// with an apostrophe. If the connection breaks off, the file is incomplete. At most four exports run at once, two of one workspace.
+/// A reader that takes less than 1 MiB in 30 seconds is cut off.
 #[utoipa::path(
     tag = "Entries", operation_id = "export_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
     params(AdminList, ExportQuery),
     responses(
         (status = 200, description = "The file.", body = String, content_type = "text/csv"),
         (status = 400, description = "A bad query.", body = ErrorBody),
-        (status = 503, description = "As many exports are under way as may be; `Retry-After` says when to come again.", body = ErrorBody),
+        (status = 503, description = "Too many exports are running. `Retry-After` says when to try again.", body = ErrorBody),
         AdminFailure,
     ),
 )]
@@ -100,7 +100,7 @@ fn too_many() -> ApiError {
     ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::ServiceUnavailable, message) }
 }
 
-/// The header row, then a piece of the file for every batch.
+/// Writes the header row, then a piece of the file for every batch of entries.
 fn file(entries: EntryStream, boost: ReferralBoost, mark: bool) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     let begin = move || {
         let head = rows([COLUMNS.map(str::to_owned)])?;
@@ -144,7 +144,7 @@ fn cells(entry: &Entry, boost: ReferralBoost) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+/// Makes a cell safe, so that no spreadsheet takes it for a formula (OWASP, CSV injection).
 fn guard(cell: &str) -> std::borrow::Cow<'_, str> {
     const STARTS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
     if cell.starts_with(STARTS) { format!("'{cell}").into() } else { cell.into() }

@@ -1,4 +1,4 @@
-//! Inviting an entry into an app.
+//! Invites an entry into an app.
 
 use actix_web::{post, web};
 use rally_domain::command::InviteMail;
@@ -15,10 +15,10 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminEntry;
 
-/// Most characters of an app's slug.
+/// The most characters of an app's slug.
 const MAX_APP_SLUG: usize = 200;
 
-/// How to invite, as the fields of two bodies say; nothing for an app's slug is none.
+/// Parses the fields of an invitation, which two bodies have. An empty slug counts as none.
 pub(super) fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, send_email: Field<bool>) -> Option<Invitation> {
     let app_slug = fields.optional("app_slug", app_slug, |text| {
         clean(&text, MAX_APP_SLUG, Lines::One).map(|slug| Some(slug).filter(|slug| !slug.is_empty()))
@@ -31,11 +31,11 @@ pub(super) fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, sen
 #[derive(Deserialize, ToSchema)]
 #[schema(as = InviteToApp)]
 struct InviteBody {
-    /// The Heimdall app to invite into; without one, the workspace's `default_heimdall_app_slug`.
+    /// The Heimdall app to invite into. By default the workspace's `default_heimdall_app_slug`.
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
     app_slug: Field<String>,
-    /// Whether to send the approved mail with the link in it, if the workspace sends mail.
+    /// Whether to send the approval mail with the link, if the workspace sends mail.
     #[schema(value_type = Option<bool>, default = true)]
     #[serde(default)]
     send_email: Field<bool>,
@@ -55,9 +55,9 @@ impl InviteBody {
 #[schema(as = InvitedEntry)]
 struct InvitedView {
     entry: EntryView,
-    /// The invitation, as Heimdall knows it.
+    /// Heimdall's id of the invitation.
     invite_id: String,
-    /// Where the person accepts it.
+    /// The link to accept the invitation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     invite_url: Option<String>,
@@ -71,14 +71,14 @@ impl From<Invited> for InvitedView {
 
 /// Invite an entry into an app
 ///
-/// An approved entry gets an invitation from Heimdall. Repeating it for the same app gives the same invitation.
+/// Heimdall creates an invitation for an approved entry. A repeated request for the same app returns the same invitation.
 #[utoipa::path(
     tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminEntry), request_body = InviteBody,
     responses(
         (status = 200, description = "The entry and its invitation.", body = InvitedView),
-        (status = 409, description = "Somebody with this address is in the app already.", body = ErrorBody),
-        (status = 422, description = "No app is named, Heimdall has none of that name, or the entry is not approved.", body = ErrorBody),
+        (status = 409, description = "A person with this address is already in the app.", body = ErrorBody),
+        (status = 422, description = "No app is named, Heimdall has no app with this name, or the entry is not approved.", body = ErrorBody),
         (status = 502, description = "Heimdall failed; nothing was changed.", body = ErrorBody),
         (status = 504, description = "Heimdall did not answer in time; nothing was changed.", body = ErrorBody),
         AdminFailure, BodyFailure,

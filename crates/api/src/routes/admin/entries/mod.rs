@@ -1,4 +1,4 @@
-//! Entries, as the admin surface has them.
+//! Entries on the admin surface.
 
 pub mod bulk;
 pub mod export;
@@ -28,17 +28,17 @@ pub struct EntryView {
     name: String,
     #[schema(required)]
     interest: Option<String>,
-    /// How they heard of it.
+    /// Where the person heard of the waitlist.
     #[schema(required)]
     referrer: Option<String>,
-    /// The code they hand on.
+    /// The code that others can sign up with.
     referral_code: String,
-    /// Honoured sign-ups under their code.
+    /// Counted sign-ups with this code.
     referral_count: u64,
-    /// The entry whose code they used.
+    /// The entry whose code the person used.
     #[schema(required, format = Uuid)]
     referred_by_entry_id: Option<String>,
-    /// The place in the order of signing up.
+    /// The position in the order of signing up.
     position: u64,
     #[schema(value_type = EntryStatusName)]
     status: &'static str,
@@ -46,7 +46,7 @@ pub struct EntryView {
     invited_at: Option<String>,
     #[schema(required)]
     invited_to_app_slug: Option<String>,
-    /// Answers to the custom fields by their keys, and whatever else was sent.
+    /// Answers to the custom fields by their keys, and everything else that was sent.
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
     #[schema(format = DateTime)]

@@ -1,4 +1,4 @@
-//! Listing, counting and getting entries.
+//! Lists, counts and gets entries.
 
 use actix_web::{get, web};
 use rally_domain::entry::EntryStatus;
@@ -13,23 +13,23 @@ use crate::http::extract::admin::{AdminEntry, AdminList};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
 use crate::routes::schema::EntryStatusName;
 
-/// Which entries to list.
+/// The filter of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct EntryFilter {
-    /// Those of this status alone.
+    /// Only entries with this status.
     #[param(value_type = Option<EntryStatusName>)]
     status: Option<String>,
 }
 
-/// A page of entries, by position.
+/// A page of entries, ordered by position.
 #[derive(Serialize, ToSchema)]
 struct EntryPage {
     data: Vec<EntryView>,
     pagination: Pagination,
 }
 
-/// How many.
+/// The number of entries.
 #[derive(Serialize, ToSchema)]
 struct EntryCount {
     count: u64,
@@ -37,11 +37,11 @@ struct EntryCount {
 
 /// List entries
 ///
-/// By position.
+/// Ordered by position.
 #[utoipa::path(
     tag = "Entries", operation_id = "list_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
     params(AdminList, ListQuery, EntryFilter),
-    responses((status = 200, description = "A page of them.", body = EntryPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
+    responses((status = 200, description = "A page of entries.", body = EntryPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries")]
 pub async fn list(
@@ -63,7 +63,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "Entries", operation_id = "count_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
     params(AdminList),
-    responses((status = 200, description = "How many there are.", body = EntryCount), AdminFailure),
+    responses((status = 200, description = "The number of entries.", body = EntryCount), AdminFailure),
 )]
 #[get("/waitlists/{waitlist_id}/entries/count")]
 pub async fn count(app: web::Data<App>, waitlist: AdminList<permit::EntryRead>) -> Result<web::Json<EntryCount>, ApiError> {

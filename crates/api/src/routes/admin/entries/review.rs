@@ -1,4 +1,4 @@
-//! Approving, rejecting and deleting an entry.
+//! Approves, rejects or deletes an entry.
 
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{Review, ReviewEntry};
@@ -15,20 +15,20 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::AdminEntry;
 
-/// A verdict over an entry.
+/// A review of an entry.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ReviewEntry)]
 struct ReviewBody {
-    /// pending goes to approved or rejected, approved to rejected unless the entry was invited, rejected to approved.
+    /// Allowed changes: pending to approved or rejected, approved to rejected unless the entry was invited, rejected to approved.
     #[schema(value_type = VerdictName, required)]
     #[serde(default)]
     status: Field<String>,
 }
 
-/// What an entry may be made.
+/// The result of a review.
 #[derive(ToSchema)]
 #[schema(as = Verdict, rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes a value, is none")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum VerdictName {
     Approved,
     Rejected,
@@ -72,11 +72,11 @@ pub async fn change_status(
 
 /// Delete an entry
 ///
-/// The positions of the others stay, and so do those it referred.
+/// Other entries keep their positions, and the entries that it referred stay.
 #[utoipa::path(
     tag = "Entries", operation_id = "delete_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminEntry),
-    responses((status = 204, description = "It is gone."), AdminFailure),
+    responses((status = 204, description = "The entry is deleted."), AdminFailure),
 )]
 #[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
 pub async fn delete(app: web::Data<App>, entry: AdminEntry<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {

@@ -1,4 +1,4 @@
-//! Changing a waitlist and its status, and deleting it.
+//! Changes a waitlist or its status, or deletes it.
 
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{ChangeWaitlistStatus, UpdateWaitlist};
@@ -20,7 +20,7 @@ use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::AdminListId;
 use crate::routes::schema::{SettingsChangeSchema, StatusName};
 
-/// Changes to a waitlist; what is missing stays.
+/// Changes to a waitlist. A missing field stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UpdateWaitlist)]
 struct UpdateBody {
@@ -28,11 +28,11 @@ struct UpdateBody {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     #[serde(default)]
     display_name: Field<String>,
-    /// Its new description; null or an empty text takes it away.
+    /// Its new description. Null or an empty text removes it.
     #[schema(value_type = Option<String>, max_length = 2000)]
     #[serde(default)]
     description: Field<String>,
-    /// Settings to merge in: a key given replaces, null resets it to its default, a missing one stays.
+    /// Settings to merge in. A given key replaces the old value, null resets it to its default, a missing key stays as it is.
     #[schema(value_type = Option<SettingsChangeSchema>)]
     #[serde(default)]
     settings: Field<Map<String, Value>>,
@@ -44,7 +44,7 @@ impl UpdateBody {
         let display_name = fields.optional("display_name", self.display_name, |text| DisplayName::parse(&text));
         let description = fields.change("description", self.description, |text| Description::parse_optional(&text));
         let settings = fields.optional("settings", self.settings, Ok);
-        // The stored settings decide over the merged whole; what is wrong with the patch itself is told with the rest.
+        // The store checks the merged settings. Errors in the change itself are reported here, together with those of other fields.
         if let Some(Err(errors)) = settings.as_ref().map(|patch| Settings::default().merge(patch)) {
             fields.extend(errors);
         }
@@ -54,11 +54,11 @@ impl UpdateBody {
     }
 }
 
-/// A status to move to.
+/// A new status.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ChangeWaitlistStatus)]
 struct StatusBody {
-    /// draft goes to active or closed, active to paused or closed, paused to active or closed, closed to active.
+    /// Allowed changes: draft to active or closed, active to paused or closed, paused to active or closed, closed to active.
     #[schema(value_type = StatusName, required)]
     #[serde(default)]
     status: Field<String>,
@@ -108,11 +108,11 @@ pub async fn change_status(
 
 /// Delete a waitlist
 ///
-/// With its entries, variants and undelivered events.
+/// Also deletes its entries, variants and undelivered events.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "delete_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.delete"))),
     params(AdminListId),
-    responses((status = 204, description = "It is gone."), AdminFailure),
+    responses((status = 204, description = "The waitlist is deleted."), AdminFailure),
 )]
 #[delete("/waitlists/{id}")]
 pub async fn delete(app: web::Data<App>, id: AdminListId<permit::WaitlistDelete>) -> Result<HttpResponse, ApiError> {

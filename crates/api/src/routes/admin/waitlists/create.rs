@@ -1,4 +1,4 @@
-//! Creating a waitlist.
+//! Creates a waitlist.
 
 use actix_web::{HttpResponse, post, web};
 use rally_domain::command::CreateWaitlist;
@@ -26,11 +26,11 @@ use crate::routes::schema::SettingsChangeSchema;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CreateWaitlist)]
 struct CreateBody {
-    /// Its name in URLs, unique in the workspace: a-z, 0-9 and single hyphens between them.
+    /// Its name in URLs, unique in the workspace: a-z and 0-9, with single hyphens between them.
     #[schema(value_type = String, required, min_length = 1, max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "early-access")]
     #[serde(default)]
     slug: Field<String>,
-    /// The name it shows.
+    /// Its name for visitors.
     #[schema(value_type = String, required, min_length = 1, max_length = 200, example = "Early Access Program")]
     #[serde(default)]
     display_name: Field<String>,
@@ -38,7 +38,7 @@ struct CreateBody {
     #[schema(value_type = Option<String>, max_length = 2000)]
     #[serde(default)]
     description: Field<String>,
-    /// What the operator sets.
+    /// Its settings. A missing key has its default.
     #[schema(value_type = Option<SettingsChangeSchema>)]
     #[serde(default)]
     settings: Field<Map<String, Value>>,
@@ -72,13 +72,13 @@ impl CreateBody {
 
 /// Create a waitlist
 ///
-/// As a draft, with one control variant.
+/// The waitlist is a draft at first, and has one control variant.
 #[utoipa::path(
     tag = "Waitlists", operation_id = "create_waitlist", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.create"))),
     params(Granted, IdempotencyHeader), request_body = CreateBody,
     responses(
         (status = 201, description = "The waitlist.", body = WaitlistView),
-        (status = 409, description = "The slug is taken, or the idempotency key was used for another request or is in use.", body = ErrorBody),
+        (status = 409, description = "The slug is taken, the idempotency key was used for another request, or its request is still running.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),
 )]

@@ -1,4 +1,4 @@
-//! Waitlists, as the admin surface has them.
+//! Waitlists on the admin surface.
 
 pub mod change;
 pub mod create;
@@ -30,13 +30,13 @@ pub struct WaitlistView {
     description: Option<String>,
     #[schema(value_type = StatusName)]
     status: &'static str,
-    /// The effective settings, defaults filled in.
+    /// The settings, with defaults filled in.
     #[schema(value_type = SettingsSchema)]
     settings: Map<String, Value>,
-    /// Who created it: the `sub` of their token.
+    /// The `sub` of the token that created the waitlist.
     #[schema(required)]
     created_by: Option<String>,
-    /// The slug of the workspace before its last rename.
+    /// The slug that the workspace had before its last rename.
     #[schema(required)]
     previous_workspace_slug: Option<String>,
     #[schema(format = DateTime)]

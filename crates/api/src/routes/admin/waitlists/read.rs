@@ -1,4 +1,4 @@
-//! Listing and getting waitlists.
+//! Lists and gets waitlists.
 
 use actix_web::{get, web};
 use rally_domain::waitlist::WaitlistStatus;
@@ -13,11 +13,11 @@ use crate::http::extract::admin::AdminListId;
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
 use crate::routes::schema::StatusName;
 
-/// Which waitlists to list.
+/// The filter of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct WaitlistFilter {
-    /// Those of this status alone.
+    /// Only waitlists with this status.
     #[param(value_type = Option<StatusName>)]
     status: Option<String>,
 }
@@ -35,7 +35,7 @@ struct WaitlistPage {
 #[utoipa::path(
     tag = "Waitlists", operation_id = "list_waitlists", security(("bearer" = [])), extensions(("x-action" = json!("waitlist.read"))),
     params(Granted, ListQuery, WaitlistFilter),
-    responses((status = 200, description = "A page of them.", body = WaitlistPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
+    responses((status = 200, description = "A page of waitlists.", body = WaitlistPage), (status = 400, description = "A bad query.", body = ErrorBody), AdminFailure),
 )]
 #[get("/waitlists")]
 pub async fn list(

@@ -1,4 +1,4 @@
-//! Changing and deleting a webhook.
+//! Changes or deletes a webhook.
 
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::UpdateWebhook;
@@ -17,19 +17,19 @@ use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::{AdminWebhook, AdminWebhookId};
 use crate::routes::schema::EventName;
 
-/// Changes to a webhook; what is missing stays.
+/// Changes to a webhook. A missing field stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UpdateWebhook)]
 struct UpdateBody {
-    /// Where events are sent from now on.
+    /// The new URL that receives events.
     #[schema(value_type = Option<String>, max_length = 2048)]
     #[serde(default)]
     url: Field<String>,
-    /// Which events.
+    /// The new kinds of events to send.
     #[schema(value_type = Option<Vec<EventName>>, min_items = 1, max_items = 3)]
     #[serde(default)]
     events: Field<Vec<String>>,
-    /// Whether they are sent. Switching it on clears the failure state.
+    /// Whether events are sent. True also clears the record of failures.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     active: Field<bool>,
@@ -65,11 +65,11 @@ pub async fn update(
 
 /// Delete a webhook
 ///
-/// With what waits for it and the list of its deliveries.
+/// Also deletes its pending deliveries and the list of its past deliveries.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "delete_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.delete"))),
     params(AdminWebhookId),
-    responses((status = 204, description = "It is gone."), AdminFailure),
+    responses((status = 204, description = "The webhook is deleted."), AdminFailure),
 )]
 #[delete("/webhooks/{id}")]
 pub async fn delete(app: web::Data<App>, webhook: AdminWebhookId<permit::WebhookDelete>) -> Result<HttpResponse, ApiError> {

@@ -1,4 +1,4 @@
-//! Creating a webhook.
+//! Creates a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use rally_domain::command::{CreateWebhook, WebhookRejection};
@@ -26,7 +26,7 @@ use crate::webhook_secret;
 struct CreatedView {
     #[serde(flatten)]
     webhook: WebhookView,
-    /// What messages are signed with. This is the only time it is shown.
+    /// The secret that signs messages. This is the only time that it is shown.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
     signing_secret: String,
 }
@@ -35,15 +35,15 @@ struct CreatedView {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CreateWebhook)]
 struct CreateBody {
-    /// Where events are sent: an absolute https URL on a public address.
+    /// The URL that receives events: an absolute https URL with a public address.
     #[schema(value_type = String, required, max_length = 2048)]
     #[serde(default)]
     url: Field<String>,
-    /// Which events.
+    /// The kinds of events to send.
     #[schema(value_type = Vec<EventName>, required, min_items = 1, max_items = 3)]
     #[serde(default)]
     events: Field<Vec<String>>,
-    /// Whether they are sent; true where it is not given. What comes while they are not is stored and never sent.
+    /// Whether events are sent; true by default. Events that happen while it is false are stored, but never sent.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     active: Field<bool>,
@@ -53,7 +53,7 @@ impl CreateBody {
     async fn parse(self, app: &App, admin: &Admin, id: WebhookId, secret: SealedSecret) -> Result<CreateWebhook, ApiError> {
         let mut fields = Fields::default();
         let url = fields.required("url", self.url, |text| WebhookUrl::parse(&text));
-        // Looked at before a name is looked up; the store looks again.
+        // Check the limit before a name is resolved. The store checks it again.
         if app.ports.webhooks.list(admin.workspace.id).await?.len() as u64 >= MAX_WEBHOOKS {
             return Err(CommandError::Rejected(WebhookRejection::TooMany).into());
         }
@@ -68,13 +68,13 @@ impl CreateBody {
 
 /// Create a webhook
 ///
-/// The reply has the secret that messages are signed with, this once.
+/// Only this reply shows the secret that signs messages.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "create_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.create"))),
     params(Granted, IdempotencyHeader), request_body = CreateBody,
     responses(
         (status = 201, description = "The webhook.", body = CreatedView),
-        (status = 409, description = "The workspace has 50 webhooks, or the idempotency key was used or is in use.", body = ErrorBody),
+        (status = 409, description = "The workspace has 50 webhooks, the idempotency key was used for another request, or its request is still running.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),
 )]

@@ -1,4 +1,4 @@
-//! The last deliveries of a webhook.
+//! Lists the last deliveries of a webhook.
 
 use actix_web::{get, web};
 use rally_domain::delivery::Attempt;
@@ -13,7 +13,7 @@ use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::AdminWebhook;
 use crate::routes::schema::EventName;
 
-/// Attempts of a list of deliveries, where nothing else is asked for, and at most.
+/// The number of attempts in a list by default, and at most.
 const DEFAULT_ATTEMPTS: u64 = 50;
 const MAX_ATTEMPTS: u16 = 200;
 
@@ -35,15 +35,15 @@ struct AttemptView {
     event_id: String,
     #[schema(value_type = EventName)]
     event_type: &'static str,
-    /// From 1.
+    /// The first attempt has number 1.
     attempt_number: u32,
-    /// The status of the answer; null for no answer.
+    /// The status of the answer. Null if there was no answer.
     #[schema(required)]
     status_code: Option<u16>,
-    /// The first kilobyte of its body.
+    /// The start of the answer's body, up to one kilobyte.
     #[schema(required)]
     response_body: Option<String>,
-    /// Why there is no whole answer.
+    /// Why there was no complete answer.
     #[schema(required)]
     error_message: Option<String>,
     latency_ms: i64,
@@ -68,18 +68,18 @@ impl From<&Attempt> for AttemptView {
     }
 }
 
-/// How many attempts to list.
+/// The query of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct DeliveryQuery {
-    /// Rows.
+    /// The most attempts to list.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
 }
 
 /// List the last deliveries of a webhook
 ///
-/// Every attempt of the last 30 days, newest first.
+/// The attempts of the last 30 days, newest first.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "list_deliveries", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
     params(AdminWebhook, DeliveryQuery),

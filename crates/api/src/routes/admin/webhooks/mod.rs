@@ -1,4 +1,4 @@
-//! Webhooks, as the admin surface has them.
+//! Webhooks on the admin surface.
 
 pub mod change;
 pub mod create;
@@ -29,15 +29,15 @@ struct WebhookView {
     active: bool,
     /// Failed attempts since the last success.
     failure_count: u32,
-    /// What the last attempt was answered with; null for no answer.
+    /// The status of the last answer. Null if the last attempt got no answer.
     #[schema(required)]
     last_status_code: Option<u16>,
     #[schema(required, format = DateTime)]
     last_attempt_at: Option<String>,
-    /// When it was switched off for failing.
+    /// When Rally disabled the webhook because its deliveries failed.
     #[schema(required, format = DateTime)]
     auto_disabled_at: Option<String>,
-    /// The first failed attempt since the last success.
+    /// When the first failed attempt since the last success was.
     #[schema(required, format = DateTime)]
     first_failure_at: Option<String>,
     #[schema(format = DateTime)]

@@ -1,4 +1,4 @@
-//! Listing and getting webhooks.
+//! Lists and gets webhooks.
 
 use actix_web::{get, web};
 use serde::Serialize;
@@ -22,7 +22,7 @@ struct WebhookList {
 #[utoipa::path(
     tag = "Webhooks", operation_id = "list_webhooks", security(("bearer" = [])), extensions(("x-action" = json!("webhook.read"))),
     params(Granted),
-    responses((status = 200, description = "All of them.", body = WebhookList), AdminFailure),
+    responses((status = 200, description = "All webhooks of the workspace.", body = WebhookList), AdminFailure),
 )]
 #[get("/webhooks")]
 pub async fn list(app: web::Data<App>, admin: Granted<permit::WebhookRead>) -> Result<web::Json<WebhookList>, ApiError> {

@@ -1,4 +1,4 @@
-//! Giving a webhook another secret.
+//! Rotates the secret of a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use rally_domain::command::RotateSecret;
@@ -20,20 +20,20 @@ use crate::webhook_secret;
 struct RotatedView {
     #[schema(format = Uuid)]
     id: String,
-    /// What messages are signed with from now on; for 24 hours with the old one too. This is the only time it is shown.
+    /// The secret that signs messages from now on. For 24 hours the old one signs them too. This is the only time that it is shown.
     signing_secret: String,
 }
 
-/// Give a webhook another secret
+/// Rotate the secret of a webhook
 ///
-/// For 24 hours messages are signed with the old one too.
+/// The reply shows the new secret once. For 24 hours the old secret signs messages too.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "rotate_webhook_secret", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
     params(AdminWebhookId, IdempotencyHeader),
     responses(
         (status = 201, description = "The new secret.", body = RotatedView),
         (status = 400, description = "A bad idempotency key.", body = ErrorBody),
-        (status = 409, description = "The idempotency key was used for another request or is in use.", body = ErrorBody),
+        (status = 409, description = "The idempotency key was used for another request, or its request is still running.", body = ErrorBody),
         AdminFailure,
     ),
 )]

@@ -1,4 +1,4 @@
-//! Sending a made-up event to a webhook.
+//! Sends a test event to a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use rally_domain::command::TestWebhook;
@@ -15,15 +15,15 @@ use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminWebhook;
 use crate::routes::schema::EventName;
 
-/// A made-up event.
+/// A test event.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TestWebhook)]
 struct TestBody {
-    /// Its kind; the webhook need not be subscribed to it.
+    /// Its kind. The webhook need not be subscribed to it.
     #[schema(value_type = EventName, required)]
     #[serde(default)]
     event: Field<String>,
-    /// The waitlist it tells of; a made-up one where it is not given.
+    /// The waitlist of the event. By default an invented one.
     #[schema(value_type = Option<Uuid>)]
     #[serde(default)]
     waitlist_id: Field<String>,
@@ -39,22 +39,22 @@ impl TestBody {
     }
 }
 
-/// A test that is on its way.
+/// A test event that Rally is sending.
 #[derive(Serialize, ToSchema)]
 struct TestView {
-    /// The event's id: its `webhook-id`, and `event_id` in the list of deliveries.
+    /// The id of the event: its `webhook-id` header, and `event_id` in the list of deliveries.
     #[schema(format = Uuid)]
     event_id: String,
 }
 
-/// Send a made-up event to a webhook
+/// Send a test event to a webhook
 ///
-/// Like a real one, also where the webhook is not subscribed to its kind; see the list of deliveries for what came of it.
+/// It is sent like a real event, also if the webhook is not subscribed to its kind. The list of deliveries shows the result.
 #[utoipa::path(
     tag = "Webhooks", operation_id = "test_webhook", security(("bearer" = [])), extensions(("x-action" = json!("webhook.update"))),
     params(AdminWebhook), request_body = TestBody,
     responses(
-        (status = 202, description = "It is on its way.", body = TestView),
+        (status = 202, description = "Rally is sending the event.", body = TestView),
         (status = 409, description = "The webhook is not active.", body = ErrorBody),
         AdminFailure, BodyFailure,
     ),

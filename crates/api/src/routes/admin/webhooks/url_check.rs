@@ -1,4 +1,4 @@
-//! Whether events may be sent to a URL: a few names looked up at once for one workspace.
+//! Checks whether events may be sent to a URL, with a limit per workspace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::auth::Admin;
 use crate::http::body::fields::Fields;
 
-/// Looks whether events may be sent to a URL. A workspace has a few names looked up at once; one that has to wait for too long counts
-/// as a name that does not resolve now.
+/// Checks whether events may be sent to a URL. A workspace may have a few checks at once. If a check waits too long for its turn, the
+/// URL is accepted, as it is if its name does not resolve now.
 pub(super) async fn check_url(app: &App, admin: &Admin, fields: &mut Fields, url: Option<&WebhookUrl>) {
     let Some(url) = url else { return };
     let slots = app.url_checks.get_with(admin.workspace.id, || Arc::new(Semaphore::new(CHECKS_OF_A_WORKSPACE)));
@@ -22,6 +22,6 @@ pub(super) async fn check_url(app: &App, admin: &Admin, fields: &mut Fields, url
     }
 }
 
-/// URLs of one workspace that are checked at once, and how long one waits for its turn.
+/// The most checks of one workspace at once, and how long a check waits for its turn.
 const CHECKS_OF_A_WORKSPACE: usize = 8;
 const WAIT_FOR_A_CHECK: Duration = Duration::from_secs(5);
