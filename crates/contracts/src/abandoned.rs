@@ -22,13 +22,14 @@ use serde_json::{Value, json};
 use time::macros::date;
 
 use crate::Fixture;
-use crate::deliveries::{answered, claim, claim_each};
+use crate::claims::{claim, claim_each};
 use crate::entries::all_entries;
 use crate::invitations::record;
 use crate::mails::talking_list;
 use crate::purges::purge_all;
 use crate::reviews::review;
 use crate::samples::{active_list_in, create_waitlist, sign_up, slug, workspace};
+use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
 use crate::{access, webhooks};
 

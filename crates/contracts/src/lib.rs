@@ -73,16 +73,20 @@
 
 pub mod abandoned;
 pub mod access;
+pub mod claims;
 pub mod deliveries;
 pub mod doubles;
 pub mod entries;
 pub mod invitations;
+pub mod mail_claims;
 pub mod mails;
 pub mod purges;
 pub mod remote;
 pub mod reviews;
 pub mod samples;
 pub mod settings;
+pub mod settlements;
+pub mod sign_ups;
 pub mod stats;
 pub mod variants;
 pub mod waitlists;
@@ -197,6 +201,14 @@ macro_rules! each_case {
             entries: [
                 an_entry_reads_back_as_it_was_written
                 a_document_reads_back_to_the_byte
+                pages_go_by_position_and_filter_by_status
+                pages_go_on_where_they_were_though_rows_are_deleted
+                a_page_of_one_status_is_full
+                leaders_come_by_referrals_then_position
+                deleted_people_lead_no_more
+                the_store_answers
+            ]
+            sign_ups: [
                 positions_are_dense_when_processes_sign_up_in_parallel
                 a_refused_sign_up_leaves_nothing_behind
                 a_list_never_takes_more_than_it_may
@@ -214,12 +226,6 @@ macro_rules! each_case {
                 events_are_written_with_the_sign_up
                 a_crowd_is_decided_in_its_order
                 a_crowd_on_many_lists_keeps_them_apart
-                pages_go_by_position_and_filter_by_status
-                pages_go_on_where_they_were_though_rows_are_deleted
-                a_page_of_one_status_is_full
-                leaders_come_by_referrals_then_position
-                deleted_people_lead_no_more
-                the_store_answers
             ]
             reviews: [
                 a_review_is_written_with_its_event
@@ -262,27 +268,34 @@ macro_rules! each_case {
             deliveries: [
                 an_event_goes_to_those_who_are_subscribed
                 what_another_process_has_subscribed_counts_at_once
-                the_depth_tells_what_is_being_sent
-                a_delivery_is_one_process_s_until_its_lease_ends
-                what_always_kills_its_process_ends_after_its_attempts
-                an_attempt_is_settled_as_it_was_decided
-                attempts_of_one_webhook_are_settled_in_their_order
                 a_webhook_that_is_off_misses_what_happens
                 a_webhook_that_is_switched_on_starts_anew
-                webhooks_get_their_shares
-                what_is_given_back_is_due_again
                 deliveries_go_with_what_they_belong_to
                 sign_ups_go_on_while_webhooks_are_deleted
-                a_claim_is_confirmed_as_things_are_now
-                what_was_claimed_before_a_switch_is_not_sent_again
                 what_is_undelivered_of_a_deleted_entry_is_dropped
                 what_is_finished_is_pruned
+            ]
+            settlements: [
+                an_attempt_is_settled_as_it_was_decided
+                attempts_of_one_webhook_are_settled_in_their_order
+            ]
+            claims: [
+                a_delivery_is_one_process_s_until_its_lease_ends
+                what_always_kills_its_process_ends_after_its_attempts
+                the_depth_tells_what_is_being_sent
+                webhooks_get_their_shares
+                what_is_given_back_is_due_again
+                a_claim_is_confirmed_as_things_are_now
+                what_was_claimed_before_a_switch_is_not_sent_again
             ]
             mails: [
                 no_mail_is_written_while_notifications_are_off
                 a_mail_is_written_with_its_change
                 a_mail_says_what_was_set_when_it_was_written
                 what_another_process_has_set_counts_at_once
+                mail_goes_with_what_it_belongs_to
+            ]
+            mail_claims: [
                 the_longest_due_is_sent_first
                 the_depth_tells_what_is_being_sent
                 a_mail_is_one_process_s_until_its_lease_ends
@@ -290,7 +303,6 @@ macro_rules! each_case {
                 a_mail_that_is_given_back_is_due_again
                 what_always_kills_its_process_is_not_sent_for_ever
                 workspaces_get_their_shares
-                mail_goes_with_what_it_belongs_to
                 what_is_finished_is_pruned
             ]
             purges: [

@@ -13,8 +13,8 @@ use time::Duration;
 use time::macros::date;
 
 use crate::Fixture;
-use crate::deliveries::claim;
-use crate::mails;
+use crate::claims::claim;
+use crate::mail_claims;
 use crate::samples::{active_list, active_list_in, notifications, set, sign_up, slug, workspace};
 use crate::webhooks::{create_webhook, switch, webhook};
 
@@ -69,7 +69,7 @@ pub async fn a_deleted_waitlist_is_gone_before_it_is_purged(fixture: &impl Fixtu
     assert_eq!(ports.purges.backlog().await.unwrap(), 1);
     assert!(is_empty(&ports, &list, &ada).await && is_empty(&there, &list, &ada).await);
     let now = ports.clock.now().plus(Duration::days(1));
-    assert_eq!((claim(&ports, now).await, mails::claim(&ports, now).await), (Vec::new(), Vec::new()));
+    assert_eq!((claim(&ports, now).await, mail_claims::claim(&ports, now).await), (Vec::new(), Vec::new()));
     let gone = ports.entries.sign_up(sign_up(&ports, &list, "eve@example.com")).await;
     assert!(gone.is_err(), "{gone:?}");
 

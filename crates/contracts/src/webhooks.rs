@@ -11,7 +11,7 @@ use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, SealedSecrets, Subscript
 use time::Duration;
 
 use crate::Fixture;
-use crate::deliveries::claim;
+use crate::claims::claim;
 use crate::samples::workspace;
 
 /// The command that creates a webhook for those events.

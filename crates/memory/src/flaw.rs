@@ -85,12 +85,12 @@ flaws! {
     /// Inactive variants are not found with their list.
     InactiveVariantsNotFound: "waitlists::drafts_and_inactive_variants_are_found";
     /// A process goes by the first status of a list that it saw.
-    StaleLists: "entries::a_sign_up_sees_the_status_that_was_answered";
+    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered";
 
     // Variants, settings, keys.
 
     /// A sign-up is attributed to a variant that is not active.
-    InactiveVariantWins: "entries::an_inactive_variant_wins_nobody";
+    InactiveVariantWins: "sign_ups::an_inactive_variant_wins_nobody";
     /// A deleted variant loses the sign-ups it won.
     DeletedVariantsLoseSignUps: "variants::a_deleted_variant_keeps_its_sign_ups";
     /// A change of one setting forgets the others.
@@ -109,21 +109,21 @@ flaws! {
     /// The position of a deleted last entry is given out again.
     DeletionsFreePositions: "reviews::a_deleted_entry_leaves_the_others_standing";
     /// A rejection frees a place on a full list.
-    RejectionsFreePlaces: "entries::a_rejection_frees_no_place_and_a_deletion_does";
+    RejectionsFreePlaces: "sign_ups::a_rejection_frees_no_place_and_a_deletion_does";
     /// A deletion frees no place on a full list.
-    DeletionsFreeNoPlaces: "entries::a_rejection_frees_no_place_and_a_deletion_does";
+    DeletionsFreeNoPlaces: "sign_ups::a_rejection_frees_no_place_and_a_deletion_does";
     /// A rejected person can join once more.
-    RejectedAddressesJoinAgain: "entries::a_rejected_person_joins_no_second_time";
+    RejectedAddressesJoinAgain: "sign_ups::a_rejected_person_joins_no_second_time";
     /// The code of a rejected person earns credit.
-    RejectedFriendsCredited: "entries::the_code_of_a_rejected_person_earns_nothing";
+    RejectedFriendsCredited: "sign_ups::the_code_of_a_rejected_person_earns_nothing";
     /// An address can be on one list alone.
-    AddressesUniqueAcrossLists: "entries::an_address_joins_once_however_many_try";
+    AddressesUniqueAcrossLists: "sign_ups::an_address_joins_once_however_many_try";
     /// Entries of two lists can have one code.
-    CodesUniqueInListAlone: "entries::a_code_that_is_taken_is_told";
+    CodesUniqueInListAlone: "sign_ups::a_code_that_is_taken_is_told";
     /// A referral counts twice.
-    CreditedTwice: "entries::a_referral_is_credited_exactly_once_each" "entries::a_crowd_is_decided_in_its_order";
+    CreditedTwice: "sign_ups::a_referral_is_credited_exactly_once_each" "sign_ups::a_crowd_is_decided_in_its_order";
     /// Of the two events of an automatic approval one is lost.
-    OneEventASignUp: "entries::events_are_written_with_the_sign_up";
+    OneEventASignUp: "sign_ups::events_are_written_with_the_sign_up";
     /// A page begins after so many rows instead of after a row.
     PagesByOffset: "entries::pages_go_on_where_they_were_though_rows_are_deleted";
     /// An export shows what changes while it is read.
@@ -167,7 +167,7 @@ flaws! {
     /// Webhooks are in the order of their ids.
     WebhooksInOrderOfIds: "webhooks::webhooks_are_in_the_order_of_their_creation";
     /// The log of attempts begins with the oldest.
-    OldestAttemptsFirst: "deliveries::an_attempt_is_settled_as_it_was_decided";
+    OldestAttemptsFirst: "settlements::an_attempt_is_settled_as_it_was_decided";
     /// Encrypting anew overwrites a secret that was changed meanwhile.
     ResealOverwrites: "webhooks::secrets_are_encrypted_anew";
     /// After a second rotation the first secret signs, and the second does not.
@@ -182,31 +182,31 @@ flaws! {
     // Both queues.
 
     /// What is being tried is claimed again.
-    ClaimedTwice: "deliveries::a_delivery_is_one_process_s_until_its_lease_ends" "mails::a_mail_is_one_process_s_until_its_lease_ends";
+    ClaimedTwice: "claims::a_delivery_is_one_process_s_until_its_lease_ends" "mail_claims::a_mail_is_one_process_s_until_its_lease_ends";
     /// What is not due is claimed.
-    ClaimedBeforeDue: "deliveries::an_attempt_is_settled_as_it_was_decided" "mails::a_mail_is_settled_as_it_was_decided";
+    ClaimedBeforeDue: "settlements::an_attempt_is_settled_as_it_was_decided" "mail_claims::a_mail_is_settled_as_it_was_decided";
     /// Whoever lost a claim settles nevertheless.
-    FenceIgnored: "deliveries::a_delivery_is_one_process_s_until_its_lease_ends" "mails::a_mail_is_one_process_s_until_its_lease_ends";
+    FenceIgnored: "claims::a_delivery_is_one_process_s_until_its_lease_ends" "mail_claims::a_mail_is_one_process_s_until_its_lease_ends";
     /// An attempt does not count until it is settled.
-    AttemptsNotCounted: "deliveries::what_always_kills_its_process_ends_after_its_attempts"
-        "mails::what_always_kills_its_process_is_not_sent_for_ever";
+    AttemptsNotCounted: "claims::what_always_kills_its_process_ends_after_its_attempts"
+        "mail_claims::what_always_kills_its_process_is_not_sent_for_ever";
     /// What was given back untried has used an attempt up.
-    ReleasedAttemptsCount: "deliveries::what_is_given_back_is_due_again" "mails::a_mail_that_is_given_back_is_due_again";
+    ReleasedAttemptsCount: "claims::what_is_given_back_is_due_again" "mail_claims::a_mail_that_is_given_back_is_due_again";
     /// A lease ends at its last instant.
-    LeasesEndEarly: "deliveries::a_delivery_is_one_process_s_until_its_lease_ends" "mails::a_mail_is_one_process_s_until_its_lease_ends";
+    LeasesEndEarly: "claims::a_delivery_is_one_process_s_until_its_lease_ends" "mail_claims::a_mail_is_one_process_s_until_its_lease_ends";
     /// What has no attempt left is tried again.
-    TriedForEver: "deliveries::what_always_kills_its_process_ends_after_its_attempts"
-        "mails::what_always_kills_its_process_is_not_sent_for_ever";
+    TriedForEver: "claims::what_always_kills_its_process_ends_after_its_attempts"
+        "mail_claims::what_always_kills_its_process_is_not_sent_for_ever";
     /// A claim is not limited to a lane's share.
-    SharesIgnored: "deliveries::webhooks_get_their_shares" "mails::workspaces_get_their_shares";
+    SharesIgnored: "claims::webhooks_get_their_shares" "mail_claims::workspaces_get_their_shares";
     /// A claim takes what is due of lanes that it does not name.
-    LanesMixed: "deliveries::webhooks_get_their_shares" "mails::workspaces_get_their_shares";
+    LanesMixed: "claims::webhooks_get_their_shares" "mail_claims::workspaces_get_their_shares";
     /// The shortest due is claimed first.
-    ShortestDueFirst: "deliveries::webhooks_get_their_shares" "mails::the_longest_due_is_sent_first";
+    ShortestDueFirst: "claims::webhooks_get_their_shares" "mail_claims::the_longest_due_is_sent_first";
     /// What is being tried is not told apart from what waits.
-    RunningNotTold: "deliveries::the_depth_tells_what_is_being_sent" "mails::the_depth_tells_what_is_being_sent";
+    RunningNotTold: "claims::the_depth_tells_what_is_being_sent" "mail_claims::the_depth_tells_what_is_being_sent";
     /// What is still to be sent is pruned.
-    UnfinishedPruned: "deliveries::what_is_finished_is_pruned" "mails::what_is_finished_is_pruned";
+    UnfinishedPruned: "deliveries::what_is_finished_is_pruned" "mail_claims::what_is_finished_is_pruned";
 
     // Deliveries.
 
@@ -215,13 +215,13 @@ flaws! {
     /// A webhook gets events of every kind.
     SubscriptionsIgnored: "deliveries::an_event_goes_to_those_who_are_subscribed";
     /// A webhook that is switched on again is sent what waited before.
-    SwitchesForgotten: "deliveries::a_webhook_that_is_off_misses_what_happens" "deliveries::what_was_claimed_before_a_switch_is_not_sent_again";
+    SwitchesForgotten: "deliveries::a_webhook_that_is_off_misses_what_happens" "claims::what_was_claimed_before_a_switch_is_not_sent_again";
     /// What was claimed is sent after its webhook was switched off.
-    ConfirmsWhatIsOff: "deliveries::what_was_claimed_before_a_switch_is_not_sent_again";
+    ConfirmsWhatIsOff: "claims::what_was_claimed_before_a_switch_is_not_sent_again";
     /// An event goes where its webhook was when the event was written.
-    UrlsFrozen: "deliveries::a_claim_is_confirmed_as_things_are_now";
+    UrlsFrozen: "claims::a_claim_is_confirmed_as_things_are_now";
     /// Failures are not counted for a webhook.
-    AttemptsNotCountedAgainstWebhooks: "deliveries::an_attempt_is_settled_as_it_was_decided";
+    AttemptsNotCountedAgainstWebhooks: "settlements::an_attempt_is_settled_as_it_was_decided";
     /// A deleted list's events are sent.
     EventsOfDeletedListsSent: "deliveries::deliveries_go_with_what_they_belong_to";
 

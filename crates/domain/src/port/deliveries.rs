@@ -15,13 +15,13 @@ use crate::webhook::DeliveryPolicy;
 /// - Every event MUST be written for each webhook of its workspace that is subscribed to its kind at that time, by the transaction of the
 ///   change it reports: `deliveries::an_event_goes_to_those_who_are_subscribed`.
 /// - What was claimed before its webhook was switched off or on MUST NOT be sent again, whether it is settled, released or reaped:
-///   `deliveries::what_was_claimed_before_a_switch_is_not_sent_again`.
+///   `claims::what_was_claimed_before_a_switch_is_not_sent_again`.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DeliveryQueue: Send + Sync {
     /// The oldest events that are kept, at most that many.
     ///
-    /// - An event MUST be there exactly when the change it reports is: `entries::events_are_written_with_the_sign_up`,
+    /// - An event MUST be there exactly when the change it reports is: `sign_ups::events_are_written_with_the_sign_up`,
     ///   `abandoned::a_sign_up_is_whole_or_not_at_all`.
     async fn events(&self, limit: usize) -> Result<Vec<Event>, Fault>;
 
@@ -32,9 +32,9 @@ pub trait DeliveryQueue: Send + Sync {
 
     /// Claims what is due of some webhooks, and counts an attempt for each.
     ///
-    /// - Each webhook MUST get its share at most, the longest due first: `deliveries::webhooks_get_their_shares`.
-    /// - One delivery MUST NOT be claimed twice before its lease ends: `deliveries::a_delivery_is_one_process_s_until_its_lease_ends`.
-    /// - An attempt MUST count when it is claimed: `deliveries::what_always_kills_its_process_ends_after_its_attempts`.
+    /// - Each webhook MUST get its share at most, the longest due first: `claims::webhooks_get_their_shares`.
+    /// - One delivery MUST NOT be claimed twice before its lease ends: `claims::a_delivery_is_one_process_s_until_its_lease_ends`.
+    /// - An attempt MUST count when it is claimed: `claims::what_always_kills_its_process_ends_after_its_attempts`.
     /// - What belongs to a deleted waitlist MUST NOT be claimed: `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
     /// - What is for a webhook that is switched off MUST NOT be claimed, nor what was written before a webhook was switched off or on:
     ///   `deliveries::a_webhook_that_is_off_misses_what_happens`.
@@ -45,13 +45,13 @@ pub trait DeliveryQueue: Send + Sync {
     /// Those of some claimed deliveries that are still to be sent, with their webhook's URL and secrets and their event as they are now.
     ///
     /// - It MUST leave out what [`claim`](DeliveryQueue::claim) would not give now, and what is no longer claimed so:
-    ///   `deliveries::a_claim_is_confirmed_as_things_are_now`.
+    ///   `claims::a_claim_is_confirmed_as_things_are_now`.
     async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault>;
 
     /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over. Tells how
     /// many were settled. A fault tells of what could not be settled; settling all of it again is harmless.
     ///
-    /// - The delivery, the webhook and the log MUST be written together: `deliveries::an_attempt_is_settled_as_it_was_decided`,
+    /// - The delivery, the webhook and the log MUST be written together: `settlements::an_attempt_is_settled_as_it_was_decided`,
     ///   `abandoned::a_settlement_is_whole_or_not_at_all`.
     /// - What cannot be settled for one webhook MUST NOT keep the others' from being settled. Not checked: it takes a store that fails for
     ///   one webhook, and the SQL stores have tests of their own with a row that cannot be read.

@@ -22,16 +22,16 @@ pub trait EntryStore: Send + Sync {
     /// Puts a person on a waitlist: loads the facts of [`SignUp::decide`] and writes its whole plan in one transaction.
     ///
     /// - Positions MUST be dense, starting at 1, and never be given out twice, whatever fails or runs at the same time, in this process or
-    ///   another: `entries::positions_are_dense_when_processes_sign_up_in_parallel`, `entries::a_refused_sign_up_leaves_nothing_behind`,
+    ///   another: `sign_ups::positions_are_dense_when_processes_sign_up_in_parallel`, `sign_ups::a_refused_sign_up_leaves_nothing_behind`,
     ///   `reviews::a_deleted_entry_leaves_the_others_standing`.
-    /// - A list MUST NOT take more than its `max_entries`: `entries::a_list_never_takes_more_than_it_may`,
-    ///   `entries::a_rejection_frees_no_place_and_a_deletion_does`.
-    /// - A list MUST NOT take one address twice: `entries::an_address_joins_once_however_many_try`,
-    ///   `entries::a_rejected_person_joins_no_second_time`.
-    /// - A code MUST be one entry's in the deployment: `entries::a_code_that_is_taken_is_told`.
-    /// - A referrer's count MUST grow by exactly one per honoured sign-up: `entries::a_referral_is_credited_exactly_once_each`,
-    ///   `entries::a_code_of_another_list_earns_nothing`, `entries::the_code_of_a_rejected_person_earns_nothing`.
-    /// - Sign-ups that one caller begins in an order MUST be decided in that order: `entries::a_crowd_is_decided_in_its_order`.
+    /// - A list MUST NOT take more than its `max_entries`: `sign_ups::a_list_never_takes_more_than_it_may`,
+    ///   `sign_ups::a_rejection_frees_no_place_and_a_deletion_does`.
+    /// - A list MUST NOT take one address twice: `sign_ups::an_address_joins_once_however_many_try`,
+    ///   `sign_ups::a_rejected_person_joins_no_second_time`.
+    /// - A code MUST be one entry's in the deployment: `sign_ups::a_code_that_is_taken_is_told`.
+    /// - A referrer's count MUST grow by exactly one per honoured sign-up: `sign_ups::a_referral_is_credited_exactly_once_each`,
+    ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
+    /// - Sign-ups that one caller begins in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
     /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: that takes a process that
     ///   is killed, as the end-to-end tests of the server do.

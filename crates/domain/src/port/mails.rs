@@ -28,10 +28,10 @@ pub trait MailQueue: Send + Sync {
 
     /// Claims what is due of some workspaces, and counts an attempt for each.
     ///
-    /// - Each workspace MUST get its share at most, the longest due first: `mails::workspaces_get_their_shares`,
-    ///   `mails::the_longest_due_is_sent_first`.
-    /// - One mail MUST NOT be claimed twice before its lease ends: `mails::a_mail_is_one_process_s_until_its_lease_ends`.
-    /// - An attempt MUST count when it is claimed: `mails::what_always_kills_its_process_is_not_sent_for_ever`.
+    /// - Each workspace MUST get its share at most, the longest due first: `mail_claims::workspaces_get_their_shares`,
+    ///   `mail_claims::the_longest_due_is_sent_first`.
+    /// - One mail MUST NOT be claimed twice before its lease ends: `mail_claims::a_mail_is_one_process_s_until_its_lease_ends`.
+    /// - An attempt MUST count when it is claimed: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     /// - What belongs to a deleted waitlist MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
 
@@ -52,7 +52,7 @@ pub trait MailQueue: Send + Sync {
 
     /// Deletes mails that are finished, from before an instant, at most so many. Tells how many it deleted.
     ///
-    /// - What is still to be sent MUST stay: `mails::what_is_finished_is_pruned`.
+    /// - What is still to be sent MUST stay: `mail_claims::what_is_finished_is_pruned`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 
     /// How full it is.

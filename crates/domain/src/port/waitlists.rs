@@ -42,7 +42,7 @@ pub trait WaitlistStore: Send + Sync {
     /// Moves a waitlist to another status.
     ///
     /// - A sign-up that starts after this returns MUST see the new status, in whichever process:
-    ///   `entries::a_sign_up_sees_the_status_that_was_answered`.
+    ///   `sign_ups::a_sign_up_sees_the_status_that_was_answered`.
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
 
     /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one.

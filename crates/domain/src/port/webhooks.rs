@@ -26,7 +26,7 @@ pub trait WebhookStore: Send + Sync {
     ///
     /// - Concurrent updates MUST NOT lose each other's fields: `webhooks::an_update_of_a_webhook_changes_what_is_given`.
     /// - One that is switched off MUST NOT be sent what was written before it is switched on again, whether it waited or was being sent:
-    ///   `deliveries::a_webhook_that_is_off_misses_what_happens`, `deliveries::what_was_claimed_before_a_switch_is_not_sent_again`.
+    ///   `deliveries::a_webhook_that_is_off_misses_what_happens`, `claims::what_was_claimed_before_a_switch_is_not_sent_again`.
     /// - What is written after this returns MUST go by it, in whichever process:
     ///   `deliveries::what_another_process_has_subscribed_counts_at_once`.
     /// - The time this takes MUST NOT grow with what waits for it. SQL stores are checked by

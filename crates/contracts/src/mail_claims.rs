@@ -1,0 +1,214 @@
+//! Cases of [`MailQueue`](rally_domain::port::MailQueue) about which process sends what, and when.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use rally_domain::command::SignUp;
+use rally_domain::id::{ClaimId, MailId, WorkspaceId};
+use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::port::Ports;
+use rally_domain::queue::{ClaimRequest, RetrySchedule};
+use rally_domain::timestamp::Timestamp;
+use serde_json::json;
+use time::Duration;
+
+use crate::Fixture;
+use crate::mails::{join, talking_list};
+use crate::samples::{active_list_in, notifications, set, sign_up, workspace};
+
+/// So much of what is due at an instant of each workspace.
+async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
+    let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, each)).collect();
+    claim_shares(ports, now, shares).await
+}
+
+async fn claim_shares(ports: &Ports, now: Timestamp, shares: Vec<(WorkspaceId, usize)>) -> Vec<ClaimedMail> {
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now.plus(Duration::minutes(1)), shares };
+    ports.mails.claim(request).await.unwrap()
+}
+
+/// Everything that is due at an instant.
+pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedMail> {
+    claim_each(ports, now, 1000).await
+}
+
+pub(crate) fn tried(claimed: &ClaimedMail, outcome: MailOutcome, now: Timestamp) -> SettleMail {
+    SettleMail {
+        claim: claimed.claim,
+        mail_id: claimed.mail.id,
+        workspace_id: claimed.mail.workspace_id,
+        attempt: claimed.attempt,
+        outcome,
+        latency: Duration::milliseconds(12),
+        chance: u64::MAX / 2,
+        now,
+    }
+}
+
+pub(crate) async fn settle(ports: &Ports, attempts: Vec<SettleMail>) -> usize {
+    ports.mails.settle(attempts, RetrySchedule::default()).await.unwrap()
+}
+
+const BROKEN: MailOutcome = MailOutcome::Failed { status: Some(500), retry_after: None };
+
+fn ids(claimed: &[ClaimedMail]) -> HashSet<MailId> {
+    claimed.iter().map(|claimed| claimed.mail.id).collect()
+}
+
+/// Whatever was written first: one that is tried again is due later.
+pub async fn the_longest_due_is_sent_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    let mut due = Vec::new();
+    for seconds in [1, 3, 2] {
+        let address = format!("p{seconds}@example.com");
+        let command = SignUp { now: now.plus(-Duration::seconds(seconds)), ..sign_up(&ports, &list, &address) };
+        due.push(ports.entries.sign_up(command).await.unwrap().id);
+    }
+    let order = async |each| claim_each(&ports, now, each).await.into_iter().map(|claimed| claimed.mail.entry_id).collect::<Vec<_>>();
+    assert_eq!(order(2).await, [due[1], due[2]]);
+    assert_eq!(order(2).await, [due[0]]);
+}
+
+/// And what waits with it; what was taken is neither.
+pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let depth = async || {
+        let depth = ports.mails.depth().await.unwrap();
+        (depth.pending, depth.running, depth.oldest_due_at)
+    };
+    assert_eq!(depth().await, (3, 0, Some(now)));
+    let claimed = claim_each(&ports, now, 2).await;
+    assert_eq!(depth().await, (3, 2, Some(now)));
+    settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, now), tried(&claimed[1], BROKEN, now)]).await;
+    assert_eq!(depth().await, (2, 0, Some(now)));
+    claim_each(&ports, now, 2).await;
+    assert_eq!(depth().await, (2, 1, Some(now.plus(Duration::seconds(5)))));
+}
+
+/// However many processes look at once, and not before it is due.
+pub async fn a_mail_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..40 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    assert!(claim(&ports, now.plus(-Duration::milliseconds(1))).await.is_empty());
+    let tasks = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        tokio::spawn(async move { claim_each(&ports, now, 7).await })
+    });
+    let claimed: Vec<ClaimedMail> = join_all(tasks).await.into_iter().flat_map(|claimed| claimed.expect("no panic")).collect();
+    assert_eq!(ids(&claimed).len(), claimed.len());
+    let rest = claim(&ports, now).await;
+    assert_eq!(claimed.len() + rest.len(), 40);
+    let later = now.plus(Duration::minutes(1)).plus(Duration::milliseconds(1));
+    assert_eq!(ports.mails.reap(now.plus(Duration::minutes(1)), 8).await.unwrap(), 0);
+    assert_eq!(ports.mails.reap(later, 8).await.unwrap(), 40);
+    let again = claim(&there, later).await;
+    assert!(again.len() == 40 && again.iter().all(|claimed| claimed.attempt == 2));
+    // Whoever had it before has lost it.
+    assert_eq!(settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, later)]).await, 0);
+}
+
+/// What arrived and what was refused is not tried again; what failed is, when the schedule says so.
+pub async fn a_mail_is_settled_as_it_was_decided(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..4 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 4);
+    let outcomes = [MailOutcome::Accepted, MailOutcome::Refused(422), MailOutcome::KeyRefused(401), BROKEN];
+    let attempts: Vec<_> = claimed.iter().zip(outcomes).map(|(claimed, outcome)| tried(claimed, outcome, now)).collect();
+    assert_eq!(settle(&ports, attempts.clone()).await, 4);
+    // Once is enough.
+    assert_eq!(settle(&ports, attempts).await, 0);
+    let due = now.plus(Duration::seconds(5));
+    let depth = ports.mails.depth().await.unwrap();
+    assert_eq!((depth.pending, depth.oldest_due_at), (1, Some(due)));
+    assert!(claim(&ports, due.plus(-Duration::milliseconds(1))).await.is_empty());
+    let again = claim(&ports, due).await;
+    assert_eq!((again.len(), again[0].attempt, again[0].mail.id), (1, 2, claimed[3].mail.id));
+    assert_eq!(again[0].mail, claimed[3].mail);
+}
+
+/// As if it had not been claimed; by whoever claimed it alone.
+pub async fn a_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await.remove(0);
+    ports.mails.release(ClaimId::new(ports.ids.uuid()), vec![claimed.mail.id], now).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    let later = now.plus(Duration::minutes(1));
+    ports.mails.release(claimed.claim, vec![claimed.mail.id], later).await.unwrap();
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(claim(&ports, later).await[0].attempt, 1);
+}
+
+/// Attempts count when they are claimed.
+pub async fn what_always_kills_its_process_is_not_sent_for_ever(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let mut now = ports.clock.now();
+    for attempt in 1..=3 {
+        assert_eq!(claim(&ports, now).await[0].attempt, attempt);
+        now = now.plus(Duration::minutes(2));
+        assert_eq!(ports.mails.reap(now, 3).await.unwrap(), 1);
+    }
+    assert!(claim(&ports, now).await.is_empty());
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
+}
+
+/// Each its share, and nothing for one that was not asked for.
+pub async fn workspaces_get_their_shares(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let first = talking_list(&ports, json!({})).await;
+    let other = workspace(&ports, "other").await;
+    let second = active_list_in(&ports, other.id, "list", json!({})).await;
+    set(&ports, other.id, notifications()).await;
+    for n in 0..9 {
+        join(&ports, &first, &format!("p{n}@example.com")).await;
+    }
+    join(&ports, &second, "ada@example.com").await;
+    let now = ports.clock.now();
+    let due: HashSet<_> = ports.mails.due(now).await.unwrap().into_iter().collect();
+    assert_eq!(due, HashSet::from([first.workspace_id, second.workspace_id]));
+    assert!(ports.mails.due(now.plus(-Duration::milliseconds(1))).await.unwrap().is_empty());
+    let claimed = claim_shares(&ports, now, vec![(first.workspace_id, 2), (WorkspaceId::new(ports.ids.uuid()), 5)]).await;
+    assert_eq!(claimed.iter().map(|claimed| claimed.mail.workspace_id).collect::<Vec<_>>(), [first.workspace_id; 2]);
+    let claimed = claim(&ports, now).await;
+    let of_second = claimed.iter().filter(|claimed| claimed.mail.workspace_id == second.workspace_id).count();
+    assert_eq!((claimed.len(), of_second), (8, 1));
+}
+
+/// And nothing that is still to be sent.
+pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..4 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let outcomes = [MailOutcome::Accepted, MailOutcome::Accepted, MailOutcome::Refused(422), BROKEN];
+    settle(&ports, claimed.iter().zip(outcomes).map(|(claimed, outcome)| tried(claimed, outcome, now)).collect()).await;
+    let later = now.plus(Duration::milliseconds(1));
+    assert_eq!(ports.mails.prune(now, 100).await.unwrap(), 0);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 2);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 1);
+    assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 0);
+    assert_eq!(ports.mails.mails(10).await.unwrap().len(), 1);
+}

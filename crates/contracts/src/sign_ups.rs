@@ -1,0 +1,326 @@
+//! Cases of [`EntryStore::sign_up`](rally_domain::port::EntryStore::sign_up).
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::join_all;
+use rally_domain::command::{GroupFacts, Review, SignUp, SignUpGroup, SignUpRejection, UpdateVariant};
+use rally_domain::custom_field::Metadata;
+use rally_domain::entry::Entry;
+use rally_domain::error::CommandError;
+use rally_domain::event::EventKind;
+use rally_domain::id::VariantId;
+use rally_domain::paging::Limit;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::waitlist::WaitlistStatus;
+use serde_json::json;
+
+use crate::Fixture;
+use crate::entries::{all_entries, control_variant, positions};
+use crate::reviews::review;
+use crate::samples::{active_list, active_list_in, change_status, sign_up, workspace};
+
+type Outcome = Result<Entry, CommandError<SignUpRejection>>;
+
+/// Runs sign-ups at once, every other one in another process.
+async fn in_parallel(fixture: &impl Fixture, commands: Vec<SignUp>) -> Vec<Outcome> {
+    let (here, there) = (fixture.ports(), fixture.reopen().await);
+    let tasks = commands.into_iter().enumerate().map(|(n, command)| {
+        let ports = if n % 2 == 0 { here.clone() } else { there.clone() };
+        tokio::spawn(async move { ports.entries.sign_up(command).await })
+    });
+    join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect()
+}
+
+fn rejection(outcome: &Outcome) -> Option<&SignUpRejection> {
+    match outcome {
+        Err(CommandError::Rejected(rejection)) => Some(rejection),
+        Ok(_) | Err(CommandError::Fault(_)) => None,
+    }
+}
+
+/// 1 to n, each once, though some of them were refused meanwhile.
+pub async fn positions_are_dense_when_processes_sign_up_in_parallel(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    // Every fifth address has been seen before.
+    let commands = (0..60).map(|n| sign_up(&ports, &list, &format!("p{}@example.com", if n % 5 == 4 { n - 1 } else { n }))).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    let mut given: Vec<u64> = outcomes.iter().filter_map(|o| o.as_ref().ok()).map(|entry| entry.position.number()).collect();
+    given.sort_unstable();
+    assert_eq!(given, (1..=48).collect::<Vec<_>>());
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::EmailTaken)), "{outcomes:?}");
+    assert_eq!(positions(&all_entries(&ports, list.id, None, 7).await), given);
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 48);
+}
+
+/// No row, no position, no count, no event.
+pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"custom_fields": [{"key": "company", "required": true}]})).await;
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert!(matches!(rejection(&refused), Some(SignUpRejection::Metadata(_))), "{refused:?}");
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
+    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    let answered = json!({"company": "Acme"}).as_object().cloned().unwrap();
+    let command = SignUp { metadata: Metadata::parse(answered).unwrap(), ..sign_up(&ports, &list, "ada@example.com") };
+    assert_eq!(ports.entries.sign_up(command).await.unwrap().position, Position::new(1));
+}
+
+/// Exactly as many as it may, whoever comes first.
+pub async fn a_list_never_takes_more_than_it_may(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 10})).await;
+    let commands = (0..30).map(|n| sign_up(&ports, &list, &format!("p{n}@example.com"))).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 10);
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::WaitlistFull)), "{outcomes:?}");
+    assert_eq!(positions(&all_entries(&ports, list.id, None, 100).await), (1..=10).collect::<Vec<_>>());
+}
+
+/// One of them gets in, the others are told.
+pub async fn an_address_joins_once_however_many_try(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let commands = (0..50).map(|_| sign_up(&ports, &list, "ada@example.com")).collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(outcomes.iter().filter(|o| o.is_err()).all(|o| rejection(o) == Some(&SignUpRejection::EmailTaken)), "{outcomes:?}");
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 1);
+    let next = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+    assert_eq!(next.position, Position::new(2));
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    assert!(ports.entries.sign_up(sign_up(&ports, &elsewhere, "ada@example.com")).await.is_ok());
+}
+
+/// However many use one code at once.
+pub async fn a_referral_is_credited_exactly_once_each(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let commands = (0..40)
+        .map(|n| SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, &format!("p{}@example.com", n / 2)) })
+        .collect();
+    let outcomes = in_parallel(fixture, commands).await;
+    let honoured: Vec<&Entry> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    assert_eq!(honoured.len(), 20);
+    assert!(honoured.iter().all(|entry| entry.referred_by == Some(ada.id)));
+    let ada = ports.entries.find(list.id, ada.id).await.unwrap().unwrap();
+    assert_eq!((ada.referral_count, ada.position), (20, Position::new(1)));
+}
+
+/// Nor does one that nobody has; neither is an error.
+pub async fn a_code_of_another_list_earns_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let stranger = ports.entries.sign_up(sign_up(&ports, &elsewhere, "ada@example.com")).await.unwrap();
+    let nobodys = ReferralCode::from_entropy(ports.ids.entropy());
+    for (n, code) in [stranger.referral_code.clone(), nobodys].into_iter().enumerate() {
+        let command = SignUp { friends_code: Some(code), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        assert_eq!(ports.entries.sign_up(command).await.unwrap().referred_by, None);
+    }
+    assert_eq!(ports.entries.find(elsewhere.id, stranger.id).await.unwrap().unwrap().referral_count, 0);
+}
+
+/// Across lists, since a code is unique in the deployment.
+pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let command = SignUp { own_code: ada.referral_code, ..sign_up(&ports, &elsewhere, "bob@example.com") };
+    let refused = ports.entries.sign_up(command).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
+    assert_eq!(ports.stats.count(elsewhere.id).await.unwrap(), 0);
+}
+
+/// Any other is stored as none.
+pub async fn only_an_active_variant_of_the_list_is_attributed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let (mine, foreign) = (control_variant(&ports, &list).await, control_variant(&ports, &elsewhere).await);
+    for (n, (given, kept)) in [(mine, Some(mine)), (foreign, None), (VariantId::new(ports.ids.uuid()), None)].into_iter().enumerate() {
+        let command = SignUp { variant_id: Some(given), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        assert_eq!(ports.entries.sign_up(command).await.unwrap().variant_id, kept);
+    }
+}
+
+/// Nor one that is switched off, in whichever process.
+pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let control = control_variant(&ports, &list).await;
+    for (n, active) in [false, true].into_iter().enumerate() {
+        let change = UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy: None, weight: None, active: Some(active) };
+        ports.variants.update(change).await.unwrap();
+        let command = SignUp { variant_id: Some(control), ..sign_up(&there, &list, &format!("p{n}@example.com")) };
+        assert_eq!(there.entries.sign_up(command).await.unwrap().variant_id, active.then_some(control));
+    }
+}
+
+/// A rejected entry is an entry; a deleted one is none.
+pub async fn a_rejection_frees_no_place_and_a_deletion_does(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 2})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let bob = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+    let join = async |address: &str| ports.entries.sign_up(sign_up(&ports, &list, address)).await;
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    let refused = join("eve@example.com").await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
+    assert!(ports.entries.delete(list.id, bob.id).await.unwrap());
+    assert_eq!(join("eve@example.com").await.unwrap().position.number(), 3);
+    let refused = join("dan@example.com").await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
+}
+
+/// The address stays taken.
+pub async fn a_rejected_person_joins_no_second_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::EmailTaken), "{refused:?}");
+}
+
+/// Nor is whoever used it told; approved after all, it earns again.
+pub async fn the_code_of_a_rejected_person_earns_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    let join = async |address: &str| {
+        let command = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, address) };
+        ports.entries.sign_up(command).await.unwrap().referred_by
+    };
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    assert_eq!(join("bob@example.com").await, None);
+    ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
+    assert_eq!(join("eve@example.com").await, Some(ada.id));
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap().unwrap().referral_count, 1);
+}
+
+/// In whichever process.
+pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    assert!(there.entries.sign_up(sign_up(&there, &list, "bob@example.com")).await.is_ok());
+    change_status(&ports, &list, WaitlistStatus::Paused).await;
+    let refused = there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistNotActive), "{refused:?}");
+    change_status(&ports, &list, WaitlistStatus::Active).await;
+    assert!(there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await.is_ok());
+}
+
+/// It is told so.
+pub async fn a_missing_list_takes_nobody(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    ports.waitlists.delete(list.workspace_id, list.id).await.unwrap();
+    let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::NoSuchWaitlist), "{refused:?}");
+}
+
+/// In their order, with the words receivers will read.
+pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let command = sign_up(&ports, &list, "ada@example.com");
+    let entry = ports.entries.sign_up(command.clone()).await.unwrap();
+    let events = ports.deliveries.events(10).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| (event.id, event.kind, event.entry_id, event.occurred_at)).collect();
+    let [created, approved] = command.event_ids;
+    let expected = [(created, EventKind::EntryCreated), (approved, EventKind::EntryApproved)];
+    assert_eq!(told, expected.map(|(id, kind)| (id, kind, Some(entry.id), command.now)));
+    let body: serde_json::Value = serde_json::from_str(&events[0].body).unwrap();
+    assert_eq!(body["data"]["entry"]["email"], "ada@example.com");
+    assert_eq!(ports.deliveries.events(1).await.unwrap().len(), 1);
+}
+
+/// What a crowd that comes at once is answered is what it would have been answered one by one, in the order it came: refusals,
+/// addresses that come twice, friends of those who came a moment before, and callers who did not wait.
+pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 250})).await;
+    let mut commands: Vec<SignUp> = Vec::new();
+    for n in 0..400_usize {
+        let fresh = sign_up(&ports, &list, &format!("p{n}@example.com"));
+        let earlier = |back: usize| &commands[n - back];
+        commands.push(match n % 10 {
+            // The address of one who came a little earlier, which may be a repetition itself.
+            3 => SignUp { email: earlier(2).email.clone(), ..fresh },
+            // A friend of one who came a moment before, was refused, or is nobody.
+            5 => SignUp { friends_code: Some(earlier(1).own_code.clone()), ..fresh },
+            6 => SignUp { friends_code: Some(earlier(3).own_code.clone()), ..fresh },
+            7 => SignUp { friends_code: Some(ReferralCode::from_entropy(n as u64)), ..fresh },
+            8 => SignUp { own_code: earlier(7).own_code.clone(), ..fresh },
+            _ => fresh,
+        });
+    }
+    let mut model = SignUpGroup::new(GroupFacts {
+        waitlist: list.clone(),
+        last_position: 0,
+        entries: 0,
+        emails: HashSet::new(),
+        codes: HashMap::new(),
+        variants: HashSet::new(),
+        mail: None,
+    });
+    let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();
+    // One task asks for all of them in their order, before any is answered.
+    let outcomes = join_all(commands.iter().map(|command| ports.entries.sign_up(command.clone()))).await;
+    for (n, (outcome, expected)) in outcomes.into_iter().zip(expected).enumerate() {
+        let outcome = outcome.map_err(|error| match error {
+            CommandError::Rejected(rejection) => rejection,
+            CommandError::Fault(fault) => panic!("{n}: {fault:?}"),
+        });
+        assert_eq!(outcome, expected, "{n}");
+    }
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 250);
+    let credited: u64 = model.credits().values().sum();
+    assert!(credited > 20);
+    for (referrer, number) in model.credits() {
+        assert_eq!(ports.entries.find(list.id, referrer).await.unwrap().unwrap().referral_count, number);
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+    assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 250);
+}
+
+/// Two processes, many lists, and callers of whom some go away: each list is dense, and whoever was answered is on it.
+pub async fn a_crowd_on_many_lists_keeps_them_apart(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let home = workspace(&ports, "acme").await;
+    let mut lists = Vec::new();
+    for n in 0..5 {
+        lists.push(active_list_in(&ports, home.id, &format!("list-{n}"), json!({})).await);
+    }
+    let mut callers = Vec::new();
+    for n in 0..500_usize {
+        let (ports, list) = (if n % 2 == 0 { ports.clone() } else { there.clone() }, &lists[n % 5]);
+        let command = sign_up(&ports, list, &format!("p{n}@example.com"));
+        let caller = tokio::spawn(async move { ports.entries.sign_up(command).await });
+        if n % 7 == 0 {
+            caller.abort();
+        }
+        callers.push(caller);
+        if n % 50 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let answered: Vec<Entry> = join_all(callers).await.into_iter().filter_map(|outcome| Some(outcome.ok()?.unwrap())).collect();
+    assert!(answered.len() >= 400);
+    for list in &lists {
+        let page = ports.entries.list(list.id, None, None, Limit::new(100, 100).unwrap()).await.unwrap();
+        let mut entries = page.items;
+        if let Some(next) = page.next {
+            entries.extend(ports.entries.list(list.id, None, Some(next), Limit::new(100, 100).unwrap()).await.unwrap().items);
+        }
+        let positions: Vec<u64> = entries.iter().map(|entry| entry.position.number()).collect();
+        assert_eq!(positions, (1..=entries.len() as u64).collect::<Vec<_>>());
+        for entry in answered.iter().filter(|entry| entry.waitlist_id == list.id) {
+            assert!(entries.contains(entry), "{entry:?} was answered and is lost");
+        }
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
