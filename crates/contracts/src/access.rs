@@ -11,10 +11,9 @@ use rally_domain::text::KeyName;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use time::Duration;
-use tokio::time::Instant;
 
-use crate::Fixture;
-use crate::samples::{create_waitlist, slug, workspace};
+use crate::samples::{create_waitlist, later, slug, workspace};
+use crate::{Fixture, soon};
 
 pub(crate) fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) -> ApiKey {
     ApiKey {
@@ -43,7 +42,7 @@ pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
     assert!(there.api_keys.find_by_prefix("rally_live_c").await.unwrap().is_empty());
     let now = ports.clock.now().plus(Duration::hours(1));
     assert!(ports.api_keys.revoke(key.id, now).await.unwrap());
-    assert!(!ports.api_keys.revoke(key.id, now).await.unwrap());
+    assert!(!ports.api_keys.revoke(key.id, now.plus(Duration::hours(1))).await.unwrap());
     assert!(!ports.api_keys.revoke(ApiKeyId::new(ports.ids.uuid()), now).await.unwrap());
     find_soon(&there, "rally_live_a", std::slice::from_ref(&twin)).await;
     assert_eq!(ports.api_keys.list(acme).await.unwrap(), [ApiKey { revoked_at: Some(now), ..key }, twin]);
@@ -63,13 +62,31 @@ pub async fn an_api_key_is_found_by_its_whole_prefix(fixture: &impl Fixture) {
     assert_eq!(ports.api_keys.find_by_prefix("rally_live_abc").await.unwrap(), [key]);
 }
 
-/// Another process may go on for a second with what it has seen. A slow machine is given two more.
-async fn find_soon(ports: &Ports, prefix: &str, expected: &[ApiKey]) {
-    let deadline = Instant::now() + std::time::Duration::from_secs(3);
-    while ports.api_keys.find_by_prefix(prefix).await.unwrap() != expected {
-        assert!(Instant::now() < deadline, "{prefix} is still found as it was");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+/// The keys of a workspace are in the order of their creation, whatever their ids.
+pub async fn api_keys_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for seconds in [2, 0, 1] {
+        made.push(ApiKey { created_at: later(&ports, seconds), ..api_key(&ports, acme, "rally_live_a") });
+        ports.api_keys.insert(made[made.len() - 1].clone()).await.unwrap();
     }
+    made.sort_by_key(|key| key.created_at);
+    assert_eq!(ports.api_keys.list(acme).await.unwrap(), made);
+}
+
+/// A prefix finds the keys of every workspace that has one.
+pub async fn a_prefix_finds_the_keys_of_every_workspace(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    for name in ["acme", "beta"] {
+        let id = workspace(&ports, name).await.id;
+        ports.api_keys.insert(api_key(&ports, id, "rally_live_a")).await.unwrap();
+    }
+    assert_eq!(ports.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 2);
+}
+
+async fn find_soon(ports: &Ports, prefix: &str, expected: &[ApiKey]) {
+    soon(prefix, async || ports.api_keys.find_by_prefix(prefix).await.unwrap() == expected).await;
 }
 
 pub(crate) fn scope(workspace_id: WorkspaceId, key: &str) -> RequestScope {
@@ -164,9 +181,36 @@ pub async fn a_receipt_lasts_a_day(fixture: &impl Fixture) {
     assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{refused:?}");
     let later = still.plus(Duration::milliseconds(1));
     assert_eq!(ports.replies.find(&mine, later.plus(-day)).await.unwrap(), None);
-    ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine.clone(), later))).await.unwrap();
+    let second = ports.waitlists.create(create_waitlist(&ports, id, "second"), Some(receipt(mine.clone(), later))).await.unwrap();
     ports.waitlists.create(create_waitlist(&ports, id, "third"), Some(receipt(scope(id, "other"), then))).await.unwrap();
     assert_eq!(ports.replies.prune(later, 10).await.unwrap(), 1);
     assert_eq!(ports.replies.prune(later, 10).await.unwrap(), 0);
-    assert!(ports.replies.find(&mine, then).await.unwrap().is_some());
+    let stored = ports.replies.find(&mine, then).await.unwrap();
+    let expected = StoredReply { fingerprint: [3; 32], sealed: format!("sealed {}", second.id).into_bytes(), created_at: later };
+    assert_eq!(stored, Some(expected));
+}
+
+/// A receipt binds its key though the waitlist that it made is deleted.
+pub async fn a_receipt_outlives_the_waitlist_it_made(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    let (mine, now) = (scope(id, "key"), ports.clock.now());
+    let made = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine.clone(), now))).await.unwrap();
+    assert!(ports.waitlists.delete(id, made.id).await.unwrap());
+    let again = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine, now))).await;
+    assert!(matches!(again, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{again:?}");
+}
+
+/// A prune deletes old replies alone, and about as many as it may.
+pub async fn stored_replies_are_pruned_so_many_at_a_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    for n in 0..6 {
+        let receipt = receipt(scope(id, &format!("key-{n}")), later(&ports, n));
+        ports.waitlists.create(create_waitlist(&ports, id, &format!("list-{n}")), Some(receipt)).await.unwrap();
+    }
+    for expected in [2, 2, 1, 0] {
+        assert_eq!(ports.replies.prune(later(&ports, 5), 2).await.unwrap(), expected);
+    }
+    assert!(ports.replies.find(&scope(id, "key-5"), ports.clock.now()).await.unwrap().is_some());
 }

@@ -141,6 +141,15 @@ pub fn run(case: impl Future<Output = ()>) {
     runtime.expect("a runtime").block_on(case);
 }
 
+/// Waits until another process shows a change: it may go on for a second with what it has seen. A slow machine is given two more.
+pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(3);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "{what} is not seen");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// Makes a test of every case for a type that is a [`Fixture`].
 #[macro_export]
 macro_rules! store_contract {
@@ -182,6 +191,11 @@ macro_rules! each_case {
                 a_rename_takes_an_old_slug_over
                 workspaces_are_listed_by_slug
                 a_deleted_workspace_takes_everything_with_it
+                a_workspace_reads_back_as_it_was_written
+                a_slug_belongs_to_one_workspace_under_concurrency
+                an_old_slug_neither_renames_nor_deletes
+                every_workspace_is_listed
+                slugs_are_ordered_by_their_bytes
             ]
             waitlists: [
                 a_new_waitlist_is_a_draft_with_a_control_variant
@@ -252,6 +266,9 @@ macro_rules! each_case {
                 settings_read_back_as_they_were_set
                 concurrent_changes_of_settings_lose_nothing
                 a_refused_change_of_settings_changes_nothing
+                every_setting_can_be_cleared
+                a_workspace_has_settings_of_its_own
+                settings_show_in_every_process_at_once
             ]
             webhooks: [
                 a_webhook_reads_back_as_it_was_written
@@ -343,6 +360,10 @@ macro_rules! each_case {
                 a_key_is_of_one_workspace_and_one_route
                 one_receipt_has_one_effect_under_concurrency
                 a_receipt_lasts_a_day
+                api_keys_are_in_the_order_of_their_creation
+                a_prefix_finds_the_keys_of_every_workspace
+                a_receipt_outlives_the_waitlist_it_made
+                stored_replies_are_pruned_so_many_at_a_time
             ]
         }
     };

@@ -1,18 +1,22 @@
 //! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
 
 use rally_domain::command::{ChangeWaitlistStatus, CheckedSender, CreateWaitlist, CreateWorkspace, SignUp, UpdateSettings};
+use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
+use rally_domain::entry::Entry;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
-use rally_domain::text::{DisplayName, PersonName, Subject, WorkspaceName};
+use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
+use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::{Notifications, SettingsChange, Workspace, WorkspaceSettings};
 
 use crate::remote::ACTIVE_DOMAIN;
-use serde_json::Value;
+use serde_json::{Value, json};
+use time::Duration;
 
 /// A slug from a literal.
 pub fn slug(text: &str) -> Slug {
@@ -83,6 +87,34 @@ pub fn links() -> Links {
 pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
     let name = PersonName::parse("Somebody").expect("a name");
     SignUp::new(waitlist.id, email(address), name, ports.links.clone(), &*ports.clock, &*ports.ids)
+}
+
+/// The entry of an address that joined a list.
+pub async fn join(ports: &Ports, waitlist: &Waitlist, address: &str) -> Entry {
+    ports.entries.sign_up(sign_up(ports, waitlist, address)).await.expect("a new entry")
+}
+
+/// The entry of an address that joined a list with a referrer's code.
+pub async fn join_by(ports: &Ports, waitlist: &Waitlist, referrer: &Entry, address: &str) -> Entry {
+    let friends_code = Some(referrer.referral_code.clone());
+    ports.entries.sign_up(SignUp { friends_code, ..sign_up(ports, waitlist, address) }).await.expect("a new entry")
+}
+
+/// The command by which an address joins a list with every field set, except the code of a referrer.
+pub async fn full_sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
+    let metadata = json!({"company": "Acme", "deep": {"list": [1, 2.5, null, true]}});
+    SignUp {
+        interest: Some(Interest::parse("many\nthings").expect("an interest")),
+        referrer: Some(Referrer::parse("a blog").expect("a source")),
+        variant_id: ports.variants.list(waitlist.id).await.expect("variants").first().map(|variant| variant.id),
+        metadata: Metadata::parse(metadata.as_object().cloned().expect("an object")).expect("metadata"),
+        ..sign_up(ports, waitlist, address)
+    }
+}
+
+/// The instant so many seconds after the clock's.
+pub fn later(ports: &Ports, seconds: i64) -> Timestamp {
+    ports.clock.now().plus(Duration::seconds(seconds))
 }
 
 /// Settings with which notifications are on.

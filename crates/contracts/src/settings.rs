@@ -23,13 +23,9 @@ fn set(text: &str) -> Option<Option<String>> {
     Some(Some(text.to_owned()))
 }
 
-/// Unset before the first time, then each as it was given, in another process too; the public surface has the brand.
-pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
-    let id = list.workspace_id;
-    assert_eq!(ports.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
-    let change = SettingsChange {
+/// A change of every setting.
+fn everything() -> SettingsChange {
+    SettingsChange {
         default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)),
         default_heimdall_app_slug: set("app"),
         brand_name: set("Acme Ünlimited"),
@@ -40,8 +36,16 @@ pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
         welcome_template_name: set("welcome"),
         approved_template_name: set("approved"),
         rejected_template_name: set("rejected"),
-    };
-    let settings = ports.settings.update(update(&ports, id, change)).await.unwrap();
+    }
+}
+
+/// Unset before the first time, then each as it was given, in another process too; the public surface has the brand.
+pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let id = list.workspace_id;
+    assert_eq!(ports.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
+    let settings = ports.settings.update(update(&ports, id, everything())).await.unwrap();
     assert_eq!(settings.updated_at, Some(ports.clock.now()));
     assert_eq!(fixture.reopen().await.settings.get(id).await.unwrap(), settings);
     let brand = Brand {
@@ -54,6 +58,51 @@ pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
     let cleared = SettingsChange { brand_name: Some(None), ..SettingsChange::default() };
     let settings = ports.settings.update(update(&ports, id, cleared)).await.unwrap();
     assert_eq!(settings.brand, Brand { name: None, ..brand });
+}
+
+/// A setting that is cleared reads back as none.
+pub async fn every_setting_can_be_cleared(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    ports.settings.update(update(&ports, id, everything())).await.unwrap();
+    let nothing = SettingsChange {
+        default_sender_domain_id: Some(None),
+        default_heimdall_app_slug: Some(None),
+        brand_name: Some(None),
+        brand_logo_url: Some(None),
+        primary_color: Some(None),
+        notifications: Some(Notifications::Off),
+        default_sender_address: Some(None),
+        welcome_template_name: Some(None),
+        approved_template_name: Some(None),
+        rejected_template_name: Some(None),
+    };
+    let cleared = ports.settings.update(update(&ports, id, nothing)).await.unwrap();
+    assert_eq!(cleared, WorkspaceSettings { updated_at: Some(ports.clock.now()), ..WorkspaceSettings::unset(id) });
+    assert_eq!(ports.settings.get(id).await.unwrap(), cleared);
+}
+
+/// What another workspace sets changes nothing of them.
+pub async fn a_workspace_has_settings_of_its_own(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
+    let brand = |name: &str| SettingsChange { brand_name: set(name), ..SettingsChange::default() };
+    let of_acme = set_all(&ports, acme, brand("Acme")).await;
+    let of_beta = set_all(&ports, beta, brand("Beta")).await;
+    assert_eq!((ports.settings.get(acme).await.unwrap(), ports.settings.get(beta).await.unwrap()), (of_acme, of_beta));
+    let unset = workspace(&ports, "gamma").await.id;
+    assert_eq!(ports.settings.get(unset).await.unwrap(), WorkspaceSettings::unset(unset));
+}
+
+/// A process that has read them before reads a change of another process at once.
+pub async fn settings_show_in_every_process_at_once(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let id = workspace(&ports, "acme").await.id;
+    assert_eq!(there.settings.get(id).await.unwrap(), WorkspaceSettings::unset(id));
+    for name in ["Acme", "Beta"] {
+        let settings = set_all(&ports, id, SettingsChange { brand_name: set(name), ..SettingsChange::default() }).await;
+        assert_eq!(there.settings.get(id).await.unwrap(), settings);
+    }
 }
 
 /// Each of them changes another key, the first time included.

@@ -1,16 +1,18 @@
 //! Cases of [`WorkspaceStore`](rally_domain::port::WorkspaceStore).
 
-use rally_domain::command::{RenameWorkspace, WorkspaceRejection};
+use futures_util::future::join_all;
+use rally_domain::command::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
 use rally_domain::error::CommandError;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
+use rally_domain::text::WorkspaceName;
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 use serde_json::json;
 
 use crate::Fixture;
 use crate::access::{api_key, receipt, scope};
 use crate::purges::purge_all;
-use crate::samples::{active_list_in, create_waitlist, create_workspace, notifications, set, sign_up, slug, workspace};
+use crate::samples::{active_list_in, create_waitlist, create_workspace, later, notifications, set, sign_up, slug, workspace};
 use crate::webhooks::webhook;
 
 async fn rename(ports: &Ports, from: &str, to: &str) -> Result<Workspace, CommandError<WorkspaceRejection>> {
@@ -31,6 +33,60 @@ pub async fn a_slug_belongs_to_one_workspace(fixture: &impl Fixture) {
     assert_eq!(ports.workspaces.find_by_slug(&acme.slug).await.unwrap(), Some(acme));
     let slugs: Vec<String> = ports.workspaces.list().await.unwrap().into_iter().map(|w| w.slug.to_string()).collect();
     assert_eq!(slugs, ["acme", "beta"]);
+}
+
+/// Every field of it, in another process too; a rename changes the slugs and the time of the last change only.
+pub async fn a_workspace_reads_back_as_it_was_written(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let name = WorkspaceName::parse("Acme Ünlimited").unwrap();
+    let command = CreateWorkspace { name, ..create_workspace(&ports, "acme") };
+    let made = ports.workspaces.create(command.clone()).await.unwrap();
+    assert_eq!((made.id, &made.name, made.created_at, &made.previous_slug), (command.id, &command.name, command.now, &None));
+    for ports in [&ports, &there] {
+        assert_eq!(ports.workspaces.find_by_slug(&made.slug).await.unwrap().as_ref(), Some(&made));
+        assert_eq!(ports.workspaces.list().await.unwrap(), std::slice::from_ref(&made));
+    }
+    let now = later(&ports, 5);
+    let renamed = ports.workspaces.rename(RenameWorkspace { from: slug("acme"), to: slug("two"), now }).await.unwrap();
+    assert_eq!(renamed, Workspace { slug: slug("two"), previous_slug: Some(slug("acme")), updated_at: now, ..made });
+    for ports in [&ports, &there] {
+        assert_eq!(ports.workspaces.find(renamed.id).await.unwrap().as_ref(), Some(&renamed));
+    }
+}
+
+/// Of many that are created with one slug, or renamed to it, one gets it.
+pub async fn a_slug_belongs_to_one_workspace_under_concurrency(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    for n in 0..8 {
+        workspace(&ports, &format!("other-{n}")).await;
+    }
+    let tasks = (0..16).map(|n| {
+        let ports = if n % 4 < 2 { ports.clone() } else { there.clone() };
+        tokio::spawn(async move {
+            match n % 2 {
+                0 => ports.workspaces.create(create_workspace(&ports, "acme")).await,
+                _ => rename(&ports, &format!("other-{}", n / 2), "acme").await,
+            }
+        })
+    });
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(|outcome| outcome.expect("no panic")).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+        assert!(matches!(refused, CommandError::Rejected(WorkspaceRejection::SlugTaken)), "{refused:?}");
+    }
+    let all = ports.workspaces.list().await.unwrap();
+    assert_eq!(all.iter().filter(|workspace| workspace.slug == slug("acme")).count(), 1);
+}
+
+/// A workspace is neither renamed nor deleted by a slug that it had.
+pub async fn an_old_slug_neither_renames_nor_deletes(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    workspace(&ports, "acme").await;
+    let renamed = rename(&ports, "acme", "two").await.unwrap();
+    let refused = rename(&ports, "acme", "three").await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WorkspaceRejection::NoSuchWorkspace))), "{refused:?}");
+    assert!(!ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert_eq!(ports.workspaces.find(renamed.id).await.unwrap(), Some(renamed));
 }
 
 /// Every slug a workspace had leads to it.
@@ -75,6 +131,25 @@ pub async fn workspaces_are_listed_by_slug(fixture: &impl Fixture) {
     }
     let slugs: Vec<String> = ports.workspaces.list().await.unwrap().into_iter().map(|w| w.slug.to_string()).collect();
     assert_eq!(slugs, ["alpha", "beta", "gamma"]);
+}
+
+/// However many there are.
+pub async fn every_workspace_is_listed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    for n in 0..120 {
+        workspace(&ports, &format!("w{n}")).await;
+    }
+    assert_eq!(ports.workspaces.list().await.unwrap().len(), 120);
+}
+
+/// A hyphen comes before every letter and digit, in whatever language the store sorts.
+pub async fn slugs_are_ordered_by_their_bytes(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    for text in ["acme", "ac-z", "acme-b", "ac1"] {
+        workspace(&ports, text).await;
+    }
+    let slugs: Vec<String> = ports.workspaces.list().await.unwrap().into_iter().map(|w| w.slug.to_string()).collect();
+    assert_eq!(slugs, ["ac-z", "ac1", "acme", "acme-b"]);
 }
 
 /// By renaming too; the last workspace that had a slug is the one it leads to.
