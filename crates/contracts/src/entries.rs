@@ -3,7 +3,7 @@
 
 use rally_domain::command::{Review, SignUp};
 use rally_domain::custom_field::Metadata;
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
@@ -13,9 +13,10 @@ use rally_domain::waitlist::Waitlist;
 use serde_json::{Map, Value, json};
 use time::macros::date;
 
-use crate::Fixture;
-use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, sign_up};
+use crate::invitations::record;
+use crate::reviews::{exported, review};
+use crate::samples::{active_list, active_list_in, full_sign_up, join, join_by, later, sign_up};
+use crate::{Fixture, soon};
 
 pub(crate) async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
     let limit = Limit::new(rows, Limit::MAX).unwrap();
@@ -203,4 +204,97 @@ pub async fn the_store_answers(fixture: &impl Fixture) {
     ports.health.ping().await.unwrap();
     let connections = ports.health.connections();
     assert!(connections.in_use <= connections.most && connections.most > 0);
+}
+
+/// A review, a credit and an invitation change what they are about only, for every reader.
+pub async fn an_entry_keeps_its_fields_through_every_change(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let friends_code = Some(ada.referral_code.clone());
+    let command = SignUp { friends_code, ..full_sign_up(&ports, &list, "bob@example.com").await };
+    let bob = ports.entries.sign_up(command).await.unwrap();
+    assert_eq!(ports.entries.find(list.id, bob.id).await.unwrap().as_ref(), Some(&bob));
+    let friend =
+        SignUp { friends_code: Some(bob.referral_code.clone()), now: later(&ports, 5), ..sign_up(&ports, &list, "eve@example.com") };
+    ports.entries.sign_up(friend).await.unwrap();
+    let credited = Entry { referral_count: 1, ..bob };
+    assert_eq!(ports.entries.find(list.id, credited.id).await.unwrap().as_ref(), Some(&credited));
+    let approve = review(&ports, &credited, Review::Approve);
+    let approved = ports.entries.review(approve.clone()).await.unwrap();
+    assert_eq!(approved, Entry { status: EntryStatus::Approved, updated_at: approve.now, ..credited });
+    assert_eq!(ports.entries.find(list.id, approved.id).await.unwrap().as_ref(), Some(&approved));
+    let command = record(&ports, &approved, "app", "first");
+    let invitation = Some(Invitation { at: command.now, app_slug: "app".to_owned() });
+    let invited = ports.entries.record_invitation(command.clone()).await.unwrap();
+    assert_eq!(invited, Entry { invitation, updated_at: command.now, ..approved });
+    for ports in [&ports, &there] {
+        assert_eq!(ports.entries.find(list.id, invited.id).await.unwrap().as_ref(), Some(&invited));
+        assert_eq!(all_entries(ports, list.id, None, 10).await[1], invited);
+        assert_eq!(exported(ports, list.id).await[1], invited);
+    }
+}
+
+/// Entries of each status are found by it; a list of all and an export have every one.
+pub async fn entries_of_each_status_are_found(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut all = vec![join(&ports, &list, "ada@example.com").await];
+    for (address, verdict) in [("bob@example.com", Review::Approve), ("eve@example.com", Review::Reject)] {
+        let entry = join(&ports, &list, address).await;
+        all.push(ports.entries.review(review(&ports, &entry, verdict)).await.unwrap());
+    }
+    assert_eq!((all_entries(&ports, list.id, None, 10).await, exported(&ports, list.id).await), (all.clone(), all.clone()));
+    for entry in all {
+        assert_eq!(all_entries(&ports, list.id, Some(entry.status), 10).await, [entry]);
+    }
+}
+
+/// A page that ends with the last row names no next one.
+pub async fn a_full_last_page_of_entries_has_no_next(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    for status in [None, Some(EntryStatus::Pending)] {
+        let limit = Limit::new(3, Limit::MAX).unwrap();
+        let page = ports.entries.list(list.id, status, None, limit).await.unwrap();
+        assert_eq!((positions(&page.items), page.next), (vec![1, 2, 3], None));
+    }
+}
+
+/// A person who is approved after all leads as before.
+pub async fn a_person_leads_again_once_approved(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    join_by(&ports, &list, &ada, "bob@example.com").await;
+    for (verdict, leaders) in [(Review::Reject, 0), (Review::Approve, 1)] {
+        ports.entries.review(review(&ports, &ada, verdict)).await.unwrap();
+        assert_eq!(ports.stats.leaders(list.id, Limit::default()).await.unwrap().len(), leaders);
+        assert_eq!(ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrals.len(), leaders);
+    }
+}
+
+/// The process of a credit, a review or a deletion shows it on the leaderboard at once, another one within a second.
+pub async fn a_new_leader_shows_elsewhere_within_a_second(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let (ada, bob) = (join(&ports, &list, "ada@example.com").await, join(&ports, &list, "bob@example.com").await);
+    let leaders = async |ports: &Ports| {
+        let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap();
+        leaders.iter().map(|leader| (leader.position.number(), leader.referral_count)).collect::<Vec<_>>()
+    };
+    assert_eq!((leaders(&ports).await, leaders(&there).await), (Vec::new(), Vec::new()));
+    for (change, expected) in [vec![(1, 1)], vec![(1, 1), (2, 1)], vec![(1, 1)], Vec::new()].into_iter().enumerate() {
+        match change {
+            0 => drop(join_by(&ports, &list, &ada, "eve@example.com").await),
+            1 => drop(join_by(&ports, &list, &bob, "dan@example.com").await),
+            2 => drop(ports.entries.review(review(&ports, &bob, Review::Reject)).await.unwrap()),
+            _ => assert!(ports.entries.delete(list.id, ada.id).await.unwrap()),
+        }
+        assert_eq!(leaders(&ports).await, expected);
+        soon("a change of the leaderboard", async || leaders(&there).await == expected).await;
+    }
 }

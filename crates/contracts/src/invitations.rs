@@ -1,7 +1,7 @@
 //! Cases of [`EntryStore::record_invitation`](rally_domain::port::EntryStore::record_invitation).
 
 use futures_util::future::join_all;
-use rally_domain::command::{InviteMail, InviteRejection, RecordInvitation, Review};
+use rally_domain::command::{EntryRejection, InviteMail, InviteRejection, RecordInvitation, Review};
 use rally_domain::entry::{Entry, Invitation};
 use rally_domain::error::CommandError;
 use rally_domain::invite::Invite;
@@ -14,7 +14,7 @@ use time::Duration;
 use crate::Fixture;
 use crate::mails::talking_list;
 use crate::reviews::review;
-use crate::samples::sign_up;
+use crate::samples::{active_list, active_list_in, join, sign_up};
 
 /// The command that records an invitation of an entry into an app.
 pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordInvitation {
@@ -52,7 +52,8 @@ pub async fn an_invitation_is_recorded_with_its_mail(fixture: &impl Fixture) {
     assert_eq!(links(&ports).await, ["https://app.example/first"]);
     let silent = RecordInvitation { mail: InviteMail::DoNotSend, ..record(&ports, &ada, "other", "second") };
     let elsewhere = ports.entries.record_invitation(silent).await.unwrap();
-    assert_eq!(elsewhere.invitation.unwrap().app_slug, "other");
+    assert_eq!(elsewhere.invitation.as_ref().unwrap().app_slug, "other");
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(elsewhere));
     assert_eq!(links(&ports).await.len(), 1);
 }
 
@@ -81,6 +82,12 @@ pub async fn an_entry_that_is_not_approved_is_not_recorded(fixture: &impl Fixtur
     let refused = ports.entries.record_invitation(record(&ports, &pending, "app", "first")).await;
     assert!(matches!(refused, Err(CommandError::Rejected(InviteRejection::NotApproved))), "{refused:?}");
     assert_eq!(ports.entries.find(list.id, pending.id).await.unwrap(), Some(pending.clone()));
+    let ada = approved(&ports, &list).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let refused =
+        ports.entries.record_invitation(RecordInvitation { waitlist_id: elsewhere.id, ..record(&ports, &ada, "app", "first") }).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(ada));
     assert!(ports.entries.delete(list.id, pending.id).await.unwrap());
     let refused = ports.entries.record_invitation(record(&ports, &pending, "app", "first")).await;
     assert!(matches!(refused, Err(CommandError::Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
@@ -100,4 +107,32 @@ pub async fn parallel_records_write_one_mail(fixture: &impl Fixture) {
         assert!(outcome.expect("no panic").unwrap().invitation.is_some());
     }
     assert_eq!(links(&ports).await.len(), 1);
+}
+
+/// It is too late to turn them away.
+pub async fn an_invited_person_cannot_be_rejected(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = approved(&ports, &list).await;
+    let invited = ports.entries.record_invitation(record(&ports, &ada, "app", "first")).await.unwrap();
+    let refused = ports.entries.review(review(&ports, &ada, Review::Reject)).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(EntryRejection::AlreadyInvited))), "{refused:?}");
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(invited));
+}
+
+/// Whichever comes first refuses the other: nobody is both invited and rejected.
+pub async fn a_rejection_and_an_invitation_at_once_exclude_each_other(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    for n in 0..8 {
+        let entry = join(&ports, &list, &format!("p{n}@example.com")).await;
+        let (recorded, rejected) = tokio::join!(
+            ports.entries.record_invitation(record(&ports, &entry, "app", "first")),
+            there.entries.review(review(&there, &entry, Review::Reject))
+        );
+        assert!(recorded.is_ok() != rejected.is_ok(), "{recorded:?} {rejected:?}");
+        let found = ports.entries.find(list.id, entry.id).await.unwrap();
+        assert_eq!(found, recorded.ok().or_else(|| rejected.ok()));
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }

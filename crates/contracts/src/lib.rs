@@ -211,6 +211,14 @@ macro_rules! each_case {
                 a_deleted_waitlist_takes_its_entries_and_events_with_it
                 what_is_public_is_found_by_slugs
                 drafts_and_inactive_variants_are_found
+                a_change_of_a_waitlist_is_written_with_its_time
+                a_setting_of_a_waitlist_is_cleared_by_null
+                a_status_and_an_update_at_once_are_both_kept
+                lists_of_each_status_are_found
+                a_full_last_page_of_lists_has_no_next
+                what_is_public_has_its_variants_whole
+                a_list_is_found_as_it_is_in_every_process
+                a_public_change_shows_elsewhere_within_a_second
             ]
             entries: [
                 an_entry_reads_back_as_it_was_written
@@ -221,6 +229,11 @@ macro_rules! each_case {
                 leaders_come_by_referrals_then_position
                 deleted_people_lead_no_more
                 the_store_answers
+                an_entry_keeps_its_fields_through_every_change
+                entries_of_each_status_are_found
+                a_full_last_page_of_entries_has_no_next
+                a_person_leads_again_once_approved
+                a_new_leader_shows_elsewhere_within_a_second
             ]
             sign_ups: [
                 positions_are_dense_when_processes_sign_up_in_parallel
@@ -240,6 +253,8 @@ macro_rules! each_case {
                 events_are_written_with_the_sign_up
                 a_crowd_is_decided_in_its_order
                 a_crowd_on_many_lists_keeps_them_apart
+                a_sign_up_goes_by_the_settings_that_were_answered
+                a_deleted_person_joins_again_in_every_process
             ]
             reviews: [
                 a_review_is_written_with_its_event
@@ -248,6 +263,9 @@ macro_rules! each_case {
                 a_deleted_entry_leaves_the_others_standing
                 an_export_shows_one_moment
                 an_export_that_is_given_up_holds_nothing
+                a_review_and_a_credit_at_once_are_both_kept
+                entries_of_a_closed_list_go_on_changing
+                parallel_deletions_of_an_entry_delete_it_once
             ]
             stats: [
                 an_empty_list_counts_nothing
@@ -261,6 +279,7 @@ macro_rules! each_case {
                 a_variant_reads_back_as_it_was_written
                 an_update_of_a_variant_changes_what_is_given
                 a_deleted_variant_keeps_its_sign_ups
+                variants_are_in_the_order_of_their_creation
             ]
             settings: [
                 settings_read_back_as_they_were_set
@@ -335,6 +354,8 @@ macro_rules! each_case {
                 one_invitation_is_one_mail_however_often_it_is_recorded
                 an_entry_that_is_not_approved_is_not_recorded
                 parallel_records_write_one_mail
+                an_invited_person_cannot_be_rejected
+                a_rejection_and_an_invitation_at_once_exclude_each_other
             ]
             abandoned: [
                 a_sign_up_is_whole_or_not_at_all

@@ -6,13 +6,15 @@ use rally_domain::command::{EntryRejection, Review, ReviewEntry, SignUp};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
-use rally_domain::id::EventId;
+use rally_domain::id::{EventId, WaitlistId};
 use rally_domain::port::{EntryStream, Ports};
+use rally_domain::waitlist::WaitlistStatus;
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::samples::{active_list, active_list_in, sign_up};
+use crate::invitations::record;
+use crate::samples::{active_list, active_list_in, change_status, join, sign_up};
 
 /// The command that approves or rejects an entry.
 pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
@@ -105,6 +107,11 @@ async fn read_all(mut stream: EntryStream) -> Vec<Entry> {
     entries
 }
 
+/// Every entry that an export shows.
+pub(crate) async fn exported(ports: &Ports, list: WaitlistId) -> Vec<Entry> {
+    read_all(ports.entries.export(list).await.unwrap()).await
+}
+
 /// More than a store may hold ready before anybody reads.
 const MANY: usize = 2000;
 
@@ -140,4 +147,49 @@ pub async fn an_export_that_is_given_up_holds_nothing(fixture: &impl Fixture) {
     }
     assert_eq!(read_all(ports.entries.export(list.id).await.unwrap()).await.len(), 1);
     ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
+}
+
+/// A credit that comes while its referrer is reviewed is not lost, nor is the review.
+pub async fn a_review_and_a_credit_at_once_are_both_kept(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    for n in 0..8 {
+        let referrer = join(&ports, &list, &format!("p{n}@example.com")).await;
+        let friend = sign_up(&there, &list, &format!("q{n}@example.com"));
+        let friend = SignUp { friends_code: Some(referrer.referral_code.clone()), ..friend };
+        let (reviewed, joined) =
+            tokio::join!(ports.entries.review(review(&ports, &referrer, Review::Approve)), there.entries.sign_up(friend));
+        assert!(reviewed.is_ok() && joined.is_ok(), "{reviewed:?} {joined:?}");
+        let found = ports.entries.find(list.id, referrer.id).await.unwrap().unwrap();
+        assert_eq!((found.status, found.referral_count), (EntryStatus::Approved, 1));
+    }
+}
+
+/// A list that takes nobody any more still has its entries reviewed, invited and deleted.
+pub async fn entries_of_a_closed_list_go_on_changing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    for status in [WaitlistStatus::Paused, WaitlistStatus::Closed] {
+        change_status(&ports, &list, status).await;
+        ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+        ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
+    }
+    ports.entries.record_invitation(record(&ports, &ada, "app", "first")).await.unwrap();
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+}
+
+/// Of many who delete one entry at once one does, and it is counted once.
+pub async fn parallel_deletions_of_an_entry_delete_it_once(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    join(&ports, &list, "bob@example.com").await;
+    let tasks = (0..16).map(|n| {
+        let (ports, id) = (if n % 2 == 0 { ports.clone() } else { there.clone() }, ada.id);
+        tokio::spawn(async move { ports.entries.delete(list.id, id).await.unwrap() })
+    });
+    let outcomes = join_all(tasks).await;
+    assert_eq!(outcomes.into_iter().filter(|outcome| *outcome.as_ref().expect("no panic")).count(), 1);
+    assert_eq!((ports.stats.count(list.id).await.unwrap(), ports.stats.rebuild().await.unwrap().corrected), (1, 0));
 }

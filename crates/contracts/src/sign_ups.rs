@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
-use rally_domain::command::{GroupFacts, Review, SignUp, SignUpGroup, SignUpRejection, UpdateVariant};
+use rally_domain::command::{GroupFacts, Review, SignUp, SignUpGroup, SignUpRejection, UpdateVariant, UpdateWaitlist};
 use rally_domain::custom_field::Metadata;
 use rally_domain::entry::Entry;
 use rally_domain::error::CommandError;
@@ -17,7 +17,8 @@ use serde_json::json;
 use crate::Fixture;
 use crate::entries::{all_entries, control_variant, positions};
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, change_status, sign_up, workspace};
+use crate::samples::{active_list, active_list_in, change_status, join, join_by, sign_up, workspace};
+use crate::waitlists::update;
 
 type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
@@ -122,16 +123,20 @@ pub async fn a_code_of_another_list_earns_nothing(fixture: &impl Fixture) {
     assert_eq!(ports.entries.find(elsewhere.id, stranger.id).await.unwrap().unwrap().referral_count, 0);
 }
 
-/// Across lists, since a code is unique in the deployment.
+/// Across lists and workspaces, since a code is unique in the deployment.
 pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
     let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
-    let command = SignUp { own_code: ada.referral_code, ..sign_up(&ports, &elsewhere, "bob@example.com") };
+    let code = ada.referral_code;
+    let command = SignUp { own_code: code.clone(), ..sign_up(&ports, &elsewhere, "bob@example.com") };
     let refused = ports.entries.sign_up(command).await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
     assert_eq!(ports.stats.count(elsewhere.id).await.unwrap(), 0);
+    let foreign = active_list_in(&ports, workspace(&ports, "beta").await.id, "list", json!({})).await;
+    let refused = ports.entries.sign_up(SignUp { own_code: code, ..sign_up(&ports, &foreign, "bob@example.com") }).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
 }
 
 /// Any other is stored as none.
@@ -211,6 +216,30 @@ pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture)
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistNotActive), "{refused:?}");
     change_status(&ports, &list, WaitlistStatus::Active).await;
     assert!(there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await.is_ok());
+}
+
+/// A sign-up after an update goes by the settings that were answered, in whichever process.
+pub async fn a_sign_up_goes_by_the_settings_that_were_answered(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"max_entries": 9})).await;
+    join(&there, &list, "ada@example.com").await;
+    let settings = json!({"max_entries": 1}).as_object().cloned();
+    ports.waitlists.update(UpdateWaitlist { settings, ..update(&ports, &list) }).await.unwrap();
+    let refused = there.entries.sign_up(sign_up(&there, &list, "bob@example.com")).await;
+    assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
+}
+
+/// The address of a person whom another process deleted is free, and the code earns nothing.
+pub async fn a_deleted_person_joins_again_in_every_process(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    assert_eq!(join_by(&ports, &list, &ada, "bob@example.com").await.referred_by, Some(ada.id));
+    assert!(there.entries.delete(list.id, ada.id).await.unwrap());
+    let again = join_by(&ports, &list, &ada, "ada@example.com").await;
+    assert_eq!((again.referred_by, again.position), (None, Position::new(3)));
+    let code = SignUp { own_code: ada.referral_code, ..sign_up(&ports, &list, "eve@example.com") };
+    assert!(ports.entries.sign_up(code).await.is_ok());
 }
 
 /// It is told so.

@@ -11,9 +11,9 @@ use time::Duration;
 use time::macros::date;
 
 use crate::Fixture;
-use crate::samples::{active_list, active_list_in, sign_up};
+use crate::samples::{active_list, active_list_in, later, sign_up};
 
-fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant {
+pub(crate) fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant {
     let copy = json!({"display_name": "Früher Zugang", "theme": {"dark": [true, 1]}});
     CreateVariant {
         id: VariantId::new(ports.ids.uuid()),
@@ -27,20 +27,34 @@ fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant
     }
 }
 
-fn update(variant: &Variant) -> UpdateVariant {
+pub(crate) fn update(variant: &Variant) -> UpdateVariant {
     UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None }
 }
 
-/// After the control variant, in the order they were made.
+/// After the control variant, in the order they were made; one that is inactive too.
 pub async fn a_variant_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let made = ports.variants.create(create(&ports, list.id, "de-CH")).await.unwrap();
-    let next = ports.variants.create(create(&ports, list.id, "fr")).await.unwrap();
+    let next = ports.variants.create(CreateVariant { active: false, ..create(&ports, list.id, "fr") }).await.unwrap();
+    assert_eq!((made.active, next.active), (true, false));
     let listed = fixture.reopen().await.variants.list(list.id).await.unwrap();
     assert_eq!(listed[1..], [made, next]);
     let nowhere = ports.variants.create(create(&ports, WaitlistId::new(ports.ids.uuid()), "fr")).await;
     assert!(matches!(nowhere, Err(CommandError::Rejected(VariantRejection::NoSuchWaitlist))), "{nowhere:?}");
+}
+
+/// By the time they were created, whatever their ids.
+pub async fn variants_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut made = Vec::new();
+    for seconds in [9, 5, 7] {
+        let command = CreateVariant { now: later(&ports, seconds), ..create(&ports, list.id, "de") };
+        made.push(ports.variants.create(command).await.unwrap());
+    }
+    made.sort_by_key(|variant| variant.created_at);
+    assert_eq!(ports.variants.list(list.id).await.unwrap()[1..], made);
 }
 
 /// And nothing else; two who change different fields at once both have their way.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateVariant, UpdateWaitlist,
-    UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, UpdateVariant,
+    UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::CommandError;
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -15,19 +15,20 @@ use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
 use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
-use rally_domain::workspace::Brand;
+use rally_domain::workspace::{Brand, SettingsChange};
 use serde_json::{Map, Value, json};
 use time::Duration;
 
-use crate::Fixture;
 use crate::purges::purge_all;
-use crate::samples::{active_list, active_list_in, change_status, create_waitlist, sign_up, slug, workspace};
+use crate::samples::{active_list, active_list_in, change_status, create_waitlist, later, set, sign_up, slug, workspace};
+use crate::variants;
+use crate::{Fixture, soon};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
 }
 
-fn update(ports: &Ports, waitlist: &Waitlist) -> UpdateWaitlist {
+pub(crate) fn update(ports: &Ports, waitlist: &Waitlist) -> UpdateWaitlist {
     UpdateWaitlist {
         id: waitlist.id,
         workspace_id: waitlist.workspace_id,
@@ -110,6 +111,47 @@ pub async fn an_update_changes_what_is_given(fixture: &impl Fixture) {
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared));
 }
 
+/// An update and a change of the status write their time, and keep what else there is.
+pub async fn a_change_of_a_waitlist_is_written_with_its_time(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"max_entries": 7, "theme": {"dark": true}})).await;
+    let described = Some(Some(Description::parse("two\nlines").unwrap()));
+    let command = UpdateWaitlist { description: described.clone(), now: later(&ports, 1), ..update(&ports, &list) };
+    let updated = ports.waitlists.update(command).await.unwrap();
+    assert_eq!(updated, Waitlist { description: described.unwrap(), updated_at: later(&ports, 1), ..list.clone() });
+    assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap().as_ref(), Some(&updated));
+    let to = WaitlistStatus::Paused;
+    let command = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: later(&ports, 2) };
+    let paused = ports.waitlists.change_status(command).await.unwrap();
+    assert_eq!(paused, Waitlist { status: to, updated_at: later(&ports, 2), ..updated });
+    assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(paused));
+}
+
+/// A null clears the setting of that key.
+pub async fn a_setting_of_a_waitlist_is_cleared_by_null(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 7, "theme": "dark", "kept": 1})).await;
+    let settings = Some(object(json!({"max_entries": null, "theme": null})));
+    let cleared = ports.waitlists.update(UpdateWaitlist { settings, ..update(&ports, &list) }).await.unwrap();
+    assert_eq!((cleared.settings.max_entries, cleared.settings.extra.len()), (None, 1));
+    assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared));
+}
+
+/// Neither of the two is lost.
+pub async fn a_status_and_an_update_at_once_are_both_kept(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    for (n, to) in [WaitlistStatus::Paused, WaitlistStatus::Active].into_iter().cycle().take(8).enumerate() {
+        let settings = Some(object(json!({format!("key{n}"): n})));
+        let status = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: ports.clock.now() };
+        let update = UpdateWaitlist { settings, ..update(&ports, &list) };
+        let (moved, updated) = tokio::join!(ports.waitlists.change_status(status), there.waitlists.update(update));
+        assert!(moved.is_ok() && updated.is_ok(), "{moved:?} {updated:?}");
+        let found = ports.waitlists.find(list.workspace_id, list.id).await.unwrap().unwrap();
+        assert_eq!((found.status, found.settings.extra.len()), (to, n + 1));
+    }
+}
+
 /// Sixteen that each set a key of their own at once all find it set.
 pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
     let (ports, others) = (fixture.ports(), fixture.reopen().await);
@@ -146,6 +188,9 @@ pub async fn a_workspace_sees_its_own_waitlists_alone(fixture: &impl Fixture) {
     assert!(ports.waitlists.list(other, None, None, Limit::default()).await.unwrap().items.is_empty());
     let foreign = UpdateWaitlist { workspace_id: other, ..update(&ports, &list) };
     assert!(matches!(ports.waitlists.update(foreign).await, Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist))));
+    let foreign = ChangeWaitlistStatus { id: list.id, workspace_id: other, to: WaitlistStatus::Paused, now: ports.clock.now() };
+    let refused = ports.waitlists.change_status(foreign).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
     assert!(!ports.waitlists.delete(other, list.id).await.unwrap());
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(list));
 }
@@ -184,6 +229,44 @@ pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) 
     let active = all_pages(&ports, workspace_id, Some(WaitlistStatus::Active), 2).await;
     assert_eq!(active, [made[0], made[3], made[6]]);
     assert!(all_pages(&ports, workspace_id, Some(WaitlistStatus::Closed), 2).await.is_empty());
+}
+
+/// Lists of each status are found by it, and all of them without one.
+pub async fn lists_of_each_status_are_found(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let workspace_id = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for text in ["draft", "active", "paused", "closed"] {
+        let draft = ports.waitlists.create(create_waitlist(&ports, workspace_id, text), None).await.unwrap();
+        made.push(match text {
+            "draft" => draft,
+            "active" => change_status(&ports, &draft, WaitlistStatus::Active).await,
+            "paused" => {
+                change_status(&ports, &draft, WaitlistStatus::Active).await;
+                change_status(&ports, &draft, WaitlistStatus::Paused).await
+            }
+            _ => change_status(&ports, &draft, WaitlistStatus::Closed).await,
+        });
+    }
+    made.reverse();
+    let found = async |status| ports.waitlists.list(workspace_id, status, None, Limit::default()).await.unwrap().items;
+    assert_eq!(found(None).await, made);
+    for list in &made {
+        assert_eq!(found(Some(list.status)).await, std::slice::from_ref(list));
+    }
+}
+
+/// A page that ends with the last row names no next one.
+pub async fn a_full_last_page_of_lists_has_no_next(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let next = async |rows, status| {
+        let limit = Limit::new(rows, Limit::MAX).unwrap();
+        ports.waitlists.list(list.workspace_id, status, None, limit).await.unwrap().next
+    };
+    assert_eq!((next(1, None).await, next(1, Some(WaitlistStatus::Active)).await), (None, None));
+    active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    assert_eq!((next(1, None).await.is_some(), next(2, None).await), (true, None));
 }
 
 /// By the time they were created, whatever their ids; those of one time by their ids.
@@ -265,4 +348,60 @@ pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
     }
     assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("other")).await.unwrap(), None);
     assert_eq!(ports.waitlists.find_public(&slug("other"), &slug("list")).await.unwrap(), None);
+}
+
+/// Its variants come whole, in the order of their creation.
+pub async fn what_is_public_has_its_variants_whole(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for (seconds, locale) in [(9, "de"), (5, "fr")] {
+        let command = CreateVariant { now: later(&ports, seconds), ..variants::create(&ports, list.id, locale) };
+        ports.variants.create(command).await.unwrap();
+    }
+    let listed = ports.variants.list(list.id).await.unwrap();
+    assert_eq!(listed.iter().map(|variant| variant.locale.as_str()).collect::<Vec<_>>(), ["en", "fr", "de"]);
+    assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap().variants, listed);
+}
+
+/// A process that has read a list before reads a change of another process at once.
+pub async fn a_list_is_found_as_it_is_in_every_process(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    for to in [WaitlistStatus::Paused, WaitlistStatus::Active] {
+        assert!(there.waitlists.find(list.workspace_id, list.id).await.unwrap().is_some());
+        let changed = change_status(&ports, &list, to).await;
+        assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(changed));
+    }
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), None);
+}
+
+/// The process that changes something public shows it at once, another one within a second.
+pub async fn a_public_change_shows_elsewhere_within_a_second(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let public = async |ports: &Ports| {
+        let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap();
+        found.map(|found| (found.waitlist.status, found.variants.len(), found.brand.name.clone()))
+    };
+    let mut expected = (WaitlistStatus::Active, 1, None);
+    assert_eq!((public(&ports).await, public(&there).await), (Some(expected.clone()), Some(expected.clone())));
+    for change in 0..3 {
+        match change {
+            0 => expected.0 = change_status(&ports, &list, WaitlistStatus::Paused).await.status,
+            1 => {
+                ports.variants.create(variants::create(&ports, list.id, "de")).await.unwrap();
+                expected.1 = 2;
+            }
+            _ => {
+                let change = SettingsChange { brand_name: Some(Some("Acme".to_owned())), ..SettingsChange::default() };
+                expected.2 = set(&ports, list.workspace_id, change).await.brand.name;
+            }
+        }
+        assert_eq!(public(&ports).await.as_ref(), Some(&expected));
+        soon("a public change", async || public(&there).await.as_ref() == Some(&expected)).await;
+    }
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert_eq!(public(&ports).await, None);
+    soon("a deletion", async || public(&there).await.is_none()).await;
 }
