@@ -17,9 +17,9 @@ use time::Duration;
 use crate::Fixture;
 use crate::deliveries::join;
 use crate::purges::purge_all;
-use crate::samples::{active_list, active_list_in, sign_up};
+use crate::samples::{active_list, active_list_in, later, sign_up};
 use crate::settlements::{answered, settle};
-use crate::webhooks::{switch, update, webhook};
+use crate::webhooks::{rotation, switch, update, webhook};
 
 /// A request for so many deliveries to each of some webhooks.
 async fn request(ports: &Ports, now: Timestamp, each: usize) -> ClaimRequest {
@@ -39,6 +39,11 @@ pub(crate) async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Ve
 /// Everything that is due at an instant.
 pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedDelivery> {
     claim_each(ports, now, 1000).await
+}
+
+/// What claimed deliveries are confirmed by.
+pub(crate) fn keys(claimed: &[ClaimedDelivery]) -> Vec<(ClaimId, EventId, WebhookId)> {
+    claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect()
 }
 
 pub(crate) fn pairs(claimed: &[ClaimedDelivery]) -> HashSet<(EventId, WebhookId)> {
@@ -80,10 +85,10 @@ pub async fn what_always_kills_its_process_ends_after_its_attempts(fixture: &imp
     webhook(&ports, list.workspace_id).await;
     join(&ports, &list, "ada@example.com").await;
     let mut now = ports.clock.now();
-    for attempt in 1..=8 {
+    for attempt in 1..=3 {
         assert_eq!(claim(&ports, now).await[0].attempt, attempt);
         now = now.plus(Duration::minutes(2));
-        assert_eq!(ports.deliveries.reap(now, 8).await.unwrap(), 1);
+        assert_eq!(ports.deliveries.reap(now, 3).await.unwrap(), 1);
     }
     assert!(claim(&ports, now).await.is_empty());
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
@@ -171,8 +176,7 @@ pub async fn a_claim_is_confirmed_as_things_are_now(fixture: &impl Fixture) {
     join(&ports, &doomed, "bob@example.com").await;
     let now = ports.clock.now();
     let claimed = claim(&ports, now).await;
-    let keys: Vec<_> = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
-    let confirm = async |ports: &Ports| ports.deliveries.confirm(keys.clone(), now).await.unwrap();
+    let confirm = async |ports: &Ports| ports.deliveries.confirm(keys(&claimed), now).await.unwrap();
     assert_eq!(confirm(&there).await, claimed);
     let url = WebhookUrl::parse("https://other.example/").unwrap();
     ports.webhooks.update(UpdateWebhook { url: Some(url.clone()), ..update(&hook) }).await.unwrap();
@@ -200,8 +204,7 @@ pub async fn what_was_claimed_before_a_switch_is_not_sent_again(fixture: &impl F
     let claimed = claim(&ports, now).await;
     switch(&ports, &hook, false).await;
     let on = switch(&ports, &hook, true).await;
-    let keys: Vec<_> = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
-    assert_eq!(ports.deliveries.confirm(keys, now).await.unwrap(), []);
+    assert_eq!(ports.deliveries.confirm(keys(&claimed), now).await.unwrap(), []);
     ports.deliveries.release(claimed[0].claim, vec![(claimed[0].event_id, hook.id)], now).await.unwrap();
     assert_eq!(settle(&ports, vec![answered(&ports, &claimed[1], Some(500), now)]).await, 1);
     let later = now.plus(Duration::minutes(2));
@@ -212,4 +215,95 @@ pub async fn what_was_claimed_before_a_switch_is_not_sent_again(fixture: &impl F
     assert_eq!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().len(), 1);
     let after = join(&ports, &list, "after@example.com").await;
     assert_eq!(pairs(&claim(&ports, later).await), HashSet::from([(after, hook.id)]));
+}
+
+/// However many there are.
+pub async fn every_webhook_with_a_delivery_due_is_told(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut hooks = HashSet::new();
+    for _ in 0..20 {
+        hooks.insert(webhook(&ports, list.workspace_id).await.id);
+    }
+    join(&ports, &list, "ada@example.com").await;
+    let due = ports.deliveries.due(ports.clock.now()).await.unwrap();
+    assert_eq!((due.len(), due.into_iter().collect::<HashSet<_>>()), (20, hooks));
+}
+
+/// A claim that was reaped is not confirmed any more, though another process has the delivery now; its own claim is, as it stands.
+pub async fn a_claim_that_ended_is_not_confirmed(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let first = claim(&ports, ports.clock.now()).await;
+    let now = later(&ports, 120);
+    assert_eq!(ports.deliveries.reap(now, 8).await.unwrap(), 1);
+    assert_eq!(ports.deliveries.confirm(keys(&first), now).await.unwrap(), []);
+    let second = claim(&there, now).await;
+    assert_eq!((second.len(), second[0].attempt), (1, 2));
+    assert_eq!(ports.deliveries.confirm(keys(&first), now).await.unwrap(), []);
+    assert_eq!(ports.deliveries.confirm(keys(&second), now).await.unwrap(), second);
+}
+
+/// What was claimed of a webhook before it was deleted is not confirmed, before it is purged and after.
+pub async fn a_claim_of_a_deleted_webhook_is_not_confirmed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let (gone, kept) = (webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await);
+    let event = join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));
+    purge_all(&ports).await;
+    assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));
+}
+
+/// Both secrets come with a confirmation for a day, whether or not an attempt failed, then the new one alone.
+pub async fn a_claim_is_confirmed_with_the_secrets_of_its_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    ports.webhooks.rotate(rotation(&ports, &hook, 9), None).await.unwrap();
+    for n in 0..2 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let mut claimed = claim(&ports, now).await;
+    settle(&ports, vec![answered(&ports, &claimed.remove(0), Some(500), now)]).await;
+    for (hours, previous) in [(0, Some(SealedSecret::new(vec![1, 2, 3]))), (23, Some(SealedSecret::new(vec![1, 2, 3]))), (24, None)] {
+        let confirmed = ports.deliveries.confirm(keys(&claimed), now.plus(Duration::hours(hours))).await.unwrap();
+        assert_eq!(confirmed[0].secrets, SealedSecrets { current: SealedSecret::new(vec![9]), previous });
+    }
+}
+
+/// Every one of them, to be tried for the first time.
+pub async fn every_delivery_that_is_given_back_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let back = claimed.iter().map(|delivery| (delivery.event_id, delivery.webhook_id)).collect();
+    ports.deliveries.release(claimed[0].claim, back, now).await.unwrap();
+    let again = claim(&ports, now).await;
+    assert_eq!((again.len(), pairs(&again)), (3, pairs(&claimed)));
+    assert!(again.iter().all(|delivery| delivery.attempt == 1));
+}
+
+/// A lease ends when its request said.
+pub async fn a_lease_lasts_as_long_as_was_asked(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let asked = ClaimRequest { lease_until: later(&ports, 300), ..request(&ports, now, 9).await };
+    assert_eq!(ports.deliveries.claim(asked).await.unwrap().len(), 1);
+    assert_eq!(ports.deliveries.reap(later(&ports, 299), 8).await.unwrap(), 0);
+    assert_eq!(ports.deliveries.reap(later(&ports, 301), 8).await.unwrap(), 1);
 }

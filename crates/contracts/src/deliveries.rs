@@ -1,8 +1,8 @@
 //! Cases of [`DeliveryQueue`](rally_domain::port::DeliveryQueue).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use rally_domain::command::{Review, UpdateWebhook};
+use rally_domain::command::{Review, SignUp, UpdateWebhook};
 use rally_domain::event::EventKind;
 use rally_domain::id::EventId;
 use rally_domain::paging::Limit;
@@ -13,10 +13,10 @@ use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::claims::{claim, claim_each, pairs};
+use crate::claims::{claim, claim_each, keys, pairs};
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, sign_up, workspace};
+use crate::samples::{active_list, active_list_in, later, sign_up, workspace};
 use crate::settlements::{answered, settle};
 use crate::webhooks::{create_webhook, switch, update, webhook};
 
@@ -65,6 +65,40 @@ pub async fn a_webhook_that_is_off_misses_what_happens(fixture: &impl Fixture) {
     assert_eq!(pairs(&claim(&ports, now).await), HashSet::from([(after, hook.id)]));
 }
 
+/// A disabled webhook is not due, and nothing that happens waits for it.
+pub async fn a_disabled_webhook_is_due_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    let now = ports.clock.now();
+    join(&ports, &list, "before@example.com").await;
+    assert_eq!(ports.deliveries.due(now).await.unwrap(), [hook.id]);
+    switch(&ports, &hook, false).await;
+    assert_eq!(ports.deliveries.due(now).await.unwrap(), []);
+    purge_all(&ports).await;
+    join(&ports, &list, "meanwhile@example.com").await;
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// The body that a webhook gets is that of the event it is told of.
+pub async fn a_delivery_has_the_body_of_its_event(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    for _ in 0..2 {
+        webhook(&ports, list.workspace_id).await;
+    }
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let events = ports.deliveries.events(10).await.unwrap();
+    let told: HashMap<_, _> = events.into_iter().map(|event| (event.id, (event.kind, event.body))).collect();
+    let claimed = claim(&ports, ports.clock.now()).await;
+    assert_eq!((told.len(), claimed.len()), (6, 12));
+    for delivery in claimed {
+        assert_eq!((delivery.kind, delivery.body), told[&delivery.event_id]);
+    }
+}
+
 /// Switching it on makes it as if it had never failed.
 pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -77,6 +111,7 @@ pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     let switched = switch(&ports, &hook, true).await;
     let expected = Webhook { last_status_code: Some(410), last_attempt_at: Some(now), generation: 2, ..hook };
     assert_eq!(switched, expected);
+    assert_eq!(ports.webhooks.find(switched.workspace_id, switched.id).await.unwrap(), Some(expected));
 }
 
 /// Though the process that writes the event has known the workspace without it.
@@ -150,16 +185,21 @@ pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fi
     let hook = webhook(&ports, list.workspace_id).await;
     let ada = sign_up(&ports, &list, "ada@example.com");
     let id = ports.entries.sign_up(ada).await.unwrap().id;
+    let ada = ports.entries.find(list.id, id).await.unwrap().unwrap();
     let now = ports.clock.now();
-    // One of its two events is being sent, the other waits.
+    // One of its three events has arrived, one is being sent, and one waits.
+    let arrived = claim_each(&ports, now, 1).await;
+    settle(&ports, vec![answered(&ports, &arrived[0], Some(200), now)]).await;
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
     let claimed = claim_each(&ports, now, 1).await;
     let bob = join(&ports, &list, "bob@example.com").await;
     assert!(ports.entries.delete(list.id, id).await.unwrap());
-    let keys = claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect();
-    assert_eq!(ports.deliveries.confirm(keys, now).await.unwrap(), []);
+    assert_eq!(ports.deliveries.confirm(keys(&claimed), now).await.unwrap(), []);
     assert_eq!(settle(&ports, vec![answered(&ports, &claimed[0], Some(500), now)]).await, 0);
     let left = claim(&ports, now.plus(Duration::days(1))).await;
     assert!(left.len() == 2 && pairs(&left).contains(&(bob, hook.id)), "{left:?}");
+    let log = ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap();
+    assert_eq!(log.iter().map(|attempt| attempt.event_id).collect::<Vec<_>>(), [arrived[0].event_id]);
 }
 
 /// Finished events and their log, and nothing that is still to be sent.
@@ -184,4 +224,44 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().is_empty());
     assert_eq!(ports.deliveries.events(10).await.unwrap().len(), 2);
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 2);
+}
+
+/// Events that no webhook gets are pruned too, the oldest first and so many at a time.
+pub async fn events_that_nobody_gets_are_pruned(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut events = Vec::new();
+    for n in 0..4 {
+        let command = SignUp { now: later(&ports, -n), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        ports.entries.sign_up(command.clone()).await.unwrap();
+        events.push(command.event_ids[0]);
+    }
+    let kept = async || ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.id).collect::<Vec<_>>();
+    for (pruned, left) in [(2, 2), (1, 1), (0, 1)] {
+        assert_eq!(ports.deliveries.prune(ports.clock.now(), 2).await.unwrap(), pruned);
+        assert_eq!(kept().await, events[..left].iter().rev().copied().collect::<Vec<_>>());
+    }
+}
+
+/// An event stays while one of its deliveries waits or is being sent, and goes when the last one arrived or was given up.
+pub async fn an_event_is_pruned_when_its_last_delivery_has_ended(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for _ in 0..2 {
+        webhook(&ports, list.workspace_id).await;
+    }
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let end = later(&ports, 3600);
+    settle(&ports, vec![answered(&ports, &claimed[0], Some(200), now)]).await;
+    // The line of the log is pruned alone.
+    assert_eq!(ports.deliveries.prune(end, 10).await.unwrap(), 1);
+    settle(&ports, vec![answered(&ports, &claimed[1], Some(500), now)]).await;
+    assert_eq!(ports.deliveries.prune(end, 10).await.unwrap(), 1);
+    let again = claim(&ports, later(&ports, 60)).await;
+    assert_eq!(pairs(&again), pairs(&claimed[1..]));
+    assert_eq!(ports.deliveries.reap(end, 2).await.unwrap(), 1);
+    assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.deliveries.prune(end, 10).await.unwrap()), (0, 1));
+    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
 }

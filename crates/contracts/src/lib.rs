@@ -74,6 +74,7 @@
 pub mod abandoned;
 pub mod access;
 pub mod claims;
+pub mod deletions;
 pub mod deliveries;
 pub mod doubles;
 pub mod entries;
@@ -274,6 +275,12 @@ macro_rules! each_case {
                 a_timeline_counts_utc_days
                 counters_stay_true_under_parallel_changes
                 a_wrong_total_is_put_right
+                nothing_of_another_waitlist_is_counted
+                tops_tell_who_leads
+                sources_of_equal_weight_are_ordered_by_their_bytes
+                analytics_reach_back_to_monday_and_to_the_first
+                variants_are_counted_in_the_order_of_their_creation
+                a_rebuild_keeps_the_last_position
             ]
             variants: [
                 a_variant_reads_back_as_it_was_written
@@ -300,6 +307,10 @@ macro_rules! each_case {
                 a_second_rotation_ends_the_first_secret
                 secrets_are_encrypted_anew
                 a_test_goes_to_one_webhook_alone
+                disabled_webhooks_count_and_deleted_ones_do_not
+                a_receipt_of_a_webhook_lasts_a_day
+                both_secrets_are_encrypted_anew
+                a_rotation_changes_the_secret_alone
             ]
             deliveries: [
                 an_event_goes_to_those_who_are_subscribed
@@ -310,10 +321,17 @@ macro_rules! each_case {
                 sign_ups_go_on_while_webhooks_are_deleted
                 what_is_undelivered_of_a_deleted_entry_is_dropped
                 what_is_finished_is_pruned
+                a_disabled_webhook_is_due_nothing
+                a_delivery_has_the_body_of_its_event
+                events_that_nobody_gets_are_pruned
+                an_event_is_pruned_when_its_last_delivery_has_ended
             ]
             settlements: [
                 an_attempt_is_settled_as_it_was_decided
                 attempts_of_one_webhook_are_settled_in_their_order
+                an_attempt_is_logged_whole
+                an_attempt_is_settled_by_the_policy_that_is_given
+                a_settlement_and_an_update_at_once_are_both_kept
             ]
             claims: [
                 a_delivery_is_one_process_s_until_its_lease_ends
@@ -323,6 +341,12 @@ macro_rules! each_case {
                 what_is_given_back_is_due_again
                 a_claim_is_confirmed_as_things_are_now
                 what_was_claimed_before_a_switch_is_not_sent_again
+                every_webhook_with_a_delivery_due_is_told
+                a_claim_that_ended_is_not_confirmed
+                a_claim_of_a_deleted_webhook_is_not_confirmed
+                a_claim_is_confirmed_with_the_secrets_of_its_time
+                every_delivery_that_is_given_back_is_due_again
+                a_lease_lasts_as_long_as_was_asked
             ]
             mails: [
                 no_mail_is_written_while_notifications_are_off
@@ -330,6 +354,10 @@ macro_rules! each_case {
                 a_mail_says_what_was_set_when_it_was_written
                 what_another_process_has_set_counts_at_once
                 mail_goes_with_what_it_belongs_to
+                a_workspace_sends_mail_by_its_own_settings
+                a_mail_links_to_the_slug_that_its_workspace_has
+                mail_of_a_deleted_entry_goes_sent_or_not
+                mail_of_a_deleted_workspace_is_not_sent
             ]
             mail_claims: [
                 the_longest_due_is_sent_first
@@ -340,6 +368,11 @@ macro_rules! each_case {
                 what_always_kills_its_process_is_not_sent_for_ever
                 workspaces_get_their_shares
                 what_is_finished_is_pruned
+                every_workspace_with_mail_due_is_told
+                a_claim_on_mail_that_ended_is_not_confirmed
+                every_mail_that_is_given_back_is_due_again
+                a_lease_of_mail_lasts_as_long_as_was_asked
+                a_mail_is_settled_by_the_schedule_that_is_given
             ]
             purges: [
                 a_deleted_waitlist_is_gone_before_it_is_purged
@@ -348,6 +381,7 @@ macro_rules! each_case {
                 a_deleted_webhook_is_purged
                 what_waited_for_a_switched_webhook_is_held_in_time
                 a_deleted_referrer_of_many_is_forgotten
+                a_purge_leaves_logs_and_tests_alone
             ]
             invitations: [
                 an_invitation_is_recorded_with_its_mail
@@ -385,6 +419,12 @@ macro_rules! each_case {
                 a_prefix_finds_the_keys_of_every_workspace
                 a_receipt_outlives_the_waitlist_it_made
                 stored_replies_are_pruned_so_many_at_a_time
+            ]
+            deletions: [
+                a_deleted_waitlist_takes_no_changes
+                a_deleted_webhook_takes_no_changes
+                a_deleted_referrer_is_hidden_from_every_reader
+                totals_are_right_though_friends_change_before_the_purge
             ]
         }
     };

@@ -14,7 +14,7 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::mails::{join, talking_list};
-use crate::samples::{active_list_in, notifications, set, sign_up, workspace};
+use crate::samples::{active_list_in, later, notifications, set, sign_up, workspace};
 
 /// So much of what is due at an instant of each workspace.
 async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
@@ -211,4 +211,87 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 1);
     assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 0);
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 1);
+    // What is being sent stays, and goes when it is given up.
+    let end = now.plus(Duration::minutes(5));
+    assert_eq!(claim(&ports, now.plus(Duration::minutes(1))).await.len(), 1);
+    assert_eq!(ports.mails.prune(end, 2).await.unwrap(), 0);
+    assert_eq!(ports.mails.reap(end, 2).await.unwrap(), 1);
+    assert_eq!(ports.mails.prune(end, 2).await.unwrap(), 1);
+}
+
+/// However many there are.
+pub async fn every_workspace_with_mail_due_is_told(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let mut talking = HashSet::new();
+    for n in 0..20 {
+        let id = workspace(&ports, &format!("w{n}")).await.id;
+        let list = active_list_in(&ports, id, "list", json!({})).await;
+        set(&ports, id, notifications()).await;
+        join(&ports, &list, "ada@example.com").await;
+        talking.insert(id);
+    }
+    let due = ports.mails.due(ports.clock.now()).await.unwrap();
+    assert_eq!((due.len(), due.into_iter().collect::<HashSet<_>>()), (20, talking));
+}
+
+/// A claim that was reaped is not confirmed any more, though another process has the mail now; its own claim is, as it stands.
+pub async fn a_claim_on_mail_that_ended_is_not_confirmed(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let keys = |claimed: &[ClaimedMail]| claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect::<Vec<_>>();
+    let first = claim(&ports, ports.clock.now()).await;
+    let now = later(&ports, 120);
+    assert_eq!(ports.mails.reap(now, 8).await.unwrap(), 1);
+    assert_eq!(ports.mails.confirm(keys(&first)).await.unwrap(), []);
+    let second = claim(&there, now).await;
+    assert_eq!((second.len(), second[0].attempt), (1, 2));
+    assert_eq!(ports.mails.confirm(keys(&first)).await.unwrap(), []);
+    assert_eq!(ports.mails.confirm(keys(&second)).await.unwrap(), second);
+    settle(&ports, vec![tried(&second[0], MailOutcome::Accepted, now)]).await;
+    assert_eq!(ports.mails.confirm(keys(&second)).await.unwrap(), []);
+}
+
+/// Every one of them, to be tried for the first time.
+pub async fn every_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..3 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    ports.mails.release(claimed[0].claim, claimed.iter().map(|claimed| claimed.mail.id).collect(), now).await.unwrap();
+    let again = claim(&ports, now).await;
+    assert_eq!((again.len(), ids(&again)), (3, ids(&claimed)));
+    assert!(again.iter().all(|claimed| claimed.attempt == 1));
+}
+
+/// A lease ends when its request said.
+pub async fn a_lease_of_mail_lasts_as_long_as_was_asked(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let (claim, now, lease_until) = (ClaimId::new(ports.ids.uuid()), ports.clock.now(), later(&ports, 300));
+    let asked = ClaimRequest { claim, now, lease_until, shares: vec![(list.workspace_id, 9)] };
+    assert_eq!(ports.mails.claim(asked).await.unwrap().len(), 1);
+    assert_eq!(ports.mails.reap(later(&ports, 299), 8).await.unwrap(), 0);
+    assert_eq!(ports.mails.reap(later(&ports, 301), 8).await.unwrap(), 1);
+}
+
+/// When a mail is tried again, and how often, is for the schedule to say.
+pub async fn a_mail_is_settled_by_the_schedule_that_is_given(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let schedule = RetrySchedule::new(vec![Duration::hours(1)]);
+    let mut now = ports.clock.now();
+    for due in [Some(now.plus(Duration::minutes(54))), None] {
+        let claimed = claim(&ports, now).await;
+        let attempt = SettleMail { chance: 0, ..tried(&claimed[0], BROKEN, now) };
+        assert_eq!(ports.mails.settle(vec![attempt], schedule.clone()).await.unwrap(), 1);
+        assert_eq!(ports.mails.depth().await.unwrap().oldest_due_at, due);
+        now = due.unwrap_or(now);
+    }
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rally_domain::command::{Review, SignUp};
+use rally_domain::command::{RenameWorkspace, Review, SignUp};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::mail::MailOutcome;
@@ -16,7 +16,7 @@ use crate::Fixture;
 use crate::mail_claims::{claim, settle, tried};
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, email, notifications, set, sign_up};
+use crate::samples::{active_list, active_list_in, email, notifications, set, sign_up, slug, workspace};
 
 /// An active list whose workspace sends mail.
 pub(crate) async fn talking_list(ports: &Ports, settings: Value) -> Waitlist {
@@ -141,4 +141,69 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [bob.id]);
     let attempts = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();
     assert_eq!(settle(&ports, attempts).await, 1);
+}
+
+/// What another workspace has set sends nothing.
+pub async fn a_workspace_sends_mail_by_its_own_settings(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let silent = active_list(&ports, json!({})).await;
+    let beta = workspace(&ports, "beta").await.id;
+    let talking = active_list_in(&ports, beta, "list", json!({})).await;
+    let from = Email::parse("hello@beta.example").unwrap();
+    set(&ports, beta, SettingsChange { default_sender_address: Some(Some(from.clone())), ..notifications() }).await;
+    join(&ports, &silent, "ada@example.com").await;
+    let bob = join(&ports, &talking, "bob@example.com").await;
+    let mails = ports.mails.mails(10).await.unwrap();
+    assert_eq!(mails.iter().map(|mail| (mail.entry_id, mail.workspace_id, &mail.from)).collect::<Vec<_>>(), [(bob.id, beta, &from)]);
+    set(&ports, silent.workspace_id, notifications()).await;
+    let eve = join(&ports, &silent, "eve@example.com").await;
+    let of_eve = ports.mails.mails(10).await.unwrap().into_iter().find(|mail| mail.entry_id == eve.id).unwrap();
+    assert_eq!((of_eve.workspace_id, of_eve.from), (silent.workspace_id, email("hello@acme.example")));
+}
+
+/// Though another process renamed the workspace after this one had written mail.
+pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let rename = RenameWorkspace { from: slug("acme"), to: slug("two"), now: ports.clock.now() };
+    there.workspaces.rename(rename).await.unwrap();
+    let bob = join(&ports, &list, "bob@example.com").await;
+    let mails = ports.mails.mails(10).await.unwrap();
+    let told = mails.into_iter().find(|mail| mail.entry_id == bob.id).unwrap();
+    assert!(told.data.contains("/waitlists/two/list"), "{}", told.data);
+}
+
+/// Mail that was sent goes with its entry too; mail to the same address from another list stays.
+pub async fn mail_of_a_deleted_entry_goes_sent_or_not(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    let now = ports.clock.now();
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let claimed = claim(&ports, now).await;
+    settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, now)]).await;
+    ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
+    let kept = join(&ports, &other, "ada@example.com").await;
+    assert_eq!(ports.mails.mails(10).await.unwrap().len(), 3);
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    purge_all(&ports).await;
+    let left = ports.mails.mails(10).await.unwrap();
+    assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [kept.id]);
+}
+
+/// What waited is not claimed, and what was claimed is not confirmed, before it is purged and after.
+pub async fn mail_of_a_deleted_workspace_is_not_sent(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    join(&ports, &list, "ada@example.com").await;
+    let claimed = claim(&ports, now).await;
+    join(&ports, &list, "bob@example.com").await;
+    assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
+    let keys: Vec<_> = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
+    assert_eq!((claim(&ports, now).await, ports.mails.confirm(keys.clone()).await.unwrap()), (Vec::new(), Vec::new()));
+    purge_all(&ports).await;
+    assert_eq!((claim(&ports, now).await, ports.mails.confirm(keys).await.unwrap()), (Vec::new(), Vec::new()));
+    assert_eq!(ports.mails.mails(10).await.unwrap(), []);
 }

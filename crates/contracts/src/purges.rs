@@ -8,6 +8,7 @@ use rally_domain::port::Ports;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::Webhook;
 use serde_json::json;
 use time::Duration;
 use time::macros::date;
@@ -16,7 +17,8 @@ use crate::Fixture;
 use crate::claims::claim;
 use crate::mail_claims;
 use crate::samples::{active_list, active_list_in, notifications, set, sign_up, slug, workspace};
-use crate::webhooks::{create_webhook, switch, webhook};
+use crate::settlements::{answered, settle};
+use crate::webhooks::{self, create_webhook, switch, webhook};
 
 /// Rows of a batch: few, so that something is left after the first.
 const BATCH: usize = 3;
@@ -140,6 +142,30 @@ pub async fn a_deleted_webhook_is_purged(fixture: &impl Fixture) {
     purge_all(&ports).await;
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 8);
     assert!(claim(&ports, ports.clock.now()).await.iter().all(|delivery| delivery.webhook_id == kept.id));
+}
+
+/// The log of others and the events of tests, which belong to no list.
+pub async fn a_purge_leaves_logs_and_tests_alone(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let doomed = active_list_in(&ports, list.workspace_id, "doomed", json!({})).await;
+    let (kept, gone) = (webhook(&ports, list.workspace_id).await, webhook(&ports, list.workspace_id).await);
+    webhooks::test(&ports, &kept).await.unwrap();
+    join(&ports, &list, "ada@example.com").await;
+    join(&ports, &doomed, "bob@example.com").await;
+    let now = ports.clock.now();
+    let attempts = claim(&ports, now).await.iter().map(|delivery| answered(&ports, delivery, Some(500), now)).collect();
+    assert_eq!(settle(&ports, attempts).await, 5);
+    let log = async |hook: &Webhook| ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap();
+    let before = log(&kept).await;
+    assert_eq!((before.len(), log(&gone).await.len()), (3, 2));
+    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    purge_all(&ports).await;
+    assert_eq!((log(&kept).await, log(&gone).await), (before, Vec::new()));
+    let events = ports.deliveries.events(10).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.waitlist_id.is_none()).count(), 1);
+    assert_eq!(events.len(), 2);
 }
 
 /// What waited is held in time, so that its events end and are pruned like others.

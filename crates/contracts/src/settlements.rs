@@ -1,19 +1,21 @@
 //! Cases of [`DeliveryQueue::settle`](rally_domain::port::DeliveryQueue::settle).
 
+use rally_domain::command::UpdateWebhook;
 use rally_domain::delivery::{AttemptResult, ClaimedDelivery, SettleDelivery};
 use rally_domain::id::AttemptId;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
+use rally_domain::queue::RetrySchedule;
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::DeliveryPolicy;
+use rally_domain::webhook::{DeliveryPolicy, WebhookUrl};
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
 use crate::claims::{claim, claim_each};
 use crate::deliveries::join;
-use crate::samples::active_list;
-use crate::webhooks::webhook;
+use crate::samples::{active_list, later};
+use crate::webhooks::{update, webhook};
 
 pub(crate) fn answered(ports: &Ports, delivery: &ClaimedDelivery, status: Option<u16>, now: Timestamp) -> SettleDelivery {
     SettleDelivery {
@@ -93,4 +95,69 @@ pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl F
     assert_eq!(left.iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>(), [other.id]);
     let well = ports.webhooks.find(other.workspace_id, other.id).await.unwrap().unwrap();
     assert_eq!((well.failure_count, well.active), (0, true));
+}
+
+/// Every field of an attempt is in the log, whatever came of it.
+pub async fn an_attempt_is_logged_whole(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    join(&ports, &list, "bob@example.com").await;
+    let now = ports.clock.now();
+    let claimed = claim(&ports, now).await;
+    let mut attempts = Vec::new();
+    for (n, (delivery, status)) in claimed.iter().zip([Some(200), Some(500), Some(301), None]).enumerate() {
+        let tried = answered(&ports, delivery, status, later(&ports, n as i64));
+        let error_message = Some(format!("broke off\nafter {n} bytes"));
+        attempts.push(SettleDelivery { result: AttemptResult { error_message, ..tried.result }, ..tried });
+    }
+    let mut expected: Vec<_> = attempts.iter().map(|tried| tried.decide(hook.clone(), None, &DeliveryPolicy::default()).attempt).collect();
+    expected.reverse();
+    assert_eq!(settle(&ports, attempts).await, 4);
+    assert_eq!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap(), expected);
+}
+
+/// When a delivery is tried again, and when a failing webhook is disabled, is for the policy to say.
+pub async fn an_attempt_is_settled_by_the_policy_that_is_given(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    let now = ports.clock.now();
+    let policy = DeliveryPolicy { schedule: RetrySchedule::new(vec![Duration::hours(1)]), disable_after: Duration::minutes(1) };
+    let first = claim(&ports, now).await;
+    let tried = SettleDelivery { chance: 0, ..answered(&ports, &first[0], Some(500), now) };
+    assert_eq!(ports.deliveries.settle(vec![tried], policy.clone()).await.unwrap(), 1);
+    assert_eq!(ports.deliveries.depth().await.unwrap().oldest_due_at, Some(now.plus(Duration::minutes(54))));
+    let second = claim(&ports, now.plus(Duration::minutes(54))).await;
+    let end = now.plus(Duration::minutes(55));
+    assert_eq!(ports.deliveries.settle(vec![answered(&ports, &second[0], Some(500), end)], policy).await.unwrap(), 1);
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+    let disabled = ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap();
+    assert_eq!((disabled.active, disabled.auto_disabled_at, disabled.failure_count), (false, Some(end), 2));
+}
+
+/// An update that comes while an attempt is settled is not lost, nor is the attempt.
+pub async fn a_settlement_and_an_update_at_once_are_both_kept(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    for n in 0..8 {
+        join(&ports, &list, &format!("p{n}@example.com")).await;
+    }
+    let now = ports.clock.now();
+    let policy = DeliveryPolicy::default;
+    for (n, delivery) in claim(&ports, now).await.iter().enumerate() {
+        let url = WebhookUrl::parse(&format!("https://example.com/{n}")).unwrap();
+        let (tried, change) = (answered(&ports, delivery, Some(500), now), UpdateWebhook { url: Some(url.clone()), ..update(&hook) });
+        let (settled, updated) = tokio::join!(ports.deliveries.settle(vec![tried.clone()], policy()), there.webhooks.update(change));
+        // A store may pass a webhook over that is being changed: settling again is harmless.
+        if settled.unwrap_or_default() == 0 {
+            settle(&ports, vec![tried]).await;
+        }
+        assert!(updated.is_ok(), "{updated:?}");
+        let found = ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap();
+        assert_eq!((found.url, found.failure_count as usize), (url, n + 1));
+    }
 }

@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use rally_domain::analytics::{Analytics, Counters, DaySpan, VariantSignups};
-use rally_domain::command::{Review, SignUp};
+use rally_domain::analytics::{Analytics, Counters, DaySpan, TopReferral, VariantLabel, VariantSignups};
+use rally_domain::command::{CreateVariant, Review, SignUp};
 use rally_domain::entry::Entry;
 use rally_domain::id::VariantId;
+use rally_domain::paging::Limit;
 use rally_domain::port::{Ports, Rebuilt};
 use rally_domain::text::Referrer;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::Variant;
 use rally_domain::waitlist::Waitlist;
 use serde_json::json;
+use time::Duration;
 use time::macros::date;
 
 use crate::Fixture;
 use crate::purges::purge_all;
-use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, sign_up};
+use crate::reviews::{exported, review};
+use crate::samples::{active_list, active_list_in, full_sign_up, join, join_by, later, sign_up};
+use crate::variants;
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -114,8 +118,93 @@ pub async fn tops_have_ten_rows_and_no_rejected_ones(fixture: &impl Fixture) {
     assert_eq!(top, (2..=11).collect::<Vec<_>>());
     assert_eq!(analytics.top_referrers.len(), 10);
     assert_eq!(analytics.top_referrers[0], (came_from("source 11"), 13));
-    let leaders = ports.stats.leaders(list.id, rally_domain::paging::Limit::default()).await.unwrap();
+    let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap();
     assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), (2..=12).collect::<Vec<_>>());
+}
+
+/// Neither its entries nor its days, sources, leaders and referrals.
+pub async fn nothing_of_another_waitlist_is_counted(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({"approval_required": false})).await;
+    let ada = ports.entries.sign_up(full_sign_up(&ports, &other, "ada@example.com").await).await.unwrap();
+    let bob = join_by(&ports, &other, &ada, "bob@example.com").await;
+    ports.entries.review(review(&ports, &bob, Review::Reject)).await.unwrap();
+    let today = date!(2026 - 01 - 31);
+    let span = DaySpan::new(ports.clock.now(), ports.clock.now().plus(Duration::days(1))).unwrap();
+    let read = async |id| {
+        let leaders = ports.stats.leaders(id, Limit::default()).await.unwrap().len();
+        let timeline = ports.stats.timeline(id, span.clone()).await.unwrap();
+        let entries = (ports.stats.count(id).await.unwrap(), exported(&ports, id).await.len());
+        (ports.stats.analytics(id, today).await.unwrap(), leaders, timeline, entries)
+    };
+    let (analytics, leaders, timeline, entries) = read(list.id).await;
+    assert_eq!((analytics.counters, leaders, entries), (Counters::default(), 0, (0, 0)));
+    assert!(analytics.recent_days.is_empty() && analytics.top_referrers.is_empty() && analytics.top_referrals.is_empty());
+    assert!(timeline.is_empty() && analytics.by_variant.iter().all(|row| row.signups == 0));
+    let before = read(other.id).await;
+    assert_eq!(
+        (before.0.counters.clone(), before.1, before.3),
+        (Counters { pending: 0, approved: 1, rejected: 1, referred: 1 }, 1, (2, 2))
+    );
+    join(&ports, &list, "eve@example.com").await;
+    assert_eq!((read(other.id).await, read(list.id).await.3), (before, (1, 1)));
+}
+
+/// A row of those who lead has their address and their code.
+pub async fn tops_tell_who_leads(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    join(&ports, &list, "first@example.com").await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    join_by(&ports, &list, &ada, "bob@example.com").await;
+    let top = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrals;
+    let row = |row: &TopReferral| (row.id, row.email.clone(), row.referral_code.clone(), row.position, row.referral_count);
+    assert_eq!(top.iter().map(row).collect::<Vec<_>>(), [(ada.id, ada.email, ada.referral_code, ada.position, 1)]);
+}
+
+/// Upper case before lower case, in whatever language the store sorts.
+pub async fn sources_of_equal_weight_are_ordered_by_their_bytes(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for (n, source) in ["b", "C", "a", "D", "a-b", "aa"].into_iter().enumerate() {
+        let command = SignUp { referrer: came_from(source), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
+        ports.entries.sign_up(command).await.unwrap();
+    }
+    let top = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrers;
+    let sources: Vec<_> = top.into_iter().map(|(source, _)| source.unwrap().as_str().to_owned()).collect();
+    assert_eq!(sources, ["C", "D", "a", "a-b", "aa", "b"]);
+}
+
+/// Days since the Monday of the week and since the first of the month, whichever came first.
+pub async fn analytics_reach_back_to_monday_and_to_the_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for (n, moment) in ["2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2026-01-27T00:00:00Z"].into_iter().enumerate() {
+        ports.entries.sign_up(SignUp { now: at(moment), ..sign_up(&ports, &list, &format!("p{n}@example.com")) }).await.unwrap();
+    }
+    for (today, week, month) in [(date!(2026 - 01 - 31), 1, 2), (date!(2026 - 02 - 01), 1, 0)] {
+        let analytics = ports.stats.analytics(list.id, today).await.unwrap();
+        assert_eq!((analytics.signups_this_week(today), analytics.signups_this_month(today)), (week, month), "{today}");
+    }
+}
+
+/// Each with its kind and its locale, however many sign-ups it won.
+pub async fn variants_are_counted_in_the_order_of_their_creation(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let mut made = ports.variants.list(list.id).await.unwrap();
+    for (seconds, locale) in [(9, "de"), (5, "fr")] {
+        let command = CreateVariant { now: later(&ports, seconds), ..variants::create(&ports, list.id, locale) };
+        made.push(ports.variants.create(command).await.unwrap());
+    }
+    made.sort_by_key(|variant| variant.created_at);
+    let last = &made[2];
+    ports.entries.sign_up(SignUp { variant_id: Some(last.id), ..sign_up(&ports, &list, "ada@example.com") }).await.unwrap();
+    let rows = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().by_variant;
+    let told: Vec<_> = rows.into_iter().map(|row| (row.variant.unwrap(), row.signups)).collect();
+    let label = |variant: &Variant| VariantLabel { id: variant.id, kind: variant.kind, locale: variant.locale.clone() };
+    assert_eq!(told, made.iter().map(|variant| (label(variant), u64::from(variant.id == last.id))).collect::<Vec<_>>());
 }
 
 /// Both edges of a day, the end of a year, a leap day.
@@ -197,6 +286,17 @@ pub async fn a_wrong_total_is_put_right(fixture: &impl Fixture) {
     }
     assert_eq!(ports.stats.analytics(list.id, today).await.unwrap(), right);
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 2, corrected: 0 });
+}
+
+/// A position that was given out is not given out again after it.
+pub async fn a_rebuild_keeps_the_last_position(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    join(&ports, &list, "ada@example.com").await;
+    let last = join(&ports, &list, "bob@example.com").await;
+    assert!(ports.entries.delete(list.id, last.id).await.unwrap());
+    assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 1, corrected: 0 });
+    assert_eq!(join(&ports, &list, "eve@example.com").await.position.number(), 3);
 }
 
 /// Each of these is a way the counters of Rally's SQL stores could be wrong.

@@ -42,6 +42,12 @@ pub(crate) async fn switch(ports: &Ports, webhook: &Webhook, active: bool) -> We
     ports.webhooks.update(UpdateWebhook { active: Some(active), ..update(webhook) }).await.unwrap()
 }
 
+/// The command that changes the secret of a webhook to that byte.
+pub(crate) fn rotation(ports: &Ports, webhook: &Webhook, byte: u8) -> RotateSecret {
+    let secret = SealedSecret::new(vec![byte]);
+    RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret, now: ports.clock.now() }
+}
+
 /// In another process too, in the order they were made, and in their own workspace alone.
 pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -58,6 +64,11 @@ pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert!(!ports.webhooks.delete(beta, made.id).await.unwrap());
     let foreign = ports.webhooks.update(UpdateWebhook { workspace_id: beta, ..update(&made) }).await;
     assert!(matches!(foreign, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{foreign:?}");
+    let refused = ports.webhooks.rotate(RotateSecret { workspace_id: beta, ..rotation(&ports, &made, 4) }, None).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
+    let refused = test(&ports, &Webhook { workspace_id: beta, ..made.clone() }).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
+    assert_eq!(there.webhooks.find(acme, made.id).await.unwrap().as_ref(), Some(&made));
     assert!(ports.webhooks.delete(acme, made.id).await.unwrap());
     assert_eq!(ports.webhooks.list(acme).await.unwrap().len(), 1);
     let nowhere = ports.webhooks.create(create_webhook(&ports, WorkspaceId::new(ports.ids.uuid()), &events), None).await;
@@ -95,6 +106,21 @@ pub async fn a_workspace_has_so_many_webhooks_at_most(fixture: &impl Fixture) {
     }
     assert_eq!(ports.webhooks.list(acme).await.unwrap().len() as u64, MAX_WEBHOOKS);
     webhook(&ports, beta).await;
+}
+
+/// A disabled webhook counts, a deleted one frees its place.
+pub async fn disabled_webhooks_count_and_deleted_ones_do_not(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let mut made = Vec::new();
+    for _ in 0..MAX_WEBHOOKS {
+        let command = CreateWebhook { active: false, ..create_webhook(&ports, acme, &EventKind::ALL) };
+        made.push(ports.webhooks.create(command, None).await.unwrap());
+    }
+    let refused = ports.webhooks.create(create_webhook(&ports, acme, &EventKind::ALL), None).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::TooMany))), "{refused:?}");
+    assert!(ports.webhooks.delete(acme, made[0].id).await.unwrap());
+    assert!(ports.webhooks.create(create_webhook(&ports, acme, &EventKind::ALL), None).await.is_ok());
 }
 
 pub(crate) fn receipt(ports: &Ports, workspace_id: WorkspaceId, key: &str) -> Receipt<Webhook> {
@@ -147,6 +173,24 @@ pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &
     let refused = ports.webhooks.rotate(foreign, Some(receipt(&ports, acme, "refused"))).await;
     assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
     assert_eq!(ports.replies.find(&receipt(&ports, acme, "refused").scope, ports.clock.now()).await.unwrap(), None);
+}
+
+/// After a day the key is free again, and the new reply takes the place of the old one.
+pub async fn a_receipt_of_a_webhook_lasts_a_day(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let create = |now| {
+        let (command, receipt) = (create_webhook(&ports, acme, &EventKind::ALL), receipt(&ports, acme, "create"));
+        ports.webhooks.create(command, Some(Receipt { now, ..receipt }))
+    };
+    let then = ports.clock.now();
+    let still = then.plus(Receipt::<Webhook>::LIFETIME);
+    create(then).await.unwrap();
+    let refused = create(still).await;
+    assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::AlreadyDone))), "{refused:?}");
+    let second = create(still.plus(Duration::milliseconds(1))).await.unwrap();
+    let stored = ports.replies.find(&receipt(&ports, acme, "create").scope, then).await.unwrap();
+    assert_eq!(stored.map(|reply| reply.sealed), Some(second.id.to_string().into_bytes()));
 }
 
 /// By the time they were created, whatever their ids.
@@ -208,7 +252,33 @@ pub async fn secrets_are_encrypted_anew(fixture: &impl Fixture) {
     assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets(7))]);
 }
 
-async fn test(ports: &Ports, webhook: &Webhook) -> Result<EventId, CommandError<WebhookRejection>> {
+/// The secret before the last rotation too.
+pub async fn both_secrets_are_encrypted_anew(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
+    ports.webhooks.rotate(rotation(&ports, &made, 4), None).await.unwrap();
+    let old = ports.webhooks.secrets().await.unwrap().remove(0).1;
+    assert_eq!(old, SealedSecrets { current: SealedSecret::new(vec![4]), previous: Some(SealedSecret::new(vec![1, 2, 3])) });
+    let new = SealedSecrets { current: SealedSecret::new(vec![5]), previous: Some(SealedSecret::new(vec![6])) };
+    assert!(ports.webhooks.reseal(made.id, old, new.clone()).await.unwrap());
+    assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, new.clone())]);
+    test(&ports, &made).await.unwrap();
+    assert_eq!(claim(&ports, ports.clock.now()).await[0].secrets, new);
+}
+
+/// A rotation neither enables a webhook nor changes what else it has; the secrets of a disabled one are among all secrets.
+pub async fn a_rotation_changes_the_secret_alone(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await.id;
+    let command = CreateWebhook { active: false, ..create_webhook(&ports, acme, &[EventKind::EntryApproved]) };
+    let made = ports.webhooks.create(command, None).await.unwrap();
+    ports.webhooks.rotate(rotation(&ports, &made, 4), None).await.unwrap();
+    assert_eq!(ports.webhooks.find(acme, made.id).await.unwrap().as_ref(), Some(&made));
+    let secrets = ports.webhooks.secrets().await.unwrap();
+    assert_eq!(secrets.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [made.id]);
+}
+
+pub(crate) async fn test(ports: &Ports, webhook: &Webhook) -> Result<EventId, CommandError<WebhookRejection>> {
     let id = EventId::new(ports.ids.uuid());
     let event = Event::test(id, EventKind::EntryRejected, ports.clock.now(), webhook.workspace_id, None);
     ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id: webhook.workspace_id, event }).await.map(|()| id)

@@ -1,0 +1,113 @@
+//! Cases of what was deleted and is not purged yet: nobody sees it, and nobody changes it.
+
+use rally_domain::command::{
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, EntryRejection, InviteRejection, Review, SignUp, SignUpRejection,
+    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+};
+use rally_domain::error::CommandError::Rejected;
+use rally_domain::paging::Limit;
+use rally_domain::waitlist::WaitlistStatus;
+use serde_json::{Value, json};
+use time::macros::date;
+
+use crate::Fixture;
+use crate::invitations::record;
+use crate::purges::purge_all;
+use crate::reviews::{exported, review};
+use crate::samples::{active_list, join, join_by, sign_up};
+use crate::webhooks::{rotation, test, webhook};
+use crate::{variants, waitlists, webhooks};
+
+/// Neither the list itself nor what was on it, in whichever process.
+pub async fn a_deleted_waitlist_takes_no_changes(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"approval_required": false})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let control = ports.variants.list(list.id).await.unwrap().remove(0);
+    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    for ports in [&ports, &there] {
+        let now = ports.clock.now();
+        let refused = ports.waitlists.update(waitlists::update(ports, &list)).await;
+        assert!(matches!(refused, Err(Rejected(UpdateWaitlistRejection::NoSuchWaitlist))), "{refused:?}");
+        let pause = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to: WaitlistStatus::Paused, now };
+        let refused = ports.waitlists.change_status(pause).await;
+        assert!(matches!(refused, Err(Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
+        let refused = ports.variants.create(variants::create(ports, list.id, "de")).await;
+        assert!(matches!(refused, Err(Rejected(VariantRejection::NoSuchWaitlist))), "{refused:?}");
+        let refused = ports.variants.update(variants::update(&control)).await;
+        assert!(matches!(refused, Err(Rejected(VariantRejection::NoSuchVariant))), "{refused:?}");
+        assert!(!ports.variants.delete(list.id, control.id, now).await.unwrap());
+        let refused = ports.entries.sign_up(sign_up(ports, &list, "bob@example.com")).await;
+        assert!(matches!(refused, Err(Rejected(SignUpRejection::NoSuchWaitlist))), "{refused:?}");
+        let refused = ports.entries.review(review(ports, &ada, Review::Reject)).await;
+        assert!(matches!(refused, Err(Rejected(EntryRejection::NoSuchEntry))), "{refused:?}");
+        let refused = ports.entries.record_invitation(record(ports, &ada, "app", "first")).await;
+        assert!(matches!(refused, Err(Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
+        assert!(!ports.entries.delete(list.id, ada.id).await.unwrap());
+        assert!(!ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// Neither its settings nor its secret, nor is it tested.
+pub async fn a_deleted_webhook_takes_no_changes(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let hook = webhook(&ports, list.workspace_id).await;
+    join(&ports, &list, "ada@example.com").await;
+    assert!(ports.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+    for ports in [&ports, &there] {
+        let refused = [
+            ports.webhooks.update(webhooks::update(&hook)).await.map(drop),
+            ports.webhooks.rotate(rotation(ports, &hook, 4), None).await.map(drop),
+            test(ports, &hook).await.map(drop),
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Err(Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
+        }
+        assert!(!ports.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+        assert_eq!(ports.webhooks.secrets().await.unwrap(), []);
+    }
+}
+
+/// An export, a review, its event and an invitation name no referrer that is deleted, though it is not purged yet.
+pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let bob = join_by(&ports, &list, &ada, "bob@example.com").await;
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert_eq!(exported(&ports, list.id).await[0].referred_by, None);
+    let reviewed = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
+    let again = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
+    let invited = ports.entries.record_invitation(record(&ports, &bob, "app", "first")).await.unwrap();
+    assert_eq!([reviewed.referred_by, again.referred_by, invited.referred_by], [None; 3]);
+    let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();
+    let body: Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!(body["data"]["entry"]["referred_by_entry_id"], Value::Null);
+    assert!(!told.body.contains(&ada.id.to_string()), "{}", told.body);
+    purge_all(&ports).await;
+    assert_eq!(ports.entries.find(list.id, bob.id).await.unwrap(), Some(invited));
+}
+
+/// Those whom a deleted entry referred are counted right in the end, though they change before the purge.
+pub async fn totals_are_right_though_friends_change_before_the_purge(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let mut friends = Vec::new();
+    for n in 0..4 {
+        friends.push(join_by(&ports, &list, &ada, &format!("p{n}@example.com")).await);
+    }
+    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    ports.entries.review(review(&ports, &friends[0], Review::Approve)).await.unwrap();
+    ports.entries.record_invitation(record(&ports, &friends[0], "app", "first")).await.unwrap();
+    ports.entries.review(review(&ports, &friends[1], Review::Reject)).await.unwrap();
+    assert!(ports.entries.delete(list.id, friends[2].id).await.unwrap());
+    let friend = SignUp { friends_code: Some(friends[3].referral_code.clone()), ..sign_up(&ports, &list, "eve@example.com") };
+    ports.entries.sign_up(friend).await.unwrap();
+    purge_all(&ports).await;
+    let counters = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().counters;
+    assert_eq!((counters.referred, ports.stats.rebuild().await.unwrap().corrected), (1, 0));
+    assert_eq!(ports.stats.leaders(list.id, Limit::default()).await.unwrap().len(), 1);
+}
