@@ -81,6 +81,7 @@ pub mod entries;
 pub mod invitations;
 pub mod mail_claims;
 pub mod mails;
+pub mod public;
 pub mod purges;
 pub mod remote;
 pub mod reviews;
@@ -210,15 +211,17 @@ macro_rules! each_case {
                 lists_are_in_the_order_of_their_creation
                 pages_neither_repeat_nor_hide_when_rows_come_and_go
                 a_deleted_waitlist_takes_its_entries_and_events_with_it
-                what_is_public_is_found_by_slugs
-                drafts_and_inactive_variants_are_found
                 a_change_of_a_waitlist_is_written_with_its_time
                 a_setting_of_a_waitlist_is_cleared_by_null
                 a_status_and_an_update_at_once_are_both_kept
                 lists_of_each_status_are_found
                 a_full_last_page_of_lists_has_no_next
-                what_is_public_has_its_variants_whole
                 a_list_is_found_as_it_is_in_every_process
+            ]
+            public: [
+                drafts_and_inactive_variants_are_found
+                what_is_public_is_found_by_slugs
+                what_is_public_has_its_variants_whole
                 a_public_change_shows_elsewhere_within_a_second
             ]
             entries: [

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, UpdateVariant,
-    UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::CommandError;
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -15,14 +14,12 @@ use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
 use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
-use rally_domain::workspace::{Brand, SettingsChange};
 use serde_json::{Map, Value, json};
 use time::Duration;
 
+use crate::Fixture;
 use crate::purges::purge_all;
-use crate::samples::{active_list, active_list_in, change_status, create_waitlist, later, set, sign_up, slug, workspace};
-use crate::variants;
-use crate::{Fixture, soon};
+use crate::samples::{active_list, active_list_in, change_status, create_waitlist, later, sign_up, workspace};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -324,45 +321,6 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
 }
 
-/// A list that nobody sees yet, and variants that nobody gets: who may see them is not for a store to say.
-pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let workspace_id = workspace(&ports, "acme").await.id;
-    let draft = ports.waitlists.create(create_waitlist(&ports, workspace_id, "list"), None).await.unwrap();
-    let control = ports.variants.list(draft.id).await.unwrap().remove(0);
-    let off = UpdateVariant { id: control.id, waitlist_id: draft.id, locale: None, copy: None, weight: None, active: Some(false) };
-    ports.variants.update(off).await.unwrap();
-    let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
-    assert_eq!((&found.waitlist, found.variants.len(), found.variants[0].active), (&draft, 1, false));
-}
-
-/// In any status: who may see it is not for a store to say.
-pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
-    for status in [WaitlistStatus::Paused, WaitlistStatus::Closed, WaitlistStatus::Active] {
-        let list = change_status(&ports, &list, status).await;
-        let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
-        assert_eq!(found.variants, ports.variants.list(list.id).await.unwrap());
-        assert_eq!((found.waitlist.clone(), found.workspace_slug.clone(), found.brand.clone()), (list, slug("acme"), Brand::default()));
-    }
-    assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("other")).await.unwrap(), None);
-    assert_eq!(ports.waitlists.find_public(&slug("other"), &slug("list")).await.unwrap(), None);
-}
-
-/// Its variants come whole, in the order of their creation.
-pub async fn what_is_public_has_its_variants_whole(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
-    for (seconds, locale) in [(9, "de"), (5, "fr")] {
-        let command = CreateVariant { now: later(&ports, seconds), ..variants::create(&ports, list.id, locale) };
-        ports.variants.create(command).await.unwrap();
-    }
-    let listed = ports.variants.list(list.id).await.unwrap();
-    assert_eq!(listed.iter().map(|variant| variant.locale.as_str()).collect::<Vec<_>>(), ["en", "fr", "de"]);
-    assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap().variants, listed);
-}
-
 /// A process that has read a list before reads a change of another process at once.
 pub async fn a_list_is_found_as_it_is_in_every_process(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
@@ -374,34 +332,4 @@ pub async fn a_list_is_found_as_it_is_in_every_process(fixture: &impl Fixture) {
     }
     assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), None);
-}
-
-/// The process that changes something public shows it at once, another one within a second.
-pub async fn a_public_change_shows_elsewhere_within_a_second(fixture: &impl Fixture) {
-    let (ports, there) = (fixture.ports(), fixture.reopen().await);
-    let list = active_list(&ports, json!({})).await;
-    let public = async |ports: &Ports| {
-        let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap();
-        found.map(|found| (found.waitlist.status, found.variants.len(), found.brand.name.clone()))
-    };
-    let mut expected = (WaitlistStatus::Active, 1, None);
-    assert_eq!((public(&ports).await, public(&there).await), (Some(expected.clone()), Some(expected.clone())));
-    for change in 0..3 {
-        match change {
-            0 => expected.0 = change_status(&ports, &list, WaitlistStatus::Paused).await.status,
-            1 => {
-                ports.variants.create(variants::create(&ports, list.id, "de")).await.unwrap();
-                expected.1 = 2;
-            }
-            _ => {
-                let change = SettingsChange { brand_name: Some(Some("Acme".to_owned())), ..SettingsChange::default() };
-                expected.2 = set(&ports, list.workspace_id, change).await.brand.name;
-            }
-        }
-        assert_eq!(public(&ports).await.as_ref(), Some(&expected));
-        soon("a public change", async || public(&there).await.as_ref() == Some(&expected)).await;
-    }
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
-    assert_eq!(public(&ports).await, None);
-    soon("a deletion", async || public(&there).await.is_none()).await;
 }

@@ -81,9 +81,9 @@ flaws! {
     /// Rows of other statuses count towards the limit of a page.
     FilteredAfterTheLimit: "waitlists::pages_go_newest_first_and_filter_by_status" "entries::a_page_of_one_status_is_full";
     /// A draft is not found by its slugs.
-    DraftsNotFound: "waitlists::drafts_and_inactive_variants_are_found";
+    DraftsNotFound: "public::drafts_and_inactive_variants_are_found";
     /// Inactive variants are not found with their list.
-    InactiveVariantsNotFound: "waitlists::drafts_and_inactive_variants_are_found";
+    InactiveVariantsNotFound: "public::drafts_and_inactive_variants_are_found";
     /// A process goes by the first status of a list that it saw.
     StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered";
 

@@ -75,6 +75,6 @@ pub trait WaitlistStore: Send + Sync {
     /// What the public surface needs of a waitlist, by slugs; the workspace's current and old slugs resolve.
     ///
     /// - It MUST be found in any status, and its variants active or not: who may see what is not for a store to say.
-    ///   `waitlists::what_is_public_is_found_by_slugs`, `waitlists::drafts_and_inactive_variants_are_found`.
+    ///   `public::what_is_public_is_found_by_slugs`, `public::drafts_and_inactive_variants_are_found`.
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;
 }
