@@ -21,14 +21,16 @@ impl ApiKeyStore for MemoryStore {
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
         let mut keys = self.read(|data| data.api_keys.clone());
         keys.retain(|key| key.workspace_id == workspace_id);
-        keys.sort_by_key(|key| (key.created_at, key.id));
+        let by_id = self.read(|data| data.flaw.is(Flaw::KeysInOrderOfIds));
+        keys.sort_by_key(|key| (Some(key.created_at).filter(|_| !by_id), key.id));
         Ok(keys)
     }
 
     async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let live = data.api_keys.iter_mut().find(|key| key.id == id && key.revoked_at.is_none());
-            live.map(|key| key.revoked_at = Some(now)).is_some()
+            let again = data.flaw.is(Flaw::KeysRevokedAgain);
+            let live = data.api_keys.iter_mut().find(|key| key.id == id && (key.revoked_at.is_none() || again));
+            live.is_some_and(|key| key.revoked_at.replace(now).is_none())
         };
         Ok(self.write(work).await)
     }
@@ -38,6 +40,8 @@ impl ApiKeyStore for MemoryStore {
         let mut keys = self.read(|data| data.api_keys.clone());
         keys.retain(|key| key.prefix == prefix || (flaw.is(Flaw::ShorterPrefixesFound) && key.prefix.starts_with(prefix)));
         keys.retain(|key| key.revoked_at.is_none() || flaw.is(Flaw::RevokedKeysFound));
+        let first = keys.first().map(|key| key.workspace_id);
+        keys.retain(|key| Some(key.workspace_id) == first || !flaw.is(Flaw::KeysOfOneWorkspaceFound));
         Ok(keys)
     }
 }
@@ -52,7 +56,7 @@ impl ReplyStore for MemoryStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
             let old = data.replies.iter().filter(|(_, reply)| reply.created_at < before);
-            let old: Vec<RequestScope> = old.map(|(scope, _)| scope.clone()).take(most).collect();
+            let old: Vec<RequestScope> = old.map(|(scope, _)| scope.clone()).take(data.flaw.prunes(most)).collect();
             old.iter().filter(|scope| data.replies.remove(scope).is_some()).count() as u64
         };
         Ok(self.write(work).await)

@@ -135,6 +135,13 @@ impl List {
         Some(entry)
     }
 
+    /// Puts the entries of another list behind its own.
+    pub fn mix(&mut self, other: &Self) {
+        let last = self.entries.keys().last().map_or(0, |last| last.number());
+        let others = other.entries().values().filter(|entry| self.find(entry.id).is_none()).cloned().collect::<Vec<_>>();
+        others.into_iter().for_each(|entry| self.put(Entry { position: Position::new(last + entry.position.number()), ..entry }));
+    }
+
     /// Shows an entry on the leaderboard, though it may be gone.
     pub fn keep_leading(&mut self, entry: &Entry) {
         self.board.extend(Leader::of(entry));
@@ -173,15 +180,37 @@ impl Data {
         self.lists.get(&id).filter(mine)
     }
 
+    /// A list that is deleted and not purged yet, for a flaw that does not look.
+    pub fn buried(&self, id: WaitlistId, flaw: Flaw) -> Option<&List> {
+        self.purges.iter().filter(|_| self.flaw.is(flaw)).find_map(|purge| match purge {
+            Purge::List(list) if list.waitlist.id == id => Some(&**list),
+            _ => None,
+        })
+    }
+
+    /// The lists of a list's workspace, for a flaw that mixes them, or else that list alone.
+    pub fn lists_beside(&self, id: WaitlistId, flaw: Flaw) -> impl Iterator<Item = &List> {
+        let home = self.lists.get(&id).map(|list| list.waitlist.workspace_id);
+        let mixes = self.flaw.is(flaw);
+        self.lists.values().filter(move |list| list.waitlist.id == id || (mixes && Some(list.waitlist.workspace_id) == home))
+    }
+
     /// How a workspace sends mail, if it does.
     pub fn mail_setup(&self, id: WorkspaceId) -> Option<MailSetup> {
-        self.settings.get(&id)?.mail(&self.workspaces.get(&id)?.slug)
+        let workspace = self.workspaces.get(&id)?;
+        let old = workspace.previous_slug.as_ref().filter(|_| self.flaw.is(Flaw::MailLinksToOldSlugs));
+        let slug = old.unwrap_or(&workspace.slug);
+        let of_another = || self.settings.values().find(|other| self.flaw.is(Flaw::MailBySettingsOfOthers) && other.mail(slug).is_some());
+        self.settings.get(&id).or_else(of_another)?.mail(slug)
     }
 
     /// What bears on a change of an entry.
     pub fn entry_facts(&self, waitlist_id: WaitlistId, id: EntryId) -> Option<EntryFacts> {
-        let list = self.lists.get(&waitlist_id)?;
-        let entry = list.show(list.find(id)?);
+        let list = self.lists.get(&waitlist_id).or_else(|| self.buried(waitlist_id, Flaw::EntriesOfDeletedListsChange))?;
+        if self.flaw.is(Flaw::ClosedListsFrozen) && !list.waitlist.is_open() {
+            return None;
+        }
+        let entry = if self.flaw.is(Flaw::ChangesShowDeletedReferrers) { list.find(id)?.clone() } else { list.show(list.find(id)?) };
         let mail = self.mail_setup(entry.workspace_id);
         Some(EntryFacts { entry, waitlist: list.waitlist.clone(), mail })
     }
@@ -191,8 +220,11 @@ impl Data {
         let flaw = self.flaw;
         let Some(list) = self.lists.get_mut(&entry.waitlist_id) else { return };
         // A referrer that is deleted and not purged yet is still counted.
-        let referred_by = list.find(entry.id).and_then(|before| before.referred_by);
-        list.put(Entry { referred_by, ..entry.clone() });
+        let referred_by = list.find(entry.id).and_then(|before| before.referred_by).filter(|_| !flaw.is(Flaw::ChangesForgetReferrers));
+        list.put(flaw.changed(Entry { referred_by, ..entry.clone() }));
+        if from == EntryStatus::Rejected && flaw.is(Flaw::ApprovedPeopleLeadNoMore) {
+            Leader::of(entry).map(|leader| list.board.remove(&leader));
+        }
         if !flaw.is(Flaw::ReviewsNotCounted) {
             list.tally.review(from, entry.status);
         }
@@ -211,7 +243,7 @@ impl Data {
         let flaw = self.flaw;
         let wants = |hook: &&Hook| {
             (hook.webhook.workspace_id == event.workspace_id || flaw.is(Flaw::EventsToOtherWorkspaces))
-                && hook.webhook.active
+                && (hook.webhook.active || flaw.is(Flaw::DisabledWebhooksWrittenFor))
                 && (hook.webhook.events.kinds().contains(&event.kind) || flaw.is(Flaw::SubscriptionsIgnored))
         };
         let receivers: Vec<Webhook> = self.webhooks.values().filter(wants).map(|hook| hook.webhook.clone()).collect();
@@ -253,7 +285,10 @@ impl Data {
     /// Stores the reply of an effect.
     pub fn store_reply<T>(&mut self, receipt: Option<&Receipt<T>>, effect: &T) {
         if let Some(receipt) = receipt {
-            self.replies.insert(self.flaw.scope(&receipt.scope), receipt.of(effect));
+            let scope = self.flaw.scope(&receipt.scope);
+            if !(self.flaw.is(Flaw::ExpiredRepliesStay) && self.replies.contains_key(&scope)) {
+                self.replies.insert(scope, receipt.of(effect));
+            }
         }
     }
 }

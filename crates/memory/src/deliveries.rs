@@ -1,6 +1,6 @@
 //! [`DeliveryQueue`] in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan};
@@ -10,12 +10,12 @@ use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::port::DeliveryQueue;
 use rally_domain::queue::{ClaimRequest, QueueDepth, Verdict};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::{DeliveryPolicy, SealedSecrets};
+use rally_domain::webhook::{DeliveryPolicy, SealedSecrets, Webhook};
 
 use crate::MemoryStore;
 use crate::data::{Data, Delivery};
 use crate::flaw::Flaw;
-use crate::queue::{State, depth, share};
+use crate::queue::{Job, State, depth, share};
 
 #[async_trait]
 impl DeliveryQueue for MemoryStore {
@@ -25,10 +25,10 @@ impl DeliveryQueue for MemoryStore {
 
     async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
         let look = |data: &Data| {
-            let due = data.deliveries.iter().filter(|delivery| delivery.job.is_due(now, data.flaw) && data.is_current(delivery));
+            let due = data.deliveries.iter().filter(|delivery| delivery.job.is_due(now, data.flaw) && data.is_lane(delivery));
             due.map(|delivery| delivery.webhook_id).collect::<BTreeSet<_>>()
         };
-        Ok(self.read(look).into_iter().collect())
+        Ok(self.read(look).into_iter().take(self.read(|data| data.flaw.at_most(Flaw::FirstLanesDue, 4))).collect())
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
@@ -45,9 +45,10 @@ impl DeliveryQueue for MemoryStore {
     async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault> {
         let look = |data: &Data| {
             let of = |(claim, event, webhook): &(ClaimId, EventId, WebhookId)| {
-                let delivery = data.delivery(*event, *webhook).filter(|delivery| delivery.job.is_claimed(*claim, data.flaw))?;
+                let delivery = data.delivery(*event, *webhook).filter(|delivery| delivery.job.is_confirmed(*claim, data.flaw))?;
                 let blind = data.flaw.is(Flaw::ConfirmsWhatIsOff);
-                (blind || data.is_current(delivery)).then(|| data.claimed(delivery, *claim, now)).flatten()
+                let found = (blind || data.is_current(delivery)).then(|| data.claimed(delivery, *claim, now)).flatten()?;
+                Some(data.flaw.confirmed(found, data.webhooks.get(webhook)?))
             };
             claimed.iter().filter_map(of).collect()
         };
@@ -55,14 +56,20 @@ impl DeliveryQueue for MemoryStore {
     }
 
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault> {
-        let work = |data: &mut Data| attempts.iter().filter(|attempt| data.settle(attempt, &policy)).count();
+        let look = |data: &Data| data.webhooks.iter().map(|(id, hook)| (*id, hook.webhook.clone())).collect::<BTreeMap<_, _>>();
+        let early = self.read_early(Flaw::SettlementsReadEarly, look).await.unwrap_or_default();
+        let work = |data: &mut Data| {
+            let policy = if data.flaw.is(Flaw::PoliciesIgnored) { DeliveryPolicy::default() } else { policy };
+            let settled = attempts.iter().filter(|attempt| data.settle(attempt, early.get(&attempt.webhook_id), &policy));
+            settled.count()
+        };
         Ok(self.write(work).await)
     }
 
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
-            for (event, webhook) in deliveries {
+            for (event, webhook) in deliveries.into_iter().take(flaw.at_most(Flaw::ReleasesOne, 1)) {
                 let mine = |delivery: &mut Delivery| delivery.job.is_claimed(claim, flaw);
                 data.give_back(event, webhook, |delivery| mine(delivery).then(|| delivery.job.release(due_at, flaw)).is_some());
             }
@@ -86,11 +93,10 @@ impl DeliveryQueue for MemoryStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
             data.attempts.sort_by_key(|attempt| attempt.created_at);
-            let log = data.attempts.iter().take_while(|attempt| attempt.created_at < before).take(most).count();
+            let log = data.attempts.iter().take_while(|attempt| attempt.created_at < before).take(data.flaw.prunes(most)).count();
             data.attempts.drain(..log);
-            let unfinished: BTreeSet<EventId> = data.deliveries.iter().filter(|d| d.job.is_unfinished()).map(|d| d.event_id).collect();
-            let is_finished = |event: &&Event| !unfinished.contains(&event.id) || data.flaw.is(Flaw::UnfinishedPruned);
-            let old = data.events.values().filter(|event| event.occurred_at < before).filter(is_finished).take(most);
+            let is_old = |event: &&Event| event.occurred_at < before && data.is_finished(event.id);
+            let old = data.events.values().filter(is_old).take(data.flaw.prunes(most));
             let old: Vec<_> = old.map(|event| (event.occurred_at, event.id)).collect();
             old.iter().for_each(|key| data.forget_event(*key));
             (log + old.len()) as u64
@@ -110,6 +116,25 @@ impl Data {
 
     fn delivery_mut(&mut self, event: EventId, webhook: WebhookId) -> Option<&mut Delivery> {
         self.deliveries.iter_mut().find(|delivery| delivery.event_id == event && delivery.webhook_id == webhook)
+    }
+
+    /// Whether nothing of an event is to be sent any more.
+    fn is_finished(&self, id: EventId) -> bool {
+        let flaw = self.flaw;
+        let waits = |job: &Job| job.is_unfinished() || (flaw.is(Flaw::DeadEventsStay) && job.state == State::Dead);
+        let mut of_event = self.deliveries.iter().filter(|delivery| delivery.event_id == id).map(|delivery| &delivery.job).peekable();
+        if of_event.peek().is_none() {
+            return !flaw.is(Flaw::EventsOfNobodyStay);
+        }
+        match flaw.is(Flaw::HalfSentPruned) {
+            true => !of_event.all(waits),
+            false => !of_event.any(waits) || flaw.is(Flaw::UnfinishedPruned),
+        }
+    }
+
+    /// Whether a webhook is due for the sake of a delivery.
+    fn is_lane(&self, delivery: &Delivery) -> bool {
+        self.is_current(delivery) || self.flaw.is(Flaw::DisabledWebhooksDue)
     }
 
     /// Whether a delivery's webhook is there, on, and was not switched since the event was written for it.
@@ -134,7 +159,7 @@ impl Data {
             secrets: SealedSecrets { previous: hook.secrets.previous.clone().filter(|_| is_valid), ..hook.secrets.clone() },
             event_id: event.id,
             kind: event.kind,
-            body: event.body.clone(),
+            body: self.events.values().next().filter(|_| self.flaw.is(Flaw::BodiesMixed)).unwrap_or(event).body.clone(),
         })
     }
 
@@ -147,7 +172,7 @@ impl Data {
         let mut claimed = Vec::with_capacity(mine.len());
         for (_, event, webhook) in mine {
             let Some(delivery) = self.delivery_mut(event, webhook) else { continue };
-            delivery.job.claim(request.claim, request.lease_until, flaw);
+            delivery.job.claim(request.claim, flaw.lease(request.now, request.lease_until), flaw);
             let delivery = delivery.clone();
             match self.claimed(&delivery, request.claim, request.now) {
                 Some(found) => claimed.push(found),
@@ -158,11 +183,11 @@ impl Data {
     }
 
     /// Settles an attempt, if its claim still stands.
-    fn settle(&mut self, tried: &SettleDelivery, policy: &DeliveryPolicy) -> bool {
+    fn settle(&mut self, tried: &SettleDelivery, early: Option<&Webhook>, policy: &DeliveryPolicy) -> bool {
         let flaw = self.flaw;
         let claimed = self.delivery(tried.event_id, tried.webhook_id).filter(|delivery| delivery.job.is_claimed(tried.claim, flaw));
         let Some(generation) = claimed.map(|delivery| delivery.generation) else { return false };
-        let Some(webhook) = self.webhooks.get(&tried.webhook_id).map(|hook| hook.webhook.clone()) else { return false };
+        let Some(webhook) = self.webhooks.get(&tried.webhook_id).map(|hook| early.unwrap_or(&hook.webhook).clone()) else { return false };
         let SettlePlan { verdict, webhook, attempt } = tried.decide(webhook, Some(generation), policy);
         if let Some(delivery) = self.delivery_mut(tried.event_id, tried.webhook_id) {
             delivery.job.settle(verdict);
@@ -170,7 +195,7 @@ impl Data {
         if !flaw.is(Flaw::AttemptsNotCountedAgainstWebhooks) {
             self.put_webhook(&webhook);
         }
-        self.attempts.push(attempt);
+        self.attempts.push(flaw.logged(attempt));
         true
     }
 

@@ -11,6 +11,7 @@ use rally_domain::command::{
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::mail::Mail;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
@@ -18,6 +19,7 @@ use rally_domain::referral::Position;
 use crate::data::Data;
 use crate::flaw::Flaw;
 use crate::purges::Purge;
+use crate::queue::Job;
 use crate::{MemoryStore, rejected};
 
 /// Entries of a batch of an export.
@@ -36,8 +38,10 @@ impl EntryStore for MemoryStore {
     }
 
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
+        let look = |data: &Data| data.entry_facts(command.waitlist_id, command.entry_id).map(|facts| data.flaw.uninvited(facts));
+        let early = self.read_early(Flaw::ReviewsReadEarly, look).await;
         let work = |data: &mut Data| {
-            let facts = data.entry_facts(command.waitlist_id, command.entry_id);
+            let facts = early.unwrap_or_else(|| look(data));
             Ok(match command.decide(facts).map_err(rejected)? {
                 ReviewPlan::None(entry) => entry,
                 ReviewPlan::Change { entry, from, event, mail } => {
@@ -54,10 +58,16 @@ impl EntryStore for MemoryStore {
     }
 
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+        let look = |data: &Data| {
+            let home = data.lists.values().find(|list| data.flaw.is(Flaw::InvitationsIgnoreLists) && list.find(command.entry_id).is_some());
+            data.entry_facts(home.map_or(command.waitlist_id, |list| list.waitlist.id), command.entry_id)
+        };
+        let early = self.read_early(Flaw::InvitationsReadEarly, look).await;
         let work = |data: &mut Data| {
-            let facts = data.entry_facts(command.waitlist_id, command.entry_id);
+            let facts = early.unwrap_or_else(|| look(data));
+            let before = facts.as_ref().and_then(|facts| facts.entry.invitation.clone());
             let InvitationPlan { entry, mail } = command.decide(facts).map_err(rejected)?;
-            data.put_changed(&entry, entry.status);
+            data.put_changed(&data.flaw.invited(before, entry.clone()), entry.status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
             Ok(entry)
         };
@@ -65,9 +75,14 @@ impl EntryStore for MemoryStore {
     }
 
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+        let look = |data: &Data| data.lists.get(&waitlist_id)?.find(id).cloned();
+        let early = self.read_early(Flaw::DeletionsReadEarly, look).await.flatten();
         let work = |data: &mut Data| {
             let flaw = data.flaw;
-            let Some(entry) = data.lists.get_mut(&waitlist_id).and_then(|list| list.take(id)) else { return Ok(false) };
+            if data.buried(waitlist_id, Flaw::EntriesOfDeletedListsChange).is_some_and(|list| list.find(id).is_some()) {
+                return Ok(true);
+            }
+            let Some(entry) = data.lists.get_mut(&waitlist_id).and_then(|list| list.take(id)).or(early) else { return Ok(false) };
             if let Some(list) = data.lists.get_mut(&waitlist_id) {
                 list.tally.remove(&entry, 0);
                 if flaw.is(Flaw::DeletedPeopleLead) {
@@ -83,7 +98,13 @@ impl EntryStore for MemoryStore {
                 }
             }
             if !flaw.is(Flaw::MailToDeletedEntries) {
-                data.mails.retain(|_, queued| queued.mail.entry_id != id);
+                let goes = |mail: &Mail| mail.entry_id == id || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.email);
+                let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
+                data.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
+            }
+            if flaw.is(Flaw::LogGoesWithEntries) {
+                let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
+                data.attempts.retain(|attempt| !told.contains(&attempt.event_id));
             }
             if !flaw.is(Flaw::EventsOfDeletedEntriesSent) {
                 let of_entry = |data: &Data, event| data.event(event).is_some_and(|event| event.entry_id == Some(id));
@@ -108,7 +129,11 @@ impl EntryStore for MemoryStore {
     }
 
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
-        let list = self.read(|data| data.lists.get(&waitlist_id).cloned());
+        let flaw = self.read(|data| data.flaw);
+        let mut list = self.read(|data| data.lists.get(&waitlist_id).cloned());
+        if let Some(list) = list.as_mut().filter(|_| flaw.is(Flaw::ExportsOfWholeWorkspaces)) {
+            self.read(|data| data.lists_beside(waitlist_id, Flaw::ExportsOfWholeWorkspaces).for_each(|other| list.mix(other)));
+        }
         let is_live = self.read(|data| data.flaw.is(Flaw::ExportsSeeChanges));
         let batch = if self.read(|data| data.flaw.is(Flaw::ExportsInOneBatch)) { usize::MAX } else { BATCH };
         let store = self.clone();
@@ -117,7 +142,7 @@ impl EntryStore for MemoryStore {
             async move {
                 let list = list?;
                 let rest = (Bound::Excluded(after), Bound::Unbounded);
-                let rows: Vec<Entry> = list.entries().range(rest).take(batch).map(|(_, entry)| list.show(entry)).collect();
+                let rows = list.entries().range(rest).take(batch).filter_map(|(_, entry)| flaw.exported(entry, &list)).collect::<Vec<_>>();
                 let last = rows.last()?.position;
                 Some((Ok(rows), (Some(list), last)))
             }
@@ -144,7 +169,8 @@ impl EntryStore for MemoryStore {
         }
         flaw.cut_before_filtering(&mut rows, limit);
         rows.retain(|entry| status.is_none_or(|status| entry.status == status));
-        Ok(Page::from_overfetch(rows, limit, |last| last.position))
+        rows.retain(|entry| entry.status != EntryStatus::Rejected || status.is_some() || !flaw.is(Flaw::RejectedPeopleNotListed));
+        Ok(flaw.page(rows, limit, |last| last.position))
     }
 }
 
@@ -172,6 +198,9 @@ impl Data {
                 false => entries.values().any(joined),
             },
             code_taken: match owner(&command.own_code) {
+                Some(CodeOwner::Elsewhere) if flaw.is(Flaw::CodesUniqueInWorkspaceAlone) => self
+                    .lists_beside(command.waitlist_id, Flaw::CodesUniqueInWorkspaceAlone)
+                    .any(|list| list.entries().values().any(|entry| entry.referral_code == command.own_code)),
                 Some(CodeOwner::Elsewhere) => !flaw.is(Flaw::CodesUniqueInListAlone),
                 Some(CodeOwner::Here(_)) => true,
                 None => false,
@@ -191,10 +220,12 @@ impl Data {
         let SignUpPlan { entry, credit, events, mail } = plan;
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
+            let now = entry.created_at;
             list.put(entry);
             if let Some(referrer) = credit.and_then(|id| list.find(id)).cloned() {
                 let grown = referrer.referral_count + 1 + u64::from(flaw.is(Flaw::CreditedTwice));
-                list.put(Entry { referral_count: grown, ..referrer });
+                let updated_at = if flaw.is(Flaw::CreditsAreUpdates) { now } else { referrer.updated_at };
+                list.put(Entry { referral_count: grown, updated_at, ..referrer });
             }
         }
         events.into_iter().take(if flaw.is(Flaw::OneEventASignUp) { 1 } else { 2 }).for_each(|event| self.tell(event));

@@ -1,16 +1,27 @@
 //! Ways in which a store is wrong, each with the cases of the contract that catch it.
 
+use std::cmp::Reverse;
+
 use rally_domain::access::{RequestScope, StoredReply};
-use rally_domain::command::ReferrerFacts;
-use rally_domain::entry::{Entry, EntryStatus, Leader};
+use rally_domain::analytics::{TopReferral, first_day_needed};
+use rally_domain::command::{EntryFacts, ReferrerFacts, UpdateWaitlist};
+use rally_domain::custom_field::Metadata;
+use rally_domain::delivery::{Attempt, ClaimedDelivery};
+use rally_domain::entry::{Entry, EntryStatus, Invitation, Leader};
+use rally_domain::event::EventKind;
 use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::Mail;
-use rally_domain::paging::Limit;
+use rally_domain::paging::{Limit, Page};
+use rally_domain::referral::Position;
+use rally_domain::text::{Referrer, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
-use rally_domain::webhook::WebhookUrl;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::webhook::{Webhook, WebhookUrl};
+use rally_domain::workspace::{Workspace, WorkspaceSettings};
+use time::{Date, Duration};
 
-use crate::data::{Data, Delivery, Hook};
+use crate::data::{Data, Delivery, Hook, List};
 
 macro_rules! flaws {
     ($($(#[doc = $doc:literal])+ $flaw:ident: $($case:literal)+;)+) => {
@@ -57,6 +68,20 @@ flaws! {
     DeletedWorkspacesKeepKeys: "workspaces::a_deleted_workspace_takes_everything_with_it";
     /// A deleted workspace keeps the replies of its requests.
     DeletedWorkspacesKeepReplies: "workspaces::a_deleted_workspace_takes_everything_with_it";
+    /// A workspace is named after its slug.
+    WorkspacesNamedBySlug: "workspaces::a_workspace_reads_back_as_it_was_written";
+    /// A rename does not write its time.
+    RenamesForgetTheirTime: "workspaces::a_workspace_reads_back_as_it_was_written";
+    /// Whether a slug is taken is read before the write.
+    SlugsReadEarly: "workspaces::a_slug_belongs_to_one_workspace_under_concurrency";
+    /// A workspace is renamed by an old slug.
+    OldSlugsRename: "workspaces::an_old_slug_neither_renames_nor_deletes";
+    /// A workspace is deleted by an old slug.
+    OldSlugsDelete: "workspaces::an_old_slug_neither_renames_nor_deletes";
+    /// The list of workspaces ends after a hundred.
+    FirstPageOfWorkspaces: "workspaces::every_workspace_is_listed";
+    /// Slugs are sorted as a dictionary does, without hyphens.
+    SlugsSortedByLanguage: "workspaces::slugs_are_ordered_by_their_bytes";
 
     // Waitlists and receipts.
 
@@ -71,7 +96,14 @@ flaws! {
     /// A refused request stores a reply.
     RefusedRequestsStoreReplies: "access::a_receipt_is_stored_with_its_effect";
     /// A key is used up for ever.
-    RepliesNeverExpire: "access::a_receipt_lasts_a_day";
+    RepliesNeverExpire: "access::a_receipt_lasts_a_day" "webhooks::a_receipt_of_a_webhook_lasts_a_day";
+    /// The reply of a key that is used again after a day stays the old one.
+    ExpiredRepliesStay: "access::a_receipt_lasts_a_day" "webhooks::a_receipt_of_a_webhook_lasts_a_day";
+    /// A deleted list takes the replies of its workspace with it.
+    RepliesGoWithLists: "access::a_receipt_outlives_the_waitlist_it_made";
+    /// A prune deletes all that is old at once.
+    PrunesUnlimited: "access::stored_replies_are_pruned_so_many_at_a_time" "deliveries::events_that_nobody_gets_are_pruned"
+        "mail_claims::what_is_finished_is_pruned";
     /// The reply to a changed secret is not stored.
     RotationsStoreNoReply: "webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret";
     /// A list is found in a workspace that it does not belong to.
@@ -85,7 +117,35 @@ flaws! {
     /// Inactive variants are not found with their list.
     InactiveVariantsNotFound: "public::drafts_and_inactive_variants_are_found";
     /// A process goes by the first status of a list that it saw.
-    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered";
+    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered" "sign_ups::a_sign_up_goes_by_the_settings_that_were_answered";
+    /// The status of a list can be changed from another workspace.
+    StatusesOfOthersChange: "waitlists::a_workspace_sees_its_own_waitlists_alone";
+    /// A change of the status overwrites an update that came meanwhile.
+    StatusesReadEarly: "waitlists::a_status_and_an_update_at_once_are_both_kept";
+    /// A change of the status does not write its time.
+    StatusesForgetTheirTime: "waitlists::a_change_of_a_waitlist_is_written_with_its_time";
+    /// An update does not write its time.
+    UpdatesForgetTheirTime: "waitlists::a_change_of_a_waitlist_is_written_with_its_time";
+    /// A null in an update leaves the setting as it is.
+    NullsIgnored: "waitlists::a_setting_of_a_waitlist_is_cleared_by_null";
+    /// A list that is deleted and not purged yet can be changed.
+    DeletedListsChange: "deletions::a_deleted_waitlist_takes_no_changes";
+    /// A list that is deleted and not purged yet gets variants.
+    DeletedListsTakeVariants: "deletions::a_deleted_waitlist_takes_no_changes";
+    /// Entries of a list that is deleted and not purged yet can be changed.
+    EntriesOfDeletedListsChange: "deletions::a_deleted_waitlist_takes_no_changes";
+    /// Closed lists are not listed.
+    ClosedListsNotFound: "waitlists::lists_of_each_status_are_found";
+    /// A page that ends with the last row names a next one.
+    FullPagesNameANext: "waitlists::a_full_last_page_of_lists_has_no_next" "entries::a_full_last_page_of_entries_has_no_next";
+    /// A process goes on reading a list as it read it first, until it writes.
+    ListsKept: "waitlists::a_list_is_found_as_it_is_in_every_process";
+    /// A process goes on showing the public what it showed first, until it writes.
+    PublicListsKept: "public::a_public_change_shows_elsewhere_within_a_second";
+    /// The public gets the variants of a list in the order of their ids.
+    PublicVariantsUnordered: "public::what_is_public_has_its_variants_whole";
+    /// The public gets the variants of a list without their copy.
+    PublicVariantsWithoutCopy: "public::what_is_public_has_its_variants_whole";
 
     // Variants, settings, keys.
 
@@ -93,14 +153,30 @@ flaws! {
     InactiveVariantWins: "sign_ups::an_inactive_variant_wins_nobody";
     /// A deleted variant loses the sign-ups it won.
     DeletedVariantsLoseSignUps: "variants::a_deleted_variant_keeps_its_sign_ups";
+    /// A variant that is created inactive is active.
+    NewVariantsActive: "variants::a_variant_reads_back_as_it_was_written";
+    /// Variants are in the order of their ids.
+    VariantsInOrderOfIds: "variants::variants_are_in_the_order_of_their_creation";
     /// A change of one setting forgets the others.
     SettingsForgetOtherKeys: "settings::concurrent_changes_of_settings_lose_nothing";
     /// A process goes by the first settings that it saw.
     StaleSettings: "mails::what_another_process_has_set_counts_at_once";
+    /// A setting that is cleared stays.
+    ClearedSettingsStay: "settings::every_setting_can_be_cleared";
+    /// A brand is that of every workspace which has set one.
+    SettingsShared: "settings::a_workspace_has_settings_of_its_own";
+    /// A process goes on reading settings as it read them first, until it writes.
+    SettingsKept: "settings::settings_show_in_every_process_at_once";
     /// A key is found by the beginning of its prefix.
     ShorterPrefixesFound: "access::an_api_key_is_found_by_its_whole_prefix";
     /// A revoked key is found.
     RevokedKeysFound: "access::an_api_key_is_found_until_it_is_revoked";
+    /// Keys are in the order of their ids.
+    KeysInOrderOfIds: "access::api_keys_are_in_the_order_of_their_creation";
+    /// A key that is revoked once more was revoked then.
+    KeysRevokedAgain: "access::an_api_key_is_found_until_it_is_revoked";
+    /// A prefix finds the keys of one workspace.
+    KeysOfOneWorkspaceFound: "access::a_prefix_finds_the_keys_of_every_workspace";
 
     // Entries.
 
@@ -120,6 +196,8 @@ flaws! {
     AddressesUniqueAcrossLists: "sign_ups::an_address_joins_once_however_many_try";
     /// Entries of two lists can have one code.
     CodesUniqueInListAlone: "sign_ups::a_code_that_is_taken_is_told";
+    /// Entries of two workspaces can have one code.
+    CodesUniqueInWorkspaceAlone: "sign_ups::a_code_that_is_taken_is_told";
     /// A referral counts twice.
     CreditedTwice: "sign_ups::a_referral_is_credited_exactly_once_each" "sign_ups::a_crowd_is_decided_in_its_order";
     /// Of the two events of an automatic approval one is lost.
@@ -146,6 +224,44 @@ flaws! {
     InvitationsNotMailed: "invitations::an_invitation_is_recorded_with_its_mail";
     /// An invitation that is recorded again is mailed again.
     MailTwice: "invitations::one_invitation_is_one_mail_however_often_it_is_recorded" "invitations::parallel_records_write_one_mail";
+    /// An invitation is recorded of an entry on another list.
+    InvitationsIgnoreLists: "invitations::an_entry_that_is_not_approved_is_not_recorded";
+    /// The first invitation of an entry stays its last.
+    FirstInvitationsStay: "invitations::an_invitation_is_recorded_with_its_mail";
+    /// An invitation is recorded though its entry was rejected meanwhile.
+    InvitationsReadEarly: "invitations::a_rejection_and_an_invitation_at_once_exclude_each_other";
+    /// A person who was invited can be rejected.
+    InvitedPeopleRejected: "invitations::an_invited_person_cannot_be_rejected";
+    /// A review overwrites a credit that came meanwhile.
+    ReviewsReadEarly: "reviews::a_review_and_a_credit_at_once_are_both_kept";
+    /// An entry that is deleted twice at once is counted out twice.
+    DeletionsReadEarly: "reviews::parallel_deletions_of_an_entry_delete_it_once";
+    /// Entries of a list that is not open cannot be reviewed.
+    ClosedListsFrozen: "reviews::entries_of_a_closed_list_go_on_changing";
+    /// A change of an entry forgets its metadata.
+    ChangesForgetMetadata: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// An invitation forgets the credit of an entry.
+    InvitationsForgetCredit: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// A credit counts as an update of its referrer.
+    CreditsAreUpdates: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// An export has no invitations.
+    ExportsWithoutInvitations: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// An export has no rejected people.
+    ExportsWithoutRejected: "entries::entries_of_each_status_are_found";
+    /// Rejected people are listed only when they are asked for.
+    RejectedPeopleNotListed: "entries::entries_of_each_status_are_found";
+    /// An export shows referrers that are deleted and not purged yet.
+    ExportsShowDeletedReferrers: "deletions::a_deleted_referrer_is_hidden_from_every_reader";
+    /// A review shows a referrer that is deleted and not purged yet.
+    ChangesShowDeletedReferrers: "deletions::a_deleted_referrer_is_hidden_from_every_reader";
+    /// A change of an entry forgets its referrer, and the totals do not.
+    ChangesForgetReferrers: "deletions::totals_are_right_though_friends_change_before_the_purge";
+    /// The log of attempts to tell of a deleted person is lost.
+    LogGoesWithEntries: "deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped";
+    /// The mail of a deleted person goes on every list.
+    MailGoesByAddress: "mails::mail_of_a_deleted_entry_goes_sent_or_not";
+    /// Mail that was sent to a deleted person stays.
+    SentMailStays: "mails::mail_of_a_deleted_entry_goes_sent_or_not";
 
     // Totals.
 
@@ -157,6 +273,32 @@ flaws! {
     TimelinesLackTheirLastDay: "stats::a_timeline_counts_utc_days";
     /// Counting anew corrects nothing.
     RebuildDoesNothing: "stats::a_wrong_total_is_put_right";
+    /// Counting anew frees the positions of deleted entries at the end.
+    RebuildFreesPositions: "stats::a_rebuild_keeps_the_last_position";
+    /// A person who was rejected and approved after all leads no more.
+    ApprovedPeopleLeadNoMore: "entries::a_person_leads_again_once_approved";
+    /// A process goes on showing the leaderboard as it showed it first, until it writes.
+    LeadersKept: "entries::a_new_leader_shows_elsewhere_within_a_second";
+    /// The leaderboard of a list is that of its workspace.
+    LeadersOfWholeWorkspaces: "stats::nothing_of_another_waitlist_is_counted";
+    /// The totals of a list are those of its workspace.
+    TotalsOfWholeWorkspaces: "stats::nothing_of_another_waitlist_is_counted";
+    /// The timeline of a list is that of its workspace.
+    TimelinesOfWholeWorkspaces: "stats::nothing_of_another_waitlist_is_counted";
+    /// An export of a list has the entries of its workspace.
+    ExportsOfWholeWorkspaces: "stats::nothing_of_another_waitlist_is_counted";
+    /// The rows of those who lead have the code of the first entry.
+    TopsWithoutTheirCodes: "stats::tops_tell_who_leads";
+    /// Sources are sorted as a dictionary does, whatever their case.
+    SourcesSortedByLanguage: "stats::sources_of_equal_weight_are_ordered_by_their_bytes";
+    /// Analytics begin with the month, and not with the week.
+    WeeksCutAtTheMonth: "stats::analytics_reach_back_to_monday_and_to_the_first";
+    /// Analytics begin with the week, and not with the month.
+    MonthsCutAtTheWeek: "stats::analytics_reach_back_to_monday_and_to_the_first";
+    /// Variants are counted in the order of the sign-ups that they won.
+    VariantsInOrderOfSignUps: "stats::variants_are_counted_in_the_order_of_their_creation";
+    /// Variants are counted with the locale of the first.
+    VariantsNamedAlike: "stats::variants_are_counted_in_the_order_of_their_creation";
 
     // Webhooks.
 
@@ -178,6 +320,20 @@ flaws! {
     TestsGoToAll: "webhooks::a_test_goes_to_one_webhook_alone";
     /// A process goes by the first webhooks that it saw.
     StaleWebhooks: "deliveries::what_another_process_has_subscribed_counts_at_once";
+    /// Disabled webhooks do not count towards the most that a workspace may have.
+    DisabledWebhooksNotCounted: "webhooks::disabled_webhooks_count_and_deleted_ones_do_not";
+    /// The secret of a webhook can be changed from another workspace.
+    RotationsIgnoreWorkspaces: "webhooks::a_webhook_reads_back_as_it_was_written";
+    /// A webhook can be tested from another workspace.
+    TestsIgnoreWorkspaces: "webhooks::a_webhook_reads_back_as_it_was_written";
+    /// A new secret enables its webhook.
+    RotationsEnable: "webhooks::a_rotation_changes_the_secret_alone";
+    /// The secrets of disabled webhooks are not encrypted anew.
+    SecretsOfDisabledNotTold: "webhooks::a_rotation_changes_the_secret_alone";
+    /// The secret before a rotation is not encrypted anew.
+    ResealKeepsOldSecrets: "webhooks::both_secrets_are_encrypted_anew";
+    /// A webhook that is enabled again keeps its failures.
+    EnabledWebhooksKeepFailures: "deliveries::a_webhook_that_is_switched_on_starts_anew";
 
     // Both queues.
 
@@ -207,6 +363,24 @@ flaws! {
     RunningNotTold: "claims::the_depth_tells_what_is_being_sent" "mail_claims::the_depth_tells_what_is_being_sent";
     /// What is still to be sent is pruned.
     UnfinishedPruned: "deliveries::what_is_finished_is_pruned" "mail_claims::what_is_finished_is_pruned";
+    /// Only the first lanes that something is due for are told.
+    FirstLanesDue: "claims::every_webhook_with_a_delivery_due_is_told" "mail_claims::every_workspace_with_mail_due_is_told";
+    /// A claim is confirmed though another process has the job now.
+    ConfirmsClaimsOfOthers: "claims::a_claim_that_ended_is_not_confirmed" "mail_claims::a_claim_on_mail_that_ended_is_not_confirmed";
+    /// A claim is confirmed though its lease ended and the job waits.
+    ConfirmsWhatWaits: "claims::a_claim_that_ended_is_not_confirmed" "mail_claims::a_claim_on_mail_that_ended_is_not_confirmed";
+    /// Each attempt is confirmed as the first.
+    ConfirmsFirstAttempts: "claims::a_claim_that_ended_is_not_confirmed" "mail_claims::a_claim_on_mail_that_ended_is_not_confirmed";
+    /// Of what is given back at once only the first is due again.
+    ReleasesOne: "claims::every_delivery_that_is_given_back_is_due_again" "mail_claims::every_mail_that_is_given_back_is_due_again";
+    /// A lease lasts a minute, whatever was asked.
+    LeasesFixed: "claims::a_lease_lasts_as_long_as_was_asked" "mail_claims::a_lease_of_mail_lasts_as_long_as_was_asked";
+    /// A job is tried eight times, whatever was asked.
+    AttemptsFixed: "claims::what_always_kills_its_process_ends_after_its_attempts"
+        "mail_claims::what_always_kills_its_process_is_not_sent_for_ever";
+    /// An attempt is settled by the default schedule.
+    PoliciesIgnored: "settlements::an_attempt_is_settled_by_the_policy_that_is_given"
+        "mail_claims::a_mail_is_settled_by_the_schedule_that_is_given";
 
     // Deliveries.
 
@@ -224,6 +398,26 @@ flaws! {
     AttemptsNotCountedAgainstWebhooks: "settlements::an_attempt_is_settled_as_it_was_decided";
     /// A deleted list's events are sent.
     EventsOfDeletedListsSent: "deliveries::deliveries_go_with_what_they_belong_to";
+    /// Events are written for webhooks that are disabled.
+    DisabledWebhooksWrittenFor: "deliveries::a_disabled_webhook_is_due_nothing";
+    /// A webhook that is disabled is told to be due.
+    DisabledWebhooksDue: "deliveries::a_disabled_webhook_is_due_nothing";
+    /// Every delivery has the body of the oldest event.
+    BodiesMixed: "deliveries::a_delivery_has_the_body_of_its_event";
+    /// A confirmation comes with the old secret though its day is over.
+    ConfirmsOldSecrets: "claims::a_claim_is_confirmed_with_the_secrets_of_its_time";
+    /// Settling an attempt overwrites an update of its webhook that came meanwhile.
+    SettlementsReadEarly: "settlements::a_settlement_and_an_update_at_once_are_both_kept";
+    /// An attempt with an answer is logged without its error.
+    LogForgetsErrors: "settlements::an_attempt_is_logged_whole";
+    /// Each attempt is logged as one to tell of a sign-up.
+    LogForgetsKinds: "settlements::an_attempt_is_logged_whole";
+    /// An event that no webhook gets is never pruned.
+    EventsOfNobodyStay: "deliveries::events_that_nobody_gets_are_pruned";
+    /// An event that was given up is never pruned.
+    DeadEventsStay: "deliveries::an_event_is_pruned_when_its_last_delivery_has_ended";
+    /// An event is pruned when one of its deliveries has arrived.
+    HalfSentPruned: "deliveries::an_event_is_pruned_when_its_last_delivery_has_ended";
 
     // Mail.
 
@@ -231,6 +425,14 @@ flaws! {
     MailOfDeletedListsSent: "mails::mail_goes_with_what_it_belongs_to";
     /// A mail's sender is read when it is sent.
     SendersReadWhenSent: "mails::a_mail_says_what_was_set_when_it_was_written";
+    /// A workspace without settings sends mail by those of another.
+    MailBySettingsOfOthers: "mails::a_workspace_sends_mail_by_its_own_settings";
+    /// The links of a mail have the slug that its workspace had before.
+    MailLinksToOldSlugs: "mails::a_mail_links_to_the_slug_that_its_workspace_has";
+    /// The mail of a deleted workspace is sent until it is purged.
+    MailOfDeletedWorkspacesSent: "mails::mail_of_a_deleted_workspace_is_not_sent";
+    /// Mail that is being sent is pruned.
+    MailInFlightPruned: "mail_claims::what_is_finished_is_pruned";
 
     // Purges.
 
@@ -250,6 +452,12 @@ flaws! {
     PurgesTakeNeighbours: "purges::a_purge_takes_what_was_deleted_and_nothing_else";
     /// Those whom a deleted entry referred are counted as referred for ever.
     DeletedReferrersCounted: "purges::a_deleted_referrer_of_many_is_forgotten";
+    /// A purge of a webhook takes the log of others.
+    PurgesTakeOtherLogs: "purges::a_purge_leaves_logs_and_tests_alone";
+    /// A purge of a webhook forgets its log.
+    PurgesForgetLogs: "purges::a_purge_leaves_logs_and_tests_alone";
+    /// A purge of a list takes the events of tests.
+    PurgesTakeTests: "purges::a_purge_leaves_logs_and_tests_alone";
 
     // Callers that go away in the midst of a write.
 
@@ -331,6 +539,143 @@ impl Flawed {
         Leader { position: entry.position, referral_count: entry.referral_count, email: entry.email.clone() }
     }
 
+    /// At most that many, for a flaw that stops there.
+    pub fn at_most(self, flaw: Flaw, number: usize) -> usize {
+        if self.is(flaw) { number } else { usize::MAX }
+    }
+
+    /// How many rows a prune may delete.
+    pub fn prunes(self, most: usize) -> usize {
+        if self.is(Flaw::PrunesUnlimited) { usize::MAX } else { most }
+    }
+
+    /// A page of rows that were fetched with one more than the limit.
+    pub fn page<T, K>(self, rows: Vec<T>, limit: Limit, key: impl Fn(&T) -> K) -> Page<T, K> {
+        let is_full = rows.len() == limit.rows() && self.is(Flaw::FullPagesNameANext);
+        let last = rows.last().map(&key).filter(|_| is_full);
+        let page = Page::from_overfetch(rows, limit, key);
+        Page { next: page.next.or(last), ..page }
+    }
+
+    /// A new workspace as it is kept.
+    pub fn created(self, workspace: Workspace) -> Workspace {
+        let slug = WorkspaceName::parse(workspace.slug.as_str()).ok().filter(|_| self.is(Flaw::WorkspacesNamedBySlug));
+        Workspace { name: slug.unwrap_or(workspace.name), ..workspace }
+    }
+
+    /// Settings as they are kept.
+    pub fn set(self, before: WorkspaceSettings, mut after: WorkspaceSettings) -> WorkspaceSettings {
+        if self.is(Flaw::ClearedSettingsStay) {
+            after.brand.logo_url = after.brand.logo_url.or(before.brand.logo_url);
+            after.default_heimdall_app_slug = after.default_heimdall_app_slug.or(before.default_heimdall_app_slug);
+        }
+        after
+    }
+
+    /// A list as it is kept after an update.
+    pub fn updated(self, before: Option<Waitlist>, mut after: Waitlist, command: &UpdateWaitlist) -> Waitlist {
+        let Some(before) = before else { return after };
+        if self.is(Flaw::UpdatesForgetTheirTime) {
+            after.updated_at = before.updated_at;
+        }
+        let clears = command.settings.iter().flat_map(|settings| settings.values()).any(|value| value.is_null());
+        if self.is(Flaw::NullsIgnored) && clears {
+            after.settings = before.settings;
+        }
+        after
+    }
+
+    /// What bears on a review, as if nobody were invited.
+    pub fn uninvited(self, mut facts: EntryFacts) -> EntryFacts {
+        facts.entry.invitation = facts.entry.invitation.filter(|_| !self.is(Flaw::InvitedPeopleRejected));
+        facts
+    }
+
+    /// An entry as it is kept after a change.
+    pub fn changed(self, entry: Entry) -> Entry {
+        if self.is(Flaw::ChangesForgetMetadata) { Entry { metadata: Metadata::default(), ..entry } } else { entry }
+    }
+
+    /// An entry as it is kept after an invitation.
+    pub fn invited(self, before: Option<Invitation>, mut entry: Entry) -> Entry {
+        if self.is(Flaw::FirstInvitationsStay) {
+            entry.invitation = before.or(entry.invitation);
+        }
+        if self.is(Flaw::InvitationsForgetCredit) {
+            entry.referral_count = 0;
+        }
+        entry
+    }
+
+    /// An entry as an export shows it, if it does.
+    pub fn exported(self, entry: &Entry, list: &List) -> Option<Entry> {
+        let mut shown = if self.is(Flaw::ExportsShowDeletedReferrers) { entry.clone() } else { list.show(entry) };
+        if self.is(Flaw::ExportsWithoutInvitations) {
+            shown.invitation = None;
+        }
+        Some(shown).filter(|entry| entry.status != EntryStatus::Rejected || !self.is(Flaw::ExportsWithoutRejected))
+    }
+
+    /// The first day that analytics count.
+    pub fn first_day(self, today: Date) -> Date {
+        let needed = first_day_needed(today);
+        match self {
+            _ if self.is(Flaw::WeeksCutAtTheMonth) => today.replace_day(1).unwrap_or(needed),
+            _ if self.is(Flaw::MonthsCutAtTheWeek) => today - Duration::days(6),
+            _ => needed,
+        }
+    }
+
+    /// The most frequent sources.
+    pub fn sources(self, mut rows: Vec<(Option<Referrer>, u64)>) -> Vec<(Option<Referrer>, u64)> {
+        if self.is(Flaw::SourcesSortedByLanguage) {
+            rows.sort_by_key(|(source, signups)| (Reverse(*signups), source.as_ref().map(|source| source.as_str().to_lowercase())));
+        }
+        rows
+    }
+
+    /// Those who lead.
+    pub fn tops(self, mut rows: Vec<TopReferral>, list: &List) -> Vec<TopReferral> {
+        if let Some(first) = list.entry_at(Position::new(1)).filter(|_| self.is(Flaw::TopsWithoutTheirCodes)) {
+            rows.iter_mut().for_each(|row| row.referral_code = first.referral_code.clone());
+        }
+        rows
+    }
+
+    /// A webhook as it is kept after an update.
+    pub fn enabled(self, before: Option<Webhook>, after: Webhook) -> Webhook {
+        match before.filter(|_| self.is(Flaw::EnabledWebhooksKeepFailures)) {
+            Some(before) => Webhook { failure_count: before.failure_count, first_failure_at: before.first_failure_at, ..after },
+            None => after,
+        }
+    }
+
+    /// The number of an attempt, as a confirmation has it.
+    pub fn attempt(self, number: u32) -> u32 {
+        if self.is(Flaw::ConfirmsFirstAttempts) { 1 } else { number }
+    }
+
+    /// A delivery as it is confirmed.
+    pub fn confirmed(self, claimed: ClaimedDelivery, hook: &Hook) -> ClaimedDelivery {
+        let secrets = if self.is(Flaw::ConfirmsOldSecrets) { hook.secrets.clone() } else { claimed.secrets };
+        ClaimedDelivery { attempt: self.attempt(claimed.attempt), secrets, ..claimed }
+    }
+
+    /// When a lease ends.
+    pub fn lease(self, now: Timestamp, asked: Timestamp) -> Timestamp {
+        if self.is(Flaw::LeasesFixed) { now.plus(Duration::minutes(1)) } else { asked }
+    }
+
+    /// An attempt as it is logged.
+    pub fn logged(self, attempt: Attempt) -> Attempt {
+        let keeps = attempt.status_code.is_none() || !self.is(Flaw::LogForgetsErrors);
+        Attempt {
+            kind: if self.is(Flaw::LogForgetsKinds) { EventKind::EntryCreated } else { attempt.kind },
+            error_message: attempt.error_message.filter(|_| keeps),
+            ..attempt
+        }
+    }
+
     /// Where a delivery goes.
     #[cfg(feature = "flaws")]
     pub fn url(self, delivery: &Delivery, hook: &Hook) -> WebhookUrl {
@@ -356,7 +701,9 @@ pub(crate) use wrong::{Memory, pause};
 /// Flaws of a whole write: what is seen of others' writes, and what is seen of it while it is under way.
 #[cfg(feature = "flaws")]
 mod wrong {
+    use std::any::Any;
     use std::collections::{BTreeMap, HashMap};
+    use std::fmt::Debug;
     use std::mem::swap;
     use std::sync::PoisonError;
     use std::task::Poll;
@@ -375,6 +722,8 @@ mod wrong {
         settings: Option<HashMap<WorkspaceId, WorkspaceSettings>>,
         webhooks: Option<BTreeMap<WebhookId, Hook>>,
         lists: BTreeMap<WaitlistId, Waitlist>,
+        /// What it told readers since it wrote last.
+        told: HashMap<String, Box<dyn Any + Send>>,
     }
 
     /// The second half of a write whose first half is seen already.
@@ -401,8 +750,24 @@ mod wrong {
     }
 
     impl MemoryStore {
+        /// What a reader is told of something: what is so now, or, for a flaw, what another reader was told before.
+        pub(crate) fn tell<T: Clone + Send + 'static>(&self, flaw: Flaw, of: impl Debug, look: impl FnOnce(&Data) -> T) -> T {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let (now, keeps) = self.read(|data| (look(data), data.flaw.is(flaw)));
+            let kept = keeps.then(|| memory.told.entry(format!("{of:?}")).or_insert_with(|| Box::new(now.clone())));
+            kept.and_then(|kept| kept.downcast_ref().cloned()).unwrap_or(now)
+        }
+
+        /// For a flaw, facts that are read before the write that they are for, so that others can write in between.
+        pub(crate) async fn read_early<T>(&self, flaw: Flaw, look: impl FnOnce(&Data) -> T) -> Option<T> {
+            let early = self.read(|data| data.flaw.is(flaw).then(|| look(data)))?;
+            pause().await;
+            Some(early)
+        }
+
         pub(crate) fn write_flawed<T>(&self, work: impl FnOnce(&mut Data) -> T) -> (T, Option<Torn>) {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.told.clear();
             let mut data = self.lock();
             let flaw = data.flaw;
             let before = flaw.tears().then(|| Box::new(data.clone()));

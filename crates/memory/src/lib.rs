@@ -91,6 +91,18 @@ impl MemoryStore {
     fn read<T>(&self, look: impl FnOnce(&Data) -> T) -> T {
         look(&self.lock())
     }
+
+    /// What a reader is told of something: what is so now.
+    #[cfg(not(feature = "flaws"))]
+    fn tell<T>(&self, _: Flaw, _: impl std::fmt::Debug, look: impl FnOnce(&Data) -> T) -> T {
+        self.read(look)
+    }
+
+    /// Facts that are read before the write that they are for: none.
+    #[cfg(not(feature = "flaws"))]
+    async fn read_early<T>(&self, _: Flaw, _: impl FnOnce(&Data) -> T) -> Option<T> {
+        None
+    }
 }
 
 /// A rule refused a command.

@@ -13,7 +13,7 @@ use rally_domain::timestamp::Timestamp;
 use crate::MemoryStore;
 use crate::data::{Data, QueuedMail};
 use crate::flaw::Flaw;
-use crate::queue::{depth, share};
+use crate::queue::{State, depth, share};
 
 #[async_trait]
 impl MailQueue for MemoryStore {
@@ -29,7 +29,7 @@ impl MailQueue for MemoryStore {
             let due = data.mails.values().filter(|queued| queued.job.is_due(now, data.flaw));
             due.map(|queued| queued.mail.workspace_id).collect::<BTreeSet<_>>()
         };
-        Ok(self.read(look).into_iter().collect())
+        Ok(self.read(look).into_iter().take(self.read(|data| data.flaw.at_most(Flaw::FirstLanesDue, 4))).collect())
     }
 
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
@@ -46,8 +46,9 @@ impl MailQueue for MemoryStore {
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
         let look = |data: &Data| {
             let of = |(claim, id): &(ClaimId, MailId)| {
-                let queued = data.mails.get(id).filter(|queued| queued.job.is_claimed(*claim, data.flaw))?;
-                data.is_wanted(&queued.mail).then(|| claimed_mail(queued, *claim, data))
+                let queued = data.mails.get(id).filter(|queued| queued.job.is_confirmed(*claim, data.flaw))?;
+                let found = data.is_wanted(&queued.mail).then(|| claimed_mail(queued, *claim, data))?;
+                Some(ClaimedMail { attempt: data.flaw.attempt(found.attempt), ..found })
             };
             claimed.iter().filter_map(of).collect()
         };
@@ -57,6 +58,7 @@ impl MailQueue for MemoryStore {
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
+            let schedule = if flaw.is(Flaw::PoliciesIgnored) { RetrySchedule::default() } else { schedule };
             let settled = attempts.iter().filter(|attempt| {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
                 mine.map(|queued| queued.job.settle(attempt.decide(&schedule))).is_some()
@@ -69,6 +71,7 @@ impl MailQueue for MemoryStore {
     async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
+            let mails: Vec<_> = mails.into_iter().take(flaw.at_most(Flaw::ReleasesOne, 1)).collect();
             let mine = |id: &MailId, queued: &QueuedMail| mails.contains(id) && queued.job.is_claimed(claim, flaw);
             let claimed = data.mails.iter_mut().filter(|(id, queued)| mine(id, queued));
             claimed.for_each(|(_, queued)| queued.job.release(due_at, flaw));
@@ -88,11 +91,12 @@ impl MailQueue for MemoryStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
             let is_old = |queued: &QueuedMail| {
-                queued.mail.created_at < before && (!queued.job.is_unfinished() || data.flaw.is(Flaw::UnfinishedPruned))
+                let in_flight = data.flaw.is(Flaw::MailInFlightPruned) && queued.job.state != State::Pending;
+                queued.mail.created_at < before && (!queued.job.is_unfinished() || in_flight || data.flaw.is(Flaw::UnfinishedPruned))
             };
             let mut old: Vec<_> = data.mails.iter().filter(|(_, queued)| is_old(queued)).map(|(id, q)| (q.mail.created_at, *id)).collect();
             old.sort();
-            old.truncate(most);
+            old.truncate(data.flaw.prunes(most));
             old.iter().filter(|(_, id)| data.mails.remove(id).is_some()).count() as u64
         };
         Ok(self.write(work).await)
@@ -110,7 +114,8 @@ fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail
 impl Data {
     /// Whether the list that a mail tells of is there.
     fn is_wanted(&self, mail: &Mail) -> bool {
-        self.is_there(Some(mail.waitlist_id)) || self.flaw.is(Flaw::MailOfDeletedListsSent)
+        let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !self.workspaces.contains_key(&mail.workspace_id);
+        self.is_there(Some(mail.waitlist_id)) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
     }
 
     fn claim_mails(&mut self, lane: WorkspaceId, most: usize, request: &ClaimRequest<WorkspaceId>) -> Vec<ClaimedMail> {
@@ -122,7 +127,7 @@ impl Data {
         let mut claimed = Vec::new();
         for (_, id) in share(due, most, |key| *key, flaw) {
             if let Some(queued) = self.mails.get_mut(&id) {
-                queued.job.claim(request.claim, request.lease_until, flaw);
+                queued.job.claim(request.claim, flaw.lease(request.now, request.lease_until), flaw);
             }
             claimed.extend(self.mails.get(&id).map(|queued| claimed_mail(queued, request.claim, self)));
         }

@@ -1,8 +1,10 @@
 //! [`PurgeStore`] in memory: what was deleted is taken apart here, a batch at a time.
 
 use async_trait::async_trait;
+use rally_domain::delivery::Attempt;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
+use rally_domain::event::Event;
 use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::Verdict;
@@ -88,7 +90,9 @@ impl Data {
         let mails = mails.filter(|(_, queued)| (last || is_gone(Some(queued.mail.entry_id))) && !keeps_mail);
         let mails: Vec<_> = mails.map(|(id, _)| *id).take(if last { most } else { usize::MAX }).collect();
         let keeps_events = self.flaw.is(Flaw::PurgesForgetEvents);
-        let events = self.events.values().filter(|event| event.waitlist_id == Some(id) || also);
+        let takes_tests = self.flaw.is(Flaw::PurgesTakeTests);
+        let is_test = |event: &Event| event.waitlist_id.is_none() && takes_tests;
+        let events = self.events.values().filter(|event| event.waitlist_id == Some(id) || also || is_test(event));
         let events = events.filter(|event| (last || is_gone(event.entry_id)) && !keeps_events);
         let events: Vec<(Timestamp, EventId)> =
             events.map(|event| (event.occurred_at, event.id)).take(if last { most } else { usize::MAX }).collect();
@@ -100,7 +104,9 @@ impl Data {
     fn purge_webhook(&mut self, id: WebhookId, most: usize) -> bool {
         let keeps_deliveries = self.flaw.is(Flaw::PurgesForgetDeliveries);
         let deliveries = remove_some(&mut self.deliveries, most, |delivery| delivery.webhook_id == id && !keeps_deliveries);
-        let attempts = remove_some(&mut self.attempts, most, |attempt| attempt.webhook_id == id);
+        let flaw = self.flaw;
+        let is_logged = |attempt: &Attempt| attempt.webhook_id == id && !flaw.is(Flaw::PurgesForgetLogs);
+        let attempts = remove_some(&mut self.attempts, most, |attempt| is_logged(attempt) || flaw.is(Flaw::PurgesTakeOtherLogs));
         deliveries + attempts > 0
     }
 

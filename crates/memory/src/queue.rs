@@ -44,6 +44,12 @@ impl Job {
         matches!(self.state, State::Running(holder, _) if holder == claim || flaw.is(Flaw::FenceIgnored))
     }
 
+    /// Whether an attempt may begin under a claim.
+    pub fn is_confirmed(&self, claim: ClaimId, flaw: Flawed) -> bool {
+        let of_another = flaw.is(Flaw::ConfirmsClaimsOfOthers) && matches!(self.state, State::Running(..));
+        self.is_claimed(claim, flaw) || of_another || (flaw.is(Flaw::ConfirmsWhatWaits) && self.state == State::Pending)
+    }
+
     pub const fn is_unfinished(&self) -> bool {
         matches!(self.state, State::Pending | State::Running(..))
     }
@@ -78,6 +84,7 @@ impl Job {
         if lease_until > now || (lease_until == now && !flaw.is(Flaw::LeasesEndEarly)) {
             return false;
         }
+        let attempts = if flaw.is(Flaw::AttemptsFixed) { 8 } else { attempts };
         let is_last = self.attempt >= attempts && !flaw.is(Flaw::TriedForEver);
         self.settle(if is_last { Verdict::Dead } else { Verdict::RetryAt(now) });
         true

@@ -14,7 +14,7 @@ use crate::{MemoryStore, rejected};
 #[async_trait]
 impl SettingsStore for MemoryStore {
     async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault> {
-        Ok(self.read(|data| data.settings_of(workspace_id)))
+        Ok(self.tell(Flaw::SettingsKept, workspace_id, |data| data.settings_of(workspace_id)))
     }
 
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>> {
@@ -26,7 +26,11 @@ impl SettingsStore for MemoryStore {
             let forgets = data.flaw.is(Flaw::SettingsForgetOtherKeys);
             let current = if forgets { WorkspaceSettings::unset(id) } else { data.settings_of(id) };
             let updated = command.decide(current).map_err(rejected)?;
-            data.settings.insert(id, updated.clone());
+            if data.flaw.is(Flaw::SettingsShared) {
+                data.settings.values_mut().for_each(|other| other.brand = updated.brand.clone());
+            }
+            let kept = data.flaw.set(data.settings_of(id), updated.clone());
+            data.settings.insert(id, kept);
             Ok(updated)
         };
         self.write(work).await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rally_domain::analytics::{Analytics, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups, first_day_needed};
+use rally_domain::analytics::{Analytics, DaySpan, TOP, TopReferral, VariantLabel, VariantSignups};
 use rally_domain::entry::{Entry, Leader};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
@@ -15,7 +15,7 @@ use time::Date;
 
 use crate::MemoryStore;
 use crate::data::{Data, List};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Flawed};
 
 #[async_trait]
 impl EntryStats for MemoryStore {
@@ -26,7 +26,8 @@ impl EntryStats for MemoryStore {
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         let flaw = self.read(|data| data.flaw);
         let list = self.read(|data| data.lists.get(&waitlist_id).cloned());
-        let mut leaders: Vec<Leader> = list.iter().flat_map(List::leaders).cloned().collect();
+        let look = |data: &Data| data.lists_beside(waitlist_id, Flaw::LeadersOfWholeWorkspaces).flat_map(List::leaders).cloned().collect();
+        let mut leaders: Vec<Leader> = self.tell(Flaw::LeadersKept, waitlist_id, look);
         if flaw.is(Flaw::LeadersIncludeRejected) {
             let all = list.iter().flat_map(|list| list.entries().values().cloned().collect::<Vec<_>>());
             leaders = all.filter(|entry| entry.referral_count > 0).map(|entry| flaw.leader(&entry)).collect();
@@ -42,14 +43,20 @@ impl EntryStats for MemoryStore {
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault> {
         let look = |data: &Data| {
             let Some(list) = data.lists.get(&waitlist_id) else { return Analytics::default() };
-            let days = list.tally.days.range(first_day_needed(today)..);
+            let mut tally = list.tally.clone();
+            data.lists_beside(waitlist_id, Flaw::TotalsOfWholeWorkspaces).filter(|other| other.waitlist.id != waitlist_id).for_each(
+                |other| {
+                    other.entries().values().for_each(|entry| tally.add(entry));
+                },
+            );
+            let days = tally.days.range(data.flaw.first_day(today)..);
             let leaders: Vec<&Entry> = list.leaders().take(TOP).filter_map(|leader| list.entry_at(leader.position)).collect();
             Analytics {
-                counters: list.tally.counters(),
+                counters: tally.counters(),
                 recent_days: days.map(|(day, signups)| (*day, *signups)).collect(),
-                top_referrers: list.tally.top_referrers(),
-                top_referrals: TopReferral::of(leaders),
-                by_variant: list.signups_by_variant(),
+                top_referrers: data.flaw.sources(tally.top_referrers()),
+                top_referrals: data.flaw.tops(TopReferral::of(leaders), list),
+                by_variant: list.signups_by_variant(data.flaw),
             }
         };
         Ok(self.read(look))
@@ -57,7 +64,10 @@ impl EntryStats for MemoryStore {
 
     async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault> {
         let look = |data: &Data| {
-            let days = data.lists.get(&waitlist_id).map(|list| list.tally.days.clone()).unwrap_or_default();
+            let mut days = BTreeMap::new();
+            for list in data.lists_beside(waitlist_id, Flaw::TimelinesOfWholeWorkspaces) {
+                list.tally.days.iter().for_each(|(day, signups)| *days.entry(*day).or_default() += signups);
+            }
             let last_missing = data.flaw.is(Flaw::TimelinesLackTheirLastDay);
             let is_in = |day: &Date| *day >= span.first_day() && *day <= span.last_day() && !(last_missing && *day == span.last_day());
             days.into_iter().filter(|(day, _)| is_in(day)).collect()
@@ -67,10 +77,11 @@ impl EntryStats for MemoryStore {
 
     async fn rebuild(&self) -> Result<Rebuilt, Fault> {
         let work = |data: &mut Data| {
+            let flaw = data.flaw;
             let does_nothing = data.flaw.is(Flaw::RebuildDoesNothing);
             let mut corrected = 0;
             for list in data.lists.values_mut().filter(|_| !does_nothing) {
-                let right = list.count();
+                let right = list.count(flaw);
                 corrected += u64::from(list.tally != right);
                 list.tally = right;
             }
@@ -82,20 +93,26 @@ impl EntryStats for MemoryStore {
 
 impl List {
     /// Counts the rows.
-    fn count(&self) -> Tally {
-        let mut tally = Tally { last_position: self.tally.last_position, ..Tally::default() };
+    fn count(&self, flaw: Flawed) -> Tally {
+        let last = self.entries().keys().last().map_or(0, |last| last.number());
+        let last_position = if flaw.is(Flaw::RebuildFreesPositions) { last } else { self.tally.last_position };
+        let mut tally = Tally { last_position, ..Tally::default() };
         self.entries().values().for_each(|entry| tally.add(entry));
         tally
     }
 
     /// Those that exist in the order they were created, deleted ones that won any, then none.
-    fn signups_by_variant(&self) -> Vec<VariantSignups> {
+    fn signups_by_variant(&self, flaw: Flawed) -> Vec<VariantSignups> {
         let mut kept: Vec<_> = self.variants.iter().collect();
         kept.sort_by_key(|kept| (kept.is_deleted, kept.variant.created_at, kept.variant.id));
         let signups = |id| self.tally.variants.get(&id).copied().unwrap_or(0);
+        if flaw.is(Flaw::VariantsInOrderOfSignUps) {
+            kept.sort_by_key(|kept| (kept.is_deleted, std::cmp::Reverse(signups(Some(kept.variant.id)))));
+        }
         let rows = kept.into_iter().map(|kept| {
             let variant = &kept.variant;
-            let label = VariantLabel { id: variant.id, kind: variant.kind, locale: variant.locale.clone() };
+            let named = if flaw.is(Flaw::VariantsNamedAlike) { &self.variants[0].variant } else { variant };
+            let label = VariantLabel { id: variant.id, kind: named.kind, locale: named.locale.clone() };
             (kept.is_deleted, VariantSignups { variant: Some(label), signups: signups(Some(variant.id)) })
         });
         let none = (true, VariantSignups { variant: None, signups: signups(None) });

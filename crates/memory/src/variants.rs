@@ -16,10 +16,13 @@ use crate::{MemoryStore, rejected};
 impl VariantStore for MemoryStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let is_buried = data.buried(command.waitlist_id, Flaw::DeletedListsTakeVariants).is_some();
             let list = data.lists.get_mut(&command.waitlist_id);
-            let variant = command.decide(CreateVariantFacts { waitlist_exists: list.is_some() }).map_err(rejected)?;
+            let variant = command.decide(CreateVariantFacts { waitlist_exists: list.is_some() || is_buried }).map_err(rejected)?;
             if let Some(list) = list {
-                list.variants.push(KeptVariant { variant: variant.clone(), is_deleted: false });
+                let kept = Variant { active: variant.active || flaw.is(Flaw::NewVariantsActive), ..variant.clone() };
+                list.variants.push(KeptVariant { variant: kept, is_deleted: false });
             }
             Ok(variant)
         };
@@ -54,7 +57,11 @@ impl VariantStore for MemoryStore {
     }
 
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
-        Ok(self.read(|data| data.lists.get(&waitlist_id).map(List::live_variants).unwrap_or_default()))
+        let mut variants = self.read(|data| data.lists.get(&waitlist_id).map(List::live_variants).unwrap_or_default());
+        if self.read(|data| data.flaw.is(Flaw::VariantsInOrderOfIds)) {
+            variants.sort_by_key(|variant| variant.id);
+        }
+        Ok(variants)
     }
 }
 

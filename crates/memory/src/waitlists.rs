@@ -14,6 +14,7 @@ use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::WaitlistStore;
 use rally_domain::slug::Slug;
+use rally_domain::variant::VariantCopy;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 
 use crate::data::{Data, List};
@@ -48,21 +49,29 @@ impl WaitlistStore for MemoryStore {
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
         let work = |data: &mut Data| {
-            let current = data.list_of(command.workspace_id, command.id).map(|list| list.waitlist.clone());
-            let updated = command.decide(current).map_err(rejected)?;
-            data.put_waitlist(&updated);
+            let current = data.list_of(command.workspace_id, command.id).or_else(|| data.buried(command.id, Flaw::DeletedListsChange));
+            let current = current.map(|list| list.waitlist.clone());
+            let updated = command.decide(current.clone()).map_err(rejected)?;
+            data.put_waitlist(&data.flaw.updated(current, updated.clone(), &command));
             Ok(updated)
         };
         self.write(work).await
     }
 
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>> {
+        let look = |data: &Data| {
+            let of_another = || data.lists.get(&command.id).filter(|_| data.flaw.is(Flaw::StatusesOfOthersChange));
+            data.list_of(command.workspace_id, command.id).or_else(of_another).map(|list| list.waitlist.clone())
+        };
+        let early = self.read_early(Flaw::StatusesReadEarly, look).await;
         let work = |data: &mut Data| {
-            let current = data.list_of(command.workspace_id, command.id).map(|list| list.waitlist.clone());
+            let current = early.unwrap_or_else(|| look(data));
+            let before = current.as_ref().map(|list| list.updated_at);
             Ok(match command.decide(current).map_err(rejected)? {
                 StatusChange::None(waitlist) => waitlist,
                 StatusChange::To(waitlist) => {
-                    data.put_waitlist(&waitlist);
+                    let updated_at = before.filter(|_| data.flaw.is(Flaw::StatusesForgetTheirTime)).unwrap_or(waitlist.updated_at);
+                    data.put_waitlist(&Waitlist { updated_at, ..waitlist.clone() });
                     waitlist
                 }
             })
@@ -75,6 +84,8 @@ impl WaitlistStore for MemoryStore {
             let is_there = data.list_of(workspace_id, id).is_some();
             if is_there {
                 data.bury_list(id);
+                let goes = data.flaw.is(Flaw::RepliesGoWithLists);
+                data.replies.retain(|scope, _| scope.workspace_id != workspace_id || !goes);
             }
             Ok(is_there)
         };
@@ -82,7 +93,7 @@ impl WaitlistStore for MemoryStore {
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
-        Ok(self.read(|data| data.list_of(workspace_id, id).map(|list| list.waitlist.clone())))
+        Ok(self.tell(Flaw::ListsKept, id, |data| data.list_of(workspace_id, id).map(|list| list.waitlist.clone())))
     }
 
     async fn list(
@@ -104,7 +115,8 @@ impl WaitlistStore for MemoryStore {
         rows.retain(|list| after.is_none_or(|after| order(key(list)) > order(after)));
         flaw.cut_before_filtering(&mut rows, limit);
         rows.retain(|list| status.is_none_or(|status| list.status == status));
-        Ok(Page::from_overfetch(rows, limit, key))
+        rows.retain(|list| list.status != WaitlistStatus::Closed || !flaw.is(Flaw::ClosedListsNotFound));
+        Ok(flaw.page(rows, limit, key))
     }
 
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {
@@ -117,10 +129,16 @@ impl WaitlistStore for MemoryStore {
             if data.flaw.is(Flaw::InactiveVariantsNotFound) {
                 variants.retain(|variant| variant.active);
             }
+            if data.flaw.is(Flaw::PublicVariantsUnordered) {
+                variants.sort_by_key(|variant| variant.id);
+            }
+            if data.flaw.is(Flaw::PublicVariantsWithoutCopy) {
+                variants.iter_mut().for_each(|variant| variant.copy = VariantCopy::default());
+            }
             let (waitlist, workspace_slug) = (list.waitlist.clone(), workspace.slug.clone());
             is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, variants }))
         };
-        Ok(self.read(look))
+        Ok(self.tell(Flaw::PublicListsKept, (workspace_slug, slug), look))
     }
 }
 

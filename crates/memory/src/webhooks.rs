@@ -23,7 +23,9 @@ use crate::{MemoryStore, rejected};
 impl WebhookStore for MemoryStore {
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
         let work = |data: &mut Data| {
-            let mine = data.webhooks.values().filter(|hook| hook.webhook.workspace_id == command.workspace_id).count() as u64;
+            let counts = |webhook: &Webhook| webhook.active || !data.flaw.is(Flaw::DisabledWebhooksNotCounted);
+            let mine = data.webhooks.values().filter(|hook| hook.webhook.workspace_id == command.workspace_id && counts(&hook.webhook));
+            let mine = mine.count() as u64;
             let number = if data.flaw.is(Flaw::WebhooksUnlimited) { 0 } else { mine };
             let webhooks = data.workspaces.contains_key(&command.workspace_id).then_some(number);
             let facts = CreateWebhookFacts { webhooks, already_done: data.is_done(receipt.as_ref()) };
@@ -39,8 +41,8 @@ impl WebhookStore for MemoryStore {
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
         let work = |data: &mut Data| {
             let current = data.webhook_of(command.workspace_id, command.id);
-            let updated = command.decide(current).map_err(rejected)?;
-            data.put_webhook(&updated);
+            let updated = command.decide(current.clone()).map_err(rejected)?;
+            data.put_webhook(&data.flaw.enabled(current, updated.clone()));
             Ok(updated)
         };
         self.write(work).await
@@ -49,7 +51,7 @@ impl WebhookStore for MemoryStore {
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>> {
         let work = |data: &mut Data| {
             let already_done = data.is_done(receipt.as_ref());
-            let webhook = data.webhook_of(command.workspace_id, command.id);
+            let webhook = data.webhook_of_any(command.workspace_id, command.id, Flaw::RotationsIgnoreWorkspaces);
             let secret = data.webhooks.get(&command.id).map(|hook| hook.secrets.current.clone());
             let facts = webhook.zip(secret).map(|(webhook, secret)| RotateSecretFacts { webhook, secret, already_done });
             let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(rejected)?;
@@ -61,6 +63,7 @@ impl WebhookStore for MemoryStore {
                 let first = hook.secrets.previous.clone().filter(|_| flaw.is(Flaw::FirstSecretsKept));
                 hook.secrets = SealedSecrets { previous: first.or(secrets.previous), ..secrets };
                 hook.previous_until = Some(previous_until);
+                hook.webhook.active |= flaw.is(Flaw::RotationsEnable);
             }
             Ok(webhook)
         };
@@ -69,7 +72,7 @@ impl WebhookStore for MemoryStore {
 
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>> {
         let work = |data: &mut Data| {
-            let current = data.webhook_of(command.workspace_id, command.id);
+            let current = data.webhook_of_any(command.workspace_id, command.id, Flaw::TestsIgnoreWorkspaces);
             let webhook = command.decide(current).map_err(rejected)?;
             if data.flaw.is(Flaw::TestsGoToAll) {
                 data.tell(command.event);
@@ -120,14 +123,20 @@ impl WebhookStore for MemoryStore {
     }
 
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
-        Ok(self.read(|data| data.webhooks.iter().map(|(id, hook)| (*id, hook.secrets.clone())).collect()))
+        let look = |data: &Data| {
+            let told = data.webhooks.iter().filter(|(_, hook)| hook.webhook.active || !data.flaw.is(Flaw::SecretsOfDisabledNotTold));
+            told.map(|(id, hook)| (*id, hook.secrets.clone())).collect()
+        };
+        Ok(self.read(look))
     }
 
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let overwrites = data.flaw.is(Flaw::ResealOverwrites);
+            let flaw = data.flaw;
+            let overwrites = flaw.is(Flaw::ResealOverwrites);
             let same = data.webhooks.get_mut(&id).filter(|hook| hook.secrets == old || overwrites);
-            same.map(|hook| hook.secrets = new).is_some()
+            let first = old.previous.filter(|_| flaw.is(Flaw::ResealKeepsOldSecrets));
+            same.map(|hook| hook.secrets = SealedSecrets { previous: first.or(new.previous), ..new }).is_some()
         };
         Ok(self.write(work).await)
     }
@@ -137,6 +146,12 @@ impl Data {
     fn webhook_of(&self, workspace_id: WorkspaceId, id: WebhookId) -> Option<Webhook> {
         let webhook = &self.webhooks.get(&id)?.webhook;
         (webhook.workspace_id == workspace_id || self.flaw.is(Flaw::WebhooksOfOthersFound)).then(|| webhook.clone())
+    }
+
+    /// A webhook of a workspace; for a flaw, one of another too.
+    fn webhook_of_any(&self, workspace_id: WorkspaceId, id: WebhookId, flaw: Flaw) -> Option<Webhook> {
+        let of_another = || self.webhooks.get(&id).filter(|_| self.flaw.is(flaw)).map(|hook| hook.webhook.clone());
+        self.webhook_of(workspace_id, id).or_else(of_another)
     }
 
     /// Writes a webhook; where it was switched, what waits for it is to be held.

@@ -15,11 +15,12 @@ use crate::{MemoryStore, rejected};
 #[async_trait]
 impl WorkspaceStore for MemoryStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
+        let early = self.read_early(Flaw::SlugsReadEarly, |data| data.slug_facts(&command.slug)).await;
         let work = |data: &mut Data| {
-            let facts = data.slug_facts(&command.slug);
+            let facts = early.unwrap_or_else(|| data.slug_facts(&command.slug));
             let workspace = command.decide(facts).map_err(rejected)?;
             data.take_slug(&workspace.slug);
-            data.workspaces.insert(workspace.id, workspace.clone());
+            data.workspaces.insert(workspace.id, data.flaw.created(workspace.clone()));
             Ok(workspace)
         };
         self.write(work).await
@@ -27,14 +28,16 @@ impl WorkspaceStore for MemoryStore {
 
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         let work = |data: &mut Data| {
-            let (current, facts) = (data.by_slug(&command.from).cloned(), data.slug_facts(&command.to));
+            let (current, facts) = (data.named(&command.from, Flaw::OldSlugsRename).cloned(), data.slug_facts(&command.to));
             let renamed = command.decide(current.clone(), facts).map_err(rejected)?;
             if current.as_ref() != Some(&renamed) {
                 data.take_slug(&renamed.slug);
                 if !data.flaw.is(Flaw::OldSlugsForgotten) {
                     data.retired.insert(command.from.clone(), renamed.id);
                 }
-                data.workspaces.insert(renamed.id, renamed.clone());
+                let forgets = data.flaw.is(Flaw::RenamesForgetTheirTime);
+                let updated_at = current.filter(|_| forgets).map_or(renamed.updated_at, |current| current.updated_at);
+                data.workspaces.insert(renamed.id, Workspace { updated_at, ..renamed.clone() });
             }
             Ok(renamed)
         };
@@ -43,7 +46,7 @@ impl WorkspaceStore for MemoryStore {
 
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let Some(id) = data.by_slug(slug).map(|workspace| workspace.id) else { return Ok(false) };
+            let Some(id) = data.named(slug, Flaw::OldSlugsDelete).map(|workspace| workspace.id) else { return Ok(false) };
             let lists = data.lists.values().map(|list| &list.waitlist);
             let lists: Vec<_> = lists.filter(|list| list.workspace_id == id).map(|list| list.id).collect();
             lists.into_iter().for_each(|list| data.bury_list(list));
@@ -73,10 +76,7 @@ impl WorkspaceStore for MemoryStore {
     }
 
     async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault> {
-        Ok(self.read(|data| match data.flaw.is(Flaw::OldSlugsAreCurrent) {
-            true => data.resolve(slug).cloned(),
-            false => data.by_slug(slug).cloned(),
-        }))
+        Ok(self.read(|data| data.named(slug, Flaw::OldSlugsAreCurrent).cloned()))
     }
 
     async fn list(&self) -> Result<Vec<Workspace>, Fault> {
@@ -84,6 +84,10 @@ impl WorkspaceStore for MemoryStore {
         if !self.read(|data| data.flaw.is(Flaw::WorkspacesInOrderOfCreation)) {
             all.sort_by(|one, other| one.slug.cmp(&other.slug));
         }
+        if self.read(|data| data.flaw.is(Flaw::SlugsSortedByLanguage)) {
+            all.sort_by_key(|workspace| workspace.slug.to_string().replace('-', ""));
+        }
+        all.truncate(self.read(|data| data.flaw.at_most(Flaw::FirstPageOfWorkspaces, 100)));
         Ok(all)
     }
 }
@@ -92,6 +96,11 @@ impl Data {
     /// The workspace that has a slug now.
     fn by_slug(&self, slug: &Slug) -> Option<&Workspace> {
         self.workspaces.values().find(|workspace| workspace.slug == *slug)
+    }
+
+    /// The workspace that has a slug now; for a flaw, one that had it too.
+    fn named(&self, slug: &Slug, flaw: Flaw) -> Option<&Workspace> {
+        if self.flaw.is(flaw) { self.resolve(slug) } else { self.by_slug(slug) }
     }
 
     /// The workspace that has a slug, or else the one that had it last.
