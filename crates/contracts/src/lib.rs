@@ -58,8 +58,8 @@
 //! # How the cases hold a store to its word
 //!
 //! Every MUST in the documentation of a port names the case that checks it, or says why none does. The other way round, `rally-memory`
-//! can be made wrong in some ninety ways, each of which must fail the cases that are named beside it: that is how it is known that a
-//! store which is wrong in such a way does not pass.
+//! can be made wrong in almost two hundred ways, each of which must fail the cases that are named beside it: that is how it is known
+//! that a store which is wrong in such a way does not pass.
 //!
 //! Some promises are about what only SQL stores have: tables that older programs wrote, rows behind the store's back. Their cases take a
 //! closure that runs SQL (such as [`stats::a_rebuild_puts_wrong_counters_right`]), and the store's own tests call them.

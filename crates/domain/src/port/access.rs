@@ -14,17 +14,23 @@ pub trait ApiKeyStore: Send + Sync {
     /// Keeps a new key.
     async fn insert(&self, key: ApiKey) -> Result<(), Fault>;
 
-    /// The keys of a workspace, revoked ones too, in the order they were made.
+    /// The keys of a workspace, revoked ones too.
+    ///
+    /// - They MUST be in the order they were created: `access::api_keys_are_in_the_order_of_their_creation`.
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault>;
 
     /// Revokes a key; tells whether there was one.
     ///
-    /// - Every process MUST refuse it within a second: `access::an_api_key_is_found_until_it_is_revoked`.
+    /// - Every process MUST refuse it within a second, and this one at once: `access::an_api_key_is_found_until_it_is_revoked`.
+    /// - A key that was revoked MUST keep the time when it was: `access::an_api_key_is_found_until_it_is_revoked`.
     async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault>;
 
     /// The keys with that prefix that were not revoked.
     ///
     /// - The whole prefix MUST be the same: `access::an_api_key_is_found_by_its_whole_prefix`.
+    /// - The keys of every workspace MUST be found: `access::a_prefix_finds_the_keys_of_every_workspace`.
+    /// - A change MUST show at once in the process that made it, and within a second in another one:
+    ///   `access::an_api_key_is_found_until_it_is_revoked`.
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault>;
 }
 
@@ -33,8 +39,14 @@ pub trait ApiKeyStore: Send + Sync {
 #[async_trait]
 pub trait ReplyStore: Send + Sync {
     /// The reply stored for a request since an instant.
+    ///
+    /// - After a receipt expired, the reply of the next one MUST take its place: `access::a_receipt_lasts_a_day`,
+    ///   `webhooks::a_receipt_of_a_webhook_lasts_a_day`.
+    /// - It MUST stay though the effect of its request is deleted: `access::a_receipt_outlives_the_waitlist_it_made`.
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault>;
 
     /// Deletes replies stored before an instant, about that many at most; tells how many.
+    ///
+    /// - A prune MUST end after about so many, and leave newer replies: `access::stored_replies_are_pruned_so_many_at_a_time`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 }

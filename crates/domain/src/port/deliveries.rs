@@ -27,6 +27,8 @@ pub trait DeliveryQueue: Send + Sync {
 
     /// The webhooks that something is due for.
     ///
+    /// - Each MUST be told, and no disabled one: `claims::every_webhook_with_a_delivery_due_is_told`,
+    ///   `deliveries::a_disabled_webhook_is_due_nothing`.
     /// - The cost MUST NOT grow with what waits for each. Not checked: a cost is for a benchmark and for the store's plans to tell.
     async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault>;
 
@@ -34,6 +36,8 @@ pub trait DeliveryQueue: Send + Sync {
     ///
     /// - Each webhook MUST get its share at most, the longest due first: `claims::webhooks_get_their_shares`.
     /// - One delivery MUST NOT be claimed twice before its lease ends: `claims::a_delivery_is_one_process_s_until_its_lease_ends`.
+    /// - A lease MUST last as long as was asked: `claims::a_lease_lasts_as_long_as_was_asked`.
+    /// - A delivery MUST have the body of its event: `deliveries::a_delivery_has_the_body_of_its_event`.
     /// - An attempt MUST count when it is claimed: `claims::what_always_kills_its_process_ends_after_its_attempts`.
     /// - What belongs to a deleted waitlist MUST NOT be claimed: `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
     /// - What is for a webhook that is switched off MUST NOT be claimed, nor what was written before a webhook was switched off or on:
@@ -45,7 +49,9 @@ pub trait DeliveryQueue: Send + Sync {
     /// Those of some claimed deliveries that are still to be sent, with their webhook's URL and secrets and their event as they are now.
     ///
     /// - It MUST leave out what [`claim`](DeliveryQueue::claim) would not give now, and what is no longer claimed so:
-    ///   `claims::a_claim_is_confirmed_as_things_are_now`.
+    ///   `claims::a_claim_is_confirmed_as_things_are_now`, `claims::a_claim_that_ended_is_not_confirmed`,
+    ///   `claims::a_claim_of_a_deleted_webhook_is_not_confirmed`.
+    /// - The secrets MUST be those of that instant: `claims::a_claim_is_confirmed_with_the_secrets_of_its_time`.
     async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault>;
 
     /// Settles deliveries by [`SettleDelivery::decide`]; those whose claim was lost or whose webhook is gone are passed over. Tells how
@@ -53,20 +59,30 @@ pub trait DeliveryQueue: Send + Sync {
     ///
     /// - The delivery, the webhook and the log MUST be written together: `settlements::an_attempt_is_settled_as_it_was_decided`,
     ///   `abandoned::a_settlement_is_whole_or_not_at_all`.
+    /// - An attempt MUST be settled by the policy that is given, and logged whole:
+    ///   `settlements::an_attempt_is_settled_by_the_policy_that_is_given`, `settlements::an_attempt_is_logged_whole`.
+    /// - An update of the webhook at once MUST NOT be lost: `settlements::a_settlement_and_an_update_at_once_are_both_kept`.
     /// - What cannot be settled for one webhook MUST NOT keep the others' from being settled. Not checked: it takes a store that fails for
     ///   one webhook, and the SQL stores have tests of their own with a row that cannot be read.
     async fn settle(&self, attempts: Vec<SettleDelivery>, policy: DeliveryPolicy) -> Result<usize, Fault>;
 
     /// Gives claimed deliveries back untried, to be due at an instant; their attempt does not count.
+    ///
+    /// - Each of them MUST be due again, if its claim holds: `claims::what_is_given_back_is_due_again`,
+    ///   `claims::every_delivery_that_is_given_back_is_due_again`.
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault>;
 
     /// Frees deliveries whose lease has ended; those with no attempt left are dead. Tells how many.
+    ///
+    /// - The number of attempts MUST be the one that is given: `claims::what_always_kills_its_process_ends_after_its_attempts`.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
 
     /// Deletes events that are finished, and the log of attempts, from before an instant, at most so many of each. Tells how many it
     /// deleted.
     ///
-    /// - What is still to be sent MUST stay: `deliveries::what_is_finished_is_pruned`.
+    /// - What is still to be sent MUST stay: `deliveries::what_is_finished_is_pruned`,
+    ///   `deliveries::an_event_is_pruned_when_its_last_delivery_has_ended`.
+    /// - Events that no webhook gets MUST go too, the oldest first: `deliveries::events_that_nobody_gets_are_pruned`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 
     /// How full it is.

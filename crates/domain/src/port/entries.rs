@@ -29,7 +29,8 @@ pub trait EntryStore: Send + Sync {
     /// - A list MUST NOT take one address twice: `sign_ups::an_address_joins_once_however_many_try`,
     ///   `sign_ups::a_rejected_person_joins_no_second_time`.
     /// - A code MUST be one entry's in the deployment: `sign_ups::a_code_that_is_taken_is_told`.
-    /// - A referrer's count MUST grow by exactly one per honoured sign-up: `sign_ups::a_referral_is_credited_exactly_once_each`,
+    /// - A referrer's count MUST grow by exactly one per honoured sign-up, and nothing else of the referrer change:
+    ///   `entries::an_entry_keeps_its_fields_through_every_change`, `sign_ups::a_referral_is_credited_exactly_once_each`,
     ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
     /// - Sign-ups that one caller begins in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
@@ -41,12 +42,23 @@ pub trait EntryStore: Send + Sync {
 
     /// Approves or rejects an entry.
     ///
+    /// - It MUST change the status and the time of the last change only: `entries::an_entry_keeps_its_fields_through_every_change`.
+    /// - A credit, an invitation or another review that comes at once MUST NOT be lost:
+    ///   `reviews::a_review_and_a_credit_at_once_are_both_kept`,
+    ///   `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`, `invitations::an_invited_person_cannot_be_rejected`.
+    /// - Entries MUST be reviewed in any status of their waitlist: `reviews::entries_of_a_closed_list_go_on_changing`.
+    /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed: `reviews::a_review_needs_an_entry_of_the_list`,
+    ///   `deletions::a_deleted_waitlist_takes_no_changes`.
     /// - Its event MUST be written with the change, and none where nothing changed: `reviews::a_review_is_written_with_its_event`,
     ///   `reviews::parallel_reviews_change_an_entry_once`, `abandoned::a_review_is_whole_or_not_at_all`.
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>>;
 
     /// Records an invitation, with the mail that tells of it.
     ///
+    /// - It MUST change the invitation and the time of the last change only: `entries::an_entry_keeps_its_fields_through_every_change`.
+    /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed:
+    ///   `invitations::an_entry_that_is_not_approved_is_not_recorded`, `deletions::a_deleted_waitlist_takes_no_changes`.
+    /// - An entry MUST NOT be both invited and rejected: `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`.
     /// - One invitation MUST be one mail, however often it is recorded:
     ///   `invitations::one_invitation_is_one_mail_however_often_it_is_recorded`, `invitations::parallel_records_write_one_mail`.
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
@@ -55,9 +67,14 @@ pub trait EntryStore: Send + Sync {
     /// Deletes an entry with its mail; tells whether the waitlist had one.
     ///
     /// - Positions MUST stay, and its referrer MUST keep its count: `reviews::a_deleted_entry_leaves_the_others_standing`.
+    /// - Of several deletions of one entry at once one MUST count: `reviews::parallel_deletions_of_an_entry_delete_it_once`.
+    /// - Its address MUST be free and its code earn nothing, in every process: `sign_ups::a_deleted_person_joins_again_in_every_process`.
+    /// - Its mail MUST go, whether it was sent or not, and no other: `mails::mail_of_a_deleted_entry_goes_sent_or_not`.
     /// - Those it referred MUST stay with no referrer, at once for every reader: `purges::a_deleted_referrer_of_many_is_forgotten`,
+    ///   `deletions::a_deleted_referrer_is_hidden_from_every_reader`, `deletions::totals_are_right_though_friends_change_before_the_purge`,
     ///   `abandoned::a_deletion_of_an_entry_is_whole_or_not_at_all`.
-    /// - What is undelivered of its events MUST NOT be sent: `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
+    /// - What is undelivered of its events MUST NOT be sent, and the log of attempts MUST stay:
+    ///   `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
     /// - The time this takes MUST NOT grow with the number of those it referred: the totals may tell of them until they are purged.
     ///   Not checked: a time is for a benchmark to tell.
     async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
@@ -68,6 +85,8 @@ pub trait EntryStore: Send + Sync {
     /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The moment is held until
     /// the stream ends: read it without a pause.
     ///
+    /// - Every entry of the waitlist MUST be there whole, and none of another: `entries::entries_of_each_status_are_found`,
+    ///   `entries::an_entry_keeps_its_fields_through_every_change`, `stats::nothing_of_another_waitlist_is_counted`.
     /// - Changes made while the stream is read MUST NOT show: `reviews::an_export_shows_one_moment`.
     /// - Memory MUST NOT grow with the list: `reviews::an_export_shows_one_moment` sees more than one batch, and a benchmark the memory.
     /// - It MUST take no connection from other methods, nor hold one when it is given up:
@@ -77,6 +96,8 @@ pub trait EntryStore: Send + Sync {
     /// The entries of a waitlist by ascending position, of one status or of all, after a position.
     ///
     /// - A page MUST be full where more rows of that status follow: `entries::a_page_of_one_status_is_full`.
+    /// - A page MUST name a next position if more rows follow, and none if not: `entries::a_full_last_page_of_entries_has_no_next`.
+    /// - Entries of every status MUST be found: `entries::entries_of_each_status_are_found`.
     /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:
     ///   `entries::pages_go_on_where_they_were_though_rows_are_deleted`.
     async fn list(

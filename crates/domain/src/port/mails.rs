@@ -18,11 +18,14 @@ pub trait MailQueue: Send + Sync {
     /// The oldest mails that are kept, sent or not, at most that many.
     ///
     /// - A mail MUST be written only while the workspace's notifications are on: `mails::no_mail_is_written_while_notifications_are_off`.
+    /// - It MUST go by the settings of its own workspace, and link to the slug that the workspace has:
+    ///   `mails::a_workspace_sends_mail_by_its_own_settings`, `mails::a_mail_links_to_the_slug_that_its_workspace_has`.
     /// - A mail MUST say what was set when it was written: `mails::a_mail_says_what_was_set_when_it_was_written`.
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault>;
 
     /// The workspaces that mail is due of.
     ///
+    /// - Each MUST be told: `mail_claims::every_workspace_with_mail_due_is_told`.
     /// - The cost MUST NOT grow with what waits for each. Not checked: a cost is for a benchmark and for the store's plans to tell.
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault>;
 
@@ -31,23 +34,33 @@ pub trait MailQueue: Send + Sync {
     /// - Each workspace MUST get its share at most, the longest due first: `mail_claims::workspaces_get_their_shares`,
     ///   `mail_claims::the_longest_due_is_sent_first`.
     /// - One mail MUST NOT be claimed twice before its lease ends: `mail_claims::a_mail_is_one_process_s_until_its_lease_ends`.
+    /// - A lease MUST last as long as was asked: `mail_claims::a_lease_of_mail_lasts_as_long_as_was_asked`.
     /// - An attempt MUST count when it is claimed: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
-    /// - What belongs to a deleted waitlist MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`.
+    /// - What belongs to a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
+    ///   `mails::mail_of_a_deleted_workspace_is_not_sent`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// Those of some claimed mails that are still to be sent.
     ///
-    /// - It MUST leave out those of deleted entries and waitlists, and those that are no longer claimed so:
-    ///   `mails::mail_goes_with_what_it_belongs_to`.
+    /// - It MUST leave out those of deleted entries, waitlists and workspaces, and those that are no longer claimed so:
+    ///   `mails::mail_goes_with_what_it_belongs_to`, `mails::mail_of_a_deleted_workspace_is_not_sent`,
+    ///   `mail_claims::a_claim_on_mail_that_ended_is_not_confirmed`.
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
+    ///
+    /// - A mail MUST be settled by the schedule that is given: `mail_claims::a_mail_is_settled_by_the_schedule_that_is_given`.
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault>;
 
     /// Gives claimed mails back untried, to be due at an instant; their attempt does not count.
+    ///
+    /// - Each of them MUST be due again, if its claim holds: `mail_claims::a_mail_that_is_given_back_is_due_again`,
+    ///   `mail_claims::every_mail_that_is_given_back_is_due_again`.
     async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault>;
 
     /// Frees mails whose lease has ended; those with no attempt left are dead. Tells how many.
+    ///
+    /// - The number of attempts MUST be the one that is given: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
 
     /// Deletes mails that are finished, from before an instant, at most so many. Tells how many it deleted.

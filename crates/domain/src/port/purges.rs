@@ -14,6 +14,7 @@ pub trait PurgeStore: Send + Sync {
     ///
     /// - It MUST take all that belonged to what was deleted, in the end, and nothing else:
     ///   `purges::a_purge_takes_what_was_deleted_and_nothing_else`, `purges::a_deleted_webhook_is_purged`,
+    ///   `purges::a_purge_leaves_logs_and_tests_alone`, `deletions::totals_are_right_though_friends_change_before_the_purge`,
     ///   `purges::what_waited_for_a_switched_webhook_is_held_in_time`, `purges::a_deleted_referrer_of_many_is_forgotten`.
     /// - One that is left MUST go on where it was: `abandoned::a_purge_goes_on_where_it_was_left`.
     /// - It MUST NOT hold a lock that others wait for longer than the batch takes. SQL stores are checked by

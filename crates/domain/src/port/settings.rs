@@ -12,10 +12,15 @@ use crate::workspace::WorkspaceSettings;
 #[async_trait]
 pub trait SettingsStore: Send + Sync {
     /// The settings of a workspace, unset where it has never set any.
+    ///
+    /// - They MUST read back as they were set or cleared: `settings::settings_read_back_as_they_were_set`,
+    ///   `settings::every_setting_can_be_cleared`.
+    /// - A change MUST show at once in every process: `settings::settings_show_in_every_process_at_once`.
     async fn get(&self, workspace_id: WorkspaceId) -> Result<WorkspaceSettings, Fault>;
 
     /// Changes settings.
     ///
+    /// - It MUST NOT change the settings of another workspace: `settings::a_workspace_has_settings_of_its_own`.
     /// - Concurrent updates MUST NOT lose each other's keys: `settings::concurrent_changes_of_settings_lose_nothing`.
     /// - What is written after this returns MUST go by them, in whichever process: `mails::what_another_process_has_set_counts_at_once`.
     async fn update(&self, command: UpdateSettings) -> Result<WorkspaceSettings, CommandError<UpdateSettingsRejection>>;

@@ -35,12 +35,20 @@ pub trait EntryStats: Send + Sync {
     ///
     /// - A line MUST be gone when this is asked after its entry was rejected or deleted:
     ///   `stats::tops_have_ten_rows_and_no_rejected_ones`, `entries::deleted_people_lead_no_more`.
+    /// - A line MUST be back when its entry was approved after all: `entries::a_person_leads_again_once_approved`.
+    /// - A change MUST show at once in the process that made it, and within a second in another one:
+    ///   `entries::a_new_leader_shows_elsewhere_within_a_second`.
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault>;
 
     /// What the counters say at one moment, given the UTC day it is.
     ///
     /// - They MUST equal what counting the rows would give, but for those that a deleted entry referred, until they are purged:
     ///   `stats::analytics_follow_every_change`, `stats::counters_stay_true_under_parallel_changes`.
+    /// - Nothing of another waitlist MUST be counted, here and by every other method: `stats::nothing_of_another_waitlist_is_counted`.
+    /// - The days of this week and of this month MUST be there: `stats::analytics_reach_back_to_monday_and_to_the_first`.
+    /// - Sources of equal weight MUST be in the order of their bytes, variants in the order they were created:
+    ///   `stats::sources_of_equal_weight_are_ordered_by_their_bytes`, `stats::variants_are_counted_in_the_order_of_their_creation`.
+    /// - A row of those who lead MUST tell who it is: `stats::tops_tell_who_leads`.
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault>;
 
     /// Sign-ups by UTC day; days without any are left out.
@@ -48,6 +56,7 @@ pub trait EntryStats: Send + Sync {
 
     /// Counts the rows of every waitlist anew and puts the counters right where they differ. This one may take long.
     ///
+    /// - The last position MUST stay: `stats::a_rebuild_keeps_the_last_position`.
     /// - Afterwards they MUST be right, however they came to be wrong: `stats::a_wrong_total_is_put_right`; and, for SQL stores,
     ///   `stats::a_rebuild_puts_wrong_counters_right`.
     async fn rebuild(&self) -> Result<Rebuilt, Fault>;

@@ -13,6 +13,9 @@ use crate::variant::Variant;
 #[async_trait]
 pub trait VariantStore: Send + Sync {
     /// Creates a variant.
+    ///
+    /// - A deleted waitlist MUST NOT get one: `deletions::a_deleted_waitlist_takes_no_changes`.
+    /// - It MUST read back as it was written, active or not: `variants::a_variant_reads_back_as_it_was_written`.
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>>;
 
     /// Changes a variant.
@@ -27,6 +30,6 @@ pub trait VariantStore: Send + Sync {
 
     /// The variants of a waitlist, deleted ones left out.
     ///
-    /// - They MUST be in the order they were created: `variants::a_variant_reads_back_as_it_was_written`.
+    /// - They MUST be in the order they were created: `variants::variants_are_in_the_order_of_their_creation`.
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault>;
 }

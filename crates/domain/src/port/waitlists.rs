@@ -36,11 +36,20 @@ pub trait WaitlistStore: Send + Sync {
 
     /// Changes a waitlist.
     ///
-    /// - Concurrent updates MUST NOT lose each other's settings keys: `waitlists::concurrent_updates_lose_no_settings`.
+    /// - Concurrent updates MUST NOT lose each other's settings keys, nor a status: `waitlists::concurrent_updates_lose_no_settings`,
+    ///   `waitlists::a_status_and_an_update_at_once_are_both_kept`.
+    /// - The whole waitlist MUST be written as it was decided: `waitlists::a_change_of_a_waitlist_is_written_with_its_time`,
+    ///   `waitlists::a_setting_of_a_waitlist_is_cleared_by_null`.
+    /// - A sign-up that starts after this returns MUST go by the new settings, in whichever process:
+    ///   `sign_ups::a_sign_up_goes_by_the_settings_that_were_answered`.
+    /// - A waitlist of another workspace, or a deleted one, MUST NOT be changed: `waitlists::a_workspace_sees_its_own_waitlists_alone`,
+    ///   `deletions::a_deleted_waitlist_takes_no_changes`.
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>>;
 
     /// Moves a waitlist to another status.
     ///
+    /// - A waitlist of another workspace, or a deleted one, MUST NOT be changed: `waitlists::a_workspace_sees_its_own_waitlists_alone`,
+    ///   `deletions::a_deleted_waitlist_takes_no_changes`.
     /// - A sign-up that starts after this returns MUST see the new status, in whichever process:
     ///   `sign_ups::a_sign_up_sees_the_status_that_was_answered`.
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
@@ -56,12 +65,15 @@ pub trait WaitlistStore: Send + Sync {
     /// The waitlist of that id.
     ///
     /// - It MUST be found in the workspace that it belongs to alone: `waitlists::a_workspace_sees_its_own_waitlists_alone`.
+    /// - A change MUST show at once in every process: `waitlists::a_list_is_found_as_it_is_in_every_process`.
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault>;
 
     /// The waitlists of a workspace, of one status or of all, after a key.
     ///
     /// - They MUST be in the order of their creation, newest first: `waitlists::lists_are_in_the_order_of_their_creation`.
     /// - A page MUST be full where more rows of that status follow: `waitlists::pages_go_newest_first_and_filter_by_status`.
+    /// - A page MUST name a next key if more rows follow, and none if not: `waitlists::a_full_last_page_of_lists_has_no_next`.
+    /// - Waitlists of every status MUST be found: `waitlists::lists_of_each_status_are_found`.
     /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:
     ///   `waitlists::pages_neither_repeat_nor_hide_when_rows_come_and_go`.
     async fn list(
@@ -76,5 +88,8 @@ pub trait WaitlistStore: Send + Sync {
     ///
     /// - It MUST be found in any status, and its variants active or not: who may see what is not for a store to say.
     ///   `public::what_is_public_is_found_by_slugs`, `public::drafts_and_inactive_variants_are_found`.
+    /// - Its variants MUST come whole, in the order they were created: `public::what_is_public_has_its_variants_whole`.
+    /// - A change MUST show at once in the process that made it, and within a second in another one:
+    ///   `public::a_public_change_shows_elsewhere_within_a_second`.
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;
 }

@@ -18,13 +18,17 @@ pub trait WebhookStore: Send + Sync {
     ///
     /// - All of it MUST be written, or nothing: `webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret`,
     ///   `abandoned::a_new_webhook_is_whole_or_not_at_all`.
-    /// - A workspace MUST NOT get more than it may, under concurrency too: `webhooks::a_workspace_has_so_many_webhooks_at_most`.
+    /// - A workspace MUST NOT get more than it may, under concurrency too: `webhooks::a_workspace_has_so_many_webhooks_at_most`,
+    ///   `webhooks::disabled_webhooks_count_and_deleted_ones_do_not`.
     /// - A receipt's scope MUST NOT get more than one effect, under concurrency too: `webhooks::a_receipt_of_a_webhook_has_one_effect`.
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
 
     /// Changes a webhook.
     ///
-    /// - Concurrent updates MUST NOT lose each other's fields: `webhooks::an_update_of_a_webhook_changes_what_is_given`.
+    /// - Concurrent updates MUST NOT lose each other's fields, nor an attempt: `webhooks::an_update_of_a_webhook_changes_what_is_given`,
+    ///   `settlements::a_settlement_and_an_update_at_once_are_both_kept`.
+    /// - A webhook of another workspace, or a deleted one, MUST NOT be changed: `webhooks::a_webhook_reads_back_as_it_was_written`,
+    ///   `deletions::a_deleted_webhook_takes_no_changes`.
     /// - One that is switched off MUST NOT be sent what was written before it is switched on again, whether it waited or was being sent:
     ///   `deliveries::a_webhook_that_is_off_misses_what_happens`, `claims::what_was_claimed_before_a_switch_is_not_sent_again`.
     /// - What is written after this returns MUST go by it, in whichever process:
@@ -36,6 +40,9 @@ pub trait WebhookStore: Send + Sync {
     /// Changes a webhook's secret, and stores its receipt where one is given.
     ///
     /// - All of it MUST be written, or nothing: `abandoned::a_new_secret_is_whole_or_not_at_all`.
+    /// - Nothing else of the webhook MUST change: `webhooks::a_rotation_changes_the_secret_alone`.
+    /// - A webhook of another workspace, or a deleted one, MUST NOT be changed: `webhooks::a_webhook_reads_back_as_it_was_written`,
+    ///   `deletions::a_deleted_webhook_takes_no_changes`.
     /// - Deliveries claimed within [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) MUST come with the secret before it too, and with
     ///   none from before that: `webhooks::an_old_secret_is_used_for_a_day`, `webhooks::a_second_rotation_ends_the_first_secret`.
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
@@ -43,6 +50,8 @@ pub trait WebhookStore: Send + Sync {
     /// Writes an event for one webhook alone.
     ///
     /// - No other MUST get it: `webhooks::a_test_goes_to_one_webhook_alone`.
+    /// - A webhook of another workspace, or a deleted one, MUST NOT be tested: `webhooks::a_webhook_reads_back_as_it_was_written`,
+    ///   `deletions::a_deleted_webhook_takes_no_changes`.
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>>;
 
     /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one.
@@ -61,11 +70,18 @@ pub trait WebhookStore: Send + Sync {
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<Webhook>, Fault>;
 
     /// The last attempts to deliver to a webhook, newest first.
+    ///
+    /// - Every field MUST read back: `settlements::an_attempt_is_logged_whole`.
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault>;
 
     /// All secrets, encrypted.
+    ///
+    /// - Those of disabled webhooks MUST be among them: `webhooks::a_rotation_changes_the_secret_alone`.
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault>;
 
     /// Puts newly encrypted secrets in place of others, if they are still those.
+    ///
+    /// - Secrets that were changed meanwhile MUST stay: `webhooks::secrets_are_encrypted_anew`.
+    /// - The secret before a rotation MUST be replaced too: `webhooks::both_secrets_are_encrypted_anew`.
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault>;
 }

@@ -14,7 +14,9 @@ use crate::workspace::Workspace;
 pub trait WorkspaceStore: Send + Sync {
     /// Creates a workspace.
     ///
-    /// - A slug MUST belong to one workspace at a time: `workspaces::a_slug_belongs_to_one_workspace`.
+    /// - A slug MUST belong to one workspace at a time, under concurrency too: `workspaces::a_slug_belongs_to_one_workspace`,
+    ///   `workspaces::a_slug_belongs_to_one_workspace_under_concurrency`.
+    /// - A workspace MUST read back as it was written: `workspaces::a_workspace_reads_back_as_it_was_written`.
     /// - An old slug of another workspace MUST be taken over: `workspaces::an_old_slug_can_be_taken_by_another_workspace`.
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
 
@@ -22,6 +24,8 @@ pub trait WorkspaceStore: Send + Sync {
     ///
     /// - Its old slugs MUST go on resolving for [`find_public`](super::WaitlistStore::find_public) until another workspace takes them:
     ///   `workspaces::a_renamed_workspace_goes_on_resolving_under_its_old_slugs`.
+    /// - It MUST change the slugs and the time of the last change only: `workspaces::a_workspace_reads_back_as_it_was_written`.
+    /// - An old slug MUST NOT name the workspace to be renamed: `workspaces::an_old_slug_neither_renames_nor_deletes`.
     /// - An old slug MUST NOT count as taken, and MUST lead to the last that had it: `workspaces::a_rename_takes_an_old_slug_over`.
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
 
@@ -29,6 +33,7 @@ pub trait WorkspaceStore: Send + Sync {
     ///
     /// - When this returns, it MUST be gone for every reader, and its slug be free:
     ///   `workspaces::a_deleted_workspace_takes_everything_with_it`, `purges::a_deleted_workspace_is_gone_before_it_is_purged`.
+    /// - An old slug MUST NOT delete a workspace: `workspaces::an_old_slug_neither_renames_nor_deletes`.
     /// - However much it owns, this MUST take no longer than [`delete`](super::WaitlistStore::delete) does for each of its waitlists.
     ///   Not checked: a time is for a benchmark to tell.
     async fn delete(&self, slug: &Slug) -> Result<bool, Fault>;
@@ -41,6 +46,8 @@ pub trait WorkspaceStore: Send + Sync {
 
     /// All workspaces.
     ///
-    /// - They MUST be in the order of their slugs: `workspaces::workspaces_are_listed_by_slug`.
+    /// - They MUST be in the order of the bytes of their slugs: `workspaces::workspaces_are_listed_by_slug`,
+    ///   `workspaces::slugs_are_ordered_by_their_bytes`.
+    /// - None MUST be left out: `workspaces::every_workspace_is_listed`.
     async fn list(&self) -> Result<Vec<Workspace>, Fault>;
 }
