@@ -280,7 +280,6 @@ macro_rules! each_case {
                 a_wrong_total_is_put_right
                 nothing_of_another_waitlist_is_counted
                 tops_tell_who_leads
-                sources_of_equal_weight_are_ordered_by_their_bytes
                 analytics_reach_back_to_monday_and_to_the_first
                 variants_are_counted_in_the_order_of_their_creation
                 a_rebuild_keeps_the_last_position

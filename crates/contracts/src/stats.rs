@@ -163,19 +163,6 @@ pub async fn tops_tell_who_leads(fixture: &impl Fixture) {
     assert_eq!(top.iter().map(row).collect::<Vec<_>>(), [(ada.id, ada.email, ada.referral_code, ada.position, 1)]);
 }
 
-/// Upper case before lower case, in whatever language the store sorts.
-pub async fn sources_of_equal_weight_are_ordered_by_their_bytes(fixture: &impl Fixture) {
-    let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
-    for (n, source) in ["b", "C", "a", "D", "a-b", "aa"].into_iter().enumerate() {
-        let command = SignUp { referrer: came_from(source), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
-        ports.entries.sign_up(command).await.unwrap();
-    }
-    let top = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrers;
-    let sources: Vec<_> = top.into_iter().map(|(source, _)| source.unwrap().as_str().to_owned()).collect();
-    assert_eq!(sources, ["C", "D", "a", "a-b", "aa", "b"]);
-}
-
 /// Days since the Monday of the week and since the first of the month, whichever came first.
 pub async fn analytics_reach_back_to_monday_and_to_the_first(fixture: &impl Fixture) {
     let ports = fixture.ports();

@@ -1,7 +1,5 @@
 //! Ways in which a store is wrong, each with the cases of the contract that catch it.
 
-use std::cmp::Reverse;
-
 use rally_domain::access::{RequestScope, StoredReply};
 use rally_domain::analytics::{TopReferral, first_day_needed};
 use rally_domain::command::{EntryFacts, ReferrerFacts, UpdateWaitlist};
@@ -13,7 +11,7 @@ use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::Mail;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::referral::Position;
-use rally_domain::text::{Referrer, WorkspaceName};
+use rally_domain::text::WorkspaceName;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
 use rally_domain::waitlist::Waitlist;
@@ -289,8 +287,6 @@ flaws! {
     ExportsOfWholeWorkspaces: "stats::nothing_of_another_waitlist_is_counted";
     /// The rows of those who lead have the code of the first entry.
     TopsWithoutTheirCodes: "stats::tops_tell_who_leads";
-    /// Sources are sorted as a dictionary does, whatever their case.
-    SourcesSortedByLanguage: "stats::sources_of_equal_weight_are_ordered_by_their_bytes";
     /// Analytics begin with the month, and not with the week.
     WeeksCutAtTheMonth: "stats::analytics_reach_back_to_monday_and_to_the_first";
     /// Analytics begin with the week, and not with the month.
@@ -624,14 +620,6 @@ impl Flawed {
             _ if self.is(Flaw::MonthsCutAtTheWeek) => today - Duration::days(6),
             _ => needed,
         }
-    }
-
-    /// The most frequent sources.
-    pub fn sources(self, mut rows: Vec<(Option<Referrer>, u64)>) -> Vec<(Option<Referrer>, u64)> {
-        if self.is(Flaw::SourcesSortedByLanguage) {
-            rows.sort_by_key(|(source, signups)| (Reverse(*signups), source.as_ref().map(|source| source.as_str().to_lowercase())));
-        }
-        rows
     }
 
     /// Those who lead.

@@ -54,7 +54,7 @@ impl EntryStats for MemoryStore {
             Analytics {
                 counters: tally.counters(),
                 recent_days: days.map(|(day, signups)| (*day, *signups)).collect(),
-                top_referrers: data.flaw.sources(tally.top_referrers()),
+                top_referrers: tally.top_referrers(),
                 top_referrals: data.flaw.tops(TopReferral::of(leaders), list),
                 by_variant: list.signups_by_variant(data.flaw),
             }

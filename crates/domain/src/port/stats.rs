@@ -46,8 +46,7 @@ pub trait EntryStats: Send + Sync {
     ///   `stats::analytics_follow_every_change`, `stats::counters_stay_true_under_parallel_changes`.
     /// - Nothing of another waitlist MUST be counted, here and by every other method: `stats::nothing_of_another_waitlist_is_counted`.
     /// - The days of this week and of this month MUST be there: `stats::analytics_reach_back_to_monday_and_to_the_first`.
-    /// - Sources of equal weight MUST be in the order of their bytes, variants in the order they were created:
-    ///   `stats::sources_of_equal_weight_are_ordered_by_their_bytes`, `stats::variants_are_counted_in_the_order_of_their_creation`.
+    /// - Variants MUST be in the order they were created: `stats::variants_are_counted_in_the_order_of_their_creation`.
     /// - A row of those who lead MUST tell who it is: `stats::tops_tell_who_leads`.
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault>;
 
