@@ -78,9 +78,11 @@ impl WorkspaceStore for PgStore {
 
     async fn list(&self) -> Result<Vec<Workspace>, Fault> {
         let mut c = self.connection().await?;
-        let query = workspaces::table.order(workspaces::slug).select(WorkspaceRow::as_select());
-        let rows: Vec<WorkspaceRow> = query.load(&mut c).await.map_err(query_fault)?;
-        Ok(rows.into_iter().map(Workspace::from).collect())
+        let rows: Vec<WorkspaceRow> = workspaces::table.select(WorkspaceRow::as_select()).load(&mut c).await.map_err(query_fault)?;
+        let mut all: Vec<Workspace> = rows.into_iter().map(Workspace::from).collect();
+        // Not in the statement: the collation of the database may pass over hyphens.
+        all.sort_by(|one, other| one.slug.cmp(&other.slug));
+        Ok(all)
     }
 }
 
