@@ -201,7 +201,7 @@ pub async fn a_receipt_outlives_the_waitlist_it_made(fixture: &impl Fixture) {
     assert!(matches!(again, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{again:?}");
 }
 
-/// A prune deletes old replies alone, and about as many as it may.
+/// A prune deletes only old replies, and about as many as it may.
 pub async fn stored_replies_are_pruned_so_many_at_a_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;

@@ -260,7 +260,7 @@ pub async fn a_claim_of_a_deleted_webhook_is_not_confirmed(fixture: &impl Fixtur
     assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));
 }
 
-/// Both secrets come with a confirmation for a day, whether or not an attempt failed, then the new one alone.
+/// Both secrets come with a confirmation for a day, whether or not an attempt failed, then only the new one.
 pub async fn a_claim_is_confirmed_with_the_secrets_of_its_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

@@ -255,7 +255,7 @@ pub async fn an_event_is_pruned_when_its_last_delivery_has_ended(fixture: &impl 
     let claimed = claim(&ports, now).await;
     let end = later(&ports, 3600);
     settle(&ports, vec![answered(&ports, &claimed[0], Some(200), now)]).await;
-    // The line of the log is pruned alone.
+    // Only the line of the log is pruned.
     assert_eq!(ports.deliveries.prune(end, 10).await.unwrap(), 1);
     settle(&ports, vec![answered(&ports, &claimed[1], Some(500), now)]).await;
     assert_eq!(ports.deliveries.prune(end, 10).await.unwrap(), 1);

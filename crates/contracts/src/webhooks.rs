@@ -267,7 +267,7 @@ pub async fn both_secrets_are_encrypted_anew(fixture: &impl Fixture) {
 }
 
 /// A rotation neither enables a webhook nor changes what else it has; the secrets of a disabled one are among all secrets.
-pub async fn a_rotation_changes_the_secret_alone(fixture: &impl Fixture) {
+pub async fn a_rotation_changes_only_the_secret(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
     let command = CreateWebhook { active: false, ..create_webhook(&ports, acme, &[EventKind::EntryApproved]) };

@@ -323,9 +323,9 @@ flaws! {
     /// A webhook can be tested from another workspace.
     TestsIgnoreWorkspaces: "webhooks::a_webhook_reads_back_as_it_was_written";
     /// A new secret enables its webhook.
-    RotationsEnable: "webhooks::a_rotation_changes_the_secret_alone";
+    RotationsEnable: "webhooks::a_rotation_changes_only_the_secret";
     /// The secrets of disabled webhooks are not encrypted anew.
-    SecretsOfDisabledNotTold: "webhooks::a_rotation_changes_the_secret_alone";
+    SecretsOfDisabledNotTold: "webhooks::a_rotation_changes_only_the_secret";
     /// The secret before a rotation is not encrypted anew.
     ResealKeepsOldSecrets: "webhooks::both_secrets_are_encrypted_anew";
     /// A webhook that is enabled again keeps its failures.

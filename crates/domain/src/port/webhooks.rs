@@ -40,7 +40,7 @@ pub trait WebhookStore: Send + Sync {
     /// Changes a webhook's secret, and stores its receipt where one is given.
     ///
     /// - All of it MUST be written, or nothing: `abandoned::a_new_secret_is_whole_or_not_at_all`.
-    /// - Nothing else of the webhook MUST change: `webhooks::a_rotation_changes_the_secret_alone`.
+    /// - Nothing else of the webhook MUST change: `webhooks::a_rotation_changes_only_the_secret`.
     /// - A webhook of another workspace, or a deleted one, MUST NOT be changed: `webhooks::a_webhook_reads_back_as_it_was_written`,
     ///   `deletions::a_deleted_webhook_takes_no_changes`.
     /// - Deliveries claimed within [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) MUST come with the secret before it too, and with
@@ -76,7 +76,7 @@ pub trait WebhookStore: Send + Sync {
 
     /// All secrets, encrypted.
     ///
-    /// - Those of disabled webhooks MUST be among them: `webhooks::a_rotation_changes_the_secret_alone`.
+    /// - Those of disabled webhooks MUST be among them: `webhooks::a_rotation_changes_only_the_secret`.
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault>;
 
     /// Puts newly encrypted secrets in place of others, if they are still those.

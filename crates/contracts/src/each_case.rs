@@ -1,0 +1,273 @@
+//! The list of the cases that every store runs. A case that is not on it is run by no store.
+
+/// The one list of the cases, for [`store_contract!`](crate::store_contract) and [`cases`](crate::cases).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_case {
+    (@test $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $case() {
+                    $crate::run(async {
+                        let fixture = <$fixture as $crate::Fixture>::fresh().await;
+                        $crate::$module::$case(&fixture).await;
+                    });
+                }
+            )+
+        })+
+    };
+    (@list $fixture:ty; $($module:ident: [$($case:ident)+])+) => {
+        vec![$($($crate::Case {
+            name: concat!(stringify!($module), "::", stringify!($case)),
+            run: |fixture: &$fixture| Box::pin($crate::$module::$case(fixture)),
+        },)+)+]
+    };
+    ($kind:ident $fixture:ty) => {
+        $crate::each_case! { @$kind $fixture;
+            workspaces: [
+                a_slug_belongs_to_one_workspace
+                a_renamed_workspace_goes_on_resolving_under_its_old_slugs
+                an_old_slug_can_be_taken_by_another_workspace
+                a_rename_takes_an_old_slug_over
+                workspaces_are_listed_by_slug
+                a_deleted_workspace_takes_everything_with_it
+                a_workspace_reads_back_as_it_was_written
+                a_slug_belongs_to_one_workspace_under_concurrency
+                an_old_slug_neither_renames_nor_deletes
+                every_workspace_is_listed
+                slugs_are_ordered_by_their_bytes
+            ]
+            waitlists: [
+                a_new_waitlist_is_a_draft_with_a_control_variant
+                a_waitlist_needs_its_workspace
+                a_slug_is_unique_in_its_workspace_under_concurrency
+                an_update_changes_what_is_given
+                concurrent_updates_lose_no_settings
+                a_status_changes_by_the_table
+                a_workspace_sees_its_own_waitlists_alone
+                pages_go_newest_first_and_filter_by_status
+                lists_are_in_the_order_of_their_creation
+                pages_neither_repeat_nor_hide_when_rows_come_and_go
+                a_deleted_waitlist_takes_its_entries_and_events_with_it
+                a_change_of_a_waitlist_is_written_with_its_time
+                a_setting_of_a_waitlist_is_cleared_by_null
+                a_status_and_an_update_at_once_are_both_kept
+                lists_of_each_status_are_found
+                a_full_last_page_of_lists_has_no_next
+                a_list_is_found_as_it_is_in_every_process
+            ]
+            public: [
+                drafts_and_inactive_variants_are_found
+                what_is_public_is_found_by_slugs
+                what_is_public_has_its_variants_whole
+                a_public_change_shows_elsewhere_within_a_second
+            ]
+            entries: [
+                an_entry_reads_back_as_it_was_written
+                a_document_reads_back_to_the_byte
+                pages_go_by_position_and_filter_by_status
+                pages_go_on_where_they_were_though_rows_are_deleted
+                a_page_of_one_status_is_full
+                leaders_come_by_referrals_then_position
+                deleted_people_lead_no_more
+                the_store_answers
+                an_entry_keeps_its_fields_through_every_change
+                entries_of_each_status_are_found
+                a_full_last_page_of_entries_has_no_next
+                a_person_leads_again_once_approved
+                a_new_leader_shows_elsewhere_within_a_second
+            ]
+            sign_ups: [
+                positions_are_dense_when_processes_sign_up_in_parallel
+                a_refused_sign_up_leaves_nothing_behind
+                a_list_never_takes_more_than_it_may
+                an_address_joins_once_however_many_try
+                a_referral_is_credited_exactly_once_each
+                a_code_of_another_list_earns_nothing
+                a_code_that_is_taken_is_told
+                only_an_active_variant_of_the_list_is_attributed
+                an_inactive_variant_wins_nobody
+                a_rejection_frees_no_place_and_a_deletion_does
+                a_rejected_person_joins_no_second_time
+                the_code_of_a_rejected_person_earns_nothing
+                a_sign_up_sees_the_status_that_was_answered
+                a_missing_list_takes_nobody
+                events_are_written_with_the_sign_up
+                a_crowd_is_decided_in_its_order
+                a_crowd_on_many_lists_keeps_them_apart
+                a_sign_up_goes_by_the_settings_that_were_answered
+                a_deleted_person_joins_again_in_every_process
+            ]
+            reviews: [
+                a_review_is_written_with_its_event
+                parallel_reviews_change_an_entry_once
+                a_review_needs_an_entry_of_the_list
+                a_deleted_entry_leaves_the_others_standing
+                an_export_shows_one_moment
+                an_export_that_is_given_up_holds_nothing
+                a_review_and_a_credit_at_once_are_both_kept
+                entries_of_a_closed_list_go_on_changing
+                parallel_deletions_of_an_entry_delete_it_once
+            ]
+            stats: [
+                an_empty_list_counts_nothing
+                analytics_follow_every_change
+                tops_have_ten_rows_and_no_rejected_ones
+                a_timeline_counts_utc_days
+                counters_stay_true_under_parallel_changes
+                a_wrong_total_is_put_right
+                nothing_of_another_waitlist_is_counted
+                tops_tell_who_leads
+                analytics_reach_back_to_monday_and_to_the_first
+                variants_are_counted_in_the_order_of_their_creation
+                a_rebuild_keeps_the_last_position
+            ]
+            variants: [
+                a_variant_reads_back_as_it_was_written
+                an_update_of_a_variant_changes_what_is_given
+                a_deleted_variant_keeps_its_sign_ups
+                variants_are_in_the_order_of_their_creation
+            ]
+            settings: [
+                settings_read_back_as_they_were_set
+                concurrent_changes_of_settings_lose_nothing
+                a_refused_change_of_settings_changes_nothing
+                every_setting_can_be_cleared
+                a_workspace_has_settings_of_its_own
+                settings_show_in_every_process_at_once
+            ]
+            webhooks: [
+                a_webhook_reads_back_as_it_was_written
+                an_update_of_a_webhook_changes_what_is_given
+                a_workspace_has_so_many_webhooks_at_most
+                a_receipt_of_a_webhook_has_one_effect
+                a_reply_is_stored_with_a_webhook_and_with_its_new_secret
+                webhooks_are_in_the_order_of_their_creation
+                an_old_secret_is_used_for_a_day
+                a_second_rotation_ends_the_first_secret
+                secrets_are_encrypted_anew
+                a_test_goes_to_one_webhook_alone
+                disabled_webhooks_count_and_deleted_ones_do_not
+                a_receipt_of_a_webhook_lasts_a_day
+                both_secrets_are_encrypted_anew
+                a_rotation_changes_only_the_secret
+            ]
+            deliveries: [
+                an_event_goes_to_those_who_are_subscribed
+                what_another_process_has_subscribed_counts_at_once
+                a_webhook_that_is_off_misses_what_happens
+                a_webhook_that_is_switched_on_starts_anew
+                deliveries_go_with_what_they_belong_to
+                sign_ups_go_on_while_webhooks_are_deleted
+                what_is_undelivered_of_a_deleted_entry_is_dropped
+                what_is_finished_is_pruned
+                a_disabled_webhook_is_due_nothing
+                a_delivery_has_the_body_of_its_event
+                events_that_nobody_gets_are_pruned
+                an_event_is_pruned_when_its_last_delivery_has_ended
+            ]
+            settlements: [
+                an_attempt_is_settled_as_it_was_decided
+                attempts_of_one_webhook_are_settled_in_their_order
+                an_attempt_is_logged_whole
+                an_attempt_is_settled_by_the_policy_that_is_given
+                a_settlement_and_an_update_at_once_are_both_kept
+            ]
+            claims: [
+                a_delivery_is_one_process_s_until_its_lease_ends
+                what_always_kills_its_process_ends_after_its_attempts
+                the_depth_tells_what_is_being_sent
+                webhooks_get_their_shares
+                what_is_given_back_is_due_again
+                a_claim_is_confirmed_as_things_are_now
+                what_was_claimed_before_a_switch_is_not_sent_again
+                every_webhook_with_a_delivery_due_is_told
+                a_claim_that_ended_is_not_confirmed
+                a_claim_of_a_deleted_webhook_is_not_confirmed
+                a_claim_is_confirmed_with_the_secrets_of_its_time
+                every_delivery_that_is_given_back_is_due_again
+                a_lease_lasts_as_long_as_was_asked
+            ]
+            mails: [
+                no_mail_is_written_while_notifications_are_off
+                a_mail_is_written_with_its_change
+                a_mail_says_what_was_set_when_it_was_written
+                what_another_process_has_set_counts_at_once
+                mail_goes_with_what_it_belongs_to
+                a_workspace_sends_mail_by_its_own_settings
+                a_mail_links_to_the_slug_that_its_workspace_has
+                mail_of_a_deleted_entry_goes_sent_or_not
+                mail_of_a_deleted_workspace_is_not_sent
+            ]
+            mail_claims: [
+                the_longest_due_is_sent_first
+                the_depth_tells_what_is_being_sent
+                a_mail_is_one_process_s_until_its_lease_ends
+                a_mail_is_settled_as_it_was_decided
+                a_mail_that_is_given_back_is_due_again
+                what_always_kills_its_process_is_not_sent_for_ever
+                workspaces_get_their_shares
+                what_is_finished_is_pruned
+                every_workspace_with_mail_due_is_told
+                a_claim_on_mail_that_ended_is_not_confirmed
+                every_mail_that_is_given_back_is_due_again
+                a_lease_of_mail_lasts_as_long_as_was_asked
+                a_mail_is_settled_by_the_schedule_that_is_given
+            ]
+            purges: [
+                a_deleted_waitlist_is_gone_before_it_is_purged
+                a_purge_takes_what_was_deleted_and_nothing_else
+                a_deleted_workspace_is_gone_before_it_is_purged
+                a_deleted_webhook_is_purged
+                what_waited_for_a_switched_webhook_is_held_in_time
+                a_deleted_referrer_of_many_is_forgotten
+                a_purge_leaves_logs_and_tests_alone
+            ]
+            invitations: [
+                an_invitation_is_recorded_with_its_mail
+                one_invitation_is_one_mail_however_often_it_is_recorded
+                an_entry_that_is_not_approved_is_not_recorded
+                parallel_records_write_one_mail
+                an_invited_person_cannot_be_rejected
+                a_rejection_and_an_invitation_at_once_exclude_each_other
+            ]
+            abandoned: [
+                a_sign_up_is_whole_or_not_at_all
+                a_review_is_whole_or_not_at_all
+                an_invitation_is_whole_or_not_at_all
+                a_deletion_of_an_entry_is_whole_or_not_at_all
+                a_new_waitlist_is_whole_or_not_at_all
+                a_new_webhook_is_whole_or_not_at_all
+                a_new_secret_is_whole_or_not_at_all
+                a_rename_is_whole_or_not_at_all
+                a_deletion_of_a_workspace_is_whole_or_not_at_all
+                a_deleted_waitlist_is_purged_though_its_caller_left
+                a_purge_goes_on_where_it_was_left
+                a_test_is_whole_or_not_at_all
+                a_settlement_is_whole_or_not_at_all
+                what_was_claimed_by_one_who_left_is_due_again
+            ]
+            access: [
+                an_api_key_is_found_until_it_is_revoked
+                an_api_key_is_found_by_its_whole_prefix
+                a_receipt_is_stored_with_its_effect
+                a_repeated_request_is_told_so_before_its_slug_is_told_taken
+                a_key_is_of_one_workspace_and_one_route
+                one_receipt_has_one_effect_under_concurrency
+                a_receipt_lasts_a_day
+                api_keys_are_in_the_order_of_their_creation
+                a_prefix_finds_the_keys_of_every_workspace
+                a_receipt_outlives_the_waitlist_it_made
+                stored_replies_are_pruned_so_many_at_a_time
+            ]
+            deletions: [
+                a_deleted_waitlist_takes_no_changes
+                a_deleted_webhook_takes_no_changes
+                a_deleted_referrer_is_hidden_from_every_reader
+                totals_are_right_though_friends_change_before_the_purge
+            ]
+        }
+    };
+}
