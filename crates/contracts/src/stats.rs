@@ -134,7 +134,7 @@ pub async fn nothing_of_another_waitlist_is_counted(fixture: &impl Fixture) {
     let span = DaySpan::new(ports.clock.now(), ports.clock.now().plus(Duration::days(1))).unwrap();
     let read = async |id| {
         let leaders = ports.stats.leaders(id, Limit::default()).await.unwrap().len();
-        let timeline = ports.stats.timeline(id, span.clone()).await.unwrap();
+        let timeline = ports.stats.timeline(id, span).await.unwrap();
         let entries = (ports.stats.count(id).await.unwrap(), exported(&ports, id).await.len());
         (ports.stats.analytics(id, today).await.unwrap(), leaders, timeline, entries)
     };

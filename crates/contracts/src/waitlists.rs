@@ -112,10 +112,10 @@ pub async fn an_update_changes_what_is_given(fixture: &impl Fixture) {
 pub async fn a_change_of_a_waitlist_is_written_with_its_time(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"max_entries": 7, "theme": {"dark": true}})).await;
-    let described = Some(Some(Description::parse("two\nlines").unwrap()));
-    let command = UpdateWaitlist { description: described.clone(), now: later(&ports, 1), ..update(&ports, &list) };
+    let description = Some(Description::parse("two\nlines").unwrap());
+    let command = UpdateWaitlist { description: Some(description.clone()), now: later(&ports, 1), ..update(&ports, &list) };
     let updated = ports.waitlists.update(command).await.unwrap();
-    assert_eq!(updated, Waitlist { description: described.unwrap(), updated_at: later(&ports, 1), ..list.clone() });
+    assert_eq!(updated, Waitlist { description, updated_at: later(&ports, 1), ..list.clone() });
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap().as_ref(), Some(&updated));
     let to = WaitlistStatus::Paused;
     let command = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: later(&ports, 2) };
