@@ -39,7 +39,7 @@ impl PurgeStore for PgStore {
 
     async fn find_orphans(&self) -> Result<u64, Fault> {
         let mut found = 0;
-        for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS)] {
+        for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS), (HELD, OUTDATED)] {
             let mut c = self.connection().await?;
             let rows: Vec<IdRow> = diesel::sql_query(orphans).load(&mut c).await.map_err(query_fault)?;
             let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
@@ -94,6 +94,24 @@ WITH RECURSIVE of_deliveries (id) AS (
 )
 SELECT DISTINCT found.id FROM (SELECT id FROM of_deliveries UNION ALL SELECT id FROM of_attempts) found
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks w WHERE w.id = found.id)";
+
+/// Webhooks with pending deliveries of an earlier generation. A change that overlapped the switch wrote them, and committed after the
+/// purge had ended: it locks the webhook only against a deletion, because a settlement would wait for any stronger lock.
+const OUTDATED: &str = "
+WITH RECURSIVE lanes (id) AS (
+    (SELECT webhook_id FROM deliveries WHERE state = 'pending' ORDER BY webhook_id, generation LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.state = 'pending' AND d.webhook_id > l.id
+            ORDER BY d.webhook_id, d.generation LIMIT 1)
+    FROM lanes l WHERE l.id IS NOT NULL
+)
+SELECT l.id FROM lanes l
+JOIN webhooks w ON w.id = l.id
+CROSS JOIN LATERAL (
+    SELECT FROM deliveries d
+    WHERE d.webhook_id = l.id AND d.state = 'pending' AND d.generation >= 0 AND d.generation < w.generation
+    ORDER BY d.generation LIMIT 1
+) outdated";
 
 statement! {
     /// Notes purges. A purge that is noted already stays as it is.

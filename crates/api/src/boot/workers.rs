@@ -55,7 +55,6 @@ async fn fold() {
 
 /// Purges deleted rows, batch by batch. After each batch it pauses for as long as the batch took, so that others can use the store.
 async fn purge(ports: Ports) {
-    log("orphans", ports.purges.find_orphans().await, "noted for a purge");
     loop {
         let begun = Instant::now();
         let pause = match ports.purges.purge(PURGED_AT_ONCE).await {
@@ -76,6 +75,7 @@ async fn prune(ports: Ports) {
     loop {
         ticks.tick().await;
         let now = || ports.clock.now();
+        log("orphans", ports.purges.find_orphans().await, "noted for a purge");
         let replies = in_batches(|| ports.replies.prune(now().plus(-Receipt::<()>::LIFETIME), BATCH)).await;
         log("stored replies", replies, "pruned");
         let events = in_batches(|| ports.deliveries.prune(now().plus(-KEPT), BATCH)).await;

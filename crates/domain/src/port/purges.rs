@@ -21,7 +21,8 @@ pub trait PurgeStore: Send + Sync {
     ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
     async fn purge(&self, rows: usize) -> Result<bool, Fault>;
 
-    /// Notes for a purge what has lost its waitlist or webhook without one: an older program deletes so. Tells how much it found.
+    /// Notes a purge of rows that lack one, and returns how many purges it noted. Such rows belong to a missing waitlist or webhook that
+    /// an older program deleted, or wait for a webhook that was disabled or enabled while the change that wrote them was under way.
     ///
     /// - It MUST find what an older program left. SQL stores are checked by `purges::orphans_are_found_and_purged`.
     /// - The cost MUST grow with the number of waitlists and webhooks alone. Not checked: a cost is for a benchmark and for the store's

@@ -405,18 +405,51 @@ async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
     rally_pgtest::execute(&url, LATE_END).await;
     let purging = ports.clone();
     let purge = tokio::spawn(async move { purging.purges.purge(100).await.unwrap() });
-    let somebody = rally_postgres::connect(&url).await.unwrap();
-    let ends = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-    let ending = async {
-        while somebody.query(ends, &[]).await.unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(NEVER, ending).await.expect("a purge that ends");
+    wait_for_sleep(&url).await;
     switch(true).await;
     ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
     switch(false).await;
     assert!(purge.await.unwrap());
     while ports.purges.purge(100).await.unwrap() {}
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// The commit of a sign-up, drawn out.
+const LATE_COMMIT: &str = "
+CREATE FUNCTION commit_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER commit_late AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION commit_late()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_is_committed_after_its_webhook_was_purged_is_found() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    let list = active_list(&ports, json!({})).await;
+    let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
+    rally_pgtest::execute(&url, LATE_COMMIT).await;
+    let (joining, command) = (ports.clone(), sign_up(&ports, &list, "ada@example.com"));
+    let sign_up = tokio::spawn(async move { joining.entries.sign_up(command).await.unwrap() });
+    wait_for_sleep(&url).await;
+    let off = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(false) };
+    ports.webhooks.update(off).await.unwrap();
+    while ports.purges.purge(100).await.unwrap() {}
+    sign_up.await.unwrap();
+    // Nobody claims it, and it would keep its event from being pruned.
+    assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 1);
+    while ports.purges.purge(100).await.unwrap() {}
+    assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.purges.find_orphans().await.unwrap()), (0, 0));
+}
+
+/// Waits until a statement of the database sleeps.
+async fn wait_for_sleep(url: &str) {
+    let somebody = rally_postgres::connect(url).await.unwrap();
+    let sleeps = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    let asleep = async {
+        while somebody.query(sleeps, &[]).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(NEVER, asleep).await.expect("a statement that sleeps");
 }

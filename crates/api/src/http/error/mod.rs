@@ -1,5 +1,5 @@
-//! The errors that clients get: one list of codes ([`code`]), one envelope ([`envelope`]), and the code of every rejection and fault
-//! ([`mapping`]).
+//! The errors that clients get: one list of codes (`code`), one envelope (`envelope`), and the code of every rejection and fault
+//! (`mapping`).
 
 mod code;
 mod envelope;
