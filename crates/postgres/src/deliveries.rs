@@ -86,7 +86,7 @@ struct KeyRow {
 
 statement! {
     /// Claimed deliveries with the present values that a sender needs. Deliveries that must not be sent any more are left out.
-    /// OFFSET 0 hides the lookup of the delivery, or its state would lead the planner to the index of leases.
+    /// Without OFFSET 0 the planner would look a delivery up by its state, in the index of leases.
     Load {
         "SELECT d.event_id, d.webhook_id, d.claim, d.attempt, w.url, w.secret, CASE WHEN w.previous_secret_until > "
         now: Timestamptz = OffsetDateTime, " THEN w.previous_secret END AS previous_secret, e.kind, e.body
@@ -116,7 +116,7 @@ statement! {
 }
 
 statement! {
-    /// Releases claimed deliveries. CASE hides the comparison of their state, or the planner would use the index of leases.
+    /// Releases claimed deliveries. Without CASE the planner would look them up by their state, in the index of leases.
     Release {
         "UPDATE deliveries d SET attempt = d.attempt - 1, due_at = "
         due_at: Timestamptz = OffsetDateTime, ",

@@ -30,7 +30,7 @@ queue! {
 }
 
 statement! {
-    /// Claimed mails, without those whose waitlist is gone.
+    /// Claimed mails, without those of a deleted waitlist.
     Load {
         "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.template, m.sender, m.recipient, m.data, m.created_at, m.claim, m.attempt
         FROM unnest("

@@ -1,5 +1,5 @@
-//! The test that checks the server's plan of every statement, whatever the statistics are: on a database that was never analyzed,
-//! that was analyzed while it was empty, and that has grown since. A connection keeps a plan, so a wrong plan stays wrong.
+//! The test that checks the server's plan of every statement: on a database that was never analyzed, that was analyzed while it
+//! was empty, and that has grown since. A connection keeps a plan, so a wrong plan stays wrong.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -54,7 +54,8 @@ impl PurgeStore for PgStore {
     }
 }
 
-/// Begins a batch. If the machine crashes and loses the batch, it is deleted again. A batch hardly waits for locks.
+/// Begins a batch. If a crash of the machine undoes the batch, a later one deletes the same rows. A batch waits at most 50 ms for
+/// a lock.
 const BEGIN_PURGE: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '50ms'";
 
 /// Missing waitlists that other rows still belong to. The statement hops from one list to the next in an index that begins with

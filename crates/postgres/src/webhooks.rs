@@ -196,8 +196,8 @@ pub(crate) async fn write(c: &mut AsyncPgConnection, webhook: &Webhook) -> Query
 }
 
 statement! {
-    /// Gives the pending deliveries without a generation, which an older program wrote, the generation that their webhook had
-    /// then.
+    /// Gives pending deliveries without a generation, which an older program wrote, the generation that their webhook had until
+    /// now.
     AdoptPending {
         "UPDATE deliveries d SET generation = "
         generation: sql_types::BigInt = i64, " FROM (
@@ -218,8 +218,8 @@ statement! {
     }
 }
 
-/// Gives the undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had
-/// then.
+/// Gives undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had until
+/// now.
 async fn adopt(c: &mut AsyncPgConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
     let (generation, webhook) = (to_bigint(generation), id.uuid());
     AdoptPending { generation, webhook }.execute(c).await?;

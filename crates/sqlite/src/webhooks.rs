@@ -192,8 +192,8 @@ pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<
     diesel::update(webhooks::table.find(Blob(webhook.id.uuid()))).set(WebhookRow::from(webhook)).execute(c)
 }
 
-/// Gives the undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had
-/// then.
+/// Gives undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had until
+/// now.
 fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
     for state in [JobState::Pending, JobState::Running].map(JobState::as_str) {
         let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(deliveries::state.eq(state));
