@@ -513,8 +513,8 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
 /// Five hundred of other workspaces, with several events each, from before their first time-outs until long after.
 #[apply(on_both_stores)]
 async fn a_crowd_that_hangs_delays_no_other(kind: Kind) {
-    const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
-    let settings = |settings| rally_api::boot::config::Settings { webhook_timeout: Some("4s".to_owned()), ..settings };
+    const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(6);
+    let settings = |settings| rally_api::boot::config::Settings { webhook_timeout: Some("6s".to_owned()), ..settings };
     let server = TestServer::start_with(kind, settings).await;
     let (url, hanging) = misbehave(Misbehaviour::Hang).await;
     let url = rally_domain::webhook::WebhookUrl::parse(&url).unwrap();
@@ -545,8 +545,8 @@ async fn a_crowd_that_hangs_delays_no_other(kind: Kind) {
         receiver.wait_for(number).await;
         longest = longest.max(answered.elapsed());
     }
-    // A delay by those that hang would be one by their time-out.
-    assert!(longest < TIMEOUT / 2, "{longest:?}");
+    // A delay by those that hang would be one by their time-out. A machine that is busy with other tests takes a second or two.
+    assert!(longest < TIMEOUT * 2 / 3, "{longest:?}");
     assert!(number > 20, "{number}");
     hanging.abort();
 }

@@ -307,7 +307,12 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     }
     assert!(ports.waitlists.delete(acme, gone.id).await.unwrap());
     at_every_point(async |polls| leave_after(polls, ports.purges.purge(2)).await.is_some()).await;
-    purge_all(&ports).await;
+    // A batch that was left may be locked for a moment longer, and is passed over.
+    whole("a purge", async || {
+        while ports.purges.purge(2).await.unwrap() {}
+        ports.purges.backlog().await.unwrap() == 0
+    })
+    .await;
     let told: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.waitlist_id).collect();
     assert_eq!((told, ports.purges.find_orphans().await.unwrap()), (vec![Some(kept.id)], 0));
     assert_eq!(ports.stats.count(kept.id).await.unwrap(), 1);
