@@ -36,7 +36,7 @@ domain:
 
 # Package the crates that others build on.
 packages:
-    cargo package --locked --allow-dirty --quiet -p rally-domain -p rally-contracts
+    folder=$(mktemp -d) && cargo package --locked --allow-dirty --quiet --target-dir "$folder" -p rally-domain -p rally-contracts && rm -rf "$folder"
 
 # Build the documentation of all crates; a warning is an error.
 docs:

@@ -14,7 +14,10 @@ cargo build --locked -p rally-domain
 cargo build --locked -p rally-domain --features mock
 
 echo '== packages for other projects'
-cargo package --locked --allow-dirty --quiet -p rally-domain -p rally-contracts
+# In a folder of its own: cargo would verify the second crate against a package of the first that it unpacked before.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cargo package --locked --allow-dirty --quiet --target-dir "$folder" -p rally-domain -p rally-contracts
 
 echo '== documentation'
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
