@@ -67,7 +67,7 @@ struct Entry {
 }
 
 impl KeySet {
-    /// Parses a key set. Ignores entries that are malformed, unknown or not for signatures, as RFC 7517, section 5, requires.
+    /// Parses a key set. Ignores entries that are malformed, unknown or not for signatures, as RFC 7517, section 5, recommends.
     ///
     /// # Errors
     /// Fails if the document is not a key set.

@@ -30,8 +30,8 @@ pub struct Seeded {
     pub codes: Vec<ReferralCode>,
 }
 
-/// Adds entries to an active list. Creates the workspace and the list if they do not exist. Of the entries after the first
-/// [`REFERRERS`], every other one uses a referral code.
+/// Adds entries to an active list. Creates the workspace and the list if they do not exist. After the first 1000 entries, every
+/// second entry uses a referral code of one of them.
 ///
 /// # Errors
 /// Fails if the store has a fault, or the list refuses a sign-up.
