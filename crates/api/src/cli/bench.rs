@@ -13,7 +13,7 @@ use crate::boot::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
-    /// Add entries to a waitlist without HTTP. Creates the workspace and the list if they do not exist
+    /// Add entries to a waitlist without HTTP. Create the workspace and the list first if they do not exist
     Seed {
         /// How many entries to add
         #[arg(long)]

@@ -59,7 +59,7 @@ enum Command {
         #[arg(long)]
         revert: bool,
     },
-    /// Check whether the server on RALLY_BIND is ready. Fails if it is not
+    /// Check whether the server on RALLY_BIND is ready, and exit with 1 if it is not
     Healthcheck,
     /// Copy the embedded store into one file. The server may keep running
     Backup {
@@ -76,7 +76,7 @@ enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Manage API keys. A key works until it is revoked
+    /// Manage API keys, which work until they are revoked
     Key {
         #[command(subcommand)]
         command: KeyCommand,

@@ -16,7 +16,7 @@ use crate::boot::store;
 
 #[derive(Subcommand)]
 pub(super) enum StoreCommand {
-    /// Copy all data into an empty store of the other kind, and verify the copy. No server may run on either store
+    /// Copy all data into an empty store of the other kind, and verify the copy. Stop all servers on both stores first
     Copy {
         /// The store to read: a data directory, or the URL of a PostgreSQL database
         #[arg(long, value_name = "STORE")]
