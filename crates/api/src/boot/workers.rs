@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep};
 use crate::boot::telemetry;
 use crate::chain::chain;
 
-/// How often rows are pruned after their retention time.
+/// How often rows are pruned after their retention time, and how often the store looks for rows that lack a purge.
 const PRUNE: Duration = Duration::from_secs(600);
 
 /// How often the samples of histograms are added to their buckets.

@@ -25,6 +25,8 @@ pub trait PurgeStore: Send + Sync {
     /// an older program deleted, or wait for a webhook that was disabled or enabled while the change that wrote them was under way.
     ///
     /// - It MUST find what an older program left. SQL stores are checked by `purges::orphans_are_found_and_purged`.
+    /// - It MUST find deliveries that a change wrote for a webhook that was disabled or enabled meanwhile, if the store lets the two
+    ///   overlap. Not checked: it takes a transaction that stays open, which the tests of the PostgreSQL store have.
     /// - The cost MUST grow with the number of waitlists and webhooks alone. Not checked: a cost is for a benchmark and for the store's
     ///   plans to tell.
     async fn find_orphans(&self) -> Result<u64, Fault>;
