@@ -19,3 +19,4 @@ pub mod idempotency;
 pub mod relay;
 pub mod routes;
 pub mod webhook_secret;
+pub mod worker;

@@ -71,7 +71,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let ports = cached(ports, &changes);
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
-    let workers = Workers::start(ports.clone());
+    let workers = Workers::start(&ports);
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();

@@ -1,0 +1,91 @@
+//! The frame of background work: steps that are repeated until nothing is left, with pauses between them.
+//!
+//! Each step is a short transaction of the store. It claims its rows by a lease or a lock. So every process runs every worker, none depends
+//! on those of another process, and what a killed process has left is done by the next step of any process.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use rally_domain::error::Fault;
+use tokio::time::{Instant, sleep};
+
+use crate::chain::chain;
+
+/// A kind of background work.
+pub struct Worker {
+    /// What it works on, for the log.
+    pub what: &'static str,
+    /// What it does to that, for the log.
+    pub done: &'static str,
+    /// How long it rests if nothing is left, or after a fault.
+    pub rest: Duration,
+    /// Does a batch, and returns how much it did. 0 means that nothing is left.
+    pub step: Box<dyn Fn() -> BoxFuture<'static, Result<u64, Fault>> + Send + Sync>,
+}
+
+impl Worker {
+    /// Works for ever. After each step it pauses for as long as the step took, so that others can use the store.
+    pub async fn run(self) {
+        let Self { what, done, rest, step } = self;
+        let mut rows = 0;
+        loop {
+            let begun = Instant::now();
+            let pause = match step().await {
+                Ok(0) => {
+                    if rows > 0 {
+                        tracing::debug!(rows, "{what} {done}");
+                    }
+                    rows = 0;
+                    rest
+                }
+                Ok(batch) => {
+                    rows += batch;
+                    begun.elapsed()
+                }
+                Err(fault) => {
+                    tracing::warn!(cause = %chain(&fault), "{what} not {done}");
+                    rest
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// When each of these steps began, in seconds from the start. A step takes a second.
+    async fn begun(results: Vec<Result<u64, Fault>>) -> Vec<u64> {
+        let (start, begun) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
+        let results = Arc::new(Mutex::new(results.into_iter()));
+        let noted = begun.clone();
+        let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
+            noted.lock().unwrap().push(start.elapsed().as_secs());
+            let result = results.lock().unwrap().next();
+            Box::pin(async move {
+                sleep(Duration::from_secs(1)).await;
+                match result {
+                    Some(result) => result,
+                    None => std::future::pending().await,
+                }
+            })
+        };
+        let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), step: Box::new(step) };
+        tokio::time::timeout(Duration::from_secs(1000), worker.run()).await.unwrap_err();
+        Arc::into_inner(begun).map_or_else(Vec::new, |begun| begun.into_inner().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_pauses_between_batches_and_rests_when_nothing_is_left() {
+        assert_eq!(begun(vec![Ok(2), Ok(1), Ok(0), Ok(5), Ok(0)]).await, [0, 2, 4, 65, 67, 128]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_rests_after_a_fault_and_goes_on() {
+        assert_eq!(begun(vec![Err(Fault::unavailable("away")), Ok(1), Ok(0)]).await, [0, 61, 63, 124]);
+    }
+}
