@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rally_domain::error::{Fault, RemoteError};
-use rally_domain::id::{EntryId, MailId, SenderDomainId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EntryId, MailId, SenderDomainId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
-use rally_domain::mail::{Mail, MailOutcome};
+use rally_domain::mail::{Content, MailOutcome, Message, Rendered, Sender};
 use rally_domain::port::{AppInviter, DomainState, HumanCheck, Humanity, Mailer, SenderDirectory};
 use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
@@ -119,32 +119,39 @@ fn workspace() -> WorkspaceId {
     WorkspaceId::new(Uuid::from_u128(1))
 }
 
-fn mail(id: u128, to: &str) -> Mail {
-    Mail {
+fn message(id: u128, to: &str) -> Message {
+    Message {
         id: MailId::new(Uuid::from_u128(id)),
         workspace_id: workspace(),
-        waitlist_id: WaitlistId::new(Uuid::from_u128(2)),
-        entry_id: EntryId::new(Uuid::from_u128(3)),
-        template: "welcome".to_owned(),
-        from: email("hello@acme.example"),
+        from: sender("hello@acme.example"),
+        reply_to: None,
         to: email(to),
-        data: r#"{"entry":{"name":"Ada"}}"#.to_owned(),
-        created_at: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
+        content: template("welcome"),
+        unsubscribe_url: None,
+        written_at: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
     }
+}
+
+fn sender(address: &str) -> Sender {
+    Sender { name: None, address: email(address) }
+}
+
+fn template(name: &str) -> Content {
+    Content::Template { name: name.to_owned(), data: r#"{"entry":{"name":"Ada"}}"#.to_owned() }
 }
 
 /// Also when the answer to the first request was lost.
 pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     fixture.misbehave(Some(Misbehaviour::Lose));
-    let lost = mailer.send(&mail(1, "ada@example.com")).await;
+    let lost = mailer.send(&message(1, "ada@example.com")).await.outcome;
     assert_eq!(lost, MailOutcome::Failed { status: None, retry_after: None });
     fixture.misbehave(None);
     for _ in 0..2 {
-        assert_eq!(mailer.send(&mail(1, "ada@example.com")).await, MailOutcome::Accepted);
+        assert_eq!(mailer.send(&message(1, "ada@example.com")).await.outcome, MailOutcome::Accepted);
         assert_eq!(fixture.sent(), 1);
     }
-    assert_eq!(mailer.send(&mail(2, "ada@example.com")).await, MailOutcome::Accepted);
+    assert_eq!(mailer.send(&message(2, "ada@example.com")).await.outcome, MailOutcome::Accepted);
     assert_eq!(fixture.sent(), 2);
 }
 
@@ -152,13 +159,16 @@ pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl Mailer
 pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     let after = |seconds| Some(time::Duration::seconds(seconds));
-    assert_eq!(mailer.send(&mail(1, "suppressed@example.com")).await, MailOutcome::Refused(422));
-    assert_eq!(mailer.send(&Mail { template: "none".to_owned(), ..mail(2, "a@example.com") }).await, MailOutcome::Refused(404));
-    assert_eq!(mailer.send(&Mail { from: email("a@else.example"), ..mail(3, "a@example.com") }).await, MailOutcome::Refused(403));
-    assert_eq!(mailer.send(&Mail { template: "..".to_owned(), ..mail(4, "a@example.com") }).await, MailOutcome::Refused(400));
-    assert_eq!(mailer.send(&mail(5, "a@example.com")).await, MailOutcome::Accepted);
+    assert_eq!(mailer.send(&message(1, "suppressed@example.com")).await.outcome, MailOutcome::Refused(422));
+    assert_eq!(mailer.send(&Message { content: template("none"), ..message(2, "a@example.com") }).await.outcome, MailOutcome::Refused(404));
+    assert_eq!(
+        mailer.send(&Message { from: sender("a@else.example"), ..message(3, "a@example.com") }).await.outcome,
+        MailOutcome::Refused(403)
+    );
+    assert_eq!(mailer.send(&Message { content: template(".."), ..message(4, "a@example.com") }).await.outcome, MailOutcome::Refused(400));
+    assert_eq!(mailer.send(&message(5, "a@example.com")).await.outcome, MailOutcome::Accepted);
     // The key is that of another mail.
-    assert_eq!(mailer.send(&mail(5, "b@example.com")).await, MailOutcome::Refused(409));
+    assert_eq!(mailer.send(&message(5, "b@example.com")).await.outcome, MailOutcome::Refused(409));
     for (how, outcome) in [
         (Misbehaviour::Status(400), MailOutcome::Refused(400)),
         (Misbehaviour::Status(401), MailOutcome::KeyRefused(401)),
@@ -170,10 +180,18 @@ pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFix
     ] {
         fixture.misbehave(Some(how));
         let before = fixture.requests();
-        assert_eq!(mailer.send(&mail(6, "a@example.com")).await, outcome, "{how:?}");
+        assert_eq!(mailer.send(&message(6, "a@example.com")).await.outcome, outcome, "{how:?}");
         assert_eq!(fixture.requests(), before + 1, "{how:?}");
     }
     assert_eq!(fixture.sent(), 1);
+}
+
+/// A service that renders its own templates gets no request with a rendered message.
+pub async fn content_of_another_form_is_refused(fixture: &impl MailerFixture) {
+    let rendered = Rendered { subject: "Welcome".to_owned(), text: "Hello".to_owned(), html: None };
+    let message = Message { content: Content::Rendered(rendered), ..message(1, "ada@example.com") };
+    assert_eq!(fixture.mailer().send(&message).await.outcome, MailOutcome::Refused(400));
+    assert_eq!(fixture.requests(), 0);
 }
 
 /// Nothing it says is believed, and nobody waits for it longer than the deadline.
@@ -181,7 +199,7 @@ pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl Mailer
     let (mailer, senders) = (fixture.mailer(), fixture.senders());
     for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
         fixture.misbehave(Some(how));
-        let outcome = in_time(how, mailer.send(&mail(1, "ada@example.com"))).await;
+        let outcome = in_time(how, mailer.send(&message(1, "ada@example.com"))).await.outcome;
         assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
         assert!(in_time(how, senders.find_domain(workspace(), ACTIVE_DOMAIN)).await.is_err(), "{how:?}");
         assert!(in_time(how, senders.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
@@ -319,6 +337,7 @@ macro_rules! remote_contract {
         $crate::remote_contract! { @cases $fixture;
             a_mail_is_sent_once_however_often_it_is_asked
             what_is_refused_is_told_from_what_may_pass
+            content_of_another_form_is_refused
             a_mail_service_that_misbehaves_is_tried_later
             domains_and_templates_are_found
         }

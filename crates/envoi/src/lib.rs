@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rally_domain::error::RemoteError;
 use rally_domain::id::{SenderDomainId, WorkspaceId};
-use rally_domain::mail::{Mail, MailOutcome};
+use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
 use rally_domain::port::{Clock, DomainState, Mailer, SenderDirectory, SenderDomain};
 use rally_upstream::{Answer, Upstream};
 use reqwest::Method;
@@ -80,21 +80,27 @@ impl From<DomainBody> for SenderDomain {
 
 #[async_trait]
 impl Mailer for EnvoiMailer {
-    async fn send(&self, mail: &Mail) -> MailOutcome {
-        let (workspace, key) = (mail.workspace_id.to_string(), mail.id.to_string());
-        let segments = ["v1", "workspaces", &workspace, "templates", &mail.template, "send"];
-        let data: Result<&RawValue, _> = serde_json::from_str(&mail.data);
+    async fn send(&self, message: &Message) -> MailReport {
+        let Content::Template { name, data } = &message.content else {
+            return MailReport::failed(MailOutcome::Refused(400), "Envoi sends only its own templates");
+        };
+        let (workspace, key) = (message.workspace_id.to_string(), message.id.to_string());
+        let segments = ["v1", "workspaces", &workspace, "templates", name, "send"];
+        let data: Result<&RawValue, _> = serde_json::from_str(data);
         let (Some(request), Ok(data)) = (self.upstream.request(Method::POST, &segments), data) else {
             // No template has such a name, and no service accepts such data.
-            return MailOutcome::Refused(400);
+            return MailReport::failed(MailOutcome::Refused(400), "no template can have this name, or the data is no object");
         };
-        let body = SendBody { from: mail.from.as_str(), to: mail.to.as_str(), data };
+        let body = SendBody { from: message.from.address.as_str(), to: message.to.as_str(), data };
         let request = request.header("idempotency-key", key).json(&body);
         match self.upstream.send(request).await {
-            Ok(answer) => outcome(&answer),
+            Ok(answer) => match outcome(&answer) {
+                MailOutcome::Accepted => MailReport::accepted(),
+                refused => MailReport::failed(refused, &format!("Envoi answered {}", answer.status)),
+            },
             Err(error) => {
-                tracing::warn!(mail = %mail.id, %error, cause = error_cause(&error), "mail not sent");
-                MailOutcome::Failed { status: None, retry_after: None }
+                tracing::warn!(mail = %message.id, %error, cause = error_cause(&error), "mail not sent");
+                MailReport::failed(MailOutcome::Failed { status: None, retry_after: None }, &error.to_string())
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::mail::{ClaimedMail, MailOutcome, MailReport, SettleMail};
 use rally_domain::port::{Mailer, Ports};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::queue::RetrySchedule;
@@ -62,7 +62,7 @@ impl Freight for MailFreight {
 
     fn report(attempt: &SettleMail) -> (WorkspaceId, Timestamp, Signal) {
         let signal = match attempt.outcome {
-            MailOutcome::Accepted | MailOutcome::Refused(_) => Signal::Well,
+            MailOutcome::Accepted | MailOutcome::Refused(_) | MailOutcome::Bounced(_) => Signal::Well,
             MailOutcome::KeyRefused(_) | MailOutcome::Failed { .. } => Signal::Troubled,
         };
         (attempt.workspace_id, attempt.now, signal)
@@ -82,9 +82,9 @@ impl Freight for MailFreight {
 
     async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {
         let started = Instant::now();
-        let outcome = self.mailer.send(&claimed.mail).await;
+        let MailReport { outcome, error } = self.mailer.send(&claimed.mail.message()).await;
         let latency = Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX);
-        tell(&claimed, outcome, latency);
+        tell(&claimed, outcome, error.as_deref(), latency);
         let ports = &self.ports;
         Ok(SettleMail {
             claim: claimed.claim,
@@ -112,11 +112,12 @@ impl Freight for MailFreight {
 }
 
 /// Logs and counts an attempt. Only the operator learns from the log that a mail was refused for good.
-fn tell(claimed: &ClaimedMail, outcome: MailOutcome, latency: Duration) {
+fn tell(claimed: &ClaimedMail, outcome: MailOutcome, error: Option<&str>, latency: Duration) {
     let (mail, attempt, status) = (claimed.mail.id, claimed.attempt, outcome.status());
     let label = match outcome {
         MailOutcome::Accepted => "accepted",
         MailOutcome::Refused(_) => "refused",
+        MailOutcome::Bounced(_) => "bounced",
         MailOutcome::KeyRefused(_) => "key_refused",
         MailOutcome::Failed { .. } => "failed",
     };
@@ -124,8 +125,9 @@ fn tell(claimed: &ClaimedMail, outcome: MailOutcome, latency: Duration) {
     metrics::histogram!("rally_mail_attempt_duration_seconds").record(latency.as_seconds_f64());
     match outcome {
         MailOutcome::Accepted => tracing::debug!(%mail, attempt, "mail accepted"),
-        MailOutcome::Refused(_) => tracing::warn!(%mail, attempt, status, "mail refused; it is not retried"),
+        MailOutcome::Refused(_) => tracing::warn!(%mail, attempt, status, error, "mail refused; it is not retried"),
+        MailOutcome::Bounced(_) => tracing::info!(%mail, attempt, status, "the mailbox does not exist; the mail is not retried"),
         MailOutcome::KeyRefused(_) => tracing::error!(%mail, attempt, status, "Envoi refuses the key of this server: see RALLY_ENVOI_KEY"),
-        MailOutcome::Failed { .. } => tracing::warn!(%mail, attempt, status, "mail failed; it may be retried"),
+        MailOutcome::Failed { .. } => tracing::warn!(%mail, attempt, status, error, "mail failed; it may be retried"),
     }
 }

@@ -8,7 +8,7 @@ use crate::delivery::AttemptResult;
 use crate::error::{Fault, Invalid, RemoteError};
 use crate::id::{EventId, SenderDomainId, WorkspaceId};
 use crate::invite::{Invite, InviteError, InviteRequest};
-use crate::mail::{Mail, MailOutcome};
+use crate::mail::{MailReport, Message};
 use crate::timestamp::Timestamp;
 use crate::webhook::{SigningKey, WebhookUrl};
 
@@ -41,7 +41,8 @@ pub trait Mailer: Send + Sync {
     /// - It MUST send a mail of one identity once, however often it is asked: `remote::a_mail_is_sent_once_however_often_it_is_asked`.
     /// - It MUST NOT take longer than its deadline: `remote::a_mail_service_that_misbehaves_is_tried_later`.
     /// - It MUST tell what is refused for good from what may be taken later: `remote::what_is_refused_is_told_from_what_may_pass`.
-    async fn send(&self, mail: &Mail) -> MailOutcome;
+    /// - It MUST refuse content of a form that it does not send: `remote::content_of_another_form_is_refused`.
+    async fn send(&self, message: &Message) -> MailReport;
 }
 
 /// Knows what mail may be sent from and with: domains and templates that a mail service keeps for a workspace.

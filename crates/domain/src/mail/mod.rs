@@ -1,17 +1,25 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
+mod kind;
+mod message;
+mod outcome;
+mod template;
+
 use std::sync::Arc;
 
 use serde::Serialize;
-use time::Duration;
 use uuid::Uuid;
+
+pub use self::kind::MailKind;
+pub use self::message::{Content, Message, Rendered, Sender};
+pub use self::outcome::{MailOutcome, MailReport, SettleMail};
+pub use self::template::{RenderError, TemplateError, TemplatePart, TemplateSource};
 
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::EventKind;
 use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
-use crate::queue::{RetrySchedule, Verdict};
 use crate::referral::ReferralCode;
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
@@ -113,6 +121,20 @@ impl Mail {
         Self::new(id, &setup.templates.approved, setup, now, entry, data)
     }
 
+    /// Returns the message to send.
+    pub fn message(&self) -> Message {
+        Message {
+            id: self.id,
+            workspace_id: self.workspace_id,
+            from: Sender { name: None, address: self.from.clone() },
+            reply_to: None,
+            to: self.to.clone(),
+            content: Content::Template { name: self.template.clone(), data: self.data.clone() },
+            unsubscribe_url: None,
+            written_at: self.created_at,
+        }
+    }
+
     fn new(id: MailId, template: &str, setup: &MailSetup, now: Timestamp, entry: &Entry, data: String) -> Self {
         Self {
             id,
@@ -196,104 +218,9 @@ pub struct ClaimedMail {
     pub mail: Mail,
 }
 
-/// The answer of a mail service to a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailOutcome {
-    /// The service accepted the mail, now or before.
-    Accepted,
-    /// The service will never accept the mail. The value is the status of its answer.
-    Refused(u16),
-    /// The service does not accept this deployment's key. The value is the status of its answer.
-    KeyRefused(u16),
-    /// The service could not be asked, or may accept the mail later.
-    Failed {
-        /// The status of its answer, if there was one.
-        status: Option<u16>,
-        /// How long the service asks Rally to wait.
-        retry_after: Option<Duration>,
-    },
-}
-
-impl MailOutcome {
-    /// Returns the status of the answer, except for an accepted mail.
-    pub const fn status(self) -> Option<u16> {
-        match self {
-            Self::Accepted => None,
-            Self::Refused(status) | Self::KeyRefused(status) => Some(status),
-            Self::Failed { status, .. } => status,
-        }
-    }
-}
-
-/// Settles a claimed mail after an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettleMail {
-    /// The claim of the attempt.
-    pub claim: ClaimId,
-    /// The mail.
-    pub mail_id: MailId,
-    /// The workspace.
-    pub workspace_id: WorkspaceId,
-    /// The number of the attempt, from 1.
-    pub attempt: u32,
-    /// The result of the attempt.
-    pub outcome: MailOutcome,
-    /// How long the attempt took.
-    pub latency: Duration,
-    /// Random bits that spread the retries.
-    pub chance: u64,
-    /// When the attempt ended.
-    pub now: Timestamp,
-}
-
-impl SettleMail {
-    /// Decides on the state of the mail after the attempt.
-    pub fn decide(&self, schedule: &RetrySchedule) -> Verdict {
-        match self.outcome {
-            MailOutcome::Accepted => Verdict::Done,
-            MailOutcome::Refused(_) | MailOutcome::KeyRefused(_) => Verdict::Dead,
-            MailOutcome::Failed { retry_after, .. } => match schedule.wait(self.attempt, retry_after, self.chance) {
-                Some(wait) => Verdict::RetryAt(self.now.plus(wait)),
-                None => Verdict::Dead,
-            },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn settle(outcome: MailOutcome, attempt: u32) -> Verdict {
-        let command = SettleMail {
-            claim: ClaimId::new(Uuid::nil()),
-            mail_id: MailId::new(Uuid::nil()),
-            workspace_id: WorkspaceId::new(Uuid::nil()),
-            attempt,
-            outcome,
-            latency: Duration::ZERO,
-            chance: u64::MAX / 2,
-            now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
-        };
-        command.decide(&RetrySchedule::default())
-    }
-
-    #[test]
-    fn a_refused_mail_is_not_retried() {
-        assert_eq!(settle(MailOutcome::Accepted, 1), Verdict::Done);
-        assert_eq!(settle(MailOutcome::Refused(422), 1), Verdict::Dead);
-        assert_eq!(settle(MailOutcome::KeyRefused(401), 1), Verdict::Dead);
-    }
-
-    #[test]
-    fn a_failed_mail_is_retried_on_the_schedule_of_webhooks() {
-        let failed = |seconds: Option<i64>| MailOutcome::Failed { status: Some(500), retry_after: seconds.map(Duration::seconds) };
-        let at = |text| Verdict::RetryAt(Timestamp::parse(text).unwrap());
-        assert_eq!(settle(failed(None), 1), at("2026-01-31T09:00:05Z"));
-        assert_eq!(settle(failed(Some(60)), 1), at("2026-01-31T09:01:00Z"));
-        assert_eq!(settle(failed(Some(1)), 2), at("2026-01-31T09:05:00Z"));
-        assert_eq!(settle(failed(None), 8), Verdict::Dead);
-    }
 
     #[test]
     fn a_link_leads_to_the_list_with_or_without_a_slash_after_its_base() {
