@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-envoi", &["rally-domain", "rally-upstream"]),
     ("rally-heimdall", &["rally-domain", "rally-upstream"]),
     ("rally-captcha", &["rally-domain", "rally-upstream"]),
+    ("rally-smtp", &["rally-domain"]),
     ("rally-fakes", &["rally-contracts"]),
     ("rally-bench", &[]),
     ("rally-pgtest", &[]),
