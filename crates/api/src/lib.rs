@@ -18,5 +18,6 @@ pub mod http;
 pub mod idempotency;
 pub mod relay;
 pub mod routes;
+pub mod store_secret;
 pub mod webhook_secret;
 pub mod worker;

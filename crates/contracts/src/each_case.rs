@@ -39,6 +39,11 @@ macro_rules! each_case {
                 every_workspace_is_listed
                 slugs_are_ordered_by_their_bytes
             ]
+            secrets: [
+                the_first_secret_stays
+                processes_that_start_together_have_one_secret
+                a_secret_is_encrypted_anew_once
+            ]
             waitlists: [
                 a_new_waitlist_is_a_draft_with_a_control_variant
                 a_waitlist_needs_its_workspace

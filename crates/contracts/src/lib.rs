@@ -87,6 +87,7 @@ pub mod purges;
 pub mod remote;
 pub mod reviews;
 pub mod samples;
+pub mod secrets;
 pub mod settings;
 pub mod settlements;
 pub mod sign_ups;

@@ -7,6 +7,7 @@ use rally_domain::entry::Entry;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
+use rally_domain::secret::StoreSecret;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
@@ -78,9 +79,9 @@ pub async fn change_status(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatu
     ports.waitlists.change_status(command).await.expect("a status it may take")
 }
 
-/// The base of the links that fixtures hand out.
+/// The links that fixtures hand out.
 pub fn links() -> Links {
-    Links::new("http://127.0.0.1:8080")
+    Links::new("http://127.0.0.1:8080", StoreSecret::new([7; 32]))
 }
 
 /// The command by which an address joins a list.

@@ -18,6 +18,7 @@
 //! use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 //! use rally_domain::mail::Links;
 //! use rally_domain::port::{Clock, Ids};
+//! use rally_domain::secret::StoreSecret;
 //! use rally_domain::settings::Settings;
 //! use rally_domain::slug::Slug;
 //! use rally_domain::text::{DisplayName, PersonName};
@@ -73,9 +74,11 @@
 //!     mail: None,
 //! });
 //!
+//! // Links need a secret that stays the same.
+//! let links = Links::new("https://rally.example", StoreSecret::new([7; 32]));
 //! let sign_up = |address: &str| {
 //!     let (email, name) = (Email::parse(address).unwrap(), PersonName::parse("Somebody").unwrap());
-//!     SignUp::new(list, email, name, Links::new("https://rally.example"), &clock, &ids)
+//!     SignUp::new(list, email, name, links.clone(), &clock, &ids)
 //! };
 //! let [ada, bob, eve] = ["ada@example.com", "bob@example.com", "eve@example.com"].map(sign_up);
 //!
@@ -121,6 +124,7 @@ pub mod paging;
 pub mod port;
 pub mod queue;
 pub mod referral;
+pub mod secret;
 pub mod settings;
 pub mod slug;
 pub mod tally;

@@ -30,6 +30,7 @@ pub(crate) struct Data {
     /// Slugs that a workspace had, each with the last that had it.
     pub retired: HashMap<Slug, WorkspaceId>,
     pub settings: HashMap<WorkspaceId, WorkspaceSettings>,
+    pub secret: Option<Vec<u8>>,
     pub api_keys: Vec<ApiKey>,
     pub replies: HashMap<RequestScope, StoredReply>,
     pub lists: BTreeMap<WaitlistId, List>,

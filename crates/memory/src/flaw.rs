@@ -44,6 +44,13 @@ macro_rules! flaws {
 }
 
 flaws! {
+    // The secret.
+
+    /// A secret that is offered replaces the one that is kept.
+    SecretsReplaced: "secrets::the_first_secret_stays" "secrets::processes_that_start_together_have_one_secret";
+    /// A secret is encrypted anew whatever its old form is.
+    AnySecretResealed: "secrets::a_secret_is_encrypted_anew_once";
+
     // Workspaces.
 
     /// A renamed workspace is not found under its old slug.

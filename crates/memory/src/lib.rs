@@ -19,6 +19,7 @@ mod flaw;
 mod mails;
 mod purges;
 mod queue;
+mod secrets;
 mod settings;
 mod stats;
 mod variants;

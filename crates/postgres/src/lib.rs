@@ -21,6 +21,7 @@ mod queue;
 mod replies;
 mod rows;
 mod schema;
+mod secrets;
 mod settings;
 mod sign_up;
 mod statement;

@@ -99,6 +99,8 @@ async fn call_everything(ports: &Ports) {
     ports.stats.analytics(list.id, now.day()).await.unwrap();
     ports.stats.timeline(list.id, DaySpan::new(now, now.plus(Duration::days(1))).unwrap()).await.unwrap();
 
+    ports.secrets.keep_secret(vec![1]).await.unwrap();
+    ports.secrets.reseal_secret(vec![1], vec![2]).await.unwrap();
     call_webhooks(ports, &hook).await;
     call_deliveries(ports).await;
     call_mails(ports).await;

@@ -236,6 +236,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    store_secrets (name) {
+        name -> Text,
+        sealed -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,

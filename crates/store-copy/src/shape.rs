@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 18] = [
+pub(crate) const TABLES: [&str; 19] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -25,6 +25,7 @@ pub(crate) const TABLES: [&str; 18] = [
     "attempts",
     "mails",
     "purges",
+    "store_secrets",
 ];
 
 /// A table with its columns.

@@ -67,6 +67,11 @@ impl Secrets {
         self.sealer("rally webhook secrets")
     }
 
+    /// The sealer of the store's secret.
+    pub fn store_sealer(&self) -> Sealer {
+        self.sealer("rally store secret")
+    }
+
     fn sealer(&self, purpose: &str) -> Sealer {
         Sealer::new(self.derive(purpose), self.previous_encryption.as_ref().map(|key| derive(key, purpose)))
     }

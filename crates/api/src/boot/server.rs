@@ -66,7 +66,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let listener = TcpListener::bind(config.bind)?;
     give_up_on_silent_peers(&listener)?;
     let address = listener.local_addr()?;
-    ports.links = config.links(address);
+    ports.links = ports.links.with_base(&config.public_base(address));
     let changes = Changes::default();
     let ports = cached(ports, &changes);
     let document = openapi::document();

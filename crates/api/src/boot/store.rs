@@ -6,14 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
-use rally_domain::port::{Clock, Ids, Ports};
+use rally_domain::mail::Links;
+use rally_domain::port::{Clock, Ids, Ports, SecretStore};
+use rally_domain::secret::StoreSecret;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::boot::config::{Config, ConfigError, Migrate, StoreConfig};
-use crate::boot::secrets::create_data_dir;
+use crate::boot::secrets::{Secrets, create_data_dir};
 use crate::chain::chain;
+use crate::store_secret;
 
 /// The database file of the embedded store.
 pub const DATABASE_FILE: &str = "rally.db";
@@ -40,7 +43,8 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(no_database)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), config.links(config.bind), clock, ids), applied })
+            let links = links(config, &store).await?;
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), links, clock, ids), applied })
         }
         StoreConfig::Embedded => {
             let store = open_embedded(config)?;
@@ -49,9 +53,21 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(failed)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
             };
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), config.links(config.bind), clock, ids), applied })
+            let links = links(config, &store).await?;
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), links, clock, ids), applied })
         }
     }
+}
+
+/// Returns the links of this process, with the secret of the store. The first process makes the secret.
+///
+/// A command of the command line may run without the encryption key. It gives out no links, and its links have a secret of their own.
+async fn links(config: &Config, store: &dyn SecretStore) -> Result<Links, ConfigError> {
+    let base = config.public_base(config.bind);
+    let Ok(secrets) = Secrets::load(config) else { return Ok(Links::new(&base, StoreSecret::new(rand::random()))) };
+    let secret = store_secret::load(store, &secrets.store_sealer()).await;
+    let secret = secret.map_err(|fault| ConfigError::new("RALLY_ENCRYPTION_KEY", format!("does not fit the store: {}", chain(&fault))))?;
+    Ok(Links::new(&base, secret))
 }
 
 /// Reverts the latest migration and returns its version.

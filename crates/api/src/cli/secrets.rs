@@ -8,16 +8,18 @@ use super::open;
 use super::output::print_json;
 use crate::boot::config::Config;
 use crate::boot::secrets::Secrets;
-use crate::webhook_secret;
+use crate::{store_secret, webhook_secret};
 
 #[derive(Subcommand)]
 pub(super) enum SecretsCommand {
-    /// Encrypt the secrets of all webhooks with RALLY_ENCRYPTION_KEY, also those encrypted with RALLY_PREVIOUS_ENCRYPTION_KEY
+    /// Encrypt the secrets of the store and of all webhooks with RALLY_ENCRYPTION_KEY, also those encrypted with
+    /// RALLY_PREVIOUS_ENCRYPTION_KEY
     Reencrypt,
 }
 
 pub(super) async fn reencrypt(config: &Config) -> Result<(), Failure> {
-    let sealer = Secrets::load(config)?.webhook_sealer();
+    let secrets = Secrets::load(config)?;
+    let sealer = secrets.webhook_sealer();
     let ports = open(config, config.migrate).await?.ports;
     let (mut current, mut reencrypted) = (0_u64, 0_u64);
     for (id, old) in ports.webhooks.secrets().await? {
@@ -26,5 +28,6 @@ pub(super) async fn reencrypt(config: &Config) -> Result<(), Failure> {
             None => current += 1,
         }
     }
+    store_secret::reseal(&*ports.secrets, &secrets.store_sealer()).await?;
     print_json(&json!({ "reencrypted": reencrypted, "current": current }))
 }

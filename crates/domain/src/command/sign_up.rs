@@ -196,6 +196,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::id::WorkspaceId;
     use crate::mail::Templates;
+    use crate::secret::StoreSecret;
     use crate::settings::Settings;
     use crate::slug::Slug;
     use crate::text::DisplayName;
@@ -216,7 +217,7 @@ pub(crate) mod tests {
             friends_code: None,
             variant_id: None,
             metadata: Metadata::default(),
-            links: Links::new("https://rally.example"),
+            links: Links::new("https://rally.example", StoreSecret::new([7; 32])),
         }
     }
 

@@ -21,24 +21,39 @@ use crate::event::EventKind;
 use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
 use crate::referral::ReferralCode;
+use crate::secret::StoreSecret;
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 use crate::workspace::Brand;
 
-/// The base URL of the links that people get.
+/// The links that people get: a base URL, and the secret that makes their tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Links(Arc<str>);
+pub struct Links {
+    base: Arc<str>,
+    secret: Arc<StoreSecret>,
+}
 
 impl Links {
     /// Creates links below an absolute URL. A slash at its end makes no difference.
-    pub fn new(base: &str) -> Self {
-        Self(base.trim_end_matches('/').into())
+    pub fn new(base: &str, secret: StoreSecret) -> Self {
+        Self { base: base.trim_end_matches('/').into(), secret: secret.into() }
+    }
+
+    /// Returns the same links below another absolute URL.
+    #[must_use]
+    pub fn with_base(&self, base: &str) -> Self {
+        Self { base: base.trim_end_matches('/').into(), secret: self.secret.clone() }
+    }
+
+    /// Returns the secret of the store.
+    pub fn secret(&self) -> &StoreSecret {
+        &self.secret
     }
 
     /// Returns the link for referrals: the public address of the list, with a referral code to sign up with.
     pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
-        format!("{}/v1/waitlists/{}/{}?referral_code={}", self.0, workspace.as_str(), waitlist.as_str(), code.as_str())
+        format!("{}/v1/waitlists/{}/{}?referral_code={}", self.base, workspace.as_str(), waitlist.as_str(), code.as_str())
     }
 }
 
@@ -227,7 +242,7 @@ mod tests {
         let (workspace, list) = (Slug::parse("acme").unwrap(), Slug::parse("early").unwrap());
         let code = ReferralCode::from_entropy(7);
         for base in ["https://rally.example/x", "https://rally.example/x/"] {
-            let link = Links::new(base).referral(&workspace, &list, &code);
+            let link = Links::new(base, StoreSecret::new([7; 32])).referral(&workspace, &list, &code);
             assert_eq!(link, format!("https://rally.example/x/v1/waitlists/acme/early?referral_code={}", code.as_str()));
         }
     }

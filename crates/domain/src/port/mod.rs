@@ -12,6 +12,7 @@ mod health;
 mod mails;
 mod purges;
 mod remote;
+mod secrets;
 mod settings;
 mod stats;
 mod templates;
@@ -29,6 +30,7 @@ pub use health::*;
 pub use mails::*;
 pub use purges::*;
 pub use remote::*;
+pub use secrets::*;
 pub use settings::*;
 pub use stats::*;
 pub use templates::*;
@@ -44,6 +46,7 @@ use crate::mail::Links;
 pub trait Store:
     WorkspaceStore
     + SettingsStore
+    + SecretStore
     + ApiKeyStore
     + ReplyStore
     + WaitlistStore
@@ -61,6 +64,7 @@ pub trait Store:
 impl<S> Store for S where
     S: WorkspaceStore
         + SettingsStore
+        + SecretStore
         + ApiKeyStore
         + ReplyStore
         + WaitlistStore
@@ -82,6 +86,8 @@ pub struct Ports {
     pub workspaces: Arc<dyn WorkspaceStore>,
     /// Workspaces' settings.
     pub settings: Arc<dyn SettingsStore>,
+    /// The secret of the store.
+    pub secrets: Arc<dyn SecretStore>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyStore>,
     /// Replies of repeatable requests.
@@ -112,7 +118,7 @@ pub struct Ports {
     pub senders: Option<Arc<dyn SenderDirectory>>,
     /// The service that invites into apps, where one is configured.
     pub inviter: Option<Arc<dyn AppInviter>>,
-    /// The base of the links that are handed out.
+    /// The links that are handed out.
     pub links: Links,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -126,6 +132,7 @@ impl Ports {
         Self {
             workspaces: store.clone(),
             settings: store.clone(),
+            secrets: store.clone(),
             api_keys: store.clone(),
             replies: store.clone(),
             waitlists: store.clone(),

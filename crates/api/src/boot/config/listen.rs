@@ -2,15 +2,13 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use rally_domain::mail::Links;
-
 use super::text::parse_http_url;
 use super::{Config, ConfigError};
 
 impl Config {
     /// The base of the links that a process creates if it listens on this address.
-    pub fn links(&self, address: SocketAddr) -> Links {
-        Links::new(&self.public_url.clone().unwrap_or_else(|| format!("http://{address}")))
+    pub fn public_base(&self, address: SocketAddr) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
     }
 }
 

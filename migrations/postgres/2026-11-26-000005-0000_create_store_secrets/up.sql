@@ -1,0 +1,5 @@
+-- The secret behind keyed hashes and the tokens of links, encrypted with the encryption key. There is one row.
+CREATE TABLE store_secrets (
+    name text PRIMARY KEY,
+    sealed bytea NOT NULL
+);
