@@ -1,4 +1,6 @@
-//! Who may call the admin surface.
+//! Who may call the admin surface, and who is named in its commands.
+
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -6,10 +8,17 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed2551
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rally_api::auth::issue_api_key;
+use rally_contracts::samples::create_api_key;
+use rally_domain::actor::Actor;
+use rally_domain::id::WebhookId;
+use rally_domain::port::MockWebhookStore;
+use rally_domain::text::{KeyName, Subject};
 use rally_tests::{JWT_SECRET, Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
 use rstest::rstest;
 use rstest_reuse::apply;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -348,4 +357,32 @@ async fn a_console_on_a_listed_origin_may_call_the_admin_surface() {
     let from = |origin: &'static str| send(server.admin_request(Method::GET, "/waitlists").header("origin", origin));
     assert_eq!(from("https://console.example").await.header("access-control-allow-origin"), Some("https://console.example"));
     assert_eq!(from("https://evil.example").await.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_names_the_bearer_of_the_token_or_the_api_key() {
+    let named: Arc<Mutex<Vec<Actor>>> = Arc::default();
+    let server = TestServer::start_on(Kind::Sqlite, |ports| {
+        let (mut webhooks, named) = (MockWebhookStore::new(), named.clone());
+        webhooks.expect_delete().returning(move |command| {
+            named.lock().unwrap().push(command.actor);
+            Ok(true)
+        });
+        ports.webhooks = Arc::new(webhooks);
+    })
+    .await;
+    let (key, secret) = issue_api_key(&server.ports, server.workspace.id, KeyName::parse("a key").unwrap(), "*");
+    server.ports.api_keys.insert(create_api_key(key.clone())).await.unwrap();
+    let exp = seconds(&server) + 60;
+    let token = |subject: Value| {
+        let claims = json!({"sub": subject, "exp": exp, "workspace_id": server.workspace.id.to_string(), "scope": "*"});
+        signed(&claims, JWT_SECRET)
+    };
+    let path = format!("/v1/workspaces/{}/webhooks/{}", server.workspace.id, WebhookId::new(server.ports.ids.uuid()));
+    for bearer in [&token(json!("ada")), &token(json!(" ")), &token(Value::Null), secret.expose_secret()] {
+        send(server.request(Method::DELETE, &path).bearer_auth(bearer)).await.expect(204);
+    }
+    let ada = Arc::new(Subject::parse("ada").unwrap());
+    let expected = [Actor::Token(Some(ada)), Actor::Token(None), Actor::Token(None), Actor::ApiKey(key.id)];
+    assert_eq!(*named.lock().unwrap(), expected);
 }

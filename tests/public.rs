@@ -204,7 +204,7 @@ async fn a_renamed_workspace_goes_on_being_found(kind: Kind) {
     let id = server.active_list("early", json!({})).await;
     for (from, to) in [("acme", "acme-two"), ("acme-two", "acme-three")] {
         let (from, to) = (samples::slug(from), samples::slug(to));
-        server.ports.workspaces.rename(RenameWorkspace { from, to, now: server.ports.clock.now() }).await.unwrap();
+        server.ports.workspaces.rename(RenameWorkspace { from, to, actor: samples::ACTOR, now: server.ports.clock.now() }).await.unwrap();
     }
     // It was renamed by another process: what was seen before is kept for a moment.
     tokio::time::sleep(rally_api::cache::MOMENT).await;

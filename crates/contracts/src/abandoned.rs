@@ -28,7 +28,7 @@ use crate::invitations::record;
 use crate::mails::talking_list;
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list_in, create_waitlist, sign_up, slug, workspace};
+use crate::samples::{ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, sign_up, slug, workspace};
 use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
 use crate::{access, webhooks};
@@ -158,7 +158,7 @@ pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixtur
         let command = sign_up(&ports, &list, &format!("q{polls}@example.com"));
         let friend = SignUp { friends_code: Some(entry.referral_code.clone()), ..command };
         let friend = ports.entries.sign_up(friend).await.unwrap();
-        let ended = leave_after(polls, ports.entries.delete(list.id, entry.id)).await;
+        let ended = leave_after(polls, ports.entries.delete(delete_entry(&ports, list.id, entry.id))).await;
         whole("a deletion", async || {
             let is_there = ports.entries.find(list.id, entry.id).await.unwrap().is_some();
             let named = ports.entries.find(list.id, friend.id).await.unwrap().unwrap().referred_by.is_some();
@@ -219,7 +219,8 @@ pub async fn a_new_secret_is_whole_or_not_at_all(fixture: &impl Fixture) {
         let secret = SealedSecret::new(format!("secret {polls}").into_bytes());
         let receipt = webhooks::receipt(&ports, hook.workspace_id, &format!("key-{polls}"));
         let scope = receipt.scope.clone();
-        let rotate = RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: secret.clone(), now: ports.clock.now() };
+        let rotate =
+            RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: secret.clone(), actor: ACTOR, now: ports.clock.now() };
         let ended = leave_after(polls, ports.webhooks.rotate(rotate, Some(receipt))).await;
         whole("a new secret", async || {
             let is_new = ports.webhooks.secrets().await.unwrap()[0].1.current == secret;
@@ -238,7 +239,7 @@ pub async fn a_rename_is_whole_or_not_at_all(fixture: &impl Fixture) {
     active_list_in(&ports, acme, "list", json!({})).await;
     at_every_point(async |polls| {
         let from = ports.workspaces.find(acme).await.unwrap().unwrap().slug;
-        let rename = RenameWorkspace { from: from.clone(), to: slug(&format!("acme-{polls}")), now: ports.clock.now() };
+        let rename = RenameWorkspace { from: from.clone(), to: slug(&format!("acme-{polls}")), actor: ACTOR, now: ports.clock.now() };
         let ended = leave_after(polls, ports.workspaces.rename(rename)).await;
         whole("a rename", async || ports.waitlists.find_public(&from, &slug("list")).await.unwrap().is_some()).await;
         ended.is_some()
@@ -260,7 +261,7 @@ pub async fn a_deletion_of_a_workspace_is_whole_or_not_at_all(fixture: &impl Fix
             join(&ports, &active_list_in(&ports, acme, text, json!({})).await, "ada@example.com").await;
         }
         webhook(&ports, acme).await;
-        let ended = leave_after(polls, ports.workspaces.delete(&slug(&name))).await;
+        let ended = leave_after(polls, ports.workspaces.delete(delete_workspace(&ports, &name))).await;
         whole("a deletion", async || {
             let is_there = ports.workspaces.find(acme).await.unwrap().is_some();
             let hooks = ports.webhooks.list(acme).await.unwrap().len();
@@ -281,7 +282,7 @@ pub async fn a_deleted_waitlist_is_purged_though_its_caller_left(fixture: &impl 
     at_every_point(async |polls| {
         let list = active_list_in(&ports, acme, &format!("list-{polls}"), json!({})).await;
         join(&ports, &list, "ada@example.com").await;
-        let ended = leave_after(polls, ports.waitlists.delete(acme, list.id)).await;
+        let ended = leave_after(polls, ports.waitlists.delete(delete_waitlist(&ports, acme, list.id))).await;
         whole("a deletion", async || {
             let is_there = ports.waitlists.find(acme, list.id).await.unwrap().is_some();
             is_there == (ports.stats.count(list.id).await.unwrap() > 0)
@@ -305,7 +306,7 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     for n in 0..20 {
         join(&ports, &gone, &format!("p{n}@example.com")).await;
     }
-    assert!(ports.waitlists.delete(acme, gone.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, acme, gone.id)).await.unwrap());
     at_every_point(async |polls| leave_after(polls, ports.purges.purge(2)).await.is_some()).await;
     // A batch that was left may be locked for a moment longer, and is passed over.
     whole("a purge", async || {
@@ -324,7 +325,9 @@ pub async fn a_test_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let hook = webhook(&ports, workspace(&ports, "acme").await.id).await;
     at_every_point(async |polls| {
         let event = Event::test(EventId::new(ports.ids.uuid()), EventKind::EntryCreated, ports.clock.now(), hook.workspace_id, None);
-        let ended = leave_after(polls, ports.webhooks.test(TestWebhook { id: hook.id, workspace_id: hook.workspace_id, event })).await;
+        let ended =
+            leave_after(polls, ports.webhooks.test(TestWebhook { id: hook.id, workspace_id: hook.workspace_id, event, actor: ACTOR }))
+                .await;
         whole("a test", async || {
             let told = ports.deliveries.events(10_000).await.unwrap().len() as u64;
             told == ports.deliveries.depth().await.unwrap().pending

@@ -12,7 +12,7 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use time::Duration;
 
-use crate::samples::{create_waitlist, later, slug, workspace};
+use crate::samples::{create_api_key, create_waitlist, delete_waitlist, delete_workspace, later, revoke_api_key, slug, workspace};
 use crate::{Fixture, soon};
 
 pub(crate) fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) -> ApiKey {
@@ -35,18 +35,18 @@ pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
     let (key, twin, foreign) =
         (api_key(&ports, acme, "rally_live_a"), api_key(&ports, acme, "rally_live_a"), api_key(&ports, beta, "rally_live_b"));
     for key in [&key, &twin, &foreign] {
-        ports.api_keys.insert(key.clone()).await.unwrap();
+        ports.api_keys.insert(create_api_key(key.clone())).await.unwrap();
     }
     assert_eq!(there.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 2);
     assert_eq!(there.api_keys.find_by_prefix("rally_live_b").await.unwrap(), [foreign]);
     assert!(there.api_keys.find_by_prefix("rally_live_c").await.unwrap().is_empty());
     let now = ports.clock.now().plus(Duration::hours(1));
-    assert!(ports.api_keys.revoke(key.id, now).await.unwrap());
-    assert!(!ports.api_keys.revoke(key.id, now.plus(Duration::hours(1))).await.unwrap());
-    assert!(!ports.api_keys.revoke(ApiKeyId::new(ports.ids.uuid()), now).await.unwrap());
+    assert!(ports.api_keys.revoke(revoke_api_key(key.id, now)).await.unwrap());
+    assert!(!ports.api_keys.revoke(revoke_api_key(key.id, now.plus(Duration::hours(1)))).await.unwrap());
+    assert!(!ports.api_keys.revoke(revoke_api_key(ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap());
     find_soon(&there, "rally_live_a", std::slice::from_ref(&twin)).await;
     assert_eq!(ports.api_keys.list(acme).await.unwrap(), [ApiKey { revoked_at: Some(now), ..key }, twin]);
-    ports.workspaces.delete(&slug("beta")).await.unwrap();
+    ports.workspaces.delete(delete_workspace(&ports, "beta")).await.unwrap();
     find_soon(&there, "rally_live_b", &[]).await;
 }
 
@@ -55,7 +55,7 @@ pub async fn an_api_key_is_found_by_its_whole_prefix(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
     let key = api_key(&ports, acme, "rally_live_abc");
-    ports.api_keys.insert(key.clone()).await.unwrap();
+    ports.api_keys.insert(create_api_key(key.clone())).await.unwrap();
     for other in ["", "rally_live_", "rally_live_ab", "rally_live_abcd", "RALLY_LIVE_ABC", "rally_live_%"] {
         assert_eq!(ports.api_keys.find_by_prefix(other).await.unwrap(), [], "{other}");
     }
@@ -69,7 +69,7 @@ pub async fn api_keys_are_in_the_order_of_their_creation(fixture: &impl Fixture)
     let mut made = Vec::new();
     for seconds in [2, 0, 1] {
         made.push(ApiKey { created_at: later(&ports, seconds), ..api_key(&ports, acme, "rally_live_a") });
-        ports.api_keys.insert(made[made.len() - 1].clone()).await.unwrap();
+        ports.api_keys.insert(create_api_key(made[made.len() - 1].clone())).await.unwrap();
     }
     made.sort_by_key(|key| key.created_at);
     assert_eq!(ports.api_keys.list(acme).await.unwrap(), made);
@@ -80,7 +80,7 @@ pub async fn a_prefix_finds_the_keys_of_every_workspace(fixture: &impl Fixture) 
     let ports = fixture.ports();
     for name in ["acme", "beta"] {
         let id = workspace(&ports, name).await.id;
-        ports.api_keys.insert(api_key(&ports, id, "rally_live_a")).await.unwrap();
+        ports.api_keys.insert(create_api_key(api_key(&ports, id, "rally_live_a"))).await.unwrap();
     }
     assert_eq!(ports.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 2);
 }
@@ -196,7 +196,7 @@ pub async fn a_receipt_outlives_the_waitlist_it_made(fixture: &impl Fixture) {
     let id = workspace(&ports, "acme").await.id;
     let (mine, now) = (scope(id, "key"), ports.clock.now());
     let made = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine.clone(), now))).await.unwrap();
-    assert!(ports.waitlists.delete(id, made.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, id, made.id)).await.unwrap());
     let again = ports.waitlists.create(create_waitlist(&ports, id, "list"), Some(receipt(mine, now))).await;
     assert!(matches!(again, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{again:?}");
 }

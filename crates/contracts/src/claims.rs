@@ -17,7 +17,7 @@ use time::Duration;
 use crate::Fixture;
 use crate::deliveries::join;
 use crate::purges::purge_all;
-use crate::samples::{active_list, active_list_in, later, sign_up};
+use crate::samples::{ACTOR, active_list, active_list_in, delete_waitlist, delete_webhook, later, sign_up};
 use crate::settlements::{answered, settle};
 use crate::webhooks::{rotation, switch, update, webhook};
 
@@ -180,12 +180,12 @@ pub async fn a_claim_is_confirmed_as_things_are_now(fixture: &impl Fixture) {
     assert_eq!(confirm(&there).await, claimed);
     let url = WebhookUrl::parse("https://other.example/").unwrap();
     ports.webhooks.update(UpdateWebhook { url: Some(url.clone()), ..update(&hook) }).await.unwrap();
-    let rotate = RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: SealedSecret::new(vec![9]), now };
+    let rotate = RotateSecret { id: hook.id, workspace_id: hook.workspace_id, secret: SealedSecret::new(vec![9]), actor: ACTOR, now };
     ports.webhooks.rotate(rotate, None).await.unwrap();
     let confirmed = confirm(&there).await;
     let secrets = SealedSecrets { current: SealedSecret::new(vec![9]), previous: Some(SealedSecret::new(vec![1, 2, 3])) };
     assert!(confirmed.len() == 2 && confirmed.iter().all(|delivery| delivery.url == url && delivery.secrets == secrets));
-    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)).await.unwrap());
     assert_eq!(pairs(&confirm(&ports).await), HashSet::from([(claimed[0].event_id, hook.id)]));
     settle(&ports, vec![answered(&ports, &claimed[0], Some(200), now)]).await;
     assert_eq!(confirm(&ports).await, []);
@@ -254,7 +254,7 @@ pub async fn a_claim_of_a_deleted_webhook_is_not_confirmed(fixture: &impl Fixtur
     let event = join(&ports, &list, "ada@example.com").await;
     let now = ports.clock.now();
     let claimed = claim(&ports, now).await;
-    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, gone.workspace_id, gone.id)).await.unwrap());
     assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));
     purge_all(&ports).await;
     assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));

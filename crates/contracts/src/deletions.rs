@@ -14,7 +14,7 @@ use crate::Fixture;
 use crate::invitations::record;
 use crate::purges::purge_all;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, join, join_by, sign_up};
+use crate::samples::{ACTOR, active_list, delete_entry, delete_variant, delete_waitlist, delete_webhook, join, join_by, sign_up};
 use crate::webhooks::{rotation, test, webhook};
 use crate::{variants, waitlists, webhooks};
 
@@ -24,27 +24,27 @@ pub async fn a_deleted_waitlist_takes_no_changes(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({"approval_required": false})).await;
     let ada = join(&ports, &list, "ada@example.com").await;
     let control = ports.variants.list(list.id).await.unwrap().remove(0);
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     for ports in [&ports, &there] {
         let now = ports.clock.now();
         let refused = ports.waitlists.update(waitlists::update(ports, &list)).await;
         assert!(matches!(refused, Err(Rejected(UpdateWaitlistRejection::NoSuchWaitlist))), "{refused:?}");
-        let pause = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to: WaitlistStatus::Paused, now };
+        let pause = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to: WaitlistStatus::Paused, actor: ACTOR, now };
         let refused = ports.waitlists.change_status(pause).await;
         assert!(matches!(refused, Err(Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
         let refused = ports.variants.create(variants::create(ports, list.id, "de")).await;
         assert!(matches!(refused, Err(Rejected(VariantRejection::NoSuchWaitlist))), "{refused:?}");
         let refused = ports.variants.update(variants::update(&control)).await;
         assert!(matches!(refused, Err(Rejected(VariantRejection::NoSuchVariant))), "{refused:?}");
-        assert!(!ports.variants.delete(list.id, control.id, now).await.unwrap());
+        assert!(!ports.variants.delete(delete_variant(ports, list.id, control.id)).await.unwrap());
         let refused = ports.entries.sign_up(sign_up(ports, &list, "bob@example.com")).await;
         assert!(matches!(refused, Err(Rejected(SignUpRejection::NoSuchWaitlist))), "{refused:?}");
         let refused = ports.entries.review(review(ports, &ada, Review::Reject)).await;
         assert!(matches!(refused, Err(Rejected(EntryRejection::NoSuchEntry))), "{refused:?}");
         let refused = ports.entries.record_invitation(record(ports, &ada, "app", "first")).await;
         assert!(matches!(refused, Err(Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
-        assert!(!ports.entries.delete(list.id, ada.id).await.unwrap());
-        assert!(!ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+        assert!(!ports.entries.delete(delete_entry(ports, list.id, ada.id)).await.unwrap());
+        assert!(!ports.waitlists.delete(delete_waitlist(ports, list.workspace_id, list.id)).await.unwrap());
     }
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
@@ -55,7 +55,7 @@ pub async fn a_deleted_webhook_takes_no_changes(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let hook = webhook(&ports, list.workspace_id).await;
     join(&ports, &list, "ada@example.com").await;
-    assert!(ports.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, hook.workspace_id, hook.id)).await.unwrap());
     for ports in [&ports, &there] {
         let refused = [
             ports.webhooks.update(webhooks::update(&hook)).await.map(drop),
@@ -65,7 +65,7 @@ pub async fn a_deleted_webhook_takes_no_changes(fixture: &impl Fixture) {
         for refused in refused {
             assert!(matches!(refused, Err(Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
         }
-        assert!(!ports.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+        assert!(!ports.webhooks.delete(delete_webhook(ports, hook.workspace_id, hook.id)).await.unwrap());
         assert_eq!(ports.webhooks.secrets().await.unwrap(), []);
     }
 }
@@ -76,7 +76,7 @@ pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixtu
     let list = active_list(&ports, json!({})).await;
     let ada = join(&ports, &list, "ada@example.com").await;
     let bob = join_by(&ports, &list, &ada, "bob@example.com").await;
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
     assert_eq!(exported(&ports, list.id).await[0].referred_by, None);
     let reviewed = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
     let again = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
@@ -99,11 +99,11 @@ pub async fn totals_are_right_though_friends_change_before_the_purge(fixture: &i
     for n in 0..4 {
         friends.push(join_by(&ports, &list, &ada, &format!("p{n}@example.com")).await);
     }
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
     ports.entries.review(review(&ports, &friends[0], Review::Approve)).await.unwrap();
     ports.entries.record_invitation(record(&ports, &friends[0], "app", "first")).await.unwrap();
     ports.entries.review(review(&ports, &friends[1], Review::Reject)).await.unwrap();
-    assert!(ports.entries.delete(list.id, friends[2].id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, friends[2].id)).await.unwrap());
     let friend = SignUp { friends_code: Some(friends[3].referral_code.clone()), ..sign_up(&ports, &list, "eve@example.com") };
     ports.entries.sign_up(friend).await.unwrap();
     purge_all(&ports).await;

@@ -16,7 +16,7 @@ use crate::Fixture;
 use crate::claims::{claim, claim_each, keys, pairs};
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, later, sign_up, workspace};
+use crate::samples::{active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, later, sign_up, workspace};
 use crate::settlements::{answered, settle};
 use crate::webhooks::{create_webhook, switch, update, webhook};
 
@@ -144,8 +144,8 @@ pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     let now = ports.clock.now();
     let claimed = claim(&ports, now).await;
     assert_eq!(claimed.len(), 4);
-    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
-    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, gone.workspace_id, gone.id)).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)).await.unwrap());
     let attempts = claimed.iter().map(|delivery| answered(&ports, delivery, Some(500), now)).collect();
     settle(&ports, attempts).await;
     assert!(ports.webhooks.attempts(gone.id, Limit::default()).await.unwrap().is_empty());
@@ -166,7 +166,7 @@ pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
     }
     let deletions = tokio::spawn(async move {
         for hook in hooks {
-            assert!(there.webhooks.delete(hook.workspace_id, hook.id).await.unwrap());
+            assert!(there.webhooks.delete(delete_webhook(&there, hook.workspace_id, hook.id)).await.unwrap());
         }
     });
     for n in 0..100 {
@@ -193,7 +193,7 @@ pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fi
     ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
     let claimed = claim_each(&ports, now, 1).await;
     let bob = join(&ports, &list, "bob@example.com").await;
-    assert!(ports.entries.delete(list.id, id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, id)).await.unwrap());
     assert_eq!(ports.deliveries.confirm(keys(&claimed), now).await.unwrap(), []);
     assert_eq!(settle(&ports, vec![answered(&ports, &claimed[0], Some(500), now)]).await, 0);
     let left = claim(&ports, now.plus(Duration::days(1))).await;

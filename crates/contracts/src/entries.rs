@@ -15,7 +15,7 @@ use time::macros::date;
 
 use crate::invitations::record;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, active_list_in, full_sign_up, join, join_by, later, sign_up};
+use crate::samples::{active_list, active_list_in, delete_entry, full_sign_up, join, join_by, later, sign_up};
 use crate::{Fixture, soon};
 
 pub(crate) async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
@@ -128,7 +128,7 @@ pub async fn pages_go_on_where_they_were_though_rows_are_deleted(fixture: &impl 
     let first = ports.entries.list(list.id, None, None, limit).await.unwrap();
     assert_eq!((positions(&first.items), first.next), (vec![1, 2, 3], Some(Position::new(3))));
     for gone in [0, 2] {
-        assert!(ports.entries.delete(list.id, all[gone].id).await.unwrap());
+        assert!(ports.entries.delete(delete_entry(&ports, list.id, all[gone].id)).await.unwrap());
     }
     let second = ports.entries.list(list.id, None, first.next, limit).await.unwrap();
     assert_eq!((positions(&second.items), second.next), (vec![4, 5, 6], None));
@@ -165,7 +165,7 @@ pub async fn deleted_people_lead_no_more(fixture: &impl Fixture) {
         let friends_code = Some(founders[founder].referral_code.clone());
         ports.entries.sign_up(SignUp { friends_code, ..sign_up(&ports, &list, &format!("p{n}@example.com")) }).await.unwrap();
     }
-    assert!(ports.entries.delete(list.id, founders[0].id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, founders[0].id)).await.unwrap());
     for ports in [&ports, &there] {
         let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap();
         assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), [2]);
@@ -292,7 +292,7 @@ pub async fn a_new_leader_shows_elsewhere_within_a_second(fixture: &impl Fixture
             0 => drop(join_by(&ports, &list, &ada, "eve@example.com").await),
             1 => drop(join_by(&ports, &list, &bob, "dan@example.com").await),
             2 => drop(ports.entries.review(review(&ports, &bob, Review::Reject)).await.unwrap()),
-            _ => assert!(ports.entries.delete(list.id, ada.id).await.unwrap()),
+            _ => assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap()),
         }
         assert_eq!(leaders(&ports).await, expected);
         soon("a change of the leaderboard", async || leaders(&there).await == expected).await;

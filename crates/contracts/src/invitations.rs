@@ -14,7 +14,7 @@ use time::Duration;
 use crate::Fixture;
 use crate::mails::talking_list;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, join, sign_up};
+use crate::samples::{ACTOR, active_list, active_list_in, delete_entry, join, sign_up};
 
 /// The command that records an invitation of an entry into an app.
 pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordInvitation {
@@ -24,6 +24,7 @@ pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordIn
         app_slug: app.to_owned(),
         invite: Invite { id: invite.to_owned(), url: Some(format!("https://app.example/{invite}")) },
         mail: InviteMail::Send,
+        actor: ACTOR,
         now: ports.clock.now().plus(Duration::hours(1)),
         links: ports.links.clone(),
     }
@@ -88,7 +89,7 @@ pub async fn an_entry_that_is_not_approved_is_not_recorded(fixture: &impl Fixtur
         ports.entries.record_invitation(RecordInvitation { waitlist_id: elsewhere.id, ..record(&ports, &ada, "app", "first") }).await;
     assert!(matches!(refused, Err(CommandError::Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(ada));
-    assert!(ports.entries.delete(list.id, pending.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, pending.id)).await.unwrap());
     let refused = ports.entries.record_invitation(record(&ports, &pending, "app", "first")).await;
     assert!(matches!(refused, Err(CommandError::Rejected(InviteRejection::NoSuchEntry))), "{refused:?}");
     assert!(links(&ports).await.is_empty());

@@ -16,7 +16,10 @@ use crate::Fixture;
 use crate::mail_claims::{claim, settle, tried};
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, email, notifications, set, sign_up, slug, workspace};
+use crate::samples::{
+    ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, delete_workspace, email, notifications, set, sign_up, slug,
+    workspace,
+};
 
 /// An active list whose workspace sends mail.
 pub(crate) async fn talking_list(ports: &Ports, settings: Value) -> Waitlist {
@@ -127,8 +130,8 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     let now = ports.clock.now();
     let claimed = claim(&ports, now).await;
     assert_eq!(claimed.len(), 3);
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
-    assert!(ports.waitlists.delete(list.workspace_id, doomed.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, doomed.id)).await.unwrap());
     let keys = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
     let confirmed = ports.mails.confirm(keys).await.unwrap();
     assert_eq!(confirmed, claimed.iter().filter(|claimed| claimed.mail.entry_id == bob.id).cloned().collect::<Vec<_>>());
@@ -166,7 +169,7 @@ pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixt
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
     join(&ports, &list, "ada@example.com").await;
-    let rename = RenameWorkspace { from: slug("acme"), to: slug("two"), now: ports.clock.now() };
+    let rename = RenameWorkspace { from: slug("acme"), to: slug("two"), actor: ACTOR, now: ports.clock.now() };
     there.workspaces.rename(rename).await.unwrap();
     let bob = join(&ports, &list, "bob@example.com").await;
     let mails = ports.mails.mails(10).await.unwrap();
@@ -186,7 +189,7 @@ pub async fn mail_of_a_deleted_entry_goes_sent_or_not(fixture: &impl Fixture) {
     ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
     let kept = join(&ports, &other, "ada@example.com").await;
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 3);
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
     purge_all(&ports).await;
     let left = ports.mails.mails(10).await.unwrap();
     assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [kept.id]);
@@ -200,7 +203,7 @@ pub async fn mail_of_a_deleted_workspace_is_not_sent(fixture: &impl Fixture) {
     join(&ports, &list, "ada@example.com").await;
     let claimed = claim(&ports, now).await;
     join(&ports, &list, "bob@example.com").await;
-    assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert!(ports.workspaces.delete(delete_workspace(&ports, "acme")).await.unwrap());
     let keys: Vec<_> = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
     assert_eq!((claim(&ports, now).await, ports.mails.confirm(keys.clone()).await.unwrap()), (Vec::new(), Vec::new()));
     purge_all(&ports).await;

@@ -6,7 +6,7 @@ use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::workspace::{Brand, SettingsChange};
 use serde_json::json;
 
-use crate::samples::{active_list, change_status, create_waitlist, later, set, slug, workspace};
+use crate::samples::{ACTOR, active_list, change_status, create_waitlist, delete_waitlist, later, set, slug, workspace};
 use crate::{Fixture, soon, variants};
 
 /// A list that nobody sees yet, and variants that nobody gets: who may see them is not for a store to say.
@@ -15,7 +15,8 @@ pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
     let workspace_id = workspace(&ports, "acme").await.id;
     let draft = ports.waitlists.create(create_waitlist(&ports, workspace_id, "list"), None).await.unwrap();
     let control = ports.variants.list(draft.id).await.unwrap().remove(0);
-    let off = UpdateVariant { id: control.id, waitlist_id: draft.id, locale: None, copy: None, weight: None, active: Some(false) };
+    let off =
+        UpdateVariant { id: control.id, waitlist_id: draft.id, locale: None, copy: None, weight: None, active: Some(false), actor: ACTOR };
     ports.variants.update(off).await.unwrap();
     let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
     assert_eq!((&found.waitlist, found.variants.len(), found.variants[0].active), (&draft, 1, false));
@@ -73,7 +74,7 @@ pub async fn a_public_change_shows_elsewhere_within_a_second(fixture: &impl Fixt
         assert_eq!(public(&ports).await.as_ref(), Some(&expected));
         soon("a public change", async || public(&there).await.as_ref() == Some(&expected)).await;
     }
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     assert_eq!(public(&ports).await, None);
     soon("a deletion", async || public(&there).await.is_none()).await;
 }

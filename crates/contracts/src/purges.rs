@@ -16,7 +16,10 @@ use time::macros::date;
 use crate::Fixture;
 use crate::claims::claim;
 use crate::mail_claims;
-use crate::samples::{active_list, active_list_in, notifications, set, sign_up, slug, workspace};
+use crate::samples::{
+    active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, delete_workspace, notifications, set, sign_up, slug,
+    workspace,
+};
 use crate::settlements::{answered, settle};
 use crate::webhooks::{self, create_webhook, switch, webhook};
 
@@ -67,7 +70,7 @@ pub async fn a_deleted_waitlist_is_gone_before_it_is_purged(fixture: &impl Fixtu
     let friend = SignUp { friends_code: Some(ada.referral_code.clone()), ..sign_up(&ports, &list, "bob@example.com") };
     ports.entries.sign_up(friend).await.unwrap();
     assert!(!is_empty(&there, &list, &ada).await);
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     assert_eq!(ports.purges.backlog().await.unwrap(), 1);
     assert!(is_empty(&ports, &list, &ada).await && is_empty(&there, &list, &ada).await);
     let now = ports.clock.now().plus(Duration::days(1));
@@ -93,9 +96,9 @@ pub async fn a_purge_takes_what_was_deleted_and_nothing_else(fixture: &impl Fixt
         join(&ports, &list, &format!("p{n}@example.com")).await;
     }
     let doomed = join(&ports, &list, "gone@example.com").await;
-    assert!(ports.entries.delete(list.id, doomed.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, doomed.id)).await.unwrap());
     let kept = [join(&ports, &neighbour, "ada@example.com").await, join(&ports, &neighbour, "bob@example.com").await];
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     let told = async || ports.deliveries.events(100).await.unwrap().len();
     assert!(there.purges.purge(BATCH).await.unwrap());
     assert!((10..20).contains(&told().await), "a batch is a part");
@@ -118,7 +121,7 @@ pub async fn a_deleted_workspace_is_gone_before_it_is_purged(fixture: &impl Fixt
     let ada = join(&ports, &lists[0], "ada@example.com").await;
     let bob = join(&ports, &other, "bob@example.com").await;
     join(&ports, &beta, "eve@example.com").await;
-    assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert!(ports.workspaces.delete(delete_workspace(&ports, "acme")).await.unwrap());
     assert!(is_empty(&ports, &lists[0], &ada).await && is_empty(&ports, &other, &bob).await);
     assert_eq!((ports.webhooks.find(acme, hook.id).await.unwrap(), ports.webhooks.list(acme).await.unwrap()), (None, Vec::new()));
     let claimed = claim(&ports, ports.clock.now()).await;
@@ -137,7 +140,7 @@ pub async fn a_deleted_webhook_is_purged(fixture: &impl Fixture) {
     for n in 0..8 {
         join(&ports, &list, &format!("p{n}@example.com")).await;
     }
-    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, gone.workspace_id, gone.id)).await.unwrap());
     assert_eq!(ports.webhooks.find(gone.workspace_id, gone.id).await.unwrap(), None);
     purge_all(&ports).await;
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 8);
@@ -159,8 +162,8 @@ pub async fn a_purge_leaves_logs_and_tests_alone(fixture: &impl Fixture) {
     let log = async |hook: &Webhook| ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap();
     let before = log(&kept).await;
     assert_eq!((before.len(), log(&gone).await.len()), (3, 2));
-    assert!(ports.webhooks.delete(gone.workspace_id, gone.id).await.unwrap());
-    assert!(ports.waitlists.delete(doomed.workspace_id, doomed.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, gone.workspace_id, gone.id)).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)).await.unwrap());
     purge_all(&ports).await;
     assert_eq!((log(&kept).await, log(&gone).await), (before, Vec::new()));
     let events = ports.deliveries.events(10).await.unwrap();
@@ -204,7 +207,7 @@ pub async fn a_deleted_referrer_of_many_is_forgotten(fixture: &impl Fixture) {
     for friend in futures_util::future::join_all(friends).await {
         assert_eq!(friend.unwrap().referred_by, Some(ada.id));
     }
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
     for ports in [&ports, &there] {
         let (mut after, mut seen) = (None, 0);
         loop {
@@ -257,8 +260,8 @@ pub async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others(fixtu
     let soon = async |work: &mut (dyn Future<Output = ()> + Unpin)| tokio::time::timeout(MOMENT, work).await.expect("it takes a moment");
     soon(&mut Box::pin(async {
         switch(&ports, &hooks[0], false).await;
-        assert!(ports.webhooks.delete(large.workspace_id, hooks[1].id).await.unwrap());
-        assert!(ports.waitlists.delete(large.workspace_id, large.id).await.unwrap());
+        assert!(ports.webhooks.delete(delete_webhook(&ports, large.workspace_id, hooks[1].id)).await.unwrap());
+        assert!(ports.waitlists.delete(delete_waitlist(&ports, large.workspace_id, large.id)).await.unwrap());
     }))
     .await;
     let (purging, done) = (ports.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));

@@ -14,13 +14,13 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::invitations::record;
-use crate::samples::{active_list, active_list_in, change_status, join, sign_up};
+use crate::samples::{ACTOR, active_list, active_list_in, change_status, delete_entry, join, sign_up};
 
 /// The command that approves or rejects an entry.
 pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
     let event_id = EventId::new(ports.ids.uuid());
     let now = ports.clock.now().plus(Duration::minutes(1));
-    ReviewEntry { waitlist_id: entry.waitlist_id, entry_id: entry.id, review, event_id, now, links: ports.links.clone() }
+    ReviewEntry { waitlist_id: entry.waitlist_id, entry_id: entry.id, review, event_id, actor: ACTOR, now, links: ports.links.clone() }
 }
 
 async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
@@ -72,7 +72,7 @@ pub async fn a_review_needs_an_entry_of_the_list(fixture: &impl Fixture) {
     let foreign = ReviewEntry { waitlist_id: elsewhere.id, ..review(&ports, &ada, Review::Approve) };
     let refused = ports.entries.review(foreign).await;
     assert!(matches!(refused, Err(CommandError::Rejected(EntryRejection::NoSuchEntry))), "{refused:?}");
-    assert!(!ports.entries.delete(elsewhere.id, ada.id).await.unwrap());
+    assert!(!ports.entries.delete(delete_entry(&ports, elsewhere.id, ada.id)).await.unwrap());
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(ada));
 }
 
@@ -84,8 +84,8 @@ pub async fn a_deleted_entry_leaves_the_others_standing(fixture: &impl Fixture) 
     let with = |code: &Entry, address: &str| SignUp { friends_code: Some(code.referral_code.clone()), ..sign_up(&ports, &list, address) };
     let bob = ports.entries.sign_up(with(&ada, "bob@example.com")).await.unwrap();
     let eve = ports.entries.sign_up(with(&bob, "eve@example.com")).await.unwrap();
-    assert!(ports.entries.delete(list.id, bob.id).await.unwrap());
-    assert!(!ports.entries.delete(list.id, bob.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, bob.id)).await.unwrap());
+    assert!(!ports.entries.delete(delete_entry(&ports, list.id, bob.id)).await.unwrap());
     assert_eq!(ports.entries.find(list.id, bob.id).await.unwrap(), None);
     let ada = ports.entries.find(list.id, ada.id).await.unwrap().unwrap();
     assert_eq!((ada.position.number(), ada.referral_count), (1, 1));
@@ -95,7 +95,7 @@ pub async fn a_deleted_entry_leaves_the_others_standing(fixture: &impl Fixture) 
     let again = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
     assert_eq!(again.position.number(), 4);
     // The last position is not given out again either.
-    assert!(ports.entries.delete(list.id, again.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, again.id)).await.unwrap());
     assert_eq!(ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap().position.number(), 5);
 }
 
@@ -128,7 +128,7 @@ pub async fn an_export_shows_one_moment(fixture: &impl Fixture) {
     let mut stream = ports.entries.export(list.id).await.unwrap();
     let mut seen = stream.next().await.unwrap().unwrap();
     assert!(seen.len() < MANY / 2, "a batch of {} is the whole list", seen.len());
-    there.entries.delete(list.id, before[MANY - 1].id).await.unwrap();
+    there.entries.delete(delete_entry(&there, list.id, before[MANY - 1].id)).await.unwrap();
     there.entries.review(review(&there, &before[MANY - 2], Review::Approve)).await.unwrap();
     there.entries.sign_up(sign_up(&there, &list, "late@example.com")).await.unwrap();
     seen.extend(read_all(stream).await);
@@ -176,7 +176,7 @@ pub async fn entries_of_a_closed_list_go_on_changing(fixture: &impl Fixture) {
         ports.entries.review(review(&ports, &ada, Review::Approve)).await.unwrap();
     }
     ports.entries.record_invitation(record(&ports, &ada, "app", "first")).await.unwrap();
-    assert!(ports.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
 }
 
 /// Of many who delete one entry at once one does, and it is counted once.
@@ -187,7 +187,7 @@ pub async fn parallel_deletions_of_an_entry_delete_it_once(fixture: &impl Fixtur
     join(&ports, &list, "bob@example.com").await;
     let tasks = (0..16).map(|n| {
         let (ports, id) = (if n % 2 == 0 { ports.clone() } else { there.clone() }, ada.id);
-        tokio::spawn(async move { ports.entries.delete(list.id, id).await.unwrap() })
+        tokio::spawn(async move { ports.entries.delete(delete_entry(&ports, list.id, id)).await.unwrap() })
     });
     let outcomes = join_all(tasks).await;
     assert_eq!(outcomes.into_iter().filter(|outcome| *outcome.as_ref().expect("no panic")).count(), 1);

@@ -1,23 +1,32 @@
 //! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
 
-use rally_domain::command::{ChangeWaitlistStatus, CheckedSender, CreateWaitlist, CreateWorkspace, SignUp, UpdateSettings};
+use rally_domain::access::ApiKey;
+use rally_domain::actor::Actor;
+use rally_domain::command::{
+    ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
+    DeleteWebhook, DeleteWorkspace, RevokeApiKey, SignUp, UpdateSettings,
+};
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
-use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
 use rally_domain::secret::StoreSecret;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
-use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, Subject, WorkspaceName};
+use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
+use rally_domain::uuid::Uuid;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::{Notifications, SettingsChange, Workspace, WorkspaceSettings};
 
 use crate::remote::ACTIVE_DOMAIN;
 use serde_json::{Value, json};
 use time::Duration;
+
+/// The actor of the commands of cases.
+pub const ACTOR: Actor = Actor::ApiKey(ApiKeyId::new(Uuid::max()));
 
 /// A slug from a literal.
 pub fn slug(text: &str) -> Slug {
@@ -35,6 +44,7 @@ pub fn create_workspace(ports: &Ports, text: &str) -> CreateWorkspace {
         id: WorkspaceId::new(ports.ids.uuid()),
         slug: slug(text),
         name: WorkspaceName::parse(text).expect("a name"),
+        actor: ACTOR,
         now: ports.clock.now(),
     }
 }
@@ -54,7 +64,7 @@ pub fn create_waitlist(ports: &Ports, workspace_id: WorkspaceId, text: &str) -> 
         display_name: DisplayName::parse(text).expect("a name"),
         description: None,
         settings: Settings::default(),
-        created_by: Some(Subject::parse("somebody").expect("a subject")),
+        actor: ACTOR,
         now: ports.clock.now(),
     }
 }
@@ -75,7 +85,7 @@ pub async fn active_list_in(ports: &Ports, workspace_id: WorkspaceId, text: &str
 
 /// The waitlist after it was moved to a status.
 pub async fn change_status(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatus) -> Waitlist {
-    let command = ChangeWaitlistStatus { id: waitlist.id, workspace_id: waitlist.workspace_id, to, now: ports.clock.now() };
+    let command = ChangeWaitlistStatus { id: waitlist.id, workspace_id: waitlist.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
     ports.waitlists.change_status(command).await.expect("a status it may take")
 }
 
@@ -137,6 +147,41 @@ pub fn notifications() -> SettingsChange {
 pub async fn set(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> WorkspaceSettings {
     let now = ports.clock.now();
     let after = change.apply(ports.settings.get(workspace_id).await.expect("settings"), now);
-    let command = UpdateSettings { workspace_id, change, checked: CheckedSender::of(&after), now };
+    let command = UpdateSettings { workspace_id, change, checked: CheckedSender::of(&after), actor: ACTOR, now };
     ports.settings.update(command).await.expect("settings that fit")
+}
+
+/// The command that deletes an entry of a list.
+pub fn delete_entry(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId) -> DeleteEntry {
+    DeleteEntry { waitlist_id, entry_id, actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that deletes a variant of a list.
+pub fn delete_variant(ports: &Ports, waitlist_id: WaitlistId, id: VariantId) -> DeleteVariant {
+    DeleteVariant { id, waitlist_id, actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that deletes a list of a workspace.
+pub fn delete_waitlist(ports: &Ports, workspace_id: WorkspaceId, id: WaitlistId) -> DeleteWaitlist {
+    DeleteWaitlist { id, workspace_id, actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that deletes a webhook of a workspace.
+pub fn delete_webhook(ports: &Ports, workspace_id: WorkspaceId, id: WebhookId) -> DeleteWebhook {
+    DeleteWebhook { id, workspace_id, actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that deletes the workspace of that slug.
+pub fn delete_workspace(ports: &Ports, text: &str) -> DeleteWorkspace {
+    DeleteWorkspace { slug: slug(text), actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that creates an API key.
+pub const fn create_api_key(key: ApiKey) -> CreateApiKey {
+    CreateApiKey { key, actor: ACTOR }
+}
+
+/// The command that revokes an API key at an instant.
+pub const fn revoke_api_key(id: ApiKeyId, now: Timestamp) -> RevokeApiKey {
+    RevokeApiKey { id, actor: ACTOR, now }
 }

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::Fixture;
 use crate::remote::ACTIVE_DOMAIN;
-use crate::samples::{active_list, email, notifications, set as set_all, sign_up, slug, workspace};
+use crate::samples::{ACTOR, active_list, email, notifications, set as set_all, sign_up, slug, workspace};
 
 fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
     let now = ports.clock.now();
     let checked = CheckedSender::of(&change.apply(WorkspaceSettings::unset(workspace_id), now));
-    UpdateSettings { workspace_id, change, checked, now }
+    UpdateSettings { workspace_id, change, checked, actor: ACTOR, now }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a change sets to a value or to none")]

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::Fixture;
 use crate::entries::{all_entries, control_variant, positions};
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, change_status, join, join_by, sign_up, workspace};
+use crate::samples::{ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, sign_up, workspace};
 use crate::waitlists::update;
 
 type Outcome = Result<Entry, CommandError<SignUpRejection>>;
@@ -157,7 +157,8 @@ pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let control = control_variant(&ports, &list).await;
     for (n, active) in [false, true].into_iter().enumerate() {
-        let change = UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy: None, weight: None, active: Some(active) };
+        let change =
+            UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy: None, weight: None, active: Some(active), actor: ACTOR };
         ports.variants.update(change).await.unwrap();
         let command = SignUp { variant_id: Some(control), ..sign_up(&there, &list, &format!("p{n}@example.com")) };
         assert_eq!(there.entries.sign_up(command).await.unwrap().variant_id, active.then_some(control));
@@ -174,7 +175,7 @@ pub async fn a_rejection_frees_no_place_and_a_deletion_does(fixture: &impl Fixtu
     ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
     let refused = join("eve@example.com").await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
-    assert!(ports.entries.delete(list.id, bob.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, bob.id)).await.unwrap());
     assert_eq!(join("eve@example.com").await.unwrap().position.number(), 3);
     let refused = join("dan@example.com").await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
@@ -235,7 +236,7 @@ pub async fn a_deleted_person_joins_again_in_every_process(fixture: &impl Fixtur
     let list = active_list(&ports, json!({})).await;
     let ada = join(&ports, &list, "ada@example.com").await;
     assert_eq!(join_by(&ports, &list, &ada, "bob@example.com").await.referred_by, Some(ada.id));
-    assert!(there.entries.delete(list.id, ada.id).await.unwrap());
+    assert!(there.entries.delete(delete_entry(&there, list.id, ada.id)).await.unwrap());
     let again = join_by(&ports, &list, &ada, "ada@example.com").await;
     assert_eq!((again.referred_by, again.position), (None, Position::new(3)));
     let code = SignUp { own_code: ada.referral_code, ..sign_up(&ports, &list, "eve@example.com") };
@@ -246,7 +247,7 @@ pub async fn a_deleted_person_joins_again_in_every_process(fixture: &impl Fixtur
 pub async fn a_missing_list_takes_nobody(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
-    ports.waitlists.delete(list.workspace_id, list.id).await.unwrap();
+    ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap();
     let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::NoSuchWaitlist), "{refused:?}");
 }

@@ -20,7 +20,7 @@ use time::macros::date;
 use crate::Fixture;
 use crate::purges::purge_all;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, active_list_in, full_sign_up, join, join_by, later, sign_up};
+use crate::samples::{active_list, active_list_in, delete_entry, delete_waitlist, full_sign_up, join, join_by, later, sign_up};
 use crate::variants;
 
 fn at(text: &str) -> Timestamp {
@@ -79,14 +79,14 @@ pub async fn analytics_follow_every_change(fixture: &impl Fixture) {
     assert_eq!(by_variant(&analytics), [(Some(control), 2), (None, 2)]);
 
     // Bob goes, and with him one who was referred and the referrer of another.
-    assert!(ports.entries.delete(list.id, bob.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, bob.id)).await.unwrap());
     purge_all(&ports).await;
     let analytics = ports.stats.analytics(list.id, today).await.unwrap();
     assert_eq!(analytics.counters, Counters { pending: 1, approved: 1, rejected: 1, referred: 1 });
     assert_eq!(analytics.recent_days, BTreeMap::from([days[0], days[2]]));
     assert_eq!(by_variant(&analytics), [(Some(control), 2), (None, 1)]);
     for entry in [&ada, &eve, &dan] {
-        assert!(ports.entries.delete(list.id, entry.id).await.unwrap());
+        assert!(ports.entries.delete(delete_entry(&ports, list.id, entry.id)).await.unwrap());
     }
     let analytics = ports.stats.analytics(list.id, today).await.unwrap();
     assert_eq!(analytics.counters, Counters::default());
@@ -237,7 +237,7 @@ async fn churn(ports: Ports, list: Waitlist, worker: usize) {
         ports.entries.review(review(&ports, &mine[n / 2], verdict)).await.unwrap();
     }
     for entry in mine.iter().step_by(3) {
-        assert!(ports.entries.delete(list.id, entry.id).await.unwrap());
+        assert!(ports.entries.delete(delete_entry(&ports, list.id, entry.id)).await.unwrap());
     }
 }
 
@@ -251,7 +251,7 @@ pub async fn counters_stay_true_under_parallel_changes(fixture: &impl Fixture) {
         let ports = if worker % 2 == 0 { ports.clone() } else { there.clone() };
         tokio::spawn(churn(ports, list.clone(), worker))
     });
-    let (done, deleted) = tokio::join!(join_all(workers), ports.waitlists.delete(doomed.workspace_id, doomed.id));
+    let (done, deleted) = tokio::join!(join_all(workers), ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)));
     assert!(deleted.unwrap());
     done.into_iter().for_each(|outcome| outcome.expect("no panic"));
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 6 * 8);
@@ -281,7 +281,7 @@ pub async fn a_rebuild_keeps_the_last_position(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     join(&ports, &list, "ada@example.com").await;
     let last = join(&ports, &list, "bob@example.com").await;
-    assert!(ports.entries.delete(list.id, last.id).await.unwrap());
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, last.id)).await.unwrap());
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 1, corrected: 0 });
     assert_eq!(join(&ports, &list, "eve@example.com").await.position.number(), 3);
 }

@@ -11,7 +11,7 @@ use time::Duration;
 use time::macros::date;
 
 use crate::Fixture;
-use crate::samples::{active_list, active_list_in, later, sign_up};
+use crate::samples::{ACTOR, active_list, active_list_in, delete_variant, later, sign_up};
 
 pub(crate) fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> CreateVariant {
     let copy = json!({"display_name": "Früher Zugang", "theme": {"dark": [true, 1]}});
@@ -23,12 +23,13 @@ pub(crate) fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> Cr
         copy: VariantCopy::parse(copy.as_object().cloned().unwrap()).unwrap(),
         weight: Weight::new(7).unwrap(),
         active: true,
+        actor: ACTOR,
         now: ports.clock.now().plus(Duration::seconds(1)),
     }
 }
 
 pub(crate) fn update(variant: &Variant) -> UpdateVariant {
-    UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None }
+    UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None, actor: ACTOR }
 }
 
 /// After the control variant, in the order they were made; one that is inactive too.
@@ -95,11 +96,10 @@ pub async fn a_deleted_variant_keeps_its_sign_ups(fixture: &impl Fixture) {
     let idle = ports.variants.create(create(&ports, list.id, "fr")).await.unwrap();
     let shown = |address: &str| SignUp { variant_id: Some(made.id), ..sign_up(&ports, &list, address) };
     let won = ports.entries.sign_up(shown("ada@example.com")).await.unwrap();
-    let now = ports.clock.now();
-    assert!(!ports.variants.delete(elsewhere.id, made.id, now).await.unwrap());
-    assert!(ports.variants.delete(list.id, made.id, now).await.unwrap());
-    assert!(!ports.variants.delete(list.id, made.id, now).await.unwrap());
-    assert!(ports.variants.delete(list.id, idle.id, now).await.unwrap());
+    assert!(!ports.variants.delete(delete_variant(&ports, elsewhere.id, made.id)).await.unwrap());
+    assert!(ports.variants.delete(delete_variant(&ports, list.id, made.id)).await.unwrap());
+    assert!(!ports.variants.delete(delete_variant(&ports, list.id, made.id)).await.unwrap());
+    assert!(ports.variants.delete(delete_variant(&ports, list.id, idle.id)).await.unwrap());
     assert_eq!(ports.variants.list(list.id).await.unwrap().len(), 1);
     let gone = ports.variants.update(update(&made)).await;
     assert!(matches!(gone, Err(CommandError::Rejected(VariantRejection::NoSuchVariant))), "{gone:?}");

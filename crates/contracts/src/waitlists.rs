@@ -19,7 +19,7 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::purges::purge_all;
-use crate::samples::{active_list, active_list_in, change_status, create_waitlist, later, sign_up, workspace};
+use crate::samples::{ACTOR, active_list, active_list_in, change_status, create_waitlist, delete_waitlist, later, sign_up, workspace};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -32,6 +32,7 @@ pub(crate) fn update(ports: &Ports, waitlist: &Waitlist) -> UpdateWaitlist {
         display_name: None,
         description: None,
         settings: None,
+        actor: ACTOR,
         now: ports.clock.now(),
     }
 }
@@ -118,7 +119,7 @@ pub async fn a_change_of_a_waitlist_is_written_with_its_time(fixture: &impl Fixt
     assert_eq!(updated, Waitlist { description, updated_at: later(&ports, 1), ..list.clone() });
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap().as_ref(), Some(&updated));
     let to = WaitlistStatus::Paused;
-    let command = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: later(&ports, 2) };
+    let command = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: later(&ports, 2) };
     let paused = ports.waitlists.change_status(command).await.unwrap();
     assert_eq!(paused, Waitlist { status: to, updated_at: later(&ports, 2), ..updated });
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(paused));
@@ -140,7 +141,7 @@ pub async fn a_status_and_an_update_at_once_are_both_kept(fixture: &impl Fixture
     let list = active_list(&ports, json!({})).await;
     for (n, to) in [WaitlistStatus::Paused, WaitlistStatus::Active].into_iter().cycle().take(8).enumerate() {
         let settings = Some(object(json!({format!("key{n}"): n})));
-        let status = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: ports.clock.now() };
+        let status = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
         let update = UpdateWaitlist { settings, ..update(&ports, &list) };
         let (moved, updated) = tokio::join!(ports.waitlists.change_status(status), there.waitlists.update(update));
         assert!(moved.is_ok() && updated.is_ok(), "{moved:?} {updated:?}");
@@ -168,7 +169,7 @@ pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
 pub async fn a_status_changes_by_the_table(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
-    let to = |to| ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, now: ports.clock.now() };
+    let to = |to| ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
     assert_eq!(ports.waitlists.change_status(to(WaitlistStatus::Active)).await.unwrap(), list);
     let refused = ports.waitlists.change_status(to(WaitlistStatus::Draft)).await;
     assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::InvalidTransition { .. }))), "{refused:?}");
@@ -185,10 +186,11 @@ pub async fn a_workspace_sees_its_own_waitlists_alone(fixture: &impl Fixture) {
     assert!(ports.waitlists.list(other, None, None, Limit::default()).await.unwrap().items.is_empty());
     let foreign = UpdateWaitlist { workspace_id: other, ..update(&ports, &list) };
     assert!(matches!(ports.waitlists.update(foreign).await, Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist))));
-    let foreign = ChangeWaitlistStatus { id: list.id, workspace_id: other, to: WaitlistStatus::Paused, now: ports.clock.now() };
+    let foreign =
+        ChangeWaitlistStatus { id: list.id, workspace_id: other, to: WaitlistStatus::Paused, actor: ACTOR, now: ports.clock.now() };
     let refused = ports.waitlists.change_status(foreign).await;
     assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
-    assert!(!ports.waitlists.delete(other, list.id).await.unwrap());
+    assert!(!ports.waitlists.delete(delete_waitlist(&ports, other, list.id)).await.unwrap());
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(list));
 }
 
@@ -296,8 +298,8 @@ pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl 
     let key = first.next.unwrap();
     assert_eq!(key, WaitlistKey { created_at: made[1].created_at, id: made[1].id });
     ports.waitlists.create(create_waitlist(&ports, workspace_id, "newer"), None).await.unwrap();
-    ports.waitlists.delete(workspace_id, made[1].id).await.unwrap();
-    ports.waitlists.delete(workspace_id, made[2].id).await.unwrap();
+    ports.waitlists.delete(delete_waitlist(&ports, workspace_id, made[1].id)).await.unwrap();
+    ports.waitlists.delete(delete_waitlist(&ports, workspace_id, made[2].id)).await.unwrap();
     let second = ports.waitlists.list(workspace_id, None, Some(key), limit).await.unwrap();
     let ids: HashSet<WaitlistId> = second.items.iter().map(|list| list.id).collect();
     assert_eq!(ids, HashSet::from([made[3].id, made[4].id]));
@@ -310,8 +312,8 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     let neighbour = active_list_in(&ports, list.workspace_id, "neighbour", json!({})).await;
     let entry = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
     let kept = ports.entries.sign_up(sign_up(&ports, &neighbour, "ada@example.com")).await.unwrap();
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
-    assert!(!ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
+    assert!(!ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
     assert!(ports.variants.list(list.id).await.unwrap().is_empty());
@@ -330,6 +332,6 @@ pub async fn a_list_is_found_as_it_is_in_every_process(fixture: &impl Fixture) {
         let changed = change_status(&ports, &list, to).await;
         assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(changed));
     }
-    assert!(ports.waitlists.delete(list.workspace_id, list.id).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), None);
 }

@@ -12,7 +12,7 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::claims::claim;
-use crate::samples::workspace;
+use crate::samples::{ACTOR, delete_webhook, workspace};
 
 /// The command that creates a webhook for those events.
 pub fn create_webhook(ports: &Ports, workspace_id: WorkspaceId, events: &[EventKind]) -> CreateWebhook {
@@ -24,6 +24,7 @@ pub fn create_webhook(ports: &Ports, workspace_id: WorkspaceId, events: &[EventK
         events: Subscription::parse(&names).unwrap(),
         active: true,
         secret: SealedSecret::new(vec![1, 2, 3]),
+        actor: ACTOR,
         now: ports.clock.now(),
     }
 }
@@ -34,7 +35,7 @@ pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook
 }
 
 pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {
-    UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None }
+    UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None, actor: ACTOR }
 }
 
 /// Switches a webhook on or off.
@@ -45,7 +46,7 @@ pub(crate) async fn switch(ports: &Ports, webhook: &Webhook, active: bool) -> We
 /// The command that changes the secret of a webhook to that byte.
 pub(crate) fn rotation(ports: &Ports, webhook: &Webhook, byte: u8) -> RotateSecret {
     let secret = SealedSecret::new(vec![byte]);
-    RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret, now: ports.clock.now() }
+    RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret, actor: ACTOR, now: ports.clock.now() }
 }
 
 /// In another process too, in the order they were made, and in their own workspace alone.
@@ -61,7 +62,7 @@ pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert_eq!(there.webhooks.list(acme).await.unwrap(), [made.clone(), next]);
     assert_eq!(there.webhooks.find(acme, made.id).await.unwrap(), Some(made.clone()));
     assert_eq!(ports.webhooks.find(beta, made.id).await.unwrap(), None);
-    assert!(!ports.webhooks.delete(beta, made.id).await.unwrap());
+    assert!(!ports.webhooks.delete(delete_webhook(&ports, beta, made.id)).await.unwrap());
     let foreign = ports.webhooks.update(UpdateWebhook { workspace_id: beta, ..update(&made) }).await;
     assert!(matches!(foreign, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{foreign:?}");
     let refused = ports.webhooks.rotate(RotateSecret { workspace_id: beta, ..rotation(&ports, &made, 4) }, None).await;
@@ -69,7 +70,7 @@ pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let refused = test(&ports, &Webhook { workspace_id: beta, ..made.clone() }).await;
     assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::NoSuchWebhook))), "{refused:?}");
     assert_eq!(there.webhooks.find(acme, made.id).await.unwrap().as_ref(), Some(&made));
-    assert!(ports.webhooks.delete(acme, made.id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, acme, made.id)).await.unwrap());
     assert_eq!(ports.webhooks.list(acme).await.unwrap().len(), 1);
     let nowhere = ports.webhooks.create(create_webhook(&ports, WorkspaceId::new(ports.ids.uuid()), &events), None).await;
     assert!(matches!(nowhere, Err(CommandError::Rejected(WebhookRejection::NoSuchWorkspace))), "{nowhere:?}");
@@ -119,7 +120,7 @@ pub async fn disabled_webhooks_count_and_deleted_ones_do_not(fixture: &impl Fixt
     }
     let refused = ports.webhooks.create(create_webhook(&ports, acme, &EventKind::ALL), None).await;
     assert!(matches!(refused, Err(CommandError::Rejected(WebhookRejection::TooMany))), "{refused:?}");
-    assert!(ports.webhooks.delete(acme, made[0].id).await.unwrap());
+    assert!(ports.webhooks.delete(delete_webhook(&ports, acme, made[0].id)).await.unwrap());
     assert!(ports.webhooks.create(create_webhook(&ports, acme, &EventKind::ALL), None).await.is_ok());
 }
 
@@ -143,8 +144,13 @@ pub async fn a_receipt_of_a_webhook_has_one_effect(fixture: &impl Fixture) {
         assert!(matches!(refused, CommandError::Rejected(WebhookRejection::AlreadyDone)), "{refused:?}");
     }
     let made = ports.webhooks.list(acme).await.unwrap().remove(0);
-    let rotate =
-        |bytes: u8| RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![bytes]), now: ports.clock.now() };
+    let rotate = |bytes: u8| RotateSecret {
+        id: made.id,
+        workspace_id: acme,
+        secret: SealedSecret::new(vec![bytes]),
+        actor: ACTOR,
+        now: ports.clock.now(),
+    };
     ports.webhooks.rotate(rotate(4), Some(receipt(&ports, acme, "rotate"))).await.unwrap();
     let again = there.webhooks.rotate(rotate(5), Some(receipt(&ports, acme, "rotate"))).await;
     assert!(matches!(again, Err(CommandError::Rejected(WebhookRejection::AlreadyDone))), "{again:?}");
@@ -158,7 +164,7 @@ pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &
     let acme = workspace(&ports, "acme").await.id;
     let command = create_webhook(&ports, acme, &EventKind::ALL);
     let made = ports.webhooks.create(command, Some(receipt(&ports, acme, "create"))).await.unwrap();
-    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![4]), now: ports.clock.now() };
+    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![4]), actor: ACTOR, now: ports.clock.now() };
     ports.webhooks.rotate(rotate, Some(receipt(&ports, acme, "rotate"))).await.unwrap();
     for key in ["create", "rotate"] {
         let stored = ports.replies.find(&receipt(&ports, acme, key).scope, ports.clock.now()).await.unwrap();
@@ -168,6 +174,7 @@ pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &
         id: WebhookId::new(ports.ids.uuid()),
         workspace_id: acme,
         secret: SealedSecret::new(vec![5]),
+        actor: ACTOR,
         now: ports.clock.now(),
     };
     let refused = ports.webhooks.rotate(foreign, Some(receipt(&ports, acme, "refused"))).await;
@@ -215,7 +222,7 @@ pub async fn a_second_rotation_ends_the_first_secret(fixture: &impl Fixture) {
     let now = ports.clock.now();
     let second = now.plus(Duration::hours(20));
     for (byte, now) in [(8, now), (9, second)] {
-        let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![byte]), now };
+        let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![byte]), actor: ACTOR, now };
         ports.webhooks.rotate(rotate, None).await.unwrap();
     }
     for (hours, previous) in [(23, Some(SealedSecret::new(vec![8]))), (24, None)] {
@@ -231,7 +238,7 @@ pub async fn an_old_secret_is_used_for_a_day(fixture: &impl Fixture) {
     let acme = workspace(&ports, "acme").await.id;
     let made = webhook(&ports, acme).await;
     let now = ports.clock.now();
-    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![9]), now };
+    let rotate = RotateSecret { id: made.id, workspace_id: acme, secret: SealedSecret::new(vec![9]), actor: ACTOR, now };
     ports.webhooks.rotate(rotate, None).await.unwrap();
     let day = Duration::hours(24);
     for (at, previous) in [(now, Some(SealedSecret::new(vec![1, 2, 3]))), (now.plus(day), None)] {
@@ -281,7 +288,7 @@ pub async fn a_rotation_changes_only_the_secret(fixture: &impl Fixture) {
 pub(crate) async fn test(ports: &Ports, webhook: &Webhook) -> Result<EventId, CommandError<WebhookRejection>> {
     let id = EventId::new(ports.ids.uuid());
     let event = Event::test(id, EventKind::EntryRejected, ports.clock.now(), webhook.workspace_id, None);
-    ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id: webhook.workspace_id, event }).await.map(|()| id)
+    ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id: webhook.workspace_id, event, actor: ACTOR }).await.map(|()| id)
 }
 
 /// Though it is not subscribed to that kind; the others hear nothing of it, and one that is switched off is told.

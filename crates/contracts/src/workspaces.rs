@@ -12,11 +12,14 @@ use serde_json::json;
 use crate::Fixture;
 use crate::access::{api_key, receipt, scope};
 use crate::purges::purge_all;
-use crate::samples::{active_list_in, create_waitlist, create_workspace, later, notifications, set, sign_up, slug, workspace};
+use crate::samples::{
+    ACTOR, active_list_in, create_api_key, create_waitlist, create_workspace, delete_workspace, later, notifications, set, sign_up, slug,
+    workspace,
+};
 use crate::webhooks::webhook;
 
 async fn rename(ports: &Ports, from: &str, to: &str) -> Result<Workspace, CommandError<WorkspaceRejection>> {
-    ports.workspaces.rename(RenameWorkspace { from: slug(from), to: slug(to), now: ports.clock.now() }).await
+    ports.workspaces.rename(RenameWorkspace { from: slug(from), to: slug(to), actor: ACTOR, now: ports.clock.now() }).await
 }
 
 /// Two cannot have one slug, and a free one reads back.
@@ -47,7 +50,7 @@ pub async fn a_workspace_reads_back_as_it_was_written(fixture: &impl Fixture) {
         assert_eq!(ports.workspaces.list().await.unwrap(), std::slice::from_ref(&made));
     }
     let now = later(&ports, 5);
-    let renamed = ports.workspaces.rename(RenameWorkspace { from: slug("acme"), to: slug("two"), now }).await.unwrap();
+    let renamed = ports.workspaces.rename(RenameWorkspace { from: slug("acme"), to: slug("two"), actor: ACTOR, now }).await.unwrap();
     assert_eq!(renamed, Workspace { slug: slug("two"), previous_slug: Some(slug("acme")), updated_at: now, ..made });
     for ports in [&ports, &there] {
         assert_eq!(ports.workspaces.find(renamed.id).await.unwrap().as_ref(), Some(&renamed));
@@ -85,7 +88,7 @@ pub async fn an_old_slug_neither_renames_nor_deletes(fixture: &impl Fixture) {
     let renamed = rename(&ports, "acme", "two").await.unwrap();
     let refused = rename(&ports, "acme", "three").await;
     assert!(matches!(refused, Err(CommandError::Rejected(WorkspaceRejection::NoSuchWorkspace))), "{refused:?}");
-    assert!(!ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert!(!ports.workspaces.delete(delete_workspace(&ports, "acme")).await.unwrap());
     assert_eq!(ports.workspaces.find(renamed.id).await.unwrap(), Some(renamed));
 }
 
@@ -167,12 +170,12 @@ pub async fn a_rename_takes_an_old_slug_over(fixture: &impl Fixture) {
     // Given up again, it goes on leading to the second.
     rename(&ports, "acme", "second").await.unwrap();
     assert_eq!(found("acme").await, Some(second.id));
-    assert!(ports.workspaces.delete(&slug("second")).await.unwrap());
+    assert!(ports.workspaces.delete(delete_workspace(&ports, "second")).await.unwrap());
     assert_eq!(found("acme").await, None);
     // Nor does one come back to whoever had it before.
     rename(&ports, "first", "other").await.unwrap();
     workspace(&ports, "first").await;
-    assert!(ports.workspaces.delete(&slug("first")).await.unwrap());
+    assert!(ports.workspaces.delete(delete_workspace(&ports, "first")).await.unwrap());
     assert_eq!((found("first").await, found("other").await), (None, Some(first.id)));
 }
 
@@ -183,15 +186,15 @@ pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture
     let beta = workspace(&ports, "beta").await;
     for id in [acme.id, beta.id] {
         set(&ports, id, notifications()).await;
-        ports.api_keys.insert(api_key(&ports, id, "rally_live_a")).await.unwrap();
+        ports.api_keys.insert(create_api_key(api_key(&ports, id, "rally_live_a"))).await.unwrap();
         webhook(&ports, id).await;
         let receipt = receipt(scope(id, "key"), ports.clock.now());
         ports.waitlists.create(create_waitlist(&ports, id, "with-a-receipt"), Some(receipt)).await.unwrap();
     }
     let list = active_list_in(&ports, acme.id, "list", json!({})).await;
     let entry = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
-    assert!(ports.workspaces.delete(&slug("acme")).await.unwrap());
-    assert!(!ports.workspaces.delete(&slug("acme")).await.unwrap());
+    assert!(ports.workspaces.delete(delete_workspace(&ports, "acme")).await.unwrap());
+    assert!(!ports.workspaces.delete(delete_workspace(&ports, "acme")).await.unwrap());
     assert_eq!(ports.workspaces.find(acme.id).await.unwrap(), None);
     assert_eq!(ports.waitlists.find(acme.id, list.id).await.unwrap(), None);
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), None);

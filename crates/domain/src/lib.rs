@@ -13,6 +13,7 @@
 //! ```
 //! use std::collections::{HashMap, HashSet};
 //!
+//! use rally_domain::actor::Actor;
 //! use rally_domain::command::{CreateWaitlist, CreateWaitlistFacts, GroupFacts, SignUp, SignUpGroup, SignUpRejection};
 //! use rally_domain::email::Email;
 //! use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
@@ -56,7 +57,7 @@
 //!     display_name: DisplayName::parse("Early access")?,
 //!     description: None,
 //!     settings: Settings::default().merge(settings.as_object().unwrap()).unwrap(),
-//!     created_by: None,
+//!     actor: Actor::System,
 //!     now: clock.now(),
 //! };
 //! let facts = CreateWaitlistFacts { workspace_exists: true, already_done: false, slug_taken: false };
@@ -105,6 +106,7 @@
 //! change of the third number changes neither, and it does not change the decision of any rule.
 
 pub mod access;
+pub mod actor;
 mod ambient;
 pub mod analytics;
 mod character;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use rally_domain::access::{ApiKey, RequestScope, StoredReply};
+use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::error::Fault;
-use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::id::WorkspaceId;
 use rally_domain::port::{ApiKeyStore, ReplyStore};
 use rally_domain::timestamp::Timestamp;
 
@@ -13,8 +14,8 @@ use crate::flaw::Flaw;
 
 #[async_trait]
 impl ApiKeyStore for MemoryStore {
-    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
-        self.write(|data| data.api_keys.push(key)).await;
+    async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
+        self.write(|data| data.api_keys.push(command.key)).await;
         Ok(())
     }
 
@@ -26,11 +27,11 @@ impl ApiKeyStore for MemoryStore {
         Ok(keys)
     }
 
-    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+    async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
             let again = data.flaw.is(Flaw::KeysRevokedAgain);
-            let live = data.api_keys.iter_mut().find(|key| key.id == id && (key.revoked_at.is_none() || again));
-            live.is_some_and(|key| key.revoked_at.replace(now).is_none())
+            let live = data.api_keys.iter_mut().find(|key| key.id == command.id && (key.revoked_at.is_none() || again));
+            live.is_some_and(|key| key.revoked_at.replace(command.now).is_none())
         };
         Ok(self.write(work).await)
     }

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan,
-    SignUpRejection,
+    CodeOwner, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
+    SignUpFacts, SignUpPlan, SignUpRejection,
 };
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
@@ -74,7 +74,8 @@ impl EntryStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let look = |data: &Data| data.lists.get(&waitlist_id)?.find(id).cloned();
         let early = self.read_early(Flaw::DeletionsReadEarly, look).await.flatten();
         let work = |data: &mut Data| {

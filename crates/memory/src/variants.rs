@@ -1,11 +1,10 @@
 //! [`VariantStore`] in memory.
 
 use async_trait::async_trait;
-use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::VariantStore;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 
 use crate::data::{Data, KeptVariant, List};
@@ -41,7 +40,8 @@ impl VariantStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, _now: Timestamp) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.id);
         let work = |data: &mut Data| {
             let flaw = data.flaw;
             let Some(kept) = data.live_variant(waitlist_id, id) else { return Ok(false) };

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
-    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
+    DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -79,7 +79,8 @@ impl WaitlistStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         let work = |data: &mut Data| {
             let is_there = data.list_of(workspace_id, id).is_some();
             if is_there {

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
+    WebhookRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
@@ -85,7 +86,8 @@ impl WebhookStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         let work = |data: &mut Data| {
             let is_there = data.webhook_of(workspace_id, id).is_some();
             if is_there {

@@ -1,7 +1,7 @@
 //! [`WorkspaceStore`] in memory.
 
 use async_trait::async_trait;
-use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
+use rally_domain::command::{CreateWorkspace, DeleteWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::WorkspaceStore;
@@ -44,9 +44,9 @@ impl WorkspaceStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let Some(id) = data.named(slug, Flaw::OldSlugsDelete).map(|workspace| workspace.id) else { return Ok(false) };
+            let Some(id) = data.named(&command.slug, Flaw::OldSlugsDelete).map(|workspace| workspace.id) else { return Ok(false) };
             let lists = data.lists.values().map(|list| &list.waitlist);
             let lists: Vec<_> = lists.filter(|list| list.workspace_id == id).map(|list| list.id).collect();
             lists.into_iter().for_each(|list| data.bury_list(list));

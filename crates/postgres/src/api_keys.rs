@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rally_domain::access::ApiKey;
+use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::id::WorkspaceId;
 use rally_domain::port::ApiKeyStore;
-use rally_domain::timestamp::Timestamp;
 
 use crate::fault::query_fault;
 use crate::rows::ApiKeyRow;
@@ -18,9 +18,9 @@ use crate::{PgStore, transaction};
 
 #[async_trait]
 impl ApiKeyStore for PgStore {
-    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
+    async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
         let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
-            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c).await?;
+            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&command.key)).execute(c).await?;
             Ok(())
         });
         Ok(outcome?)
@@ -36,10 +36,10 @@ impl ApiKeyStore for PgStore {
         rows.into_iter().map(ApiKey::try_from).collect()
     }
 
-    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+    async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let live = api_keys::table.find(id.uuid()).filter(api_keys::revoked_at.is_null());
-            Ok(diesel::update(live).set(api_keys::revoked_at.eq(now.instant())).execute(c).await? > 0)
+            let live = api_keys::table.find(command.id.uuid()).filter(api_keys::revoked_at.is_null());
+            Ok(diesel::update(live).set(api_keys::revoked_at.eq(command.now.instant())).execute(c).await? > 0)
         });
         Ok(outcome?)
     }

@@ -9,7 +9,10 @@ use diesel::sql_types::{Integer, Text};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::samples::{active_list_in, change_status, create_waitlist, notifications, set, sign_up, slug, workspace};
+use rally_contracts::samples::{
+    ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, notifications,
+    revoke_api_key, set, sign_up, slug, workspace,
+};
 use rally_contracts::{invitations, reviews, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
@@ -36,9 +39,9 @@ use crate::{PgOptions, PgStore};
 async fn call_everything(ports: &Ports) {
     let now = ports.clock.now();
     let acme = workspace(ports, "acme").await;
-    let renamed = RenameWorkspace { from: slug("acme"), to: slug("apex"), now };
+    let renamed = RenameWorkspace { from: slug("acme"), to: slug("apex"), actor: ACTOR, now };
     ports.workspaces.rename(renamed).await.unwrap();
-    ports.workspaces.rename(RenameWorkspace { from: slug("apex"), to: slug("acme"), now }).await.unwrap();
+    ports.workspaces.rename(RenameWorkspace { from: slug("apex"), to: slug("acme"), actor: ACTOR, now }).await.unwrap();
     ports.workspaces.find(acme.id).await.unwrap().unwrap();
     ports.workspaces.find_by_slug(&slug("acme")).await.unwrap().unwrap();
     set(ports, acme.id, notifications()).await;
@@ -59,6 +62,7 @@ async fn call_everything(ports: &Ports) {
         display_name: None,
         description: None,
         settings: json!({}).as_object().cloned(),
+        actor: ACTOR,
         now,
     };
     ports.waitlists.update(update).await.unwrap();
@@ -77,10 +81,11 @@ async fn call_everything(ports: &Ports) {
         copy: VariantCopy::default(),
         weight: Weight::default(),
         active: true,
+        actor: ACTOR,
         now,
     };
     let variant = ports.variants.create(variant).await.unwrap();
-    let change = UpdateVariant { id: variant.id, waitlist_id: list.id, locale: None, copy: None, weight: None, active: None };
+    let change = UpdateVariant { id: variant.id, waitlist_id: list.id, locale: None, copy: None, weight: None, active: None, actor: ACTOR };
     ports.variants.update(change).await.unwrap();
 
     let ada = ports.entries.sign_up(SignUp { variant_id: Some(variant.id), ..sign_up(ports, &list, "ada@example.com") }).await.unwrap();
@@ -106,14 +111,14 @@ async fn call_everything(ports: &Ports) {
     call_mails(ports).await;
     ports.api_keys.list(acme.id).await.unwrap();
     ports.api_keys.find_by_prefix("none").await.unwrap();
-    ports.api_keys.revoke(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now).await.unwrap();
+    ports.api_keys.revoke(revoke_api_key(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
     ports.health.ping().await.unwrap();
 
-    ports.entries.delete(list.id, bob.id).await.unwrap();
+    ports.entries.delete(delete_entry(ports, list.id, bob.id)).await.unwrap();
     ports.variants.list(list.id).await.unwrap();
-    ports.variants.delete(list.id, variant.id, now).await.unwrap();
-    ports.webhooks.delete(acme.id, hook.id).await.unwrap();
-    ports.waitlists.delete(acme.id, list.id).await.unwrap();
+    ports.variants.delete(delete_variant(ports, list.id, variant.id)).await.unwrap();
+    ports.webhooks.delete(delete_webhook(ports, acme.id, hook.id)).await.unwrap();
+    ports.waitlists.delete(delete_waitlist(ports, acme.id, list.id)).await.unwrap();
     while ports.purges.purge(1).await.unwrap() {}
     ports.purges.backlog().await.unwrap();
 }
@@ -121,13 +126,13 @@ async fn call_everything(ports: &Ports) {
 async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
     let (id, workspace_id, now) = (hook.id, hook.workspace_id, ports.clock.now());
     for active in [false, true] {
-        let switch = UpdateWebhook { id, workspace_id, url: None, events: None, active: Some(active) };
+        let switch = UpdateWebhook { id, workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
         ports.webhooks.update(switch).await.unwrap();
     }
-    ports.webhooks.rotate(RotateSecret { id, workspace_id, secret: SealedSecret::new(Vec::new()), now }, None).await.unwrap();
+    ports.webhooks.rotate(RotateSecret { id, workspace_id, secret: SealedSecret::new(Vec::new()), actor: ACTOR, now }, None).await.unwrap();
     for _ in 0..3 {
         let event = Event::test(EventId::new(ports.ids.uuid()), EventKind::EntryCreated, now, workspace_id, None);
-        ports.webhooks.test(TestWebhook { id, workspace_id, event }).await.unwrap();
+        ports.webhooks.test(TestWebhook { id, workspace_id, event, actor: ACTOR }).await.unwrap();
     }
     ports.webhooks.find(workspace_id, id).await.unwrap().unwrap();
     ports.webhooks.list(workspace_id).await.unwrap();

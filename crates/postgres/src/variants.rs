@@ -5,11 +5,10 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::VariantStore;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 use uuid::Uuid;
 
@@ -40,12 +39,13 @@ impl VariantStore for PgStore {
         })
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
             if lock(c, waitlist_id, id).await?.is_none() {
                 return Ok(false);
             }
-            let gone = (variants::deleted_at.eq(now.instant()), variants::active.eq(false));
+            let gone = (variants::deleted_at.eq(command.now.instant()), variants::active.eq(false));
             Ok(diesel::update(variants::table.find(id.uuid())).set(gone).execute(c).await? > 0)
         });
         Ok(outcome?)

@@ -11,7 +11,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
-    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
+    DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -76,7 +76,8 @@ impl WaitlistStore for PgStore {
         })
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         // This comes first: a command must neither lock nor wait for a list of another workspace.
         if WaitlistStore::find(self, workspace_id, id).await?.is_none() {
             return Ok(false);

@@ -8,7 +8,8 @@ use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
+    WebhookRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
@@ -82,7 +83,8 @@ impl WebhookStore for PgStore {
         })
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         match self.look_for(workspace_id, id).await {
             Err(CommandError::Rejected(_)) => return Ok(false),
             Err(CommandError::Fault(fault)) => return Err(fault),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
+use rally_domain::command::{CreateWorkspace, DeleteWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::WorkspaceStore;
@@ -48,9 +48,9 @@ impl WorkspaceStore for PgStore {
         })
     }
 
-    async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let Some(workspace) = lock(c, slug).await? else { return Ok(false) };
+            let Some(workspace) = lock(c, &command.slug).await? else { return Ok(false) };
             let id = workspace.id.uuid();
             let lists = lock_lists(c, id).await?;
             purges::begin(c, purges::WAITLIST, &lists).await?;

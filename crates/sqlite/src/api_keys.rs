@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::access::ApiKey;
+use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::error::Fault;
-use rally_domain::id::{ApiKeyId, WorkspaceId};
+use rally_domain::id::WorkspaceId;
 use rally_domain::port::ApiKeyStore;
-use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;
 use crate::fault::query_fault;
@@ -17,9 +17,9 @@ use crate::schema::api_keys;
 
 #[async_trait]
 impl ApiKeyStore for SqliteStore {
-    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
+    async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c)?;
+            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&command.key)).execute(c)?;
             Ok(())
         });
         Ok(done.await?)
@@ -38,10 +38,10 @@ impl ApiKeyStore for SqliteStore {
             .await
     }
 
-    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
+    async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            let live = api_keys::table.find(Blob(id.uuid())).filter(api_keys::revoked_at.is_null());
-            Ok(diesel::update(live).set(api_keys::revoked_at.eq(now.unix_millis())).execute(c)? > 0)
+            let live = api_keys::table.find(Blob(command.id.uuid())).filter(api_keys::revoked_at.is_null());
+            Ok(diesel::update(live).set(api_keys::revoked_at.eq(command.now.unix_millis())).execute(c)? > 0)
         });
         Ok(done.await?)
     }

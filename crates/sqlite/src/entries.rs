@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::command::{
-    EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp, SignUpRejection,
+    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
+    SignUpRejection,
 };
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
@@ -60,7 +61,8 @@ impl EntryStore for SqliteStore {
             .await
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
             let Some(EntryFacts { entry, .. }) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
             diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;

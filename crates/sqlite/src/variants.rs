@@ -5,11 +5,10 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use rally_domain::command::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::VariantStore;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 
 use crate::SqliteStore;
@@ -43,10 +42,11 @@ impl VariantStore for SqliteStore {
             .await
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.id);
         let done = self.database.write::<_, Infallible>(move |c| {
             let mine = variants::table.find(Blob(id.uuid())).filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())));
-            let gone = (variants::deleted_at.eq(now.unix_millis()), variants::active.eq(false));
+            let gone = (variants::deleted_at.eq(command.now.unix_millis()), variants::active.eq(false));
             Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c)? > 0)
         });
         Ok(done.await?)

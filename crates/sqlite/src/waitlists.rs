@@ -10,7 +10,7 @@ use diesel::sql_types::Bool;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
-    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
+    DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
@@ -72,7 +72,8 @@ impl WaitlistStore for SqliteStore {
             .await
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
             if diesel::delete(mine).execute(c)? == 0 {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
+    WebhookRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::error::{CommandError, Fault};
@@ -84,7 +85,8 @@ impl WebhookStore for SqliteStore {
             .await
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
+    async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
         let deleted = self.database.write::<_, Infallible>(move |c| {
             let mine = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
             if diesel::delete(mine).execute(c)? == 0 {

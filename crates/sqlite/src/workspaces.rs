@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use rally_domain::command::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
+use rally_domain::command::{CreateWorkspace, DeleteWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::WorkspaceStore;
@@ -48,10 +48,9 @@ impl WorkspaceStore for SqliteStore {
             .await
     }
 
-    async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
-        let slug = slug.clone();
+    async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(workspaces::id);
+            let query = workspaces::table.filter(workspaces::slug.eq(command.slug.as_str())).select(workspaces::id);
             let Some(id) = query.first::<Blob>(c).optional()? else { return Ok(false) };
             for list in waitlists::table.filter(waitlists::workspace_id.eq(id)).select(waitlists::id).load::<Blob>(c)? {
                 purges::begin(c, purges::WAITLIST, list)?;

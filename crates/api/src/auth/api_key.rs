@@ -4,6 +4,7 @@
 //! API keys keep working when other secrets change.
 
 use rally_domain::access::ApiKey;
+use rally_domain::actor::Actor;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
 use rally_domain::port::{ApiKeyStore, Ports};
 use rally_domain::text::KeyName;
@@ -52,6 +53,5 @@ pub async fn verify_api_key(keys: &dyn ApiKeyStore, token: &str) -> Result<Claim
     // Only hashes are compared, so the time of a comparison reveals nothing about a key.
     let hash: [u8; 32] = Sha256::digest(token).into();
     let key = found.into_iter().find(|key| key.hash == hash).ok_or_else(invalid)?;
-    let subject = Some(format!("api-key:{}", key.id));
-    Ok(Claims { subject, workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
+    Ok(Claims { actor: Actor::ApiKey(key.id), workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
 }

@@ -9,8 +9,8 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, COOKIE};
 use actix_web::{FromRequest, HttpRequest};
+use rally_domain::actor::Actor;
 use rally_domain::id::WorkspaceId;
-use rally_domain::text::Subject;
 use rally_domain::workspace::Workspace;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -61,8 +61,14 @@ pub struct Granted<P = ()> {
 pub struct Admin {
     /// The workspace of the path.
     pub workspace: Workspace,
-    /// The subject of the token.
-    pub subject: Option<Subject>,
+    actor: Actor,
+}
+
+impl Admin {
+    /// The actor of the commands that the request causes.
+    pub fn actor(&self) -> Actor {
+        self.actor.clone()
+    }
 }
 
 impl<P> Deref for Granted<P> {
@@ -109,8 +115,7 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     }
     claims.require(action)?;
     let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
-    let subject = claims.subject.and_then(|subject| Subject::parse(&subject).ok());
-    Ok(Admin { workspace, subject })
+    Ok(Admin { workspace, actor: claims.actor })
 }
 
 /// The credential of a request.

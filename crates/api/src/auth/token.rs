@@ -6,8 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use rally_domain::actor::Actor;
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::Clock;
+use rally_domain::text::Subject;
 use rally_domain::timestamp::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -38,8 +40,8 @@ pub enum WorkspaceClaim {
 /// The claims of a valid token or API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// The subject.
-    pub subject: Option<String>,
+    /// The bearer.
+    pub actor: Actor,
     /// The workspaces.
     pub workspace: WorkspaceClaim,
     /// The allowed actions.
@@ -235,7 +237,8 @@ fn accept(claims: RawClaims) -> Result<Claims, ApiError> {
         "*" => WorkspaceClaim::Any,
         id => WorkspaceClaim::One(WorkspaceId::parse(id).map_err(|_| invalid())?),
     };
-    Ok(Claims { subject: text(claims.sub), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
+    let subject = text(claims.sub).and_then(|subject| Subject::parse(&subject).ok());
+    Ok(Claims { actor: Actor::Token(subject.map(Arc::new)), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
 }
 
 /// The refusal of a token. All reasons have the same message, so that an attacker does not learn which part was wrong.

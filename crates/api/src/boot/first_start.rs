@@ -1,12 +1,13 @@
 //! The first start on the embedded store: creates a demo waitlist, and prints commands to try.
 
+use rally_domain::actor::Actor;
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
-use rally_domain::text::{Description, DisplayName, Subject, WorkspaceName};
+use rally_domain::text::{Description, DisplayName, WorkspaceName};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::Workspace;
 
@@ -29,6 +30,7 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
         id: WorkspaceId::new(ports.ids.uuid()),
         slug: Slug::parse("demo").map_err(text)?,
         name: WorkspaceName::parse("Demo").map_err(text)?,
+        actor: Actor::System,
         now: ports.clock.now(),
     };
     let workspace = ports.workspaces.create(create).await.map_err(|error: CommandError<_>| fault(&error))?;
@@ -40,11 +42,12 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
         display_name: DisplayName::parse("Early access").map_err(text)?,
         description: Some(Description::parse("Be among the first to try it. Invite friends to move up.").map_err(text)?),
         settings: Settings::default(),
-        created_by: Some(Subject::parse("rally").map_err(text)?),
+        actor: Actor::System,
         now: ports.clock.now(),
     };
     let draft = ports.waitlists.create(create, None).await.map_err(|error| fault(&error))?;
-    let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to: WaitlistStatus::Active, now: ports.clock.now() };
+    let (actor, now) = (Actor::System, ports.clock.now());
+    let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to: WaitlistStatus::Active, actor, now };
     let waitlist = ports.waitlists.change_status(activate).await.map_err(|error| fault(&error))?;
     Ok(Demo { workspace, waitlist })
 }

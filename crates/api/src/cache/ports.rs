@@ -13,15 +13,16 @@ use moka::future::Cache;
 use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateVariant, CreateWaitlist, CreateWaitlistRejection, CreateWebhook,
-    CreateWorkspace, EntryRejection, InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RotateSecret, SignUp,
-    SignUpRejection, TestWebhook, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection,
-    UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
+    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection,
+    InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook,
+    UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection,
+    WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::{
     ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WebhookStore,
@@ -29,7 +30,6 @@ use rally_domain::port::{
 };
 use rally_domain::referral::Position;
 use rally_domain::slug::Slug;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::webhook::{SealedSecrets, Webhook};
@@ -99,8 +99,8 @@ impl WaitlistStore for Public {
         self.changed(self.inner.waitlists.change_status(command).await)
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault> {
-        let deleted = self.inner.waitlists.delete(workspace_id, id).await;
+    async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
+        let deleted = self.inner.waitlists.delete(command).await;
         self.changed(self.generations.sent.note(deleted))
     }
 
@@ -135,8 +135,8 @@ impl VariantStore for Public {
         self.changed(self.inner.variants.update(command).await)
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault> {
-        self.changed(self.inner.variants.delete(waitlist_id, id, now).await)
+    async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
+        self.changed(self.inner.variants.delete(command).await)
     }
 
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
@@ -165,8 +165,8 @@ impl WorkspaceStore for Public {
         self.changed(self.inner.workspaces.rename(command).await)
     }
 
-    async fn delete(&self, slug: &Slug) -> Result<bool, Fault> {
-        let deleted = self.inner.workspaces.delete(slug).await;
+    async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
+        let deleted = self.inner.workspaces.delete(command).await;
         self.changed(self.generations.sent.note(deleted))
     }
 
@@ -186,16 +186,16 @@ impl WorkspaceStore for Public {
 
 #[async_trait]
 impl ApiKeyStore for Public {
-    async fn insert(&self, key: ApiKey) -> Result<(), Fault> {
-        moved_on(&self.generations.keys, self.inner.api_keys.insert(key).await)
+    async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
+        moved_on(&self.generations.keys, self.inner.api_keys.insert(command).await)
     }
 
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
         self.inner.api_keys.list(workspace_id).await
     }
 
-    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault> {
-        moved_on(&self.generations.keys, self.inner.api_keys.revoke(id, now).await)
+    async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
+        moved_on(&self.generations.keys, self.inner.api_keys.revoke(command).await)
     }
 
     async fn find_by_prefix(&self, prefix: &str) -> Result<Vec<ApiKey>, Fault> {
@@ -239,9 +239,10 @@ impl EntryStore for Entries {
         self.inner.entries.record_invitation(command).await
     }
 
-    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault> {
-        let deleted = self.inner.entries.delete(waitlist_id, id).await;
-        self.changed(waitlist_id, self.generations.sent.note(deleted))
+    async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
+        let list = command.waitlist_id;
+        let deleted = self.inner.entries.delete(command).await;
+        self.changed(list, self.generations.sent.note(deleted))
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {
@@ -311,8 +312,8 @@ impl WebhookStore for Webhooks {
         self.inner.test(command).await
     }
 
-    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
-        self.changes.note(self.inner.delete(workspace_id, id).await)
+    async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
+        self.changes.note(self.inner.delete(command).await)
     }
 
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault> {

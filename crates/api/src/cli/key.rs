@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 use rally_domain::access::ApiKey;
+use rally_domain::actor::Actor;
+use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::id::ApiKeyId;
 use rally_domain::text::KeyName;
 use rally_domain::workspace::Workspace;
@@ -51,7 +53,7 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Fail
             let name = KeyName::parse(&name).map_err(|error| Failure::Refused(format!("the name {error}")))?;
             let workspace = find_workspace(&ports, &workspace).await?;
             let (stored, key) = issue_api_key(&ports, workspace.id, name, &scope);
-            ports.api_keys.insert(stored.clone()).await?;
+            ports.api_keys.insert(CreateApiKey { key: stored.clone(), actor: Actor::CommandLine }).await?;
             let mut shown = key_view(&stored, &workspace);
             shown["key"] = key.expose_secret().into();
             print_json(&shown)
@@ -70,7 +72,8 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Fail
         KeyCommand::Revoke { id } => {
             let no_key = || Failure::Refused(format!("there is no key {id} that could be revoked"));
             let found = ApiKeyId::parse(&id).map_err(|_| no_key())?;
-            let revoked = ports.api_keys.revoke(found, ports.clock.now()).await?;
+            let command = RevokeApiKey { id: found, actor: Actor::CommandLine, now: ports.clock.now() };
+            let revoked = ports.api_keys.revoke(command).await?;
             if revoked { print_json(&json!({ "revoked": id })) } else { Err(no_key()) }
         }
     }

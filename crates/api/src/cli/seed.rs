@@ -1,6 +1,7 @@
 //! Fills a list for measurements through the store: without HTTP, but with every rule and every counter.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use rally_domain::actor::Actor;
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace, SignUp};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
@@ -70,7 +71,8 @@ fn sign_up(ports: &Ports, waitlist: &Waitlist, run: u64, n: usize, friends_code:
     let invalid = |error: Invalid| Fault::unexpected(error);
     let email = Email::parse(&format!("seed{n}.{run:x}@example.com")).map_err(invalid)?;
     let name = PersonName::parse("Somebody Seeded").map_err(invalid)?;
-    Ok(SignUp { friends_code, ..SignUp::new(waitlist.id, email, name, ports.links.clone(), &*ports.clock, &*ports.ids) })
+    let sign_up = SignUp::new(waitlist.id, email, name, ports.links.clone(), &*ports.clock, &*ports.ids);
+    Ok(SignUp { actor: Actor::CommandLine, friends_code, ..sign_up })
 }
 
 async fn find_or_create_workspace(ports: &Ports, slug: &Slug) -> Result<Workspace, Fault> {
@@ -78,7 +80,8 @@ async fn find_or_create_workspace(ports: &Ports, slug: &Slug) -> Result<Workspac
         return Ok(found);
     }
     let name = WorkspaceName::parse(slug.as_str()).map_err(Fault::unexpected)?;
-    let command = CreateWorkspace { id: WorkspaceId::new(ports.ids.uuid()), slug: slug.clone(), name, now: ports.clock.now() };
+    let (id, now) = (WorkspaceId::new(ports.ids.uuid()), ports.clock.now());
+    let command = CreateWorkspace { id, slug: slug.clone(), name, actor: Actor::CommandLine, now };
     ports.workspaces.create(command).await.map_err(Fault::unexpected)
 }
 
@@ -95,10 +98,10 @@ async fn find_or_create_list(ports: &Ports, workspace: &Workspace, slug: &Slug) 
         display_name: DisplayName::parse(slug.as_str()).map_err(Fault::unexpected)?,
         description: None,
         settings: Settings::default(),
-        created_by: None,
+        actor: Actor::CommandLine,
         now,
     };
     ports.waitlists.create(command, None).await.map_err(Fault::unexpected)?;
-    let activate = ChangeWaitlistStatus { id, workspace_id: workspace.id, to: WaitlistStatus::Active, now };
+    let activate = ChangeWaitlistStatus { id, workspace_id: workspace.id, to: WaitlistStatus::Active, actor: Actor::CommandLine, now };
     ports.waitlists.change_status(activate).await.map_err(Fault::unexpected)
 }

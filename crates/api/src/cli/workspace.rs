@@ -1,7 +1,8 @@
 //! `rally workspace`: manages workspaces. Only the command line creates and deletes them.
 
 use clap::Subcommand;
-use rally_domain::command::{CreateWorkspace, RenameWorkspace};
+use rally_domain::actor::Actor;
+use rally_domain::command::{CreateWorkspace, DeleteWorkspace, RenameWorkspace};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::Ports;
 use rally_domain::slug::Slug;
@@ -45,6 +46,7 @@ pub(super) enum WorkspaceCommand {
 
 pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
     let ports = open(config, config.migrate).await?.ports;
+    let (actor, now) = (Actor::CommandLine, ports.clock.now());
     match command {
         WorkspaceCommand::Create { slug, name } => {
             let name = WorkspaceName::parse(name.as_deref().unwrap_or(&slug));
@@ -52,7 +54,8 @@ pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<()
                 id: WorkspaceId::new(ports.ids.uuid()),
                 slug: parse_slug(&slug)?,
                 name: name.map_err(|error| Failure::Refused(format!("the name {error}")))?,
-                now: ports.clock.now(),
+                actor,
+                now,
             };
             print_json(&view(&ports.workspaces.create(command).await.map_err(refused)?))
         }
@@ -61,7 +64,7 @@ pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<()
             print_json(&Value::Array(workspaces.iter().map(view).collect()))
         }
         WorkspaceCommand::Rename { old, new } => {
-            let command = RenameWorkspace { from: parse_slug(&old)?, to: parse_slug(&new)?, now: ports.clock.now() };
+            let command = RenameWorkspace { from: parse_slug(&old)?, to: parse_slug(&new)?, actor, now };
             print_json(&view(&ports.workspaces.rename(command).await.map_err(refused)?))
         }
         WorkspaceCommand::Delete { slug, yes } => {
@@ -69,7 +72,7 @@ pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<()
             if !yes {
                 return Err(Failure::Refused(format!("add --yes to delete the workspace {slug} and everything in it")));
             }
-            ports.workspaces.delete(&found.slug).await?;
+            ports.workspaces.delete(DeleteWorkspace { slug: found.slug.clone(), actor, now }).await?;
             print_json(&json!({ "deleted": view(&found) }))
         }
     }

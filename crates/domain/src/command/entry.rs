@@ -1,5 +1,6 @@
-//! Approving, rejecting and inviting entries.
+//! Approving, rejecting, inviting and deleting entries.
 
+use crate::actor::Actor;
 use crate::entry::{Entry, EntryStatus, Invitation};
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, WaitlistId};
@@ -56,6 +57,8 @@ pub struct ReviewEntry {
     pub review: Review,
     /// The id of the event, if the review causes one.
     pub event_id: EventId,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
     /// The base of the links in the mail.
@@ -136,6 +139,8 @@ pub struct RecordInvitation {
     pub invite: Invite,
     /// Whether Rally sends the link by mail.
     pub mail: InviteMail,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
     /// The base of the links in the mail.
@@ -185,4 +190,17 @@ impl RecordInvitation {
         let mail = setup.map(|setup| Mail::of_invitation(&setup, &self.links, &self.invite, self.now, &entry, &waitlist));
         Ok(InvitationPlan { entry, mail })
     }
+}
+
+/// Deletes an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteEntry {
+    /// The waitlist that the entry must be on.
+    pub waitlist_id: WaitlistId,
+    /// The entry.
+    pub entry_id: EntryId,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
 }

@@ -1,9 +1,10 @@
 //! Commands: requested changes, and the pure decisions on them.
 //!
-//! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. An
-//! adapter loads the *facts* of the command in a transaction and calls `decide`. It writes the whole plan or nothing. The rule exists only
+//! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
+//! also has its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It writes the whole plan or nothing. The rule exists only
 //! here, so that all stores have the same one.
 
+mod api_key;
 mod entry;
 mod settings;
 mod sign_up;
@@ -13,8 +14,9 @@ mod waitlist;
 mod webhook;
 mod workspace;
 
+pub use api_key::{CreateApiKey, RevokeApiKey};
 pub use entry::{
-    EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
+    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
 };
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
@@ -22,12 +24,13 @@ pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup};
-pub use variant::{CreateVariant, CreateVariantFacts, UpdateVariant, VariantRejection};
+pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
-    StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
+    DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 pub use webhook::{
-    CreateWebhook, CreateWebhookFacts, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
+    WebhookRejection,
 };
-pub use workspace::{CreateWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};
+pub use workspace::{CreateWorkspace, DeleteWorkspace, RenameWorkspace, SlugFacts, WorkspaceRejection};

@@ -1,5 +1,6 @@
 //! Changing the settings of a workspace.
 
+use crate::actor::Actor;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::id::{SenderDomainId, WorkspaceId};
@@ -16,6 +17,8 @@ pub struct UpdateSettings {
     pub change: SettingsChange,
     /// The sender and the templates that the mail service confirmed, if it was asked.
     pub checked: Option<CheckedSender>,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -104,7 +107,7 @@ mod tests {
 
     fn decide(change: SettingsChange, checked: Option<CheckedSender>, current: WorkspaceSettings) -> Result<Notifications, Vec<String>> {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        let command = UpdateSettings { workspace_id: current.workspace_id, change, checked, now };
+        let command = UpdateSettings { workspace_id: current.workspace_id, change, checked, actor: Actor::System, now };
         command.decide(current).map(|settings| settings.notifications).map_err(|rejection| match rejection {
             UpdateSettingsRejection::Incomplete(errors) => errors.into_iter().map(|error| error.field).collect(),
             UpdateSettingsRejection::Unchecked => vec!["unchecked".to_owned()],

@@ -1,5 +1,6 @@
 //! Signing up.
 
+use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
 use crate::custom_field::Metadata;
 use crate::email::Email;
@@ -25,6 +26,8 @@ pub struct SignUp {
     pub own_code: ReferralCode,
     /// Ids for the events `entry.created` and `entry.approved`.
     pub event_ids: [EventId; 2],
+    /// Who signs the person up.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
     /// The person's address.
@@ -112,7 +115,7 @@ pub enum SignUpRejection {
 }
 
 impl SignUp {
-    /// Returns a sign-up with an address and a name, the current time, new ids and a new code.
+    /// Returns a sign-up by a visitor with an address and a name, the current time, new ids and a new code.
     ///
     /// The other fields are empty. Set them in the command.
     pub fn new(waitlist_id: WaitlistId, email: Email, name: PersonName, links: Links, clock: &dyn Clock, ids: &dyn Ids) -> Self {
@@ -121,6 +124,7 @@ impl SignUp {
             entry_id: EntryId::new(ids.uuid()),
             own_code: ReferralCode::from_entropy(ids.entropy()),
             event_ids: [EventId::new(ids.uuid()), EventId::new(ids.uuid())],
+            actor: Actor::Visitor,
             now: clock.now(),
             email,
             name,
@@ -209,6 +213,7 @@ pub(crate) mod tests {
             entry_id: EntryId::new(Uuid::from_u128(2)),
             own_code: ReferralCode::from_entropy(3),
             event_ids: [EventId::new(Uuid::from_u128(4)), EventId::new(Uuid::from_u128(5))],
+            actor: Actor::Visitor,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
             email: Email::parse("ada@example.com").unwrap(),
             name: PersonName::parse("Ada").unwrap(),

@@ -1,5 +1,6 @@
-//! Creating and changing variants.
+//! Creating, changing and deleting variants.
 
+use crate::actor::Actor;
 use crate::id::{VariantId, WaitlistId};
 use crate::locale::Locale;
 use crate::timestamp::Timestamp;
@@ -22,6 +23,8 @@ pub struct CreateVariant {
     pub weight: Weight,
     /// Whether a reader can get it.
     pub active: bool,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -41,6 +44,21 @@ pub struct UpdateVariant {
     pub weight: Option<Weight>,
     /// Whether a reader can get it from now on.
     pub active: Option<bool>,
+    /// Who makes the change.
+    pub actor: Actor,
+}
+
+/// Deletes a variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteVariant {
+    /// The variant.
+    pub id: VariantId,
+    /// The waitlist that the variant must belong to.
+    pub waitlist_id: WaitlistId,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// Why a variant was not created or changed.

@@ -1,12 +1,13 @@
-//! Creating and changing waitlists.
+//! Creating, changing and deleting waitlists.
 
 use serde_json::{Map, Value};
 
+use crate::actor::Actor;
 use crate::error::FieldError;
 use crate::id::{VariantId, WaitlistId, WorkspaceId};
 use crate::settings::Settings;
 use crate::slug::Slug;
-use crate::text::{Description, DisplayName, Subject};
+use crate::text::{Description, DisplayName};
 use crate::timestamp::Timestamp;
 use crate::variant::Variant;
 use crate::waitlist::{Waitlist, WaitlistStatus};
@@ -28,8 +29,8 @@ pub struct CreateWaitlist {
     pub description: Option<Description>,
     /// The settings.
     pub settings: Settings,
-    /// The admin who creates it.
-    pub created_by: Option<Subject>,
+    /// Who creates it.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -94,7 +95,7 @@ impl CreateWaitlist {
             description: self.description,
             status: WaitlistStatus::Draft,
             settings: self.settings,
-            created_by: self.created_by,
+            created_by: self.actor.subject(),
             created_at: self.now,
             updated_at: self.now,
         };
@@ -115,6 +116,8 @@ pub struct UpdateWaitlist {
     pub description: Option<Option<Description>>,
     /// The settings to merge in by [`Settings::merge`].
     pub settings: Option<Map<String, Value>>,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -152,7 +155,7 @@ impl UpdateWaitlist {
 }
 
 /// Moves a waitlist to another status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeWaitlistStatus {
     /// The waitlist.
     pub id: WaitlistId,
@@ -160,6 +163,8 @@ pub struct ChangeWaitlistStatus {
     pub workspace_id: WorkspaceId,
     /// The new status.
     pub to: WaitlistStatus,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -207,6 +212,19 @@ impl ChangeWaitlistStatus {
     }
 }
 
+/// Deletes a waitlist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteWaitlist {
+    /// The waitlist.
+    pub id: WaitlistId,
+    /// The workspace that the waitlist must belong to.
+    pub workspace_id: WorkspaceId,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -223,7 +241,7 @@ mod tests {
             display_name: DisplayName::parse("List").unwrap(),
             description: None,
             settings: Settings::default(),
-            created_by: None,
+            actor: Actor::System,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
         };
         let decide = |workspace_exists, already_done, slug_taken| {

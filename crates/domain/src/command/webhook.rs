@@ -1,5 +1,6 @@
-//! Creating, changing and testing webhooks.
+//! Creating, changing, testing and deleting webhooks.
 
+use crate::actor::Actor;
 use crate::event::Event;
 use crate::id::{WebhookId, WorkspaceId};
 use crate::timestamp::Timestamp;
@@ -20,6 +21,8 @@ pub struct CreateWebhook {
     pub active: bool,
     /// The secret that signs the deliveries.
     pub secret: SealedSecret,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -37,6 +40,8 @@ pub struct UpdateWebhook {
     pub events: Option<Subscription>,
     /// Whether the webhook gets events. `true` clears the failure state. `false` disables the webhook and holds its waiting deliveries.
     pub active: Option<bool>,
+    /// Who makes the change.
+    pub actor: Actor,
 }
 
 /// Gives a webhook another secret. Deliveries are also signed with the old one for [`ROTATION_OVERLAP`].
@@ -48,6 +53,8 @@ pub struct RotateSecret {
     pub workspace_id: WorkspaceId,
     /// The new secret.
     pub secret: SealedSecret,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -61,6 +68,21 @@ pub struct TestWebhook {
     pub workspace_id: WorkspaceId,
     /// The event.
     pub event: Event,
+    /// Who tests the webhook.
+    pub actor: Actor,
+}
+
+/// Deletes a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteWebhook {
+    /// The webhook.
+    pub id: WebhookId,
+    /// The workspace that the webhook must belong to.
+    pub workspace_id: WorkspaceId,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// Why a webhook was not created, changed or tested.
@@ -205,6 +227,7 @@ mod tests {
             events: Subscription::parse(&["entry.created".to_owned()]).unwrap(),
             active: true,
             secret: SealedSecret::new(Vec::new()),
+            actor: Actor::System,
             now: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         }
     }
@@ -223,7 +246,7 @@ mod tests {
         let webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
         let secret = |byte| SealedSecret::new(vec![byte]);
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
-        let rotate = RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret: secret(2), now };
+        let rotate = RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret: secret(2), actor: Actor::System, now };
         let facts = RotateSecretFacts { webhook, secret: secret(1), already_done: false };
         let plan = rotate.decide(Some(facts.clone())).unwrap();
         assert_eq!(plan.secrets, SealedSecrets { current: secret(2), previous: Some(secret(1)) });
@@ -238,7 +261,8 @@ mod tests {
         let mut webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
         let mut generations = Vec::new();
         for active in [None, Some(true), Some(false), Some(false), None, Some(true)] {
-            webhook = UpdateWebhook { id, workspace_id, url: None, events: None, active }.decide(Some(webhook)).unwrap();
+            webhook =
+                UpdateWebhook { id, workspace_id, url: None, events: None, active, actor: Actor::System }.decide(Some(webhook)).unwrap();
             generations.push((webhook.active, webhook.generation));
         }
         assert_eq!(generations, [(true, 0), (true, 0), (false, 1), (false, 1), (false, 1), (true, 2)]);

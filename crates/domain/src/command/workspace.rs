@@ -1,5 +1,6 @@
-//! Creating and renaming workspaces.
+//! Creating, renaming and deleting workspaces.
 
+use crate::actor::Actor;
 use crate::id::WorkspaceId;
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
@@ -15,6 +16,8 @@ pub struct CreateWorkspace {
     pub slug: Slug,
     /// The name that people see.
     pub name: WorkspaceName,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -26,6 +29,19 @@ pub struct RenameWorkspace {
     pub from: Slug,
     /// The new slug.
     pub to: Slug,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// Deletes a workspace and everything that it owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteWorkspace {
+    /// The current slug.
+    pub slug: Slug,
+    /// Who makes the change.
+    pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
 }
@@ -88,6 +104,7 @@ mod tests {
             id: WorkspaceId::new(Uuid::from_u128(id)),
             slug: Slug::parse(slug).unwrap(),
             name: WorkspaceName::parse("Acme").unwrap(),
+            actor: Actor::System,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
         }
     }
@@ -102,6 +119,7 @@ mod tests {
         let rename = |from: &str, to: &str| RenameWorkspace {
             from: Slug::parse(from).unwrap(),
             to: Slug::parse(to).unwrap(),
+            actor: Actor::System,
             now: Timestamp::parse("2026-02-01T09:00:00Z").unwrap(),
         };
         assert_eq!(rename("beta", "acme").decide(Some(beta.clone()), taken), Err(WorkspaceRejection::SlugTaken));

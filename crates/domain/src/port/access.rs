@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use crate::access::{ApiKey, RequestScope, StoredReply};
+use crate::command::{CreateApiKey, RevokeApiKey};
 use crate::error::Fault;
-use crate::id::{ApiKeyId, WorkspaceId};
+use crate::id::WorkspaceId;
 use crate::timestamp::Timestamp;
 
 /// Keeps API keys.
@@ -12,7 +13,7 @@ use crate::timestamp::Timestamp;
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync {
     /// Keeps a new key.
-    async fn insert(&self, key: ApiKey) -> Result<(), Fault>;
+    async fn insert(&self, command: CreateApiKey) -> Result<(), Fault>;
 
     /// The keys of a workspace, revoked ones too.
     ///
@@ -23,7 +24,7 @@ pub trait ApiKeyStore: Send + Sync {
     ///
     /// - Every process MUST refuse it within a second, and this one at once: `access::an_api_key_is_found_until_it_is_revoked`.
     /// - A key that was revoked MUST keep the time when it was: `access::an_api_key_is_found_until_it_is_revoked`.
-    async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, Fault>;
+    async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault>;
 
     /// The keys with that prefix that were not revoked.
     ///

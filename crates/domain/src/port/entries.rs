@@ -5,7 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use crate::command::{EntryRejection, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
+use crate::command::{DeleteEntry, EntryRejection, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WaitlistId};
@@ -77,7 +77,7 @@ pub trait EntryStore: Send + Sync {
     ///   `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
     /// - The time this takes MUST NOT grow with the number of those it referred: the totals may tell of them until they are purged.
     ///   Not checked: a time is for a benchmark to tell.
-    async fn delete(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<bool, Fault>;
+    async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault>;
 
     /// The entry of that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;

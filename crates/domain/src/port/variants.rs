@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::command::{CreateVariant, UpdateVariant, VariantRejection};
+use crate::command::{CreateVariant, DeleteVariant, UpdateVariant, VariantRejection};
 use crate::error::{CommandError, Fault};
-use crate::id::{VariantId, WaitlistId};
-use crate::timestamp::Timestamp;
+use crate::id::WaitlistId;
 use crate::variant::Variant;
 
 /// Keeps variants.
@@ -26,7 +25,7 @@ pub trait VariantStore: Send + Sync {
     /// Deletes a variant; tells whether the waitlist had one.
     ///
     /// - The sign-ups it won MUST go on being counted for it: `variants::a_deleted_variant_keeps_its_sign_ups`.
-    async fn delete(&self, waitlist_id: WaitlistId, id: VariantId, now: Timestamp) -> Result<bool, Fault>;
+    async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault>;
 
     /// The variants of a waitlist, deleted ones left out.
     ///

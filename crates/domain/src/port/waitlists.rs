@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use crate::access::Receipt;
 use crate::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, UpdateWaitlist, UpdateWaitlistRejection,
+    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistRejection, DeleteWaitlist, UpdateWaitlist,
+    UpdateWaitlistRejection,
 };
 use crate::error::{CommandError, Fault};
 use crate::id::{WaitlistId, WorkspaceId};
@@ -60,7 +61,7 @@ pub trait WaitlistStore: Send + Sync {
     ///   `waitlists::a_deleted_waitlist_takes_its_entries_and_events_with_it`, `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
     /// - The time this takes MUST NOT grow with what it has: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
     ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
-    async fn delete(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<bool, Fault>;
+    async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault>;
 
     /// The waitlist of that id.
     ///

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::access::Receipt;
-use crate::command::{CreateWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
+use crate::command::{CreateWebhook, DeleteWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
 use crate::delivery::Attempt;
 use crate::error::{CommandError, Fault};
 use crate::id::{WebhookId, WorkspaceId};
@@ -59,7 +59,7 @@ pub trait WebhookStore: Send + Sync {
     /// - Nothing MUST be sent to it any more: `deliveries::deliveries_go_with_what_they_belong_to`.
     /// - The time this takes MUST NOT grow with them: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
     ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
-    async fn delete(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<bool, Fault>;
+    async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault>;
 
     /// The webhook of that id, if it belongs to the workspace.
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault>;

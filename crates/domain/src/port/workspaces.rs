@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::command::{CreateWorkspace, RenameWorkspace, WorkspaceRejection};
+use crate::command::{CreateWorkspace, DeleteWorkspace, RenameWorkspace, WorkspaceRejection};
 use crate::error::{CommandError, Fault};
 use crate::id::WorkspaceId;
 use crate::slug::Slug;
@@ -36,7 +36,7 @@ pub trait WorkspaceStore: Send + Sync {
     /// - An old slug MUST NOT delete a workspace: `workspaces::an_old_slug_neither_renames_nor_deletes`.
     /// - However much it owns, this MUST take no longer than [`delete`](super::WaitlistStore::delete) does for each of its waitlists.
     ///   Not checked: a time is for a benchmark to tell.
-    async fn delete(&self, slug: &Slug) -> Result<bool, Fault>;
+    async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault>;
 
     /// The workspace of that id.
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault>;

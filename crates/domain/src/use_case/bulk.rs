@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use time::Duration;
 
 use super::invite::{self, Invitation};
+use crate::actor::Actor;
 use crate::command::{EntryRejection, InviteRejection, Review, ReviewEntry};
 use crate::error::{CommandError, Fault, RemoteError};
 use crate::id::{EntryId, EventId};
@@ -52,7 +53,7 @@ pub struct Row {
 /// An id that is not a UUID counts as one that does not exist. A failure does not stop the entries after it, with two exceptions. If the
 /// service that invites did not answer in time, the remaining entries fail without a call. If the [`BUDGET`] is used up, the remaining
 /// entries are not started.
-pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
+pub async fn run(ports: &Ports, actor: &Actor, waitlist: &Waitlist, ids: Vec<String>, action: &Action) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     let mut silent = None;
     let end = ports.clock.now().plus(BUDGET);
@@ -62,9 +63,9 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &
             (Err(_), Action::Invite(_), _) => Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::NoSuchEntry))),
             (Ok(_), Action::Invite(_), Some(service)) => Err(CommandError::Rejected(timed_out(service))),
             (Ok(_), _, _) if ports.clock.now() >= end => Err(Fault::unavailable("no time was left").into()),
-            (Ok(entry_id), Action::Review(kind), _) => review(ports, waitlist, entry_id, *kind).await,
+            (Ok(entry_id), Action::Review(kind), _) => review(ports, actor, waitlist, entry_id, *kind).await,
             (Ok(entry_id), Action::Invite(invitation), None) => {
-                let invited = invite::run(ports, waitlist, entry_id, invitation).await;
+                let invited = invite::run(ports, actor, waitlist, entry_id, invitation).await;
                 if let Err(CommandError::Rejected(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))) =
                     &invited
                 {
@@ -78,10 +79,17 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, ids: Vec<String>, action: &
     rows
 }
 
-async fn review(ports: &Ports, waitlist: &Waitlist, entry_id: EntryId, review: Review) -> Result<(), CommandError<BulkRejection>> {
+async fn review(
+    ports: &Ports,
+    actor: &Actor,
+    waitlist: &Waitlist,
+    entry_id: EntryId,
+    review: Review,
+) -> Result<(), CommandError<BulkRejection>> {
     let event_id = EventId::new(ports.ids.uuid());
     let now = ports.clock.now();
-    let command = ReviewEntry { waitlist_id: waitlist.id, entry_id, review, event_id, now, links: ports.links.clone() };
+    let (actor, links) = (actor.clone(), ports.links.clone());
+    let command = ReviewEntry { waitlist_id: waitlist.id, entry_id, review, event_id, actor, now, links };
     ports.entries.review(command).await.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Review))
 }
 

@@ -1,5 +1,6 @@
 //! Changing the settings of a workspace. If notifications would be on, Rally asks the mail service first.
 
+use crate::actor::Actor;
 use crate::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection, missing_for_notifications};
 use crate::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
 use crate::id::WorkspaceId;
@@ -32,11 +33,12 @@ const ATTEMPTS: usize = 4;
 /// If a setting is missing or unknown, or the mail service cannot be asked. Then nothing was changed.
 pub async fn run(
     ports: &Ports,
+    actor: &Actor,
     workspace_id: WorkspaceId,
     change: SettingsChange,
 ) -> Result<WorkspaceSettings, CommandError<ConfigureRejection>> {
     for _ in 0..ATTEMPTS {
-        if let Some(settings) = attempt(ports, workspace_id, &change).await? {
+        if let Some(settings) = attempt(ports, actor, workspace_id, &change).await? {
             return Ok(settings);
         }
     }
@@ -46,13 +48,14 @@ pub async fn run(
 /// Returns the changed settings. `None` means that another change touched the checked settings in between.
 async fn attempt(
     ports: &Ports,
+    actor: &Actor,
     workspace_id: WorkspaceId,
     change: &SettingsChange,
 ) -> Result<Option<WorkspaceSettings>, CommandError<ConfigureRejection>> {
     let now = ports.clock.now();
     let after = change.apply(ports.settings.get(workspace_id).await?, now);
     let checked = if change.wants_check(&after) { Some(check(ports, &after).await.map_err(CommandError::Rejected)?) } else { None };
-    let command = UpdateSettings { workspace_id, change: change.clone(), checked, now };
+    let command = UpdateSettings { workspace_id, change: change.clone(), checked, actor: actor.clone(), now };
     match ports.settings.update(command).await {
         Ok(settings) => Ok(Some(settings)),
         Err(CommandError::Rejected(UpdateSettingsRejection::Unchecked)) => Ok(None),

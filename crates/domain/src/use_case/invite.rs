@@ -3,6 +3,7 @@
 //! Rally holds no lock or connection while it calls the service. If a step is lost, the client repeats the request. The same entry and app
 //! get the same invitation.
 
+use crate::actor::Actor;
 use crate::command::{InviteMail, InviteRejection, RecordInvitation};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::{CommandError, Fault};
@@ -35,6 +36,7 @@ pub struct Invited {
 /// If the entry does not exist or is not approved, no app is named, or the service does not invite the person. Then the entry is unchanged.
 pub async fn run(
     ports: &Ports,
+    actor: &Actor,
     waitlist: &Waitlist,
     entry_id: EntryId,
     invitation: &Invitation,
@@ -60,6 +62,7 @@ pub async fn run(
         app_slug,
         invite: invite.clone(),
         mail: invitation.mail,
+        actor: actor.clone(),
         now: ports.clock.now(),
         links: ports.links.clone(),
     };

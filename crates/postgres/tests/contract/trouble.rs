@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::reviews::review;
-use rally_contracts::samples::{self, active_list, active_list_in, create_workspace, sign_up, slug, workspace};
+use rally_contracts::samples::{
+    self, ACTOR, active_list, active_list_in, create_workspace, delete_entry, delete_waitlist, sign_up, slug, workspace,
+};
 use rally_contracts::webhooks::create_webhook;
 use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
@@ -137,8 +139,11 @@ async fn reviews_of_a_locked_list_take_no_connection_from_others() {
         waiting.spawn(async move {
             match n % 3 {
                 0 => ports.entries.review(review(&ports, &entry, Review::Approve)).await.map(drop).is_ok(),
-                1 => ports.entries.delete(entry.waitlist_id, entry.id).await.is_ok(),
-                _ => ports.waitlists.delete(WorkspaceId::new(ports.ids.uuid()), entry.waitlist_id).await.is_ok_and(|there| !there),
+                1 => ports.entries.delete(delete_entry(&ports, entry.waitlist_id, entry.id)).await.is_ok(),
+                _ => {
+                    let command = delete_waitlist(&ports, WorkspaceId::new(ports.ids.uuid()), entry.waitlist_id);
+                    ports.waitlists.delete(command).await.is_ok_and(|there| !there)
+                }
             }
         });
     }
@@ -150,7 +155,7 @@ async fn reviews_of_a_locked_list_take_no_connection_from_others() {
     }
     // A command for a list of another workspace asks for no lock.
     let foreign = WorkspaceId::new(ports.ids.uuid());
-    assert!(!soon(ports.waitlists.delete(foreign, lists[0].id)).await.unwrap());
+    assert!(!soon(ports.waitlists.delete(delete_waitlist(&ports, foreign, lists[0].id))).await.unwrap());
     somebody.batch_execute("ROLLBACK").await.unwrap();
     let outcomes = waiting.join_all().await;
     assert!(outcomes.iter().all(|done| *done), "whoever waited in time is served: {outcomes:?}");
@@ -213,7 +218,8 @@ async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched(
     let claimed = ports.deliveries.claim(request(vec![(hook.id, 2)])).await.unwrap();
     assert_eq!(claimed.len(), 2);
     for active in [false, true] {
-        let switch = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active) };
+        let switch =
+            UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
         ports.webhooks.update(switch).await.unwrap();
     }
     assert_eq!(ports.deliveries.reap(now.plus(time::Duration::seconds(1)), 8).await.unwrap(), 2);
@@ -232,7 +238,7 @@ async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
     for round in 0..20 {
         let (one, two) = (format!("one-{round}"), format!("two-{round}"));
         workspace(&ports, &one).await;
-        let rename = |from: &str, to: &str| RenameWorkspace { from: slug(from), to: slug(to), now: ports.clock.now() };
+        let rename = |from: &str, to: &str| RenameWorkspace { from: slug(from), to: slug(to), actor: ACTOR, now: ports.clock.now() };
         let taking = async {
             loop {
                 match ports.workspaces.create(create_workspace(&ports, &one)).await {
@@ -289,7 +295,7 @@ async fn a_transaction_that_is_given_up_holds_nothing() {
     let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
     let somebody = rally_postgres::connect(&url).await.unwrap();
     somebody.batch_execute("BEGIN; SELECT FROM waitlist_totals FOR UPDATE").await.unwrap();
-    let deleting = ports.entries.delete(list.id, ada.id);
+    let deleting = ports.entries.delete(delete_entry(&ports, list.id, ada.id));
     assert!(tokio::time::timeout(Duration::from_millis(300), deleting).await.is_err());
     somebody.batch_execute("ROLLBACK").await.unwrap();
     let freed = async {
@@ -397,7 +403,8 @@ async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
     let list = active_list(&ports, json!({})).await;
     let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
     let switch = async |active| {
-        let command = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active) };
+        let command =
+            UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
         ports.webhooks.update(command).await.unwrap()
     };
     ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
@@ -431,7 +438,7 @@ async fn a_delivery_that_is_committed_after_its_webhook_was_purged_is_found() {
     let (joining, command) = (ports.clone(), sign_up(&ports, &list, "ada@example.com"));
     let sign_up = tokio::spawn(async move { joining.entries.sign_up(command).await.unwrap() });
     wait_for_sleep(&url).await;
-    let off = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(false) };
+    let off = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(false), actor: ACTOR };
     ports.webhooks.update(off).await.unwrap();
     while ports.purges.purge(100).await.unwrap() {}
     sign_up.await.unwrap();

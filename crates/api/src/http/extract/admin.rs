@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use rally_domain::actor::Actor;
 use rally_domain::id::{EntryId, VariantId, WaitlistId, WebhookId};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::Webhook;
@@ -38,6 +39,13 @@ pub struct Named<P, T> {
     pub admin: Admin,
     found: T,
     permission: PhantomData<P>,
+}
+
+impl<P, T> Named<P, T> {
+    /// The actor of the commands that the request causes.
+    pub fn actor(&self) -> Actor {
+        self.admin.actor()
+    }
 }
 
 impl<P, T> Deref for Named<P, T> {

@@ -170,7 +170,7 @@ async fn read(app: &App, admin: &Admin) -> Result<web::Json<SettingsView>, ApiEr
 
 async fn change(app: &App, admin: &Admin, body: Body) -> Result<web::Json<SettingsView>, ApiError> {
     let change = body.json_up_to::<SettingsBody>(SETTINGS_LIMIT).await?.parse()?;
-    Ok(web::Json(configure::run(&app.ports, admin.workspace.id, change).await?.into()))
+    Ok(web::Json(configure::run(&app.ports, &admin.actor(), admin.workspace.id, change).await?.into()))
 }
 
 /// Read the settings of a workspace

@@ -1,7 +1,8 @@
 //! Variants on the admin surface.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use rally_domain::command::{CreateVariant, UpdateVariant};
+use rally_domain::actor::Actor;
+use rally_domain::command::{CreateVariant, DeleteVariant, UpdateVariant};
 use rally_domain::error::Invalid;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::locale::Locale;
@@ -89,7 +90,7 @@ struct CreateBody {
 }
 
 impl CreateBody {
-    fn parse(self, ports: &Ports, waitlist_id: WaitlistId) -> Result<CreateVariant, ApiError> {
+    fn parse(self, ports: &Ports, actor: Actor, waitlist_id: WaitlistId) -> Result<CreateVariant, ApiError> {
         let mut fields = Fields::default();
         let kind = fields.required("kind", self.kind, |text| VariantKind::parse(&text));
         let locale = fields.required("locale", self.locale, |text| Locale::parse(&text));
@@ -107,6 +108,7 @@ impl CreateBody {
             copy: copy.unwrap_or_default(),
             weight: weight.unwrap_or_default(),
             active: active.unwrap_or(true),
+            actor,
             now: ports.clock.now(),
         })
     }
@@ -135,7 +137,7 @@ struct UpdateBody {
 }
 
 impl UpdateBody {
-    fn parse(self, waitlist_id: WaitlistId, id: VariantId) -> Result<UpdateVariant, ApiError> {
+    fn parse(self, actor: Actor, waitlist_id: WaitlistId, id: VariantId) -> Result<UpdateVariant, ApiError> {
         let mut fields = Fields::default();
         let locale = fields.optional("locale", self.locale, |text| Locale::parse(&text));
         let copy = fields.optional("copy", self.copy, Ok);
@@ -143,7 +145,7 @@ impl UpdateBody {
         let weight = fields.optional("weight", self.weight, parse_weight);
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
-        Ok(UpdateVariant { id, waitlist_id, locale, copy, weight, active })
+        Ok(UpdateVariant { id, waitlist_id, locale, copy, weight, active, actor })
     }
 }
 
@@ -178,7 +180,7 @@ pub async fn list(app: web::Data<App>, waitlist: AdminList<permit::VariantRead>)
 )]
 #[post("/waitlists/{waitlist_id}/variants")]
 pub async fn create(app: web::Data<App>, waitlist: AdminList<permit::VariantCreate>, body: Body) -> Result<HttpResponse, ApiError> {
-    let command = body.json::<CreateBody>().await?.parse(&app.ports, waitlist.id)?;
+    let command = body.json::<CreateBody>().await?.parse(&app.ports, waitlist.actor(), waitlist.id)?;
     let variant = app.ports.variants.create(command).await?;
     Ok(HttpResponse::Created().json(VariantView::from(&variant)))
 }
@@ -195,7 +197,7 @@ pub async fn update(
     variant: AdminVariant<permit::VariantUpdate>,
     body: Body,
 ) -> Result<web::Json<VariantView>, ApiError> {
-    let command = body.json::<UpdateBody>().await?.parse(variant.waitlist.id, variant.id)?;
+    let command = body.json::<UpdateBody>().await?.parse(variant.actor(), variant.waitlist.id, variant.id)?;
     Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
 }
 
@@ -209,6 +211,8 @@ pub async fn update(
 )]
 #[delete("/waitlists/{waitlist_id}/variants/{id}")]
 pub async fn delete(app: web::Data<App>, variant: AdminVariant<permit::VariantDelete>) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.variants.delete(variant.waitlist.id, variant.id, app.ports.clock.now()).await?;
+    let (actor, now) = (variant.actor(), app.ports.clock.now());
+    let command = DeleteVariant { id: variant.id, waitlist_id: variant.waitlist.id, actor, now };
+    let deleted = app.ports.variants.delete(command).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_variant()) }
 }

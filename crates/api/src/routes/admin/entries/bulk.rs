@@ -142,7 +142,7 @@ pub async fn bulk_change(
     body: Body,
 ) -> Result<web::Json<BulkReport>, ApiError> {
     let (ids, action) = body.json::<BulkBody>().await?.parse()?;
-    let rows = bulk::run(&app.ports, &waitlist, ids, &action).await;
+    let rows = bulk::run(&app.ports, &waitlist.actor(), &waitlist, ids, &action).await;
     app.wake_relays();
     Ok(web::Json(rows.into()))
 }

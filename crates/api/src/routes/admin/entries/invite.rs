@@ -91,7 +91,7 @@ pub async fn invite_to_app(
     body: Body,
 ) -> Result<web::Json<InvitedView>, ApiError> {
     let invitation = body.json::<InviteBody>().await?.parse()?;
-    let invited = invite::run(&app.ports, &entry.waitlist, entry.id, &invitation).await?;
+    let invited = invite::run(&app.ports, &entry.actor(), &entry.waitlist, entry.id, &invitation).await?;
     app.wake_relays();
     Ok(web::Json(invited.into()))
 }

@@ -1,7 +1,7 @@
 //! Approves, rejects or deletes an entry.
 
 use actix_web::{HttpResponse, delete, patch, web};
-use rally_domain::command::{Review, ReviewEntry};
+use rally_domain::command::{DeleteEntry, Review, ReviewEntry};
 use rally_domain::error::Invalid;
 use rally_domain::id::EventId;
 use serde::Deserialize;
@@ -63,8 +63,8 @@ pub async fn change_status(
     let (waitlist_id, entry_id) = (entry.waitlist.id, entry.id);
     let review = body.json::<ReviewBody>().await?.parse()?;
     let event_id = EventId::new(app.ports.ids.uuid());
-    let links = app.ports.links.clone();
-    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, now: app.ports.clock.now(), links };
+    let (actor, now, links) = (entry.actor(), app.ports.clock.now(), app.ports.links.clone());
+    let command = ReviewEntry { waitlist_id, entry_id, review, event_id, actor, now, links };
     let entry = app.ports.entries.review(command).await?;
     app.wake_relays();
     Ok(web::Json(EntryView::from(&entry)))
@@ -80,6 +80,8 @@ pub async fn change_status(
 )]
 #[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
 pub async fn delete(app: web::Data<App>, entry: AdminEntry<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.entries.delete(entry.waitlist.id, entry.id).await?;
+    let (actor, now) = (entry.actor(), app.ports.clock.now());
+    let command = DeleteEntry { waitlist_id: entry.waitlist.id, entry_id: entry.id, actor, now };
+    let deleted = app.ports.entries.delete(command).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }

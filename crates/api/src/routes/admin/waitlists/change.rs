@@ -1,7 +1,7 @@
 //! Changes a waitlist or its status, or deletes it.
 
 use actix_web::{HttpResponse, delete, patch, web};
-use rally_domain::command::{ChangeWaitlistStatus, UpdateWaitlist};
+use rally_domain::command::{ChangeWaitlistStatus, DeleteWaitlist, UpdateWaitlist};
 use rally_domain::id::WaitlistId;
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
@@ -49,8 +49,8 @@ impl UpdateBody {
             fields.extend(errors);
         }
         fields.finish()?;
-        let now = ports.clock.now();
-        Ok(UpdateWaitlist { id, workspace_id: admin.workspace.id, display_name, description, settings, now })
+        let (actor, now) = (admin.actor(), ports.clock.now());
+        Ok(UpdateWaitlist { id, workspace_id: admin.workspace.id, display_name, description, settings, actor, now })
     }
 }
 
@@ -101,7 +101,8 @@ pub async fn change_status(
     body: Body,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
     let to = body.json::<StatusBody>().await?.parse()?;
-    let command = ChangeWaitlistStatus { id: *id, workspace_id: id.admin.workspace.id, to, now: app.ports.clock.now() };
+    let (actor, now) = (id.actor(), app.ports.clock.now());
+    let command = ChangeWaitlistStatus { id: *id, workspace_id: id.admin.workspace.id, to, actor, now };
     let waitlist = app.ports.waitlists.change_status(command).await?;
     Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }
@@ -116,6 +117,7 @@ pub async fn change_status(
 )]
 #[delete("/waitlists/{id}")]
 pub async fn delete(app: web::Data<App>, id: AdminListId<permit::WaitlistDelete>) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.waitlists.delete(id.admin.workspace.id, *id).await?;
+    let command = DeleteWaitlist { id: *id, workspace_id: id.admin.workspace.id, actor: id.actor(), now: app.ports.clock.now() };
+    let deleted = app.ports.waitlists.delete(command).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_waitlist()) }
 }

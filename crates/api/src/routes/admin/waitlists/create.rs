@@ -64,7 +64,7 @@ impl CreateBody {
             display_name,
             description: description.flatten(),
             settings,
-            created_by: admin.subject.clone(),
+            actor: admin.actor(),
             now: ports.clock.now(),
         })
     }

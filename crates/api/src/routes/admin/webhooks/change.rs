@@ -1,7 +1,7 @@
 //! Changes or deletes a webhook.
 
 use actix_web::{HttpResponse, delete, patch, web};
-use rally_domain::command::UpdateWebhook;
+use rally_domain::command::{DeleteWebhook, UpdateWebhook};
 use rally_domain::id::WebhookId;
 use rally_domain::webhook::{Subscription, WebhookUrl};
 use serde::Deserialize;
@@ -43,7 +43,7 @@ impl UpdateBody {
         let events = fields.optional("events", self.events, |names| Subscription::parse(&names));
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
-        Ok(UpdateWebhook { id, workspace_id: admin.workspace.id, url, events, active })
+        Ok(UpdateWebhook { id, workspace_id: admin.workspace.id, url, events, active, actor: admin.actor() })
     }
 }
 
@@ -73,6 +73,8 @@ pub async fn update(
 )]
 #[delete("/webhooks/{id}")]
 pub async fn delete(app: web::Data<App>, webhook: AdminWebhookId<permit::WebhookDelete>) -> Result<HttpResponse, ApiError> {
-    let deleted = app.ports.webhooks.delete(webhook.admin.workspace.id, *webhook).await?;
+    let (actor, now) = (webhook.actor(), app.ports.clock.now());
+    let command = DeleteWebhook { id: *webhook, workspace_id: webhook.admin.workspace.id, actor, now };
+    let deleted = app.ports.webhooks.delete(command).await?;
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_webhook()) }
 }

@@ -62,7 +62,8 @@ impl CreateBody {
         let active = fields.optional("active", self.active, Ok).unwrap_or(true);
         fields.finish()?;
         let (Some(url), Some(events)) = (url, events) else { return Err(ApiError::validation(Vec::new())) };
-        Ok(CreateWebhook { id, workspace_id: admin.workspace.id, url, events, active, secret, now: app.ports.clock.now() })
+        let (actor, now) = (admin.actor(), app.ports.clock.now());
+        Ok(CreateWebhook { id, workspace_id: admin.workspace.id, url, events, active, secret, actor, now })
     }
 }
 

@@ -49,7 +49,7 @@ pub async fn rotate_secret(
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&RotatedView { id: webhook.id.to_string(), signing_secret: shown.clone() });
     let rotate = async |receipt| {
-        let command = RotateSecret { id, workspace_id, secret, now: app.ports.clock.now() };
+        let command = RotateSecret { id, workspace_id, secret, actor: webhook.actor(), now: app.ports.clock.now() };
         Ok(app.ports.webhooks.rotate(command, receipt).await?)
     };
     app.idempotency.once(&app.ports, request, render, rotate).await

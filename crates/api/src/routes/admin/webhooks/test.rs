@@ -69,7 +69,7 @@ pub async fn test(app: web::Data<App>, webhook: AdminWebhook<permit::WebhookUpda
     };
     let event = Event::test(EventId::new(app.ports.ids.uuid()), kind, app.ports.clock.now(), workspace_id, waitlist.as_ref());
     let event_id = event.id.to_string();
-    app.ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id, event }).await?;
+    app.ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id, event, actor: webhook.actor() }).await?;
     app.wake_relays();
     Ok(HttpResponse::Accepted().json(TestView { event_id }))
 }
