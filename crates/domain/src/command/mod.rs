@@ -1,8 +1,9 @@
 //! Commands: requested changes, and the pure decisions on them.
 //!
 //! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
-//! also has its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It writes the whole plan or nothing. The rule exists only
-//! here, so that all stores have the same one.
+//! also names its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It
+//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. Deletions, and the creation and the
+//! revocation of API keys, have no rule.
 
 mod api_key;
 mod entry;
