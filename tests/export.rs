@@ -120,9 +120,9 @@ async fn readers_that_stop_are_in_nobodys_way(kind: Kind) {
     let ports = &server.ports;
     let waitlist = ports.waitlists.find(server.workspace.id, rally_domain::id::WaitlistId::parse(&list).unwrap()).await.unwrap().unwrap();
     let people = (0..3000).map(|n| {
-        let command = rally_contracts::samples::sign_up(ports, &waitlist, &format!("p{n}@example.com"));
-        let interest = Some(rally_domain::text::Interest::parse(&"x".repeat(1500)).unwrap());
-        ports.entries.sign_up(rally_domain::command::SignUp { interest, ..command })
+        let mut command = rally_contracts::samples::sign_up(ports, &waitlist, &format!("p{n}@example.com"));
+        command.profile.interest = Some(rally_domain::text::Interest::parse(&"x".repeat(1500)).unwrap());
+        ports.entries.sign_up(command)
     });
     for outcome in futures_util::future::join_all(people).await {
         outcome.unwrap();

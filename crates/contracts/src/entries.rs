@@ -7,15 +7,15 @@ use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
-use rally_domain::text::{Interest, Referrer};
 use rally_domain::waitlist::Waitlist;
 use serde_json::{Map, Value, json};
 use time::macros::date;
 
 use crate::invitations::record;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, active_list_in, delete_entry, full_sign_up, join, join_by, later, sign_up};
+use crate::samples::{active_list, active_list_in, delete_entry, full_sign_up, join, join_by, later, profile, sign_up, sign_up_as};
 use crate::{Fixture, soon};
 
 pub(crate) async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
@@ -70,10 +70,11 @@ pub async fn a_document_reads_back_to_the_byte(fixture: &impl Fixture) {
     let document: Map<String, Value> = serde_json::from_str(&document).unwrap();
     let list = active_list(&ports, json!({ "kept": document })).await;
     let metadata = Metadata::parse(document).unwrap();
-    let entry = ports.entries.sign_up(SignUp { metadata: metadata.clone(), ..sign_up(&ports, &list, "a@example.com") }).await.unwrap();
+    let profile = Profile { metadata: metadata.clone(), ..profile("a@example.com") };
+    let entry = ports.entries.sign_up(sign_up_as(&ports, &list, profile)).await.unwrap();
     let text = |document: &Map<String, Value>| Value::Object(document.clone()).to_string();
     let read = there.entries.find(list.id, entry.id).await.unwrap().unwrap();
-    assert_eq!(text(read.metadata.document()), text(metadata.document()));
+    assert_eq!(text(read.profile.metadata.document()), text(metadata.document()));
     let read = there.waitlists.find(list.workspace_id, list.id).await.unwrap().unwrap();
     assert_eq!(text(&read.settings.to_document()), text(&list.settings.to_document()));
 }
@@ -82,16 +83,11 @@ pub async fn a_document_reads_back_to_the_byte(fixture: &impl Fixture) {
 pub async fn an_entry_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
-    let metadata = json!({"deep": {"list": [1, 2.5, null, true, "ü\n"]}, "empty": {}}).as_object().cloned().unwrap();
-    let command = SignUp {
-        interest: Some(Interest::parse("many\nthings").unwrap()),
-        referrer: Some(Referrer::parse("a friend").unwrap()),
-        variant_id: Some(control_variant(&ports, &list).await),
-        metadata: Metadata::parse(metadata).unwrap(),
-        ..sign_up(&ports, &list, "Ünal+x@bücher.example")
-    };
+    let command = full_sign_up(&ports, &list, "Ünal+x@bücher.example").await;
+    assert_eq!(command.variant_id, Some(control_variant(&ports, &list).await));
     let entry = ports.entries.sign_up(command.clone()).await.unwrap();
     assert_eq!((entry.position, entry.status, entry.variant_id), (Position::new(1), EntryStatus::Approved, command.variant_id));
+    assert_eq!(entry.profile, command.profile);
     for ports in [&ports, &fixture.reopen().await] {
         assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), Some(entry.clone()));
         assert_eq!(all_entries(ports, list.id, None, 10).await, vec![entry.clone()]);

@@ -72,7 +72,7 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     ];
     assert_eq!(HashSet::<_>::from_iter(told.iter().copied()), HashSet::from_iter(expected.drain(..)));
     assert_eq!(told.len(), 5);
-    let welcome = mails.iter().find(|mail| mail.to == ada.email).unwrap();
+    let welcome = mails.iter().find(|mail| mail.to == ada.profile.email).unwrap();
     assert_eq!((welcome.id.uuid(), welcome.entry_id, welcome.created_at), (command.event_ids[0].uuid(), ada.id, command.now));
     assert_eq!(welcome.from, email("hello@acme.example"));
     let data: Value = serde_json::from_str(&welcome.data).unwrap();

@@ -5,6 +5,7 @@ use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::EventId;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;
@@ -17,8 +18,8 @@ use crate::Fixture;
 use crate::claims::claim;
 use crate::mail_claims;
 use crate::samples::{
-    active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, delete_workspace, notifications, set, sign_up, slug,
-    workspace,
+    active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, delete_workspace, notifications, profile, set, sign_up,
+    sign_up_as, slug, workspace,
 };
 use crate::settlements::{answered, settle};
 use crate::webhooks::{self, create_webhook, switch, webhook};
@@ -37,8 +38,8 @@ pub(crate) async fn purge_all(ports: &Ports) {
 }
 
 async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry {
-    let referrer = Some(Referrer::parse(address).unwrap());
-    ports.entries.sign_up(SignUp { referrer, ..sign_up(ports, list, address) }).await.unwrap()
+    let profile = Profile { referrer: Some(Referrer::parse(address).unwrap()), ..profile(address) };
+    ports.entries.sign_up(sign_up_as(ports, list, profile)).await.unwrap()
 }
 
 /// The kind of which there were two and one remains, for something that asks all of a list.

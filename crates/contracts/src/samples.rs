@@ -12,6 +12,7 @@ use rally_domain::entry::Entry;
 use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
 use rally_domain::secret::StoreSecret;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -94,10 +95,30 @@ pub fn links() -> Links {
     Links::new("http://127.0.0.1:8080", StoreSecret::new([7; 32]))
 }
 
+/// The profile of a person with only an address and a name.
+pub fn profile(address: &str) -> Profile {
+    Profile::new(email(address), PersonName::parse("Somebody").expect("a name"))
+}
+
+/// A profile with every field set.
+pub fn full_profile(address: &str) -> Profile {
+    let metadata = json!({"company": "Acme", "deep": {"list": [1, 2.5, null, true, "ü\n"]}, "empty": {}});
+    Profile {
+        interest: Some(Interest::parse("many\nthings").expect("an interest")),
+        referrer: Some(Referrer::parse("a blog").expect("a source")),
+        metadata: Metadata::parse(metadata.as_object().cloned().expect("an object")).expect("metadata"),
+        ..profile(address)
+    }
+}
+
 /// The command by which an address joins a list.
 pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
-    let name = PersonName::parse("Somebody").expect("a name");
-    SignUp::new(waitlist.id, email(address), name, ports.links.clone(), &*ports.clock, &*ports.ids)
+    sign_up_as(ports, waitlist, profile(address))
+}
+
+/// The command by which a person joins a list.
+pub fn sign_up_as(ports: &Ports, waitlist: &Waitlist, profile: Profile) -> SignUp {
+    SignUp::new(waitlist.id, profile, ports.links.clone(), &*ports.clock, &*ports.ids)
 }
 
 /// The entry of an address that joined a list.
@@ -113,14 +134,8 @@ pub async fn join_by(ports: &Ports, waitlist: &Waitlist, referrer: &Entry, addre
 
 /// The command by which an address joins a list with every field set, except the code of a referrer.
 pub async fn full_sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
-    let metadata = json!({"company": "Acme", "deep": {"list": [1, 2.5, null, true]}});
-    SignUp {
-        interest: Some(Interest::parse("many\nthings").expect("an interest")),
-        referrer: Some(Referrer::parse("a blog").expect("a source")),
-        variant_id: ports.variants.list(waitlist.id).await.expect("variants").first().map(|variant| variant.id),
-        metadata: Metadata::parse(metadata.as_object().cloned().expect("an object")).expect("metadata"),
-        ..sign_up(ports, waitlist, address)
-    }
+    let variant_id = ports.variants.list(waitlist.id).await.expect("variants").first().map(|variant| variant.id);
+    SignUp { variant_id, ..sign_up_as(ports, waitlist, full_profile(address)) }
 }
 
 /// The instant so many seconds after the clock's.

@@ -10,6 +10,7 @@ use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
 use rally_domain::id::VariantId;
 use rally_domain::paging::Limit;
+use rally_domain::profile::Profile;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::waitlist::WaitlistStatus;
 use serde_json::json;
@@ -17,7 +18,10 @@ use serde_json::json;
 use crate::Fixture;
 use crate::entries::{all_entries, control_variant, positions};
 use crate::reviews::review;
-use crate::samples::{ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, sign_up, workspace};
+use crate::samples::{
+    ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, profile, sign_up, sign_up_as,
+    workspace,
+};
 use crate::waitlists::update;
 
 type Outcome = Result<Entry, CommandError<SignUpRejection>>;
@@ -63,8 +67,8 @@ pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
     assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
     let answered = json!({"company": "Acme"}).as_object().cloned().unwrap();
-    let command = SignUp { metadata: Metadata::parse(answered).unwrap(), ..sign_up(&ports, &list, "ada@example.com") };
-    assert_eq!(ports.entries.sign_up(command).await.unwrap().position, Position::new(1));
+    let profile = Profile { metadata: Metadata::parse(answered).unwrap(), ..profile("ada@example.com") };
+    assert_eq!(ports.entries.sign_up(sign_up_as(&ports, &list, profile)).await.unwrap().position, Position::new(1));
 }
 
 /// Exactly as many as it may, whoever comes first.
@@ -279,7 +283,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         let earlier = |back: usize| &commands[n - back];
         commands.push(match n % 10 {
             // The address of one who came a little earlier, which may be a repetition itself.
-            3 => SignUp { email: earlier(2).email.clone(), ..fresh },
+            3 => SignUp { profile: earlier(2).profile.clone(), ..fresh },
             // A friend of one who came a moment before, was refused, or is nobody.
             5 => SignUp { friends_code: Some(earlier(1).own_code.clone()), ..fresh },
             6 => SignUp { friends_code: Some(earlier(3).own_code.clone()), ..fresh },

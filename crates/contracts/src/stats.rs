@@ -9,6 +9,7 @@ use rally_domain::entry::Entry;
 use rally_domain::id::VariantId;
 use rally_domain::paging::Limit;
 use rally_domain::port::{Ports, Rebuilt};
+use rally_domain::profile::Profile;
 use rally_domain::text::Referrer;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
@@ -20,15 +21,21 @@ use time::macros::date;
 use crate::Fixture;
 use crate::purges::purge_all;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, active_list_in, delete_entry, delete_waitlist, full_sign_up, join, join_by, later, sign_up};
+use crate::samples::{
+    active_list, active_list_in, delete_entry, delete_waitlist, full_sign_up, join, join_by, later, profile, sign_up, sign_up_as,
+};
 use crate::variants;
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn came_from(text: &str) -> Option<Referrer> {
+fn source(text: &str) -> Option<Referrer> {
     Referrer::parse_optional(text).unwrap()
+}
+
+fn profile_from(text: &str, address: &str) -> Profile {
+    Profile { referrer: source(text), ..profile(address) }
 }
 
 /// Everything there is to count of a list nobody joined.
@@ -52,10 +59,9 @@ pub async fn analytics_follow_every_change(fixture: &impl Fixture) {
     let join = |address: &str, day: &str, referrer: &str, friend: Option<&Entry>, variant_id: Option<VariantId>| {
         let command = SignUp {
             now: at(day),
-            referrer: came_from(referrer),
             friends_code: friend.map(|entry| entry.referral_code.clone()),
             variant_id,
-            ..sign_up(&ports, &list, address)
+            ..sign_up_as(&ports, &list, profile_from(referrer, address))
         };
         let ports = ports.clone();
         async move { ports.entries.sign_up(command).await.unwrap() }
@@ -73,7 +79,7 @@ pub async fn analytics_follow_every_change(fixture: &impl Fixture) {
     let days = [(date!(2026 - 01 - 25), 1), (date!(2026 - 01 - 26), 1), (date!(2026 - 01 - 31), 2)];
     assert_eq!(analytics.recent_days, BTreeMap::from(days));
     assert_eq!((analytics.signups_today(today), analytics.signups_this_week(today), analytics.signups_this_month(today)), (2, 3, 4));
-    assert_eq!(analytics.top_referrers, [(came_from("a blog"), 2), (None, 1), (came_from("a friend"), 1)]);
+    assert_eq!(analytics.top_referrers, [(source("a blog"), 2), (None, 1), (source("a friend"), 1)]);
     let top: Vec<_> = analytics.top_referrals.iter().map(|row| (row.id, row.referral_count)).collect();
     assert_eq!(top, [(ada.id, 2), (bob.id, 1)]);
     assert_eq!(by_variant(&analytics), [(Some(control), 2), (None, 2)]);
@@ -104,20 +110,20 @@ pub async fn tops_have_ten_rows_and_no_rejected_ones(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let mut founders = Vec::new();
     for n in 0..12 {
-        let command = SignUp { referrer: came_from(&format!("source {n:02}")), ..sign_up(&ports, &list, &format!("f{n}@example.com")) };
-        founders.push(ports.entries.sign_up(command).await.unwrap());
+        let founder = profile_from(&format!("source {n:02}"), &format!("f{n}@example.com"));
+        founders.push(ports.entries.sign_up(sign_up_as(&ports, &list, founder)).await.unwrap());
     }
     for (n, founder) in founders.iter().enumerate() {
         let friends_code = Some(founder.referral_code.clone());
-        let referrer = came_from("source 11");
-        ports.entries.sign_up(SignUp { friends_code, referrer, ..sign_up(&ports, &list, &format!("p{n}@example.com")) }).await.unwrap();
+        let friend = profile_from("source 11", &format!("p{n}@example.com"));
+        ports.entries.sign_up(SignUp { friends_code, ..sign_up_as(&ports, &list, friend) }).await.unwrap();
     }
     ports.entries.review(review(&ports, &founders[0], Review::Reject)).await.unwrap();
     let analytics = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap();
     let top: Vec<_> = analytics.top_referrals.iter().map(|row| row.position.number()).collect();
     assert_eq!(top, (2..=11).collect::<Vec<_>>());
     assert_eq!(analytics.top_referrers.len(), 10);
-    assert_eq!(analytics.top_referrers[0], (came_from("source 11"), 13));
+    assert_eq!(analytics.top_referrers[0], (source("source 11"), 13));
     let leaders = ports.stats.leaders(list.id, Limit::default()).await.unwrap();
     assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), (2..=12).collect::<Vec<_>>());
 }
@@ -160,7 +166,7 @@ pub async fn tops_tell_who_leads(fixture: &impl Fixture) {
     join_by(&ports, &list, &ada, "bob@example.com").await;
     let top = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap().top_referrals;
     let row = |row: &TopReferral| (row.id, row.email.clone(), row.referral_code.clone(), row.position, row.referral_count);
-    assert_eq!(top.iter().map(row).collect::<Vec<_>>(), [(ada.id, ada.email, ada.referral_code, ada.position, 1)]);
+    assert_eq!(top.iter().map(row).collect::<Vec<_>>(), [(ada.id, ada.profile.email, ada.referral_code, ada.position, 1)]);
 }
 
 /// Days since the Monday of the week and since the first of the month, whichever came first.
@@ -230,8 +236,8 @@ async fn churn(ports: Ports, list: Waitlist, worker: usize) {
     let mut mine: Vec<Entry> = Vec::new();
     for n in 0..12 {
         let friends_code = mine.first().map(|entry| entry.referral_code.clone());
-        let referrer = came_from(["", "a blog", "a friend"][n % 3]);
-        let command = SignUp { friends_code, referrer, ..sign_up(&ports, &list, &format!("w{worker}n{n}@example.com")) };
+        let person = profile_from(["", "a blog", "a friend"][n % 3], &format!("w{worker}n{n}@example.com"));
+        let command = SignUp { friends_code, ..sign_up_as(&ports, &list, person) };
         mine.push(ports.entries.sign_up(command).await.unwrap());
         let verdict = if n % 2 == 0 { Review::Approve } else { Review::Reject };
         ports.entries.review(review(&ports, &mine[n / 2], verdict)).await.unwrap();

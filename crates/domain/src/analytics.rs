@@ -61,8 +61,8 @@ impl TopReferral {
         leaders.sort_by(|(one, _), (other, _)| one.cmp(other));
         let row = |(_, entry): (Leader, &Entry)| Self {
             id: entry.id,
-            email: entry.email.clone(),
-            name: entry.name.clone(),
+            email: entry.profile.email.clone(),
+            name: entry.profile.name.clone(),
             referral_code: entry.referral_code.clone(),
             referral_count: entry.referral_count,
             position: entry.position,

@@ -5,12 +5,12 @@ use std::cmp::{Ordering, Reverse};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::custom_field::Metadata;
 use crate::email::Email;
 use crate::error::Invalid;
 use crate::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
-use crate::text::{Interest, PersonName, Referrer};
+use crate::text::{Interest, Referrer};
 use crate::timestamp::Timestamp;
 
 /// The status of an entry.
@@ -65,14 +65,8 @@ pub struct Entry {
     pub waitlist_id: WaitlistId,
     /// The workspace of that waitlist.
     pub workspace_id: WorkspaceId,
-    /// The address, unique on the waitlist.
-    pub email: Email,
-    /// The person's name.
-    pub name: PersonName,
-    /// The person's plans for the product.
-    pub interest: Option<Interest>,
-    /// The source: how the person heard of the list.
-    pub referrer: Option<Referrer>,
+    /// What the person said when signing up.
+    pub profile: Profile,
     /// The entry's own referral code.
     pub referral_code: ReferralCode,
     /// Referrals that count.
@@ -87,8 +81,6 @@ pub struct Entry {
     pub variant_id: Option<VariantId>,
     /// The last invitation into an app.
     pub invitation: Option<Invitation>,
-    /// Answers to custom fields, and any other data that was sent.
-    pub metadata: Metadata,
     /// When the person signed up.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -102,10 +94,10 @@ impl Entry {
             id: self.id.to_string(),
             waitlist_id: self.waitlist_id.to_string(),
             workspace_id: self.workspace_id.to_string(),
-            email: self.email.as_str(),
-            name: self.name.as_str(),
-            interest: self.interest.as_ref().map(Interest::as_str),
-            referrer: self.referrer.as_ref().map(Referrer::as_str),
+            email: self.profile.email.as_str(),
+            name: self.profile.name.as_str(),
+            interest: self.profile.interest.as_ref().map(Interest::as_str),
+            referrer: self.profile.referrer.as_ref().map(Referrer::as_str),
             referral_code: self.referral_code.as_str(),
             referral_count: self.referral_count,
             referred_by_entry_id: self.referred_by.map(|id| id.to_string()),
@@ -113,7 +105,7 @@ impl Entry {
             status: self.status.as_str(),
             invited_at: self.invitation.as_ref().map(|invitation| invitation.at),
             invited_to_app_slug: self.invitation.as_ref().map(|invitation| invitation.app_slug.as_str()),
-            metadata: self.metadata.document(),
+            metadata: self.profile.metadata.document(),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -162,7 +154,7 @@ impl Leader {
     /// Returns the entry's line. `None` means that the entry has no referrals or is rejected.
     pub fn of(entry: &Entry) -> Option<Self> {
         let leads = entry.referral_count > 0 && entry.status != EntryStatus::Rejected;
-        leads.then(|| Self { position: entry.position, referral_count: entry.referral_count, email: entry.email.clone() })
+        leads.then(|| Self { position: entry.position, referral_count: entry.referral_count, email: entry.profile.email.clone() })
     }
 }
 

@@ -118,9 +118,9 @@ mod placeholder {
     use uuid::Uuid;
 
     use super::{Entry, EntryId, EventKind, Timestamp, Waitlist, WaitlistId, WorkspaceId};
-    use crate::custom_field::Metadata;
     use crate::email::Email;
     use crate::entry::EntryStatus;
+    use crate::profile::Profile;
     use crate::referral::{Position, ReferralCode};
     use crate::settings::Settings;
     use crate::slug::Slug;
@@ -147,10 +147,7 @@ mod placeholder {
             id: EntryId::new(Uuid::nil()),
             waitlist_id: waitlist.id,
             workspace_id: waitlist.workspace_id,
-            email: Email::from_stored("ada@example.com".to_owned()),
-            name: PersonName::from_stored("Ada Lovelace".to_owned()),
-            interest: None,
-            referrer: None,
+            profile: Profile::new(Email::from_stored("ada@example.com".to_owned()), PersonName::from_stored("Ada Lovelace".to_owned())),
             referral_code: ReferralCode::from_entropy(0),
             referral_count: 0,
             referred_by: None,
@@ -162,7 +159,6 @@ mod placeholder {
             },
             variant_id: None,
             invitation: None,
-            metadata: Metadata::default(),
             created_at: now,
             updated_at: now,
         }

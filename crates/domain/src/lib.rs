@@ -19,6 +19,7 @@
 //! use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 //! use rally_domain::mail::Links;
 //! use rally_domain::port::{Clock, Ids};
+//! use rally_domain::profile::Profile;
 //! use rally_domain::secret::StoreSecret;
 //! use rally_domain::settings::Settings;
 //! use rally_domain::slug::Slug;
@@ -79,7 +80,7 @@
 //! let links = Links::new("https://rally.example", StoreSecret::new([7; 32]));
 //! let sign_up = |address: &str| {
 //!     let (email, name) = (Email::parse(address).unwrap(), PersonName::parse("Somebody").unwrap());
-//!     SignUp::new(list, email, name, links.clone(), &clock, &ids)
+//!     SignUp::new(list, Profile::new(email, name), links.clone(), &clock, &ids)
 //! };
 //! let [ada, bob, eve] = ["ada@example.com", "bob@example.com", "eve@example.com"].map(sign_up);
 //!
@@ -124,6 +125,7 @@ pub mod locale;
 pub mod mail;
 pub mod paging;
 pub mod port;
+pub mod profile;
 pub mod queue;
 pub mod referral;
 pub mod secret;

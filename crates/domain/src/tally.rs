@@ -83,7 +83,7 @@ fn slot(status: EntryStatus) -> usize {
 }
 
 fn source(entry: &Entry) -> String {
-    entry.referrer.as_ref().map_or("", Referrer::as_str).to_owned()
+    entry.profile.referrer.as_ref().map_or("", Referrer::as_str).to_owned()
 }
 
 fn take(count: &mut u64, number: u64) {
@@ -104,13 +104,14 @@ mod tests {
 
     use super::*;
     use crate::command::tests::{command, facts, waitlist};
-    use crate::command::{ReferrerFacts, SignUp, SignUpFacts};
+    use crate::command::{ReferrerFacts, SignUpFacts};
     use crate::id::EntryId;
 
     fn entry(n: u64, status: EntryStatus, referrer: &str, referred: bool) -> Entry {
         let list = waitlist(serde_json::json!({}));
         let referrer_facts = ReferrerFacts { id: EntryId::new(Uuid::from_u128(99)), status: EntryStatus::Pending };
-        let command = SignUp { referrer: Referrer::parse_optional(referrer).unwrap(), ..command() };
+        let mut command = command();
+        command.profile.referrer = Referrer::parse_optional(referrer).unwrap();
         let facts = SignUpFacts { last_position: n, referrer: referred.then_some(referrer_facts), ..facts(&list) };
         Entry { status, ..command.decide(facts).unwrap().entry }
     }

@@ -99,7 +99,7 @@ impl EntryStore for MemoryStore {
                 }
             }
             if !flaw.is(Flaw::MailToDeletedEntries) {
-                let goes = |mail: &Mail| mail.entry_id == id || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.email);
+                let goes = |mail: &Mail| mail.entry_id == id || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email);
                 let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
                 data.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
             }
@@ -184,7 +184,8 @@ impl Data {
         let mail = self.mail_setup(list.waitlist.workspace_id);
         let counts = |entry: &&Entry| !flaw.is(Flaw::RejectionsFreePlaces) || entry.status != EntryStatus::Rejected;
         let joined = |entry: &Entry| {
-            entry.email == command.email && (!flaw.is(Flaw::RejectedAddressesJoinAgain) || entry.status != EntryStatus::Rejected)
+            entry.profile.email == command.profile.email
+                && (!flaw.is(Flaw::RejectedAddressesJoinAgain) || entry.status != EntryStatus::Rejected)
         };
         let owner = |code| self.owner_of(code, command.waitlist_id);
         command.decide(SignUpFacts {

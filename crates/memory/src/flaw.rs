@@ -539,7 +539,7 @@ impl Flawed {
 
     /// The leaderboard's line of an entry, rejected or not.
     pub fn leader(self, entry: &Entry) -> Leader {
-        Leader { position: entry.position, referral_count: entry.referral_count, email: entry.email.clone() }
+        Leader { position: entry.position, referral_count: entry.referral_count, email: entry.profile.email.clone() }
     }
 
     /// At most that many, for a flaw that stops there.
@@ -595,8 +595,11 @@ impl Flawed {
     }
 
     /// An entry as it is kept after a change.
-    pub fn changed(self, entry: Entry) -> Entry {
-        if self.is(Flaw::ChangesForgetMetadata) { Entry { metadata: Metadata::default(), ..entry } } else { entry }
+    pub fn changed(self, mut entry: Entry) -> Entry {
+        if self.is(Flaw::ChangesForgetMetadata) {
+            entry.profile.metadata = Metadata::default();
+        }
+        entry
     }
 
     /// An entry as it is kept after an invitation.

@@ -165,7 +165,7 @@ async fn take_from_day(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<
 
 async fn take_from_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
     use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-    let text = entry.referrer.as_ref().map_or("", Referrer::as_str);
+    let text = entry.profile.referrer.as_ref().map_or("", Referrer::as_str);
     // An upsert uses the key. An update could be planned with another index.
     let row = (waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(text), signups.eq(0));
     let taken = diesel::insert_into(waitlist_sources).values(row).on_conflict((waitlist_id, referrer)).do_update();

@@ -157,17 +157,16 @@ async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: E
 }
 
 async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    let row = EntryRow::from(entry);
+    let invitation = entry.invitation.as_ref();
     let change = (
-        entries::invited_at.eq(row.invited_at),
-        entries::invited_to_app_slug.eq(row.invited_to_app_slug),
-        entries::updated_at.eq(row.updated_at),
+        entries::invited_at.eq(invitation.map(|invitation| invitation.at.instant())),
+        entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
+        entries::updated_at.eq(entry.updated_at.instant()),
     );
-    diesel::update(entries::table.find(row.id)).set(change).execute(c).await
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
 }
 
 async fn write_status(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
-    let row = EntryRow::from(entry);
-    let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
-    diesel::update(entries::table.find(row.id)).set(change).execute(c).await
+    let change = (entries::status.eq(entry.status.as_str()), entries::updated_at.eq(entry.updated_at.instant()));
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
 }

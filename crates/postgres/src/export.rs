@@ -53,7 +53,7 @@ async fn send_all(c: &mut AsyncPgConnection, id: WaitlistId, batches: &Batches) 
             .select(EntryRow::as_select());
         let rows: Vec<EntryRow> = query.load(c).await?;
         let Some(last) = rows.last() else { return Ok(()) };
-        after = last.position;
+        after = last.new.position;
         let batch = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
         if batches.send(Ok(batch)).await.is_err() {
             return Ok(());

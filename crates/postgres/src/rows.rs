@@ -14,6 +14,7 @@ use rally_domain::error::{Fault, Invalid};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, SenderDomainId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
+use rally_domain::profile::Profile;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -28,6 +29,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::schema;
+use crate::statement::insert;
 
 /// Converts a count or a position, which never gets as large as the limit of the column.
 pub(crate) fn to_bigint(number: u64) -> i64 {
@@ -317,50 +319,60 @@ impl TryFrom<VariantRow> for Variant {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = schema::entries, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct EntryRow {
-    pub(crate) id: Uuid,
-    pub(crate) waitlist_id: Uuid,
-    pub(crate) workspace_id: Uuid,
-    pub(crate) email: String,
-    pub(crate) name: String,
-    pub(crate) interest: Option<String>,
-    pub(crate) referrer: Option<String>,
-    pub(crate) referral_code: String,
-    pub(crate) referral_count: i64,
-    pub(crate) referred_by_entry_id: Option<Uuid>,
-    pub(crate) position: i64,
-    pub(crate) status: String,
-    pub(crate) variant_id: Option<Uuid>,
-    pub(crate) invited_at: Option<OffsetDateTime>,
-    pub(crate) invited_to_app_slug: Option<String>,
-    pub(crate) metadata: Value,
-    pub(crate) created_at: OffsetDateTime,
-    pub(crate) updated_at: OffsetDateTime,
+insert! {
+    /// The columns of an entry that its sign-up writes.
+    NewEntryRow of entries {
+        id: sql_types::Uuid = Uuid,
+        waitlist_id: sql_types::Uuid = Uuid,
+        workspace_id: sql_types::Uuid = Uuid,
+        email: sql_types::Text = String,
+        name: sql_types::Text = String,
+        interest: sql_types::Nullable<sql_types::Text> = Option<String>,
+        referrer: sql_types::Nullable<sql_types::Text> = Option<String>,
+        referral_code: sql_types::Text = String,
+        referral_count: sql_types::BigInt = i64,
+        referred_by_entry_id: sql_types::Nullable<sql_types::Uuid> = Option<Uuid>,
+        position: sql_types::BigInt = i64,
+        status: sql_types::Text = String,
+        variant_id: sql_types::Nullable<sql_types::Uuid> = Option<Uuid>,
+        metadata: sql_types::Jsonb = Value,
+        created_at: sql_types::Timestamptz = OffsetDateTime,
+    }
+
+    /// Inserts entries.
+    InsertEntries, with updated_at = created_at
 }
 
-impl From<&Entry> for EntryRow {
+/// An entry as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = schema::entries, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct EntryRow {
+    #[diesel(embed)]
+    pub(crate) new: NewEntryRow,
+    invited_at: Option<OffsetDateTime>,
+    invited_to_app_slug: Option<String>,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Entry> for NewEntryRow {
     fn from(entry: &Entry) -> Self {
+        let profile = &entry.profile;
         Self {
             id: entry.id.uuid(),
             waitlist_id: entry.waitlist_id.uuid(),
             workspace_id: entry.workspace_id.uuid(),
-            email: entry.email.to_string(),
-            name: entry.name.to_string(),
-            interest: entry.interest.as_ref().map(ToString::to_string),
-            referrer: entry.referrer.as_ref().map(ToString::to_string),
+            email: profile.email.to_string(),
+            name: profile.name.to_string(),
+            interest: profile.interest.as_ref().map(ToString::to_string),
+            referrer: profile.referrer.as_ref().map(ToString::to_string),
             referral_code: entry.referral_code.to_string(),
             referral_count: to_bigint(entry.referral_count),
             referred_by_entry_id: entry.referred_by.map(EntryId::uuid),
             position: to_bigint(entry.position.number()),
             status: entry.status.as_str().to_owned(),
             variant_id: entry.variant_id.map(VariantId::uuid),
-            invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.instant()),
-            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
-            metadata: Value::Object(entry.metadata.document().clone()),
+            metadata: Value::Object(profile.metadata.document().clone()),
             created_at: entry.created_at.instant(),
-            updated_at: entry.updated_at.instant(),
         }
     }
 }
@@ -368,16 +380,19 @@ impl From<&Entry> for EntryRow {
 impl TryFrom<EntryRow> for Entry {
     type Error = Fault;
 
-    fn try_from(row: EntryRow) -> Result<Self, Fault> {
-        let invitation = row.invited_at.zip(row.invited_to_app_slug);
+    fn try_from(EntryRow { new: row, invited_at, invited_to_app_slug, updated_at }: EntryRow) -> Result<Self, Fault> {
+        let invitation = invited_at.zip(invited_to_app_slug);
         Ok(Self {
             id: EntryId::new(row.id),
             waitlist_id: WaitlistId::new(row.waitlist_id),
             workspace_id: WorkspaceId::new(row.workspace_id),
-            email: Email::from_stored(row.email),
-            name: PersonName::from_stored(row.name),
-            interest: row.interest.map(Interest::from_stored),
-            referrer: row.referrer.map(Referrer::from_stored),
+            profile: Profile {
+                email: Email::from_stored(row.email),
+                name: PersonName::from_stored(row.name),
+                interest: row.interest.map(Interest::from_stored),
+                referrer: row.referrer.map(Referrer::from_stored),
+                metadata: Metadata::from_stored(object(row.metadata)),
+            },
             referral_code: ReferralCode::from_stored(row.referral_code),
             referral_count: from_bigint(row.referral_count),
             referred_by: row.referred_by_entry_id.map(EntryId::new),
@@ -385,9 +400,8 @@ impl TryFrom<EntryRow> for Entry {
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(VariantId::new),
             invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
-            metadata: Metadata::from_stored(object(row.metadata)),
             created_at: Timestamp::new(row.created_at),
-            updated_at: Timestamp::new(row.updated_at),
+            updated_at: Timestamp::new(updated_at),
         })
     }
 }

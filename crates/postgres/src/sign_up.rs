@@ -3,11 +3,10 @@
 //! are sent together (pipelined), so a group costs five round trips to the server.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::mem::take;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
@@ -18,13 +17,11 @@ use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
-use serde_json::Value;
-use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::fault::Abort;
-use crate::rows::{EntryRow, WaitlistRow, from_bigint, to_bigint};
+use crate::rows::{InsertEntries, NewEntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::{Database, counters, events, mails, settings, transaction};
@@ -186,7 +183,7 @@ struct TakenRow {
 }
 
 async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, Email)>, Abort<Locked>> {
-    let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.email.to_string())).unzip();
+    let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.profile.email.to_string())).unzip();
     let taken: Vec<TakenRow> = TakenEmails { lists, emails }.load(&mut c).await?;
     Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
 }
@@ -230,11 +227,15 @@ async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Resu
 
 async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
     let mut credits: BTreeMap<EntryId, u64> = groups.values().flat_map(SignUpGroup::credits).collect();
-    let new = || groups.values().flat_map(SignUpGroup::entries);
-    // New entries are inserted with their credit. Only older ones need an update.
-    let of_new = new().map(|entry| credits.remove(&entry.id).unwrap_or(0)).collect();
+    let new = groups.values().flat_map(SignUpGroup::entries);
+    // New entries are inserted with their credit from others of their group. Only older ones need an update.
+    let row = |entry: &Entry| {
+        let referral_count = to_bigint(credits.remove(&entry.id).unwrap_or(0));
+        NewEntryRow { referral_count, ..NewEntryRow::from(entry) }
+    };
+    let rows = new.map(row).collect();
     try_join!(
-        insert_entries(c, new(), of_new),
+        insert_entries(c, rows),
         credit(c, credits),
         counters::grow(c, groups.iter().map(|(list, group)| (*list, group.tally())).collect()),
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
@@ -243,57 +244,8 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
     Ok(())
 }
 
-statement! {
-    /// Inserts entries, with the credit that they have from others of their group.
-    InsertEntries {
-        "INSERT INTO entries (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, \
-            referred_by_entry_id, position, status, variant_id, metadata, created_at, updated_at) \
-            SELECT id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, referred_by_entry_id, position, status, \
-            variant_id, metadata, created_at, created_at FROM unnest("
-        ids: Array<SqlUuid> = Vec<Uuid>, ", "
-        waitlist_ids: Array<SqlUuid> = Vec<Uuid>, ", "
-        workspace_ids: Array<SqlUuid> = Vec<Uuid>, ", "
-        emails: Array<Text> = Vec<String>, ", "
-        names: Array<Text> = Vec<String>, ", "
-        interests: Array<Nullable<Text>> = Vec<Option<String>>, ", "
-        referrers: Array<Nullable<Text>> = Vec<Option<String>>, ", "
-        codes: Array<Text> = Vec<String>, ", "
-        counts: Array<BigInt> = Vec<i64>, ", "
-        referred_by: Array<Nullable<SqlUuid>> = Vec<Option<Uuid>>, ", "
-        positions: Array<BigInt> = Vec<i64>, ", "
-        statuses: Array<Text> = Vec<String>, ", "
-        variant_ids: Array<Nullable<SqlUuid>> = Vec<Option<Uuid>>, ", "
-        metadata: Array<Jsonb> = Vec<Value>, ", "
-        created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS new (id, waitlist_id, workspace_id, email, name, interest, referrer, referral_code, referral_count, referred_by_entry_id, position, status, \
-            variant_id, metadata, created_at)"
-    }
-}
-
-async fn insert_entries(mut c: &AsyncPgConnection, new: impl Iterator<Item = &Entry>, credits: Vec<u64>) -> QueryResult<usize> {
-    fn column<T>(rows: &mut [EntryRow], take: impl FnMut(&mut EntryRow) -> T) -> Vec<T> {
-        rows.iter_mut().map(take).collect()
-    }
-    let mut rows: Vec<EntryRow> = new.map(EntryRow::from).collect();
-    let rows = rows.as_mut_slice();
-    let insert = InsertEntries {
-        ids: column(rows, |row| row.id),
-        waitlist_ids: column(rows, |row| row.waitlist_id),
-        workspace_ids: column(rows, |row| row.workspace_id),
-        emails: column(rows, |row| take(&mut row.email)),
-        names: column(rows, |row| take(&mut row.name)),
-        interests: column(rows, |row| row.interest.take()),
-        referrers: column(rows, |row| row.referrer.take()),
-        codes: column(rows, |row| take(&mut row.referral_code)),
-        counts: credits.into_iter().map(to_bigint).collect(),
-        referred_by: column(rows, |row| row.referred_by_entry_id),
-        positions: column(rows, |row| row.position),
-        statuses: column(rows, |row| take(&mut row.status)),
-        variant_ids: column(rows, |row| row.variant_id),
-        metadata: column(rows, |row| take(&mut row.metadata)),
-        created_at: column(rows, |row| row.created_at),
-    };
-    insert.execute(&mut c).await
+async fn insert_entries(mut c: &AsyncPgConnection, rows: Vec<NewEntryRow>) -> QueryResult<usize> {
+    InsertEntries::from(rows).execute(&mut c).await
 }
 
 statement! {

@@ -138,8 +138,8 @@ async fn top_referrals(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Vec<
     let rows: Vec<EntryRow> = query.load(c).await?;
     let top = |entry: Entry| TopReferral {
         id: entry.id,
-        email: entry.email,
-        name: entry.name,
+        email: entry.profile.email,
+        name: entry.profile.name,
         referral_code: entry.referral_code,
         referral_count: entry.referral_count,
         position: entry.position,

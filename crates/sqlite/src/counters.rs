@@ -109,7 +109,7 @@ fn take_from_day(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
 
 fn take_from_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
     use crate::schema::waitlist_sources::dsl::{signups, waitlist_sources};
-    let (list, text) = (Blob(entry.waitlist_id.uuid()), entry.referrer.as_ref().map_or("", Referrer::as_str));
+    let (list, text) = (Blob(entry.waitlist_id.uuid()), entry.profile.referrer.as_ref().map_or("", Referrer::as_str));
     diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups - 1)).execute(c)?;
     diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c).map(|_| ())
 }

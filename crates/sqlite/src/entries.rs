@@ -141,17 +141,16 @@ fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId)
 }
 
 fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    let row = EntryRow::from(entry);
+    let invitation = entry.invitation.as_ref();
     let change = (
-        entries::invited_at.eq(row.invited_at),
-        entries::invited_to_app_slug.eq(row.invited_to_app_slug),
-        entries::updated_at.eq(row.updated_at),
+        entries::invited_at.eq(invitation.map(|invitation| invitation.at.unix_millis())),
+        entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
+        entries::updated_at.eq(entry.updated_at.unix_millis()),
     );
-    diesel::update(entries::table.find(row.id)).set(change).execute(c)
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
 }
 
 fn write_status(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
-    let row = EntryRow::from(entry);
-    let change = (entries::status.eq(row.status), entries::updated_at.eq(row.updated_at));
-    diesel::update(entries::table.find(row.id)).set(change).execute(c)
+    let change = (entries::status.eq(entry.status.as_str()), entries::updated_at.eq(entry.updated_at.unix_millis()));
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
 }

@@ -19,6 +19,7 @@ use rally_domain::error::{Fault, Invalid};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, SenderDomainId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
+use rally_domain::profile::Profile;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -342,7 +343,7 @@ impl TryFrom<VariantRow> for Variant {
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = schema::entries, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
 pub(crate) struct EntryRow {
-    pub(crate) id: Blob,
+    id: Blob,
     waitlist_id: Blob,
     workspace_id: Blob,
     email: String,
@@ -353,25 +354,26 @@ pub(crate) struct EntryRow {
     referral_count: i64,
     referred_by_entry_id: Option<Blob>,
     pub(crate) position: i64,
-    pub(crate) status: String,
+    status: String,
     variant_id: Option<Blob>,
-    pub(crate) invited_at: Option<i64>,
-    pub(crate) invited_to_app_slug: Option<String>,
+    invited_at: Option<i64>,
+    invited_to_app_slug: Option<String>,
     metadata: String,
     created_at: i64,
-    pub(crate) updated_at: i64,
+    updated_at: i64,
 }
 
 impl From<&Entry> for EntryRow {
     fn from(entry: &Entry) -> Self {
+        let profile = &entry.profile;
         Self {
             id: entry.id.uuid().into(),
             waitlist_id: entry.waitlist_id.uuid().into(),
             workspace_id: entry.workspace_id.uuid().into(),
-            email: entry.email.to_string(),
-            name: entry.name.to_string(),
-            interest: entry.interest.as_ref().map(ToString::to_string),
-            referrer: entry.referrer.as_ref().map(ToString::to_string),
+            email: profile.email.to_string(),
+            name: profile.name.to_string(),
+            interest: profile.interest.as_ref().map(ToString::to_string),
+            referrer: profile.referrer.as_ref().map(ToString::to_string),
             referral_code: entry.referral_code.to_string(),
             referral_count: to_bigint(entry.referral_count),
             referred_by_entry_id: entry.referred_by.map(|id| id.uuid().into()),
@@ -380,7 +382,7 @@ impl From<&Entry> for EntryRow {
             variant_id: entry.variant_id.map(|id| id.uuid().into()),
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.unix_millis()),
             invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
-            metadata: Value::Object(entry.metadata.document().clone()).to_string(),
+            metadata: Value::Object(profile.metadata.document().clone()).to_string(),
             created_at: entry.created_at.unix_millis(),
             updated_at: entry.updated_at.unix_millis(),
         }
@@ -399,10 +401,13 @@ impl TryFrom<EntryRow> for Entry {
             id: EntryId::new(row.id.0),
             waitlist_id: WaitlistId::new(row.waitlist_id.0),
             workspace_id: WorkspaceId::new(row.workspace_id.0),
-            email: Email::from_stored(row.email),
-            name: PersonName::from_stored(row.name),
-            interest: row.interest.map(Interest::from_stored),
-            referrer: row.referrer.map(Referrer::from_stored),
+            profile: Profile {
+                email: Email::from_stored(row.email),
+                name: PersonName::from_stored(row.name),
+                interest: row.interest.map(Interest::from_stored),
+                referrer: row.referrer.map(Referrer::from_stored),
+                metadata: Metadata::from_stored(object(&row.metadata)?),
+            },
             referral_code: ReferralCode::from_stored(row.referral_code),
             referral_count: from_bigint(row.referral_count),
             referred_by: row.referred_by_entry_id.map(|id| EntryId::new(id.0)),
@@ -410,7 +415,6 @@ impl TryFrom<EntryRow> for Entry {
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(|id| VariantId::new(id.0)),
             invitation,
-            metadata: Metadata::from_stored(object(&row.metadata)?),
             created_at: instant(row.created_at)?,
             updated_at: instant(row.updated_at)?,
         })

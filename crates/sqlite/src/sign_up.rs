@@ -80,8 +80,8 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     let mail = settings::mail_setup(c, waitlist.workspace_id)?;
     let (mut emails, mut codes, mut variants) = (HashSet::new(), HashMap::new(), HashSet::new());
     for (_, command) in commands {
-        if is_email_taken(c, list, &command.email)? {
-            emails.insert(command.email.clone());
+        if is_email_taken(c, list, &command.profile.email)? {
+            emails.insert(command.profile.email.clone());
         }
         for code in std::iter::once(&command.own_code).chain(&command.friends_code) {
             codes.extend(find_owner(c, list, code)?.map(|owner| (code.clone(), owner)));

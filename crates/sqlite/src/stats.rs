@@ -141,8 +141,8 @@ fn top_referrals(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<TopRefe
     let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
     let top = |entry: Entry| TopReferral {
         id: entry.id,
-        email: entry.email,
-        name: entry.name,
+        email: entry.profile.email,
+        name: entry.profile.name,
         referral_code: entry.referral_code,
         referral_count: entry.referral_count,
         position: entry.position,

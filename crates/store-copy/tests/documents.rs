@@ -12,11 +12,11 @@ use diesel::sql_types::{BigInt, Text};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
-use rally_contracts::samples::{active_list, sign_up};
-use rally_domain::command::SignUp;
+use rally_contracts::samples::{active_list, profile, sign_up_as};
 use rally_domain::custom_field::Metadata;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
 use rally_domain::waitlist::Waitlist;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
@@ -81,9 +81,8 @@ async fn postgres(url: &str) -> Ports {
 async fn fill(ports: &Ports, documents: &[String]) -> Waitlist {
     let list = active_list(ports, json!({ "kept": object(&documents[0]) })).await;
     for (n, document) in documents.iter().enumerate() {
-        let metadata = Metadata::parse(object(document)).unwrap();
-        let command = SignUp { metadata, ..sign_up(ports, &list, &format!("p{n}@example.com")) };
-        ports.entries.sign_up(command).await.unwrap();
+        let profile = Profile { metadata: Metadata::parse(object(document)).unwrap(), ..profile(&format!("p{n}@example.com")) };
+        ports.entries.sign_up(sign_up_as(ports, &list, profile)).await.unwrap();
     }
     list
 }
@@ -91,7 +90,7 @@ async fn fill(ports: &Ports, documents: &[String]) -> Waitlist {
 /// Returns the documents as a reader gets them: those of the entries, then that of the list.
 async fn read(ports: &Ports, list: &Waitlist) -> Vec<String> {
     let page = ports.entries.list(list.id, None, None, Limit::new(100, 100).unwrap()).await.unwrap();
-    let mut documents: Vec<String> = page.items.iter().map(|entry| text(entry.metadata.document())).collect();
+    let mut documents: Vec<String> = page.items.iter().map(|entry| text(entry.profile.metadata.document())).collect();
     let list = ports.waitlists.find(list.workspace_id, list.id).await.unwrap().unwrap();
     documents.push(text(&list.settings.to_document()));
     documents

@@ -8,6 +8,7 @@ use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault, Invalid};
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -70,8 +71,8 @@ async fn join(
 fn sign_up(ports: &Ports, waitlist: &Waitlist, run: u64, n: usize, friends_code: Option<ReferralCode>) -> Result<SignUp, Fault> {
     let invalid = |error: Invalid| Fault::unexpected(error);
     let email = Email::parse(&format!("seed{n}.{run:x}@example.com")).map_err(invalid)?;
-    let name = PersonName::parse("Somebody Seeded").map_err(invalid)?;
-    let sign_up = SignUp::new(waitlist.id, email, name, ports.links.clone(), &*ports.clock, &*ports.ids);
+    let profile = Profile::new(email, PersonName::parse("Somebody Seeded").map_err(invalid)?);
+    let sign_up = SignUp::new(waitlist.id, profile, ports.links.clone(), &*ports.clock, &*ports.ids);
     Ok(SignUp { actor: Actor::CommandLine, friends_code, ..sign_up })
 }
 

@@ -2,16 +2,14 @@
 
 use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
-use crate::custom_field::Metadata;
-use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
 use crate::error::FieldError;
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, VariantId, WaitlistId};
 use crate::mail::{Links, Mail, MailSetup};
+use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
 use crate::settings::Approval;
-use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
@@ -30,20 +28,12 @@ pub struct SignUp {
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
-    /// The person's address.
-    pub email: Email,
-    /// The person's name.
-    pub name: PersonName,
-    /// The person's plans for the product.
-    pub interest: Option<Interest>,
-    /// The source: how the person heard of the list.
-    pub referrer: Option<Referrer>,
+    /// What the person says about themselves.
+    pub profile: Profile,
     /// The referral code that the person used.
     pub friends_code: Option<ReferralCode>,
     /// The variant that the person saw, according to the client.
     pub variant_id: Option<VariantId>,
-    /// Answers to custom fields, and any other data that was sent.
-    pub metadata: Metadata,
     /// The base of the links in the mail.
     pub links: Links,
 }
@@ -115,10 +105,10 @@ pub enum SignUpRejection {
 }
 
 impl SignUp {
-    /// Returns a sign-up by a visitor with an address and a name, the current time, new ids and a new code.
+    /// Returns a sign-up of a person by a visitor, with the current time, new ids and a new code.
     ///
     /// The other fields are empty. Set them in the command.
-    pub fn new(waitlist_id: WaitlistId, email: Email, name: PersonName, links: Links, clock: &dyn Clock, ids: &dyn Ids) -> Self {
+    pub fn new(waitlist_id: WaitlistId, profile: Profile, links: Links, clock: &dyn Clock, ids: &dyn Ids) -> Self {
         Self {
             waitlist_id,
             entry_id: EntryId::new(ids.uuid()),
@@ -126,13 +116,9 @@ impl SignUp {
             event_ids: [EventId::new(ids.uuid()), EventId::new(ids.uuid())],
             actor: Actor::Visitor,
             now: clock.now(),
-            email,
-            name,
-            interest: None,
-            referrer: None,
+            profile,
             friends_code: None,
             variant_id: None,
-            metadata: Metadata::default(),
             links,
         }
     }
@@ -150,7 +136,7 @@ impl SignUp {
         if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
         }
-        let metadata = self.metadata.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
+        let profile = self.profile.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
         if facts.email_taken {
             return Err(SignUpRejection::EmailTaken);
         }
@@ -169,10 +155,7 @@ impl SignUp {
             id: self.entry_id,
             waitlist_id: waitlist.id,
             workspace_id: waitlist.workspace_id,
-            email: self.email.clone(),
-            name: self.name.clone(),
-            interest: self.interest.clone(),
-            referrer: self.referrer.clone(),
+            profile,
             referral_code: self.own_code.clone(),
             referral_count: 0,
             referred_by: credit,
@@ -180,7 +163,6 @@ impl SignUp {
             status,
             variant_id: self.variant_id.filter(|_| facts.variant_is_active),
             invitation: None,
-            metadata,
             created_at: self.now,
             updated_at: self.now,
         };
@@ -198,14 +180,19 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::email::Email;
     use crate::id::WorkspaceId;
     use crate::mail::Templates;
     use crate::secret::StoreSecret;
     use crate::settings::Settings;
     use crate::slug::Slug;
-    use crate::text::DisplayName;
+    use crate::text::{DisplayName, PersonName};
     use crate::waitlist::WaitlistStatus;
     use crate::workspace::Brand;
+
+    pub(crate) fn profile(address: &str) -> Profile {
+        Profile::new(Email::parse(address).unwrap(), PersonName::parse("Ada").unwrap())
+    }
 
     pub(crate) fn command() -> SignUp {
         SignUp {
@@ -215,13 +202,9 @@ pub(crate) mod tests {
             event_ids: [EventId::new(Uuid::from_u128(4)), EventId::new(Uuid::from_u128(5))],
             actor: Actor::Visitor,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
-            email: Email::parse("ada@example.com").unwrap(),
-            name: PersonName::parse("Ada").unwrap(),
-            interest: None,
-            referrer: None,
+            profile: profile("ada@example.com"),
             friends_code: None,
             variant_id: None,
-            metadata: Metadata::default(),
             links: Links::new("https://rally.example", StoreSecret::new([7; 32])),
         }
     }
@@ -267,7 +250,7 @@ pub(crate) mod tests {
             assert_eq!(command().decide(facts(&waitlist(settings.clone()))).unwrap().mail, None);
             let plan = command().decide(SignUpFacts { mail: Some(&setup), ..facts(&waitlist(settings)) }).unwrap();
             let mail = plan.mail.unwrap();
-            assert_eq!((mail.template.as_str(), mail.id.uuid(), &mail.to), ("w", plan.events[0].id.uuid(), &plan.entry.email));
+            assert_eq!((mail.template.as_str(), mail.id.uuid(), &mail.to), ("w", plan.events[0].id.uuid(), &plan.entry.profile.email));
         }
     }
 

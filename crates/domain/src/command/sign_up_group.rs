@@ -69,7 +69,7 @@ impl SignUpGroup {
             waitlist: &facts.waitlist,
             last_position: facts.last_position,
             entries: facts.entries,
-            email_taken: facts.emails.contains(&command.email),
+            email_taken: facts.emails.contains(&command.profile.email),
             code_taken: owner(&command.own_code).is_some(),
             referrer: command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
                 CodeOwner::Here(referrer) => Some(referrer),
@@ -81,7 +81,7 @@ impl SignUpGroup {
         let entry = plan.entry.clone();
         self.facts.last_position = entry.position.number();
         self.facts.entries += 1;
-        self.facts.emails.insert(entry.email.clone());
+        self.facts.emails.insert(entry.profile.email.clone());
         // A later sign-up of the group may use the code of this entry.
         let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
         self.facts.codes.insert(entry.referral_code.clone(), here);
@@ -130,7 +130,7 @@ impl SignUpGroup {
 mod tests {
     use serde_json::json;
 
-    use super::super::sign_up::tests::{command, waitlist};
+    use super::super::sign_up::tests::{command, profile, waitlist};
     use super::*;
 
     fn group(settings: serde_json::Value) -> SignUpGroup {
@@ -149,7 +149,7 @@ mod tests {
         SignUp {
             entry_id: EntryId::new(uuid::Uuid::from_u128(u128::from(n))),
             own_code: ReferralCode::from_entropy(n),
-            email: Email::parse(&format!("p{n}@example.com")).unwrap(),
+            profile: profile(&format!("p{n}@example.com")),
             ..command()
         }
     }
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(group.decide(&same_code), Err(SignUpRejection::CodeTaken));
         let elsewhere = SignUp { own_code: ReferralCode::from_entropy(99), ..person(2) };
         assert_eq!(group.decide(&elsewhere), Err(SignUpRejection::CodeTaken));
-        let old = SignUp { email: Email::parse("old@example.com").unwrap(), ..person(2) };
+        let old = SignUp { profile: profile("old@example.com"), ..person(2) };
         assert_eq!(group.decide(&old), Err(SignUpRejection::EmailTaken));
         assert_eq!(group.decide(&person(2)).unwrap().position.number(), 12);
         assert_eq!(group.decide(&person(3)).unwrap().position.number(), 13);

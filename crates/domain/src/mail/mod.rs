@@ -158,7 +158,7 @@ impl Mail {
             entry_id: entry.id,
             template: template.to_owned(),
             from: setup.from.clone(),
-            to: entry.email.clone(),
+            to: entry.profile.email.clone(),
             data,
             created_at: now,
         }
@@ -203,8 +203,8 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
     let data = Data {
         entry: EntryData {
             id: entry.id.to_string(),
-            email: entry.email.as_str(),
-            name: entry.name.as_str(),
+            email: entry.profile.email.as_str(),
+            name: entry.profile.name.as_str(),
             position: entry.position.number(),
             effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
             referral_code: entry.referral_code.as_str(),

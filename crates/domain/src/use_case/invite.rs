@@ -52,8 +52,8 @@ pub async fn run(
         workspace_id: waitlist.workspace_id,
         app_slug: app_slug.clone(),
         entry_id,
-        email: entry.email.clone(),
-        name: entry.name.clone(),
+        email: entry.profile.email.clone(),
+        name: entry.profile.name.clone(),
     };
     let invite = inviter.invite(request).await.map_err(|error| refuse(InviteRejection::Invite(error)))?;
     let record = RecordInvitation {

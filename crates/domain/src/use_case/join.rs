@@ -3,33 +3,23 @@
 use std::net::IpAddr;
 
 use crate::command::{SignUp, SignUpRejection};
-use crate::custom_field::Metadata;
-use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
 use crate::port::{Humanity, Ports};
+use crate::profile::Profile;
 use crate::referral::ReferralCode;
-use crate::text::{Interest, PersonName, Referrer};
 use crate::waitlist::Waitlist;
 
 /// The data of a sign-up from the public surface.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
-    /// The address.
-    pub email: Email,
-    /// The name.
-    pub name: PersonName,
-    /// The person's plans for the product.
-    pub interest: Option<Interest>,
-    /// The source: how the person heard of the list.
-    pub referrer: Option<Referrer>,
+    /// What the person says about themselves.
+    pub profile: Profile,
     /// The referral code that the person used. A text that cannot be a code was dropped.
     pub friends_code: Option<ReferralCode>,
     /// The variant that the person saw.
     pub variant_id: Option<VariantId>,
-    /// Answers to custom fields, and any other data that was sent.
-    pub metadata: Metadata,
     /// The token of the captcha.
     pub captcha_token: Option<String>,
     /// The IP address of the client.
@@ -65,12 +55,9 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry
         check_human(ports, &join).await?;
     }
     let mut command = SignUp {
-        interest: join.interest,
-        referrer: join.referrer,
         friends_code: join.friends_code,
         variant_id: join.variant_id,
-        metadata: join.metadata,
-        ..SignUp::new(waitlist.id, join.email, join.name, ports.links.clone(), &*ports.clock, &*ports.ids)
+        ..SignUp::new(waitlist.id, join.profile, ports.links.clone(), &*ports.clock, &*ports.ids)
     };
     for _ in 1..CODE_ATTEMPTS {
         match ports.entries.sign_up(command.clone()).await {

@@ -9,6 +9,7 @@ use rally_domain::custom_field::{CustomField, Metadata};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::VariantId;
+use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::use_case;
@@ -84,13 +85,9 @@ impl JoinBody {
             return Err(ApiError::validation(Vec::new()));
         };
         Ok(Join {
-            email,
-            name,
-            interest: interest.flatten(),
-            referrer: referrer.flatten(),
+            profile: Profile { email, name, interest: interest.flatten(), referrer: referrer.flatten(), metadata },
             friends_code: friends_code.flatten(),
             variant_id,
-            metadata,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             address: None,
         })
@@ -122,8 +119,8 @@ impl JoinedView {
     fn new(entry: &Entry, waitlist: &Waitlist) -> Self {
         Self {
             id: entry.id.to_string(),
-            email: entry.email.to_string(),
-            name: entry.name.to_string(),
+            email: entry.profile.email.to_string(),
+            name: entry.profile.name.to_string(),
             position: entry.position.number(),
             effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
             status: entry.status.as_str(),
@@ -173,7 +170,7 @@ async fn sign_up(
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let request = Join { address, ..body.parse(&waitlist.settings.custom_fields)? };
-    standings.extend(app.limits.take_email(&request.email, waitlist.id)?);
+    standings.extend(app.limits.take_email(&request.profile.email, waitlist.id)?);
     let entry = use_case::join::run(&app.ports, waitlist, request).await?;
     app.wake_relays();
     Ok(entry)

@@ -10,6 +10,7 @@ use rally_domain::error::{Fault, FieldError, Invalid};
 use rally_domain::port::EntryStream;
 use rally_domain::referral::ReferralBoost;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::IntoParams;
 
 use crate::app::App;
@@ -18,25 +19,32 @@ use crate::exports::spool;
 use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
 use crate::http::extract::admin::AdminList;
 
-const COLUMNS: [&str; 17] = [
-    "id",
-    "email",
-    "name",
-    "interest",
-    "referrer",
-    "referral_code",
-    "referral_count",
-    "referred_by_entry_id",
-    "position",
-    "effective_position",
-    "status",
-    "variant_id",
-    "invited_at",
-    "invited_to_app_slug",
-    "metadata",
-    "created_at",
-    "updated_at",
+/// A column of the file: its name, and its text for an entry.
+type Column = (&'static str, fn(&Entry, ReferralBoost) -> String);
+
+const COLUMNS: &[Column] = &[
+    ("id", |entry, _| entry.id.to_string()),
+    ("email", |entry, _| entry.profile.email.to_string()),
+    ("name", |entry, _| entry.profile.name.to_string()),
+    ("interest", |entry, _| text(entry.profile.interest.as_ref())),
+    ("referrer", |entry, _| text(entry.profile.referrer.as_ref())),
+    ("referral_code", |entry, _| entry.referral_code.to_string()),
+    ("referral_count", |entry, _| entry.referral_count.to_string()),
+    ("referred_by_entry_id", |entry, _| text(entry.referred_by.as_ref())),
+    ("position", |entry, _| entry.position.number().to_string()),
+    ("effective_position", |entry, boost| entry.position.effective(entry.referral_count, boost).number().to_string()),
+    ("status", |entry, _| entry.status.as_str().to_owned()),
+    ("variant_id", |entry, _| text(entry.variant_id.as_ref())),
+    ("invited_at", |entry, _| text(entry.invitation.as_ref().map(|invitation| &invitation.at))),
+    ("invited_to_app_slug", |entry, _| text(entry.invitation.as_ref().map(|invitation| &invitation.app_slug))),
+    ("metadata", |entry, _| Value::Object(entry.profile.metadata.document().clone()).to_string()),
+    ("created_at", |entry, _| entry.created_at.to_string()),
+    ("updated_at", |entry, _| entry.updated_at.to_string()),
 ];
+
+fn text(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
 
 /// The seconds after which a client should ask for a slot again.
 const RETRY_AFTER: u64 = 10;
@@ -103,45 +111,19 @@ fn too_many() -> ApiError {
 /// Writes the header row, then a piece of the file for every batch of entries.
 fn file(entries: EntryStream, boost: ReferralBoost, mark: bool) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     let begin = move || {
-        let head = rows([COLUMNS.map(str::to_owned)])?;
+        let head = rows([COLUMNS.iter().map(|(name, _)| (*name).to_owned())])?;
         Ok(if mark { [BYTE_ORDER_MARK.as_bytes(), &head].concat().into() } else { head })
     };
-    let body = entries.map(move |batch| rows(batch?.iter().map(|entry| cells(entry, boost))));
+    let body = entries.map(move |batch| rows(batch?.iter().map(|entry| COLUMNS.iter().map(move |(_, text)| text(entry, boost)))));
     stream::once(future::ready(begin())).chain(body)
 }
 
-fn rows(rows: impl IntoIterator<Item = [String; COLUMNS.len()]>) -> Result<Bytes, Fault> {
+fn rows(rows: impl IntoIterator<Item = impl IntoIterator<Item = String>>) -> Result<Bytes, Fault> {
     let mut writer: Writer<Vec<u8>> = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|cell| guard(cell).into_owned())).map_err(Fault::unexpected)?;
+        writer.write_record(row.into_iter().map(|cell| guard(&cell).into_owned())).map_err(Fault::unexpected)?;
     }
     writer.into_inner().map(Bytes::from).map_err(|error| Fault::unexpected(error.into_error()))
-}
-
-fn cells(entry: &Entry, boost: ReferralBoost) -> [String; COLUMNS.len()] {
-    fn text(value: Option<&impl ToString>) -> String {
-        value.map(ToString::to_string).unwrap_or_default()
-    }
-    let invitation = entry.invitation.as_ref();
-    [
-        entry.id.to_string(),
-        entry.email.to_string(),
-        entry.name.to_string(),
-        text(entry.interest.as_ref()),
-        text(entry.referrer.as_ref()),
-        entry.referral_code.to_string(),
-        entry.referral_count.to_string(),
-        text(entry.referred_by.as_ref()),
-        entry.position.number().to_string(),
-        entry.position.effective(entry.referral_count, boost).number().to_string(),
-        entry.status.as_str().to_owned(),
-        text(entry.variant_id.as_ref()),
-        text(invitation.map(|invitation| &invitation.at)),
-        text(invitation.map(|invitation| &invitation.app_slug)),
-        serde_json::Value::Object(entry.metadata.document().clone()).to_string(),
-        entry.created_at.to_string(),
-        entry.updated_at.to_string(),
-    ]
 }
 
 /// Makes a cell safe, so that no spreadsheet takes it for a formula (OWASP, CSV injection).
@@ -156,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_cell_is_quoted_where_it_must_and_never_runs() {
-        let mut row = COLUMNS.map(|_| String::new());
+        let mut row = vec![String::new(); COLUMNS.len()];
         let texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a,b", "a\"b", "a\r\nb", "plain", "'x", " =1", "＝1", "＋1", "－1", "＠x"];
         for (cell, text) in row.iter_mut().zip(texts) {
             *cell = text.to_owned();
