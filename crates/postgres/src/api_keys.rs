@@ -8,11 +8,15 @@ use diesel_async::RunQueryDsl;
 use rally_domain::access::ApiKey;
 use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::WorkspaceId;
+use rally_domain::id::{ApiKeyId, WorkspaceId};
 use rally_domain::port::ApiKeyStore;
+use rally_domain::text::KeyName;
+use rally_domain::timestamp::Timestamp;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
+use crate::convert::digest;
 use crate::fault::query_fault;
-use crate::rows::ApiKeyRow;
 use crate::schema::api_keys;
 use crate::{PgStore, transaction};
 
@@ -50,5 +54,50 @@ impl ApiKeyStore for PgStore {
         let query = api_keys::table.filter(api_keys::prefix.eq(prefix).and(api_keys::revoked_at.is_null())).select(ApiKeyRow::as_select());
         let rows: Vec<ApiKeyRow> = query.load(&mut c).await.map_err(query_fault)?;
         rows.into_iter().map(ApiKey::try_from).collect()
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
+struct ApiKeyRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    name: String,
+    scope: String,
+    prefix: String,
+    hash: Vec<u8>,
+    created_at: OffsetDateTime,
+    revoked_at: Option<OffsetDateTime>,
+}
+
+impl From<&ApiKey> for ApiKeyRow {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.uuid(),
+            workspace_id: key.workspace_id.uuid(),
+            name: key.name.to_string(),
+            scope: key.scope.clone(),
+            prefix: key.prefix.clone(),
+            hash: key.hash.to_vec(),
+            created_at: key.created_at.instant(),
+            revoked_at: key.revoked_at.map(Timestamp::instant),
+        }
+    }
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = Fault;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: ApiKeyId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            name: KeyName::from_stored(row.name),
+            scope: row.scope,
+            prefix: row.prefix,
+            hash: digest(row.hash)?,
+            created_at: Timestamp::new(row.created_at),
+            revoked_at: row.revoked_at.map(Timestamp::new),
+        })
     }
 }

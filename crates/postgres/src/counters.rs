@@ -14,7 +14,7 @@ use rally_domain::text::Referrer;
 use time::Date;
 use uuid::Uuid;
 
-use crate::rows::to_bigint;
+use crate::convert::to_bigint;
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 use crate::statement::statement;
 

@@ -9,20 +9,23 @@ use diesel::sql_types::{self, Array, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery, SettlePlan};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::event::Event;
+use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::port::DeliveryQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::{DeliveryPolicy, Webhook};
+use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::attempts::AttemptRow;
+use crate::convert::{corrupt, to_bigint};
+use crate::events::EventRow;
 use crate::fault::{Abort, query_fault};
 use crate::queue::{BEGIN_PASSING, IdRow, LaneRow, depth};
-use crate::rows::{AttemptRow, ClaimRow, EventRow, WebhookRow, to_bigint};
 use crate::schema::{attempts, events, webhooks};
 use crate::statement::statement;
+use crate::webhooks::WebhookRow;
 use crate::{PgStore, purges, transaction, webhooks as webhook_rows};
 
 statement! {
@@ -374,4 +377,46 @@ async fn lock_claimed(
     let rows: Vec<LockedRow> = lock.load(c).await?;
     let running = rows.into_iter().filter(|row| row.state == JobState::Running.as_str());
     Ok(running.filter_map(|row| Some(((row.event_id, row.claim?), u64::try_from(row.generation).ok()))).collect())
+}
+
+/// A claimed delivery, with the values of its webhook and event that a sender needs.
+#[derive(QueryableByName)]
+struct ClaimRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    event_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    webhook_id: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    claim: Uuid,
+    #[diesel(sql_type = sql_types::Integer)]
+    attempt: i32,
+    #[diesel(sql_type = sql_types::Text)]
+    url: String,
+    #[diesel(sql_type = sql_types::Binary)]
+    secret: Vec<u8>,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Binary>)]
+    previous_secret: Option<Vec<u8>>,
+    #[diesel(sql_type = sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = sql_types::Text)]
+    body: String,
+}
+
+impl ClaimRow {
+    const fn key(&self) -> (Uuid, Uuid) {
+        (self.event_id, self.webhook_id)
+    }
+
+    fn into_delivery(self) -> Result<ClaimedDelivery, Fault> {
+        Ok(ClaimedDelivery {
+            claim: ClaimId::new(self.claim),
+            attempt: u32::try_from(self.attempt).unwrap_or(0),
+            webhook_id: WebhookId::new(self.webhook_id),
+            url: WebhookUrl::parse(&self.url).map_err(corrupt("webhook url"))?,
+            secrets: SealedSecrets { current: SealedSecret::new(self.secret), previous: self.previous_secret.map(SealedSecret::new) },
+            event_id: EventId::new(self.event_id),
+            kind: EventKind::parse(&self.kind).map_err(corrupt("event kind"))?,
+            body: self.body,
+        })
+    }
 }

@@ -5,24 +5,33 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
     SignUpRejection,
 };
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::custom_field::Metadata;
+use rally_domain::email::Email;
+use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
-use rally_domain::referral::Position;
+use rally_domain::profile::Profile;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::text::{Interest, PersonName, Referrer};
+use rally_domain::timestamp::Timestamp;
 use rally_group_commit::Refused;
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
+use crate::convert::{corrupt, from_bigint, object, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{EntryRow, to_bigint};
 use crate::schema::entries;
+use crate::statement::insert;
 use crate::{PgStore, counters, events, export, lists, mails, purges, settings, transaction, waitlists};
 
 #[async_trait]
@@ -169,4 +178,91 @@ async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResu
 async fn write_status(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
     let change = (entries::status.eq(entry.status.as_str()), entries::updated_at.eq(entry.updated_at.instant()));
     diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
+}
+
+insert! {
+    /// The columns of an entry that its sign-up writes.
+    NewEntryRow of entries {
+        id: SqlUuid = Uuid,
+        waitlist_id: SqlUuid = Uuid,
+        workspace_id: SqlUuid = Uuid,
+        email: Text = String,
+        name: Text = String,
+        interest: Nullable<Text> = Option<String>,
+        referrer: Nullable<Text> = Option<String>,
+        referral_code: Text = String,
+        referral_count: BigInt = i64,
+        referred_by_entry_id: Nullable<SqlUuid> = Option<Uuid>,
+        position: BigInt = i64,
+        status: Text = String,
+        variant_id: Nullable<SqlUuid> = Option<Uuid>,
+        metadata: Jsonb = Value,
+        created_at: Timestamptz = OffsetDateTime,
+    }
+
+    /// Inserts entries.
+    InsertEntries, with updated_at = created_at
+}
+
+/// An entry as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = entries, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct EntryRow {
+    #[diesel(embed)]
+    pub(crate) new: NewEntryRow,
+    invited_at: Option<OffsetDateTime>,
+    invited_to_app_slug: Option<String>,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Entry> for NewEntryRow {
+    fn from(entry: &Entry) -> Self {
+        let profile = &entry.profile;
+        Self {
+            id: entry.id.uuid(),
+            waitlist_id: entry.waitlist_id.uuid(),
+            workspace_id: entry.workspace_id.uuid(),
+            email: profile.email.to_string(),
+            name: profile.name.to_string(),
+            interest: profile.interest.as_ref().map(ToString::to_string),
+            referrer: profile.referrer.as_ref().map(ToString::to_string),
+            referral_code: entry.referral_code.to_string(),
+            referral_count: to_bigint(entry.referral_count),
+            referred_by_entry_id: entry.referred_by.map(EntryId::uuid),
+            position: to_bigint(entry.position.number()),
+            status: entry.status.as_str().to_owned(),
+            variant_id: entry.variant_id.map(VariantId::uuid),
+            metadata: Value::Object(profile.metadata.document().clone()),
+            created_at: entry.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Fault;
+
+    fn try_from(EntryRow { new: row, invited_at, invited_to_app_slug, updated_at }: EntryRow) -> Result<Self, Fault> {
+        let invitation = invited_at.zip(invited_to_app_slug);
+        Ok(Self {
+            id: EntryId::new(row.id),
+            waitlist_id: WaitlistId::new(row.waitlist_id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            profile: Profile {
+                email: Email::from_stored(row.email),
+                name: PersonName::from_stored(row.name),
+                interest: row.interest.map(Interest::from_stored),
+                referrer: row.referrer.map(Referrer::from_stored),
+                metadata: Metadata::from_stored(object(row.metadata)),
+            },
+            referral_code: ReferralCode::from_stored(row.referral_code),
+            referral_count: from_bigint(row.referral_count),
+            referred_by: row.referred_by_entry_id.map(EntryId::new),
+            position: Position::new(from_bigint(row.position)),
+            status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
+            variant_id: row.variant_id.map(VariantId::new),
+            invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(updated_at),
+        })
+    }
 }

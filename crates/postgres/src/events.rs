@@ -3,14 +3,16 @@
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::event::Event;
-use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::error::Fault;
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WorkspaceId};
 use rally_domain::queue::JobState;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::Webhook;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::rows::{EventRow, to_bigint};
+use crate::convert::{corrupt, to_bigint};
 use crate::schema::{deliveries, events};
 use crate::statement::statement;
 
@@ -77,4 +79,46 @@ statement! {
 /// Deletes the undelivered deliveries of the events of an entry.
 pub(crate) async fn drop_undelivered(mut c: &AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<usize> {
     DropUndelivered { waitlist: waitlist.uuid(), entry: entry.uuid() }.execute(&mut c).await
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct EventRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    waitlist_id: Option<Uuid>,
+    entry_id: Option<Uuid>,
+    kind: String,
+    body: String,
+    occurred_at: OffsetDateTime,
+}
+
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id.uuid(),
+            workspace_id: event.workspace_id.uuid(),
+            waitlist_id: event.waitlist_id.map(WaitlistId::uuid),
+            entry_id: event.entry_id.map(EntryId::uuid),
+            kind: event.kind.as_str().to_owned(),
+            body: event.body.clone(),
+            occurred_at: event.occurred_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Fault;
+
+    fn try_from(row: EventRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: EventId::new(row.id),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            waitlist_id: row.waitlist_id.map(WaitlistId::new),
+            entry_id: row.entry_id.map(EntryId::new),
+            occurred_at: Timestamp::new(row.occurred_at),
+            body: row.body,
+        })
+    }
 }

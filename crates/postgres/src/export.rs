@@ -10,8 +10,8 @@ use rally_domain::id::WaitlistId;
 use rally_domain::port::EntryStream;
 use tokio::sync::mpsc;
 
+use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::rows::EntryRow;
 use crate::schema::entries;
 use crate::{PgStore, lists};
 

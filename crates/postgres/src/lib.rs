@@ -5,6 +5,8 @@
 //! needs no advisory lock and no LISTEN/NOTIFY.
 
 mod api_keys;
+mod attempts;
+mod convert;
 mod counters;
 mod deliveries;
 mod entries;
@@ -19,7 +21,6 @@ mod plans;
 mod purges;
 mod queue;
 mod replies;
-mod rows;
 mod schema;
 mod secrets;
 mod settings;

@@ -10,7 +10,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId};
 use uuid::Uuid;
 
-use crate::rows::EntryRow;
+use crate::entries::EntryRow;
 use crate::statement::statement;
 
 /// The facts about a list that readers of its entries need.

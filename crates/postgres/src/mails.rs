@@ -17,9 +17,9 @@ use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::convert::to_bigint;
 use crate::fault::query_fault;
 use crate::queue::{BEGIN_PASSING, depth, queue};
-use crate::rows::to_bigint;
 use crate::schema::mails;
 use crate::statement::statement;
 use crate::{PgStore, transaction};

@@ -12,10 +12,10 @@ use rally_domain::id::{EntryId, WaitlistId, WebhookId};
 use rally_domain::port::PurgeStore;
 use uuid::Uuid;
 
+use crate::convert::{from_bigint, to_bigint};
 use crate::deliveries::{delete_attempts, delete_events};
 use crate::fault::query_fault;
 use crate::queue::IdRow;
-use crate::rows::{from_bigint, to_bigint};
 use crate::schema::{attempts, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
 use crate::statement::statement;
 use crate::{PgStore, counters, mails as mail_rows, transaction};

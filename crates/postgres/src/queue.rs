@@ -13,7 +13,7 @@ use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::rows::from_bigint;
+use crate::convert::from_bigint;
 
 /// Begins a transaction that may be lost if the machine crashes right after it. Then its claims are made again, and the attempts
 /// that it settled are sent once more. In return its commit does not wait for the disk.
@@ -47,7 +47,7 @@ macro_rules! queue {
             use uuid::Uuid;
 
             use crate::queue::{IdRow, LaneRow};
-            use crate::rows::to_bigint;
+            use crate::convert::to_bigint;
             use crate::statement::statement;
 
             statement! {

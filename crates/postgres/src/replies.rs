@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::PgStore;
+use crate::convert::{digest, to_bigint};
 use crate::fault::query_fault;
-use crate::rows::{digest, to_bigint};
 use crate::schema::stored_replies;
 use crate::statement::statement;
 

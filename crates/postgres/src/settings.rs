@@ -7,16 +7,18 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
+use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::id::{SenderDomainId, WaitlistId, WorkspaceId};
 use rally_domain::mail::MailSetup;
 use rally_domain::port::SettingsStore;
 use rally_domain::slug::Slug;
-use rally_domain::workspace::WorkspaceSettings;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::workspace::{Brand, Notifications, WorkspaceSettings};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::SettingsRow;
 use crate::schema::{workspace_settings, workspaces};
 use crate::statement::statement;
 use crate::{PgStore, transaction};
@@ -90,4 +92,61 @@ async fn write(c: &mut AsyncPgConnection, settings: &WorkspaceSettings, command:
     let row = || SettingsRow::new(settings, command.now);
     let insert = diesel::insert_into(workspace_settings::table).values(row()).on_conflict(workspace_settings::workspace_id);
     insert.do_update().set(row()).execute(c).await
+}
+
+#[derive(Queryable, QueryableByName, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = workspace_settings, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct SettingsRow {
+    workspace_id: Uuid,
+    default_sender_domain_id: Option<String>,
+    default_heimdall_app_slug: Option<String>,
+    brand_name: Option<String>,
+    brand_logo_url: Option<String>,
+    primary_color: Option<String>,
+    notifications_via_envoi: bool,
+    default_sender_address: Option<String>,
+    welcome_template_name: Option<String>,
+    approved_template_name: Option<String>,
+    rejected_template_name: Option<String>,
+    updated_at: OffsetDateTime,
+}
+
+impl SettingsRow {
+    /// The row of settings that were changed at an instant.
+    fn new(settings: &WorkspaceSettings, updated_at: Timestamp) -> Self {
+        Self {
+            workspace_id: settings.workspace_id.uuid(),
+            default_sender_domain_id: settings.default_sender_domain_id.map(|id| id.to_string()),
+            default_heimdall_app_slug: settings.default_heimdall_app_slug.clone(),
+            brand_name: settings.brand.name.clone(),
+            brand_logo_url: settings.brand.logo_url.clone(),
+            primary_color: settings.brand.primary_color.clone(),
+            notifications_via_envoi: settings.notifications == Notifications::ViaEnvoi,
+            default_sender_address: settings.default_sender_address.as_ref().map(ToString::to_string),
+            welcome_template_name: settings.welcome_template_name.clone(),
+            approved_template_name: settings.approved_template_name.clone(),
+            rejected_template_name: settings.rejected_template_name.clone(),
+            updated_at: updated_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<SettingsRow> for WorkspaceSettings {
+    type Error = Fault;
+
+    fn try_from(row: SettingsRow) -> Result<Self, Fault> {
+        Ok(Self {
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            // Older versions kept any text here. A text that is not an id names no domain.
+            default_sender_domain_id: row.default_sender_domain_id.and_then(|id| SenderDomainId::parse(&id).ok()),
+            default_heimdall_app_slug: row.default_heimdall_app_slug,
+            brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
+            notifications: if row.notifications_via_envoi { Notifications::ViaEnvoi } else { Notifications::Off },
+            default_sender_address: row.default_sender_address.map(Email::from_stored),
+            welcome_template_name: row.welcome_template_name,
+            approved_template_name: row.approved_template_name,
+            rejected_template_name: row.rejected_template_name,
+            updated_at: Some(Timestamp::new(row.updated_at)),
+        })
+    }
 }

@@ -20,10 +20,12 @@ use rally_group_commit::{Fate, Rules};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use crate::convert::{from_bigint, to_bigint};
+use crate::entries::{InsertEntries, NewEntryRow};
 use crate::fault::Abort;
-use crate::rows::{InsertEntries, NewEntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
+use crate::waitlists::WaitlistRow;
 use crate::{Database, counters, events, mails, settings, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than

@@ -22,9 +22,11 @@ use rally_domain::variant::Variant;
 use time::Date;
 use uuid::Uuid;
 
+use crate::convert::{from_bigint, to_bigint};
+use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::rows::{EntryRow, VariantRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants, waitlists};
+use crate::variants::VariantRow;
 use crate::{PgStore, counters, transaction};
 
 /// The predicate of the leaderboard's index, literally. With a bound value in its place the planner could not use the index.

@@ -8,12 +8,16 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
-use rally_domain::variant::Variant;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::convert::{corrupt, object};
 use crate::fault::{Abort, query_fault};
-use crate::rows::VariantRow;
 use crate::schema::{variants, waitlists};
 use crate::{PgStore, transaction};
 
@@ -77,4 +81,50 @@ async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: Variant
         return Ok(None);
     }
     here(query.for_update().first(c).await.optional()?)
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = variants, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct VariantRow {
+    id: Uuid,
+    waitlist_id: Uuid,
+    kind: String,
+    locale: String,
+    copy: Value,
+    weight: i16,
+    active: bool,
+    created_at: OffsetDateTime,
+}
+
+impl From<&Variant> for VariantRow {
+    fn from(variant: &Variant) -> Self {
+        Self {
+            id: variant.id.uuid(),
+            waitlist_id: variant.waitlist_id.uuid(),
+            kind: variant.kind.as_str().to_owned(),
+            locale: variant.locale.to_string(),
+            copy: Value::Object(variant.copy.to_document()),
+            weight: i16::from(variant.weight.number()),
+            active: variant.active,
+            created_at: variant.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<VariantRow> for Variant {
+    type Error = Fault;
+
+    fn try_from(row: VariantRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: VariantId::new(row.id),
+            waitlist_id: WaitlistId::new(row.waitlist_id),
+            kind: VariantKind::parse(&row.kind).map_err(corrupt("variant kind"))?,
+            locale: Locale::from_stored(row.locale),
+            copy: VariantCopy::parse(object(row.copy))
+                .map_err(|errors| Fault::unexpected(format!("stored copy does not read back: {errors:?}")))?,
+            weight: Weight::new(u64::from(row.weight.unsigned_abs())).map_err(corrupt("weight"))?,
+            active: row.active,
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
 }

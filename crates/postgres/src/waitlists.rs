@@ -17,14 +17,20 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::WaitlistStore;
+use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
+use rally_domain::text::{Description, DisplayName, Subject};
+use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::workspace::Brand;
+use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::convert::{corrupt, object, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{BrandRow, VariantRow, WaitlistRow, to_bigint};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
+use crate::variants::VariantRow;
 use crate::{PgStore, counters, purges, replies, transaction, variants};
 
 #[async_trait]
@@ -216,4 +222,81 @@ async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug
     let Some(row) = nearest.filter(|row| row.has_slug(slug)) else { return Ok(None) };
     let brand = workspace_settings::table.find(workspace).select(BrandRow::as_select()).first(c).await.optional()?;
     Ok(Some((row, brand)))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = workspace_settings, check_for_backend(diesel::pg::Pg))]
+struct BrandRow {
+    brand_name: Option<String>,
+    brand_logo_url: Option<String>,
+    primary_color: Option<String>,
+}
+
+impl From<BrandRow> for Brand {
+    fn from(row: BrandRow) -> Self {
+        Self { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = waitlists, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub(crate) struct WaitlistRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    slug: String,
+    display_name: String,
+    description: Option<String>,
+    status: String,
+    settings: Value,
+    created_by: Option<String>,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Waitlist> for WaitlistRow {
+    fn from(waitlist: &Waitlist) -> Self {
+        Self {
+            id: waitlist.id.uuid(),
+            workspace_id: waitlist.workspace_id.uuid(),
+            slug: waitlist.slug.to_string(),
+            display_name: waitlist.display_name.to_string(),
+            description: waitlist.description.as_ref().map(ToString::to_string),
+            status: waitlist.status.as_str().to_owned(),
+            settings: Value::Object(waitlist.settings.to_document()),
+            created_by: waitlist.created_by.as_ref().map(ToString::to_string),
+            created_at: waitlist.created_at.instant(),
+            updated_at: waitlist.updated_at.instant(),
+        }
+    }
+}
+
+impl WaitlistRow {
+    pub(crate) fn is_of(&self, workspace: WorkspaceId) -> bool {
+        self.workspace_id == workspace.uuid()
+    }
+
+    pub(crate) fn has_slug(&self, slug: &Slug) -> bool {
+        self.slug == slug.as_str()
+    }
+}
+
+impl TryFrom<WaitlistRow> for Waitlist {
+    type Error = Fault;
+
+    fn try_from(row: WaitlistRow) -> Result<Self, Fault> {
+        let settings = Settings::from_document(&object(row.settings))
+            .map_err(|errors| Fault::unexpected(format!("stored settings do not read back: {errors:?}")))?;
+        Ok(Self {
+            id: WaitlistId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            slug: Slug::from_stored(row.slug),
+            display_name: DisplayName::from_stored(row.display_name),
+            description: row.description.map(Description::from_stored),
+            status: WaitlistStatus::parse(&row.status).map_err(corrupt("waitlist status"))?,
+            settings,
+            created_by: row.created_by.map(Subject::from_stored),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(row.updated_at),
+        })
+    }
 }

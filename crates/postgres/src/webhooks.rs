@@ -16,11 +16,14 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
-use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::{SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::attempts::AttemptRow;
+use crate::convert::{corrupt, from_bigint, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{AttemptRow, WebhookRow, from_bigint, to_bigint};
 use crate::schema::{attempts, webhooks, workspaces};
 use crate::statement::statement;
 use crate::{PgStore, events, purges, replies, transaction};
@@ -226,4 +229,63 @@ async fn adopt(c: &mut AsyncPgConnection, id: WebhookId, generation: u64) -> Que
     let (generation, webhook) = (to_bigint(generation), id.uuid());
     AdoptPending { generation, webhook }.execute(c).await?;
     AdoptRunning { generation, webhook }.execute(c).await.map(|_| ())
+}
+
+/// A webhook without its secrets. Only statements that change or use the secrets read and write them.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = webhooks, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub(crate) struct WebhookRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    url: String,
+    events: String,
+    active: bool,
+    failure_count: i64,
+    first_failure_at: Option<OffsetDateTime>,
+    last_status_code: Option<i32>,
+    last_attempt_at: Option<OffsetDateTime>,
+    auto_disabled_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+    generation: i64,
+}
+
+impl From<&Webhook> for WebhookRow {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            id: webhook.id.uuid(),
+            workspace_id: webhook.workspace_id.uuid(),
+            url: webhook.url.as_str().to_owned(),
+            events: webhook.events.to_string(),
+            active: webhook.active,
+            failure_count: i64::from(webhook.failure_count),
+            first_failure_at: webhook.first_failure_at.map(Timestamp::instant),
+            last_status_code: webhook.last_status_code.map(i32::from),
+            last_attempt_at: webhook.last_attempt_at.map(Timestamp::instant),
+            auto_disabled_at: webhook.auto_disabled_at.map(Timestamp::instant),
+            created_at: webhook.created_at.instant(),
+            generation: to_bigint(webhook.generation),
+        }
+    }
+}
+
+impl TryFrom<WebhookRow> for Webhook {
+    type Error = Fault;
+
+    fn try_from(row: WebhookRow) -> Result<Self, Fault> {
+        let events: Vec<String> = row.events.split(',').map(str::to_owned).collect();
+        Ok(Self {
+            id: WebhookId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
+            events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
+            active: row.active,
+            generation: from_bigint(row.generation),
+            failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),
+            first_failure_at: row.first_failure_at.map(Timestamp::new),
+            last_status_code: row.last_status_code.and_then(|code| u16::try_from(code).ok()),
+            last_attempt_at: row.last_attempt_at.map(Timestamp::new),
+            auto_disabled_at: row.auto_disabled_at.map(Timestamp::new),
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
 }

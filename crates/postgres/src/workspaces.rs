@@ -10,11 +10,13 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::WorkspaceStore;
 use rally_domain::slug::Slug;
+use rally_domain::text::WorkspaceName;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::workspace::Workspace;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
-use crate::rows::WorkspaceRow;
 use crate::schema::{retired_slugs, waitlist_totals, waitlists, webhooks, workspaces};
 use crate::{PgStore, purges, transaction};
 
@@ -116,4 +118,41 @@ async fn retire_slug(c: &mut AsyncPgConnection, slug: &Slug, owner: WorkspaceId)
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
     // The note names the last workspace that had the slug.
     retired.do_update().set(retired_slugs::workspace_id.eq(owner.uuid())).execute(c).await
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = workspaces, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+struct WorkspaceRow {
+    id: Uuid,
+    slug: String,
+    previous_slug: Option<String>,
+    name: String,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl From<&Workspace> for WorkspaceRow {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.uuid(),
+            slug: workspace.slug.to_string(),
+            previous_slug: workspace.previous_slug.as_ref().map(ToString::to_string),
+            name: workspace.name.to_string(),
+            created_at: workspace.created_at.instant(),
+            updated_at: workspace.updated_at.instant(),
+        }
+    }
+}
+
+impl From<WorkspaceRow> for Workspace {
+    fn from(row: WorkspaceRow) -> Self {
+        Self {
+            id: WorkspaceId::new(row.id),
+            slug: Slug::from_stored(row.slug),
+            previous_slug: row.previous_slug.map(Slug::from_stored),
+            name: WorkspaceName::from_stored(row.name),
+            created_at: Timestamp::new(row.created_at),
+            updated_at: Timestamp::new(row.updated_at),
+        }
+    }
 }

@@ -7,12 +7,14 @@ use diesel::prelude::*;
 use rally_domain::access::ApiKey;
 use rally_domain::command::{CreateApiKey, RevokeApiKey};
 use rally_domain::error::Fault;
-use rally_domain::id::WorkspaceId;
+use rally_domain::id::{ApiKeyId, WorkspaceId};
 use rally_domain::port::ApiKeyStore;
+use rally_domain::text::KeyName;
+use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;
+use crate::convert::{Blob, digest, instant};
 use crate::fault::query_fault;
-use crate::rows::{ApiKeyRow, Blob};
 use crate::schema::api_keys;
 
 #[async_trait]
@@ -56,5 +58,50 @@ impl ApiKeyStore for SqliteStore {
                 rows.into_iter().map(ApiKey::try_from).collect()
             })
             .await
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_keys, check_for_backend(diesel::sqlite::Sqlite))]
+struct ApiKeyRow {
+    id: Blob,
+    workspace_id: Blob,
+    name: String,
+    scope: String,
+    prefix: String,
+    hash: Vec<u8>,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl From<&ApiKey> for ApiKeyRow {
+    fn from(key: &ApiKey) -> Self {
+        Self {
+            id: key.id.uuid().into(),
+            workspace_id: key.workspace_id.uuid().into(),
+            name: key.name.to_string(),
+            scope: key.scope.clone(),
+            prefix: key.prefix.clone(),
+            hash: key.hash.to_vec(),
+            created_at: key.created_at.unix_millis(),
+            revoked_at: key.revoked_at.map(Timestamp::unix_millis),
+        }
+    }
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = Fault;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: ApiKeyId::new(row.id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            name: KeyName::from_stored(row.name),
+            scope: row.scope,
+            prefix: row.prefix,
+            hash: digest(row.hash)?,
+            created_at: instant(row.created_at)?,
+            revoked_at: row.revoked_at.map(instant).transpose()?,
+        })
     }
 }

@@ -10,7 +10,7 @@ use rally_domain::tally::Tally;
 use rally_domain::text::Referrer;
 use uuid::Uuid;
 
-use crate::rows::{Blob, to_bigint};
+use crate::convert::{Blob, to_bigint};
 use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 
 /// Whether a list exists. A deleted list has no totals.

@@ -7,19 +7,21 @@ use diesel::prelude::*;
 use diesel::sql_types;
 use rally_domain::delivery::{ClaimedDelivery, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::event::Event;
+use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::port::DeliveryQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::webhook::{DeliveryPolicy, Webhook};
+use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 
+use crate::attempts::AttemptRow;
+use crate::convert::{Blob, corrupt, to_bigint};
+use crate::events::EventRow;
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
-use crate::rows::{AttemptRow, Blob, ClaimRow, EventRow, WebhookRow, to_bigint};
 use crate::schema::{attempts, deliveries, events, webhooks};
-use crate::webhooks as webhook_rows;
-use crate::{SqliteStore, counters, purges, unbroken};
+use crate::webhooks::WebhookRow;
+use crate::{SqliteStore, counters, purges, unbroken, webhooks as webhook_rows};
 
 /// The active webhooks with due deliveries. The statement hops from one webhook to the next in the index of a claim, so the rows
 /// that wait for one webhook cost another nothing. The DSL has no recursion.
@@ -264,4 +266,31 @@ fn settle(c: &mut SqliteConnection, tried: &SettleDelivery, policy: &DeliveryPol
     webhook_rows::write(c, &plan.webhook)?;
     diesel::insert_into(attempts::table).values(AttemptRow::from(plan.attempt)).execute(c)?;
     Ok(true)
+}
+
+/// A claimed delivery, with the values of its webhook and event that a sender needs.
+struct ClaimRow {
+    event_id: Blob,
+    webhook_id: Blob,
+    attempt: i32,
+    url: String,
+    secret: Vec<u8>,
+    previous_secret: Option<Vec<u8>>,
+    kind: String,
+    body: String,
+}
+
+impl ClaimRow {
+    fn into_delivery(self, claim: ClaimId) -> Result<ClaimedDelivery, Fault> {
+        Ok(ClaimedDelivery {
+            claim,
+            attempt: u32::try_from(self.attempt).unwrap_or(0),
+            webhook_id: WebhookId::new(self.webhook_id.0),
+            url: WebhookUrl::parse(&self.url).map_err(corrupt("webhook url"))?,
+            secrets: SealedSecrets { current: SealedSecret::new(self.secret), previous: self.previous_secret.map(SealedSecret::new) },
+            event_id: EventId::new(self.event_id.0),
+            kind: EventKind::parse(&self.kind).map_err(corrupt("event kind"))?,
+            body: self.body,
+        })
+    }
 }

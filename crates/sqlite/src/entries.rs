@@ -8,17 +8,23 @@ use rally_domain::command::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
     SignUpRejection,
 };
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::custom_field::Metadata;
+use rally_domain::email::Email;
+use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
-use rally_domain::referral::Position;
+use rally_domain::profile::Profile;
+use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_group_commit::Refused;
+use serde_json::Value;
 
+use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{Blob, EntryRow, WaitlistRow, to_bigint};
 use crate::schema::{entries, waitlists};
+use crate::waitlists::WaitlistRow;
 use crate::{SqliteStore, counters, events, export, lists, mails, purges, settings};
 
 #[async_trait]
@@ -153,4 +159,85 @@ fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usiz
 fn write_status(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
     let change = (entries::status.eq(entry.status.as_str()), entries::updated_at.eq(entry.updated_at.unix_millis()));
     diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = entries, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+pub(crate) struct EntryRow {
+    id: Blob,
+    waitlist_id: Blob,
+    workspace_id: Blob,
+    email: String,
+    name: String,
+    interest: Option<String>,
+    referrer: Option<String>,
+    referral_code: String,
+    referral_count: i64,
+    referred_by_entry_id: Option<Blob>,
+    pub(crate) position: i64,
+    status: String,
+    variant_id: Option<Blob>,
+    invited_at: Option<i64>,
+    invited_to_app_slug: Option<String>,
+    metadata: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Entry> for EntryRow {
+    fn from(entry: &Entry) -> Self {
+        let profile = &entry.profile;
+        Self {
+            id: entry.id.uuid().into(),
+            waitlist_id: entry.waitlist_id.uuid().into(),
+            workspace_id: entry.workspace_id.uuid().into(),
+            email: profile.email.to_string(),
+            name: profile.name.to_string(),
+            interest: profile.interest.as_ref().map(ToString::to_string),
+            referrer: profile.referrer.as_ref().map(ToString::to_string),
+            referral_code: entry.referral_code.to_string(),
+            referral_count: to_bigint(entry.referral_count),
+            referred_by_entry_id: entry.referred_by.map(|id| id.uuid().into()),
+            position: to_bigint(entry.position.number()),
+            status: entry.status.as_str().to_owned(),
+            variant_id: entry.variant_id.map(|id| id.uuid().into()),
+            invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.unix_millis()),
+            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            metadata: Value::Object(profile.metadata.document().clone()).to_string(),
+            created_at: entry.created_at.unix_millis(),
+            updated_at: entry.updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<EntryRow> for Entry {
+    type Error = Fault;
+
+    fn try_from(row: EntryRow) -> Result<Self, Fault> {
+        let invitation = match row.invited_at.zip(row.invited_to_app_slug) {
+            Some((at, app_slug)) => Some(Invitation { at: instant(at)?, app_slug }),
+            None => None,
+        };
+        Ok(Self {
+            id: EntryId::new(row.id.0),
+            waitlist_id: WaitlistId::new(row.waitlist_id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            profile: Profile {
+                email: Email::from_stored(row.email),
+                name: PersonName::from_stored(row.name),
+                interest: row.interest.map(Interest::from_stored),
+                referrer: row.referrer.map(Referrer::from_stored),
+                metadata: Metadata::from_stored(object(&row.metadata)?),
+            },
+            referral_code: ReferralCode::from_stored(row.referral_code),
+            referral_count: from_bigint(row.referral_count),
+            referred_by: row.referred_by_entry_id.map(|id| EntryId::new(id.0)),
+            position: Position::new(from_bigint(row.position)),
+            status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
+            variant_id: row.variant_id.map(|id| VariantId::new(id.0)),
+            invitation,
+            created_at: instant(row.created_at)?,
+            updated_at: instant(row.updated_at)?,
+        })
+    }
 }

@@ -1,12 +1,13 @@
 //! Writes events, each with a delivery for every webhook that is subscribed at that moment.
 
 use diesel::prelude::*;
-use rally_domain::event::Event;
-use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
+use rally_domain::error::Fault;
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WorkspaceId};
 use rally_domain::queue::JobState;
 use rally_domain::webhook::Webhook;
 
-use crate::rows::{Blob, EventRow, to_bigint};
+use crate::convert::{Blob, corrupt, instant, to_bigint};
 use crate::schema::{deliveries, events, webhooks};
 
 /// Writes an event and its deliveries in the transaction of the change.
@@ -64,4 +65,46 @@ pub(crate) fn drop_undelivered(c: &mut SqliteConnection, waitlist: WaitlistId, e
         diesel::delete(deliveries::table.filter(undelivered)).execute(c)?;
     }
     Ok(())
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = events, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+pub(crate) struct EventRow {
+    id: Blob,
+    workspace_id: Blob,
+    waitlist_id: Option<Blob>,
+    entry_id: Option<Blob>,
+    kind: String,
+    body: String,
+    occurred_at: i64,
+}
+
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id.uuid().into(),
+            workspace_id: event.workspace_id.uuid().into(),
+            waitlist_id: event.waitlist_id.map(|id| id.uuid().into()),
+            entry_id: event.entry_id.map(|id| id.uuid().into()),
+            kind: event.kind.as_str().to_owned(),
+            body: event.body.clone(),
+            occurred_at: event.occurred_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Fault;
+
+    fn try_from(row: EventRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: EventId::new(row.id.0),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            waitlist_id: row.waitlist_id.map(|id| WaitlistId::new(id.0)),
+            entry_id: row.entry_id.map(|id| EntryId::new(id.0)),
+            occurred_at: instant(row.occurred_at)?,
+            body: row.body,
+        })
+    }
 }

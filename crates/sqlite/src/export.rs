@@ -9,8 +9,9 @@ use rally_domain::id::WaitlistId;
 use rally_domain::port::EntryStream;
 use tokio::sync::mpsc;
 
+use crate::convert::Blob;
+use crate::entries::EntryRow;
 use crate::fault::query_fault;
-use crate::rows::{Blob, EntryRow};
 use crate::schema::entries;
 use crate::{SqliteStore, lists};
 

@@ -6,6 +6,8 @@
 //! commit is on disk before it is answered (`synchronous=FULL`).
 
 mod api_keys;
+mod attempts;
+mod convert;
 mod counters;
 mod deliveries;
 mod entries;
@@ -17,7 +19,6 @@ mod mails;
 mod purges;
 mod queue;
 mod replies;
-mod rows;
 mod schema;
 mod secrets;
 mod settings;

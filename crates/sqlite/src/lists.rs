@@ -7,8 +7,9 @@ use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId};
 
+use crate::convert::Blob;
 use crate::counters;
-use crate::rows::{Blob, EntryRow};
+use crate::entries::EntryRow;
 use crate::schema::purges;
 
 /// The facts about a list that readers of its entries need.

@@ -12,9 +12,9 @@ use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule};
 use rally_domain::timestamp::Timestamp;
 
+use crate::convert::{Blob, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
-use crate::rows::{Blob, instant, to_bigint};
 use crate::schema::mails;
 use crate::{SqliteStore, counters};
 

@@ -10,8 +10,8 @@ use rally_domain::id::{EntryId, WaitlistId, WebhookId};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::JobState;
 
+use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
-use crate::rows::{Blob, from_bigint, to_bigint};
 use crate::schema::{attempts, deliveries, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
 use crate::{SqliteStore, counters};
 

@@ -12,8 +12,8 @@ use rally_domain::id::ClaimId;
 use rally_domain::queue::{ClaimRequest, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 
+use crate::convert::{Blob, from_bigint, instant, to_bigint};
 use crate::fault::query_fault;
-use crate::rows::{Blob, from_bigint, instant, to_bigint};
 
 /// A queue: its table, and the column that names its lanes.
 #[derive(Clone, Copy)]

@@ -11,8 +11,8 @@ use rally_domain::port::ReplyStore;
 use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;
+use crate::convert::{Blob, digest, instant, to_bigint};
 use crate::fault::query_fault;
-use crate::rows::{Blob, digest, instant, to_bigint};
 use crate::schema::stored_replies;
 
 #[async_trait]

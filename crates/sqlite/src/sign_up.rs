@@ -16,9 +16,11 @@ use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
 
+use crate::convert::{Blob, from_bigint, to_bigint};
+use crate::entries::EntryRow;
 use crate::fault::Abort;
-use crate::rows::{Blob, EntryRow, WaitlistRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlists};
+use crate::waitlists::WaitlistRow;
 use crate::{Database, counters, events, mails, settings};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };

@@ -22,9 +22,11 @@ use time::Date;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::convert::{Blob, from_bigint, to_bigint};
+use crate::entries::EntryRow;
 use crate::fault::query_fault;
-use crate::rows::{Blob, EntryRow, VariantRow, from_bigint, to_bigint};
 use crate::schema::{entries, variants, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants, waitlists};
+use crate::variants::VariantRow;
 use crate::{SqliteStore, counters};
 
 /// The predicate of the leaderboard's index, literally. With a bound value in its place the planner could not use the index.

@@ -8,12 +8,15 @@ use diesel::prelude::*;
 use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
-use rally_domain::variant::Variant;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
+use serde_json::Value;
 
 use crate::SqliteStore;
+use crate::convert::{Blob, corrupt, instant, object};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{Blob, VariantRow};
 use crate::schema::{variants, waitlists};
 
 #[async_trait]
@@ -73,4 +76,50 @@ fn load<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: VariantId) -> 
         .select(VariantRow::as_select());
     let row = query.first(c).optional()?;
     Ok(row.map(Variant::try_from).transpose()?)
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = variants, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct VariantRow {
+    id: Blob,
+    waitlist_id: Blob,
+    kind: String,
+    locale: String,
+    copy: String,
+    weight: i32,
+    active: bool,
+    created_at: i64,
+}
+
+impl From<&Variant> for VariantRow {
+    fn from(variant: &Variant) -> Self {
+        Self {
+            id: variant.id.uuid().into(),
+            waitlist_id: variant.waitlist_id.uuid().into(),
+            kind: variant.kind.as_str().to_owned(),
+            locale: variant.locale.to_string(),
+            copy: Value::Object(variant.copy.to_document()).to_string(),
+            weight: i32::from(variant.weight.number()),
+            active: variant.active,
+            created_at: variant.created_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<VariantRow> for Variant {
+    type Error = Fault;
+
+    fn try_from(row: VariantRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: VariantId::new(row.id.0),
+            waitlist_id: WaitlistId::new(row.waitlist_id.0),
+            kind: VariantKind::parse(&row.kind).map_err(corrupt("variant kind"))?,
+            locale: Locale::from_stored(row.locale),
+            copy: VariantCopy::parse(object(&row.copy)?)
+                .map_err(|errors| Fault::unexpected(format!("stored copy does not read back: {errors:?}")))?,
+            weight: Weight::new(u64::from(row.weight.unsigned_abs())).map_err(corrupt("weight"))?,
+            active: row.active,
+            created_at: instant(row.created_at)?,
+        })
+    }
 }

@@ -15,10 +15,12 @@ use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
 use rally_domain::queue::JobState;
-use rally_domain::webhook::{SealedSecret, SealedSecrets, Webhook};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::webhook::{SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 
+use crate::attempts::AttemptRow;
+use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{AttemptRow, Blob, WebhookRow, from_bigint, to_bigint};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
 use crate::{SqliteStore, events, purges, replies};
 
@@ -202,4 +204,63 @@ fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResul
         diesel::update(deliveries::table.filter(unknown)).set(deliveries::generation.eq(to_bigint(generation))).execute(c)?;
     }
     Ok(())
+}
+
+/// A webhook without its secrets. Only statements that change or use the secrets read and write them.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_null = true)]
+pub(crate) struct WebhookRow {
+    id: Blob,
+    workspace_id: Blob,
+    url: String,
+    events: String,
+    active: bool,
+    failure_count: i64,
+    first_failure_at: Option<i64>,
+    last_status_code: Option<i32>,
+    last_attempt_at: Option<i64>,
+    auto_disabled_at: Option<i64>,
+    created_at: i64,
+    generation: i64,
+}
+
+impl From<&Webhook> for WebhookRow {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            id: webhook.id.uuid().into(),
+            workspace_id: webhook.workspace_id.uuid().into(),
+            url: webhook.url.as_str().to_owned(),
+            events: webhook.events.to_string(),
+            active: webhook.active,
+            failure_count: i64::from(webhook.failure_count),
+            first_failure_at: webhook.first_failure_at.map(Timestamp::unix_millis),
+            last_status_code: webhook.last_status_code.map(i32::from),
+            last_attempt_at: webhook.last_attempt_at.map(Timestamp::unix_millis),
+            auto_disabled_at: webhook.auto_disabled_at.map(Timestamp::unix_millis),
+            created_at: webhook.created_at.unix_millis(),
+            generation: to_bigint(webhook.generation),
+        }
+    }
+}
+
+impl TryFrom<WebhookRow> for Webhook {
+    type Error = Fault;
+
+    fn try_from(row: WebhookRow) -> Result<Self, Fault> {
+        let events: Vec<String> = row.events.split(',').map(str::to_owned).collect();
+        Ok(Self {
+            id: WebhookId::new(row.id.0),
+            workspace_id: WorkspaceId::new(row.workspace_id.0),
+            url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
+            events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
+            active: row.active,
+            generation: from_bigint(row.generation),
+            failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),
+            first_failure_at: row.first_failure_at.map(instant).transpose()?,
+            last_status_code: row.last_status_code.and_then(|code| u16::try_from(code).ok()),
+            last_attempt_at: row.last_attempt_at.map(instant).transpose()?,
+            auto_disabled_at: row.auto_disabled_at.map(instant).transpose()?,
+            created_at: instant(row.created_at)?,
+        })
+    }
 }

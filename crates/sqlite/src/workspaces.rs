@@ -9,10 +9,11 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::port::WorkspaceStore;
 use rally_domain::slug::Slug;
+use rally_domain::text::WorkspaceName;
 use rally_domain::workspace::Workspace;
 
+use crate::convert::{Blob, instant};
 use crate::fault::{Abort, query_fault};
-use crate::rows::{Blob, WorkspaceRow};
 use crate::schema::{retired_slugs, waitlists, webhooks, workspaces};
 use crate::{SqliteStore, purges};
 
@@ -116,4 +117,43 @@ fn retire_slug(c: &mut SqliteConnection, slug: &Slug, owner: WorkspaceId) -> Que
     let retired = diesel::insert_into(retired_slugs::table).values(row).on_conflict(retired_slugs::slug);
     // The note names the last workspace that had the slug.
     retired.do_update().set(retired_slugs::workspace_id.eq(Blob(owner.uuid()))).execute(c)
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = workspaces, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_null = true)]
+struct WorkspaceRow {
+    id: Blob,
+    slug: String,
+    previous_slug: Option<String>,
+    name: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Workspace> for WorkspaceRow {
+    fn from(workspace: &Workspace) -> Self {
+        Self {
+            id: workspace.id.uuid().into(),
+            slug: workspace.slug.to_string(),
+            previous_slug: workspace.previous_slug.as_ref().map(ToString::to_string),
+            name: workspace.name.to_string(),
+            created_at: workspace.created_at.unix_millis(),
+            updated_at: workspace.updated_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<WorkspaceRow> for Workspace {
+    type Error = Fault;
+
+    fn try_from(row: WorkspaceRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: WorkspaceId::new(row.id.0),
+            slug: Slug::from_stored(row.slug),
+            previous_slug: row.previous_slug.map(Slug::from_stored),
+            name: WorkspaceName::from_stored(row.name),
+            created_at: instant(row.created_at)?,
+            updated_at: instant(row.updated_at)?,
+        })
+    }
 }

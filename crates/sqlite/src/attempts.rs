@@ -1,0 +1,61 @@
+//! The log of attempts: deliveries write it, and webhooks list it.
+
+use diesel::prelude::*;
+use rally_domain::delivery::Attempt;
+use rally_domain::error::Fault;
+use rally_domain::event::EventKind;
+use rally_domain::id::{AttemptId, EventId, WebhookId};
+
+use crate::convert::{Blob, corrupt, instant};
+use crate::schema::attempts;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempts, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct AttemptRow {
+    id: Blob,
+    webhook_id: Blob,
+    event_id: Blob,
+    kind: String,
+    number: i32,
+    status_code: Option<i32>,
+    response_body: Option<String>,
+    error_message: Option<String>,
+    latency_ms: i64,
+    created_at: i64,
+}
+
+impl From<Attempt> for AttemptRow {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            id: attempt.id.uuid().into(),
+            webhook_id: attempt.webhook_id.uuid().into(),
+            event_id: attempt.event_id.uuid().into(),
+            kind: attempt.kind.as_str().to_owned(),
+            number: i32::try_from(attempt.number).unwrap_or(i32::MAX),
+            status_code: attempt.status_code.map(i32::from),
+            response_body: attempt.response_body,
+            error_message: attempt.error_message,
+            latency_ms: i64::try_from(attempt.latency.whole_milliseconds()).unwrap_or(i64::MAX),
+            created_at: attempt.created_at.unix_millis(),
+        }
+    }
+}
+
+impl TryFrom<AttemptRow> for Attempt {
+    type Error = Fault;
+
+    fn try_from(row: AttemptRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: AttemptId::new(row.id.0),
+            webhook_id: WebhookId::new(row.webhook_id.0),
+            event_id: EventId::new(row.event_id.0),
+            kind: EventKind::parse(&row.kind).map_err(corrupt("event kind"))?,
+            number: u32::try_from(row.number).unwrap_or(0),
+            status_code: row.status_code.and_then(|code| u16::try_from(code).ok()),
+            response_body: row.response_body,
+            error_message: row.error_message,
+            latency: time::Duration::milliseconds(row.latency_ms),
+            created_at: instant(row.created_at)?,
+        })
+    }
+}
