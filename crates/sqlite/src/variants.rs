@@ -10,7 +10,6 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde_json::Value;
 
