@@ -174,14 +174,15 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
         }
         let most = self.rules.group;
         let share = (most / self.turns.len()).max(1);
-        let mut group = Group { commands: Vec::new(), alone: false, callers: Vec::new(), lanes: Vec::new(), slow: false };
+        let room = most.min(self.waiting);
+        let (commands, callers) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut group = Group { commands, alone: false, callers, lanes: Vec::new(), slow: false };
         while group.commands.len() < most
             && let Some(id) = self.turn(group.lanes.is_empty())
         {
             group.lanes.push(id);
             group.alone = self.lanes.get_mut(&id).is_some_and(|lane| std::mem::take(&mut lane.alone));
-            let room = if group.alone { most } else { share };
-            self.take(id, room, &mut group);
+            self.take(id, share, &mut group);
             if group.alone {
                 break;
             }
@@ -263,8 +264,6 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
         lane.writing = true;
         let number = lane.waiting.len().min(most);
         self.waiting -= number;
-        group.commands.reserve(number);
-        group.callers.reserve(number);
         for Job { command, caller, since } in lane.waiting.drain(..number).filter(|job| !job.caller.has_left()) {
             group.commands.push(command);
             group.callers.push((id, caller, since));

@@ -182,7 +182,9 @@ where
 
     /// Waits for a group to be written. If that takes long, another writer may start in its place.
     async fn write(self: &Arc<Self>, group: &mut Group<K, C, Answer<R>>) -> Result<Vec<Fate<C, R>>, Box<dyn Any + Send>> {
-        let writing = (self.write)(take(&mut group.commands), group.alone);
+        // The closure runs inside the future, so that its panic is caught too.
+        let (commands, alone) = (take(&mut group.commands), group.alone);
+        let writing = async { (self.write)(commands, alone).await };
         let mut writing = pin!(AssertUnwindSafe(writing).catch_unwind());
         if let Ok(written) = timeout(LONG, &mut writing).await {
             return written;

@@ -157,15 +157,19 @@ async fn a_group_that_takes_long_keeps_no_writer_from_other_lanes() {
 
 #[tokio::test(start_paused = true)]
 async fn lanes_that_are_given_back_are_written_alone() {
-    let script = script(Rules { writers: 1, ..RULES });
+    let script = script(RULES);
     let mut callers = JoinSet::new();
-    for (lane, n) in [(1, 0), (LOCKED, 1), (2, 2), (LOCKED, 3)] {
+    for (lane, n) in [(1, 0), (2, 1), (LOCKED, 2), (3, 3), (LOCKED, 4)] {
         script.submit(&mut callers, lane, n).await;
     }
-    script.gate.add_permits(10);
+    for _ in 0..3 {
+        script.allow(1).await;
+    }
+    // The lane that is given back has a writer of its own at once.
+    let (together, locked) = (vec![(LOCKED, 2), (LOCKED, 4), (3, 3)], vec![(LOCKED, 2), (LOCKED, 4)]);
+    assert_eq!(script.groups()[2..], [together, locked, vec![(3, 3)]]);
+    script.allow(2).await;
     assert!(callers.join_all().await.into_iter().all(|result| result.is_ok()));
-    let together = vec![(LOCKED, 1), (LOCKED, 3), (2, 2)];
-    assert_eq!(script.groups()[1..], [together, vec![(LOCKED, 1), (LOCKED, 3)], vec![(2, 2)]]);
 }
 
 #[tokio::test(start_paused = true)]
