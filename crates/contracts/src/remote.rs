@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use rally_domain::error::{Fault, RemoteError};
 use rally_domain::id::{EntryId, MailId, SenderDomainId, WorkspaceId};
 use rally_domain::invite::{InviteError, InviteRequest};
-use rally_domain::mail::{Content, MailOutcome, Message, Rendered, Sender};
+use rally_domain::mail::{Content, MailOutcome, MailReport, Message, Sender};
 use rally_domain::port::{AppInviter, DomainState, HumanCheck, Humanity, Mailer, SenderDirectory};
 use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
@@ -78,16 +78,26 @@ pub const PENDING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0
 /// One that receives alone.
 pub const RECEIVING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xec));
 
-/// A mail service that has those three domains, and a template `welcome`. It suppresses `suppressed@example.com`.
+/// A service that takes mail. It takes none for `unwanted@example.com`, and is asked whether it takes a mail by no other request than the
+/// one that brings it.
 pub trait MailerFixture: RemoteFixture {
-    /// The adapter, as what sends.
+    /// The adapter.
     fn mailer(&self) -> Arc<dyn Mailer>;
 
+    /// Content of the form that the adapter sends.
+    fn content(&self) -> Content;
+
+    /// Content of another form.
+    fn other_content(&self) -> Content;
+
+    /// The identity of each mail that the service took, in order, as often as it took it.
+    fn taken(&self) -> Vec<String>;
+}
+
+/// A mail service that keeps templates. It has the three domains, and a template `welcome`. It suppresses `suppressed@example.com`.
+pub trait TemplateServiceFixture: MailerFixture {
     /// The adapter, as what knows domains and templates.
     fn senders(&self) -> Arc<dyn SenderDirectory>;
-
-    /// Mails that the service has sent.
-    fn sent(&self) -> usize;
 }
 
 /// A service that invites into the apps `other` and `acme-app`, which it lists on two pages. `user@example.com` is in
@@ -119,17 +129,21 @@ fn workspace() -> WorkspaceId {
     WorkspaceId::new(Uuid::from_u128(1))
 }
 
-fn message(id: u128, to: &str) -> Message {
+fn message(id: u128, to: &str, content: Content) -> Message {
     Message {
         id: MailId::new(Uuid::from_u128(id)),
         workspace_id: workspace(),
         from: sender("hello@acme.example"),
         reply_to: None,
         to: email(to),
-        content: template("welcome"),
+        content,
         unsubscribe_url: None,
         written_at: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
     }
+}
+
+fn welcome(id: u128, to: &str) -> Message {
+    message(id, to, template("welcome"))
 }
 
 fn sender(address: &str) -> Sender {
@@ -140,35 +154,92 @@ fn template(name: &str) -> Content {
     Content::Template { name: name.to_owned(), data: r#"{"entry":{"name":"Ada"}}"#.to_owned() }
 }
 
-/// Also when the answer to the first request was lost.
-pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl MailerFixture) {
+/// The identity is the mail's own: that of another mail differs. So a service, or the program of the recipient, can tell a copy.
+pub async fn a_mail_has_one_identity_on_every_attempt(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     fixture.misbehave(Some(Misbehaviour::Lose));
-    let lost = mailer.send(&message(1, "ada@example.com")).await.outcome;
+    let lost = mailer.send(&message(1, "ada@example.com", fixture.content())).await.outcome;
     assert_eq!(lost, MailOutcome::Failed { status: None, retry_after: None });
     fixture.misbehave(None);
     for _ in 0..2 {
-        assert_eq!(mailer.send(&message(1, "ada@example.com")).await.outcome, MailOutcome::Accepted);
-        assert_eq!(fixture.sent(), 1);
+        assert_eq!(mailer.send(&message(1, "ada@example.com", fixture.content())).await, MailReport::accepted());
+        let taken = fixture.taken();
+        assert!(!taken.is_empty() && taken.iter().all(|identity| *identity == taken[0]), "{taken:?}");
     }
-    assert_eq!(mailer.send(&message(2, "ada@example.com")).await.outcome, MailOutcome::Accepted);
-    assert_eq!(fixture.sent(), 2);
+    assert_eq!(mailer.send(&message(2, "ada@example.com", fixture.content())).await, MailReport::accepted());
+    let taken = fixture.taken();
+    assert_ne!(taken.first(), taken.last());
+}
+
+/// Each attempt is one, with words for the operator; nothing is tried again behind the caller's back.
+pub async fn a_refusal_is_told_from_what_may_pass(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    let refused = mailer.send(&message(1, "unwanted@example.com", fixture.content())).await;
+    assert!(matches!(refused.outcome, MailOutcome::Refused(_) | MailOutcome::Bounced(_)), "{refused:?}");
+    assert!(refused.error.is_some_and(|words| !words.is_empty()));
+    for how in [Misbehaviour::Status(503), Misbehaviour::Status(500)] {
+        fixture.misbehave(Some(how));
+        let before = fixture.requests();
+        let later = mailer.send(&message(2, "ada@example.com", fixture.content())).await;
+        assert!(matches!(later.outcome, MailOutcome::Failed { status: Some(_), retry_after: None }), "{how:?}: {later:?}");
+        assert!(later.error.is_some_and(|words| !words.is_empty()));
+        assert_eq!(fixture.requests(), before + 1, "{how:?}");
+    }
+    assert_eq!(fixture.taken(), Vec::<String>::new());
+    fixture.misbehave(None);
+    assert_eq!(mailer.send(&message(2, "ada@example.com", fixture.content())).await, MailReport::accepted());
+    assert_eq!(fixture.taken().len(), 1);
+}
+
+/// The service hears nothing of it.
+pub async fn content_of_another_form_is_refused(fixture: &impl MailerFixture) {
+    let refused = fixture.mailer().send(&message(1, "ada@example.com", fixture.other_content())).await;
+    assert_eq!(refused.outcome, MailOutcome::Refused(400));
+    assert!(refused.error.is_some_and(|words| !words.is_empty()));
+    assert_eq!(fixture.requests(), 0);
+}
+
+/// Nothing it says is believed, and nobody waits for it longer than the deadline.
+pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl MailerFixture) {
+    let mailer = fixture.mailer();
+    for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
+        fixture.misbehave(Some(how));
+        let outcome = in_time(how, mailer.send(&message(1, "ada@example.com", fixture.content()))).await.outcome;
+        assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
+    }
+    fixture.misbehave(None);
+    assert_eq!(mailer.send(&message(1, "ada@example.com", fixture.content())).await, MailReport::accepted());
+}
+
+/// Also when the answer to the first request was lost.
+pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl TemplateServiceFixture) {
+    let mailer = fixture.mailer();
+    fixture.misbehave(Some(Misbehaviour::Lose));
+    let lost = mailer.send(&welcome(1, "ada@example.com")).await.outcome;
+    assert_eq!(lost, MailOutcome::Failed { status: None, retry_after: None });
+    fixture.misbehave(None);
+    for _ in 0..2 {
+        assert_eq!(mailer.send(&welcome(1, "ada@example.com")).await.outcome, MailOutcome::Accepted);
+        assert_eq!(fixture.taken().len(), 1);
+    }
+    assert_eq!(mailer.send(&welcome(2, "ada@example.com")).await.outcome, MailOutcome::Accepted);
+    assert_eq!(fixture.taken().len(), 2);
 }
 
 /// By the status alone, whatever stands in the body; and nothing is tried again behind the caller's back.
-pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFixture) {
+pub async fn a_status_tells_what_is_refused_from_what_may_pass(fixture: &impl TemplateServiceFixture) {
     let mailer = fixture.mailer();
     let after = |seconds| Some(time::Duration::seconds(seconds));
-    assert_eq!(mailer.send(&message(1, "suppressed@example.com")).await.outcome, MailOutcome::Refused(422));
-    assert_eq!(mailer.send(&Message { content: template("none"), ..message(2, "a@example.com") }).await.outcome, MailOutcome::Refused(404));
+    assert_eq!(mailer.send(&welcome(1, "suppressed@example.com")).await.outcome, MailOutcome::Refused(422));
+    assert_eq!(mailer.send(&message(2, "a@example.com", template("none"))).await.outcome, MailOutcome::Refused(404));
     assert_eq!(
-        mailer.send(&Message { from: sender("a@else.example"), ..message(3, "a@example.com") }).await.outcome,
+        mailer.send(&Message { from: sender("a@else.example"), ..welcome(3, "a@example.com") }).await.outcome,
         MailOutcome::Refused(403)
     );
-    assert_eq!(mailer.send(&Message { content: template(".."), ..message(4, "a@example.com") }).await.outcome, MailOutcome::Refused(400));
-    assert_eq!(mailer.send(&message(5, "a@example.com")).await.outcome, MailOutcome::Accepted);
+    assert_eq!(mailer.send(&message(4, "a@example.com", template(".."))).await.outcome, MailOutcome::Refused(400));
+    assert_eq!(mailer.send(&welcome(5, "a@example.com")).await.outcome, MailOutcome::Accepted);
     // The key is that of another mail.
-    assert_eq!(mailer.send(&message(5, "b@example.com")).await.outcome, MailOutcome::Refused(409));
+    assert_eq!(mailer.send(&welcome(5, "b@example.com")).await.outcome, MailOutcome::Refused(409));
     for (how, outcome) in [
         (Misbehaviour::Status(400), MailOutcome::Refused(400)),
         (Misbehaviour::Status(401), MailOutcome::KeyRefused(401)),
@@ -180,27 +251,17 @@ pub async fn what_is_refused_is_told_from_what_may_pass(fixture: &impl MailerFix
     ] {
         fixture.misbehave(Some(how));
         let before = fixture.requests();
-        assert_eq!(mailer.send(&message(6, "a@example.com")).await.outcome, outcome, "{how:?}");
+        assert_eq!(mailer.send(&welcome(6, "a@example.com")).await.outcome, outcome, "{how:?}");
         assert_eq!(fixture.requests(), before + 1, "{how:?}");
     }
-    assert_eq!(fixture.sent(), 1);
-}
-
-/// A service that renders its own templates gets no request with a rendered message.
-pub async fn content_of_another_form_is_refused(fixture: &impl MailerFixture) {
-    let rendered = Rendered { subject: "Welcome".to_owned(), text: "Hello".to_owned(), html: None };
-    let message = Message { content: Content::Rendered(rendered), ..message(1, "ada@example.com") };
-    assert_eq!(fixture.mailer().send(&message).await.outcome, MailOutcome::Refused(400));
-    assert_eq!(fixture.requests(), 0);
+    assert_eq!(fixture.taken().len(), 1);
 }
 
 /// Nothing it says is believed, and nobody waits for it longer than the deadline.
-pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl MailerFixture) {
-    let (mailer, senders) = (fixture.mailer(), fixture.senders());
+pub async fn a_directory_that_misbehaves_is_told(fixture: &impl TemplateServiceFixture) {
+    let senders = fixture.senders();
     for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
         fixture.misbehave(Some(how));
-        let outcome = in_time(how, mailer.send(&message(1, "ada@example.com"))).await.outcome;
-        assert!(matches!(outcome, MailOutcome::Failed { retry_after: None, .. }), "{how:?}: {outcome:?}");
         assert!(in_time(how, senders.find_domain(workspace(), ACTIVE_DOMAIN)).await.is_err(), "{how:?}");
         assert!(in_time(how, senders.has_template(workspace(), "welcome")).await.is_err(), "{how:?}");
     }
@@ -210,7 +271,7 @@ pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl Mailer
 }
 
 /// And what it does not know is not there.
-pub async fn domains_and_templates_are_found(fixture: &impl MailerFixture) {
+pub async fn domains_and_templates_are_found(fixture: &impl TemplateServiceFixture) {
     let senders = fixture.senders();
     let domain = async |id| senders.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
     let acme = |state| Some(("acme.example".to_owned(), state));
@@ -330,15 +391,22 @@ pub async fn a_verifier_that_misbehaves_judges_nobody(fixture: &impl HumanFixtur
 }
 
 /// Makes a test of every case of one port for a type that is its fixture: `remote_contract!(mailer: MyFixture)`, `inviter` or
-/// `humans`.
+/// `humans`. `template_service` has further cases for a mailer whose service keeps the templates.
 #[macro_export]
 macro_rules! remote_contract {
     (mailer: $fixture:ty) => {
         $crate::remote_contract! { @cases $fixture;
-            a_mail_is_sent_once_however_often_it_is_asked
-            what_is_refused_is_told_from_what_may_pass
+            a_mail_has_one_identity_on_every_attempt
+            a_refusal_is_told_from_what_may_pass
             content_of_another_form_is_refused
             a_mail_service_that_misbehaves_is_tried_later
+        }
+    };
+    (template_service: $fixture:ty) => {
+        $crate::remote_contract! { @cases $fixture;
+            a_mail_is_sent_once_however_often_it_is_asked
+            a_status_tells_what_is_refused_from_what_may_pass
+            a_directory_that_misbehaves_is_told
             domains_and_templates_are_found
         }
     };

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rally_contracts::doubles::FrozenClock;
-use rally_contracts::remote::{DEADLINE, MailerFixture, Misbehaviour, PENDING_DOMAIN, RECEIVING_DOMAIN, RemoteFixture};
+use rally_contracts::remote::{
+    DEADLINE, MailerFixture, Misbehaviour, PENDING_DOMAIN, RECEIVING_DOMAIN, RemoteFixture, TemplateServiceFixture,
+};
+use rally_domain::mail::{Content, Rendered};
 use rally_domain::port::{Mailer, SenderDirectory};
 use rally_envoi::EnvoiMailer;
 use rally_fakes::{Domain, Envoi, Fake};
@@ -22,7 +25,7 @@ impl RemoteFixture for Fixture {
             let domain = Domain { fqdn: "acme.example".to_owned(), intent, status };
             envoi.domains.insert(("*".to_owned(), id.to_string()), domain);
         }
-        envoi.suppressed.insert("suppressed@example.com".to_owned());
+        envoi.suppressed.extend(["suppressed@example.com", "unwanted@example.com"].map(str::to_owned));
         let fake = Fake::start(envoi).await;
         let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
         let deadline = DEADLINE.try_into().expect("short");
@@ -44,16 +47,27 @@ impl MailerFixture for Fixture {
         self.mailer.clone()
     }
 
-    fn senders(&self) -> Arc<dyn SenderDirectory> {
-        self.mailer.clone()
+    fn content(&self) -> Content {
+        Content::Template { name: "welcome".to_owned(), data: "{}".to_owned() }
     }
 
-    fn sent(&self) -> usize {
-        self.fake.state().sent.len()
+    fn other_content(&self) -> Content {
+        Content::Rendered(Rendered { subject: "Welcome".to_owned(), text: "Hello".to_owned(), html: None })
+    }
+
+    fn taken(&self) -> Vec<String> {
+        self.fake.state().sent.iter().map(|sent| sent.key.clone()).collect()
+    }
+}
+
+impl TemplateServiceFixture for Fixture {
+    fn senders(&self) -> Arc<dyn SenderDirectory> {
+        self.mailer.clone()
     }
 }
 
 rally_contracts::remote_contract!(mailer: Fixture);
+rally_contracts::remote_contract!(template_service: Fixture);
 
 #[tokio::test]
 async fn a_service_that_cannot_be_reached_is_an_error() {

@@ -38,9 +38,13 @@ pub enum DomainState {
 pub trait Mailer: Send + Sync {
     /// Makes one attempt.
     ///
-    /// - It MUST send a mail of one identity once, however often it is asked: `remote::a_mail_is_sent_once_however_often_it_is_asked`.
+    /// - It MUST give a mail the same identity on every attempt, and no other mail that identity:
+    ///   `remote::a_mail_has_one_identity_on_every_attempt`.
+    /// - If the service remembers identities, it MUST send a mail once, however often it is asked:
+    ///   `remote::a_mail_is_sent_once_however_often_it_is_asked`.
     /// - It MUST NOT take longer than its deadline: `remote::a_mail_service_that_misbehaves_is_tried_later`.
-    /// - It MUST tell what is refused for good from what may be taken later: `remote::what_is_refused_is_told_from_what_may_pass`.
+    /// - It MUST tell what is refused for good from what may be taken later: `remote::a_refusal_is_told_from_what_may_pass`,
+    ///   `remote::a_status_tells_what_is_refused_from_what_may_pass`.
     /// - It MUST refuse content of a form that it does not send: `remote::content_of_another_form_is_refused`.
     async fn send(&self, message: &Message) -> MailReport;
 }
