@@ -1,5 +1,5 @@
 //! Stand-ins of the services that Rally calls. They are as strict as the services: they require their key, their required fields,
-//! and one body per idempotency key. They return lists in pages. On demand they misbehave in every way that a network can.
+//! and one body per idempotency key. They return lists in pages. A mail server is among them. On demand they misbehave in every way that a network can.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ mod captcha;
 mod envoi;
 mod heimdall;
 pub mod http;
+mod smtp;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 pub use captcha::SiteVerify;
 pub use envoi::{Domain, Envoi, Sent};
 pub use heimdall::{Heimdall, Invite};
+pub use smtp::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep, SmtpTls};
 
 use crate::http::{Answer, Misbehaviour, Request};
 

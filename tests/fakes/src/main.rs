@@ -1,8 +1,8 @@
-//! All three stand-ins at once, for people. They print the requests that they receive.
+//! All stand-ins at once, for people. They print the requests and the mails that they receive.
 
 #![expect(clippy::unwrap_used, reason = "a tool of developers fails by panicking")]
 
-use rally_fakes::{Envoi, Fake, Heimdall, SiteVerify};
+use rally_fakes::{Envoi, Fake, FakeSmtp, Heimdall, SiteVerify, SmtpOptions};
 
 /// The key that Envoi and Heimdall require, and the secret of siteverify.
 const KEY: &str = "demo-key";
@@ -19,7 +19,8 @@ async fn main() {
     let envoi = Fake::start_on("127.0.0.1:8181", Envoi::new(KEY), say).await;
     let heimdall = Fake::start_on("127.0.0.1:8182", heimdall, say).await;
     let captcha = Fake::start_on("127.0.0.1:8183", tokens, say).await;
-    say(&format!("Envoi on {}, Heimdall on {}, siteverify on {}", envoi.base, heimdall.base, captcha.base));
+    let mail = FakeSmtp::start_on("127.0.0.1:8184", SmtpOptions { utf8: true, eight_bit: true, ..SmtpOptions::default() }, say).await;
+    say(&format!("Envoi on {}, Heimdall on {}, siteverify on {}, mail on {}", envoi.base, heimdall.base, captcha.base, mail.url()));
     tokio::signal::ctrl_c().await.unwrap();
 }
 
