@@ -1,0 +1,308 @@
+//! One attempt to give a mail to the server.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
+use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
+use rally_domain::port::Mailer;
+use secrecy::ExposeSecret;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use crate::message::Letter;
+use crate::outcome::{Stage, outcome};
+use crate::pool::{Connection, Pool};
+use crate::url::{Security, SmtpServer};
+use crate::wire::Wire;
+
+/// The most connections at a time.
+const MAX_CONNECTIONS: usize = 4;
+/// The status of a mail that the server cannot take because it does not offer SMTPUTF8 (RFC 6531, section 3.5).
+const NO_UTF8: u16 = 553;
+
+/// Gives mail to a mail server.
+///
+/// At most 4 connections are open at a time. They are used again, and closed when they have waited for 30 s.
+pub struct SmtpMailer {
+    server: SmtpServer,
+    hello: ClientId,
+    tls: Option<TlsParameters>,
+    deadline: Duration,
+    places: Semaphore,
+    pool: Arc<Pool>,
+}
+
+/// Why an attempt ended before the server accepted the mail.
+struct Trouble {
+    reply: Option<(u16, String)>,
+    words: String,
+}
+
+impl Trouble {
+    fn new(words: impl Into<String>) -> Self {
+        Self { reply: None, words: words.into() }
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.reply.as_ref().map(|(status, _)| *status)
+    }
+
+    /// Whether the connection may be used again: the server has answered, and does not close it.
+    fn leaves_the_connection(&self) -> bool {
+        self.status().is_some_and(|status| status != 421)
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        match error.status() {
+            Some(code) => Self { reply: Some((code.into(), cause.clone())), words: format!("{code} {cause}") },
+            None => Self::new(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// The result of an attempt that came to an end within its deadline.
+enum Attempt {
+    Accepted,
+    /// The server offers too little for the mail.
+    NoUtf8,
+    Failed(Trouble),
+}
+
+impl SmtpMailer {
+    /// Creates a mailer for a server, with one deadline for each attempt. Beside the roots of the system it trusts `roots`, certificates
+    /// in DER.
+    ///
+    /// # Errors
+    /// If this machine has no TLS roots, or one of `roots` is no certificate.
+    pub fn new(server: SmtpServer, roots: &[Vec<u8>], deadline: time::Duration) -> Result<Self, SmtpError> {
+        let tls = if server.security == Security::Plain { None } else { Some(tls(&server, roots).map_err(SmtpError)?) };
+        let places = Semaphore::new(MAX_CONNECTIONS);
+        Ok(Self { server, hello: hello(), tls, deadline: deadline.unsigned_abs(), places, pool: Arc::default() })
+    }
+
+    async fn attempt(&self, letter: &Letter, stage: &mut Stage) -> Attempt {
+        // The semaphore is never closed.
+        let Ok(_place) = self.places.acquire().await else { return Attempt::Failed(Trouble::new("the mailer ends")) };
+        if let Some(mut waiting) = self.pool.take() {
+            *stage = Stage::Sender;
+            // The server may have closed a connection that waited, or a router forgotten it. A refusal before the recipient is named may be
+            // due to the connection too: it has carried too many mails, or its login has expired. Until the message is sent, another
+            // connection can take its place, and nobody gets the mail twice.
+            let begun = tokio::time::timeout(self.deadline / 4, begin(&mut waiting, letter, stage)).await;
+            match begun {
+                Ok(Ok(true)) => return self.finish(waiting, letter, stage).await,
+                Ok(Ok(false)) => {
+                    self.pool.put(waiting);
+                    return Attempt::NoUtf8;
+                }
+                Ok(Err(trouble)) if trouble.leaves_the_connection() && *stage != Stage::Sender => return self.refused(waiting, trouble),
+                Ok(Err(_)) | Err(_) => drop(waiting),
+            }
+        }
+        *stage = Stage::Open;
+        let mut fresh = match self.connect(stage).await {
+            Ok(smtp) => Connection { smtp, mails: 0, is_begun: false },
+            Err(trouble) => return Attempt::Failed(trouble),
+        };
+        match begin(&mut fresh, letter, stage).await {
+            Ok(true) => self.finish(fresh, letter, stage).await,
+            Ok(false) => {
+                self.pool.put(fresh);
+                Attempt::NoUtf8
+            }
+            Err(trouble) => self.refused(fresh, trouble),
+        }
+    }
+
+    /// Sends the message, after the server has agreed to read it.
+    async fn finish(&self, mut connection: Connection, letter: &Letter, stage: &mut Stage) -> Attempt {
+        *stage = Stage::Message;
+        let answer = connection.smtp.command(letter.to_data()).await.map_err(Trouble::from).and_then(completed);
+        match answer {
+            Ok(()) => {
+                connection.is_begun = false;
+                connection.mails += 1;
+                self.pool.put(connection);
+                Attempt::Accepted
+            }
+            Err(trouble) => self.refused(connection, trouble),
+        }
+    }
+
+    fn refused(&self, connection: Connection, trouble: Trouble) -> Attempt {
+        if trouble.leaves_the_connection() {
+            self.pool.put(connection);
+        }
+        Attempt::Failed(trouble)
+    }
+
+    async fn connect(&self, stage: &mut Stage) -> Result<AsyncSmtpConnection, Trouble> {
+        let addresses: Vec<_> = tokio::net::lookup_host((self.server.name(), self.server.port)).await?.collect();
+        self.server.check(&addresses).map_err(|error| Trouble::new(error.to_string()))?;
+        // One address that does not answer leaves time for the next.
+        let share = self.deadline / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        if self.server.security == Security::Tls {
+            let tls = self.tls.clone();
+            let mut smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await?;
+            self.log_in(&mut smtp, stage).await?;
+            return Ok(smtp);
+        }
+        let mut last = Trouble::new("no address answers");
+        for address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(stream)), &self.hello).await?;
+                    if let Some(tls) = &self.tls {
+                        *stage = Stage::StartTls;
+                        if !smtp.can_starttls() {
+                            return Err(Trouble::new("the server does not offer STARTTLS, and nothing is sent without TLS"));
+                        }
+                        smtp.starttls(tls.clone(), &self.hello).await?;
+                    }
+                    self.log_in(&mut smtp, stage).await?;
+                    return Ok(smtp);
+                }
+                Ok(Err(error)) => last = error.into(),
+                Err(_) => last = Trouble::new("no answer from an address of the server"),
+            }
+        }
+        Err(last)
+    }
+
+    async fn log_in(&self, smtp: &mut AsyncSmtpConnection, stage: &mut Stage) -> Result<(), Trouble> {
+        let Some(login) = &self.server.login else { return Ok(()) };
+        *stage = Stage::LogIn;
+        let mechanisms = [Mechanism::Plain, Mechanism::Login];
+        if smtp.server_info().get_auth_mechanism(&mechanisms).is_none() {
+            tracing::error!(host = %self.server.host, "the mail server offers neither the login PLAIN nor LOGIN");
+            return Err(Trouble::new("the server offers neither PLAIN nor LOGIN"));
+        }
+        let credentials = Credentials::new(login.user.expose_secret().to_owned(), login.password.expose_secret().to_owned());
+        let answer = smtp.auth(&mechanisms, &credentials).await.map_err(Trouble::from).and_then(completed);
+        if let Err(trouble) = &answer
+            && let Some(status @ 500..) = trouble.status()
+        {
+            tracing::error!(host = %self.server.host, status, "the mail server refuses the login of RALLY_SMTP_URL");
+        }
+        answer
+    }
+}
+
+/// Names sender and recipient, and asks to send the message. `false` if the server offers too little for the mail.
+async fn begin(connection: &mut Connection, letter: &Letter, stage: &mut Stage) -> Result<bool, Trouble> {
+    *stage = Stage::Sender;
+    let smtp = &mut connection.smtp;
+    let mut parameters = Vec::new();
+    if letter.needs_utf8 {
+        if !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Ok(false);
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+        // The addresses stand in headers too.
+        if smtp.server_info().supports_feature(Extension::EightBitMime) {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+    }
+    if connection.is_begun {
+        smtp.command(Rset).await.map_err(Trouble::from).and_then(completed)?;
+    }
+    connection.is_begun = true;
+    smtp.command(Mail::new(Some(letter.from.clone()), parameters)).await.map_err(Trouble::from).and_then(completed)?;
+    *stage = Stage::Recipient;
+    smtp.command(Rcpt::new(letter.to.clone(), Vec::new())).await.map_err(Trouble::from).and_then(completed)?;
+    *stage = Stage::Data;
+    let answer = smtp.command(Data).await?;
+    if u16::from(answer.code()) == 354 { Ok(true) } else { Err(unexpected(&answer)) }
+}
+
+/// Checks that an answer is of the class 2.
+fn completed(answer: Response) -> Result<(), Trouble> {
+    if matches!(u16::from(answer.code()), 200..=299) { Ok(()) } else { Err(unexpected(&answer)) }
+}
+
+/// An answer that belongs to another command. What the server says next would belong to another one too, so that the connection ends.
+fn unexpected(answer: &Response) -> Trouble {
+    Trouble::new(format!("the server answers {}, which does not fit", answer.code()))
+}
+
+/// The name that this machine greets with: its host name, or an address if that is no name of a host (RFC 5321, section 4.1.4).
+fn hello() -> ClientId {
+    let is_label = |label: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    match ClientId::default() {
+        ClientId::Domain(name) if name.len() > 253 || !name.split('.').all(is_label) => ClientId::Ipv4([127, 0, 0, 1].into()),
+        id => id,
+    }
+}
+
+fn tls(server: &SmtpServer, roots: &[Vec<u8>]) -> Result<TlsParameters, Error> {
+    let mut tls = TlsParameters::builder(server.name());
+    for root in roots {
+        tls = tls.add_root_certificate(Certificate::from_der(root.clone())?);
+    }
+    tls.build()
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    async fn send(&self, message: &Message) -> MailReport {
+        let Content::Rendered(content) = &message.content else {
+            return MailReport::failed(MailOutcome::Refused(400), "a mail server is given only rendered messages");
+        };
+        let letter = match Letter::write(message, content) {
+            Ok(letter) => letter,
+            Err(words) => return MailReport::failed(MailOutcome::Refused(NO_UTF8), words),
+        };
+        let mut stage = Stage::Wait;
+        let attempt = tokio::time::timeout(self.deadline, self.attempt(&letter, &mut stage)).await;
+        let trouble = match attempt {
+            Ok(Attempt::Accepted) => return MailReport::accepted(),
+            Ok(Attempt::NoUtf8) => {
+                let words = "an address is not in ASCII, and the mail server does not offer SMTPUTF8";
+                return MailReport::failed(MailOutcome::Refused(NO_UTF8), words);
+            }
+            Ok(Attempt::Failed(trouble)) => trouble,
+            Err(_) => Trouble::new(format!("no answer within {} s", self.deadline.as_secs_f64())),
+        };
+        let outcome = outcome(stage, trouble.reply.as_ref().map(|(status, text)| (*status, text.as_str())));
+        // The words may repeat an address. They stand in the log of mails, not here.
+        tracing::warn!(mail = %message.id, stage = stage.words(), status = outcome.status(), "mail not sent");
+        MailReport::failed(outcome, &format!("{}: {}", stage.words(), trouble.words))
+    }
+}
+
+/// Why a mailer cannot be created.
+#[derive(Debug)]
+pub struct SmtpError(Error);
+
+impl std::fmt::Display for SmtpError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TLS for the mail server cannot be set up")
+    }
+}
+
+impl std::error::Error for SmtpError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
