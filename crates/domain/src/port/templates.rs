@@ -12,18 +12,22 @@ pub trait TemplateEngine: Send + Sync {
     /// The built-in template of a kind in one of its [`locales`](Self::locales), else in English.
     fn built_in(&self, kind: MailKind, locale: &Locale) -> TemplateSource;
 
-    /// Checks a template without rendering its data: syntax, and the names of variables and filters, also in branches that are not taken.
+    /// Checks a template, branches that are not taken too: syntax, the names of variables, filters and tests, and what it costs at
+    /// most. It also renders the template with example data, with nulls wherever there can be one, and with the longest texts.
     ///
-    /// It also renders the template once with example data, so that a template that never ends is told.
+    /// What passes does not fail at rendering, whatever the data of its kind is. Sizes of sources are for
+    /// [`TemplateSource::check_sizes`].
     ///
     /// # Errors
     /// The first fault of each part.
     fn check(&self, kind: MailKind, locale: &Locale, source: &TemplateSource) -> Result<(), Vec<TemplateError>>;
 
-    /// Renders a template with the data of a mail, a JSON object. Numbers and times are written as the locale writes them.
+    /// Renders a template with the data of a mail, a JSON object. Numbers and times are written as the locale writes them. Nulls, and
+    /// variables that the data lacks, are empty texts.
     ///
     /// # Errors
-    /// If it takes too much work, or its result is larger than 1 MiB.
+    /// If it takes too much work, or a part of its result is larger than 1 MiB. What
+    /// [`check`](Self::check) refuses in every kind is an error here too.
     fn render(&self, locale: &Locale, source: &TemplateSource, data: &str) -> Result<Rendered, RenderError>;
 
     /// Example data for a kind, for a preview without an entry: a JSON object with every variable of the kind.
