@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rally-envoi",
             "rally-heimdall",
             "rally-postgres",
+            "rally-smtp",
             "rally-sqlite",
             "rally-store-copy",
             "rally-webhooks",

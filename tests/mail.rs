@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use rally_contracts::remote::{PENDING_DOMAIN, RECEIVING_DOMAIN};
+use rally_domain::id::EntryId;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_fakes::{Domain, Sent};
 use rally_tests::receiver::eventually;
@@ -75,9 +76,11 @@ async fn a_mail_tells_of_its_entry_its_list_and_the_brand(kind: Kind) {
     let welcome = sent(&world, 1).await.remove(0);
     assert_eq!((welcome.workspace.as_str(), welcome.from.as_str()), (server.workspace.id.to_string().as_str(), "hello@acme.example"));
     let code = ada["referral_code"].as_str().unwrap();
+    let (links, id) = (server.links(), EntryId::parse(ada["id"].as_str().unwrap()).unwrap());
     let entry = json!({
         "id": ada["id"], "email": "ada@example.com", "name": "Somebody", "position": 1, "effective_position": 1, "referral_code": code,
         "referral_url": format!("{}/v1/waitlists/acme/early?referral_code={code}", server.base), "status": "pending",
+        "status_url": links.status(id, 0), "unsubscribe_url": links.unsubscribe(id), "locale": "en",
     });
     let waitlist = json!({"slug": "early", "display_name": "List early"});
     let brand = json!({"name": "Acme", "logo_url": null, "primary_color": null});

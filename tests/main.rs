@@ -23,6 +23,7 @@ mod permissions;
 mod proxies;
 mod public;
 mod settings;
+mod smtp;
 mod variants;
 mod waitlists;
 mod webhooks;

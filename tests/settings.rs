@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 fn unset(server: &TestServer) -> Value {
     json!({
         "workspace_id": server.workspace.id.to_string(), "default_sender_domain_id": null, "default_heimdall_app_slug": null,
-        "brand_name": null, "brand_logo_url": null, "primary_color": null, "notifications_via_envoi": false,
-        "default_sender_address": null, "welcome_template_name": null, "approved_template_name": null, "rejected_template_name": null,
+        "brand_name": null, "brand_logo_url": null, "primary_color": null, "notifications": "off",
+        "notifications_via_envoi": false, "default_sender_address": null, "reply_to_address": null, "default_locale": "en", "welcome_template_name": null, "approved_template_name": null, "rejected_template_name": null,
         "updated_at": null,
     })
 }

@@ -19,6 +19,7 @@ use rally_api::boot::system::SystemIds;
 use rally_api::boot::upstreams::attach;
 use rally_contracts::doubles::FrozenClock;
 use rally_contracts::samples;
+use rally_domain::mail::Links;
 use rally_domain::port::Ports;
 use rally_domain::workspace::Workspace;
 use reqwest::header::HeaderMap;
@@ -183,6 +184,7 @@ impl TestServer {
         let secrets = Secrets::load(&config).unwrap();
         let clock = Arc::new(FrozenClock::at(NOW));
         let mut ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
+        store::share_secret(&secrets, &mut ports).await.unwrap();
         attach(&config, &mut ports).unwrap();
         replace(&mut ports);
         let workspace = samples::workspace(&ports, "acme").await;
@@ -190,6 +192,11 @@ impl TestServer {
         let base = format!("http://{}", running.address);
         let client = Client::builder().no_proxy().build().unwrap();
         Self { ports, clock, workspace, base, client, secrets, config, _running: running, _directory: directory }
+    }
+
+    /// The links that it gives out.
+    pub fn links(&self) -> Links {
+        self.ports.links.with_base(&self.base)
     }
 
     /// The URL of its database, if it has one.
@@ -214,6 +221,7 @@ impl TestServer {
     pub async fn second(&self) -> (Running, String) {
         let ids = Arc::new(SystemIds);
         let mut ports = store::open(&self.config, self.config.migrate, self.clock.clone(), ids).await.unwrap().ports;
+        store::share_secret(&self.secrets, &mut ports).await.unwrap();
         attach(&self.config, &mut ports).unwrap();
         let running = server::start(&self.config, &self.secrets, ports).unwrap();
         let base = format!("http://{}", running.address);

@@ -117,12 +117,12 @@ fn a_wrong_setting_stops_the_start_with_one_line() {
 #[test]
 fn an_encryption_key_is_checked_before_anything_is_sealed() {
     let directory = TempDir::new().unwrap();
-    json(directory.path(), &["workspace", "create", "acme"]);
     let reencrypt = |current: &str, previous: &str| {
         let mut command = rally(directory.path(), &["secrets", "reencrypt"]);
         command.env("RALLY_ENCRYPTION_KEY", current).env("RALLY_PREVIOUS_ENCRYPTION_KEY", previous).output().unwrap()
     };
     let (old, new) = ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=");
+    json(directory.path(), &["workspace", "create", "acme"]);
     let output = reencrypt(new, old);
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), serde_json::json!({"current": 0, "reencrypted": 0}));
     assert!(complaint(&reencrypt(new, "short")).contains("RALLY_PREVIOUS_ENCRYPTION_KEY: must be 32 bytes"));

@@ -14,6 +14,7 @@ use rally_domain::delivery::ClaimedDelivery;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WorkspaceId};
+use rally_domain::mail::MailKind;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
@@ -119,7 +120,7 @@ pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
             let told: HashSet<_> =
                 events.filter(|event| event.kind == EventKind::EntryApproved).filter_map(|event| event.entry_id).collect();
             let mails = ports.mails.mails(10_000).await.unwrap().into_iter();
-            let written: HashSet<_> = mails.filter(|mail| mail.template == "approved").map(|mail| mail.entry_id).collect();
+            let written: HashSet<_> = mails.filter(|mail| mail.kind == MailKind::Approved).map(|mail| mail.entry_id).collect();
             let analytics = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap();
             rows == told && rows == written && analytics.counters.approved == rows.len() as u64
         })

@@ -39,6 +39,7 @@ pub(crate) fn tried(claimed: &ClaimedMail, outcome: MailOutcome, now: Timestamp)
         workspace_id: claimed.mail.workspace_id,
         attempt: claimed.attempt,
         outcome,
+        error: None,
         latency: Duration::milliseconds(12),
         chance: u64::MAX / 2,
         now,

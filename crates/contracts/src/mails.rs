@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use rally_domain::command::{RenameWorkspace, Review, SignUp};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
-use rally_domain::mail::MailOutcome;
+use rally_domain::locale::Locale;
+use rally_domain::mail::{MailKind, MailOutcome};
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::workspace::{Notifications, SettingsChange};
@@ -38,7 +39,7 @@ pub async fn no_mail_is_written_while_notifications_are_off(fixture: &impl Fixtu
     let list = active_list(&ports, json!({})).await;
     join(&ports, &list, "before@example.com").await;
     set(&ports, list.workspace_id, notifications()).await;
-    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off), ..SettingsChange::default() }).await;
+    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off.into()), ..SettingsChange::default() }).await;
     let after = join(&ports, &list, "after@example.com").await;
     ports.entries.review(review(&ports, &after, Review::Approve)).await.unwrap();
     assert!(ports.mails.mails(10).await.unwrap().is_empty());
@@ -62,7 +63,7 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     join(&ports, &open, "eve@example.com").await;
 
     let mails = ports.mails.mails(10).await.unwrap();
-    let told: Vec<(&str, &str)> = mails.iter().map(|mail| (mail.template.as_str(), mail.to.as_str())).collect();
+    let told: Vec<(&str, &str)> = mails.iter().map(|mail| (mail.via.template().unwrap(), mail.to.as_str())).collect();
     let mut expected = vec![
         ("welcome", "ada@example.com"),
         ("welcome", "bob@example.com"),
@@ -74,17 +75,19 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     assert_eq!(told.len(), 5);
     let welcome = mails.iter().find(|mail| mail.to == ada.profile.email).unwrap();
     assert_eq!((welcome.id.uuid(), welcome.entry_id, welcome.created_at), (command.event_ids[0].uuid(), ada.id, command.now));
-    assert_eq!(welcome.from, email("hello@acme.example"));
+    assert_eq!(welcome.from, Some(email("hello@acme.example")));
+    assert_eq!((welcome.kind, &welcome.locale), (MailKind::Welcome, &Locale::english()));
     let data: Value = serde_json::from_str(&welcome.data).unwrap();
     let code = ada.referral_code.as_str();
     let url = format!("http://127.0.0.1:8080/v1/waitlists/acme/list?referral_code={code}");
     let entry = json!({
         "id": ada.id.to_string(), "email": "ada@example.com", "name": "Somebody", "position": 1, "effective_position": 1,
-        "referral_code": code, "referral_url": url, "status": "pending",
+        "referral_code": code, "referral_url": url, "status": "pending", "status_url": ports.links.status(ada.id, 0),
+        "unsubscribe_url": ports.links.unsubscribe(ada.id), "locale": "en",
     });
     let brand = json!({"name": "Acme", "logo_url": null, "primary_color": null});
     assert_eq!(data, json!({"entry": entry, "waitlist": {"slug": "list", "display_name": "list"}, "brand": brand}));
-    let approved = mails.iter().find(|mail| mail.template == "approved").unwrap();
+    let approved = mails.iter().find(|mail| mail.kind == MailKind::Approved).unwrap();
     assert_eq!(approved.id.uuid(), approve.event_id.uuid());
 }
 
@@ -96,9 +99,9 @@ pub async fn what_another_process_has_set_counts_at_once(fixture: &impl Fixture)
     set(&ports, list.workspace_id, notifications()).await;
     let after = join(&there, &list, "after@example.com").await;
     there.entries.review(review(&there, &before, Review::Approve)).await.unwrap();
-    let told: HashSet<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.entry_id, mail.template)).collect();
-    assert_eq!(told, HashSet::from([(after.id, "welcome".to_owned()), (before.id, "approved".to_owned())]));
-    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off), ..SettingsChange::default() }).await;
+    let told: HashSet<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.entry_id, mail.kind)).collect();
+    assert_eq!(told, HashSet::from([(after.id, MailKind::Welcome), (before.id, MailKind::Approved)]));
+    set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off.into()), ..SettingsChange::default() }).await;
     join(&there, &list, "silent@example.com").await;
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 2);
 }
@@ -157,11 +160,11 @@ pub async fn a_workspace_sends_mail_by_its_own_settings(fixture: &impl Fixture) 
     join(&ports, &silent, "ada@example.com").await;
     let bob = join(&ports, &talking, "bob@example.com").await;
     let mails = ports.mails.mails(10).await.unwrap();
-    assert_eq!(mails.iter().map(|mail| (mail.entry_id, mail.workspace_id, &mail.from)).collect::<Vec<_>>(), [(bob.id, beta, &from)]);
+    assert_eq!(mails.iter().map(|mail| (mail.entry_id, mail.workspace_id, &mail.from)).collect::<Vec<_>>(), [(bob.id, beta, &Some(from))]);
     set(&ports, silent.workspace_id, notifications()).await;
     let eve = join(&ports, &silent, "eve@example.com").await;
     let of_eve = ports.mails.mails(10).await.unwrap().into_iter().find(|mail| mail.entry_id == eve.id).unwrap();
-    assert_eq!((of_eve.workspace_id, of_eve.from), (silent.workspace_id, email("hello@acme.example")));
+    assert_eq!((of_eve.workspace_id, of_eve.from), (silent.workspace_id, Some(email("hello@acme.example"))));
 }
 
 /// Though another process renamed the workspace after this one had written mail.

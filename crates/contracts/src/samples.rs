@@ -10,6 +10,7 @@ use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
@@ -106,6 +107,7 @@ pub fn full_profile(address: &str) -> Profile {
     Profile {
         interest: Some(Interest::parse("many\nthings").expect("an interest")),
         referrer: Some(Referrer::parse("a blog").expect("a source")),
+        locale: Some(Locale::parse("pt-BR").expect("a tag")),
         metadata: Metadata::parse(metadata.as_object().cloned().expect("an object")).expect("metadata"),
         ..profile(address)
     }
@@ -147,7 +149,7 @@ pub fn later(ports: &Ports, seconds: i64) -> Timestamp {
 pub fn notifications() -> SettingsChange {
     let name = |name: &str| Some(Some(name.to_owned()));
     SettingsChange {
-        notifications: Some(Notifications::ViaEnvoi),
+        notifications: Some(Notifications::ViaEnvoi.into()),
         default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)),
         default_sender_address: Some(Some(email("hello@acme.example"))),
         welcome_template_name: name("welcome"),
@@ -162,7 +164,7 @@ pub fn notifications() -> SettingsChange {
 pub async fn set(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> WorkspaceSettings {
     let now = ports.clock.now();
     let after = change.apply(ports.settings.get(workspace_id).await.expect("settings"), now);
-    let command = UpdateSettings { workspace_id, change, checked: CheckedSender::of(&after), actor: ACTOR, now };
+    let command = UpdateSettings { workspace_id, change, smtp: None, checked: CheckedSender::of(&after), actor: ACTOR, now };
     ports.settings.update(command).await.expect("settings that fit")
 }
 

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use rally_domain::command::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::WorkspaceId;
+use rally_domain::locale::Locale;
 use rally_domain::port::Ports;
 use rally_domain::workspace::{Brand, Notifications, SettingsChange, WorkspaceSettings};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::samples::{ACTOR, active_list, email, notifications, set as set_all, s
 fn update(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange) -> UpdateSettings {
     let now = ports.clock.now();
     let checked = CheckedSender::of(&change.apply(WorkspaceSettings::unset(workspace_id), now));
-    UpdateSettings { workspace_id, change, checked, actor: ACTOR, now }
+    UpdateSettings { workspace_id, change, smtp: None, checked, actor: ACTOR, now }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a change sets to a value or to none")]
@@ -31,8 +32,10 @@ fn everything() -> SettingsChange {
         brand_name: set("Acme Ünlimited"),
         brand_logo_url: set("https://acme.example/logo.svg"),
         primary_color: set("#1A2B3C"),
-        notifications: Some(Notifications::ViaEnvoi),
+        notifications: Some(Notifications::ViaEnvoi.into()),
         default_sender_address: Some(Some(email("hello@acme.example"))),
+        reply_to_address: Some(Some(email("help@acme.example"))),
+        default_locale: Some(Locale::parse("pt-BR").unwrap()),
         welcome_template_name: set("welcome"),
         approved_template_name: set("approved"),
         rejected_template_name: set("rejected"),
@@ -71,8 +74,10 @@ pub async fn every_setting_can_be_cleared(fixture: &impl Fixture) {
         brand_name: Some(None),
         brand_logo_url: Some(None),
         primary_color: Some(None),
-        notifications: Some(Notifications::Off),
+        notifications: Some(Notifications::Off.into()),
         default_sender_address: Some(None),
+        reply_to_address: Some(None),
+        default_locale: Some(Locale::english()),
         welcome_template_name: Some(None),
         approved_template_name: Some(None),
         rejected_template_name: Some(None),
@@ -160,7 +165,7 @@ pub async fn a_sender_domain_that_is_no_id_is_none(fixture: &impl Fixture, execu
 pub async fn a_refused_change_of_settings_changes_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
-    let on = SettingsChange { notifications: Some(Notifications::ViaEnvoi), brand_name: set("Acme"), ..SettingsChange::default() };
+    let on = SettingsChange { notifications: Some(Notifications::ViaEnvoi.into()), brand_name: set("Acme"), ..SettingsChange::default() };
     let refused = ports.settings.update(update(&ports, id, on)).await;
     let Err(CommandError::Rejected(UpdateSettingsRejection::Incomplete(missing))) = refused else { panic!("{refused:?}") };
     assert_eq!(missing.len(), 5);

@@ -79,6 +79,8 @@ pub struct Entry {
     pub status: EntryStatus,
     /// The variant that the sign-up counts for.
     pub variant_id: Option<VariantId>,
+    /// Counts how often the link of the person was replaced. Each number has another token.
+    pub link_generation: u32,
     /// The last invitation into an app.
     pub invitation: Option<Invitation>,
     /// When the person signed up.

@@ -158,6 +158,7 @@ mod placeholder {
                 EventKind::EntryRejected => EntryStatus::Rejected,
             },
             variant_id: None,
+            link_generation: 0,
             invitation: None,
             created_at: now,
             updated_at: now,

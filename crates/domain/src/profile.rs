@@ -3,6 +3,7 @@
 use crate::custom_field::{CustomField, Metadata};
 use crate::email::Email;
 use crate::error::FieldError;
+use crate::locale::Locale;
 use crate::text::{Interest, PersonName, Referrer};
 
 /// What a person says about themselves. A request, a command and an entry hold the same profile.
@@ -16,6 +17,8 @@ pub struct Profile {
     pub interest: Option<Interest>,
     /// The source: how the person heard of the list.
     pub referrer: Option<Referrer>,
+    /// The language that the person asked for, if any.
+    pub locale: Option<Locale>,
     /// Answers to custom fields, and any other data that was sent.
     pub metadata: Metadata,
 }
@@ -23,7 +26,7 @@ pub struct Profile {
 impl Profile {
     /// Returns a profile with an address and a name. The other fields are empty.
     pub fn new(email: Email, name: PersonName) -> Self {
-        Self { email, name, interest: None, referrer: None, metadata: Metadata::default() }
+        Self { email, name, interest: None, referrer: None, locale: None, metadata: Metadata::default() }
     }
 
     /// Checks the metadata against custom fields, as [`Metadata::answering`] does.

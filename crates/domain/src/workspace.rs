@@ -3,7 +3,8 @@
 use crate::email::Email;
 use crate::error::Invalid;
 use crate::id::{SenderDomainId, WorkspaceId};
-use crate::mail::{MailSetup, Templates};
+use crate::locale::Locale;
+use crate::mail::{MailSetup, Templates, Transport};
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
 use crate::timestamp::Timestamp;
@@ -47,10 +48,14 @@ pub struct WorkspaceSettings {
     pub default_heimdall_app_slug: Option<String>,
     /// The look of its waitlists.
     pub brand: Brand,
-    /// Whether Rally sends mail through Envoi.
+    /// Whether Rally sends mail, and how.
     pub notifications: Notifications,
     /// The address that notifications are sent from.
     pub default_sender_address: Option<Email>,
+    /// The address for replies, if it is not the sender's.
+    pub reply_to_address: Option<Email>,
+    /// The language of a person who asked for none.
+    pub default_locale: Locale,
     /// The Envoi template of `entry.created`.
     pub welcome_template_name: Option<String>,
     /// The Envoi template of `entry.approved`.
@@ -69,6 +74,31 @@ pub enum Notifications {
     Off,
     /// Rally sends mail through Envoi.
     ViaEnvoi,
+    /// Rally sends mail over SMTP.
+    ViaSmtp,
+}
+
+impl Notifications {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Off, Self::ViaEnvoi, Self::ViaSmtp];
+
+    /// Returns the name on the wire and in a store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::ViaEnvoi => "envoi",
+            Self::ViaSmtp => "smtp",
+        }
+    }
+
+    /// Reads the name on the wire.
+    ///
+    /// # Errors
+    /// If there is no such value.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|value| value.as_str() == text);
+        found.ok_or_else(|| Invalid::new("must be one of off, envoi, smtp"))
+    }
 }
 
 impl WorkspaceSettings {
@@ -81,6 +111,8 @@ impl WorkspaceSettings {
             brand: Brand::default(),
             notifications: Notifications::Off,
             default_sender_address: None,
+            reply_to_address: None,
+            default_locale: Locale::english(),
             welcome_template_name: None,
             approved_template_name: None,
             rejected_template_name: None,
@@ -99,7 +131,7 @@ impl WorkspaceSettings {
         ];
         let missing = needed.into_iter().filter(|(_, set)| !set).map(|(key, _)| key);
         match self.notifications {
-            Notifications::Off => Vec::new(),
+            Notifications::Off | Notifications::ViaSmtp => Vec::new(),
             Notifications::ViaEnvoi => missing.collect(),
         }
     }
@@ -110,19 +142,49 @@ impl WorkspaceSettings {
     ///
     /// The slug of the workspace is part of the links.
     pub fn mail(&self, workspace_slug: &Slug) -> Option<MailSetup> {
-        if self.notifications == Notifications::Off {
-            return None;
-        }
-        Some(MailSetup {
-            workspace_slug: workspace_slug.clone(),
-            brand: self.brand.clone(),
-            from: self.default_sender_address.clone()?,
-            templates: Templates {
+        let transport = match self.notifications {
+            Notifications::Off => return None,
+            Notifications::ViaEnvoi if self.default_sender_address.is_none() => return None,
+            Notifications::ViaEnvoi => Transport::Envoi(Templates {
                 welcome: self.welcome_template_name.clone()?,
                 approved: self.approved_template_name.clone()?,
                 rejected: self.rejected_template_name.clone()?,
-            },
+            }),
+            Notifications::ViaSmtp => Transport::Smtp,
+        };
+        Some(MailSetup {
+            workspace_slug: workspace_slug.clone(),
+            brand: self.brand.clone(),
+            from: self.default_sender_address.clone(),
+            reply_to: self.reply_to_address.clone(),
+            default_locale: self.default_locale.clone(),
+            transport,
         })
+    }
+}
+
+/// A change of how a workspace sends mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationsChange {
+    /// Sends mail in this way, or none.
+    Set(Notifications),
+    /// Sends no mail through Envoi any more. Mail over SMTP stays on.
+    EnvoiOff,
+}
+
+impl NotificationsChange {
+    fn apply(self, current: Notifications) -> Notifications {
+        match (self, current) {
+            (Self::Set(notifications), _) => notifications,
+            (Self::EnvoiOff, Notifications::ViaEnvoi) => Notifications::Off,
+            (Self::EnvoiOff, current) => current,
+        }
+    }
+}
+
+impl From<Notifications> for NotificationsChange {
+    fn from(notifications: Notifications) -> Self {
+        Self::Set(notifications)
     }
 }
 
@@ -135,8 +197,10 @@ pub struct SettingsChange {
     pub brand_name: Option<Option<String>>,
     pub brand_logo_url: Option<Option<String>>,
     pub primary_color: Option<Option<String>>,
-    pub notifications: Option<Notifications>,
+    pub notifications: Option<NotificationsChange>,
     pub default_sender_address: Option<Option<Email>>,
+    pub reply_to_address: Option<Option<Email>>,
+    pub default_locale: Option<Locale>,
     pub welcome_template_name: Option<Option<String>>,
     pub approved_template_name: Option<Option<String>>,
     pub rejected_template_name: Option<Option<String>>,
@@ -156,6 +220,11 @@ impl SettingsChange {
         after.notifications == Notifications::ViaEnvoi && named
     }
 
+    /// Whether the change touches a setting that mail over SMTP needs.
+    pub const fn touches_smtp(&self) -> bool {
+        self.notifications.is_some() || self.default_sender_address.is_some()
+    }
+
     /// Returns the settings after the change.
     pub fn apply(&self, current: WorkspaceSettings, now: Timestamp) -> WorkspaceSettings {
         fn pick<T: Clone>(change: &Option<T>, current: T) -> T {
@@ -170,8 +239,10 @@ impl SettingsChange {
                 logo_url: pick(&self.brand_logo_url, current.brand.logo_url),
                 primary_color: pick(&self.primary_color, current.brand.primary_color),
             },
-            notifications: pick(&self.notifications, current.notifications),
+            notifications: self.notifications.map_or(current.notifications, |change| change.apply(current.notifications)),
             default_sender_address: pick(&self.default_sender_address, current.default_sender_address),
+            reply_to_address: pick(&self.reply_to_address, current.reply_to_address),
+            default_locale: pick(&self.default_locale, current.default_locale),
             welcome_template_name: pick(&self.welcome_template_name, current.welcome_template_name),
             approved_template_name: pick(&self.approved_template_name, current.approved_template_name),
             rejected_template_name: pick(&self.rejected_template_name, current.rejected_template_name),

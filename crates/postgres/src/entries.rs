@@ -17,6 +17,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
@@ -197,6 +198,7 @@ insert! {
         status: Text = String,
         variant_id: Nullable<SqlUuid> = Option<Uuid>,
         metadata: Jsonb = Value,
+        locale: Nullable<Text> = Option<String>,
         created_at: Timestamptz = OffsetDateTime,
     }
 
@@ -212,6 +214,7 @@ pub(crate) struct EntryRow {
     pub(crate) new: NewEntryRow,
     invited_at: Option<OffsetDateTime>,
     invited_to_app_slug: Option<String>,
+    link_generation: i32,
     updated_at: OffsetDateTime,
 }
 
@@ -233,6 +236,7 @@ impl From<&Entry> for NewEntryRow {
             status: entry.status.as_str().to_owned(),
             variant_id: entry.variant_id.map(VariantId::uuid),
             metadata: Value::Object(profile.metadata.document().clone()),
+            locale: profile.locale.as_ref().map(ToString::to_string),
             created_at: entry.created_at.instant(),
         }
     }
@@ -241,7 +245,7 @@ impl From<&Entry> for NewEntryRow {
 impl TryFrom<EntryRow> for Entry {
     type Error = Fault;
 
-    fn try_from(EntryRow { new: row, invited_at, invited_to_app_slug, updated_at }: EntryRow) -> Result<Self, Fault> {
+    fn try_from(EntryRow { new: row, invited_at, invited_to_app_slug, link_generation, updated_at }: EntryRow) -> Result<Self, Fault> {
         let invitation = invited_at.zip(invited_to_app_slug);
         Ok(Self {
             id: EntryId::new(row.id),
@@ -252,6 +256,7 @@ impl TryFrom<EntryRow> for Entry {
                 name: PersonName::from_stored(row.name),
                 interest: row.interest.map(Interest::from_stored),
                 referrer: row.referrer.map(Referrer::from_stored),
+                locale: row.locale.map(Locale::from_stored),
                 metadata: Metadata::from_stored(object(row.metadata)),
             },
             referral_code: ReferralCode::from_stored(row.referral_code),
@@ -260,6 +265,7 @@ impl TryFrom<EntryRow> for Entry {
             position: Position::new(from_bigint(row.position)),
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(VariantId::new),
+            link_generation: u32::try_from(link_generation).unwrap_or(0),
             invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
             created_at: Timestamp::new(row.created_at),
             updated_at: Timestamp::new(updated_at),

@@ -5,14 +5,15 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, Text, Timestamptz};
+use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
+use rally_domain::locale::Locale;
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
 use rally_domain::port::MailQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule};
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -32,7 +33,8 @@ queue! {
 statement! {
     /// Claimed mails, without those of a deleted waitlist.
     Load {
-        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.template, m.sender, m.recipient, m.data, m.created_at, m.claim, m.attempt
+        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.data,
+            m.created_at, m.claim, m.attempt
         FROM unnest("
         claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
@@ -106,18 +108,23 @@ impl MailQueue for PgStore {
 statement! {
     /// Writes mails that are due at once. A mail that exists already stays as it is.
     InsertMails {
-        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at) \
-            SELECT id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, created_at FROM unnest("
+        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, data, \
+            created_at, due_at) SELECT new.*, new.created_at FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         waitlist_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         entry_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        kinds: Array<Text> = Vec<&'static str>, ", "
+        locales: Array<Text> = Vec<String>, ", "
+        vias: Array<Text> = Vec<&'static str>, ", "
         templates: Array<Text> = Vec<String>, ", "
         senders: Array<Text> = Vec<String>, ", "
+        replies_to: Array<Nullable<Text>> = Vec<Option<String>>, ", "
         recipients: Array<Text> = Vec<String>, ", "
         data: Array<Text> = Vec<String>, ", "
         created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS new (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at) ON CONFLICT (id) DO NOTHING"
+        ") AS new (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, data, created_at) \
+            ON CONFLICT (id) DO NOTHING"
     }
 }
 
@@ -131,8 +138,12 @@ pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item
         workspace_ids: written.clone().map(|mail| mail.workspace_id.uuid()).collect(),
         waitlist_ids: written.clone().map(|mail| mail.waitlist_id.uuid()).collect(),
         entry_ids: written.clone().map(|mail| mail.entry_id.uuid()).collect(),
-        templates: written.clone().map(|mail| mail.template.clone()).collect(),
-        senders: written.clone().map(|mail| mail.from.to_string()).collect(),
+        kinds: written.clone().map(|mail| mail.kind.as_str()).collect(),
+        locales: written.clone().map(|mail| mail.locale.to_string()).collect(),
+        vias: written.clone().map(|mail| mail.via.as_str()).collect(),
+        templates: written.clone().map(|mail| mail.via.template().unwrap_or_default().to_owned()).collect(),
+        senders: written.clone().map(|mail| mail.from.as_ref().map(ToString::to_string).unwrap_or_default()).collect(),
+        replies_to: written.clone().map(|mail| mail.reply_to.as_ref().map(ToString::to_string)).collect(),
         recipients: written.clone().map(|mail| mail.to.to_string()).collect(),
         data: written.clone().map(|mail| mail.data.clone()).collect(),
         created_at: written.map(|mail| mail.created_at.instant()).collect(),
@@ -173,7 +184,9 @@ async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, schedule: &RetryS
     let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(tried.claim.uuid()));
     let mine = mails::table.find(tried.mail_id.uuid()).filter(claimed);
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
-    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, due)).execute(c).await
+    let error = mails::last_error.eq(tried.error.as_deref());
+    let sent = mails::sent_at.eq((verdict == Verdict::Done).then_some(tried.now.instant()));
+    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c).await
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]
@@ -183,8 +196,12 @@ struct MailRow {
     workspace_id: Uuid,
     waitlist_id: Uuid,
     entry_id: Uuid,
+    kind: Option<String>,
+    locale: Option<String>,
+    via: String,
     template: String,
     sender: String,
+    reply_to: Option<String>,
     recipient: String,
     data: String,
     created_at: OffsetDateTime,
@@ -213,8 +230,12 @@ impl From<MailRow> for Mail {
             workspace_id: WorkspaceId::new(row.workspace_id),
             waitlist_id: WaitlistId::new(row.waitlist_id),
             entry_id: EntryId::new(row.entry_id),
-            template: row.template,
-            from: Email::from_stored(row.sender),
+            // Mail of an older program has no kind. Its template says what it is.
+            kind: row.kind.and_then(|kind| MailKind::parse(&kind).ok()).unwrap_or(MailKind::Welcome),
+            locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
+            via: Via::from_stored(&row.via, row.template),
+            from: Some(row.sender).filter(|sender| !sender.is_empty()).map(Email::from_stored),
+            reply_to: row.reply_to.map(Email::from_stored),
             to: Email::from_stored(row.recipient),
             data: row.data,
             created_at: Timestamp::new(row.created_at),

@@ -184,6 +184,7 @@ async fn call_mails(ports: &Ports) {
         workspace_id: claimed[1].mail.workspace_id,
         attempt: 1,
         outcome: MailOutcome::Accepted,
+        error: None,
         latency: Duration::ZERO,
         chance: 0,
         now,

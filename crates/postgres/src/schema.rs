@@ -31,6 +31,9 @@ diesel::table! {
         welcome_template_name -> Nullable<Text>,
         approved_template_name -> Nullable<Text>,
         rejected_template_name -> Nullable<Text>,
+        notifications_via_smtp -> Bool,
+        reply_to_address -> Nullable<Text>,
+        default_locale -> Nullable<Text>,
         updated_at -> Timestamptz,
     }
 }
@@ -84,6 +87,8 @@ diesel::table! {
         metadata -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        locale -> Nullable<Text>,
+        link_generation -> Integer,
     }
 }
 
@@ -223,6 +228,12 @@ diesel::table! {
         claim -> Nullable<Uuid>,
         lease_until -> Nullable<Timestamptz>,
         last_status -> Nullable<Integer>,
+        kind -> Nullable<Text>,
+        locale -> Nullable<Text>,
+        via -> Text,
+        reply_to -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
     }
 }
 

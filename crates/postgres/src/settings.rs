@@ -10,6 +10,7 @@ use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SenderDomainId, WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::mail::MailSetup;
 use rally_domain::port::SettingsStore;
 use rally_domain::slug::Slug;
@@ -55,7 +56,7 @@ statement! {
         CROSS JOIN LATERAL (SELECT id, workspace_id FROM waitlists WHERE id >= asked.list ORDER BY id LIMIT 1) l
         CROSS JOIN LATERAL (SELECT * FROM workspace_settings WHERE workspace_id >= l.workspace_id ORDER BY workspace_id LIMIT 1) s
         CROSS JOIN LATERAL (SELECT id, slug FROM workspaces WHERE id >= l.workspace_id ORDER BY id LIMIT 1) w
-        WHERE l.id = asked.list AND s.workspace_id = l.workspace_id AND w.id = l.workspace_id AND s.notifications_via_envoi"
+        WHERE l.id = asked.list AND s.workspace_id = l.workspace_id AND w.id = l.workspace_id AND (s.notifications_via_envoi OR s.notifications_via_smtp)"
     }
 }
 
@@ -108,6 +109,9 @@ struct SettingsRow {
     welcome_template_name: Option<String>,
     approved_template_name: Option<String>,
     rejected_template_name: Option<String>,
+    notifications_via_smtp: bool,
+    reply_to_address: Option<String>,
+    default_locale: Option<String>,
     updated_at: OffsetDateTime,
 }
 
@@ -126,6 +130,9 @@ impl SettingsRow {
             welcome_template_name: settings.welcome_template_name.clone(),
             approved_template_name: settings.approved_template_name.clone(),
             rejected_template_name: settings.rejected_template_name.clone(),
+            notifications_via_smtp: settings.notifications == Notifications::ViaSmtp,
+            reply_to_address: settings.reply_to_address.as_ref().map(ToString::to_string),
+            default_locale: Some(settings.default_locale.to_string()),
             updated_at: updated_at.instant(),
         }
     }
@@ -141,11 +148,17 @@ impl TryFrom<SettingsRow> for WorkspaceSettings {
             default_sender_domain_id: row.default_sender_domain_id.and_then(|id| SenderDomainId::parse(&id).ok()),
             default_heimdall_app_slug: row.default_heimdall_app_slug,
             brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
-            notifications: if row.notifications_via_envoi { Notifications::ViaEnvoi } else { Notifications::Off },
+            notifications: match (row.notifications_via_envoi, row.notifications_via_smtp) {
+                (true, _) => Notifications::ViaEnvoi,
+                (false, true) => Notifications::ViaSmtp,
+                (false, false) => Notifications::Off,
+            },
             default_sender_address: row.default_sender_address.map(Email::from_stored),
             welcome_template_name: row.welcome_template_name,
             approved_template_name: row.approved_template_name,
             rejected_template_name: row.rejected_template_name,
+            reply_to_address: row.reply_to_address.map(Email::from_stored),
+            default_locale: row.default_locale.map_or_else(Locale::english, Locale::from_stored),
             updated_at: Some(Timestamp::new(row.updated_at)),
         })
     }

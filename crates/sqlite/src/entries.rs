@@ -13,6 +13,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
@@ -180,6 +181,8 @@ pub(crate) struct EntryRow {
     invited_at: Option<i64>,
     invited_to_app_slug: Option<String>,
     metadata: String,
+    locale: Option<String>,
+    link_generation: i32,
     created_at: i64,
     updated_at: i64,
 }
@@ -204,6 +207,8 @@ impl From<&Entry> for EntryRow {
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.unix_millis()),
             invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
             metadata: Value::Object(profile.metadata.document().clone()).to_string(),
+            locale: profile.locale.as_ref().map(ToString::to_string),
+            link_generation: i32::try_from(entry.link_generation).unwrap_or(i32::MAX),
             created_at: entry.created_at.unix_millis(),
             updated_at: entry.updated_at.unix_millis(),
         }
@@ -227,6 +232,7 @@ impl TryFrom<EntryRow> for Entry {
                 name: PersonName::from_stored(row.name),
                 interest: row.interest.map(Interest::from_stored),
                 referrer: row.referrer.map(Referrer::from_stored),
+                locale: row.locale.map(Locale::from_stored),
                 metadata: Metadata::from_stored(object(&row.metadata)?),
             },
             referral_code: ReferralCode::from_stored(row.referral_code),
@@ -235,6 +241,7 @@ impl TryFrom<EntryRow> for Entry {
             position: Position::new(from_bigint(row.position)),
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(|id| VariantId::new(id.0)),
+            link_generation: u32::try_from(row.link_generation).unwrap_or(0),
             invitation,
             created_at: instant(row.created_at)?,
             updated_at: instant(row.updated_at)?,

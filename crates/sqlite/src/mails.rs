@@ -7,9 +7,10 @@ use diesel::prelude::*;
 use rally_domain::email::Email;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
+use rally_domain::locale::Locale;
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
 use rally_domain::port::MailQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule};
+use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::timestamp::Timestamp;
 
 use crate::convert::{Blob, instant, to_bigint};
@@ -142,7 +143,9 @@ fn settle(c: &mut SqliteConnection, tried: &SettleMail, schedule: &RetrySchedule
     let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(Blob(tried.claim.uuid())));
     let mine = mails::table.find(Blob(tried.mail_id.uuid())).filter(claimed);
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
-    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, due)).execute(c)
+    let error = mails::last_error.eq(tried.error.as_deref());
+    let sent = mails::sent_at.eq((verdict == Verdict::Done).then_some(tried.now.unix_millis()));
+    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c)
 }
 
 #[derive(Queryable, Selectable)]
@@ -152,8 +155,12 @@ struct MailRow {
     workspace_id: Blob,
     waitlist_id: Blob,
     entry_id: Blob,
+    kind: Option<String>,
+    locale: Option<String>,
+    via: String,
     template: String,
     sender: String,
+    reply_to: Option<String>,
     recipient: String,
     data: String,
     created_at: i64,
@@ -168,8 +175,12 @@ impl TryFrom<MailRow> for Mail {
             workspace_id: WorkspaceId::new(row.workspace_id.0),
             waitlist_id: WaitlistId::new(row.waitlist_id.0),
             entry_id: EntryId::new(row.entry_id.0),
-            template: row.template,
-            from: Email::from_stored(row.sender),
+            // Mail of an older program has no kind. Its template says what it is.
+            kind: row.kind.and_then(|kind| MailKind::parse(&kind).ok()).unwrap_or(MailKind::Welcome),
+            locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
+            via: Via::from_stored(&row.via, row.template),
+            from: Some(row.sender).filter(|sender| !sender.is_empty()).map(Email::from_stored),
+            reply_to: row.reply_to.map(Email::from_stored),
             to: Email::from_stored(row.recipient),
             data: row.data,
             created_at: instant(row.created_at)?,
@@ -184,8 +195,12 @@ struct NewMailRow<'a> {
     workspace_id: Blob,
     waitlist_id: Blob,
     entry_id: Blob,
+    kind: &'static str,
+    locale: &'a str,
+    via: &'static str,
     template: &'a str,
     sender: &'a str,
+    reply_to: Option<&'a str>,
     recipient: &'a str,
     data: &'a str,
     created_at: i64,
@@ -199,8 +214,12 @@ impl<'a> From<&'a Mail> for NewMailRow<'a> {
             workspace_id: mail.workspace_id.uuid().into(),
             waitlist_id: mail.waitlist_id.uuid().into(),
             entry_id: mail.entry_id.uuid().into(),
-            template: &mail.template,
-            sender: mail.from.as_str(),
+            kind: mail.kind.as_str(),
+            locale: mail.locale.as_str(),
+            via: mail.via.as_str(),
+            template: mail.via.template().unwrap_or_default(),
+            sender: mail.from.as_ref().map_or("", Email::as_str),
+            reply_to: mail.reply_to.as_ref().map(Email::as_str),
             recipient: mail.to.as_str(),
             data: &mail.data,
             created_at: mail.created_at.unix_millis(),

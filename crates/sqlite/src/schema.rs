@@ -31,6 +31,9 @@ diesel::table! {
         welcome_template_name -> Nullable<Text>,
         approved_template_name -> Nullable<Text>,
         rejected_template_name -> Nullable<Text>,
+        notifications_via_smtp -> Bool,
+        reply_to_address -> Nullable<Text>,
+        default_locale -> Nullable<Text>,
         updated_at -> BigInt,
     }
 }
@@ -84,6 +87,8 @@ diesel::table! {
         metadata -> Text,
         created_at -> BigInt,
         updated_at -> BigInt,
+        locale -> Nullable<Text>,
+        link_generation -> Integer,
     }
 }
 
@@ -223,6 +228,12 @@ diesel::table! {
         claim -> Nullable<Binary>,
         lease_until -> Nullable<BigInt>,
         last_status -> Nullable<Integer>,
+        kind -> Nullable<Text>,
+        locale -> Nullable<Text>,
+        via -> Text,
+        reply_to -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<BigInt>,
     }
 }
 

@@ -6,6 +6,7 @@ use rally_domain::command::{UpdateSettings, UpdateSettingsRejection};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SenderDomainId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::mail::MailSetup;
 use rally_domain::port::SettingsStore;
 use rally_domain::slug::Slug;
@@ -49,7 +50,8 @@ impl SettingsStore for SqliteStore {
 pub(crate) fn mail_setup<R>(c: &mut SqliteConnection, id: WorkspaceId) -> Result<Option<MailSetup>, Abort<R>> {
     let query = workspace_settings::table
         .inner_join(workspaces::table.on(workspaces::id.eq(workspace_settings::workspace_id)))
-        .filter(workspace_settings::workspace_id.eq(Blob(id.uuid())).and(workspace_settings::notifications_via_envoi))
+        .filter(workspace_settings::workspace_id.eq(Blob(id.uuid())))
+        .filter(workspace_settings::notifications_via_envoi.or(workspace_settings::notifications_via_smtp))
         .select((SettingsRow::as_select(), workspaces::slug));
     let Some((row, slug)) = query.first::<(SettingsRow, String)>(c).optional()? else { return Ok(None) };
     Ok(WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug)))
@@ -83,6 +85,9 @@ struct SettingsRow {
     welcome_template_name: Option<String>,
     approved_template_name: Option<String>,
     rejected_template_name: Option<String>,
+    notifications_via_smtp: bool,
+    reply_to_address: Option<String>,
+    default_locale: Option<String>,
     updated_at: i64,
 }
 
@@ -101,6 +106,9 @@ impl SettingsRow {
             welcome_template_name: settings.welcome_template_name.clone(),
             approved_template_name: settings.approved_template_name.clone(),
             rejected_template_name: settings.rejected_template_name.clone(),
+            notifications_via_smtp: settings.notifications == Notifications::ViaSmtp,
+            reply_to_address: settings.reply_to_address.as_ref().map(ToString::to_string),
+            default_locale: Some(settings.default_locale.to_string()),
             updated_at: updated_at.unix_millis(),
         }
     }
@@ -116,11 +124,17 @@ impl TryFrom<SettingsRow> for WorkspaceSettings {
             default_sender_domain_id: row.default_sender_domain_id.and_then(|id| SenderDomainId::parse(&id).ok()),
             default_heimdall_app_slug: row.default_heimdall_app_slug,
             brand: Brand { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color },
-            notifications: if row.notifications_via_envoi { Notifications::ViaEnvoi } else { Notifications::Off },
+            notifications: match (row.notifications_via_envoi, row.notifications_via_smtp) {
+                (true, _) => Notifications::ViaEnvoi,
+                (false, true) => Notifications::ViaSmtp,
+                (false, false) => Notifications::Off,
+            },
             default_sender_address: row.default_sender_address.map(Email::from_stored),
             welcome_template_name: row.welcome_template_name,
             approved_template_name: row.approved_template_name,
             rejected_template_name: row.rejected_template_name,
+            reply_to_address: row.reply_to_address.map(Email::from_stored),
+            default_locale: row.default_locale.map_or_else(Locale::english, Locale::from_stored),
             updated_at: Some(instant(row.updated_at)?),
         })
     }

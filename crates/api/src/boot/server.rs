@@ -12,6 +12,7 @@ use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
 use moka::sync::Cache;
 use rally_domain::port::{Ports, WebhookSender};
+use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
@@ -136,10 +137,12 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a relay for webhooks, and one for mail if a mail service is configured. Without a mail service, mail waits.
+/// Starts a relay for webhooks, and one for mail if a mail service or a mail server is configured. Without either, mail waits.
 fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
     let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
-    let mail = ports.mailer.clone().map(|mailer| MailFreight { ports, mailer, schedule, timeout: upstreams::MAIL_DEADLINE, changes });
+    let timeout = if ports.smtp.is_some() { upstreams::SMTP_DEADLINE } else { upstreams::MAIL_DEADLINE };
+    let sends = ports.envoi.is_some() || ports.smtp.is_some();
+    let mail = sends.then(|| MailFreight { ports, templates: Arc::new(Templates::new()), schedule, timeout, changes });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rally_domain::error::Fault;
 use rally_domain::mail::Links;
-use rally_domain::port::{Clock, Ids, Ports, SecretStore};
+use rally_domain::port::{Clock, Ids, Ports};
 use rally_domain::secret::StoreSecret;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
@@ -31,7 +31,7 @@ pub struct Opened {
     pub applied: Vec<String>,
 }
 
-/// Opens the store, and applies pending migrations if `migrate` says so.
+/// Opens the store, and applies pending migrations if `migrate` says so. Links need [`share_secret`] too.
 ///
 /// # Errors
 /// Fails if it cannot be opened, reached or migrated.
@@ -43,8 +43,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(no_database)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
-            let links = links(config, &store).await?;
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), links, clock, ids), applied })
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
         }
         StoreConfig::Embedded => {
             let store = open_embedded(config)?;
@@ -53,21 +52,27 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(failed)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
             };
-            let links = links(config, &store).await?;
-            Ok(Opened { ports: Ports::of_store(Arc::new(store), links, clock, ids), applied })
+            Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
         }
     }
 }
 
-/// Returns the links of this process, with the secret of the store. The first process makes the secret.
+/// Gives the links of the ports the secret of the store. The first process makes the secret.
 ///
-/// A command of the command line may run without the encryption key. It gives out no links, and its links have a secret of their own.
-async fn links(config: &Config, store: &dyn SecretStore) -> Result<Links, ConfigError> {
-    let base = config.public_base(config.bind);
-    let Ok(secrets) = Secrets::load(config) else { return Ok(Links::new(&base, StoreSecret::new(rand::random()))) };
-    let secret = store_secret::load(store, &secrets.store_sealer()).await;
-    let secret = secret.map_err(|fault| ConfigError::new("RALLY_ENCRYPTION_KEY", format!("does not fit the store: {}", chain(&fault))))?;
-    Ok(Links::new(&base, secret))
+/// # Errors
+/// Fails if the secret was encrypted with a key that this process does not have, or the store has a fault.
+pub async fn share_secret(secrets: &Secrets, ports: &mut Ports) -> Result<(), ConfigError> {
+    let secret = store_secret::load(&*ports.secrets, &secrets.store_sealer()).await.map_err(|fault| match fault {
+        Fault::Unavailable(_) => no_database(fault),
+        Fault::Unexpected(_) => ConfigError::new("RALLY_ENCRYPTION_KEY", format!("does not fit the store: {}", chain(&fault))),
+    })?;
+    ports.links = ports.links.with_secret(secret);
+    Ok(())
+}
+
+/// Returns links for commands that give out none: their secret is not that of the store.
+fn no_links(config: &Config) -> Links {
+    Links::new(&config.public_base(config.bind), StoreSecret::new(rand::random()))
 }
 
 /// Reverts the latest migration and returns its version.

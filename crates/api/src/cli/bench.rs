@@ -10,6 +10,8 @@ use super::output::print_json;
 use super::workspace::parse_slug;
 use super::{open, seed};
 use crate::boot::config::Config;
+use crate::boot::secrets::Secrets;
+use crate::boot::store;
 
 #[derive(Subcommand)]
 pub(super) enum BenchCommand {
@@ -30,7 +32,8 @@ pub(super) enum BenchCommand {
 pub(super) async fn run(config: &Config, command: BenchCommand) -> Result<(), Failure> {
     let BenchCommand::Seed { entries, workspace, list } = command;
     let (workspace, list) = (parse_slug(&workspace)?, parse_slug(&list)?);
-    let ports = open(config, config.migrate).await?.ports;
+    let mut ports = open(config, config.migrate).await?.ports;
+    store::share_secret(&Secrets::load(config)?, &mut ports).await?;
     let started = Instant::now();
     let seeded = seed::run(&ports, &workspace, &list, entries).await?;
     print_json(&json!({

@@ -18,6 +18,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut ports = open(config, config.migrate).await?.ports;
+    store::share_secret(&secrets, &mut ports).await?;
     upstreams::attach(config, &mut ports)?;
     let mut running = server::start(config, &secrets, ports.clone())
         .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;

@@ -1,4 +1,4 @@
-//! The freight for the mail service: mail, with one lane for each workspace.
+//! The freight for mail: one lane for each workspace. Mail goes to Envoi or to the mail server, as it was written.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,8 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, MailOutcome, MailReport, SettleMail};
-use rally_domain::port::{Mailer, Ports};
+use rally_domain::mail::{ClaimedMail, Content, Mail, MailOutcome, MailReport, SettleMail, Via};
+use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::queue::RetrySchedule;
 use rally_domain::timestamp::Timestamp;
@@ -17,19 +17,47 @@ use super::core::Signal;
 use super::freight::Freight;
 use crate::cache::Changes;
 
-/// Carries mail to the mail service.
+/// The status of a mail whose template cannot be rendered, as Envoi has it.
+const UNRENDERED: u16 = 422;
+
+/// Carries mail to Envoi and to the mail server.
 #[derive(Clone)]
 pub struct MailFreight {
     /// The ports.
     pub ports: Ports,
-    /// Sends mail.
-    pub mailer: Arc<dyn Mailer>,
+    /// Renders the templates of mail over SMTP.
+    pub templates: Arc<dyn TemplateEngine>,
     /// When a mail is retried.
     pub schedule: RetrySchedule,
     /// How long an attempt may take.
     pub timeout: Duration,
     /// The changes of this process that can stop a mail.
     pub changes: Changes,
+}
+
+impl MailFreight {
+    /// Makes an attempt. A process that is not configured for the mail leaves it to another one.
+    async fn send(&self, mail: &Mail) -> Result<MailReport, Fault> {
+        let links = &self.ports.links;
+        match &mail.via {
+            Via::Envoi { template } => {
+                let envoi = self.ports.envoi.as_ref().ok_or_else(|| Fault::unavailable("this server has no Envoi"))?;
+                let content = Content::Template { name: template.clone(), data: mail.data.clone() };
+                let message = mail.message(content, None, links).ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
+                Ok(envoi.send(&message).await)
+            }
+            Via::Smtp => {
+                let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
+                let rendered = match self.templates.render(&mail.locale, &self.templates.built_in(mail.kind, &mail.locale), &mail.data) {
+                    Ok(rendered) => rendered,
+                    Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
+                };
+                let message = mail.message(Content::Rendered(rendered), Some(&smtp.policy.sender), links);
+                let message = message.ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
+                Ok(smtp.mailer.send(&message).await)
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -82,7 +110,10 @@ impl Freight for MailFreight {
 
     async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {
         let started = Instant::now();
-        let MailReport { outcome, error } = self.mailer.send(&claimed.mail.message()).await;
+        let MailReport { outcome, error } = match self.send(&claimed.mail).await {
+            Ok(report) => report,
+            Err(fault) => return Err((claimed, fault)),
+        };
         let latency = Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX);
         tell(&claimed, outcome, error.as_deref(), latency);
         let ports = &self.ports;
@@ -92,6 +123,7 @@ impl Freight for MailFreight {
             workspace_id: claimed.mail.workspace_id,
             attempt: claimed.attempt,
             outcome,
+            error,
             latency,
             chance: ports.ids.entropy(),
             now: ports.clock.now(),

@@ -112,7 +112,7 @@ impl ReviewEntry {
         let entry = Entry { status: to, updated_at: self.now, ..current };
         let event = Event::new(self.event_id, self.review.event(), self.now, &entry, &waitlist);
         let told = (self.event_id, self.review.event());
-        let mail = mail.map(|setup| Mail::of_event(&setup, &self.links, told, self.now, &entry, &waitlist));
+        let mail = mail.and_then(|setup| Mail::of_event(&setup, &self.links, told, self.now, &entry, &waitlist));
         Ok(ReviewPlan::Change { entry, from, event, mail })
     }
 }
@@ -187,7 +187,7 @@ impl RecordInvitation {
         let invitation = Some(Invitation { at: self.now, app_slug: self.app_slug.clone() });
         let entry = if known { entry } else { Entry { invitation, updated_at: self.now, ..entry } };
         let setup = mail.filter(|_| self.mail == InviteMail::Send);
-        let mail = setup.map(|setup| Mail::of_invitation(&setup, &self.links, &self.invite, self.now, &entry, &waitlist));
+        let mail = setup.and_then(|setup| Mail::of_invitation(&setup, &self.links, &self.invite, self.now, &entry, &waitlist));
         Ok(InvitationPlan { entry, mail })
     }
 }

@@ -4,7 +4,7 @@ use crate::actor::Actor;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::id::{SenderDomainId, WorkspaceId};
-use crate::mail::Templates;
+use crate::mail::{SmtpPolicy, Templates};
 use crate::timestamp::Timestamp;
 use crate::workspace::{SettingsChange, WorkspaceSettings};
 
@@ -15,6 +15,8 @@ pub struct UpdateSettings {
     pub workspace_id: WorkspaceId,
     /// The change.
     pub change: SettingsChange,
+    /// The mail server, if there is one.
+    pub smtp: Option<SmtpPolicy>,
     /// The sender and the templates that the mail service confirmed, if it was asked.
     pub checked: Option<CheckedSender>,
     /// Who makes the change.
@@ -55,8 +57,8 @@ pub enum UpdateSettingsRejection {
     /// There is no such workspace.
     #[error("this workspace does not exist")]
     NoSuchWorkspace,
-    /// Notifications would be on, and settings that they need are missing. Each missing key is named.
-    #[error("notifications need settings that are missing")]
+    /// Notifications would be on, and settings that they need are missing or not allowed. Each such key is named.
+    #[error("notifications need settings that are missing or not allowed")]
     Incomplete(Vec<FieldError>),
     /// Notifications would be on with a sender or templates that were not checked. Another change came in between.
     #[error("what notifications need was not checked")]
@@ -73,6 +75,9 @@ impl UpdateSettings {
         let missing = missing_for_notifications(&settings);
         if !missing.is_empty() {
             return Err(UpdateSettingsRejection::Incomplete(missing));
+        }
+        if self.change.touches_smtp() {
+            SmtpPolicy::check(self.smtp.as_ref(), &settings).map_err(UpdateSettingsRejection::Incomplete)?;
         }
         if self.change.wants_check(&settings) && CheckedSender::of(&settings) != self.checked {
             return Err(UpdateSettingsRejection::Unchecked);
@@ -107,7 +112,7 @@ mod tests {
 
     fn decide(change: SettingsChange, checked: Option<CheckedSender>, current: WorkspaceSettings) -> Result<Notifications, Vec<String>> {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
-        let command = UpdateSettings { workspace_id: current.workspace_id, change, checked, actor: Actor::System, now };
+        let command = UpdateSettings { workspace_id: current.workspace_id, change, smtp: None, checked, actor: Actor::System, now };
         command.decide(current).map(|settings| settings.notifications).map_err(|rejection| match rejection {
             UpdateSettingsRejection::Incomplete(errors) => errors.into_iter().map(|error| error.field).collect(),
             UpdateSettingsRejection::Unchecked => vec!["unchecked".to_owned()],
@@ -116,7 +121,7 @@ mod tests {
     }
 
     fn turn_on() -> SettingsChange {
-        SettingsChange { notifications: Some(Notifications::ViaEnvoi), ..SettingsChange::default() }
+        SettingsChange { notifications: Some(Notifications::ViaEnvoi.into()), ..SettingsChange::default() }
     }
 
     #[test]
@@ -138,8 +143,11 @@ mod tests {
         let template = SettingsChange { welcome_template_name: Some(Some("other".to_owned())), ..SettingsChange::default() };
         assert_eq!(decide(template.clone(), None, on.clone()).unwrap_err(), ["unchecked"]);
         assert!(decide(template, None, complete()).is_ok());
-        let off =
-            SettingsChange { notifications: Some(Notifications::Off), welcome_template_name: Some(None), ..SettingsChange::default() };
+        let off = SettingsChange {
+            notifications: Some(Notifications::Off.into()),
+            welcome_template_name: Some(None),
+            ..SettingsChange::default()
+        };
         assert_eq!(decide(off, None, on), Ok(Notifications::Off));
     }
 }

@@ -162,6 +162,7 @@ impl SignUp {
             position: Position::new(facts.last_position + 1),
             status,
             variant_id: self.variant_id.filter(|_| facts.variant_is_active),
+            link_generation: 0,
             invitation: None,
             created_at: self.now,
             updated_at: self.now,
@@ -169,7 +170,7 @@ impl SignUp {
         let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
         let events = told.iter().zip(self.event_ids).map(tell).collect();
         let created = (self.event_ids[0], EventKind::EntryCreated);
-        let mail = facts.mail.map(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
+        let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
         Ok(SignUpPlan { entry, credit, events, mail })
     }
 }
@@ -182,7 +183,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::email::Email;
     use crate::id::WorkspaceId;
-    use crate::mail::Templates;
+    use crate::locale::Locale;
+    use crate::mail::{MailKind, Transport};
     use crate::secret::StoreSecret;
     use crate::settings::Settings;
     use crate::slug::Slug;
@@ -243,14 +245,16 @@ pub(crate) mod tests {
         let setup = MailSetup {
             workspace_slug: Slug::parse("acme").unwrap(),
             brand: Brand::default(),
-            from: Email::parse("hello@acme.example").unwrap(),
-            templates: Templates { welcome: "w".to_owned(), approved: "a".to_owned(), rejected: "r".to_owned() },
+            from: Some(Email::parse("hello@acme.example").unwrap()),
+            reply_to: None,
+            default_locale: Locale::english(),
+            transport: Transport::Smtp,
         };
         for settings in [json!({}), json!({"approval_required": false})] {
             assert_eq!(command().decide(facts(&waitlist(settings.clone()))).unwrap().mail, None);
             let plan = command().decide(SignUpFacts { mail: Some(&setup), ..facts(&waitlist(settings)) }).unwrap();
             let mail = plan.mail.unwrap();
-            assert_eq!((mail.template.as_str(), mail.id.uuid(), &mail.to), ("w", plan.events[0].id.uuid(), &plan.entry.profile.email));
+            assert_eq!((mail.kind, mail.id.uuid(), &mail.to), (MailKind::Welcome, plan.events[0].id.uuid(), &plan.entry.profile.email));
         }
     }
 

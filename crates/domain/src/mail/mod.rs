@@ -3,16 +3,18 @@
 mod kind;
 mod message;
 mod outcome;
+mod policy;
 mod template;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::kind::MailKind;
 pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
+pub use self::policy::SmtpPolicy;
 pub use self::template::{RenderError, TemplateError, TemplatePart, TemplateSource};
 
 use crate::email::Email;
@@ -20,8 +22,9 @@ use crate::entry::Entry;
 use crate::event::EventKind;
 use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
+use crate::locale::Locale;
 use crate::referral::ReferralCode;
-use crate::secret::StoreSecret;
+use crate::secret::{StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -46,6 +49,12 @@ impl Links {
         Self { base: base.trim_end_matches('/').into(), secret: self.secret.clone() }
     }
 
+    /// Returns the same links with another secret.
+    #[must_use]
+    pub fn with_secret(&self, secret: StoreSecret) -> Self {
+        Self { base: self.base.clone(), secret: secret.into() }
+    }
+
     /// Returns the secret of the store.
     pub fn secret(&self) -> &StoreSecret {
         &self.secret
@@ -54,6 +63,21 @@ impl Links {
     /// Returns the link for referrals: the public address of the list, with a referral code to sign up with.
     pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
         format!("{}/v1/waitlists/{}/{}?referral_code={}", self.base, workspace.as_str(), waitlist.as_str(), code.as_str())
+    }
+
+    /// Returns the link to a person's own page. Another generation of the entry's link has another token.
+    pub fn status(&self, id: EntryId, generation: u32) -> String {
+        format!("{}/me/{}", self.base, self.secret.token(TokenUse::Visit, id.uuid(), generation))
+    }
+
+    /// Returns the link that ends the mail to a person. It stays the same for the life of the entry.
+    pub fn unsubscribe(&self, id: EntryId) -> String {
+        format!("{}/unsubscribe/{}", self.base, self.secret.token(TokenUse::Unsubscribe, id.uuid(), 0))
+    }
+
+    /// Whether the links begin with `https:`.
+    pub fn are_secure(&self) -> bool {
+        self.base.starts_with("https:")
     }
 }
 
@@ -64,48 +88,113 @@ pub struct MailSetup {
     pub workspace_slug: Slug,
     /// The brand of the workspace.
     pub brand: Brand,
-    /// The address that the mail comes from.
-    pub from: Email,
-    /// The names of the templates.
-    pub templates: Templates,
+    /// The address that the mail comes from. `None` means the server's default sender.
+    pub from: Option<Email>,
+    /// The address for replies, if it is not the sender's.
+    pub reply_to: Option<Email>,
+    /// The language of a person who asked for none.
+    pub default_locale: Locale,
+    /// What carries the mail.
+    pub transport: Transport,
 }
 
-/// The names of the templates for each kind of event.
+/// What carries the mail of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// Envoi, with templates that it keeps.
+    Envoi(Templates),
+    /// A mail server. Rally renders the templates.
+    Smtp,
+}
+
+impl Transport {
+    /// Returns how a mail of a kind is carried. `None` means that the workspace sends no mail of this kind.
+    pub fn via(&self, kind: MailKind) -> Option<Via> {
+        match self {
+            Self::Envoi(templates) => templates.of(kind).map(|template| Via::Envoi { template: template.to_owned() }),
+            Self::Smtp => Some(Via::Smtp),
+        }
+    }
+}
+
+/// The names of Envoi's templates for each kind of mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Templates {
     /// For a sign-up.
     pub welcome: String,
-    /// For an approved entry.
+    /// For an approved entry, and for an invitation.
     pub approved: String,
     /// For a rejected entry.
     pub rejected: String,
 }
 
 impl Templates {
-    fn of(&self, kind: EventKind) -> &str {
+    fn of(&self, kind: MailKind) -> Option<&str> {
         match kind {
-            EventKind::EntryCreated => &self.welcome,
-            EventKind::EntryApproved => &self.approved,
-            EventKind::EntryRejected => &self.rejected,
+            MailKind::Welcome => Some(&self.welcome),
+            MailKind::Approved | MailKind::Invited => Some(&self.approved),
+            MailKind::Rejected => Some(&self.rejected),
+            MailKind::Confirm | MailKind::Link => None,
         }
     }
 }
 
-/// A mail to a person on a list.
+/// How a mail is carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// By Envoi, with a template of this name.
+    Envoi {
+        /// The name of the template.
+        template: String,
+    },
+    /// By a mail server. The template is chosen and rendered when the mail is sent.
+    Smtp,
+}
+
+impl Via {
+    /// Returns the name in a store.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Envoi { .. } => "envoi",
+            Self::Smtp => "smtp",
+        }
+    }
+
+    /// Returns the name of Envoi's template.
+    pub fn template(&self) -> Option<&str> {
+        match self {
+            Self::Envoi { template } => Some(template),
+            Self::Smtp => None,
+        }
+    }
+
+    /// Returns what a store has kept as a name and a template.
+    pub fn from_stored(name: &str, template: String) -> Self {
+        if name == "smtp" { Self::Smtp } else { Self::Envoi { template } }
+    }
+}
+
+/// A mail to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// The id of the mail. The mail service sends one mail for this key, however often it is asked.
     pub id: MailId,
-    /// The workspace of the template.
+    /// The workspace that sends it.
     pub workspace_id: WorkspaceId,
-    /// The list.
+    /// The list that it tells of.
     pub waitlist_id: WaitlistId,
-    /// The person.
+    /// The entry of the person.
     pub entry_id: EntryId,
-    /// The template.
-    pub template: String,
-    /// The address of the sender.
-    pub from: Email,
+    /// Why it is sent.
+    pub kind: MailKind,
+    /// The language that the person asked for, else that of the workspace.
+    pub locale: Locale,
+    /// How it is carried.
+    pub via: Via,
+    /// The address of the sender. `None` means the server's default sender.
+    pub from: Option<Email>,
+    /// The address for replies, if it is not the sender's.
+    pub reply_to: Option<Email>,
     /// The address of the person.
     pub to: Email,
     /// The data for the template: a JSON object, the same on every attempt.
@@ -115,7 +204,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Creates the mail of an event, with the entry and its list as they are now.
+    /// Creates the mail of an event, with the entry and its list as they are now. `None` means that the workspace sends none of this kind.
     pub fn of_event(
         setup: &MailSetup,
         links: &Links,
@@ -123,46 +212,87 @@ impl Mail {
         now: Timestamp,
         entry: &Entry,
         waitlist: &Waitlist,
-    ) -> Self {
-        Self::new(MailId::new(id.uuid()), setup.templates.of(kind), setup, now, entry, data(setup, links, entry, waitlist, None))
+    ) -> Option<Self> {
+        let kind = match kind {
+            EventKind::EntryCreated => MailKind::Welcome,
+            EventKind::EntryApproved => MailKind::Approved,
+            EventKind::EntryRejected => MailKind::Rejected,
+        };
+        Self::new((MailId::new(id.uuid()), kind), setup, now, entry, data(setup, links, entry, waitlist, None))
     }
 
     /// Creates the mail with the link of an invitation into an app.
     ///
     /// The id is derived from the invitation. Therefore one invitation causes one mail, however often it is recorded.
-    pub fn of_invitation(setup: &MailSetup, links: &Links, invite: &Invite, now: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Self {
+    pub fn of_invitation(
+        setup: &MailSetup,
+        links: &Links,
+        invite: &Invite,
+        now: Timestamp,
+        entry: &Entry,
+        waitlist: &Waitlist,
+    ) -> Option<Self> {
         let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
         let data = data(setup, links, entry, waitlist, invite.url.as_deref());
-        Self::new(id, &setup.templates.approved, setup, now, entry, data)
+        Self::new((id, MailKind::Invited), setup, now, entry, data)
     }
 
     /// Returns the message to send.
-    pub fn message(&self) -> Message {
-        Message {
+    ///
+    /// Mail over SMTP shows the name of the brand as the sender's. A sender without a brand has the name of the server's default sender, if
+    /// the address is the default one.
+    pub fn message(&self, content: Content, default: Option<&Sender>, links: &Links) -> Option<Message> {
+        let brand = match self.via {
+            Via::Envoi { .. } => None,
+            Via::Smtp => serde_json::from_str::<BrandOfData>(&self.data).ok().and_then(|data| data.brand.name),
+        };
+        let from = match (&self.from, default) {
+            (Some(address), _) => Sender { name: brand, address: address.clone() },
+            (None, default) => {
+                let default = default?;
+                Sender { name: brand.or_else(|| default.name.clone()), address: default.address.clone() }
+            }
+        };
+        let ends = self.kind.can_be_unsubscribed() && links.are_secure();
+        Some(Message {
             id: self.id,
             workspace_id: self.workspace_id,
-            from: Sender { name: None, address: self.from.clone() },
-            reply_to: None,
+            from,
+            reply_to: self.reply_to.clone(),
             to: self.to.clone(),
-            content: Content::Template { name: self.template.clone(), data: self.data.clone() },
-            unsubscribe_url: None,
+            content,
+            unsubscribe_url: ends.then(|| links.unsubscribe(self.entry_id)),
             written_at: self.created_at,
-        }
+        })
     }
 
-    fn new(id: MailId, template: &str, setup: &MailSetup, now: Timestamp, entry: &Entry, data: String) -> Self {
-        Self {
+    fn new((id, kind): (MailId, MailKind), setup: &MailSetup, now: Timestamp, entry: &Entry, data: String) -> Option<Self> {
+        Some(Self {
             id,
             workspace_id: entry.workspace_id,
             waitlist_id: entry.waitlist_id,
             entry_id: entry.id,
-            template: template.to_owned(),
+            kind,
+            locale: entry.profile.locale.clone().unwrap_or_else(|| setup.default_locale.clone()),
+            via: setup.transport.via(kind)?,
             from: setup.from.clone(),
+            reply_to: setup.reply_to.clone(),
             to: entry.profile.email.clone(),
             data,
             created_at: now,
-        }
+        })
     }
+}
+
+/// The part of the data that names the brand.
+#[derive(Deserialize)]
+struct BrandOfData {
+    brand: BrandName,
+}
+
+#[derive(Deserialize)]
+struct BrandName {
+    name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -184,6 +314,9 @@ struct EntryData<'a> {
     referral_code: &'a str,
     referral_url: String,
     status: &'static str,
+    status_url: String,
+    unsubscribe_url: String,
+    locale: &'a str,
 }
 
 #[derive(Serialize)]
@@ -210,6 +343,9 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             referral_code: entry.referral_code.as_str(),
             referral_url: links.referral(&setup.workspace_slug, &waitlist.slug, &entry.referral_code),
             status: entry.status.as_str(),
+            status_url: links.status(entry.id, entry.link_generation),
+            unsubscribe_url: links.unsubscribe(entry.id),
+            locale: entry.profile.locale.as_ref().unwrap_or(&setup.default_locale).as_str(),
         },
         waitlist: WaitlistData { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() },
         brand: BrandData {

@@ -76,6 +76,8 @@ pub struct SettleMail {
     pub attempt: u32,
     /// The result of the attempt.
     pub outcome: MailOutcome,
+    /// What went wrong, in words for an operator.
+    pub error: Option<String>,
     /// How long the attempt took.
     pub latency: Duration,
     /// Random bits that spread the retries.
@@ -111,6 +113,7 @@ mod tests {
             workspace_id: WorkspaceId::new(Uuid::nil()),
             attempt,
             outcome,
+            error: None,
             latency: Duration::ZERO,
             chance: u64::MAX / 2,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),

@@ -40,7 +40,7 @@ pub use webhooks::*;
 pub use workspaces::*;
 
 pub use crate::ambient::*;
-use crate::mail::Links;
+use crate::mail::{Links, SmtpPolicy};
 
 /// A store that keeps everything: what implements its ports implements this.
 pub trait Store:
@@ -79,6 +79,15 @@ impl<S> Store for S where
 {
 }
 
+/// A mail server, and who may send through it.
+#[derive(Clone)]
+pub struct Smtp {
+    /// What sends rendered mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// Who may send through it.
+    pub policy: SmtpPolicy,
+}
+
 /// Every port a use case may need, by role.
 #[derive(Clone)]
 pub struct Ports {
@@ -112,8 +121,10 @@ pub struct Ports {
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, where one is configured.
     pub humans: Option<Arc<dyn HumanCheck>>,
-    /// What sends mail, where something is configured.
-    pub mailer: Option<Arc<dyn Mailer>>,
+    /// What sends mail by templates of a mail service, where one is configured.
+    pub envoi: Option<Arc<dyn Mailer>>,
+    /// The mail server, where one is configured.
+    pub smtp: Option<Smtp>,
     /// What knows the domains and templates of the mail service, where one is configured.
     pub senders: Option<Arc<dyn SenderDirectory>>,
     /// The service that invites into apps, where one is configured.
@@ -145,7 +156,8 @@ impl Ports {
             purges: store.clone(),
             health: store,
             humans: None,
-            mailer: None,
+            envoi: None,
+            smtp: None,
             senders: None,
             inviter: None,
             links,

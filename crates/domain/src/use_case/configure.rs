@@ -55,7 +55,8 @@ async fn attempt(
     let now = ports.clock.now();
     let after = change.apply(ports.settings.get(workspace_id).await?, now);
     let checked = if change.wants_check(&after) { Some(check(ports, &after).await.map_err(CommandError::Rejected)?) } else { None };
-    let command = UpdateSettings { workspace_id, change: change.clone(), checked, actor: actor.clone(), now };
+    let smtp = ports.smtp.as_ref().map(|smtp| smtp.policy.clone());
+    let command = UpdateSettings { workspace_id, change: change.clone(), smtp, checked, actor: actor.clone(), now };
     match ports.settings.update(command).await {
         Ok(settings) => Ok(Some(settings)),
         Err(CommandError::Rejected(UpdateSettingsRejection::Unchecked)) => Ok(None),

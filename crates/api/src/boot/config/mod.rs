@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod logging;
 mod settings;
+mod smtp;
 mod store;
 mod text;
 mod upstreams;
@@ -28,6 +29,7 @@ use crate::http::rate::Rate;
 pub use access::JwksConfig;
 pub use logging::LogFormat;
 pub use settings::Settings;
+pub use smtp::SmtpConfig;
 pub use store::{Migrate, StoreConfig};
 pub use upstreams::{CaptchaConfig, KeyedConfig, UpstreamConfig};
 pub use webhooks::WebhookConfig;
@@ -72,6 +74,8 @@ pub struct Config {
     pub webhooks: WebhookConfig,
     /// The services that Rally calls.
     pub upstreams: UpstreamConfig,
+    /// The mail server, if one is set.
+    pub smtp: Option<SmtpConfig>,
     /// Sign-ups per client address and waitlist. `None` means no limit.
     pub signup_rate: Option<Rate>,
     /// Requests per admin token. `None` means no limit.
@@ -100,9 +104,11 @@ impl TryFrom<Settings> for Config {
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
         let webhooks = WebhookConfig::parse(&settings)?;
         let upstreams = UpstreamConfig::parse(&settings)?;
+        let smtp = SmtpConfig::parse(&settings)?;
         Ok(Self {
             webhooks,
             upstreams,
+            smtp,
             bind: parse_bind(&settings.bind)?,
             public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
             store: match given(settings.database_url) {
@@ -134,7 +140,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 32] = [
+        let table: [(&str, Settings); 34] = [
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..Settings::sample() }),
@@ -144,6 +150,8 @@ mod tests {
             ("RALLY_ENVOI_KEY", Settings { envoi_url: some("https://envoi.example"), ..Settings::sample() }),
             ("RALLY_ENVOI_KEY", Settings { envoi_key: some("two words"), ..Settings::sample() }),
             ("RALLY_ENVOI_URL", Settings { envoi_url: some("envoi.example"), envoi_key: some("key"), ..Settings::sample() }),
+            ("RALLY_SMTP_URL", Settings { smtp_url: some("mail.example"), ..Settings::sample() }),
+            ("RALLY_SMTP_FROM", Settings { smtp_url: some("smtps://mail.example"), ..Settings::sample() }),
             ("RALLY_HEIMDALL_KEY", Settings { heimdall_url: some("https://heimdall.example"), ..Settings::sample() }),
             (
                 "RALLY_HEIMDALL_URL",

@@ -54,6 +54,15 @@ pub struct Settings {
     /// How long a webhook may fail without a success before it is disabled [default: 5d]
     #[arg(long, alias = "rally-webhook-disable-after", env = "RALLY_WEBHOOK_DISABLE_AFTER", global = true, value_name = "TIME")]
     pub webhook_disable_after: Option<String>,
+    /// Mail server: smtps://USER:PASSWORD@HOST, smtp://USER:PASSWORD@HOST (STARTTLS), or smtp://HOST?tls=none in a private network
+    #[arg(long, alias = "rally-smtp-url", env = "RALLY_SMTP_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+    /// Sender of a workspace that has set none: `Name <address>`. Required with RALLY_SMTP_URL
+    #[arg(long, alias = "rally-smtp-from", env = "RALLY_SMTP_FROM", global = true, value_name = "SENDER")]
+    pub smtp_from: Option<String>,
+    /// Domains that workspaces may send from, comma-separated [default: the domain of RALLY_SMTP_FROM]
+    #[arg(long, alias = "rally-smtp-domains", env = "RALLY_SMTP_DOMAINS", global = true, value_name = "LIST")]
+    pub smtp_domains: Option<String>,
     /// URL of Envoi, the mail service [default: Envoi's own, if a key is set]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,

@@ -5,9 +5,10 @@ use rally_domain::custom_field::parse_http_url;
 use rally_domain::email::Email;
 use rally_domain::error::Invalid;
 use rally_domain::id::SenderDomainId;
+use rally_domain::locale::Locale;
 use rally_domain::text::{Lines, clean};
 use rally_domain::use_case::configure;
-use rally_domain::workspace::{Notifications, SettingsChange, WorkspaceSettings, parse_color};
+use rally_domain::workspace::{Notifications, NotificationsChange, SettingsChange, WorkspaceSettings, parse_color};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,10 +41,19 @@ struct SettingsView {
     brand_logo_url: Option<String>,
     #[schema(required, example = "#1A2B3C")]
     primary_color: Option<String>,
-    /// Whether Rally sends mail through Envoi.
+    /// Whether Rally sends mail, and how.
+    #[schema(value_type = NotificationsName)]
+    notifications: &'static str,
+    /// Whether `notifications` is `envoi`.
     notifications_via_envoi: bool,
     #[schema(required, format = Email)]
     default_sender_address: Option<String>,
+    /// The address for replies, if it is not the sender's.
+    #[schema(required, format = Email)]
+    reply_to_address: Option<String>,
+    /// The language of people who asked for none, as a BCP 47 tag.
+    #[schema(example = "en")]
+    default_locale: String,
     /// The Envoi template of `entry.created`.
     #[schema(required)]
     welcome_template_name: Option<String>,
@@ -67,8 +77,11 @@ impl From<WorkspaceSettings> for SettingsView {
             brand_name: settings.brand.name,
             brand_logo_url: settings.brand.logo_url,
             primary_color: settings.brand.primary_color,
+            notifications: settings.notifications.as_str(),
             notifications_via_envoi: settings.notifications == Notifications::ViaEnvoi,
             default_sender_address: settings.default_sender_address.map(|address| address.to_string()),
+            reply_to_address: settings.reply_to_address.map(|address| address.to_string()),
+            default_locale: settings.default_locale.to_string(),
             welcome_template_name: settings.welcome_template_name,
             approved_template_name: settings.approved_template_name,
             rejected_template_name: settings.rejected_template_name,
@@ -101,7 +114,12 @@ struct SettingsBody {
     #[schema(value_type = Option<String>, pattern = "^#[0-9A-Fa-f]{6}$")]
     #[serde(default)]
     primary_color: Field<String>,
-    /// Whether Rally sends mail through Envoi. This needs the domain, the address and the three templates.
+    /// Whether Rally sends mail, and how. `envoi` needs the domain, the address and the three templates. `smtp` needs a mail server on
+    /// this deployment. Null is `off`.
+    #[schema(value_type = Option<NotificationsName>)]
+    #[serde(default)]
+    notifications: Field<String>,
+    /// An older form of `notifications`. True is `envoi`. False turns `envoi` off, and leaves `smtp` as it is.
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     notifications_via_envoi: Field<bool>,
@@ -109,6 +127,14 @@ struct SettingsBody {
     #[schema(value_type = Option<String>, max_length = 254)]
     #[serde(default)]
     default_sender_address: Field<String>,
+    /// The address for replies, if it is not the sender's.
+    #[schema(value_type = Option<String>, max_length = 254)]
+    #[serde(default)]
+    reply_to_address: Field<String>,
+    /// The language of people who asked for none, as a BCP 47 tag. Null is `en`.
+    #[schema(value_type = Option<String>, example = "en", max_length = 64)]
+    #[serde(default)]
+    default_locale: Field<String>,
     /// The Envoi template of `entry.created`.
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
@@ -133,17 +159,45 @@ impl SettingsBody {
             brand_name: fields.change("brand_name", self.brand_name, name),
             brand_logo_url: fields.change("brand_logo_url", self.brand_logo_url, parse_logo),
             primary_color: fields.change("primary_color", self.primary_color, |text| parse_color(&text).map(Some)),
-            notifications: fields
-                .change("notifications_via_envoi", self.notifications_via_envoi, |on| Ok(on.then_some(Notifications::ViaEnvoi)))
-                .map(Option::unwrap_or_default),
+            notifications: parse_notifications(&mut fields, self.notifications, self.notifications_via_envoi),
             default_sender_address: fields
                 .change("default_sender_address", self.default_sender_address, |text| Email::parse(&text).map(Some)),
+            reply_to_address: fields.change("reply_to_address", self.reply_to_address, |text| Email::parse(&text).map(Some)),
+            default_locale: fields
+                .change("default_locale", self.default_locale, |text| Locale::parse(&text).map(Some))
+                .map(|locale| locale.unwrap_or_else(Locale::english)),
             welcome_template_name: fields.change("welcome_template_name", self.welcome_template_name, name),
             approved_template_name: fields.change("approved_template_name", self.approved_template_name, name),
             rejected_template_name: fields.change("rejected_template_name", self.rejected_template_name, name),
         };
         fields.finish()?;
         Ok(change)
+    }
+}
+
+/// The values of `notifications`.
+#[derive(ToSchema)]
+#[schema(as = Notifications, rename_all = "lowercase")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+enum NotificationsName {
+    Off,
+    Envoi,
+    Smtp,
+}
+
+/// Reads the two forms of the setting. They must not contradict each other.
+fn parse_notifications(fields: &mut Fields, named: Field<String>, via_envoi: Field<bool>) -> Option<NotificationsChange> {
+    let named = fields.change("notifications", named, |text| Notifications::parse(&text).map(Some)).map(Option::unwrap_or_default);
+    let via_envoi = fields.change("notifications_via_envoi", via_envoi, |on| Ok(Some(on))).map(Option::unwrap_or_default);
+    match (named, via_envoi) {
+        (Some(named), Some(on)) if on != (named == Notifications::ViaEnvoi) => {
+            fields.report("notifications_via_envoi", Invalid::new(format!("contradicts notifications, which is {}", named.as_str())));
+            None
+        }
+        (Some(named), _) => Some(NotificationsChange::Set(named)),
+        (None, Some(true)) => Some(NotificationsChange::Set(Notifications::ViaEnvoi)),
+        (None, Some(false)) => Some(NotificationsChange::EnvoiOff),
+        (None, None) => None,
     }
 }
 

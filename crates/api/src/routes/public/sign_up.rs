@@ -85,7 +85,7 @@ impl JoinBody {
             return Err(ApiError::validation(Vec::new()));
         };
         Ok(Join {
-            profile: Profile { email, name, interest: interest.flatten(), referrer: referrer.flatten(), metadata },
+            profile: Profile { email, name, interest: interest.flatten(), referrer: referrer.flatten(), locale: None, metadata },
             friends_code: friends_code.flatten(),
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),

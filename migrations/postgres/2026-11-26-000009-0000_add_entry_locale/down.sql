@@ -1,0 +1,3 @@
+ALTER TABLE entries
+    DROP COLUMN link_generation,
+    DROP COLUMN locale;

@@ -1,0 +1,4 @@
+-- The language that a person asked for, and how often the link of the person was replaced.
+ALTER TABLE entries
+    ADD COLUMN locale text,
+    ADD COLUMN link_generation integer NOT NULL DEFAULT 0;

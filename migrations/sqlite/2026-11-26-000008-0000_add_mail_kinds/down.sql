@@ -1,0 +1,6 @@
+ALTER TABLE mails DROP COLUMN sent_at;
+ALTER TABLE mails DROP COLUMN last_error;
+ALTER TABLE mails DROP COLUMN reply_to;
+ALTER TABLE mails DROP COLUMN via;
+ALTER TABLE mails DROP COLUMN locale;
+ALTER TABLE mails DROP COLUMN kind;

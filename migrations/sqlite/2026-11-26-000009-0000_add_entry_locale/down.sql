@@ -1,0 +1,2 @@
+ALTER TABLE entries DROP COLUMN link_generation;
+ALTER TABLE entries DROP COLUMN locale;

@@ -1,0 +1,182 @@
+//! Mail over SMTP: how a workspace turns it on, what people receive, and that no request waits for the mail server or is lost with it.
+
+use rally_fakes::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep};
+use rally_tests::receiver::eventually;
+use rally_tests::{Kind, TestServer, on_both_stores};
+use rstest::rstest;
+use rstest_reuse::apply;
+use serde_json::json;
+use time::Duration;
+
+/// A server that sends mail over SMTP, with a public URL, and its mail server.
+async fn start(kind: Kind) -> (TestServer, FakeSmtp) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+        smtp_url: Some(url),
+        smtp_from: Some("Rally <rally@mail.example>".to_owned()),
+        smtp_domains: Some("mail.example, acme.example".to_owned()),
+        public_url: Some("https://rally.example".to_owned()),
+        ..settings
+    });
+    (server.await, smtp)
+}
+
+async fn turn_on(server: &TestServer) {
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+}
+
+/// The mails that were received once there are that many.
+async fn received(smtp: &FakeSmtp, number: usize) -> Vec<Received> {
+    eventually(|| async { Some(smtp.received()).filter(|received| received.len() >= number) }).await
+}
+
+#[apply(on_both_stores)]
+async fn every_event_has_its_mail(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    let list = server.active_list("early", json!({})).await;
+    let ada = server.join("early", "ada@example.com").await;
+    let welcome = received(&smtp, 1).await.remove(0);
+    assert_eq!((welcome.from.as_str(), welcome.to.as_str()), ("rally@mail.example", "ada@example.com"));
+    assert_eq!(welcome.header("From"), Some("\"Rally\" <rally@mail.example>"));
+    let text = &welcome.text;
+    let links = server.ports.links.with_base("https://rally.example");
+    let id = rally_domain::id::EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
+    for part in [ada["referral_code"].as_str().unwrap(), &links.status(id, 0), &links.unsubscribe(id), "List early"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+        assert!(welcome.html.as_ref().unwrap().contains(part), "{part} is not in the HTML");
+    }
+    let path = format!("/waitlists/{list}/entries/{}", ada["id"].as_str().unwrap());
+    for (number, status) in [(2, "approved"), (3, "rejected")] {
+        server.admin_patch(&path, json!({"status": status})).await.expect(200);
+        received(&smtp, number).await;
+    }
+    let subjects: std::collections::HashSet<String> = smtp.received().into_iter().map(|mail| mail.subject).collect();
+    assert_eq!(subjects.len(), 3, "{subjects:?}");
+}
+
+#[apply(on_both_stores)]
+async fn a_mail_can_be_ended_by_one_request_of_a_mail_program(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    let ada = server.join("early", "ada@example.com").await;
+    let welcome = received(&smtp, 1).await.remove(0);
+    let id = rally_domain::id::EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
+    let url = server.ports.links.with_base("https://rally.example").unsubscribe(id);
+    assert_eq!(welcome.header("List-Unsubscribe"), Some(format!("<{url}>").as_str()));
+    assert_eq!(welcome.header("List-Unsubscribe-Post"), Some("List-Unsubscribe=One-Click"));
+    assert_eq!(welcome.header("Auto-Submitted"), Some("auto-generated"));
+}
+
+#[apply(on_both_stores)]
+async fn a_workspace_sends_from_its_own_address_with_its_brand(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    let settings = json!({
+        "notifications": "smtp", "default_sender_address": "hello@acme.example", "reply_to_address": "help@else.example",
+        "brand_name": "Acme \u{00dc}nlimited", "default_locale": "de",
+    });
+    let set = server.admin_put("/rally/settings", settings).await.expect(200);
+    assert_eq!((&set["notifications"], &set["notifications_via_envoi"]), (&json!("smtp"), &json!(false)));
+    assert_eq!((&set["reply_to_address"], &set["default_locale"]), (&json!("help@else.example"), &json!("de")));
+    server.active_list("early", json!({})).await;
+    server.join("early", "ada@example.com").await;
+    let welcome = received(&smtp, 1).await.remove(0);
+    assert_eq!(welcome.from, "hello@acme.example");
+    assert!(welcome.header("From").unwrap().ends_with(" <hello@acme.example>"), "{:?}", welcome.header("From"));
+    assert_eq!(welcome.header("Reply-To"), Some("help@else.example"));
+    assert!(welcome.html.unwrap().contains("lang=\"de\""));
+}
+
+#[apply(on_both_stores)]
+async fn the_two_forms_of_the_setting_agree(kind: Kind) {
+    let (server, _smtp) = start(kind).await;
+    for (change, expected) in [
+        (json!({"notifications": "smtp"}), "smtp"),
+        (json!({"notifications_via_envoi": false}), "smtp"),
+        (json!({"brand_name": "Acme"}), "smtp"),
+        (json!({"notifications": "smtp", "notifications_via_envoi": false}), "smtp"),
+        (json!({"notifications": "off", "notifications_via_envoi": false}), "off"),
+        (json!({"notifications_via_envoi": false}), "off"),
+        (json!({"notifications": "smtp"}), "smtp"),
+        (json!({"notifications": null}), "off"),
+    ] {
+        let set = server.admin_put("/rally/settings", change.clone()).await.expect(200);
+        assert_eq!(set["notifications"], expected, "{change}");
+    }
+    for (bad, field) in [
+        (json!({"notifications": "smtp", "notifications_via_envoi": true}), "notifications_via_envoi"),
+        (json!({"notifications": "envoi", "notifications_via_envoi": false}), "notifications_via_envoi"),
+        (json!({"notifications": "post"}), "notifications"),
+        (json!({"notifications": "smtp", "default_sender_address": "hello@else.example"}), "default_sender_address"),
+        (json!({"reply_to_address": "nobody"}), "reply_to_address"),
+        (json!({"default_locale": "no_tag"}), "default_locale"),
+    ] {
+        let refused = server.admin_put("/rally/settings", bad.clone()).await;
+        let named = refused.bad_fields();
+        assert_eq!(named, [field], "{bad}");
+    }
+    assert_eq!(server.admin_get("/rally/settings").await.expect(200)["notifications"], "off");
+}
+
+#[apply(on_both_stores)]
+async fn without_a_mail_server_smtp_cannot_be_turned_on(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let refused = server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await;
+    assert_eq!(refused.bad_fields(), ["notifications"]);
+    assert!(refused.refused(400, "validation_failed").to_string().contains("RALLY_SMTP_URL"));
+}
+
+#[apply(on_both_stores)]
+async fn a_mail_server_that_was_away_is_sent_everything(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    smtp.act(SmtpStep::Greeting, SmtpAct::Say("421 4.3.2 shutting down".to_owned()));
+    for n in 0..5 {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    let tried = |depth: rally_domain::queue::QueueDepth| {
+        let later = depth.oldest_due_at.is_some_and(|due| due > server.ports.clock.now());
+        depth.running == 0 && depth.pending == 5 && later
+    };
+    eventually(|| async { tried(server.ports.mails.depth().await.unwrap()).then_some(()) }).await;
+    assert!(smtp.received().is_empty());
+    smtp.behave();
+    server.clock.advance(Duration::seconds(6));
+    let mut people: Vec<String> = received(&smtp, 5).await.into_iter().map(|mail| mail.to).collect();
+    people.sort();
+    assert_eq!(people, (0..5).map(|n| format!("p{n}@example.com")).collect::<Vec<_>>());
+}
+
+#[apply(on_both_stores)]
+async fn an_answer_that_was_lost_repeats_the_same_message(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    smtp.act(SmtpStep::Message, SmtpAct::LoseAndClose);
+    server.join("early", "ada@example.com").await;
+    received(&smtp, 1).await;
+    smtp.behave();
+    eventually(|| async { (server.ports.mails.depth().await.unwrap().running == 0).then_some(()) }).await;
+    server.clock.advance(Duration::seconds(6));
+    let both = received(&smtp, 2).await;
+    assert_eq!(both[0].header("Message-ID"), both[1].header("Message-ID"));
+    assert_eq!(both[0].raw, both[1].raw);
+}
+
+#[apply(on_both_stores)]
+async fn a_recipient_who_is_refused_is_tried_once(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    smtp.answer_recipient("gone@example.com", "550 5.1.1 no such mailbox");
+    smtp.answer_recipient("full@example.com", "452 4.2.2 mailbox full");
+    for address in ["gone@example.com", "full@example.com", "ada@example.com"] {
+        server.join("early", address).await;
+    }
+    assert_eq!(received(&smtp, 1).await[0].to, "ada@example.com");
+    let depth = || async { Some(server.ports.mails.depth().await.unwrap()).filter(|depth| depth.running == 0 && depth.pending == 1) };
+    eventually(depth).await;
+}
