@@ -221,6 +221,20 @@ macro_rules! each_case {
                 a_lease_of_mail_lasts_as_long_as_was_asked
                 a_mail_is_settled_by_the_schedule_that_is_given
             ]
+            suppressions: [
+                a_suppression_reads_back_as_it_was_written
+                an_address_is_suppressed_once_for_a_reason
+                an_address_is_suppressed_once_for_a_reason_under_concurrency
+                a_suppression_needs_its_workspace
+                a_workspace_has_suppressions_of_its_own
+                lifting_one_suppression_leaves_the_others
+                suppressions_go_newest_first
+                a_full_last_page_of_suppressions_has_no_next
+                pages_of_suppressions_go_on_where_they_were
+                a_suppression_shows_in_every_process_at_once
+                a_deleted_workspace_has_no_suppressions_before_it_is_purged
+                a_purge_takes_the_suppressions_of_a_deleted_workspace
+            ]
             purges: [
                 a_deleted_waitlist_is_gone_before_it_is_purged
                 a_purge_takes_what_was_deleted_and_nothing_else

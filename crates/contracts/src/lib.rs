@@ -92,6 +92,7 @@ pub mod settings;
 pub mod settlements;
 pub mod sign_ups;
 pub mod stats;
+pub mod suppressions;
 pub mod variants;
 pub mod waitlists;
 pub mod webhooks;

@@ -7,6 +7,7 @@ use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::text::Referrer;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::Webhook;
@@ -19,9 +20,10 @@ use crate::claims::claim;
 use crate::mail_claims;
 use crate::samples::{
     active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, delete_workspace, notifications, profile, set, sign_up,
-    sign_up_as, slug, workspace,
+    sign_up_as, slug, suppress, workspace,
 };
 use crate::settlements::{answered, settle};
+use crate::suppressions::suppressed;
 use crate::webhooks::{self, create_webhook, switch, webhook};
 
 /// Rows of a batch: few, so that something is left after the first.
@@ -239,14 +241,20 @@ pub async fn orphans_are_found_and_purged(fixture: &impl Fixture, tamper: impl A
         join(&ports, &list, &format!("p{n}@example.com")).await;
         join(&ports, &kept, &format!("p{n}@example.com")).await;
     }
+    let gone = workspace(&ports, "gone").await;
+    for id in [gone.id, kept.workspace_id] {
+        ports.suppressions.suppress(suppress(&ports, id, "ada@example.com", SuppressionReason::Manual)).await.unwrap();
+    }
     assert_eq!(ports.purges.find_orphans().await.unwrap(), 0);
     tamper("DELETE FROM waitlists WHERE slug = 'list'").await;
     tamper("DELETE FROM webhooks").await;
-    assert_eq!(ports.purges.find_orphans().await.unwrap(), 2);
+    tamper("DELETE FROM workspaces WHERE slug = 'gone'").await;
+    assert_eq!(ports.purges.find_orphans().await.unwrap(), 3);
     purge_all(&ports).await;
     assert_eq!((ports.purges.find_orphans().await.unwrap(), ports.deliveries.events(100).await.unwrap().len()), (0, 5));
     assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.stats.count(kept.id).await.unwrap()), (0, 5));
     assert!(ports.webhooks.find(list.workspace_id, hook.id).await.unwrap().is_none());
+    assert_eq!(suppressed(&ports, kept.workspace_id).await.len(), 1);
 }
 
 /// A list and a webhook with far more than one statement may delete are deleted in a moment, and whoever signs up elsewhere goes on while

@@ -4,19 +4,21 @@ use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
 use rally_domain::command::{
     ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
-    DeleteWebhook, DeleteWorkspace, RevokeApiKey, SignUp, UpdateSettings,
+    DeleteWebhook, DeleteWorkspace, RevokeApiKey, SignUp, Suppress, UpdateSettings,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
+use rally_domain::id::{ApiKeyId, EntryId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::mail::Links;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::secret::StoreSecret;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
@@ -201,4 +203,17 @@ pub const fn create_api_key(key: ApiKey) -> CreateApiKey {
 /// The command that revokes an API key at an instant.
 pub const fn revoke_api_key(id: ApiKeyId, now: Timestamp) -> RevokeApiKey {
     RevokeApiKey { id, actor: ACTOR, now }
+}
+
+/// The command that suppresses an address in a workspace for a reason.
+pub fn suppress(ports: &Ports, workspace_id: WorkspaceId, address: &str, reason: SuppressionReason) -> Suppress {
+    Suppress {
+        id: SuppressionId::new(ports.ids.uuid()),
+        workspace_id,
+        address: ports.links.secret().hash_address(&email(address)),
+        masked_email: Some(format!("masked {address}")),
+        reason,
+        actor: ACTOR,
+        now: ports.clock.now(),
+    }
 }

@@ -63,6 +63,8 @@ id! {
     SenderDomainId
     /// Identifies a mail. The mail service uses it to recognise a repetition. The mail of an event has the UUID of the event.
     MailId
+    /// Identifies a suppression: one reason for which an address gets no mail.
+    SuppressionId
 }
 
 /// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.

@@ -131,6 +131,7 @@ pub mod referral;
 pub mod secret;
 pub mod settings;
 pub mod slug;
+pub mod suppression;
 pub mod tally;
 pub mod text;
 pub mod timestamp;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::WaitlistId;
+use crate::id::{SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -76,6 +76,15 @@ pub struct WaitlistKey {
     pub created_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: WaitlistId,
+}
+
+/// The row of a list of suppressions, newest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SuppressionKey {
+    /// When the row was created.
+    pub created_at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: SuppressionId,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use rally_domain::id::{EntryId, EventId, MailId, VariantId, WaitlistId, WebhookI
 use rally_domain::mail::{Mail, MailSetup};
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::slug::Slug;
+use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
@@ -40,6 +41,7 @@ pub(crate) struct Data {
     pub events: BTreeMap<(Timestamp, EventId), Event>,
     pub deliveries: Vec<Delivery>,
     pub mails: BTreeMap<MailId, QueuedMail>,
+    pub suppressions: Vec<Suppression>,
     pub purges: Vec<Purge>,
     pub flaw: Flawed,
 }

@@ -11,6 +11,7 @@ use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::Mail;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::referral::Position;
+use rally_domain::suppression::Suppression;
 use rally_domain::text::WorkspaceName;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
@@ -142,7 +143,8 @@ flaws! {
     /// Closed lists are not listed.
     ClosedListsNotFound: "waitlists::lists_of_each_status_are_found";
     /// A page that ends with the last row names a next one.
-    FullPagesNameANext: "waitlists::a_full_last_page_of_lists_has_no_next" "entries::a_full_last_page_of_entries_has_no_next";
+    FullPagesNameANext: "waitlists::a_full_last_page_of_lists_has_no_next" "entries::a_full_last_page_of_entries_has_no_next"
+        "suppressions::a_full_last_page_of_suppressions_has_no_next";
     /// A process goes on reading a list as it read it first, until it writes.
     ListsKept: "waitlists::a_list_is_found_as_it_is_in_every_process";
     /// A process goes on showing the public what it showed first, until it writes.
@@ -437,6 +439,42 @@ flaws! {
     /// Mail that is being sent is pruned.
     MailInFlightPruned: "mail_claims::what_is_finished_is_pruned";
 
+    // Suppressions.
+
+    /// Suppressing an address once more gives a second suppression.
+    SuppressedTwice: "suppressions::an_address_is_suppressed_once_for_a_reason"
+        "suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency";
+    /// Suppressing an address once more replaces the suppression.
+    SuppressionsReplaced: "suppressions::an_address_is_suppressed_once_for_a_reason";
+    /// Whether an address is suppressed already is read before the write.
+    SuppressionsReadEarly: "suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency";
+    /// An address that is suppressed for one reason is not suppressed for another.
+    SuppressionsOfOneReason: "suppressions::lifting_one_suppression_leaves_the_others";
+    /// A workspace that does not exist gets suppressions.
+    SuppressionsOfNobody: "suppressions::a_suppression_needs_its_workspace";
+    /// A suppression is kept without the masked address.
+    MasksForgotten: "suppressions::a_suppression_reads_back_as_it_was_written";
+    /// The suppressions of an address are those of every workspace.
+    SuppressionsShared: "suppressions::a_workspace_has_suppressions_of_its_own";
+    /// The list of suppressions is that of every workspace.
+    SuppressionsOfOthersListed: "suppressions::a_workspace_has_suppressions_of_its_own";
+    /// A suppression can be lifted from another workspace.
+    SuppressionsOfOthersLifted: "suppressions::a_workspace_has_suppressions_of_its_own";
+    /// Lifting one suppression of an address lifts all of them.
+    LiftsTakeOtherReasons: "suppressions::lifting_one_suppression_leaves_the_others";
+    /// Lifting the suppression of an address lifts those of others for the same reason.
+    LiftsTakeOtherAddresses: "suppressions::lifting_one_suppression_leaves_the_others";
+    /// The oldest suppression of an address comes first.
+    OldestSuppressionsFirst: "suppressions::suppressions_go_newest_first";
+    /// Suppressions are listed in the order of their ids.
+    SuppressionsInOrderOfIds: "suppressions::suppressions_go_newest_first";
+    /// A page of suppressions begins with the row that its key names.
+    PagesRepeatTheirKey: "suppressions::pages_of_suppressions_go_on_where_they_were" "suppressions::suppressions_go_newest_first";
+    /// A process goes on reading the suppressions of an address as it read them first, until it writes.
+    SuppressionsKept: "suppressions::a_suppression_shows_in_every_process_at_once";
+    /// The suppressions of a deleted workspace are found until they are purged.
+    SuppressionsOutliveWorkspaces: "suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged";
+
     // Purges.
 
     /// A purge is one batch.
@@ -461,6 +499,10 @@ flaws! {
     PurgesForgetLogs: "purges::a_purge_leaves_logs_and_tests_alone";
     /// A purge of a list takes the events of tests.
     PurgesTakeTests: "purges::a_purge_leaves_logs_and_tests_alone";
+    /// A purge of a workspace forgets its suppressions.
+    PurgesForgetSuppressions: "suppressions::a_purge_takes_the_suppressions_of_a_deleted_workspace";
+    /// A purge of a workspace takes the suppressions of others.
+    PurgesTakeOtherSuppressions: "suppressions::a_purge_takes_the_suppressions_of_a_deleted_workspace";
 
     // Callers that go away in the midst of a write.
 
@@ -564,6 +606,12 @@ impl Flawed {
     pub fn created(self, workspace: Workspace) -> Workspace {
         let slug = WorkspaceName::parse(workspace.slug.as_str()).ok().filter(|_| self.is(Flaw::WorkspacesNamedBySlug));
         Workspace { name: slug.unwrap_or(workspace.name), ..workspace }
+    }
+
+    /// A new suppression as it is kept.
+    pub fn suppressed(self, suppression: Suppression) -> Suppression {
+        let masked_email = suppression.masked_email.filter(|_| !self.is(Flaw::MasksForgotten));
+        Suppression { masked_email, ..suppression }
     }
 
     /// Settings as they are kept.

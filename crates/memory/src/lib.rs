@@ -22,6 +22,7 @@ mod queue;
 mod secrets;
 mod settings;
 mod stats;
+mod suppressions;
 mod variants;
 mod waitlists;
 mod webhooks;

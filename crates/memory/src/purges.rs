@@ -5,9 +5,10 @@ use rally_domain::delivery::Attempt;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::event::Event;
-use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::Verdict;
+use rally_domain::suppression::Suppression;
 use rally_domain::timestamp::Timestamp;
 
 use crate::MemoryStore;
@@ -26,6 +27,8 @@ pub(crate) enum Purge {
     Held(WebhookId),
     /// That entries of a list name one that is gone as their referrer.
     Referrer(WaitlistId, EntryId),
+    /// What a workspace had beside its lists and webhooks.
+    Workspace(WorkspaceId),
 }
 
 #[async_trait]
@@ -76,6 +79,7 @@ impl Data {
             Purge::Webhook(id) => self.purge_webhook(*id, most),
             Purge::Held(id) => self.hold(*id, most),
             Purge::Referrer(list, id) => self.forget_referrer(*list, *id, most),
+            Purge::Workspace(id) => self.purge_workspace(*id, most),
         }
     }
 
@@ -108,6 +112,12 @@ impl Data {
         let is_logged = |attempt: &Attempt| attempt.webhook_id == id && !flaw.is(Flaw::PurgesForgetLogs);
         let attempts = remove_some(&mut self.attempts, most, |attempt| is_logged(attempt) || flaw.is(Flaw::PurgesTakeOtherLogs));
         deliveries + attempts > 0
+    }
+
+    fn purge_workspace(&mut self, id: WorkspaceId, most: usize) -> bool {
+        let flaw = self.flaw;
+        let is_gone = |suppression: &Suppression| suppression.workspace_id == id && !flaw.is(Flaw::PurgesForgetSuppressions);
+        remove_some(&mut self.suppressions, most, |row| is_gone(row) || flaw.is(Flaw::PurgesTakeOtherSuppressions)) > 0
     }
 
     fn hold(&mut self, id: WebhookId, most: usize) -> bool {

@@ -10,6 +10,7 @@ use rally_domain::workspace::Workspace;
 
 use crate::data::Data;
 use crate::flaw::Flaw;
+use crate::purges::Purge;
 use crate::{MemoryStore, rejected};
 
 #[async_trait]
@@ -66,6 +67,7 @@ impl WorkspaceStore for MemoryStore {
             }
             data.retired.retain(|_, owner| *owner != id);
             data.workspaces.remove(&id);
+            data.purges.push(Purge::Workspace(id));
             Ok(true)
         };
         self.write(work).await

@@ -27,6 +27,7 @@ mod settings;
 mod sign_up;
 mod statement;
 mod stats;
+mod suppressions;
 mod tls;
 mod turns;
 mod variants;

@@ -10,23 +10,25 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{
-    ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, notifications,
-    revoke_api_key, set, sign_up, slug, workspace,
+    ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
+    notifications, revoke_api_key, set, sign_up, slug, suppress, workspace,
 };
 use rally_contracts::{invitations, reviews, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    CreateVariant, LiftSuppression, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant, UpdateWaitlist,
+    UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId};
+use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId, WorkspaceId};
 use rally_domain::mail::{MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
@@ -109,6 +111,7 @@ async fn call_everything(ports: &Ports) {
     call_webhooks(ports, &hook).await;
     call_deliveries(ports).await;
     call_mails(ports).await;
+    call_suppressions(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
     ports.api_keys.find_by_prefix("none").await.unwrap();
     ports.api_keys.revoke(revoke_api_key(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
@@ -139,6 +142,22 @@ async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
     ports.webhooks.attempts(id, Limit::default()).await.unwrap();
     let (_, secrets) = ports.webhooks.secrets().await.unwrap().remove(0);
     ports.webhooks.reseal(id, secrets.clone(), secrets).await.unwrap();
+}
+
+async fn call_suppressions(ports: &Ports, id: WorkspaceId) {
+    let one = Limit::new(1, 100).unwrap();
+    let (gone, reason) = (workspace(ports, "gone").await.id, SuppressionReason::Erased);
+    ports.suppressions.suppress(suppress(ports, gone, "ada@example.com", reason)).await.unwrap();
+    let first = ports.suppressions.suppress(suppress(ports, id, "ada@example.com", reason)).await.unwrap();
+    let last = ports.suppressions.suppress(suppress(ports, id, "bob@example.com", reason)).await.unwrap();
+    let page = ports.suppressions.list(id, None, one).await.unwrap();
+    ports.suppressions.list(id, Some(page.next.unwrap()), one).await.unwrap();
+    assert_eq!(ports.suppressions.find(id, last.address).await.unwrap().len(), 1);
+    assert!(ports.suppressions.lift_reason(id, last.address, reason).await.unwrap());
+    let lift = LiftSuppression { workspace_id: id, id: first.id, actor: ACTOR, now: ports.clock.now() };
+    assert!(ports.suppressions.lift(lift).await.unwrap());
+    // Its purge has something to do.
+    ports.workspaces.delete(delete_workspace(ports, "gone")).await.unwrap();
 }
 
 async fn call_deliveries(ports: &Ports) {
@@ -223,8 +242,20 @@ struct Index {
 
 /// Columns that an index exists for. A statement must find rows by such a column in its index, and must not filter other rows by
 /// it.
-const KEYS: [&str; 11] =
-    ["id", "email", "slug", "position", "referral_code", "waitlist_id", "workspace_id", "entry_id", "event_id", "webhook_id", "referrer"];
+const KEYS: [&str; 12] = [
+    "id",
+    "address",
+    "email",
+    "slug",
+    "position",
+    "referral_code",
+    "waitlist_id",
+    "workspace_id",
+    "entry_id",
+    "event_id",
+    "webhook_id",
+    "referrer",
+];
 
 /// Statements that read a whole table on purpose, by the beginning of their text. None of them serves a request of a visitor.
 const WHOLE: [&str; 5] = [
@@ -326,6 +357,8 @@ INSERT INTO attempts (id, webhook_id, event_id, kind, number, latency_ms, create
     SELECT gen_random_uuid(), d.webhook_id, d.event_id, 'entry.created', 1, 1, now() FROM deliveries d;
 INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at)
     SELECT gen_random_uuid(), e.workspace_id, e.waitlist_id, e.id, 't', 's', 'r', '{}', now(), now() FROM entries e;
+INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
+    SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;
 ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use crate::convert::{from_bigint, to_bigint};
 use crate::deliveries::{delete_attempts, delete_events};
 use crate::fault::query_fault;
 use crate::queue::IdRow;
-use crate::schema::{attempts, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
+use crate::schema::{attempts, entries, events, mails, purges, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
 use crate::statement::statement;
 use crate::{PgStore, counters, mails as mail_rows, transaction};
 
@@ -24,6 +24,8 @@ use crate::{PgStore, counters, mails as mail_rows, transaction};
 pub(crate) const WAITLIST: &str = "waitlist";
 /// A webhook whose row is deleted.
 pub(crate) const WEBHOOK: &str = "webhook";
+/// A workspace whose row is deleted.
+pub(crate) const WORKSPACE: &str = "workspace";
 /// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
 /// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
@@ -39,7 +41,9 @@ impl PurgeStore for PgStore {
 
     async fn find_orphans(&self) -> Result<u64, Fault> {
         let mut found = 0;
-        for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS), (HELD, OUTDATED)] {
+        let kinds =
+            [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS), (WORKSPACE, ORPHANS_OF_WORKSPACES), (HELD, OUTDATED)];
+        for (kind, orphans) in kinds {
             let mut c = self.connection().await?;
             let rows: Vec<IdRow> = diesel::sql_query(orphans).load(&mut c).await.map_err(query_fault)?;
             let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
@@ -95,6 +99,17 @@ WITH RECURSIVE of_deliveries (id) AS (
 )
 SELECT DISTINCT found.id FROM (SELECT id FROM of_deliveries UNION ALL SELECT id FROM of_attempts) found
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks w WHERE w.id = found.id)";
+
+/// The same for workspaces. An older program deletes the note of such a purge without a look at the rows.
+const ORPHANS_OF_WORKSPACES: &str = "
+WITH RECURSIVE of_suppressions (id) AS (
+    (SELECT workspace_id FROM suppressions ORDER BY workspace_id, created_at DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT s.workspace_id FROM suppressions s WHERE s.workspace_id > l.id ORDER BY s.workspace_id, s.created_at DESC LIMIT 1)
+    FROM of_suppressions l WHERE l.id IS NOT NULL
+)
+SELECT found.id FROM of_suppressions found
+WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM workspaces w WHERE w.id = found.id)";
 
 /// Webhooks with pending deliveries of an earlier generation. A change that overlapped the switch wrote them, and committed after the
 /// purge had ended: it locks the webhook only against a deletion, because a settlement would wait for any stronger lock.
@@ -162,6 +177,7 @@ async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most).await?,
         WEBHOOK => purge_webhook(c, &purge, most).await?,
+        WORKSPACE => purge_workspace(c, &purge, most).await?,
         ENTRY => purge_referrer(c, &purge, most).await?,
         _ => purge_held(c, &purge, most).await?,
     };
@@ -279,6 +295,21 @@ statement! {
         "DELETE FROM deliveries d USING unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE d.event_id = gone.id AND d.webhook_id = "
         webhook: sql_types::Uuid = Uuid, ""
+    }
+}
+
+/// Deletes a batch of the rows of a workspace. Returns whether there were any.
+async fn purge_workspace(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let left = suppressions::table.filter(suppressions::workspace_id.eq(purge.target)).order(suppressions::created_at.desc());
+    let ids: Vec<Uuid> = left.limit(most).select(suppressions::id).load(c).await?;
+    Ok(DeleteSuppressions { ids }.execute(c).await? > 0)
+}
+
+statement! {
+    /// Deletes some suppressions.
+    DeleteSuppressions {
+        "DELETE FROM suppressions s USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE s.id = gone.id"
     }
 }
 

@@ -254,6 +254,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    suppressions (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        address -> Bytea,
+        masked_email -> Nullable<Text>,
+        reason -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,
@@ -266,5 +277,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     deliveries,
     waitlist_totals,
     waitlist_days,
-    purges
+    purges,
+    suppressions
 );

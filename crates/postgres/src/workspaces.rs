@@ -58,7 +58,8 @@ impl WorkspaceStore for PgStore {
             purges::begin(c, purges::WAITLIST, &lists).await?;
             let hooks: Vec<Uuid> = webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load(c).await?;
             purges::begin(c, purges::WEBHOOK, &hooks).await?;
-            // This also deletes its lists and webhooks. Purges delete the rows that belong to them.
+            purges::begin(c, purges::WORKSPACE, &[id]).await?;
+            // This also deletes its lists and webhooks. Purges delete the rows that belong to it and to them.
             Ok(diesel::delete(workspaces::table.find(id)).execute(c).await? > 0)
         });
         Ok(outcome?)

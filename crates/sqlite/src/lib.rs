@@ -24,6 +24,7 @@ mod secrets;
 mod settings;
 mod sign_up;
 mod stats;
+mod suppressions;
 mod variants;
 mod waitlists;
 mod webhooks;

@@ -12,13 +12,17 @@ use rally_domain::queue::JobState;
 
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
-use crate::schema::{attempts, deliveries, entries, events, mails, purges, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
+use crate::schema::{
+    attempts, deliveries, entries, events, mails, purges, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks,
+};
 use crate::{SqliteStore, counters};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
 /// A webhook whose row is deleted.
 pub(crate) const WEBHOOK: &str = "webhook";
+/// A workspace whose row is deleted.
+pub(crate) const WORKSPACE: &str = "workspace";
 /// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
 /// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
@@ -38,7 +42,7 @@ impl PurgeStore for SqliteStore {
     async fn find_orphans(&self) -> Result<u64, Fault> {
         let found = self.database.write::<_, Infallible>(|c| {
             let mut found = 0;
-            for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS)] {
+            for (kind, orphans) in [(WAITLIST, ORPHANS_OF_WAITLISTS), (WEBHOOK, ORPHANS_OF_WEBHOOKS), (WORKSPACE, ORPHANS_OF_WORKSPACES)] {
                 for orphan in diesel::sql_query(orphans).load::<Orphan>(c)? {
                     found += begin(c, kind, orphan.id)? as u64;
                 }
@@ -87,6 +91,15 @@ WITH RECURSIVE of_deliveries (id) AS (
 SELECT id FROM (SELECT id FROM of_deliveries UNION SELECT id FROM of_attempts)
 WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM webhooks)";
 
+/// The same for workspaces. An older program deletes the note of such a purge without a look at the rows.
+const ORPHANS_OF_WORKSPACES: &str = "
+WITH RECURSIVE of_suppressions (id) AS (
+    SELECT min(workspace_id) FROM suppressions
+    UNION ALL
+    SELECT (SELECT min(s.workspace_id) FROM suppressions s WHERE s.workspace_id > l.id) FROM of_suppressions l WHERE l.id IS NOT NULL
+)
+SELECT id FROM of_suppressions WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM workspaces)";
+
 /// Notes a purge in the transaction of a deletion, and returns whether it is new, as 1 or 0.
 pub(crate) fn begin(c: &mut SqliteConnection, kind: &str, target: Blob) -> QueryResult<usize> {
     diesel::insert_or_ignore_into(purges::table).values((purges::kind.eq(kind), purges::target.eq(target))).execute(c)
@@ -121,6 +134,7 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most)?,
         WEBHOOK => purge_webhook(c, &purge, most)?,
+        WORKSPACE => purge_workspace(c, &purge, most)?,
         ENTRY => purge_referrer(c, &purge, most)?,
         _ => purge_held(c, &purge, most)?,
     };
@@ -182,6 +196,13 @@ fn purge_webhook(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRes
     }
     let left: Vec<Blob> = attempts::table.filter(attempts::webhook_id.eq(webhook)).limit(most).select(attempts::id).load(c)?;
     Ok(diesel::delete(attempts::table.filter(attempts::id.eq_any(left))).execute(c)? > 0)
+}
+
+/// Deletes a batch of the rows of a workspace. Returns whether there were any.
+fn purge_workspace(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let left = suppressions::table.filter(suppressions::workspace_id.eq(purge.target)).limit(most);
+    let left: Vec<Blob> = left.select(suppressions::id).load(c)?;
+    Ok(diesel::delete(suppressions::table.filter(suppressions::id.eq_any(left))).execute(c)? > 0)
 }
 
 /// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.

@@ -59,7 +59,8 @@ impl WorkspaceStore for SqliteStore {
             for hook in webhooks::table.filter(webhooks::workspace_id.eq(id)).select(webhooks::id).load::<Blob>(c)? {
                 purges::begin(c, purges::WEBHOOK, hook)?;
             }
-            // This also deletes its lists and webhooks. Purges delete the rows that belong to them.
+            purges::begin(c, purges::WORKSPACE, id)?;
+            // This also deletes its lists and webhooks. Purges delete the rows that belong to it and to them.
             Ok(diesel::delete(workspaces::table.find(id)).execute(c)? > 0)
         });
         Ok(deleted.await?)

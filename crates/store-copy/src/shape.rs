@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 19] = [
+pub(crate) const TABLES: [&str; 20] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -26,6 +26,7 @@ pub(crate) const TABLES: [&str; 19] = [
     "mails",
     "purges",
     "store_secrets",
+    "suppressions",
 ];
 
 /// A table with its columns.

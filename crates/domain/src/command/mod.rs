@@ -2,14 +2,15 @@
 //!
 //! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
 //! also names its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It
-//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. Deletions, and the creation and the
-//! revocation of API keys, have no rule.
+//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. Deletions, the creation and the
+//! revocation of API keys, and the lifting of suppressions have no rule.
 
 mod api_key;
 mod entry;
 mod settings;
 mod sign_up;
 mod sign_up_group;
+mod suppression;
 mod variant;
 mod waitlist;
 mod webhook;
@@ -25,6 +26,7 @@ pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup};
+pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
 pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,

@@ -15,6 +15,7 @@ mod remote;
 mod secrets;
 mod settings;
 mod stats;
+mod suppressions;
 mod templates;
 mod variants;
 mod waitlists;
@@ -33,6 +34,7 @@ pub use remote::*;
 pub use secrets::*;
 pub use settings::*;
 pub use stats::*;
+pub use suppressions::*;
 pub use templates::*;
 pub use variants::*;
 pub use waitlists::*;
@@ -56,6 +58,7 @@ pub trait Store:
     + WebhookStore
     + DeliveryQueue
     + MailQueue
+    + SuppressionStore
     + PurgeStore
     + StoreHealth
 {
@@ -74,6 +77,7 @@ impl<S> Store for S where
         + WebhookStore
         + DeliveryQueue
         + MailQueue
+        + SuppressionStore
         + PurgeStore
         + StoreHealth
 {
@@ -115,6 +119,8 @@ pub struct Ports {
     pub deliveries: Arc<dyn DeliveryQueue>,
     /// Mail on its way.
     pub mails: Arc<dyn MailQueue>,
+    /// Addresses that get no mail.
+    pub suppressions: Arc<dyn SuppressionStore>,
     /// What was deleted.
     pub purges: Arc<dyn PurgeStore>,
     /// The store as a whole.
@@ -153,6 +159,7 @@ impl Ports {
             webhooks: store.clone(),
             deliveries: store.clone(),
             mails: store.clone(),
+            suppressions: store.clone(),
             purges: store.clone(),
             health: store,
             humans: None,

@@ -1,0 +1,160 @@
+//! [`SuppressionStore`] on PostgreSQL.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use diesel::dsl::{exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{self, Bool, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::error::{CommandError, Fault};
+use rally_domain::id::{SuppressionId, WorkspaceId};
+use rally_domain::paging::{Limit, Page, SuppressionKey};
+use rally_domain::port::SuppressionStore;
+use rally_domain::secret::AddressHash;
+use rally_domain::suppression::{Suppression, SuppressionReason};
+use rally_domain::timestamp::Timestamp;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::convert::{corrupt, digest, to_bigint};
+use crate::fault::{Abort, query_fault};
+use crate::schema::{suppressions, workspaces};
+use crate::{PgStore, transaction};
+
+#[async_trait]
+impl SuppressionStore for PgStore {
+    async fn suppress(&self, command: Suppress) -> Result<Suppression, CommandError<SuppressRejection>> {
+        transaction!(self, turn = command.workspace_id.uuid(), |c| {
+            let workspace = workspaces::table.find(command.workspace_id.uuid()).select(workspaces::id).for_key_share();
+            let facts = SuppressFacts { workspace_exists: workspace.first::<Uuid>(c).await.optional()?.is_some() };
+            let suppression = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let row = SuppressionRow::from(&suppression);
+            let key = (suppressions::workspace_id, suppressions::address, suppressions::reason);
+            let insert = diesel::insert_into(suppressions::table).values(row).on_conflict(key);
+            // The update changes nothing. It locks the row that is there, and returns it.
+            let unchanged = insert.do_update().set(suppressions::reason.eq(suppression.reason.as_str()));
+            let kept: SuppressionRow = unchanged.returning(SuppressionRow::as_returning()).get_result(c).await?;
+            Ok(Suppression::try_from(kept)?)
+        })
+    }
+
+    async fn lift(&self, command: LiftSuppression) -> Result<bool, Fault> {
+        let (workspace_id, id) = (command.workspace_id, command.id);
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = workspace_id.uuid(), |c| {
+            // The workspace of a suppression never changes.
+            let owner: Option<Uuid> = suppressions::table.find(id.uuid()).select(suppressions::workspace_id).first(c).await.optional()?;
+            let is_mine = owner == Some(workspace_id.uuid()) && workspace_exists(c, workspace_id).await?;
+            Ok(is_mine && delete(c, id.uuid()).await?)
+        });
+        Ok(outcome?)
+    }
+
+    async fn lift_reason(&self, workspace_id: WorkspaceId, address: AddressHash, reason: SuppressionReason) -> Result<bool, Fault> {
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = workspace_id.uuid(), |c| {
+            let rows = of_address(c, workspace_id, address).await?;
+            match rows.into_iter().find(|row| row.reason == reason.as_str()) {
+                Some(row) => Ok(delete(c, row.id).await?),
+                None => Ok(false),
+            }
+        });
+        Ok(outcome?)
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, address: AddressHash) -> Result<Vec<Suppression>, Fault> {
+        let mut c = self.connection().await?;
+        let mut rows = of_address(&mut c, workspace_id, address).await.map_err(query_fault)?;
+        rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+        rows.into_iter().map(Suppression::try_from).collect()
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        after: Option<SuppressionKey>,
+        limit: Limit,
+    ) -> Result<Page<Suppression, SuppressionKey>, Fault> {
+        let mut c = self.connection().await?;
+        let mut query = suppressions::table
+            .filter(suppressions::workspace_id.eq(workspace_id.uuid()))
+            .filter(exists(workspaces::table.find(workspace_id.uuid())))
+            .order((suppressions::created_at.desc(), suppressions::id.desc()))
+            .limit(to_bigint(limit.rows() as u64 + 1))
+            .select(SuppressionRow::as_select())
+            .into_boxed();
+        if let Some(key) = after {
+            // The index needs a row comparison, and the DSL has none.
+            query = query.filter(
+                sql::<Bool>("(suppressions.created_at, suppressions.id) < (")
+                    .bind::<Timestamptz, _>(key.created_at.instant())
+                    .sql(", ")
+                    .bind::<sql_types::Uuid, _>(key.id.uuid())
+                    .sql(")"),
+            );
+        }
+        let rows: Vec<SuppressionRow> = query.load(&mut c).await.map_err(query_fault)?;
+        let suppressions = rows.into_iter().map(Suppression::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_overfetch(suppressions, limit, |last| SuppressionKey { created_at: last.created_at, id: last.id }))
+    }
+}
+
+/// The suppressions of an address. Those of a deleted workspace are left out, though they are purged later.
+async fn of_address(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, address: AddressHash) -> QueryResult<Vec<SuppressionRow>> {
+    suppressions::table
+        .filter(suppressions::workspace_id.eq(workspace_id.uuid()).and(suppressions::address.eq(address.bytes().as_slice())))
+        .filter(exists(workspaces::table.find(workspace_id.uuid())))
+        // Only the index of addresses has this order, so the planner takes it.
+        .order((suppressions::address, suppressions::reason))
+        .select(SuppressionRow::as_select())
+        .load(c)
+        .await
+}
+
+async fn workspace_exists(c: &mut AsyncPgConnection, id: WorkspaceId) -> QueryResult<bool> {
+    diesel::select(exists(workspaces::table.find(id.uuid()))).get_result(c).await
+}
+
+/// Deletes a suppression, and returns whether it was there.
+async fn delete(c: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+    Ok(diesel::delete(suppressions::table.find(id)).execute(c).await? > 0)
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = suppressions, check_for_backend(diesel::pg::Pg))]
+struct SuppressionRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    address: Vec<u8>,
+    masked_email: Option<String>,
+    reason: String,
+    created_at: OffsetDateTime,
+}
+
+impl From<&Suppression> for SuppressionRow {
+    fn from(suppression: &Suppression) -> Self {
+        Self {
+            id: suppression.id.uuid(),
+            workspace_id: suppression.workspace_id.uuid(),
+            address: suppression.address.bytes().to_vec(),
+            masked_email: suppression.masked_email.clone(),
+            reason: suppression.reason.as_str().to_owned(),
+            created_at: suppression.created_at.instant(),
+        }
+    }
+}
+
+impl TryFrom<SuppressionRow> for Suppression {
+    type Error = Fault;
+
+    fn try_from(row: SuppressionRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: SuppressionId::new(row.id),
+            workspace_id: WorkspaceId::new(row.workspace_id),
+            address: AddressHash::new(digest(row.address)?),
+            masked_email: row.masked_email,
+            reason: SuppressionReason::parse(&row.reason).map_err(corrupt("reason of a suppression"))?,
+            created_at: Timestamp::new(row.created_at),
+        })
+    }
+}
