@@ -235,6 +235,17 @@ macro_rules! each_case {
                 a_deleted_workspace_has_no_suppressions_before_it_is_purged
                 a_purge_takes_the_suppressions_of_a_deleted_workspace
             ]
+            mail_templates: [
+                a_template_reads_back_as_it_was_written
+                a_template_is_replaced_whole
+                a_template_is_deleted_alone
+                templates_go_by_kind_and_locale
+                a_workspace_has_templates_of_its_own
+                a_workspace_has_so_many_templates_at_most
+                the_most_templates_are_not_exceeded_under_concurrency
+                a_template_shows_in_every_process_at_once
+                a_deleted_workspace_takes_its_templates_with_it
+            ]
             purges: [
                 a_deleted_waitlist_is_gone_before_it_is_purged
                 a_purge_takes_what_was_deleted_and_nothing_else

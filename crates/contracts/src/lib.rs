@@ -58,7 +58,7 @@
 //! # How the cases hold a store to its word
 //!
 //! Every MUST in the documentation of a port names the case that checks it, or says why none does. The other way round, `rally-memory`
-//! can be made wrong in almost two hundred ways, each of which must fail the cases that are named beside it: that is how it is known
+//! can be made wrong in more than two hundred ways, each of which must fail the cases that are named beside it: that is how it is known
 //! that a store which is wrong in such a way does not pass.
 //!
 //! Some promises are about what only SQL stores have: tables that older programs wrote, rows behind the store's back. Their cases take a
@@ -81,6 +81,7 @@ mod each_case;
 pub mod entries;
 pub mod invitations;
 pub mod mail_claims;
+pub mod mail_templates;
 pub mod mails;
 pub mod public;
 pub mod purges;

@@ -4,15 +4,14 @@ use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
 use rally_domain::command::{
     ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
-    DeleteWebhook, DeleteWorkspace, RevokeApiKey, SignUp, Suppress, UpdateSettings,
+    DeleteWebhook, DeleteWorkspace, PutTemplate, RevokeApiKey, SignUp, Suppress, UpdateSettings,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
-use rally_domain::id::{ApiKeyId, EntryId, VariantId, WaitlistId, WebhookId, WorkspaceId};
-use rally_domain::locale::Locale;
 use rally_domain::id::{ApiKeyId, EntryId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
-use rally_domain::mail::Links;
+use rally_domain::locale::Locale;
+use rally_domain::mail::{Links, MailKind, TemplateSource};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::secret::StoreSecret;
@@ -213,6 +212,22 @@ pub fn suppress(ports: &Ports, workspace_id: WorkspaceId, address: &str, reason:
         address: ports.links.secret().hash_address(&email(address)),
         masked_email: Some(format!("masked {address}")),
         reason,
+        actor: ACTOR,
+        now: ports.clock.now(),
+    }
+}
+
+/// The command that writes the template of a kind and locale.
+pub fn put_template(ports: &Ports, workspace_id: WorkspaceId, kind: MailKind, locale: &str) -> PutTemplate {
+    PutTemplate {
+        workspace_id,
+        kind,
+        locale: Locale::parse(locale).expect("a locale"),
+        source: TemplateSource {
+            subject: format!("subject {locale}"),
+            text: format!("text of {}", kind.as_str()),
+            html: Some("<p>html</p>".to_owned()),
+        },
         actor: ACTOR,
         now: ports.clock.now(),
     }

@@ -55,6 +55,17 @@ impl Locale {
             }
         })
     }
+
+    /// Returns the one of the [`LANGUAGES`] that has more subtags than this locale and serves it.
+    fn longer_language(&self) -> Option<&'static str> {
+        // Subtags after a single letter are extensions, which say nothing about the language.
+        let mut subtags = self.0.split('-').take_while(|subtag| subtag.len() > 1);
+        match (subtags.next()?, subtags.next()) {
+            ("pt", _) => Some("pt-BR"),
+            ("zh", None | Some("CN" | "SG")) => Some("zh-Hans"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Locale {
@@ -68,6 +79,21 @@ impl fmt::Display for Locale {
 /// `pt-BR` serves `pt-BR`, or else `pt` does. Case does not matter.
 pub fn lookup<'a>(requested: &[Locale], available: &[&'a Locale]) -> Option<&'a Locale> {
     requested.iter().flat_map(Locale::fallbacks).find_map(|tag| available.iter().copied().find(|locale| locale.as_str() == tag))
+}
+
+/// The languages of Rally's own texts.
+pub const LANGUAGES: [&str; 13] = ["en", "de", "fr", "es", "pt-BR", "it", "nl", "pl", "tr", "ja", "zh-Hans", "ar", "he"];
+
+/// Returns the first of the [`LANGUAGES`] that serves a requested locale, the most wanted first.
+///
+/// It is found as by [`lookup`]. Two languages of the list have more than their name, and are found without it too: `pt-BR` serves
+/// Portuguese of every region, and `zh-Hans` serves `zh`, `zh-CN` and `zh-SG`.
+pub fn language(requested: &[Locale]) -> Option<Locale> {
+    requested.iter().find_map(|locale| {
+        let listed = |tag: &str| LANGUAGES.into_iter().find(|language| *language == tag);
+        let found = locale.fallbacks().find_map(listed).or_else(|| locale.longer_language())?;
+        Some(Locale(found.to_owned()))
+    })
 }
 
 /// The most ranges of an `Accept-Language` header that are read.
@@ -141,6 +167,41 @@ mod tests {
         assert_eq!(found(&["zh-Hant-CN-x-private1-private2"], &["zh-Hant"]).as_deref(), Some("zh-Hant"));
         assert_eq!(found(&["de-CH", "fr"], &["fr", "de"]).as_deref(), Some("de"));
         assert_eq!(found(&[], &["de"]), None);
+    }
+
+    #[test]
+    fn a_language_is_found_for_what_is_asked() {
+        for (asked, found) in [
+            (&["en"][..], "en"),
+            (&["de-CH"], "de"),
+            (&["pt"], "pt-BR"),
+            (&["pt-PT"], "pt-BR"),
+            (&["pt-BR"], "pt-BR"),
+            (&["zh"], "zh-Hans"),
+            (&["zh-CN"], "zh-Hans"),
+            (&["zh-SG"], "zh-Hans"),
+            (&["zh-Hans-HK"], "zh-Hans"),
+            (&["zh-CN-x-mine"], "zh-Hans"),
+            (&["zh-u-co-pinyin"], "zh-Hans"),
+            (&["zh-TW", "ja"], "ja"),
+            (&["zh-Hant", "zh-Hant-CN", "fr"], "fr"),
+            (&["zh-HK", "sv", "he-IL"], "he"),
+            (&["nl", "de"], "nl"),
+            (&["pt-PT", "en"], "pt-BR"),
+        ] {
+            assert_eq!(language(&locales(asked)).map(|language| language.to_string()).as_deref(), Some(found), "{asked:?}");
+        }
+        for nothing in [&[][..], &["sv"], &["zh-TW"], &["zh-Hant"], &["x-de"], &["ptx"]] {
+            assert_eq!(language(&locales(nothing)), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_is_a_canonical_tag_and_finds_itself() {
+        for tag in LANGUAGES {
+            let locale = Locale::parse(tag).unwrap();
+            assert_eq!((locale.as_str(), language(std::slice::from_ref(&locale))), (tag, Some(locale.clone())));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::Event;
 use rally_domain::id::{EntryId, EventId, MailId, VariantId, WaitlistId, WebhookId, WorkspaceId};
-use rally_domain::mail::{Mail, MailSetup};
+use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::slug::Slug;
 use rally_domain::suppression::Suppression;
@@ -42,6 +42,7 @@ pub(crate) struct Data {
     pub deliveries: Vec<Delivery>,
     pub mails: BTreeMap<MailId, QueuedMail>,
     pub suppressions: Vec<Suppression>,
+    pub templates: Vec<MailTemplate>,
     pub purges: Vec<Purge>,
     pub flaw: Flawed,
 }

@@ -8,7 +8,7 @@ use rally_domain::delivery::{Attempt, ClaimedDelivery};
 use rally_domain::entry::{Entry, EntryStatus, Invitation, Leader};
 use rally_domain::event::EventKind;
 use rally_domain::id::{MailId, WorkspaceId};
-use rally_domain::mail::Mail;
+use rally_domain::mail::{Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::referral::Position;
 use rally_domain::suppression::Suppression;
@@ -475,6 +475,49 @@ flaws! {
     /// The suppressions of a deleted workspace are found until they are purged.
     SuppressionsOutliveWorkspaces: "suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged";
 
+    // Templates of mail.
+
+    /// A workspace may have any number of templates.
+    TemplatesUnlimited: "mail_templates::a_workspace_has_so_many_templates_at_most"
+        "mail_templates::the_most_templates_are_not_exceeded_under_concurrency";
+    /// How many templates a workspace has is read before the write.
+    TemplatesCountedEarly: "mail_templates::the_most_templates_are_not_exceeded_under_concurrency";
+    /// A template that is replaced counts towards the most that a workspace may have.
+    ReplacedTemplatesCount: "mail_templates::a_workspace_has_so_many_templates_at_most";
+    /// The templates of other workspaces count towards the most that a workspace may have.
+    TemplatesOfOthersCount: "mail_templates::a_workspace_has_templates_of_its_own";
+    /// A workspace that does not exist gets templates.
+    TemplatesOfNobody: "mail_templates::a_deleted_workspace_takes_its_templates_with_it";
+    /// A workspace finds the templates of every workspace.
+    TemplatesShared: "mail_templates::a_workspace_has_templates_of_its_own";
+    /// A template that is replaced by one without HTML keeps its HTML.
+    ReplacedTemplatesKeepHtml: "mail_templates::a_template_is_replaced_whole";
+    /// A template that is replaced keeps its time.
+    ReplacedTemplatesKeepTheirTime: "mail_templates::a_template_is_replaced_whole"
+        "mail_templates::a_template_shows_in_every_process_at_once";
+    /// Line breaks of a template are kept as line feeds.
+    TemplatesWithOtherLineBreaks: "mail_templates::a_template_reads_back_as_it_was_written";
+    /// Deleting a template deletes those of other workspaces.
+    DeletionsTakeTemplatesOfOthers: "mail_templates::a_template_is_deleted_alone";
+    /// Deleting a template deletes those of other kinds.
+    DeletionsTakeOtherKinds: "mail_templates::a_template_is_deleted_alone";
+    /// Deleting a template deletes those of other locales.
+    DeletionsTakeOtherLocales: "mail_templates::a_template_is_deleted_alone";
+    /// Templates are in the order in which they were written.
+    TemplatesInOrderOfWriting: "mail_templates::templates_go_by_kind_and_locale";
+    /// Templates are in the order of their locales, whatever their kind.
+    TemplatesByLocale: "mail_templates::templates_go_by_kind_and_locale";
+    /// Kinds of templates are in the order in which their mails are sent.
+    KindsInOrderOfTheirUse: "mail_templates::templates_go_by_kind_and_locale";
+    /// Locales are sorted as a dictionary does, without hyphens.
+    LocalesSortedByLanguage: "mail_templates::templates_go_by_kind_and_locale";
+    /// The templates of a kind are those of every kind.
+    KindsOfTemplatesMixed: "mail_templates::templates_go_by_kind_and_locale";
+    /// A process goes on reading templates as it read them first, until it writes.
+    TemplatesKept: "mail_templates::a_template_shows_in_every_process_at_once";
+    /// A deleted workspace keeps its templates.
+    DeletedWorkspacesKeepTemplates: "mail_templates::a_deleted_workspace_takes_its_templates_with_it";
+
     // Purges.
 
     /// A purge is one batch.
@@ -612,6 +655,21 @@ impl Flawed {
     pub fn suppressed(self, suppression: Suppression) -> Suppression {
         let masked_email = suppression.masked_email.filter(|_| !self.is(Flaw::MasksForgotten));
         Suppression { masked_email, ..suppression }
+    }
+
+    /// A template as it is kept.
+    pub fn put(self, before: Option<MailTemplate>, mut after: MailTemplate) -> MailTemplate {
+        if self.is(Flaw::TemplatesWithOtherLineBreaks) {
+            after.source.text = after.source.text.replace("\r\n", "\n");
+        }
+        let Some(before) = before else { return after };
+        if self.is(Flaw::ReplacedTemplatesKeepHtml) {
+            after.source.html = after.source.html.or(before.source.html);
+        }
+        if self.is(Flaw::ReplacedTemplatesKeepTheirTime) {
+            after.updated_at = before.updated_at;
+        }
+        after
     }
 
     /// Settings as they are kept.

@@ -16,6 +16,7 @@ mod data;
 mod deliveries;
 mod entries;
 mod flaw;
+mod mail_templates;
 mod mails;
 mod purges;
 mod queue;

@@ -65,6 +65,9 @@ impl WorkspaceStore for MemoryStore {
             if !data.flaw.is(Flaw::DeletedWorkspacesKeepReplies) {
                 data.replies.retain(|scope, _| scope.workspace_id != id);
             }
+            if !data.flaw.is(Flaw::DeletedWorkspacesKeepTemplates) {
+                data.templates.retain(|template| template.workspace_id != id);
+            }
             data.retired.retain(|_, owner| *owner != id);
             data.workspaces.remove(&id);
             data.purges.push(Purge::Workspace(id));

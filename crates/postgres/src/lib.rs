@@ -15,6 +15,7 @@ mod export;
 mod fault;
 mod fit;
 mod lists;
+mod mail_templates;
 mod mails;
 #[cfg(test)]
 mod plans;

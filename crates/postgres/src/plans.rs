@@ -11,20 +11,20 @@ use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
-    notifications, revoke_api_key, set, sign_up, slug, suppress, workspace,
+    notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, workspace,
 };
 use rally_contracts::{invitations, reviews, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, LiftSuppression, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant, UpdateWaitlist,
-    UpdateWebhook,
+    CreateVariant, DeleteTemplate, LiftSuppression, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant,
+    UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId, WorkspaceId};
-use rally_domain::mail::{MailOutcome, SettleMail};
+use rally_domain::mail::{MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
@@ -112,6 +112,7 @@ async fn call_everything(ports: &Ports) {
     call_deliveries(ports).await;
     call_mails(ports).await;
     call_suppressions(ports, acme.id).await;
+    call_templates(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
     ports.api_keys.find_by_prefix("none").await.unwrap();
     ports.api_keys.revoke(revoke_api_key(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
@@ -158,6 +159,15 @@ async fn call_suppressions(ports: &Ports, id: WorkspaceId) {
     assert!(ports.suppressions.lift(lift).await.unwrap());
     // Its purge has something to do.
     ports.workspaces.delete(delete_workspace(ports, "gone")).await.unwrap();
+}
+
+async fn call_templates(ports: &Ports, id: WorkspaceId) {
+    let (kind, now) = (MailKind::Welcome, ports.clock.now());
+    let template = ports.mail_templates.put(put_template(ports, id, kind, "de")).await.unwrap();
+    assert_eq!(ports.mail_templates.list(id).await.unwrap().len(), 1);
+    assert_eq!(ports.mail_templates.of_kind(id, kind).await.unwrap().len(), 1);
+    let delete = DeleteTemplate { workspace_id: id, kind, locale: template.locale, actor: ACTOR, now };
+    assert!(ports.mail_templates.delete(delete).await.unwrap());
 }
 
 async fn call_deliveries(ports: &Ports) {

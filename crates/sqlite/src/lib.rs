@@ -15,6 +15,7 @@ mod events;
 mod export;
 mod fault;
 mod lists;
+mod mail_templates;
 mod mails;
 mod purges;
 mod queue;

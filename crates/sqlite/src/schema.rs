@@ -265,6 +265,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    mail_templates (workspace_id, kind, locale) {
+        workspace_id -> Binary,
+        kind -> Text,
+        locale -> Text,
+        subject -> Text,
+        text -> Text,
+        html -> Nullable<Text>,
+        updated_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 20] = [
+pub(crate) const TABLES: [&str; 21] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -27,6 +27,7 @@ pub(crate) const TABLES: [&str; 20] = [
     "purges",
     "store_secrets",
     "suppressions",
+    "mail_templates",
 ];
 
 /// A table with its columns.

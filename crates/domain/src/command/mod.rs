@@ -7,6 +7,7 @@
 
 mod api_key;
 mod entry;
+mod mail_template;
 mod settings;
 mod sign_up;
 mod sign_up_group;
@@ -20,6 +21,7 @@ pub use api_key::{CreateApiKey, RevokeApiKey};
 pub use entry::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
 };
+pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use self::kind::MailKind;
 pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
-pub use self::template::{RenderError, TemplateError, TemplatePart, TemplateSource};
+pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose};
 
 use crate::email::Email;
 use crate::entry::Entry;

@@ -9,6 +9,7 @@ mod access;
 mod deliveries;
 mod entries;
 mod health;
+mod mail_templates;
 mod mails;
 mod purges;
 mod remote;
@@ -28,6 +29,7 @@ pub use access::*;
 pub use deliveries::*;
 pub use entries::*;
 pub use health::*;
+pub use mail_templates::*;
 pub use mails::*;
 pub use purges::*;
 pub use remote::*;
@@ -59,6 +61,7 @@ pub trait Store:
     + DeliveryQueue
     + MailQueue
     + SuppressionStore
+    + TemplateStore
     + PurgeStore
     + StoreHealth
 {
@@ -78,6 +81,7 @@ impl<S> Store for S where
         + DeliveryQueue
         + MailQueue
         + SuppressionStore
+        + TemplateStore
         + PurgeStore
         + StoreHealth
 {
@@ -121,6 +125,8 @@ pub struct Ports {
     pub mails: Arc<dyn MailQueue>,
     /// Addresses that get no mail.
     pub suppressions: Arc<dyn SuppressionStore>,
+    /// Workspaces' templates of mail.
+    pub mail_templates: Arc<dyn TemplateStore>,
     /// What was deleted.
     pub purges: Arc<dyn PurgeStore>,
     /// The store as a whole.
@@ -160,6 +166,7 @@ impl Ports {
             deliveries: store.clone(),
             mails: store.clone(),
             suppressions: store.clone(),
+            mail_templates: store.clone(),
             purges: store.clone(),
             health: store,
             humans: None,

@@ -33,7 +33,8 @@ pub trait WorkspaceStore: Send + Sync {
     ///
     /// - When this returns, it MUST be gone for every reader, and its slug be free:
     ///   `workspaces::a_deleted_workspace_takes_everything_with_it`, `purges::a_deleted_workspace_is_gone_before_it_is_purged`,
-    ///   `suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged`.
+    ///   `suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged`,
+    ///   `mail_templates::a_deleted_workspace_takes_its_templates_with_it`.
     /// - An old slug MUST NOT delete a workspace: `workspaces::an_old_slug_neither_renames_nor_deletes`.
     /// - However much it owns, this MUST take no longer than [`delete`](super::WaitlistStore::delete) does for each of its waitlists.
     ///   Not checked: a time is for a benchmark to tell.
