@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use rally_contracts::samples;
 use rally_domain::command::RenameWorkspace;
+use rally_domain::id::EntryId;
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use reqwest::Method;
 use rstest::rstest;
@@ -81,11 +82,12 @@ async fn a_sign_up_is_answered_with_its_place(kind: Kind) {
     let body = json!({"email": " Ada@Bücher.Example ", "name": " Ada ", "interest": "", "referrer": null, "unknown": 1});
     let entry = server.sign_up("early", body).await.expect(201);
     let (id, code) = (entry["id"].clone(), entry["referral_code"].clone());
+    let status_url = server.links().status(EntryId::parse(id.as_str().unwrap()).unwrap(), 0);
     assert_eq!(
         entry,
         json!({
             "id": id, "email": "ada@xn--bcher-kva.example", "name": "Ada", "position": 1, "effective_position": 1,
-            "status": "pending", "referral_code": code, "created_at": rally_tests::NOW,
+            "status": "pending", "referral_code": code, "status_url": status_url, "created_at": rally_tests::NOW,
         })
     );
     let uuid: uuid::Uuid = id.as_str().unwrap().parse().unwrap();

@@ -1,8 +1,11 @@
 //! Mail over SMTP: how a workspace turns it on, what people receive, and that no request waits for the mail server or is lost with it.
 
+use rally_contracts::samples::email;
+use rally_domain::id::EntryId;
+use rally_domain::mail::Links;
 use rally_fakes::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep};
 use rally_tests::receiver::eventually;
-use rally_tests::{Kind, TestServer, on_both_stores};
+use rally_tests::{Kind, TestServer, on_both_stores, send};
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::json;
@@ -42,7 +45,7 @@ async fn every_event_has_its_mail(kind: Kind) {
     assert_eq!(welcome.header("From"), Some("\"Rally\" <rally@mail.example>"));
     let text = &welcome.text;
     let links = server.ports.links.with_base("https://rally.example");
-    let id = rally_domain::id::EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
+    let id = EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
     for part in [ada["referral_code"].as_str().unwrap(), &links.status(id, 0), &links.unsubscribe(id), "List early"] {
         assert!(text.contains(part), "{part} is not in: {text}");
         assert!(welcome.html.as_ref().unwrap().contains(part), "{part} is not in the HTML");
@@ -63,7 +66,7 @@ async fn a_mail_can_be_ended_by_one_request_of_a_mail_program(kind: Kind) {
     server.active_list("early", json!({})).await;
     let ada = server.join("early", "ada@example.com").await;
     let welcome = received(&smtp, 1).await.remove(0);
-    let id = rally_domain::id::EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
+    let id = EntryId::parse(ada["id"].as_str().unwrap()).unwrap();
     let url = server.ports.links.with_base("https://rally.example").unsubscribe(id);
     assert_eq!(welcome.header("List-Unsubscribe"), Some(format!("<{url}>").as_str()));
     assert_eq!(welcome.header("List-Unsubscribe-Post"), Some("List-Unsubscribe=One-Click"));
@@ -126,6 +129,134 @@ async fn without_a_mail_server_smtp_cannot_be_turned_on(kind: Kind) {
     let refused = server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await;
     assert_eq!(refused.bad_fields(), ["notifications"]);
     assert!(refused.refused(400, "validation_failed").to_string().contains("RALLY_SMTP_URL"));
+}
+
+/// The entry of a person, its id, and the links in mail to them.
+async fn join(server: &TestServer, address: &str) -> (EntryId, Links) {
+    let joined = server.join("early", address).await;
+    let id = EntryId::parse(joined["id"].as_str().unwrap()).unwrap();
+    (id, server.ports.links.with_base(&server.base))
+}
+
+#[apply(on_both_stores)]
+async fn whoever_unsubscribes_gets_no_more_mail(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    let list = server.active_list("early", json!({})).await;
+    let (ada, links) = join(&server, "ada@example.com").await;
+    let (bob, _) = join(&server, "bob@example.com").await;
+    received(&smtp, 2).await;
+    let url = links.unsubscribe(ada);
+    // Programs open the links of mail. That changes nothing.
+    let page = server.client.get(&url).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let headers = page.headers().clone();
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("cache-control").as_deref(), Some("no-store"));
+    assert_eq!(header("referrer-policy").as_deref(), Some("no-referrer"));
+    assert_eq!(header("x-robots-tag").as_deref(), Some("noindex"));
+    assert!(header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    let text = page.text().await.unwrap();
+    assert!(text.contains("a***@example.com") && text.contains("<form method=\"post\">"), "{text}");
+    assert_eq!(server.client.head(&url).send().await.unwrap().status(), 200);
+    let hash = server.ports.links.secret().hash_address(&email("ada@example.com"));
+    let suppressed = || async { server.ports.suppressions.find(server.workspace.id, hash).await.unwrap().len() };
+    assert_eq!(suppressed().await, 0);
+    // Mail programs send any body, or none, and repeat it.
+    for body in ["List-Unsubscribe=One-Click", "", "anything at all"] {
+        let reply = server.client.post(&url).header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{body}");
+    }
+    assert_eq!(suppressed().await, 1);
+    for id in [ada, bob] {
+        server.admin_patch(&format!("/waitlists/{list}/entries/{id}"), json!({"status": "approved"})).await.expect(200);
+    }
+    let approved = received(&smtp, 3).await.pop().unwrap();
+    assert_eq!(approved.to, "bob@example.com");
+    eventually(|| async { (server.ports.mails.depth().await.unwrap().pending == 0).then_some(()) }).await;
+    assert_eq!(smtp.received().len(), 3);
+}
+
+#[apply(on_both_stores)]
+async fn a_link_that_is_no_one_s_is_a_page_that_says_so(kind: Kind) {
+    let (server, _smtp) = start(kind).await;
+    server.active_list("early", json!({})).await;
+    let (ada, links) = join(&server, "ada@example.com").await;
+    let (status, unsubscribe) = (links.status(ada, 0), links.unsubscribe(ada));
+    let page = server.client.get(&status).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let text = page.text().await.unwrap();
+    assert!(
+        text.contains("<strong>1</strong>") && text.contains("List early") && text.contains(unsubscribe.rsplit_once('/').unwrap().1),
+        "{text}"
+    );
+    let swapped = unsubscribe.replace("/unsubscribe/", "/me/");
+    for bad in [format!("{status}x"), swapped, links.status(ada, 1), format!("{}/me/none", server.base), format!("{}/me/a/b", server.base)]
+    {
+        let page = server.client.get(&bad).send().await.unwrap();
+        assert_eq!(page.status(), 404, "{bad}");
+        assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{bad}");
+        assert_eq!(page.headers()["cache-control"], "no-store");
+    }
+    for bad in [status.replace("/me/", "/unsubscribe/"), format!("{}/unsubscribe/{}", server.base, "A".repeat(43))] {
+        assert_eq!(server.client.post(&bad).send().await.unwrap().status(), 404, "{bad}");
+    }
+    let refused = server.client.post(&status).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD"));
+    assert!(refused.text().await.unwrap().starts_with("<!doctype html>"));
+}
+
+#[apply(on_both_stores)]
+async fn links_are_opened_120_times_a_minute(kind: Kind) {
+    let (server, _smtp) = start(kind).await;
+    server.active_list("early", json!({})).await;
+    let (ada, links) = join(&server, "ada@example.com").await;
+    for n in 0..120 {
+        let url = if n % 2 == 0 { links.status(ada, 0) } else { links.unsubscribe(ada) };
+        assert_eq!(server.client.get(url).send().await.unwrap().status(), 200, "{n}");
+    }
+    let refused = server.client.get(links.status(ada, 0)).send().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    assert!(refused.headers().contains_key("retry-after"));
+    assert!(refused.text().await.unwrap().starts_with("<!doctype html>"));
+    // A mail program can always unsubscribe.
+    assert_eq!(server.client.post(links.unsubscribe(ada)).send().await.unwrap().status(), 200);
+}
+
+#[apply(on_both_stores)]
+async fn a_mail_is_in_the_language_of_its_person(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp", "default_locale": "fr"})).await.expect(200);
+    server.active_list("early", json!({})).await;
+    for (address, locale, accepted, language) in [
+        ("a@example.com", json!("de-CH"), "es", "de"),
+        ("b@example.com", json!("no_tag"), "es-MX, en;q=0.5", "es"),
+        ("c@example.com", json!(null), "sv, pt-PT;q=0.9", "pt-BR"),
+        ("d@example.com", json!(null), "sv", "fr"),
+        ("e@example.com", json!("zh-CN"), "*", "zh-Hans"),
+        ("f@example.com", json!(7), "ar", "ar"),
+    ] {
+        let mut body = json!({"email": address, "name": "Somebody", "locale": locale});
+        if locale.is_number() {
+            body.as_object_mut().unwrap().remove("locale");
+        }
+        let request = server.request(reqwest::Method::POST, "/v1/waitlists/acme/early/entries").header("accept-language", accepted);
+        send(request.json(&body)).await.expect(201);
+        let mail = eventually(|| async { smtp.received().into_iter().find(|mail| mail.to == address) }).await;
+        assert!(mail.html.unwrap().contains(&format!("lang=\"{language}\"")), "{address}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn an_address_that_does_not_exist_gets_no_more_mail(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    smtp.answer_recipient("gone@example.com", "550 5.1.1 no such mailbox");
+    join(&server, "gone@example.com").await;
+    let hash = server.ports.links.secret().hash_address(&email("gone@example.com"));
+    let bounced = eventually(|| async { server.ports.suppressions.find(server.workspace.id, hash).await.unwrap().pop() }).await;
+    assert_eq!(bounced.reason.as_str(), "bounced");
 }
 
 #[apply(on_both_stores)]

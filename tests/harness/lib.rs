@@ -71,7 +71,8 @@ pub struct TestServer {
     pub workspace: Workspace,
     /// `http://127.0.0.1:port`.
     pub base: String,
-    client: Client,
+    /// The HTTP client, for requests that are not checked against the document.
+    pub client: Client,
     secrets: Secrets,
     config: Config,
     _running: Running,

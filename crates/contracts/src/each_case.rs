@@ -71,6 +71,7 @@ macro_rules! each_case {
             ]
             entries: [
                 an_entry_reads_back_as_it_was_written
+                an_entry_is_found_by_its_id_alone
                 a_document_reads_back_to_the_byte
                 pages_go_by_position_and_filter_by_status
                 pages_go_on_where_they_were_though_rows_are_deleted
@@ -219,6 +220,8 @@ macro_rules! each_case {
                 a_claim_on_mail_that_ended_is_not_confirmed
                 every_mail_that_is_given_back_is_due_again
                 a_lease_of_mail_lasts_as_long_as_was_asked
+                a_suppressed_address_gets_no_mail
+                an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
             ]
             suppressions: [

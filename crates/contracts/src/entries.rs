@@ -4,7 +4,7 @@
 use rally_domain::command::{Review, SignUp};
 use rally_domain::custom_field::Metadata;
 use rally_domain::entry::{Entry, EntryStatus, Invitation};
-use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
@@ -15,7 +15,9 @@ use time::macros::date;
 
 use crate::invitations::record;
 use crate::reviews::{exported, review};
-use crate::samples::{active_list, active_list_in, delete_entry, full_sign_up, join, join_by, later, profile, sign_up, sign_up_as};
+use crate::samples::{
+    active_list, active_list_in, delete_entry, delete_waitlist, full_sign_up, join, join_by, later, profile, sign_up, sign_up_as, workspace,
+};
 use crate::{Fixture, soon};
 
 pub(crate) async fn all_entries(ports: &Ports, waitlist_id: WaitlistId, status: Option<EntryStatus>, rows: u64) -> Vec<Entry> {
@@ -292,5 +294,24 @@ pub async fn a_new_leader_shows_elsewhere_within_a_second(fixture: &impl Fixture
         }
         assert_eq!(leaders(&ports).await, expected);
         soon("a change of the leaderboard", async || leaders(&there).await == expected).await;
+    }
+}
+
+/// On two lists of two workspaces, in another process too, until its entry or its list is deleted.
+pub async fn an_entry_is_found_by_its_id_alone(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let beta = workspace(&ports, "beta").await.id;
+    let other = active_list_in(&ports, beta, "list", json!({})).await;
+    let (ada, bob) = (join(&ports, &list, "ada@example.com").await, join(&ports, &other, "bob@example.com").await);
+    for entry in [&ada, &bob] {
+        assert_eq!(ports.entries.find_by_id(entry.id).await.unwrap().as_ref(), Some(entry));
+        assert_eq!(there.entries.find_by_id(entry.id).await.unwrap().as_ref(), Some(entry));
+    }
+    assert_eq!(ports.entries.find_by_id(EntryId::new(ports.ids.uuid())).await.unwrap(), None);
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, beta, other.id)).await.unwrap());
+    for entry in [&ada, &bob] {
+        assert_eq!(there.entries.find_by_id(entry.id).await.unwrap(), None);
     }
 }

@@ -3,18 +3,21 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use rally_domain::command::SignUp;
+use rally_domain::command::{Review, SignUp};
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
 use crate::mails::{join, talking_list};
-use crate::samples::{active_list_in, later, notifications, set, sign_up, workspace};
+use crate::reviews::review;
+use crate::samples::{active_list_in, email, later, notifications, set, sign_up, suppress, workspace};
 
 /// So much of what is due at an instant of each workspace.
 async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
@@ -295,4 +298,59 @@ pub async fn a_mail_is_settled_by_the_schedule_that_is_given(fixture: &impl Fixt
         now = due.unwrap_or(now);
     }
     assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
+}
+
+/// Not by a suppression of another workspace, and also if it was suppressed after the mail was written. The mail never becomes due again.
+pub async fn a_suppressed_address_gets_no_mail(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let beta = workspace(&ports, "beta").await.id;
+    for address in ["before@example.com", "after@example.com", "foreign@example.com", "ada@example.com"] {
+        join(&ports, &list, address).await;
+    }
+    for (workspace_id, address, reason) in [
+        (list.workspace_id, "before@example.com", SuppressionReason::Unsubscribed),
+        (list.workspace_id, "after@example.com", SuppressionReason::Manual),
+        (beta, "foreign@example.com", SuppressionReason::Manual),
+    ] {
+        ports.suppressions.suppress(suppress(&ports, workspace_id, address, reason)).await.unwrap();
+    }
+    let now = ports.clock.now();
+    let mut told: Vec<String> = claim(&ports, now).await.iter().map(|claimed| claimed.mail.to.to_string()).collect();
+    told.sort();
+    assert_eq!(told, ["ada@example.com", "foreign@example.com"]);
+    let later = now.plus(Duration::days(2));
+    ports.mails.reap(later, 8).await.unwrap();
+    assert_eq!(claim(&ports, later).await.len(), 2);
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 2);
+}
+
+/// With the attempt that bounced, and only then.
+pub async fn an_address_that_bounces_is_suppressed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    for address in ["gone@example.com", "strict@example.com"] {
+        join(&ports, &list, address).await;
+    }
+    let claimed = claim(&ports, now).await;
+    let outcome = |claimed: &ClaimedMail| match claimed.mail.to.as_str() {
+        "gone@example.com" => MailOutcome::Bounced(550),
+        _ => MailOutcome::Refused(554),
+    };
+    // Another process has the claim now, so this attempt says nothing.
+    let stale = SettleMail { claim: ClaimId::new(ports.ids.uuid()), ..tried(&claimed[0], MailOutcome::Bounced(550), now) };
+    assert_eq!(settle(&ports, vec![stale]).await, 0);
+    let reasons = async |address: &str| {
+        let hash = ports.links.secret().hash_address(&email(address));
+        let found = ports.suppressions.find(list.workspace_id, hash).await.unwrap();
+        found.into_iter().map(|row| (row.reason, row.masked_email)).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons("gone@example.com").await, []);
+    settle(&ports, claimed.iter().map(|claimed| tried(claimed, outcome(claimed), now)).collect()).await;
+    assert_eq!(reasons("gone@example.com").await, [(SuppressionReason::Bounced, Some("g***@example.com".to_owned()))]);
+    assert_eq!(reasons("strict@example.com").await, []);
+    let entry = ports.entries.list(list.id, None, None, Limit::default()).await.unwrap().items.remove(0);
+    ports.entries.review(review(&ports, &entry, Review::Approve)).await.unwrap();
+    assert_eq!(claim(&ports, now).await.len(), 0, "{}", entry.profile.email);
 }

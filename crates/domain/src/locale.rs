@@ -96,6 +96,13 @@ pub fn language(requested: &[Locale]) -> Option<Locale> {
     })
 }
 
+/// Returns the locale of a person who asked for some, the most wanted first: the first one that one of the [`LANGUAGES`] serves, else the
+/// first one.
+pub fn preferred(requested: &[Locale]) -> Option<&Locale> {
+    let served = requested.iter().find(|locale| language(std::slice::from_ref(locale)).is_some());
+    served.or_else(|| requested.first())
+}
+
 /// The most ranges of an `Accept-Language` header that are read.
 const MAX_RANGES: usize = 32;
 
@@ -202,6 +209,15 @@ mod tests {
             let locale = Locale::parse(tag).unwrap();
             assert_eq!((locale.as_str(), language(std::slice::from_ref(&locale))), (tag, Some(locale.clone())));
         }
+    }
+
+    #[test]
+    fn a_person_has_the_first_locale_that_has_a_language() {
+        let preferred = |requested: &[&str]| super::preferred(&locales(requested)).map(ToString::to_string);
+        assert_eq!(preferred(&["sv", "de-CH", "fr"]).as_deref(), Some("de-CH"));
+        assert_eq!(preferred(&["sv", "fi"]).as_deref(), Some("sv"));
+        assert_eq!(preferred(&["pt-PT"]).as_deref(), Some("pt-PT"));
+        assert_eq!(preferred(&[]), None);
     }
 
     #[test]

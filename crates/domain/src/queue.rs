@@ -21,11 +21,13 @@ pub enum JobState {
     Dead,
     /// The job is kept and never sent.
     Held,
+    /// The job is a mail to an address that gets none.
+    Suppressed,
 }
 
 impl JobState {
     /// All states.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Running, Self::Done, Self::Dead, Self::Held];
+    pub const ALL: [Self; 6] = [Self::Pending, Self::Running, Self::Done, Self::Dead, Self::Held, Self::Suppressed];
 
     /// Returns the name in a store.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl JobState {
             Self::Done => "done",
             Self::Dead => "dead",
             Self::Held => "held",
+            Self::Suppressed => "suppressed",
         }
     }
 
@@ -44,7 +47,7 @@ impl JobState {
     /// If there is no such state.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| Invalid::new("must be one of pending, running, done, dead, held"))
+        found.ok_or_else(|| Invalid::new("must be one of pending, running, done, dead, held, suppressed"))
     }
 }
 

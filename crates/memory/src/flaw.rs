@@ -45,6 +45,20 @@ macro_rules! flaws {
 }
 
 flaws! {
+    // Mail to suppressed addresses.
+
+    /// A suppressed address gets mail.
+    SuppressionsIgnored: "mail_claims::a_suppressed_address_gets_no_mail";
+    /// The suppression of another workspace holds mail back.
+    SuppressionsOfOthersCount: "mail_claims::a_suppressed_address_gets_no_mail";
+    /// An address that bounced is not suppressed.
+    BouncesForgotten: "mail_claims::an_address_that_bounces_is_suppressed";
+
+    // Links.
+
+    /// An entry is found by its id on the oldest list alone.
+    IdsFoundOnOneList: "entries::an_entry_is_found_by_its_id_alone";
+
     // The secret.
 
     /// A secret that is offered replaces the one that is kept.

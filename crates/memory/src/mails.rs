@@ -8,6 +8,7 @@ use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule};
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
 use crate::MemoryStore;
@@ -63,7 +64,13 @@ impl MailQueue for MemoryStore {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
                 mine.map(|queued| queued.job.settle(attempt.decide(&schedule))).is_some()
             });
-            settled.count()
+            let settled: Vec<_> = settled.cloned().collect();
+            for attempt in &settled {
+                let mail = data.mails.get(&attempt.mail_id).map(|queued| queued.mail.clone());
+                let suppression = mail.and_then(|mail| attempt.suppression(&mail.to, mail.address?));
+                data.suppressions.extend(suppression.filter(|_| !flaw.is(Flaw::BouncesForgotten)));
+            }
+            settled.len()
         };
         Ok(self.write(work).await)
     }
@@ -118,6 +125,15 @@ impl Data {
         self.is_there(Some(mail.waitlist_id)) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
     }
 
+    /// Whether the address of a mail gets none of its kind.
+    fn is_held_back(&self, mail: &Mail) -> bool {
+        let Some(address) = mail.address else { return false };
+        let holds = |reason: SuppressionReason| reason.holds_back(mail.kind) && !self.flaw.is(Flaw::SuppressionsIgnored);
+        let mut of_workspace =
+            self.suppressions.iter().filter(|row| row.workspace_id == mail.workspace_id || self.flaw.is(Flaw::SuppressionsOfOthersCount));
+        of_workspace.any(|row| row.address == address && holds(row.reason))
+    }
+
     fn claim_mails(&mut self, lane: WorkspaceId, most: usize, request: &ClaimRequest<WorkspaceId>) -> Vec<ClaimedMail> {
         let flaw = self.flaw;
         let wanted = |queued: &QueuedMail| queued.mail.workspace_id == lane || flaw.is(Flaw::LanesMixed);
@@ -126,6 +142,11 @@ impl Data {
         let due: Vec<(Timestamp, MailId)> = due.map(|(id, queued)| (queued.job.due_at, *id)).collect();
         let mut claimed = Vec::new();
         for (_, id) in share(due, most, |key| *key, flaw) {
+            let held_back = self.mails.get(&id).is_some_and(|queued| self.is_held_back(&queued.mail));
+            if let Some(queued) = self.mails.get_mut(&id).filter(|_| held_back) {
+                queued.job.state = State::Suppressed;
+                continue;
+            }
             if let Some(queued) = self.mails.get_mut(&id) {
                 queued.job.claim(request.claim, flaw.lease(request.now, request.lease_until), flaw);
             }

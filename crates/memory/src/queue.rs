@@ -28,6 +28,8 @@ pub(crate) enum State {
     Dead,
     /// Is kept, and not sent.
     Held,
+    /// Is a mail to an address that gets none.
+    Suppressed,
 }
 
 impl Job {

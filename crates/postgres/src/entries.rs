@@ -99,6 +99,13 @@ impl EntryStore for PgStore {
         Ok(entry.filter(|entry| entry.waitlist_id == waitlist_id))
     }
 
+    async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault> {
+        let c = self.connection().await?;
+        let Some(row) = find(&c, id).await.map_err(query_fault)? else { return Ok(None) };
+        let list = lists::find(&c, WaitlistId::new(row.new.waitlist_id)).await.map_err(query_fault)?;
+        list.map(|list| list.entry(row)).transpose()
+    }
+
     async fn list(
         &self,
         waitlist_id: WaitlistId,

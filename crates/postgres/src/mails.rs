@@ -1,11 +1,11 @@
 //! [`MailQueue`] on PostgreSQL, and how the transaction of a change writes its mail.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, Nullable, Text, Timestamptz};
+use diesel::sql_types::{self, Array, Bytea, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
@@ -14,6 +14,8 @@ use rally_domain::locale::Locale;
 use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
+use rally_domain::secret::AddressHash;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use crate::fault::query_fault;
 use crate::queue::{BEGIN_PASSING, depth, queue};
 use crate::schema::mails;
 use crate::statement::statement;
-use crate::{PgStore, transaction};
+use crate::{PgStore, suppressions, transaction};
 
 queue! {
     /// Mails as jobs: a workspace is a lane.
@@ -33,8 +35,8 @@ queue! {
 statement! {
     /// Claimed mails, without those of a deleted waitlist.
     Load {
-        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.data,
-            m.created_at, m.claim, m.attempt
+        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
+            m.data, m.created_at, m.claim, m.attempt
         FROM unnest("
         claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
@@ -92,7 +94,11 @@ impl MailQueue for PgStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
         let old = mails::table
-            .filter(mails::created_at.lt(before.instant()).and(mails::state.eq_any([JobState::Done, JobState::Dead].map(JobState::as_str))))
+            .filter(
+                mails::created_at
+                    .lt(before.instant())
+                    .and(mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed].map(JobState::as_str))),
+            )
             .order(mails::created_at)
             .limit(to_bigint(most as u64));
         let old: Vec<Uuid> = old.select(mails::id).load(&mut c).await.map_err(query_fault)?;
@@ -108,7 +114,7 @@ impl MailQueue for PgStore {
 statement! {
     /// Writes mails that are due at once. A mail that exists already stays as it is.
     InsertMails {
-        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, data, \
+        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, address, data, \
             created_at, due_at) SELECT new.*, new.created_at FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -121,9 +127,10 @@ statement! {
         senders: Array<Text> = Vec<String>, ", "
         replies_to: Array<Nullable<Text>> = Vec<Option<String>>, ", "
         recipients: Array<Text> = Vec<String>, ", "
+        addresses: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ", "
         data: Array<Text> = Vec<String>, ", "
         created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS new (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, data, created_at) \
+        ") AS new (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, address, data, created_at) \
             ON CONFLICT (id) DO NOTHING"
     }
 }
@@ -145,6 +152,7 @@ pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item
         senders: written.clone().map(|mail| mail.from.as_ref().map(ToString::to_string).unwrap_or_default()).collect(),
         replies_to: written.clone().map(|mail| mail.reply_to.as_ref().map(ToString::to_string)).collect(),
         recipients: written.clone().map(|mail| mail.to.to_string()).collect(),
+        addresses: written.clone().map(|mail| mail.address.map(|address| address.bytes().to_vec())).collect(),
         data: written.clone().map(|mail| mail.data.clone()).collect(),
         created_at: written.map(|mail| mail.created_at.instant()).collect(),
     };
@@ -170,7 +178,65 @@ async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -
         let dropped = claimed.iter().copied().filter(|id| !sent.contains(id));
         jobs::delete(c, dropped.collect()).await?;
     }
-    Ok(rows)
+    let held_back = held_back(c, &rows).await?;
+    if held_back.is_empty() {
+        return Ok(rows);
+    }
+    let ids = held_back.iter().copied().collect();
+    Suppress { ids }.execute(c).await?;
+    Ok(rows.into_iter().filter(|row| !held_back.contains(&row.mail.id)).collect())
+}
+
+statement! {
+    /// Ends mails whose address gets none of their kind.
+    Suppress {
+        "UPDATE mails m SET state = 'suppressed' FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS held (id) WHERE m.id = held.id"
+    }
+}
+
+statement! {
+    /// The reasons for which some workspaces send no mail to the addresses of some mails.
+    Reasons {
+        "SELECT asked.id, s.reason FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        workspaces: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        addresses: Array<Bytea> = Vec<Vec<u8>>, ") AS asked (id, workspace, address)
+        CROSS JOIN LATERAL (
+            SELECT reason FROM suppressions
+            WHERE workspace_id = asked.workspace AND address = asked.address ORDER BY workspace_id, address, reason OFFSET 0
+        ) s"
+    }
+}
+
+#[derive(QueryableByName)]
+struct ReasonRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    reason: String,
+}
+
+/// Those of some mails that must not be sent, because their address gets none of their kind.
+async fn held_back(c: &mut AsyncPgConnection, rows: &[ClaimedRow]) -> QueryResult<HashSet<Uuid>> {
+    let known = || rows.iter().filter_map(|row| row.mail.address.as_ref().map(|address| (&row.mail, address)));
+    if known().next().is_none() {
+        return Ok(HashSet::new());
+    }
+    let reasons = Reasons {
+        ids: known().map(|(mail, _)| mail.id).collect(),
+        workspaces: known().map(|(mail, _)| mail.workspace_id).collect(),
+        addresses: known().map(|(_, address)| address.clone()).collect(),
+    };
+    let kinds: HashMap<Uuid, MailKind> = rows.iter().map(|row| (row.mail.id, kind(row.mail.kind.as_deref()))).collect();
+    let found: Vec<ReasonRow> = reasons.load(c).await?;
+    let holds = |row: &ReasonRow| SuppressionReason::parse(&row.reason).is_ok_and(|reason| reason.holds_back(kinds[&row.id]));
+    Ok(found.into_iter().filter(holds).map(|row| row.id).collect())
+}
+
+/// Mail of an older program has no kind.
+fn kind(stored: Option<&str>) -> MailKind {
+    stored.and_then(|kind| MailKind::parse(kind).ok()).unwrap_or(MailKind::Welcome)
 }
 
 async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid)>) -> QueryResult<Vec<ClaimedRow>> {
@@ -186,7 +252,16 @@ async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, schedule: &RetryS
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
     let error = mails::last_error.eq(tried.error.as_deref());
     let sent = mails::sent_at.eq((verdict == Verdict::Done).then_some(tried.now.instant()));
-    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c).await
+    let settled = diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c).await?;
+    if settled > 0 && tried.bounced() {
+        let of_mail = mails::table.find(tried.mail_id.uuid()).select((mails::recipient, mails::address));
+        let (recipient, address): (String, Option<Vec<u8>>) = of_mail.first(c).await?;
+        let address = address.and_then(|bytes| bytes.try_into().ok()).map(AddressHash::new);
+        if let Some(suppression) = address.and_then(|address| tried.suppression(&Email::from_stored(recipient), address)) {
+            suppressions::write(c, &suppression).await?;
+        }
+    }
+    Ok(settled)
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]
@@ -203,6 +278,7 @@ struct MailRow {
     sender: String,
     reply_to: Option<String>,
     recipient: String,
+    address: Option<Vec<u8>>,
     data: String,
     created_at: OffsetDateTime,
 }
@@ -230,13 +306,13 @@ impl From<MailRow> for Mail {
             workspace_id: WorkspaceId::new(row.workspace_id),
             waitlist_id: WaitlistId::new(row.waitlist_id),
             entry_id: EntryId::new(row.entry_id),
-            // Mail of an older program has no kind. Its template says what it is.
-            kind: row.kind.and_then(|kind| MailKind::parse(&kind).ok()).unwrap_or(MailKind::Welcome),
+            kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),
             from: Some(row.sender).filter(|sender| !sender.is_empty()).map(Email::from_stored),
             reply_to: row.reply_to.map(Email::from_stored),
             to: Email::from_stored(row.recipient),
+            address: row.address.and_then(|bytes| bytes.try_into().ok().map(AddressHash::new)),
             data: row.data,
             created_at: Timestamp::new(row.created_at),
         }

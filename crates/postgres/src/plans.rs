@@ -97,6 +97,7 @@ async fn call_everything(ports: &Ports) {
     let invitation = invitations::record(ports, &ada, "app", "invite");
     ports.entries.record_invitation(invitation).await.unwrap();
     ports.entries.find(list.id, ada.id).await.unwrap().unwrap();
+    ports.entries.find_by_id(ada.id).await.unwrap();
     for status in [None, Some(EntryStatus::Approved)] {
         ports.entries.list(list.id, status, Some(ada.position), one).await.unwrap();
     }

@@ -234,6 +234,7 @@ diesel::table! {
         reply_to -> Nullable<Text>,
         last_error -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
+        address -> Nullable<Bytea>,
     }
 }
 

@@ -99,6 +99,12 @@ impl SuppressionStore for PgStore {
     }
 }
 
+/// Writes a suppression in the transaction of its cause. One of the same address and reason stays as it is.
+pub(crate) async fn write(c: &mut AsyncPgConnection, suppression: &Suppression) -> QueryResult<usize> {
+    let insert = diesel::insert_into(suppressions::table).values(SuppressionRow::from(suppression));
+    insert.on_conflict_do_nothing().execute(c).await
+}
+
 /// The suppressions of an address. Those of a deleted workspace are left out, though they are purged later.
 async fn of_address(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, address: AddressHash) -> QueryResult<Vec<SuppressionRow>> {
     suppressions::table

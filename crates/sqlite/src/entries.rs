@@ -100,6 +100,17 @@ impl EntryStore for SqliteStore {
             .await
     }
 
+    async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault> {
+        self.database
+            .read(move |c| {
+                let row = entries::table.find(Blob(id.uuid())).select(EntryRow::as_select()).first(c).optional();
+                let Some(row) = row.map_err(query_fault)? else { return Ok(None) };
+                let list = lists::find(c, WaitlistId::new(row.waitlist_id.0)).map_err(query_fault)?;
+                list.map(|list| list.entry(row)).transpose()
+            })
+            .await
+    }
+
     async fn list(
         &self,
         waitlist_id: WaitlistId,

@@ -11,13 +11,15 @@ use rally_domain::locale::Locale;
 use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
+use rally_domain::secret::AddressHash;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
 use crate::convert::{Blob, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
-use crate::schema::mails;
-use crate::{SqliteStore, counters};
+use crate::schema::{mails, suppressions};
+use crate::{SqliteStore, counters, suppressions as suppression_rows};
 
 /// Mails as jobs: a workspace is a lane.
 const JOBS: Queue = Queue { table: "mails", lane: "workspace_id" };
@@ -92,7 +94,7 @@ impl MailQueue for SqliteStore {
                 .filter(
                     mails::created_at
                         .lt(before.unix_millis())
-                        .and(mails::state.eq_any([JobState::Done, JobState::Dead].map(JobState::as_str))),
+                        .and(mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed].map(JobState::as_str))),
                 )
                 .order((mails::created_at, mails::id))
                 .limit(to_bigint(most as u64));
@@ -127,14 +129,30 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     for (lane, share) in &request.shares {
         for id in JOBS.claim(c, Blob(lane.uuid()), *share, request)? {
             let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
-            if counters::is_there(c, row.waitlist_id)? {
-                claimed.push(claimed_mail(row, request.claim, attempt)?);
-            } else {
+            if !counters::is_there(c, row.waitlist_id)? {
                 diesel::delete(mails::table.find(id)).execute(c)?;
+            } else if is_held_back(c, &row)? {
+                diesel::update(mails::table.find(id)).set(mails::state.eq(JobState::Suppressed.as_str())).execute(c)?;
+            } else {
+                claimed.push(claimed_mail(row, request.claim, attempt)?);
             }
         }
     }
     Ok(claimed)
+}
+
+/// Whether a mail must not be sent, because its address gets none of its kind.
+fn is_held_back(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
+    let Some(address) = &row.address else { return Ok(false) };
+    let of_address = suppressions::table.filter(suppressions::workspace_id.eq(row.workspace_id).and(suppressions::address.eq(address)));
+    let reasons: Vec<String> = of_address.select(suppressions::reason).load(c)?;
+    let kind = kind(row.kind.as_deref());
+    Ok(reasons.iter().any(|reason| SuppressionReason::parse(reason).is_ok_and(|reason| reason.holds_back(kind))))
+}
+
+/// Mail of an older program has no kind.
+fn kind(stored: Option<&str>) -> MailKind {
+    stored.and_then(|kind| MailKind::parse(kind).ok()).unwrap_or(MailKind::Welcome)
 }
 
 fn settle(c: &mut SqliteConnection, tried: &SettleMail, schedule: &RetrySchedule) -> QueryResult<usize> {
@@ -145,7 +163,16 @@ fn settle(c: &mut SqliteConnection, tried: &SettleMail, schedule: &RetrySchedule
     let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
     let error = mails::last_error.eq(tried.error.as_deref());
     let sent = mails::sent_at.eq((verdict == Verdict::Done).then_some(tried.now.unix_millis()));
-    diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c)
+    let settled = diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c)?;
+    if settled > 0 && tried.bounced() {
+        let of_mail = mails::table.find(Blob(tried.mail_id.uuid())).select((mails::recipient, mails::address));
+        let (recipient, address): (String, Option<Vec<u8>>) = of_mail.first(c)?;
+        let address = address.and_then(|bytes| bytes.try_into().ok()).map(AddressHash::new);
+        if let Some(suppression) = address.and_then(|address| tried.suppression(&Email::from_stored(recipient), address)) {
+            suppression_rows::write(c, &suppression)?;
+        }
+    }
+    Ok(settled)
 }
 
 #[derive(Queryable, Selectable)]
@@ -162,6 +189,7 @@ struct MailRow {
     sender: String,
     reply_to: Option<String>,
     recipient: String,
+    address: Option<Vec<u8>>,
     data: String,
     created_at: i64,
 }
@@ -175,13 +203,13 @@ impl TryFrom<MailRow> for Mail {
             workspace_id: WorkspaceId::new(row.workspace_id.0),
             waitlist_id: WaitlistId::new(row.waitlist_id.0),
             entry_id: EntryId::new(row.entry_id.0),
-            // Mail of an older program has no kind. Its template says what it is.
-            kind: row.kind.and_then(|kind| MailKind::parse(&kind).ok()).unwrap_or(MailKind::Welcome),
+            kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),
             from: Some(row.sender).filter(|sender| !sender.is_empty()).map(Email::from_stored),
             reply_to: row.reply_to.map(Email::from_stored),
             to: Email::from_stored(row.recipient),
+            address: row.address.and_then(|bytes| bytes.try_into().ok().map(AddressHash::new)),
             data: row.data,
             created_at: instant(row.created_at)?,
         })
@@ -202,6 +230,7 @@ struct NewMailRow<'a> {
     sender: &'a str,
     reply_to: Option<&'a str>,
     recipient: &'a str,
+    address: Option<&'a [u8]>,
     data: &'a str,
     created_at: i64,
     due_at: i64,
@@ -221,6 +250,7 @@ impl<'a> From<&'a Mail> for NewMailRow<'a> {
             sender: mail.from.as_ref().map_or("", Email::as_str),
             reply_to: mail.reply_to.as_ref().map(Email::as_str),
             recipient: mail.to.as_str(),
+            address: mail.address.as_ref().map(|address| &address.bytes()[..]),
             data: &mail.data,
             created_at: mail.created_at.unix_millis(),
             due_at: mail.created_at.unix_millis(),

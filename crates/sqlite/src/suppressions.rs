@@ -118,6 +118,11 @@ fn of_reason(
         .optional()
 }
 
+/// Writes a suppression in the transaction of its cause. One of the same address and reason stays as it is.
+pub(crate) fn write(c: &mut SqliteConnection, suppression: &Suppression) -> QueryResult<usize> {
+    diesel::insert_or_ignore_into(suppressions::table).values(SuppressionRow::from(suppression)).execute(c)
+}
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = suppressions, check_for_backend(diesel::sqlite::Sqlite))]
 struct SuppressionRow {

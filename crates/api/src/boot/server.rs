@@ -35,6 +35,7 @@ use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Relay, WebhookFreight};
 use crate::routes::operations::docs;
+use crate::routes::pages;
 
 /// How long requests in flight may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -93,7 +94,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         cursors: Cursors::new(secrets.derive("rally cursors")),
         infos: Responses::default(),
         leaderboards: Responses::default(),
-        routes: AllowedMethods::new(&document, docs::PAGES),
+        routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES].concat(), pages::FORMS),
     }));
     let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();
@@ -107,7 +108,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
             .configure(|routes| route_table::configure_with(routes, &origins))
             .into_app()
-            .configure(|pages| docs::configure_pages(pages, &document))
+            .configure(|routes| docs::configure_pages(routes, &document))
+            .configure(pages::configure)
             .default_service(web::to(route_table::unmatched))
             .wrap(from_fn(move |request, next| middleware::handle(slots.clone(), request, next)))
     })

@@ -249,6 +249,10 @@ impl EntryStore for Entries {
         self.inner.entries.find(waitlist_id, id).await
     }
 
+    async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault> {
+        self.inner.entries.find_by_id(id).await
+    }
+
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
         self.inner.entries.export(waitlist_id).await
     }

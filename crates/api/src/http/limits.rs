@@ -84,6 +84,7 @@ pub struct Limits {
     addresses: Option<Limit<(IpAddr, WaitlistId)>>,
     emails: Option<Limit<(Email, WaitlistId)>>,
     admins: Option<Limit<[u8; 32]>>,
+    links: Limit<IpAddr>,
 }
 
 impl Limits {
@@ -93,6 +94,7 @@ impl Limits {
             addresses: signups.map(|rate| Limit::new("address", rate, clock.clone())),
             emails: signups.map(|_| Limit::new("email", Rate::of_email(), clock.clone())),
             admins: admins.map(|rate| Limit::new("token", rate, clock.clone())),
+            links: Limit::new("link", Rate::of_links(), clock.clone()),
         }
     }
 
@@ -114,6 +116,16 @@ impl Limits {
         let Some(limit) = &self.emails else { return Ok(None) };
         let taken = limit.take((email.clone(), waitlist));
         taken.map(Some).map_err(|standing| refuse(standing, "too many tries with this e-mail address; try again later"))
+    }
+
+    /// Counts a request for a page or a reply that a token in the path opens, whichever token it is.
+    ///
+    /// # Errors
+    /// 429 if it was one too many.
+    pub fn take_link(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        let Some(address) = address else { return Ok(()) };
+        let taken = self.links.take(client::network(address));
+        taken.map(|_| ()).map_err(|standing| refuse(standing, "too many requests from this address; try again later"))
     }
 
     /// Counts a request with an admin token that was verified before.

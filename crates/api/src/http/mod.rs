@@ -12,3 +12,4 @@ pub mod openapi;
 pub mod rate;
 pub mod route_table;
 pub mod standing;
+pub mod surface;

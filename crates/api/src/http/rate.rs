@@ -21,6 +21,11 @@ impl Rate {
         (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
     }
 
+    /// 120 requests in a minute to whatever tokens open.
+    pub(super) const fn of_links() -> Self {
+        Self { count: NonZeroU32::MIN.saturating_add(119), period: std::time::Duration::from_secs(60) }
+    }
+
     /// Five tries in an hour to sign up with one e-mail address.
     pub(super) const fn of_email() -> Self {
         Self { count: NonZeroU32::MIN.saturating_add(4), period: std::time::Duration::from_secs(3600) }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, Content, Mail, MailOutcome, MailReport, SettleMail, Via};
+use rally_domain::locale::Locale;
+use rally_domain::mail::{Choice, ClaimedMail, Content, Mail, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose};
 use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::queue::RetrySchedule;
@@ -48,7 +49,8 @@ impl MailFreight {
             }
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
-                let rendered = match self.templates.render(&mail.locale, &self.templates.built_in(mail.kind, &mail.locale), &mail.data) {
+                let (locale, source) = self.template(mail).await?;
+                let rendered = match self.templates.render(&locale, &source, &mail.data) {
                     Ok(rendered) => rendered,
                     Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
                 };
@@ -57,6 +59,19 @@ impl MailFreight {
                 Ok(smtp.mailer.send(&message).await)
             }
         }
+    }
+
+    /// Returns the template of a mail and its language: the workspace's own, else the built-in one.
+    async fn template(&self, mail: &Mail) -> Result<(Locale, TemplateSource), Fault> {
+        let own = self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind).await?;
+        let fallback = self.ports.settings.get(mail.workspace_id).await?.default_locale;
+        Ok(match choose(&mail.locale, &fallback, &own, &self.templates.locales()) {
+            Choice::Own(template) => (template.locale.clone(), template.source.clone()),
+            Choice::BuiltIn(locale) => {
+                let source = self.templates.built_in(mail.kind, &locale);
+                (locale, source)
+            }
+        })
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub(crate) mod admin;
 pub(crate) mod operations;
+pub(crate) mod pages;
 pub(crate) mod public;
 mod schema;

@@ -24,7 +24,7 @@ use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
 use crate::locale::Locale;
 use crate::referral::ReferralCode;
-use crate::secret::{StoreSecret, TokenUse};
+use crate::secret::{AddressHash, StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -197,6 +197,8 @@ pub struct Mail {
     pub reply_to: Option<Email>,
     /// The address of the person.
     pub to: Email,
+    /// The hash of that address. Mail of an older program has none.
+    pub address: Option<AddressHash>,
     /// The data for the template: a JSON object, the same on every attempt.
     pub data: String,
     /// When the event of the mail happened.
@@ -218,7 +220,7 @@ impl Mail {
             EventKind::EntryApproved => MailKind::Approved,
             EventKind::EntryRejected => MailKind::Rejected,
         };
-        Self::new((MailId::new(id.uuid()), kind), setup, now, entry, data(setup, links, entry, waitlist, None))
+        Self::new((MailId::new(id.uuid()), kind), setup, links, now, entry, data(setup, links, entry, waitlist, None))
     }
 
     /// Creates the mail with the link of an invitation into an app.
@@ -234,7 +236,7 @@ impl Mail {
     ) -> Option<Self> {
         let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
         let data = data(setup, links, entry, waitlist, invite.url.as_deref());
-        Self::new((id, MailKind::Invited), setup, now, entry, data)
+        Self::new((id, MailKind::Invited), setup, links, now, entry, data)
     }
 
     /// Returns the message to send.
@@ -266,7 +268,7 @@ impl Mail {
         })
     }
 
-    fn new((id, kind): (MailId, MailKind), setup: &MailSetup, now: Timestamp, entry: &Entry, data: String) -> Option<Self> {
+    fn new((id, kind): (MailId, MailKind), setup: &MailSetup, links: &Links, now: Timestamp, entry: &Entry, data: String) -> Option<Self> {
         Some(Self {
             id,
             workspace_id: entry.workspace_id,
@@ -278,6 +280,7 @@ impl Mail {
             from: setup.from.clone(),
             reply_to: setup.reply_to.clone(),
             to: entry.profile.email.clone(),
+            address: Some(links.secret().hash_address(&entry.profile.email)),
             data,
             created_at: now,
         })

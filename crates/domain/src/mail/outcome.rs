@@ -2,8 +2,11 @@
 
 use time::Duration;
 
-use crate::id::{ClaimId, MailId, WorkspaceId};
+use crate::email::Email;
+use crate::id::{ClaimId, MailId, SuppressionId, WorkspaceId};
 use crate::queue::{RetrySchedule, Verdict};
+use crate::secret::AddressHash;
+use crate::suppression::{Suppression, SuppressionReason};
 use crate::timestamp::Timestamp;
 
 /// The answer of a mail service to a mail.
@@ -87,6 +90,23 @@ pub struct SettleMail {
 }
 
 impl SettleMail {
+    /// Whether the mailbox of the recipient does not exist.
+    pub const fn bounced(&self) -> bool {
+        matches!(self.outcome, MailOutcome::Bounced(_))
+    }
+
+    /// Returns the suppression of an address whose mailbox does not exist. Its id is that of the mail.
+    pub fn suppression(&self, recipient: &Email, address: AddressHash) -> Option<Suppression> {
+        self.bounced().then(|| Suppression {
+            id: SuppressionId::new(self.mail_id.uuid()),
+            workspace_id: self.workspace_id,
+            address,
+            masked_email: Some(recipient.masked().to_string()),
+            reason: SuppressionReason::Bounced,
+            created_at: self.now,
+        })
+    }
+
     /// Decides on the state of the mail after the attempt.
     pub fn decide(&self, schedule: &RetrySchedule) -> Verdict {
         match self.outcome {

@@ -82,6 +82,11 @@ pub trait EntryStore: Send + Sync {
     /// The entry of that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
 
+    /// The entry of that id, on whichever waitlist it is. A token of a link names no waitlist.
+    ///
+    /// - It MUST be found on every waitlist, and not on a deleted one: `entries::an_entry_is_found_by_its_id_alone`.
+    async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault>;
+
     /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The moment is held until
     /// the stream ends: read it without a pause.
     ///

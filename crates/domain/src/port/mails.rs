@@ -36,6 +36,8 @@ pub trait MailQueue: Send + Sync {
     /// - One mail MUST NOT be claimed twice before its lease ends: `mail_claims::a_mail_is_one_process_s_until_its_lease_ends`.
     /// - A lease MUST last as long as was asked: `mail_claims::a_lease_of_mail_lasts_as_long_as_was_asked`.
     /// - An attempt MUST count when it is claimed: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
+    /// - A mail to an address that its workspace has suppressed for its kind MUST NOT be claimed, now or later:
+    ///   `mail_claims::a_suppressed_address_gets_no_mail`.
     /// - What belongs to a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
     ///   `mails::mail_of_a_deleted_workspace_is_not_sent`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
@@ -49,6 +51,7 @@ pub trait MailQueue: Send + Sync {
 
     /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
     ///
+    /// - An address that bounced MUST be suppressed with it: `mail_claims::an_address_that_bounces_is_suppressed`.
     /// - A mail MUST be settled by the schedule that is given: `mail_claims::a_mail_is_settled_by_the_schedule_that_is_given`.
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault>;
 

@@ -4,3 +4,4 @@ pub mod bulk;
 pub mod configure;
 pub mod invite;
 pub mod join;
+pub mod link;

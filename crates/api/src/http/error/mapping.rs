@@ -13,6 +13,7 @@ use rally_domain::invite::InviteError;
 use rally_domain::use_case::bulk::BulkRejection;
 use rally_domain::use_case::configure::ConfigureRejection;
 use rally_domain::use_case::join::JoinRejection;
+use rally_domain::use_case::link::LinkRejection;
 
 use super::{ApiError, Code};
 use crate::chain::chain;
@@ -39,6 +40,14 @@ impl<R: StdError + Into<ApiError>> From<CommandError<R>> for ApiError {
         match error {
             CommandError::Rejected(rejection) => rejection.into(),
             CommandError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<LinkRejection> for ApiError {
+    fn from(rejection: LinkRejection) -> Self {
+        match rejection {
+            LinkRejection::NoSuchLink => Self::new(Code::LinkNotFound, rejection.to_string()),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod client;
 pub mod idempotency_key;
+pub mod languages;
 pub mod list_query;
 pub mod parameters;
 pub mod public_list;

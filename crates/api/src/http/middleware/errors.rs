@@ -11,9 +11,11 @@ use actix_web::{HttpResponse, ResponseError};
 use super::headers::secure;
 use super::measure::measure;
 use crate::http::error::ApiError;
+use crate::http::surface::Surface;
+use crate::routes::pages::error_page;
 
 /// Renders an error, ours or the framework's, in the envelope. Other replies stay as they are.
-pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str, surface: Surface) -> ServiceResponse<BoxBody> {
     let ours = response.response_mut().extensions_mut().remove::<ApiError>();
     let status = response.status();
     let error = match ours {
@@ -23,6 +25,9 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> Servi
     };
     let (request, bare) = response.into_parts();
     let mut reply = error.render(id);
+    if surface == Surface::Link {
+        reply = as_page(reply);
+    }
     // Keep the headers that inner middleware added, above all those of CORS.
     for (name, value) in bare.headers() {
         if *name != CONTENT_TYPE && !reply.headers().contains_key(name) {
@@ -32,10 +37,19 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str) -> Servi
     ServiceResponse::new(request, reply)
 }
 
+/// Shows an error as a page. Its headers stay.
+fn as_page(envelope: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
+    let mut page = error_page(envelope.status());
+    for (name, value) in envelope.headers().iter().filter(|(name, _)| **name != CONTENT_TYPE) {
+        page.headers_mut().append(name.clone(), value.clone());
+    }
+    page
+}
+
 /// The error for a lost request: middleware failed, a handler panicked, no slot was free or the time was up. It renders itself.
-pub(super) fn fail(status: &StatusCode, id: &str, admin: bool, method: &Method, started: Instant) -> Lost {
+pub(super) fn fail(status: &StatusCode, id: &str, surface: Surface, method: &Method, started: Instant) -> Lost {
     measure(method, None, *status, started);
-    Lost { status: *status, id: id.to_owned(), admin }
+    Lost { status: *status, id: id.to_owned(), surface }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +57,7 @@ pub(super) fn fail(status: &StatusCode, id: &str, admin: bool, method: &Method, 
 pub(super) struct Lost {
     status: StatusCode,
     id: String,
-    admin: bool,
+    surface: Surface,
 }
 
 impl ResponseError for Lost {
@@ -53,7 +67,10 @@ impl ResponseError for Lost {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut reply = ApiError::of_status(self.status).render(&self.id);
-        secure(reply.headers_mut(), &self.id, self.admin);
+        if self.surface == Surface::Link {
+            reply = as_page(reply);
+        }
+        secure(reply.headers_mut(), &self.id, self.surface);
         reply
     }
 }

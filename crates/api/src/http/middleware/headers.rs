@@ -1,23 +1,29 @@
 //! Headers of every reply.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 
 use super::request_id::REQUEST_ID;
+use crate::http::surface::Surface;
 
-const ADMIN_PREFIX: &str = "/v1/workspaces";
+const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
-/// Whether a path belongs to the admin surface. Its replies must not be cached.
-pub(super) fn is_admin(path: &str) -> bool {
-    path.starts_with(ADMIN_PREFIX)
-}
+/// What a page of a link may do: nothing but show itself and send its own form.
+const LINK_POLICY: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the headers to a reply.
-pub(super) fn secure(headers: &mut HeaderMap, id: &str, admin: bool) {
+pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if admin {
+    if matches!(surface, Surface::Admin | Surface::Link) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if surface == Surface::Link {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(LINK_POLICY));
     }
 }

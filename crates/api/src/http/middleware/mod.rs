@@ -20,10 +20,11 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use self::errors::{envelop, fail};
-use self::headers::{is_admin, secure};
+use self::headers::secure;
 use self::in_flight::InFlight;
 use self::measure::measure;
 use self::request_id::RequestId;
+use super::surface::Surface;
 
 /// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
@@ -37,7 +38,7 @@ pub async fn handle(
     let started = Instant::now();
     let id = request_id::of(request.headers());
     let method = request.method().clone();
-    let admin = is_admin(request.path());
+    let surface = Surface::of(request.path());
     if method == Method::HEAD {
         // HEAD is handled as GET (RFC 9110, section 9.3.2). The server leaves the body out.
         request.head_mut().method = Method::GET;
@@ -47,20 +48,20 @@ pub async fn handle(
     let slot = in_flight.take(request.path());
     if slot.is_none() {
         metrics::counter!("rally_shed_total").increment(1);
-        return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, admin, &method, started).into());
+        return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, surface, &method, started).into());
     }
     let handled = tokio::time::timeout(HANDLER, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.
-        Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, admin, &method, started).into()),
+        Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, surface, &method, started).into()),
         Ok(Ok(Ok(response))) => {
-            let mut response = envelop(response.map_into_boxed_body(), &id);
-            secure(response.headers_mut(), &id, admin);
+            let mut response = envelop(response.map_into_boxed_body(), &id, surface);
+            secure(response.headers_mut(), &id, surface);
             let route = response.request().match_pattern();
             span.in_scope(|| measure(&method, route.as_deref(), response.status(), started));
             Ok(response)
         }
-        Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), &id, admin, &method, started).into()),
-        Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, &id, admin, &method, started).into()),
+        Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), &id, surface, &method, started).into()),
+        Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, &id, surface, &method, started).into()),
     }
 }

@@ -1,10 +1,10 @@
 //! A waitlist for its visitors.
 
-use actix_web::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, ContentType, VARY};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use rally_domain::custom_field::CustomField;
 use rally_domain::error::FieldError;
-use rally_domain::locale::{Locale, parse_accept_language};
+use rally_domain::locale::Locale;
 use rally_domain::referral::ReferralRewards;
 use rally_domain::text::{ConfirmationMessage, Description};
 use rally_domain::variant::{Variant, choose};
@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, ErrorBody};
+use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
 
@@ -111,8 +112,7 @@ fn requested_locales(query: &LanguageQuery, request: &HttpRequest) -> Result<Vec
         let locale = Locale::parse(lang).map_err(|error| ApiError::validation(vec![FieldError::new("lang", error)]))?;
         return Ok(vec![locale]);
     }
-    let headers = request.headers().get_all(ACCEPT_LANGUAGE).filter_map(|header| header.to_str().ok());
-    Ok(parse_accept_language(&headers.collect::<Vec<_>>().join(",")))
+    Ok(accepted_languages(request.headers()))
 }
 
 /// Get a public waitlist

@@ -1,7 +1,5 @@
 //! The sign-up.
 
-use std::net::IpAddr;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::command::SignUpRejection;
@@ -9,6 +7,8 @@ use rally_domain::custom_field::{CustomField, Metadata};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::VariantId;
+use rally_domain::locale::{Locale, preferred};
+use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::{Interest, PersonName, Referrer};
@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody, tell_standings};
+use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::standing::Standing;
 use crate::routes::schema::EntryStatusName;
@@ -55,6 +56,10 @@ struct JoinBody {
     #[schema(value_type = Option<Object>)]
     #[serde(default)]
     metadata: Field<Map<String, Value>>,
+    /// The language of mail to the person, as a BCP 47 tag. Without a well-formed tag, that of `Accept-Language`, else of the workspace.
+    #[schema(value_type = Option<String>, example = "de")]
+    #[serde(default)]
+    locale: Field<String>,
     /// The captcha's token. Required if `recaptcha_site_key` is set.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
@@ -66,7 +71,7 @@ struct JoinBody {
 }
 
 impl JoinBody {
-    fn parse(self, custom_fields: &[CustomField]) -> Result<Join, ApiError> {
+    fn parse(self, custom_fields: &[CustomField], mut accepted: Vec<Locale>) -> Result<Join, ApiError> {
         let mut fields = Fields::default();
         let email = fields.required("email", self.email, |text| Email::parse(&text));
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
@@ -78,6 +83,9 @@ impl JoinBody {
             Field::Wrong | Field::Given(_) => fields.optional("metadata", self.metadata, Metadata::parse),
         };
         let metadata = metadata.map(|metadata| metadata.answering(custom_fields).map_err(|errors| fields.extend(errors)));
+        if let Field::Given(tag) = self.locale {
+            accepted.splice(..0, Locale::parse(&tag));
+        }
         let captcha_token = fields.optional("recaptcha_token", self.recaptcha_token, Ok);
         let variant_id = fields.optional("variant_id", self.variant_id, |text| VariantId::parse(&text));
         fields.finish()?;
@@ -85,7 +93,14 @@ impl JoinBody {
             return Err(ApiError::validation(Vec::new()));
         };
         Ok(Join {
-            profile: Profile { email, name, interest: interest.flatten(), referrer: referrer.flatten(), locale: None, metadata },
+            profile: Profile {
+                email,
+                name,
+                interest: interest.flatten(),
+                referrer: referrer.flatten(),
+                locale: preferred(&accepted).cloned(),
+                metadata,
+            },
             friends_code: friends_code.flatten(),
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
@@ -111,12 +126,15 @@ struct JoinedView {
     status: &'static str,
     /// The code that friends can sign up with.
     referral_code: String,
+    /// The person's own page. Whoever has the link can see it.
+    #[schema(format = "uri")]
+    status_url: String,
     #[schema(format = DateTime)]
     created_at: String,
 }
 
 impl JoinedView {
-    fn new(entry: &Entry, waitlist: &Waitlist) -> Self {
+    fn new(entry: &Entry, waitlist: &Waitlist, links: &Links) -> Self {
         Self {
             id: entry.id.to_string(),
             email: entry.profile.email.to_string(),
@@ -125,6 +143,7 @@ impl JoinedView {
             effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
             status: entry.status.as_str(),
             referral_code: entry.referral_code.to_string(),
+            status_url: links.status(entry.id, entry.link_generation),
             created_at: entry.created_at.to_string(),
         }
     }
@@ -147,29 +166,30 @@ impl JoinedView {
 pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let waitlist = &named.found.waitlist;
     let mut standings = Vec::new();
-    let outcome = sign_up(&app, waitlist, app.proxies.client(&request), body, &mut standings).await;
+    let outcome = sign_up(&app, waitlist, &request, body, &mut standings).await;
     let label = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "created");
     metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
     let entry = outcome?;
     let mut reply = HttpResponse::build(StatusCode::CREATED);
     tell_standings(&mut reply, &standings);
-    Ok(reply.json(JoinedView::new(&entry, waitlist)))
+    Ok(reply.json(JoinedView::new(&entry, waitlist, &app.ports.links)))
 }
 
 async fn sign_up(
     app: &App,
     waitlist: &Waitlist,
-    address: Option<IpAddr>,
+    request: &HttpRequest,
     body: Body,
     standings: &mut Vec<Standing>,
 ) -> Result<Entry, ApiError> {
+    let address = app.proxies.client(request);
     standings.extend(app.limits.take_address(address, waitlist.id)?);
     let body = body.json::<JoinBody>().await?;
     // A closed waitlist is reported before bad fields.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
-    let request = Join { address, ..body.parse(&waitlist.settings.custom_fields)? };
+    let request = Join { address, ..body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))? };
     standings.extend(app.limits.take_email(&request.profile.email, waitlist.id)?);
     let entry = use_case::join::run(&app.ports, waitlist, request).await?;
     app.wake_relays();
