@@ -6,7 +6,7 @@ default:
 run *ARGS:
     cargo run --release -- {{ARGS}}
 
-# Run the server with stand-ins for Envoi, Heimdall and siteverify, and print what they receive.
+# Run the server with a mail server and stand-ins for Envoi, Heimdall and siteverify, and print what they receive.
 run-demo:
     ./scripts/run-demo.sh
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Runs Rally with stand-ins of Envoi, Heimdall and siteverify on this machine. It prints mails and invitations as they happen. All
-# data is in a temporary folder, which Ctrl-C deletes.
+# Runs Rally with a mail server that keeps everything, and stand-ins of Envoi, Heimdall and siteverify. It prints mails and
+# invitations as they happen. All data is in a temporary folder, which Ctrl-C deletes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet -p rally-api -p rally-fakes
 folder=$(mktemp -d)
 export RALLY_BIND=${RALLY_BIND:-127.0.0.1:8080} RALLY_DATA_DIR=$folder/data RALLY_LOG=${RALLY_LOG:-warn}
+export RALLY_SMTP_URL=smtp://127.0.0.1:8184?tls=none RALLY_SMTP_FROM="Acme <hello@acme.example>"
 export RALLY_ENVOI_URL=http://127.0.0.1:8181 RALLY_ENVOI_KEY=demo-key
 export RALLY_HEIMDALL_URL=http://127.0.0.1:8182 RALLY_HEIMDALL_KEY=demo-key
 export RALLY_HEIMDALL_ACCEPT_URL='https://app.example/{app_slug}/join?code={code}'
@@ -32,17 +33,15 @@ done
 token=$(target/release/rally token mint --workspace demo)
 workspace=$(target/release/rally workspace list | sed -n 's/^ *"id": "\(.*\)",$/\1/p')
 curl -sf -o /dev/null -X PUT "$base/v1/workspaces/$workspace/rally/settings" -H "authorization: Bearer $token" \
-    -H 'content-type: application/json' -d '{"notifications_via_envoi": true, "default_sender_domain_id": "domain",
-    "default_sender_address": "hello@acme.example", "welcome_template_name": "welcome", "approved_template_name": "approved",
-    "rejected_template_name": "rejected", "default_heimdall_app_slug": "acme-app", "brand_name": "Acme"}'
+    -H 'content-type: application/json' -d '{"notifications": "smtp", "default_heimdall_app_slug": "acme-app", "brand_name": "Acme"}'
 list=$(curl -sf "$base/v1/workspaces/$workspace/waitlists" -H "authorization: Bearer $token" | sed 's/.*"data":\[{"id":"\([^"]*\)".*/\1/')
 cat <<TEXT
 
 Rally runs on $base, and notifications are on. In another shell:
 
-  # sign up: the welcome mail is printed here
+  # sign up: the welcome mail is printed here, in the language that you ask for, and its links work
   curl -s $base/v1/waitlists/demo/early-access/entries -H 'content-type: application/json' \\
-    -d '{"email": "ada@example.com", "name": "Ada"}'
+    -d '{"email": "ada@example.com", "name": "Ada", "locale": "de"}'
 
   TOKEN=$token
   ENTRIES=$base/v1/workspaces/$workspace/waitlists/$list/entries
