@@ -4,7 +4,6 @@ use crate::email::Email;
 use crate::error::Invalid;
 use crate::id::{SenderDomainId, WorkspaceId};
 use crate::locale::Locale;
-use crate::mail::{MailSetup, Templates, Transport};
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
 use crate::timestamp::Timestamp;
@@ -134,32 +133,6 @@ impl WorkspaceSettings {
             Notifications::Off | Notifications::ViaSmtp => Vec::new(),
             Notifications::ViaEnvoi => missing.collect(),
         }
-    }
-}
-
-impl WorkspaceSettings {
-    /// Returns how the workspace sends mail, or `None` if it sends none.
-    ///
-    /// The slug of the workspace is part of the links.
-    pub fn mail(&self, workspace_slug: &Slug) -> Option<MailSetup> {
-        let transport = match self.notifications {
-            Notifications::Off => return None,
-            Notifications::ViaEnvoi if self.default_sender_address.is_none() => return None,
-            Notifications::ViaEnvoi => Transport::Envoi(Templates {
-                welcome: self.welcome_template_name.clone()?,
-                approved: self.approved_template_name.clone()?,
-                rejected: self.rejected_template_name.clone()?,
-            }),
-            Notifications::ViaSmtp => Transport::Smtp,
-        };
-        Some(MailSetup {
-            workspace_slug: workspace_slug.clone(),
-            brand: self.brand.clone(),
-            from: self.default_sender_address.clone(),
-            reply_to: self.reply_to_address.clone(),
-            default_locale: self.default_locale.clone(),
-            transport,
-        })
     }
 }
 

@@ -204,8 +204,9 @@ impl Data {
         let workspace = self.workspaces.get(&id)?;
         let old = workspace.previous_slug.as_ref().filter(|_| self.flaw.is(Flaw::MailLinksToOldSlugs));
         let slug = old.unwrap_or(&workspace.slug);
-        let of_another = || self.settings.values().find(|other| self.flaw.is(Flaw::MailBySettingsOfOthers) && other.mail(slug).is_some());
-        self.settings.get(&id).or_else(of_another)?.mail(slug)
+        let of_another =
+            || self.settings.values().find(|other| self.flaw.is(Flaw::MailBySettingsOfOthers) && MailSetup::of(other, slug).is_some());
+        MailSetup::of(self.settings.get(&id).or_else(of_another)?, slug)
     }
 
     /// What bears on a change of an entry.

@@ -75,7 +75,7 @@ pub(crate) async fn mail_setups<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) ->
     let mut setups = HashMap::new();
     let query = MailSettings { lists: lists.to_vec() };
     for row in RunQueryDsl::load::<MailSettingsRow>(query, &mut c).await? {
-        let setup = WorkspaceSettings::try_from(row.settings)?.mail(&Slug::from_stored(row.slug));
+        let setup = MailSetup::of(&WorkspaceSettings::try_from(row.settings)?, &Slug::from_stored(row.slug));
         setups.extend(setup.map(|setup| (WaitlistId::new(row.list), setup)));
     }
     Ok(setups)

@@ -54,7 +54,7 @@ pub(crate) fn mail_setup<R>(c: &mut SqliteConnection, id: WorkspaceId) -> Result
         .filter(workspace_settings::notifications_via_envoi.or(workspace_settings::notifications_via_smtp))
         .select((SettingsRow::as_select(), workspaces::slug));
     let Some((row, slug)) = query.first::<(SettingsRow, String)>(c).optional()? else { return Ok(None) };
-    Ok(WorkspaceSettings::try_from(row)?.mail(&Slug::from_stored(slug)))
+    Ok(MailSetup::of(&WorkspaceSettings::try_from(row)?, &Slug::from_stored(slug)))
 }
 
 fn find_workspace(c: &mut SqliteConnection, id: WorkspaceId) -> QueryResult<Option<Blob>> {

@@ -28,7 +28,7 @@ use crate::secret::{AddressHash, StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
-use crate::workspace::Brand;
+use crate::workspace::{Brand, Notifications, WorkspaceSettings};
 
 /// The links that people get: a base URL, and the secret that makes their tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,30 @@ pub struct MailSetup {
     pub default_locale: Locale,
     /// What carries the mail.
     pub transport: Transport,
+}
+
+impl MailSetup {
+    /// Returns how a workspace with these settings and this slug sends mail. `None` means that it sends none.
+    pub fn of(settings: &WorkspaceSettings, workspace_slug: &Slug) -> Option<Self> {
+        let transport = match settings.notifications {
+            Notifications::Off => return None,
+            Notifications::ViaEnvoi if settings.default_sender_address.is_none() => return None,
+            Notifications::ViaEnvoi => Transport::Envoi(Templates {
+                welcome: settings.welcome_template_name.clone()?,
+                approved: settings.approved_template_name.clone()?,
+                rejected: settings.rejected_template_name.clone()?,
+            }),
+            Notifications::ViaSmtp => Transport::Smtp,
+        };
+        Some(Self {
+            workspace_slug: workspace_slug.clone(),
+            brand: settings.brand.clone(),
+            from: settings.default_sender_address.clone(),
+            reply_to: settings.reply_to_address.clone(),
+            default_locale: settings.default_locale.clone(),
+            transport,
+        })
+    }
 }
 
 /// What carries the mail of a workspace.
