@@ -42,13 +42,18 @@ impl Fixture for Flawed {
 /// Longer than any case takes that passes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether a case fails over a store with that flaw.
+/// A flaw that shows only if two tasks meet may not show in one run on a busy machine.
+const RUNS: usize = 5;
+
+/// Whether a case fails over a store with that flaw, in at least one of some runs.
 fn fails(case: &Case<Flawed>, flaw: Flaw) -> bool {
-    let fixture = Flawed(MemoryStore::flawed(flaw));
-    let begun = Instant::now();
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| rally_contracts::run((case.run)(&fixture))));
-    assert!(begun.elapsed() < PATIENCE, "{} takes {:?} over {flaw:?}", case.name, begun.elapsed());
-    outcome.is_err()
+    (0..RUNS).any(|_| {
+        let fixture = Flawed(MemoryStore::flawed(flaw));
+        let begun = Instant::now();
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| rally_contracts::run((case.run)(&fixture))));
+        assert!(begun.elapsed() < PATIENCE, "{} takes {:?} over {flaw:?}", case.name, begun.elapsed());
+        outcome.is_err()
+    })
 }
 
 #[test]
