@@ -24,6 +24,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
+    if config.smtp.is_some() && config.public_url.is_none() {
+        tracing::warn!(%base, "RALLY_PUBLIC_URL is not set, so links in mail lead to the address that the server listens on");
+    }
     greet(config, &secrets, &ports, &base).await?;
     let (mut louder, mut quieter) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
     loop {
