@@ -221,6 +221,7 @@ macro_rules! each_case {
                 every_mail_that_is_given_back_is_due_again
                 a_lease_of_mail_lasts_as_long_as_was_asked
                 a_suppressed_address_gets_no_mail
+                a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
             ]

@@ -325,6 +325,25 @@ pub async fn a_suppressed_address_gets_no_mail(fixture: &impl Fixture) {
     assert_eq!(ports.mails.depth().await.unwrap().pending, 2);
 }
 
+/// It is not sent later either, when its lease has ended.
+pub async fn a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    for address in ["ada@example.com", "bob@example.com"] {
+        join(&ports, &list, address).await;
+    }
+    let keys: Vec<_> = claim(&ports, now).await.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
+    assert_eq!(ports.mails.confirm(keys.clone()).await.unwrap().len(), 2);
+    let command = suppress(&there, list.workspace_id, "ada@example.com", SuppressionReason::Unsubscribed);
+    there.suppressions.suppress(command).await.unwrap();
+    let confirmed = ports.mails.confirm(keys).await.unwrap();
+    assert_eq!(confirmed.iter().map(|claimed| claimed.mail.to.as_str()).collect::<Vec<_>>(), ["bob@example.com"]);
+    let later = now.plus(Duration::days(2));
+    ports.mails.reap(later, 8).await.unwrap();
+    assert_eq!(claim(&ports, later).await.len(), 1);
+}
+
 /// With the attempt that bounced, and only then.
 pub async fn an_address_that_bounces_is_suppressed(fixture: &impl Fixture) {
     let ports = fixture.ports();

@@ -51,6 +51,8 @@ flaws! {
     SuppressionsIgnored: "mail_claims::a_suppressed_address_gets_no_mail";
     /// The suppression of another workspace holds mail back.
     SuppressionsOfOthersCount: "mail_claims::a_suppressed_address_gets_no_mail";
+    /// A mail that was claimed is sent though its address was suppressed meanwhile.
+    SuppressedMailConfirmed: "mail_claims::a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed";
     /// An address that bounced is not suppressed.
     BouncesForgotten: "mail_claims::an_address_that_bounces_is_suppressed";
 

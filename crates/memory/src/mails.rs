@@ -48,7 +48,9 @@ impl MailQueue for MemoryStore {
         let look = |data: &Data| {
             let of = |(claim, id): &(ClaimId, MailId)| {
                 let queued = data.mails.get(id).filter(|queued| queued.job.is_confirmed(*claim, data.flaw))?;
-                let found = data.is_wanted(&queued.mail).then(|| claimed_mail(queued, *claim, data))?;
+                let is_held_back = data.is_held_back(&queued.mail) && !data.flaw.is(Flaw::SuppressedMailConfirmed);
+                let is_wanted = data.is_wanted(&queued.mail) && !is_held_back;
+                let found = is_wanted.then(|| claimed_mail(queued, *claim, data))?;
                 Some(ClaimedMail { attempt: data.flaw.attempt(found.attempt), ..found })
             };
             claimed.iter().filter_map(of).collect()

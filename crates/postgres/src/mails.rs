@@ -67,8 +67,10 @@ impl MailQueue for PgStore {
 
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
         let keys = claimed.iter().map(|(claim, id)| (claim.uuid(), id.uuid()));
-        let rows = load(&*self.connection().await?, keys).await.map_err(query_fault)?;
-        Ok(rows.into_iter().map(ClaimedMail::from).collect())
+        let mut c = self.connection().await?;
+        let rows = load(&c, keys).await.map_err(query_fault)?;
+        let held_back = held_back(&mut c, &rows).await.map_err(query_fault)?;
+        Ok(rows.into_iter().filter(|row| !held_back.contains(&row.mail.id)).map(ClaimedMail::from).collect())
     }
 
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {

@@ -54,7 +54,8 @@ impl MailQueue for SqliteStore {
                     let mine = mails::table.find(Blob(id.uuid())).filter(claimed);
                     let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
                     let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
-                    if counters::is_there(c, row.waitlist_id).map_err(query_fault)? {
+                    let is_there = counters::is_there(c, row.waitlist_id).map_err(query_fault)?;
+                    if is_there && !is_held_back(c, &row).map_err(query_fault)? {
                         confirmed.push(claimed_mail(row, claim, attempt)?);
                     }
                 }

@@ -44,6 +44,8 @@ pub trait MailQueue: Send + Sync {
 
     /// Those of some claimed mails that are still to be sent.
     ///
+    /// - It MUST leave out those to an address that is suppressed now:
+    ///   `mail_claims::a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed`.
     /// - It MUST leave out those of deleted entries, waitlists and workspaces, and those that are no longer claimed so:
     ///   `mails::mail_goes_with_what_it_belongs_to`, `mails::mail_of_a_deleted_workspace_is_not_sent`,
     ///   `mail_claims::a_claim_on_mail_that_ended_is_not_confirmed`.
