@@ -24,6 +24,7 @@ mod proxies;
 mod public;
 mod settings;
 mod smtp;
+mod suppressions;
 mod variants;
 mod waitlists;
 mod webhooks;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use rally_domain::custom_field::FieldType;
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::EventKind;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::WaitlistStatus;
 use rally_tests::document::{document, validator};
@@ -138,6 +139,7 @@ fn every_enumeration_is_that_of_the_domain() {
         ("EntryStatus", EntryStatus::ALL.map(EntryStatus::as_str).to_vec()),
         ("VariantKind", VariantKind::ALL.map(VariantKind::as_str).to_vec()),
         ("EventType", EventKind::ALL.map(EventKind::as_str).to_vec()),
+        ("SuppressionReason", SuppressionReason::ALL.map(SuppressionReason::as_str).to_vec()),
         ("CustomFieldType", FieldType::ALL.map(FieldType::as_str).to_vec()),
     ] {
         let listed = &document()["components"]["schemas"][schema]["enum"];

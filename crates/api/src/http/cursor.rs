@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rally_domain::error::Invalid;
-use rally_domain::id::WaitlistId;
-use rally_domain::paging::WaitlistKey;
+use rally_domain::id::{SuppressionId, WaitlistId};
+use rally_domain::paging::{SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
 use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
@@ -35,14 +35,34 @@ impl CursorKey for Position {
 
 impl CursorKey for WaitlistKey {
     fn to_bytes(&self) -> Vec<u8> {
-        [&self.created_at.unix_millis().to_be_bytes()[..], self.id.uuid().as_bytes()].concat()
+        time_and_id(self.created_at, self.id.uuid())
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (millis, id) = bytes.split_at_checked(8)?;
-        let created_at = Timestamp::from_unix_millis(i64::from_be_bytes(millis.try_into().ok()?)).ok()?;
-        Some(Self { created_at, id: WaitlistId::new(Uuid::from_slice(id).ok()?) })
+        let (created_at, id) = read_time_and_id(bytes)?;
+        Some(Self { created_at, id: WaitlistId::new(id) })
     }
+}
+
+impl CursorKey for SuppressionKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        time_and_id(self.created_at, self.id.uuid())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (created_at, id) = read_time_and_id(bytes)?;
+        Some(Self { created_at, id: SuppressionId::new(id) })
+    }
+}
+
+fn time_and_id(created_at: Timestamp, id: Uuid) -> Vec<u8> {
+    [&created_at.unix_millis().to_be_bytes()[..], id.as_bytes()].concat()
+}
+
+fn read_time_and_id(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
+    let (millis, id) = bytes.split_at_checked(8)?;
+    let created_at = Timestamp::from_unix_millis(i64::from_be_bytes(millis.try_into().ok()?)).ok()?;
+    Some((created_at, Uuid::from_slice(id).ok()?))
 }
 
 /// Writes and reads cursors.

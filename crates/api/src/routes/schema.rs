@@ -179,6 +179,23 @@ pub enum KindName {
     Locale,
 }
 
+/// Why an address gets no mail.
+#[derive(ToSchema)]
+#[schema(as = SuppressionReason, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum ReasonName {
+    /// The person ended the mail.
+    Unsubscribed,
+    /// The person said that the sign-up was not theirs.
+    Refused,
+    /// The address does not exist.
+    Bounced,
+    /// The data of the person was erased.
+    Erased,
+    /// An admin suppressed the address.
+    Manual,
+}
+
 /// A kind of event.
 #[derive(ToSchema)]
 #[schema(as = EventType)]

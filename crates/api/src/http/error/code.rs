@@ -54,6 +54,8 @@ codes! {
     VariantNotFound = 404 "variant_not_found"
     /// There is no such webhook.
     WebhookNotFound = 404 "webhook_not_found"
+    /// There is no such suppression.
+    SuppressionNotFound = 404 "suppression_not_found"
     /// The link does not exist or has ended.
     LinkNotFound = 404 "link_not_found"
     /// The waitlist shows no leaderboard.

@@ -5,8 +5,8 @@ use std::error::Error as StdError;
 
 use actix_web::http::StatusCode;
 use rally_domain::command::{
-    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, UpdateWaitlistRejection,
-    VariantRejection, WebhookRejection,
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, SuppressRejection,
+    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::error::{CommandError, Fault, RemoteError};
 use rally_domain::invite::InviteError;
@@ -118,6 +118,14 @@ impl From<VariantRejection> for ApiError {
         match rejection {
             VariantRejection::NoSuchWaitlist => Self::no_waitlist(),
             VariantRejection::NoSuchVariant => Self::no_variant(),
+        }
+    }
+}
+
+impl From<SuppressRejection> for ApiError {
+    fn from(rejection: SuppressRejection) -> Self {
+        match rejection {
+            SuppressRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, rejection.to_string()),
         }
     }
 }

@@ -81,6 +81,11 @@ impl ApiError {
         Self::new(Code::WebhookNotFound, "this webhook does not exist")
     }
 
+    /// There is no such suppression.
+    pub fn no_suppression() -> Self {
+        Self::new(Code::SuppressionNotFound, "this suppression does not exist")
+    }
+
     /// The error for a status that the framework answers with.
     pub fn of_status(status: StatusCode) -> Self {
         let code = match status.as_u16() {

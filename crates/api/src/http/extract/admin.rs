@@ -9,7 +9,7 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
-use rally_domain::id::{EntryId, VariantId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId, WebhookId};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::Webhook;
 use utoipa::IntoParams;
@@ -32,6 +32,9 @@ pub type AdminListId<P = ()> = Named<P, WaitlistId>;
 pub type AdminWebhook<P = ()> = Named<P, Webhook>;
 /// The id of a webhook, `{id}`. The handler finds out whether the webhook exists.
 pub type AdminWebhookId<P = ()> = Named<P, WebhookId>;
+
+/// The id of a suppression, `{id}`. The handler finds out whether the suppression exists.
+pub type AdminSuppressionId<P = ()> = Named<P, SuppressionId>;
 
 /// An object that a path names, for an admin who may do the action of `P` in the workspace of the path.
 pub struct Named<P, T> {
@@ -146,6 +149,14 @@ impl FromPath for WaitlistId {
 
     async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
         Self::parse(segment(request, "id")).map_err(|_| ApiError::no_waitlist())
+    }
+}
+
+impl FromPath for SuppressionId {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[("id", "The suppression.")];
+
+    async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        Self::parse(segment(request, "id")).map_err(|_| ApiError::no_suppression())
     }
 }
 

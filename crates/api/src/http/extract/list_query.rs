@@ -52,6 +52,11 @@ impl ListQuery {
         let after = after.map_err(|error| report("cursor", error)).ok().flatten();
         if errors.is_empty() { Ok(Listing { name, limit, after, status }) } else { Err(ApiError::validation(errors)) }
     }
+
+    /// Parses the query of a list without a filter.
+    pub fn parse_all<K: CursorKey>(&self, app: &App, list: &str) -> Result<Listing<K, ()>, ApiError> {
+        self.parse(app, list, None, |_| Ok(()))
+    }
 }
 
 /// Where the next page starts.

@@ -3,6 +3,7 @@
 pub mod analytics;
 pub mod entries;
 pub mod settings;
+pub mod suppressions;
 pub mod variants;
 pub mod waitlists;
 pub mod webhooks;
