@@ -1,4 +1,4 @@
-//! Where API keys and the replies of repeatable requests are kept.
+//! Where API keys and stored replies are kept.
 
 use async_trait::async_trait;
 
@@ -20,13 +20,13 @@ pub trait ApiKeyStore: Send + Sync {
     /// - They MUST be in the order they were created: `access::api_keys_are_in_the_order_of_their_creation`.
     async fn list(&self, workspace_id: WorkspaceId) -> Result<Vec<ApiKey>, Fault>;
 
-    /// Revokes a key; tells whether there was one.
+    /// Revokes a key. Returns whether there was one.
     ///
     /// - Every process MUST refuse it within a second, and this one at once: `access::an_api_key_is_found_until_it_is_revoked`.
-    /// - A key that was revoked MUST keep the time when it was: `access::an_api_key_is_found_until_it_is_revoked`.
+    /// - A key that was revoked before MUST keep the time of that: `access::an_api_key_is_found_until_it_is_revoked`.
     async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault>;
 
-    /// The keys with that prefix that were not revoked.
+    /// The keys with that prefix that are not revoked.
     ///
     /// - The whole prefix MUST be the same: `access::an_api_key_is_found_by_its_whole_prefix`.
     /// - The keys of every workspace MUST be found: `access::a_prefix_finds_the_keys_of_every_workspace`.
@@ -43,11 +43,11 @@ pub trait ReplyStore: Send + Sync {
     ///
     /// - After a receipt expired, the reply of the next one MUST take its place: `access::a_receipt_lasts_a_day`,
     ///   `webhooks::a_receipt_of_a_webhook_lasts_a_day`.
-    /// - It MUST stay though the effect of its request is deleted: `access::a_receipt_outlives_the_waitlist_it_made`.
+    /// - It MUST stay, even if the effect of its request is deleted: `access::a_receipt_outlives_the_waitlist_it_made`.
     async fn find(&self, scope: &RequestScope, since: Timestamp) -> Result<Option<StoredReply>, Fault>;
 
-    /// Deletes replies stored before an instant, about that many at most; tells how many.
+    /// Deletes replies that were stored before an instant, at most about that many. Returns how many it deleted.
     ///
-    /// - A prune MUST end after about so many, and leave newer replies: `access::stored_replies_are_pruned_so_many_at_a_time`.
+    /// - A prune MUST end after about that many, and leave newer replies: `access::stored_replies_are_pruned_so_many_at_a_time`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 }

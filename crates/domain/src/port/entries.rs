@@ -12,50 +12,50 @@ use crate::id::{EntryId, WaitlistId};
 use crate::paging::{Limit, Page};
 use crate::referral::Position;
 
-/// Batches of entries, read as they are asked for.
+/// Batches of entries, each read when it is requested.
 pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Vec<Entry>, Fault>> + Send>>;
 
 /// Keeps entries.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EntryStore: Send + Sync {
-    /// Puts a person on a waitlist: loads the facts of [`SignUp::decide`] and writes its whole plan in one transaction.
+    /// Puts a person on a waitlist. It loads the facts of [`SignUp::decide`] and writes its whole plan in one transaction.
     ///
-    /// - Positions MUST be dense, starting at 1, and never be given out twice, whatever fails or runs at the same time, in this process or
+    /// - Positions MUST be dense, starting at 1, and never be given out twice, despite failures and concurrency, in this process or
     ///   another: `sign_ups::positions_are_dense_when_processes_sign_up_in_parallel`, `sign_ups::a_refused_sign_up_leaves_nothing_behind`,
     ///   `reviews::a_deleted_entry_leaves_the_others_standing`.
     /// - A list MUST NOT take more than its `max_entries`: `sign_ups::a_list_never_takes_more_than_it_may`,
     ///   `sign_ups::a_rejection_frees_no_place_and_a_deletion_does`.
     /// - A list MUST NOT take one address twice: `sign_ups::an_address_joins_once_however_many_try`,
     ///   `sign_ups::a_rejected_person_joins_no_second_time`.
-    /// - A code MUST be one entry's in the deployment: `sign_ups::a_code_that_is_taken_is_told`.
-    /// - A referrer's count MUST grow by exactly one per honoured sign-up, and nothing else of the referrer change:
+    /// - A code MUST belong to one entry in the deployment: `sign_ups::a_code_that_is_taken_is_told`.
+    /// - The count of a referrer MUST grow by exactly one per credited sign-up, and no other field of the referrer change:
     ///   `entries::an_entry_keeps_its_fields_through_every_change`, `sign_ups::a_referral_is_credited_exactly_once_each`,
     ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
-    /// - Sign-ups that one caller begins in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
+    /// - Sign-ups that one caller starts in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
-    /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: that takes a process that
-    ///   is killed, as the end-to-end tests of the server do.
-    /// - What an entry is made of MUST read back as it was, documents to the byte: `entries::an_entry_reads_back_as_it_was_written`,
+    /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: it takes a process that is
+    ///   killed, which the end-to-end tests of the server have.
+    /// - Every field of an entry MUST read back as it was written, documents to the byte: `entries::an_entry_reads_back_as_it_was_written`,
     ///   `entries::a_document_reads_back_to_the_byte`.
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
 
     /// Approves or rejects an entry.
     ///
-    /// - It MUST change the status and the time of the last change only: `entries::an_entry_keeps_its_fields_through_every_change`.
-    /// - A credit, an invitation or another review that comes at once MUST NOT be lost:
-    ///   `reviews::a_review_and_a_credit_at_once_are_both_kept`,
-    ///   `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`, `invitations::an_invited_person_cannot_be_rejected`.
-    /// - Entries MUST be reviewed in any status of their waitlist: `reviews::entries_of_a_closed_list_go_on_changing`.
+    /// - It MUST change only the status and the time of the last change: `entries::an_entry_keeps_its_fields_through_every_change`.
+    /// - A credit, an invitation or another review at the same time MUST NOT be lost:
+    ///   `reviews::a_review_and_a_credit_at_once_are_both_kept`, `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`,
+    ///   `invitations::an_invited_person_cannot_be_rejected`.
+    /// - Entries MUST be reviewed in every status of their waitlist: `reviews::entries_of_a_closed_list_go_on_changing`.
     /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed: `reviews::a_review_needs_an_entry_of_the_list`,
     ///   `deletions::a_deleted_waitlist_takes_no_changes`.
-    /// - Its event MUST be written with the change, and none where nothing changed: `reviews::a_review_is_written_with_its_event`,
+    /// - Its event MUST be written with the change, and no event if nothing changed: `reviews::a_review_is_written_with_its_event`,
     ///   `reviews::parallel_reviews_change_an_entry_once`, `abandoned::a_review_is_whole_or_not_at_all`.
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>>;
 
-    /// Records an invitation, with the mail that tells of it.
+    /// Records an invitation, and writes its mail.
     ///
-    /// - It MUST change the invitation and the time of the last change only: `entries::an_entry_keeps_its_fields_through_every_change`.
+    /// - It MUST change only the invitation and the time of the last change: `entries::an_entry_keeps_its_fields_through_every_change`.
     /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed:
     ///   `invitations::an_entry_that_is_not_approved_is_not_recorded`, `deletions::a_deleted_waitlist_takes_no_changes`.
     /// - An entry MUST NOT be both invited and rejected: `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`.
@@ -64,43 +64,44 @@ pub trait EntryStore: Send + Sync {
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
 
-    /// Deletes an entry with its mail; tells whether the waitlist had one.
+    /// Deletes an entry with its mail. Returns whether the waitlist had the entry.
     ///
     /// - Positions MUST stay, and its referrer MUST keep its count: `reviews::a_deleted_entry_leaves_the_others_standing`.
-    /// - Of several deletions of one entry at once one MUST count: `reviews::parallel_deletions_of_an_entry_delete_it_once`.
+    /// - Of several deletions of one entry at once exactly one MUST count: `reviews::parallel_deletions_of_an_entry_delete_it_once`.
     /// - Its address MUST be free and its code earn nothing, in every process: `sign_ups::a_deleted_person_joins_again_in_every_process`.
-    /// - Its mail MUST go, whether it was sent or not, and no other: `mails::mail_of_a_deleted_entry_goes_sent_or_not`.
-    /// - Those it referred MUST stay with no referrer, at once for every reader: `purges::a_deleted_referrer_of_many_is_forgotten`,
-    ///   `deletions::a_deleted_referrer_is_hidden_from_every_reader`, `deletions::totals_are_right_though_friends_change_before_the_purge`,
-    ///   `abandoned::a_deletion_of_an_entry_is_whole_or_not_at_all`.
-    /// - What is undelivered of its events MUST NOT be sent, and the log of attempts MUST stay:
+    /// - Its mail MUST be deleted, sent or not, and no other mail: `mails::mail_of_a_deleted_entry_goes_sent_or_not`.
+    /// - The entries that it referred MUST stay without a referrer, at once for every reader:
+    ///   `purges::a_deleted_referrer_of_many_is_forgotten`, `deletions::a_deleted_referrer_is_hidden_from_every_reader`,
+    ///   `deletions::totals_are_right_though_friends_change_before_the_purge`, `abandoned::a_deletion_of_an_entry_is_whole_or_not_at_all`.
+    /// - The undelivered deliveries of its events MUST NOT be sent, and the log of attempts MUST stay:
     ///   `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
-    /// - The time this takes MUST NOT grow with the number of those it referred: the totals may tell of them until they are purged.
-    ///   Not checked: a time is for a benchmark to tell.
+    /// - The time this takes MUST NOT grow with the number of entries that it referred: the totals may count their referrals until the
+    ///   purge. Not checked: benchmarks show a time.
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault>;
 
-    /// The entry of that id, if it is on the waitlist.
+    /// The entry with that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;
 
-    /// The entry of that id, on whichever waitlist it is. A token of a link names no waitlist.
+    /// The entry with that id, on any waitlist. The token of a link names no waitlist.
     ///
     /// - It MUST be found on every waitlist, and not on a deleted one: `entries::an_entry_is_found_by_its_id_alone`.
     async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault>;
 
-    /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The moment is held until
-    /// the stream ends: read it without a pause.
+    /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The store keeps the moment
+    /// until the stream ends, so read the stream without a pause.
     ///
-    /// - Every entry of the waitlist MUST be there whole, and none of another: `entries::entries_of_each_status_are_found`,
+    /// - Every entry of the waitlist MUST be there whole, and no entry of another: `entries::entries_of_each_status_are_found`,
     ///   `entries::an_entry_keeps_its_fields_through_every_change`, `stats::nothing_of_another_waitlist_is_counted`.
     /// - Changes made while the stream is read MUST NOT show: `reviews::an_export_shows_one_moment`.
-    /// - Memory MUST NOT grow with the list: `reviews::an_export_shows_one_moment` sees more than one batch, and a benchmark the memory.
-    /// - It MUST take no connection from other methods, nor hold one when it is given up:
+    /// - Memory MUST NOT grow with the list: `reviews::an_export_shows_one_moment` reads more than one batch, and a benchmark shows the
+    ///   memory.
+    /// - It MUST take no connection from other methods, nor keep one after it is given up:
     ///   `reviews::an_export_that_is_given_up_holds_nothing`.
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault>;
 
     /// The entries of a waitlist by ascending position, of one status or of all, after a position.
     ///
-    /// - A page MUST be full where more rows of that status follow: `entries::a_page_of_one_status_is_full`.
+    /// - A page MUST be full if more rows of that status follow: `entries::a_page_of_one_status_is_full`.
     /// - A page MUST name a next position if more rows follow, and none if not: `entries::a_full_last_page_of_entries_has_no_next`.
     /// - Entries of every status MUST be found: `entries::entries_of_each_status_are_found`.
     /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:

@@ -20,6 +20,6 @@ pub trait StoreHealth: Send + Sync {
 pub struct Connections {
     /// Connections in use.
     pub in_use: usize,
-    /// The most there may be.
+    /// The most connections that there may be.
     pub most: usize,
 }

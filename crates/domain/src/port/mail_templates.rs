@@ -13,15 +13,15 @@ use crate::mail::{MailKind, MailTemplate};
 pub trait TemplateStore: Send + Sync {
     /// Writes the template of a kind and locale.
     ///
-    /// - It MUST read back as it was written, and replace all of the one that was there:
+    /// - It MUST read back as it was written, and replace the one before it whole:
     ///   `mail_templates::a_template_reads_back_as_it_was_written`, `mail_templates::a_template_is_replaced_whole`.
     /// - A workspace MUST NOT get more than it may, under concurrency too: `mail_templates::a_workspace_has_so_many_templates_at_most`,
     ///   `mail_templates::the_most_templates_are_not_exceeded_under_concurrency`.
-    /// - A template MUST be replaced though the workspace has the most: `mail_templates::a_workspace_has_so_many_templates_at_most`.
+    /// - A template MUST be replaced, even if the workspace has the most: `mail_templates::a_workspace_has_so_many_templates_at_most`.
     /// - A workspace that does not exist MUST NOT get one: `mail_templates::a_deleted_workspace_takes_its_templates_with_it`.
     async fn put(&self, command: PutTemplate) -> Result<MailTemplate, CommandError<TemplateRejection>>;
 
-    /// Deletes the template of a kind and locale; tells whether the workspace had it.
+    /// Deletes the template of a kind and locale. Returns whether the workspace had it.
     ///
     /// - Every other template MUST stay: `mail_templates::a_template_is_deleted_alone`.
     async fn delete(&self, command: DeleteTemplate) -> Result<bool, Fault>;

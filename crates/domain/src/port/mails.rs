@@ -10,26 +10,26 @@ use crate::timestamp::Timestamp;
 
 /// Mail on its way to a mail service.
 ///
-/// - Every mail MUST be written by the transaction of the change it tells of: `mails::a_mail_is_written_with_its_change`,
+/// - Every mail MUST be written in the transaction of its change: `mails::a_mail_is_written_with_its_change`,
 ///   `abandoned::a_review_is_whole_or_not_at_all`.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait MailQueue: Send + Sync {
-    /// The oldest mails that are kept, sent or not, at most that many.
+    /// The oldest stored mails, sent or not, at most that many.
     ///
     /// - A mail MUST be written only while the workspace's notifications are on: `mails::no_mail_is_written_while_notifications_are_off`.
     /// - It MUST go by the settings of its own workspace, and link to the slug that the workspace has:
     ///   `mails::a_workspace_sends_mail_by_its_own_settings`, `mails::a_mail_links_to_the_slug_that_its_workspace_has`.
-    /// - A mail MUST say what was set when it was written: `mails::a_mail_says_what_was_set_when_it_was_written`.
+    /// - A mail MUST keep the settings of the time when it was written: `mails::a_mail_says_what_was_set_when_it_was_written`.
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault>;
 
-    /// The workspaces that mail is due of.
+    /// The workspaces that have a mail due.
     ///
-    /// - Each MUST be told: `mail_claims::every_workspace_with_mail_due_is_told`.
-    /// - The cost MUST NOT grow with what waits for each. Not checked: a cost is for a benchmark and for the store's plans to tell.
+    /// - Each of them MUST be returned: `mail_claims::every_workspace_with_mail_due_is_told`.
+    /// - The cost MUST NOT grow with the mails that wait for each. Not checked: benchmarks and the store's query plans show a cost.
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault>;
 
-    /// Claims what is due of some workspaces, and counts an attempt for each.
+    /// Claims due mails of some workspaces, and counts an attempt for each mail.
     ///
     /// - Each workspace MUST get its share at most, the longest due first: `mail_claims::workspaces_get_their_shares`,
     ///   `mail_claims::the_longest_due_is_sent_first`.
@@ -38,41 +38,41 @@ pub trait MailQueue: Send + Sync {
     /// - An attempt MUST count when it is claimed: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     /// - A mail to an address that its workspace has suppressed for its kind MUST NOT be claimed, now or later:
     ///   `mail_claims::a_suppressed_address_gets_no_mail`.
-    /// - What belongs to a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
+    /// - A mail of a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
     ///   `mails::mail_of_a_deleted_workspace_is_not_sent`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
 
-    /// Those of some claimed mails that are still to be sent.
+    /// The claimed mails that are still to be sent.
     ///
-    /// - It MUST leave out those to an address that is suppressed now:
+    /// - It MUST leave out mails to an address that is suppressed now:
     ///   `mail_claims::a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed`.
-    /// - It MUST leave out those of deleted entries, waitlists and workspaces, and those that are no longer claimed so:
+    /// - It MUST leave out mails of deleted entries, waitlists and workspaces, and mails whose claim no longer holds:
     ///   `mails::mail_goes_with_what_it_belongs_to`, `mails::mail_of_a_deleted_workspace_is_not_sent`,
     ///   `mail_claims::a_claim_on_mail_that_ended_is_not_confirmed`.
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault>;
 
-    /// Settles mails by [`SettleMail::decide`]; those whose claim was lost are passed over. Tells how many were settled.
+    /// Settles mails by [`SettleMail::decide`]. It skips those whose claim was lost. Returns how many it settled.
     ///
-    /// - An address that bounced MUST be suppressed with it: `mail_claims::an_address_that_bounces_is_suppressed`.
-    /// - A mail MUST be settled by the schedule that is given: `mail_claims::a_mail_is_settled_by_the_schedule_that_is_given`.
+    /// - The same transaction MUST suppress an address that bounced: `mail_claims::an_address_that_bounces_is_suppressed`.
+    /// - A mail MUST be settled by the given schedule: `mail_claims::a_mail_is_settled_by_the_schedule_that_is_given`.
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault>;
 
-    /// Gives claimed mails back untried, to be due at an instant; their attempt does not count.
+    /// Gives claimed mails back without an attempt. They are due at the given instant, and their attempt does not count.
     ///
     /// - Each of them MUST be due again, if its claim holds: `mail_claims::a_mail_that_is_given_back_is_due_again`,
     ///   `mail_claims::every_mail_that_is_given_back_is_due_again`.
     async fn release(&self, claim: ClaimId, mails: Vec<MailId>, due_at: Timestamp) -> Result<(), Fault>;
 
-    /// Frees mails whose lease has ended; those with no attempt left are dead. Tells how many.
+    /// Frees mails whose lease has ended. Those with no attempt left are dead. Returns how many it freed.
     ///
-    /// - The number of attempts MUST be the one that is given: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
+    /// - The given number of attempts MUST be the limit: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
 
-    /// Deletes mails that are finished, from before an instant, at most so many. Tells how many it deleted.
+    /// Deletes finished mails from before an instant, at most that many. Returns how many it deleted.
     ///
-    /// - What is still to be sent MUST stay: `mail_claims::what_is_finished_is_pruned`.
+    /// - Mails that are still to be sent MUST stay: `mail_claims::what_is_finished_is_pruned`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
 
-    /// How full it is.
+    /// How full the queue is.
     async fn depth(&self) -> Result<QueueDepth, Fault>;
 }

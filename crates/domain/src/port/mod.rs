@@ -1,9 +1,8 @@
-//! Ports: what the rules need of the world, as traits that adapters implement.
+//! Ports: traits for all that the rules need from outside. Adapters implement them.
 //!
-//! Each MUST names the case of the crate `rally-contracts` that checks it, or says that none does; a test holds them to that. All
-//! methods may fail with a [`Fault`](crate::error::Fault); a write that failed with one either left nothing behind or was carried out
-//! whole: there is no third outcome. Ports are dyn-compatible, and a future that is dropped before it ends changes nothing or
-//! everything.
+//! Each MUST names the case of the crate `rally-contracts` that checks it, or says that none does. A test checks this. Every method may
+//! fail with a [`Fault`](crate::error::Fault). A write that failed with a fault wrote all or nothing. Ports are dyn-compatible. A future
+//! that is dropped before it ends changes all or nothing.
 
 mod access;
 mod deliveries;
@@ -46,7 +45,7 @@ pub use workspaces::*;
 pub use crate::ambient::*;
 use crate::mail::{Links, SmtpPolicy};
 
-/// A store that keeps everything: what implements its ports implements this.
+/// A store of everything. A type that implements its ports implements this trait.
 pub trait Store:
     WorkspaceStore
     + SettingsStore
@@ -87,16 +86,16 @@ impl<S> Store for S where
 {
 }
 
-/// A mail server, and who may send through it.
+/// A mail server, and the workspaces that may send through it.
 #[derive(Clone)]
 pub struct Smtp {
-    /// What sends rendered mail.
+    /// The mailer for rendered mail.
     pub mailer: Arc<dyn Mailer>,
-    /// Who may send through it.
+    /// The workspaces that may send through it.
     pub policy: SmtpPolicy,
 }
 
-/// Every port a use case may need, by role.
+/// Every port that a use case may need, by role.
 #[derive(Clone)]
 pub struct Ports {
     /// Workspaces.
@@ -127,19 +126,19 @@ pub struct Ports {
     pub suppressions: Arc<dyn SuppressionStore>,
     /// Workspaces' templates of mail.
     pub mail_templates: Arc<dyn TemplateStore>,
-    /// What was deleted.
+    /// Purges of deleted objects.
     pub purges: Arc<dyn PurgeStore>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
-    /// The captcha verifier, where one is configured.
+    /// The captcha verifier, if one is configured.
     pub humans: Option<Arc<dyn HumanCheck>>,
-    /// What sends mail by templates of a mail service, where one is configured.
+    /// The mailer for templates of a mail service, if one is configured.
     pub envoi: Option<Arc<dyn Mailer>>,
-    /// The mail server, where one is configured.
+    /// The mail server, if one is configured.
     pub smtp: Option<Smtp>,
-    /// What knows the domains and templates of the mail service, where one is configured.
+    /// The directory of domains and templates of the mail service, if one is configured.
     pub senders: Option<Arc<dyn SenderDirectory>>,
-    /// The service that invites into apps, where one is configured.
+    /// The service that invites into apps, if one is configured.
     pub inviter: Option<Arc<dyn AppInviter>>,
     /// The links that are handed out.
     pub links: Links,

@@ -1,23 +1,23 @@
-//! Purging what was deleted.
+//! Purging deleted objects.
 
 use async_trait::async_trait;
 
 use crate::error::Fault;
 
-/// Purges what was deleted. A deletion takes effect at once and is short; what belonged to the deleted goes in the background, whichever
-/// process does it, and through restarts.
+/// Purges deleted objects. A deletion is short and takes effect at once. The rows that belonged to the deleted object are deleted in the
+/// background, by any process, and also after a restart.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait PurgeStore: Send + Sync {
-    /// Purges one batch of something deleted, about that many rows of a table, in one short transaction; tells whether anything may be
-    /// left. A batch that another process works on is passed over.
+    /// Purges one batch, about that many rows of a table, in one short transaction. Returns whether rows may be left. A batch that another
+    /// process works on is skipped.
     ///
-    /// - It MUST take all that belonged to what was deleted, in the end, and nothing else:
+    /// - In the end it MUST delete all that belonged to the deleted object, and nothing else:
     ///   `purges::a_purge_takes_what_was_deleted_and_nothing_else`, `purges::a_deleted_webhook_is_purged`,
     ///   `purges::a_purge_leaves_logs_and_tests_alone`, `deletions::totals_are_right_though_friends_change_before_the_purge`,
     ///   `purges::what_waited_for_a_switched_webhook_is_held_in_time`, `purges::a_deleted_referrer_of_many_is_forgotten`,
     ///   `suppressions::a_purge_takes_the_suppressions_of_a_deleted_workspace`.
-    /// - One that is left MUST go on where it was: `abandoned::a_purge_goes_on_where_it_was_left`.
+    /// - A purge that was dropped MUST continue where it was: `abandoned::a_purge_goes_on_where_it_was_left`.
     /// - It MUST NOT hold a lock that others wait for longer than the batch takes. SQL stores are checked by
     ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
     async fn purge(&self, rows: usize) -> Result<bool, Fault>;
@@ -26,13 +26,13 @@ pub trait PurgeStore: Send + Sync {
     /// webhook that an older program deleted, or wait for a webhook that was disabled or enabled while the change that wrote them was under
     /// way.
     ///
-    /// - It MUST find what an older program left. SQL stores are checked by `purges::orphans_are_found_and_purged`.
+    /// - It MUST find the rows that an older program left. SQL stores are checked by `purges::orphans_are_found_and_purged`.
     /// - It MUST find deliveries that a change wrote for a webhook that was disabled or enabled meanwhile, if the store lets the two
     ///   overlap. Not checked: it takes a transaction that stays open, which the tests of the PostgreSQL store have.
-    /// - The cost MUST grow with the number of workspaces, waitlists and webhooks alone. Not checked: a cost is for a benchmark and for the
-    ///   store's plans to tell.
+    /// - The cost MUST grow only with the number of workspaces, waitlists and webhooks. Not checked: benchmarks and the store's query plans
+    ///   show a cost.
     async fn find_orphans(&self) -> Result<u64, Fault>;
 
-    /// How much that was deleted is still to be purged.
+    /// How many purges are not finished.
     async fn backlog(&self) -> Result<u64, Fault>;
 }

@@ -1,4 +1,4 @@
-//! Services that are called, and what they are asked.
+//! Remote services, and the requests to them.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ use crate::mail::{MailReport, Message};
 use crate::timestamp::Timestamp;
 use crate::webhook::{SigningKey, WebhookUrl};
 
-/// A domain that mail may be sent from, as its service knows it.
+/// A domain of a mail service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SenderDomain {
-    /// Its fully qualified name, lower case.
+    /// Its fully qualified name in lower case.
     pub name: String,
     /// Whether mail may be sent from it now.
     pub state: DomainState,
@@ -26,9 +26,9 @@ pub struct SenderDomain {
 pub enum DomainState {
     /// It may.
     Active,
-    /// Its owner has not proved it yet, or failed to.
+    /// Its owner has not proved it yet, or failed to prove it.
     NotActive,
-    /// It receives mail alone.
+    /// It only receives mail.
     CannotSend,
 }
 
@@ -43,17 +43,17 @@ pub trait Mailer: Send + Sync {
     /// - If the service remembers identities, it MUST send a mail once, however often it is asked:
     ///   `remote::a_mail_is_sent_once_however_often_it_is_asked`.
     /// - It MUST NOT take longer than its deadline: `remote::a_mail_service_that_misbehaves_is_tried_later`.
-    /// - It MUST tell what is refused for good from what may be taken later: `remote::a_refusal_is_told_from_what_may_pass`,
+    /// - It MUST distinguish a refusal from a failure that may pass: `remote::a_refusal_is_told_from_what_may_pass`,
     ///   `remote::a_status_tells_what_is_refused_from_what_may_pass`.
     /// - It MUST refuse content of a form that it does not send: `remote::content_of_another_form_is_refused`.
     async fn send(&self, message: &Message) -> MailReport;
 }
 
-/// Knows what mail may be sent from and with: domains and templates that a mail service keeps for a workspace.
+/// Knows the domains and templates that a mail service keeps for a workspace.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SenderDirectory: Send + Sync {
-    /// The domain of that id, if the workspace has it.
+    /// The domain with that id, if the workspace has it.
     async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError>;
 
     /// Whether the workspace has a template of that name.
@@ -66,7 +66,7 @@ pub trait SenderDirectory: Send + Sync {
 pub trait AppInviter: Send + Sync {
     /// Invites a person into an app.
     ///
-    /// - However often it is asked for one entry and one app, it MUST give the same invitation while the service remembers it:
+    /// - For one entry and one app it MUST return the same invitation each time, while the service remembers it:
     ///   `remote::one_entry_and_one_app_are_one_invitation`.
     /// - It MUST NOT take longer than its deadline: `remote::an_inviting_service_that_misbehaves_is_told`.
     async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError>;
@@ -76,7 +76,7 @@ pub trait AppInviter: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait WebhookSender: Send + Sync {
-    /// Whether events may be sent there: over the scheme, and to an address that is public or exempt. A name that cannot be
+    /// Whether events may be sent to a URL. Its scheme must be allowed, and its address must be public or exempt. A name that cannot be
     /// resolved now passes.
     async fn check(&self, url: &WebhookUrl) -> Result<(), Invalid>;
 
@@ -90,11 +90,11 @@ pub trait WebhookSender: Send + Sync {
 /// A message as it goes over the wire (Standard Webhooks 1.0).
 #[derive(Debug, Clone)]
 pub struct WebhookMessage {
-    /// Where to.
+    /// The URL.
     pub url: WebhookUrl,
     /// The event's identity, the same on every attempt.
     pub id: EventId,
-    /// When the attempt is made.
+    /// The time of the attempt.
     pub timestamp: Timestamp,
     /// The keys to sign it with.
     pub keys: Vec<SigningKey>,
@@ -102,22 +102,22 @@ pub struct WebhookMessage {
     pub body: String,
 }
 
-/// What a verifier says of a captcha token.
+/// The answer of a verifier about a captcha token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Humanity {
-    /// Solved by a person, as far as it can tell.
+    /// Solved by a person, as far as the verifier can tell.
     Human,
-    /// Not, or the token is not one.
+    /// Not solved by a person, or not a token.
     NotHuman,
 }
 
-/// Tells people from programs by the token a captcha gave them.
+/// Distinguishes people from programs by the token that a captcha gave them.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait HumanCheck: Send + Sync {
-    /// Judges a token that came from an address.
+    /// Checks a token that came from an address.
     ///
-    /// - It MUST fault with [`Fault::Unavailable`] when nobody can judge the token now, and MUST NOT take longer than its deadline:
+    /// - It MUST fault with [`Fault::Unavailable`] if the token cannot be checked now, and MUST NOT take longer than its deadline:
     ///   `remote::a_verifier_that_misbehaves_judges_nobody`.
     async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault>;
 }

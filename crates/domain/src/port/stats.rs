@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::id::WaitlistId;
 use crate::paging::Limit;
 
-/// What counting anew found.
+/// The result of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rebuilt {
     /// Waitlists counted.
@@ -21,10 +21,10 @@ pub struct Rebuilt {
     pub corrected: u64,
 }
 
-/// Reads totals of a waitlist.
+/// Reads the totals of a waitlist.
 ///
-/// - But for [`rebuild`](EntryStats::rebuild) the cost of each method MUST NOT grow with the number of entries. Not checked: a cost is for
-///   a benchmark and for the store's plans to tell.
+/// - Except for [`rebuild`](EntryStats::rebuild) the cost of each method MUST NOT grow with the number of entries. Not checked: benchmarks
+///   and the store's query plans show a cost.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EntryStats: Send + Sync {
@@ -33,30 +33,30 @@ pub trait EntryStats: Send + Sync {
 
     /// The leaderboard: the lines of [`Leader::of`] in the order of [`Leader`].
     ///
-    /// - A line MUST be gone when this is asked after its entry was rejected or deleted:
-    ///   `stats::tops_have_ten_rows_and_no_rejected_ones`, `entries::deleted_people_lead_no_more`.
-    /// - A line MUST be back when its entry was approved after all: `entries::a_person_leads_again_once_approved`.
+    /// - A line MUST be gone once its entry is rejected or deleted: `stats::tops_have_ten_rows_and_no_rejected_ones`,
+    ///   `entries::deleted_people_lead_no_more`.
+    /// - A line MUST be back once its rejected entry is approved: `entries::a_person_leads_again_once_approved`.
     /// - A change MUST show at once in the process that made it, and within a second in another one:
     ///   `entries::a_new_leader_shows_elsewhere_within_a_second`.
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault>;
 
-    /// What the counters say at one moment, given the UTC day it is.
+    /// The counters at one moment, for the current UTC day.
     ///
-    /// - They MUST equal what counting the rows would give, but for those that a deleted entry referred, until they are purged:
+    /// - They MUST equal a count of the rows, except that the referrals of a deleted entry count until their purge:
     ///   `stats::analytics_follow_every_change`, `stats::counters_stay_true_under_parallel_changes`.
-    /// - Nothing of another waitlist MUST be counted, here and by every other method: `stats::nothing_of_another_waitlist_is_counted`.
+    /// - Nothing of another waitlist MUST be counted, here or by any other method: `stats::nothing_of_another_waitlist_is_counted`.
     /// - The days of this week and of this month MUST be there: `stats::analytics_reach_back_to_monday_and_to_the_first`.
     /// - Variants MUST be in the order they were created: `stats::variants_are_counted_in_the_order_of_their_creation`.
-    /// - A row of those who lead MUST tell who it is: `stats::tops_tell_who_leads`.
+    /// - A row of a top referrer MUST have the address and the code: `stats::tops_tell_who_leads`.
     async fn analytics(&self, waitlist_id: WaitlistId, today: Date) -> Result<Analytics, Fault>;
 
-    /// Sign-ups by UTC day; days without any are left out.
+    /// Sign-ups by UTC day. Days without any are left out.
     async fn timeline(&self, waitlist_id: WaitlistId, span: DaySpan) -> Result<BTreeMap<Date, u64>, Fault>;
 
-    /// Counts the rows of every waitlist anew and puts the counters right where they differ. This one may take long.
+    /// Counts the rows of every waitlist anew and corrects the counters that differ. Only this method may take long.
     ///
     /// - The last position MUST stay: `stats::a_rebuild_keeps_the_last_position`.
-    /// - Afterwards they MUST be right, however they came to be wrong: `stats::a_wrong_total_is_put_right`; and, for SQL stores,
+    /// - Afterwards they MUST be right, whatever made them wrong: `stats::a_wrong_total_is_put_right`. SQL stores are also checked by
     ///   `stats::a_rebuild_puts_wrong_counters_right`.
     async fn rebuild(&self) -> Result<Rebuilt, Fault>;
 }

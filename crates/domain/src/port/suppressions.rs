@@ -13,7 +13,7 @@ use crate::suppression::{Suppression, SuppressionReason};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SuppressionStore: Send + Sync {
-    /// Suppresses an address for a reason. If the workspace has this suppression already, returns it as it is.
+    /// Suppresses an address for a reason. If the workspace has this suppression already, it is returned unchanged.
     ///
     /// - It MUST read back as it was written: `suppressions::a_suppression_reads_back_as_it_was_written`.
     /// - A workspace MUST NOT get two of one address and reason, under concurrency too, and the first one MUST stay:
@@ -22,13 +22,13 @@ pub trait SuppressionStore: Send + Sync {
     /// - A workspace that does not exist MUST NOT get one: `suppressions::a_suppression_needs_its_workspace`.
     async fn suppress(&self, command: Suppress) -> Result<Suppression, CommandError<SuppressRejection>>;
 
-    /// Lifts a suppression; tells whether the workspace had it.
+    /// Lifts a suppression. Returns whether the workspace had it.
     ///
     /// - The suppression of another workspace MUST stay: `suppressions::a_workspace_has_suppressions_of_its_own`.
     /// - Other suppressions of the address MUST stay: `suppressions::lifting_one_suppression_leaves_the_others`.
     async fn lift(&self, command: LiftSuppression) -> Result<bool, Fault>;
 
-    /// Lifts the suppression of an address for a reason; tells whether the workspace had it.
+    /// Lifts the suppression of an address for a reason. Returns whether the workspace had it.
     ///
     /// - The suppression of another workspace MUST stay: `suppressions::a_workspace_has_suppressions_of_its_own`.
     /// - Other suppressions of the address, and of others for this reason, MUST stay:

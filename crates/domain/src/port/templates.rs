@@ -1,22 +1,22 @@
-//! What renders mail.
+//! Rendering of mail.
 
 use crate::locale::Locale;
 use crate::mail::{MailKind, RenderError, Rendered, TemplateError, TemplateSource};
 
-/// Checks and renders templates, and has the built-in ones. All its work is bounded, whatever the source is.
+/// Checks and renders templates, and has the built-in ones. The work of each call is bounded, whatever the source is.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait TemplateEngine: Send + Sync {
-    /// The languages that the built-in templates are there in.
+    /// The languages of the built-in templates.
     fn locales(&self) -> Vec<Locale>;
 
-    /// The built-in template of a kind in one of its [`locales`](Self::locales), else in English.
+    /// The built-in template of a kind in one of its [`locales`](Self::locales), or else in English.
     fn built_in(&self, kind: MailKind, locale: &Locale) -> TemplateSource;
 
-    /// Checks a template, branches that are not taken too: syntax, the names of variables, filters and tests, and what it costs at
-    /// most. It also renders the template with example data, with nulls wherever there can be one, and with the longest texts.
+    /// Checks a template, with the branches that are not taken: its syntax, the names of variables, filters and tests, and its cost at
+    /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts.
     ///
-    /// What passes does not fail at rendering, whatever the data of its kind is. Sizes of sources are for
-    /// [`TemplateSource::check_sizes`].
+    /// A template that passes does not fail at rendering, whatever the data of its kind is. [`TemplateSource::check_sizes`] checks the
+    /// sizes of sources.
     ///
     /// # Errors
     /// The first fault of each part.
@@ -26,8 +26,8 @@ pub trait TemplateEngine: Send + Sync {
     /// variables that the data lacks, are empty texts.
     ///
     /// # Errors
-    /// If it takes too much work, or a part of its result is larger than 1 MiB. What
-    /// [`check`](Self::check) refuses in every kind is an error here too.
+    /// If it takes too much work, or a part of its result is larger than 1 MiB. A template that [`check`](Self::check) refuses for every
+    /// kind is an error here too.
     fn render(&self, locale: &Locale, source: &TemplateSource, data: &str) -> Result<Rendered, RenderError>;
 
     /// Example data for a kind, for a preview without an entry: a JSON object with every variable of the kind.

@@ -22,12 +22,12 @@ pub trait VariantStore: Send + Sync {
     /// - Concurrent updates MUST NOT lose each other's fields: `variants::an_update_of_a_variant_changes_what_is_given`.
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>>;
 
-    /// Deletes a variant; tells whether the waitlist had one.
+    /// Deletes a variant. Returns whether the waitlist had it.
     ///
-    /// - The sign-ups it won MUST go on being counted for it: `variants::a_deleted_variant_keeps_its_sign_ups`.
+    /// - The sign-ups that it won MUST still be counted for it: `variants::a_deleted_variant_keeps_its_sign_ups`.
     async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault>;
 
-    /// The variants of a waitlist, deleted ones left out.
+    /// The variants of a waitlist, without deleted ones.
     ///
     /// - They MUST be in the order they were created: `variants::variants_are_in_the_order_of_their_creation`.
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault>;

@@ -19,16 +19,16 @@ use crate::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait WaitlistStore: Send + Sync {
-    /// Creates a waitlist with its control variant, and stores its receipt where one is given.
+    /// Creates a waitlist with its control variant, and stores its receipt if one is given.
     ///
     /// - All of it MUST be written, or nothing: `access::a_receipt_is_stored_with_its_effect`,
     ///   `abandoned::a_new_waitlist_is_whole_or_not_at_all`.
     /// - The slug MUST be unique in its workspace, under concurrency too:
     ///   `waitlists::a_slug_is_unique_in_its_workspace_under_concurrency`.
-    /// - Of several commands with one receipt's scope at most one MUST be carried out, under concurrency too, and the others MUST be told
-    ///   so: `access::one_receipt_has_one_effect_under_concurrency`,
+    /// - Of several commands with the scope of one receipt at most one MUST be carried out, under concurrency too, and the others MUST be
+    ///   told so: `access::one_receipt_has_one_effect_under_concurrency`,
     ///   `access::a_repeated_request_is_told_so_before_its_slug_is_told_taken`.
-    /// - A receipt MUST bind its own workspace and route alone: `access::a_key_is_of_one_workspace_and_one_route`.
+    /// - A receipt MUST bind only its own workspace and route: `access::a_key_is_of_one_workspace_and_one_route`.
     async fn create(
         &self,
         command: CreateWaitlist,
@@ -41,7 +41,7 @@ pub trait WaitlistStore: Send + Sync {
     ///   `waitlists::a_status_and_an_update_at_once_are_both_kept`.
     /// - The whole waitlist MUST be written as it was decided: `waitlists::a_change_of_a_waitlist_is_written_with_its_time`,
     ///   `waitlists::a_setting_of_a_waitlist_is_cleared_by_null`.
-    /// - A sign-up that starts after this returns MUST go by the new settings, in whichever process:
+    /// - A sign-up that starts after this returns MUST go by the new settings, in any process:
     ///   `sign_ups::a_sign_up_goes_by_the_settings_that_were_answered`.
     /// - A waitlist of another workspace, or a deleted one, MUST NOT be changed: `waitlists::a_workspace_sees_its_own_waitlists_alone`,
     ///   `deletions::a_deleted_waitlist_takes_no_changes`.
@@ -51,28 +51,28 @@ pub trait WaitlistStore: Send + Sync {
     ///
     /// - A waitlist of another workspace, or a deleted one, MUST NOT be changed: `waitlists::a_workspace_sees_its_own_waitlists_alone`,
     ///   `deletions::a_deleted_waitlist_takes_no_changes`.
-    /// - A sign-up that starts after this returns MUST see the new status, in whichever process:
+    /// - A sign-up that starts after this returns MUST see the new status, in any process:
     ///   `sign_ups::a_sign_up_sees_the_status_that_was_answered`.
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;
 
-    /// Deletes a waitlist with its entries, variants and events; tells whether the workspace had one.
+    /// Deletes a waitlist with its entries, variants and events. Returns whether the workspace had it.
     ///
     /// - When this returns, it MUST be gone for every reader, with everything that belongs to it, and its slug be free:
     ///   `waitlists::a_deleted_waitlist_takes_its_entries_and_events_with_it`, `purges::a_deleted_waitlist_is_gone_before_it_is_purged`.
-    /// - The time this takes MUST NOT grow with what it has: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
-    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    /// - The time this takes MUST NOT grow with the rows of the waitlist: [`purge`](super::PurgeStore::purge) deletes those. SQL stores are
+    ///   checked by `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
     async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault>;
 
-    /// The waitlist of that id.
+    /// The waitlist with that id.
     ///
-    /// - It MUST be found in the workspace that it belongs to alone: `waitlists::a_workspace_sees_its_own_waitlists_alone`.
+    /// - It MUST be found only in its own workspace: `waitlists::a_workspace_sees_its_own_waitlists_alone`.
     /// - A change MUST show at once in every process: `waitlists::a_list_is_found_as_it_is_in_every_process`.
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault>;
 
     /// The waitlists of a workspace, of one status or of all, after a key.
     ///
     /// - They MUST be in the order of their creation, newest first: `waitlists::lists_are_in_the_order_of_their_creation`.
-    /// - A page MUST be full where more rows of that status follow: `waitlists::pages_go_newest_first_and_filter_by_status`.
+    /// - A page MUST be full if more rows of that status follow: `waitlists::pages_go_newest_first_and_filter_by_status`.
     /// - A page MUST name a next key if more rows follow, and none if not: `waitlists::a_full_last_page_of_lists_has_no_next`.
     /// - Waitlists of every status MUST be found: `waitlists::lists_of_each_status_are_found`.
     /// - Rows added or deleted between two pages MUST NOT make another row appear twice or not at all:
@@ -85,9 +85,9 @@ pub trait WaitlistStore: Send + Sync {
         limit: Limit,
     ) -> Result<Page<Waitlist, WaitlistKey>, Fault>;
 
-    /// What the public surface needs of a waitlist, by slugs; the workspace's current and old slugs resolve.
+    /// The public data of a waitlist, by slugs. The current and the old slugs of the workspace resolve.
     ///
-    /// - It MUST be found in any status, and its variants active or not: who may see what is not for a store to say.
+    /// - It MUST be found in any status, and its variants active or not, since the store does not decide who may see them:
     ///   `public::what_is_public_is_found_by_slugs`, `public::drafts_and_inactive_variants_are_found`.
     /// - Its variants MUST come whole, in the order they were created: `public::what_is_public_has_its_variants_whole`.
     /// - A change MUST show at once in the process that made it, and within a second in another one:

@@ -14,13 +14,14 @@ use crate::webhook::{SealedSecrets, Webhook};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait WebhookStore: Send + Sync {
-    /// Creates a webhook, and stores its receipt where one is given.
+    /// Creates a webhook, and stores its receipt if one is given.
     ///
     /// - All of it MUST be written, or nothing: `webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret`,
     ///   `abandoned::a_new_webhook_is_whole_or_not_at_all`.
     /// - A workspace MUST NOT get more than it may, under concurrency too: `webhooks::a_workspace_has_so_many_webhooks_at_most`,
     ///   `webhooks::disabled_webhooks_count_and_deleted_ones_do_not`.
-    /// - A receipt's scope MUST NOT get more than one effect, under concurrency too: `webhooks::a_receipt_of_a_webhook_has_one_effect`.
+    /// - The scope of a receipt MUST NOT get more than one effect, under concurrency too:
+    ///   `webhooks::a_receipt_of_a_webhook_has_one_effect`.
     async fn create(&self, command: CreateWebhook, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
 
     /// Changes a webhook.
@@ -29,39 +30,39 @@ pub trait WebhookStore: Send + Sync {
     ///   `settlements::a_settlement_and_an_update_at_once_are_both_kept`.
     /// - A webhook of another workspace, or a deleted one, MUST NOT be changed: `webhooks::a_webhook_reads_back_as_it_was_written`,
     ///   `deletions::a_deleted_webhook_takes_no_changes`.
-    /// - One that is switched off MUST NOT be sent what was written before it is switched on again, whether it waited or was being sent:
-    ///   `deliveries::a_webhook_that_is_off_misses_what_happens`, `claims::what_was_claimed_before_a_switch_is_not_sent_again`.
-    /// - What is written after this returns MUST go by it, in whichever process:
+    /// - A webhook that is disabled MUST NOT be sent events that are written before it is enabled again, whether they waited or were being
+    ///   sent: `deliveries::a_webhook_that_is_off_misses_what_happens`, `claims::what_was_claimed_before_a_switch_is_not_sent_again`.
+    /// - Events that are written after this returns MUST go by it, in any process:
     ///   `deliveries::what_another_process_has_subscribed_counts_at_once`.
-    /// - The time this takes MUST NOT grow with what waits for it. SQL stores are checked by
+    /// - The time this takes MUST NOT grow with the deliveries that wait for it. SQL stores are checked by
     ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>>;
 
-    /// Changes a webhook's secret, and stores its receipt where one is given.
+    /// Changes the secret of a webhook, and stores its receipt if one is given.
     ///
     /// - All of it MUST be written, or nothing: `abandoned::a_new_secret_is_whole_or_not_at_all`.
-    /// - Nothing else of the webhook MUST change: `webhooks::a_rotation_changes_only_the_secret`.
+    /// - No other field of the webhook MUST change: `webhooks::a_rotation_changes_only_the_secret`.
     /// - A webhook of another workspace, or a deleted one, MUST NOT be changed: `webhooks::a_webhook_reads_back_as_it_was_written`,
     ///   `deletions::a_deleted_webhook_takes_no_changes`.
-    /// - Deliveries claimed within [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) MUST come with the secret before it too, and with
-    ///   none from before that: `webhooks::an_old_secret_is_used_for_a_day`, `webhooks::a_second_rotation_ends_the_first_secret`.
+    /// - Deliveries that are claimed within [`ROTATION_OVERLAP`](crate::webhook::ROTATION_OVERLAP) of a rotation MUST have the secret
+    ///   before it too, and no older one: `webhooks::an_old_secret_is_used_for_a_day`, `webhooks::a_second_rotation_ends_the_first_secret`.
     async fn rotate(&self, command: RotateSecret, receipt: Option<Receipt<Webhook>>) -> Result<Webhook, CommandError<WebhookRejection>>;
 
-    /// Writes an event for one webhook alone.
+    /// Writes an event for only one webhook.
     ///
-    /// - No other MUST get it: `webhooks::a_test_goes_to_one_webhook_alone`.
+    /// - No other webhook MUST get it: `webhooks::a_test_goes_to_one_webhook_alone`.
     /// - A webhook of another workspace, or a deleted one, MUST NOT be tested: `webhooks::a_webhook_reads_back_as_it_was_written`,
     ///   `deletions::a_deleted_webhook_takes_no_changes`.
     async fn test(&self, command: TestWebhook) -> Result<(), CommandError<WebhookRejection>>;
 
-    /// Deletes a webhook with its deliveries and their log; tells whether the workspace had one.
+    /// Deletes a webhook with its deliveries and their log. Returns whether the workspace had it.
     ///
     /// - Nothing MUST be sent to it any more: `deliveries::deliveries_go_with_what_they_belong_to`.
-    /// - The time this takes MUST NOT grow with them: that is left to [`purge`](super::PurgeStore::purge). SQL stores are checked by
-    ///   `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
+    /// - The time this takes MUST NOT grow with the deliveries: [`purge`](super::PurgeStore::purge) deletes those. SQL stores are checked
+    ///   by `purges::what_is_large_is_deleted_in_a_moment_and_purged_beside_others`.
     async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault>;
 
-    /// The webhook of that id, if it belongs to the workspace.
+    /// The webhook with that id, if it belongs to the workspace.
     async fn find(&self, workspace_id: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>, Fault>;
 
     /// The webhooks of a workspace.
@@ -79,7 +80,7 @@ pub trait WebhookStore: Send + Sync {
     /// - Those of disabled webhooks MUST be among them: `webhooks::a_rotation_changes_only_the_secret`.
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault>;
 
-    /// Puts newly encrypted secrets in place of others, if they are still those.
+    /// Replaces encrypted secrets by new ones, if they are still the same.
     ///
     /// - Secrets that were changed meanwhile MUST stay: `webhooks::secrets_are_encrypted_anew`.
     /// - The secret before a rotation MUST be replaced too: `webhooks::both_secrets_are_encrypted_anew`.

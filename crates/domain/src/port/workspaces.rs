@@ -22,28 +22,29 @@ pub trait WorkspaceStore: Send + Sync {
 
     /// Renames a workspace.
     ///
-    /// - Its old slugs MUST go on resolving for [`find_public`](super::WaitlistStore::find_public) until another workspace takes them:
+    /// - Its old slugs MUST still resolve for [`find_public`](super::WaitlistStore::find_public) until another workspace takes them:
     ///   `workspaces::a_renamed_workspace_goes_on_resolving_under_its_old_slugs`.
-    /// - It MUST change the slugs and the time of the last change only: `workspaces::a_workspace_reads_back_as_it_was_written`.
-    /// - An old slug MUST NOT name the workspace to be renamed: `workspaces::an_old_slug_neither_renames_nor_deletes`.
-    /// - An old slug MUST NOT count as taken, and MUST lead to the last that had it: `workspaces::a_rename_takes_an_old_slug_over`.
+    /// - It MUST change only the slugs and the time of the last change: `workspaces::a_workspace_reads_back_as_it_was_written`.
+    /// - An old slug MUST NOT rename its workspace: `workspaces::an_old_slug_neither_renames_nor_deletes`.
+    /// - An old slug MUST NOT count as taken, and MUST resolve to the last workspace that had it:
+    ///   `workspaces::a_rename_takes_an_old_slug_over`.
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>>;
 
-    /// Deletes the workspace of that slug and everything it owns; tells whether there was one.
+    /// Deletes the workspace with that slug and everything that it owns. Returns whether there was one.
     ///
     /// - When this returns, it MUST be gone for every reader, and its slug be free:
     ///   `workspaces::a_deleted_workspace_takes_everything_with_it`, `purges::a_deleted_workspace_is_gone_before_it_is_purged`,
     ///   `suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged`,
     ///   `mail_templates::a_deleted_workspace_takes_its_templates_with_it`.
     /// - An old slug MUST NOT delete a workspace: `workspaces::an_old_slug_neither_renames_nor_deletes`.
-    /// - However much it owns, this MUST take no longer than [`delete`](super::WaitlistStore::delete) does for each of its waitlists.
-    ///   Not checked: a time is for a benchmark to tell.
+    /// - This MUST take no longer than [`delete`](super::WaitlistStore::delete) takes for each of its waitlists, however much it owns. Not
+    ///   checked: benchmarks show a time.
     async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault>;
 
-    /// The workspace of that id.
+    /// The workspace with that id.
     async fn find(&self, id: WorkspaceId) -> Result<Option<Workspace>, Fault>;
 
-    /// The workspace that has that slug now; old slugs do not count.
+    /// The workspace that has that slug now. Old slugs do not count.
     async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Workspace>, Fault>;
 
     /// All workspaces.
