@@ -1,8 +1,8 @@
-//! Cases of callers that go away: whatever a write consists of, it is seen whole or not at all, at whichever point its future is dropped.
+//! Cases of callers that go away. A write is seen whole or not at all, at whichever point its future is dropped.
 //!
-//! Each case begins a write, polls it so often and drops it: not at all, once, twice, and so on until one has ended. A store that does a
-//! write in one step is left before and after it; one that waits for a database in between is left at every such point. Writes of one
-//! row are whole by themselves and have no case here.
+//! Each case starts a write, polls it a number of times and drops it: not at all, once, twice, and so on until one has ended. A store that
+//! writes in one step is dropped before and after it. A store that waits for a database in between is dropped at every such point. Writes
+//! of one row are whole by themselves and have no case here.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -34,13 +34,13 @@ use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
 use crate::{access, webhooks};
 
-/// A write that is polled more often than this and has not ended is taken not to end at all.
+/// The most polls of a write. A write that has not ended by then is taken not to end at all.
 const MOST: usize = 400;
 
-/// How long a store may take to get rid of what nobody waits for any more.
+/// The time that a store may take to roll back a dropped write.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Polls a write at most that often, whenever it asks for it, and drops it; gives what it came to, if it ended.
+/// Polls a write at most that often, each time it asks for a poll, and drops it. Returns its result, if it ended.
 async fn leave_after<T>(polls: usize, write: impl Future<Output = T>) -> Option<T> {
     let mut write = pin!(write);
     let mut left = polls;
@@ -58,7 +58,7 @@ async fn leave_after<T>(polls: usize, write: impl Future<Output = T>) -> Option<
     .await
 }
 
-/// Leaves a write at every point: `attempt` begins one, leaves it after so many polls, and tells whether it had ended by then.
+/// Drops a write at every point: `attempt` starts one, drops it after that many polls, and returns whether it had ended by then.
 async fn at_every_point(mut attempt: impl AsyncFnMut(usize) -> bool) {
     for polls in 0..MOST {
         if attempt(polls).await {
@@ -68,7 +68,7 @@ async fn at_every_point(mut attempt: impl AsyncFnMut(usize) -> bool) {
     panic!("a write that was polled {MOST} times has not ended");
 }
 
-/// Waits until what is seen is whole: what nobody waits for may still be on its way, or on its way back.
+/// Waits until the stored state is whole. A dropped write may still be running, or rolling back.
 async fn whole(what: &str, is_whole: impl AsyncFn() -> bool) {
     let begun = tokio::time::Instant::now();
     while !is_whole().await {
@@ -81,7 +81,7 @@ async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry {
     ports.entries.sign_up(sign_up(ports, list, address)).await.unwrap()
 }
 
-/// The entry, the totals, the event, its delivery and the mail.
+/// A sign-up that is dropped has written all or nothing of the entry, the totals, the event, its delivery and the mail.
 pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -106,7 +106,8 @@ pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// The status, the totals, the event and the mail. A review that was left may be done while the next one is looked at.
+/// A review that is dropped has written all or nothing of the status, the totals, the event and the mail. A dropped review may be carried
+/// out while the next one is checked.
 pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -131,7 +132,7 @@ pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// The stamp and the mail.
+/// An invitation that is dropped has written both the stamp and the mail, or neither.
 pub async fn an_invitation_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({"approval_required": false})).await;
@@ -150,7 +151,7 @@ pub async fn an_invitation_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// The entry, the totals, its mail, and that a friend names it.
+/// A deletion of an entry that is dropped has changed all or nothing: the entry, the totals, its mail, and the referrer of a friend.
 pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -175,7 +176,7 @@ pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixtur
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// The list, its control variant and the reply of the request.
+/// A creation of a waitlist that is dropped has written all or nothing of the list, its control variant and the stored reply.
 pub async fn a_new_waitlist_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -194,7 +195,7 @@ pub async fn a_new_waitlist_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// The webhook and the reply of the request.
+/// A creation of a webhook that is dropped has written both the webhook and the stored reply, or neither.
 pub async fn a_new_webhook_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     at_every_point(async |polls| {
@@ -212,7 +213,7 @@ pub async fn a_new_webhook_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// The secret and the reply of the request.
+/// A change of a secret that is dropped has written both the secret and the stored reply, or neither.
 pub async fn a_new_secret_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let hook = webhook(&ports, workspace(&ports, "acme").await.id).await;
@@ -233,7 +234,7 @@ pub async fn a_new_secret_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// The new slug, and that the old one goes on resolving.
+/// A rename that is dropped has changed nothing, or the workspace has the new slug and its old one still resolves.
 pub async fn a_rename_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -252,7 +253,7 @@ async fn lists_left(ports: &Ports, workspace_id: WorkspaceId) -> usize {
     ports.waitlists.list(workspace_id, None, None, Limit::default()).await.unwrap().items.len()
 }
 
-/// The workspace, its lists and its webhooks.
+/// A deletion of a workspace that is dropped has deleted all or nothing of the workspace, its lists and its webhooks.
 pub async fn a_deletion_of_a_workspace_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     at_every_point(async |polls| {
@@ -276,7 +277,7 @@ pub async fn a_deletion_of_a_workspace_is_whole_or_not_at_all(fixture: &impl Fix
     assert_eq!(ports.purges.find_orphans().await.unwrap(), 0);
 }
 
-/// What is left of it is purged, whether or not anybody was told that it was deleted.
+/// A deleted waitlist is purged even if its caller never learned that it was deleted.
 pub async fn a_deleted_waitlist_is_purged_though_its_caller_left(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -297,7 +298,7 @@ pub async fn a_deleted_waitlist_is_purged_though_its_caller_left(fixture: &impl 
     assert_eq!((ports.deliveries.events(10_000).await.unwrap().len().min(20), ports.purges.find_orphans().await.unwrap()), (left, 0));
 }
 
-/// A purge that is left goes on, and takes nothing else.
+/// A purge that is dropped continues later, and deletes nothing else.
 pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -309,7 +310,7 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     }
     assert!(ports.waitlists.delete(delete_waitlist(&ports, acme, gone.id)).await.unwrap());
     at_every_point(async |polls| leave_after(polls, ports.purges.purge(2)).await.is_some()).await;
-    // A batch that was left may be locked for a moment longer, and is passed over.
+    // A dropped batch may be locked for a moment longer, and is skipped.
     whole("a purge", async || {
         while ports.purges.purge(2).await.unwrap() {}
         ports.purges.backlog().await.unwrap() == 0
@@ -320,7 +321,7 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     assert_eq!(ports.stats.count(kept.id).await.unwrap(), 1);
 }
 
-/// The event and its delivery.
+/// A test of a webhook that is dropped has written both the event and its delivery, or neither.
 pub async fn a_test_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let hook = webhook(&ports, workspace(&ports, "acme").await.id).await;
@@ -339,7 +340,7 @@ pub async fn a_test_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// The log, and what the webhook says of its attempts.
+/// A settlement that is dropped has written all or nothing: the log, and the webhook's record of its attempts.
 pub async fn a_settlement_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -360,7 +361,7 @@ pub async fn a_settlement_is_whole_or_not_at_all(fixture: &impl Fixture) {
     .await;
 }
 
-/// It is somebody's until its lease ends, and then anybody's: nothing is lost with a caller.
+/// A delivery whose claiming caller went away is due again for every process when its lease has ended.
 pub async fn what_was_claimed_by_one_who_left_is_due_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;

@@ -28,7 +28,7 @@ pub(crate) fn api_key(ports: &Ports, workspace_id: WorkspaceId, prefix: &str) ->
     }
 }
 
-/// By its prefix, until it is revoked, and not after its workspace is gone.
+/// An API key is found by its prefix until it is revoked or its workspace is deleted.
 pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -50,7 +50,7 @@ pub async fn an_api_key_is_found_until_it_is_revoked(fixture: &impl Fixture) {
     find_soon(&there, "rally_live_b", &[]).await;
 }
 
-/// The beginning of one finds nothing, nor does more than one.
+/// A text that is shorter or longer than the prefix of a key does not find the key.
 pub async fn an_api_key_is_found_by_its_whole_prefix(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -120,7 +120,7 @@ pub async fn a_receipt_is_stored_with_its_effect(fixture: &impl Fixture) {
     assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
 }
 
-/// Whoever repeats a request whose answer was lost finds the slug taken, by that request: it is told that it was carried out.
+/// A client that repeats a request because it lost the answer learns that the request was carried out, not that its slug is taken.
 pub async fn a_repeated_request_is_told_so_before_its_slug_is_told_taken(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -130,7 +130,7 @@ pub async fn a_repeated_request_is_told_so_before_its_slug_is_told_taken(fixture
     assert!(matches!(again, Err(CommandError::Rejected(CreateWaitlistRejection::AlreadyDone))), "{again:?}");
 }
 
-/// The same key serves in another workspace and on another route, each with a reply of its own.
+/// The same idempotency key can be used in another workspace and on another route. Each use has its own reply.
 pub async fn a_key_is_of_one_workspace_and_one_route(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -148,7 +148,7 @@ pub async fn a_key_is_of_one_workspace_and_one_route(fixture: &impl Fixture) {
     }
 }
 
-/// Another slug each, so that the receipt alone can keep all but one of them away.
+/// Of several requests with one receipt, one has an effect. Each has another slug, so that only the receipt can refuse the others.
 pub async fn one_receipt_has_one_effect_under_concurrency(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -169,7 +169,7 @@ pub async fn one_receipt_has_one_effect_under_concurrency(fixture: &impl Fixture
     assert_eq!(page.items, std::slice::from_ref(one));
 }
 
-/// After a day the key is free again, and what was stored goes.
+/// An idempotency key can be used again after a day, and its stored reply is deleted.
 pub async fn a_receipt_lasts_a_day(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -190,7 +190,7 @@ pub async fn a_receipt_lasts_a_day(fixture: &impl Fixture) {
     assert_eq!(stored, Some(expected));
 }
 
-/// A receipt binds its key though the waitlist that it made is deleted.
+/// A receipt still binds its key after the waitlist that it made is deleted.
 pub async fn a_receipt_outlives_the_waitlist_it_made(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;

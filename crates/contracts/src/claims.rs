@@ -1,4 +1,4 @@
-//! Cases of [`DeliveryQueue`](rally_domain::port::DeliveryQueue) about which process sends what, and when.
+//! Cases of [`DeliveryQueue`](rally_domain::port::DeliveryQueue) about claims: which process sends a delivery, and when.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ use crate::samples::{ACTOR, active_list, active_list_in, delete_waitlist, delete
 use crate::settlements::{answered, settle};
 use crate::webhooks::{rotation, switch, update, webhook};
 
-/// A request for so many deliveries to each of some webhooks.
+/// A request for that many deliveries of each of some webhooks.
 async fn request(ports: &Ports, now: Timestamp, each: usize) -> ClaimRequest {
     ClaimRequest {
         claim: ClaimId::new(ports.ids.uuid()),
@@ -31,7 +31,7 @@ async fn request(ports: &Ports, now: Timestamp, each: usize) -> ClaimRequest {
     }
 }
 
-/// So much of what is due at an instant to each webhook.
+/// At most that many deliveries of each webhook that are due at an instant.
 pub(crate) async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedDelivery> {
     ports.deliveries.claim(request(ports, now, each).await).await.unwrap()
 }
@@ -41,7 +41,7 @@ pub(crate) async fn claim(ports: &Ports, now: Timestamp) -> Vec<ClaimedDelivery>
     claim_each(ports, now, 1000).await
 }
 
-/// What claimed deliveries are confirmed by.
+/// The arguments that confirm claimed deliveries.
 pub(crate) fn keys(claimed: &[ClaimedDelivery]) -> Vec<(ClaimId, EventId, WebhookId)> {
     claimed.iter().map(|delivery| (delivery.claim, delivery.event_id, delivery.webhook_id)).collect()
 }
@@ -50,7 +50,7 @@ pub(crate) fn pairs(claimed: &[ClaimedDelivery]) -> HashSet<(EventId, WebhookId)
     claimed.iter().map(|delivery| (delivery.event_id, delivery.webhook_id)).collect()
 }
 
-/// Though many processes ask at once; and again when its lease has ended, not before.
+/// Of many processes that ask at once, one claims a delivery. The delivery can be claimed again when the lease has ended, and not before.
 pub async fn a_delivery_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -73,12 +73,12 @@ pub async fn a_delivery_is_one_process_s_until_its_lease_ends(fixture: &impl Fix
     assert_eq!(there.deliveries.reap(later, 8).await.unwrap(), 20);
     let again = claim(&ports, later).await;
     assert_eq!((again.len(), again[0].attempt), (20, 2));
-    // Whoever comes back late finds the door closed.
+    // A process whose lease has ended can settle nothing.
     assert_eq!(settle(&ports, vec![answered(&ports, &claimed[0], Some(200), later)]).await, 0);
     assert!(ports.webhooks.attempts(claimed[0].webhook_id, Limit::default()).await.unwrap().is_empty());
 }
 
-/// The attempt was counted when it was claimed: what kills whoever tries it is not tried for ever.
+/// An attempt counts when it is claimed, so a delivery that kills every process that tries it is given up in the end.
 pub async fn what_always_kills_its_process_ends_after_its_attempts(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -94,7 +94,7 @@ pub async fn what_always_kills_its_process_ends_after_its_attempts(fixture: &imp
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }
 
-/// And what waits with it; what arrived is neither.
+/// The depth counts the deliveries that are being sent and those that wait, and no delivered one.
 pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -120,7 +120,8 @@ pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
     assert_eq!(depth().await, (0, 0, None));
 }
 
-/// Each its share, the longest due first, and nothing for one that was not asked for; what is not due yet is not.
+/// Each webhook gets its share, the longest due first. A webhook that was not asked for gets nothing, and a delivery that is not yet due is
+/// not claimed.
 pub async fn webhooks_get_their_shares(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -129,7 +130,7 @@ pub async fn webhooks_get_their_shares(fixture: &impl Fixture) {
     let now = ports.clock.now();
     let mut events = Vec::new();
     for n in 0..3 {
-        // The later they sign up, the longer they are due.
+        // The later an entry signs up, the longer its event is due.
         let command = SignUp { now: now.plus(-Duration::seconds(n)), ..sign_up(&ports, &list, &format!("p{n}@example.com")) };
         ports.entries.sign_up(command.clone()).await.unwrap();
         events.push(command.event_ids[0]);
@@ -149,7 +150,7 @@ pub async fn webhooks_get_their_shares(fixture: &impl Fixture) {
     assert_eq!(due(now).await, HashSet::new());
 }
 
-/// As if it had not been claimed; by whoever claimed it alone.
+/// A delivery that is given back is due again as if it had not been claimed. Another claim cannot give it back.
 pub async fn what_is_given_back_is_due_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -166,7 +167,7 @@ pub async fn what_is_given_back_is_due_again(fixture: &impl Fixture) {
     assert_eq!(claim(&ports, later).await[0].attempt, 1);
 }
 
-/// Where the URL and the secrets are asked for right before an attempt: as they are then, and nothing of what is not to be sent.
+/// A confirmation, right before an attempt, returns the current URL and secrets, and no delivery that must not be sent now.
 pub async fn a_claim_is_confirmed_as_things_are_now(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -191,8 +192,8 @@ pub async fn a_claim_is_confirmed_as_things_are_now(fixture: &impl Fixture) {
     assert_eq!(confirm(&ports).await, []);
 }
 
-/// Whether it is given back, its lease ends or its attempt fails: what was claimed before a webhook was switched off and on again is
-/// not sent any more.
+/// A delivery that was claimed before its webhook was disabled and enabled is not sent again. This holds if it is given back, if its lease
+/// ends, and if its attempt fails.
 pub async fn what_was_claimed_before_a_switch_is_not_sent_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -210,14 +211,14 @@ pub async fn what_was_claimed_before_a_switch_is_not_sent_again(fixture: &impl F
     let later = now.plus(Duration::minutes(2));
     assert_eq!(ports.deliveries.reap(later, 8).await.unwrap(), 1);
     assert_eq!(claim(&ports, later.plus(Duration::days(1))).await, []);
-    // It says nothing of the webhook as it is now, but it is in the log.
+    // It changes nothing of the webhook, but it is in the log.
     assert_eq!(ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap(), Some(on));
     assert_eq!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().len(), 1);
     let after = join(&ports, &list, "after@example.com").await;
     assert_eq!(pairs(&claim(&ports, later).await), HashSet::from([(after, hook.id)]));
 }
 
-/// However many there are.
+/// Every webhook with a delivery due is returned, however many there are.
 pub async fn every_webhook_with_a_delivery_due_is_told(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -230,7 +231,7 @@ pub async fn every_webhook_with_a_delivery_due_is_told(fixture: &impl Fixture) {
     assert_eq!((due.len(), due.into_iter().collect::<HashSet<_>>()), (20, hooks));
 }
 
-/// A claim that was reaped is not confirmed any more, though another process has the delivery now; its own claim is, as it stands.
+/// A claim that was reaped is not confirmed, even while another process has the delivery. The claim of that process is confirmed.
 pub async fn a_claim_that_ended_is_not_confirmed(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -246,7 +247,7 @@ pub async fn a_claim_that_ended_is_not_confirmed(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.confirm(keys(&second), now).await.unwrap(), second);
 }
 
-/// What was claimed of a webhook before it was deleted is not confirmed, before it is purged and after.
+/// A claim on a delivery of a webhook that was deleted later is not confirmed, before the purge and after it.
 pub async fn a_claim_of_a_deleted_webhook_is_not_confirmed(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -260,7 +261,8 @@ pub async fn a_claim_of_a_deleted_webhook_is_not_confirmed(fixture: &impl Fixtur
     assert_eq!(pairs(&ports.deliveries.confirm(keys(&claimed), now).await.unwrap()), HashSet::from([(event, kept.id)]));
 }
 
-/// Both secrets come with a confirmation for a day, whether or not an attempt failed, then only the new one.
+/// For a day after a rotation a confirmation returns both secrets, whether or not an attempt failed. After that it returns only the new
+/// one.
 pub async fn a_claim_is_confirmed_with_the_secrets_of_its_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -278,7 +280,7 @@ pub async fn a_claim_is_confirmed_with_the_secrets_of_its_time(fixture: &impl Fi
     }
 }
 
-/// Every one of them, to be tried for the first time.
+/// Every delivery of a claim that is given back is due again, with no attempt counted.
 pub async fn every_delivery_that_is_given_back_is_due_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

@@ -1,4 +1,4 @@
-//! Cases of what was deleted and is not purged yet: nobody sees it, and nobody changes it.
+//! Cases of deleted objects before their purge: no reader sees them, and nothing changes them.
 
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, EntryRejection, InviteRejection, Review, SignUp, SignUpRejection,
@@ -18,7 +18,7 @@ use crate::samples::{ACTOR, active_list, delete_entry, delete_variant, delete_wa
 use crate::webhooks::{rotation, test, webhook};
 use crate::{variants, waitlists, webhooks};
 
-/// Neither the list itself nor what was on it, in whichever process.
+/// A deleted list and all that it owned cannot be changed, in any process.
 pub async fn a_deleted_waitlist_takes_no_changes(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -49,7 +49,7 @@ pub async fn a_deleted_waitlist_takes_no_changes(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// Neither its settings nor its secret, nor is it tested.
+/// The settings and the secret of a deleted webhook cannot be changed, and it cannot be tested.
 pub async fn a_deleted_webhook_takes_no_changes(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -70,7 +70,7 @@ pub async fn a_deleted_webhook_takes_no_changes(fixture: &impl Fixture) {
     }
 }
 
-/// An export, a review, its event and an invitation name no referrer that is deleted, though it is not purged yet.
+/// An export, a review, its event and an invitation do not name a deleted referrer, even before the purge.
 pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -90,7 +90,7 @@ pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixtu
     assert_eq!(ports.entries.find(list.id, bob.id).await.unwrap(), Some(invited));
 }
 
-/// Those whom a deleted entry referred are counted right in the end, though they change before the purge.
+/// After the purge of a referrer the totals are right, even if the entries that it referred changed before the purge.
 pub async fn totals_are_right_though_friends_change_before_the_purge(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

@@ -26,7 +26,7 @@ pub(crate) async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Event
     command.event_ids[0]
 }
 
-/// To every webhook of its workspace that was subscribed to its kind then, and to no other.
+/// An event goes to every webhook of its workspace that is subscribed to its kind at that time, and to no other.
 pub async fn an_event_goes_to_those_who_are_subscribed(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -49,7 +49,7 @@ pub async fn an_event_goes_to_those_who_are_subscribed(fixture: &impl Fixture) {
     assert!(claimed.iter().any(|delivery| delivery.webhook_id == approvals.id));
 }
 
-/// Neither what was written while it was off, nor what waited when it was switched off; what comes after is sent.
+/// A webhook does not get events that were written while it was disabled, nor those that waited when it was disabled. It gets later events.
 pub async fn a_webhook_that_is_off_misses_what_happens(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -65,7 +65,7 @@ pub async fn a_webhook_that_is_off_misses_what_happens(fixture: &impl Fixture) {
     assert_eq!(pairs(&claim(&ports, now).await), HashSet::from([(after, hook.id)]));
 }
 
-/// A disabled webhook is not due, and nothing that happens waits for it.
+/// A disabled webhook is not due, and no new event waits for it.
 pub async fn a_disabled_webhook_is_due_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -80,7 +80,7 @@ pub async fn a_disabled_webhook_is_due_nothing(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }
 
-/// The body that a webhook gets is that of the event it is told of.
+/// The body of a delivery is the body of its event.
 pub async fn a_delivery_has_the_body_of_its_event(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -99,7 +99,7 @@ pub async fn a_delivery_has_the_body_of_its_event(fixture: &impl Fixture) {
     }
 }
 
-/// Switching it on makes it as if it had never failed.
+/// A webhook that is enabled again starts with no failures counted.
 pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -114,7 +114,7 @@ pub async fn a_webhook_that_is_switched_on_starts_anew(fixture: &impl Fixture) {
     assert_eq!(ports.webhooks.find(switched.workspace_id, switched.id).await.unwrap(), Some(expected));
 }
 
-/// Though the process that writes the event has known the workspace without it.
+/// A webhook that another process created gets the next event, even from a process that read the workspace before.
 pub async fn what_another_process_has_subscribed_counts_at_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -133,7 +133,7 @@ pub async fn what_another_process_has_subscribed_counts_at_once(fixture: &impl F
     assert_eq!(pairs(&claim(&ports, ports.clock.now()).await), HashSet::from([(again, hook.id)]));
 }
 
-/// With a webhook its deliveries, with a waitlist its events; what was being sent is not sent again.
+/// The deliveries of a deleted webhook and the events of a deleted waitlist are gone. A delivery that was being sent is not sent again.
 pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -153,7 +153,7 @@ pub async fn deliveries_go_with_what_they_belong_to(fixture: &impl Fixture) {
     assert_eq!(pairs(&left), HashSet::from([(kept, hook.id)]));
 }
 
-/// Nobody is turned away because a webhook with much to its name goes while they sign up.
+/// No sign-up is refused while a webhook with many deliveries is deleted.
 pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -178,7 +178,7 @@ pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }
 
-/// What waits and what is being sent; what arrived stays in the log.
+/// The deliveries of a deleted entry that wait or are being sent are dropped. Those that were delivered stay in the log.
 pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -187,7 +187,7 @@ pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fi
     let id = ports.entries.sign_up(ada).await.unwrap().id;
     let ada = ports.entries.find(list.id, id).await.unwrap().unwrap();
     let now = ports.clock.now();
-    // One of its three events has arrived, one is being sent, and one waits.
+    // One of its three events was delivered, one is being sent, and one waits.
     let arrived = claim_each(&ports, now, 1).await;
     settle(&ports, vec![answered(&ports, &arrived[0], Some(200), now)]).await;
     ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
@@ -202,7 +202,7 @@ pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fi
     assert_eq!(log.iter().map(|attempt| attempt.event_id).collect::<Vec<_>>(), [arrived[0].event_id]);
 }
 
-/// Finished events and their log, and nothing that is still to be sent.
+/// A prune deletes finished events and their log, and no event that is still to be sent.
 pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -217,7 +217,7 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     settle(&ports, attempts.collect()).await;
     let later = now.plus(Duration::milliseconds(1));
     assert_eq!(ports.deliveries.prune(now, 100).await.unwrap(), 0);
-    // The log of four attempts, the two events that arrived.
+    // The log of four attempts, and the two events that were delivered.
     assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 5);
     assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 1);
     assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 0);
@@ -226,7 +226,7 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 2);
 }
 
-/// Events that no webhook gets are pruned too, the oldest first and so many at a time.
+/// A prune deletes events that no webhook gets, the oldest first and so many at a time.
 pub async fn events_that_nobody_gets_are_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -243,7 +243,7 @@ pub async fn events_that_nobody_gets_are_pruned(fixture: &impl Fixture) {
     }
 }
 
-/// An event stays while one of its deliveries waits or is being sent, and goes when the last one arrived or was given up.
+/// An event stays while one of its deliveries waits or is being sent. It is pruned after the last one was delivered or given up.
 pub async fn an_event_is_pruned_when_its_last_delivery_has_ended(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

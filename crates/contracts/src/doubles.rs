@@ -1,4 +1,4 @@
-//! Time that stands still until told to move, and chance that repeats.
+//! Doubles: a clock that moves only when it is told to, and chance that repeats.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -12,15 +12,15 @@ use uuid::Uuid;
 pub struct FrozenClock(AtomicI64);
 
 impl FrozenClock {
-    /// Stands at an instant, given as RFC 3339.
+    /// Makes a clock that stands at an instant, given as RFC 3339.
     ///
     /// # Panics
-    /// When the text is not one.
+    /// If the text is not one.
     pub fn at(text: &str) -> Self {
         Self(AtomicI64::new(Timestamp::parse(text).expect("an RFC 3339 instant").unix_millis()))
     }
 
-    /// Moves on.
+    /// Moves the clock forward.
     pub fn advance(&self, duration: Duration) {
         self.0.fetch_add(duration.whole_milliseconds() as i64, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! The list of the cases that every store runs. A case that is not on it is run by no store.
+//! The list of the cases that every store runs. No store runs a case that is not on it.
 
 /// The one list of the cases, for [`store_contract!`](crate::store_contract) and [`cases`](crate::cases).
 #[doc(hidden)]

@@ -42,7 +42,7 @@ pub(crate) async fn control_variant(ports: &Ports, waitlist: &Waitlist) -> Varia
     ports.variants.list(waitlist.id).await.unwrap()[0].id
 }
 
-/// Numbers of any spelling and size, which stores spell in ways of their own.
+/// A document reads back to the byte, with numbers of any spelling and size. Stores tend to change these.
 pub async fn a_document_reads_back_to_the_byte(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let numbers = [
@@ -81,7 +81,7 @@ pub async fn a_document_reads_back_to_the_byte(fixture: &impl Fixture) {
     assert_eq!(text(&read.settings.to_document()), text(&list.settings.to_document()));
 }
 
-/// Every field of it, in another process too.
+/// Every field of an entry reads back, in another process too.
 pub async fn an_entry_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -98,7 +98,8 @@ pub async fn an_entry_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert_eq!(ports.entries.find(elsewhere.id, entry.id).await.unwrap(), None);
 }
 
-/// Whatever the size of the page; one that starts after the end is empty.
+/// Pages of any size are in the order of positions, and have the entries of one status or of all. A page that starts after the end is
+/// empty.
 pub async fn pages_go_by_position_and_filter_by_status(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -114,7 +115,7 @@ pub async fn pages_go_by_position_and_filter_by_status(fixture: &impl Fixture) {
     assert!(after_the_end.items.is_empty() && after_the_end.next.is_none());
 }
 
-/// The next page begins after the last row that was seen, whether or not rows before it are gone, itself among them.
+/// The next page starts after the last row of the page before, even if that row and rows before it are deleted.
 pub async fn pages_go_on_where_they_were_though_rows_are_deleted(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -132,7 +133,7 @@ pub async fn pages_go_on_where_they_were_though_rows_are_deleted(fixture: &impl 
     assert_eq!((positions(&second.items), second.next), (vec![4, 5, 6], None));
 }
 
-/// Rows of other statuses before, between and after them take no place on it.
+/// Rows of other statuses, before, between and after those of one status, take no place on its page.
 pub async fn a_page_of_one_status_is_full(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -151,7 +152,7 @@ pub async fn a_page_of_one_status_is_full(fixture: &impl Fixture) {
     }
 }
 
-/// Nor do those who came by their code keep them there; in whichever process.
+/// A deleted entry is not on the leaderboard, in any process, even if it has referrals.
 pub async fn deleted_people_lead_no_more(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -172,7 +173,7 @@ pub async fn deleted_people_lead_no_more(fixture: &impl Fixture) {
     }
 }
 
-/// Those without a referral are not among them.
+/// The leaderboard is ordered by referrals and then by position, and has no entry without a referral.
 pub async fn leaders_come_by_referrals_then_position(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -196,7 +197,7 @@ pub async fn leaders_come_by_referrals_then_position(fixture: &impl Fixture) {
     assert_eq!(leaders(2).await, expected[..2]);
 }
 
-/// And tells how busy it is.
+/// The store answers, and tells how busy it is.
 pub async fn the_store_answers(fixture: &impl Fixture) {
     let ports = fixture.ports();
     ports.health.ping().await.unwrap();
@@ -204,7 +205,7 @@ pub async fn the_store_answers(fixture: &impl Fixture) {
     assert!(connections.in_use <= connections.most && connections.most > 0);
 }
 
-/// A review, a credit and an invitation change what they are about only, for every reader.
+/// A review, a credit and an invitation change only their own fields, for every reader.
 pub async fn an_entry_keeps_its_fields_through_every_change(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -233,7 +234,7 @@ pub async fn an_entry_keeps_its_fields_through_every_change(fixture: &impl Fixtu
     }
 }
 
-/// Entries of each status are found by it; a list of all and an export have every one.
+/// Entries of each status are found by it. A list of all and an export have every entry.
 pub async fn entries_of_each_status_are_found(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -262,7 +263,7 @@ pub async fn a_full_last_page_of_entries_has_no_next(fixture: &impl Fixture) {
     }
 }
 
-/// A person who is approved after all leads as before.
+/// A rejected entry that is approved after all is on the leaderboard as before.
 pub async fn a_person_leads_again_once_approved(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -275,7 +276,7 @@ pub async fn a_person_leads_again_once_approved(fixture: &impl Fixture) {
     }
 }
 
-/// The process of a credit, a review or a deletion shows it on the leaderboard at once, another one within a second.
+/// A credit, a review or a deletion shows on the leaderboard at once in its own process, and within a second in another one.
 pub async fn a_new_leader_shows_elsewhere_within_a_second(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -297,7 +298,7 @@ pub async fn a_new_leader_shows_elsewhere_within_a_second(fixture: &impl Fixture
     }
 }
 
-/// On two lists of two workspaces, in another process too, until its entry or its list is deleted.
+/// An entry is found by its id on lists of two workspaces, in another process too, until the entry or its list is deleted.
 pub async fn an_entry_is_found_by_its_id_alone(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;

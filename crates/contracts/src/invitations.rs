@@ -40,7 +40,7 @@ async fn links(ports: &Ports) -> Vec<String> {
     ports.mails.mails(100).await.unwrap().iter().filter_map(link).collect()
 }
 
-/// The stamp and the mail with its link, both or neither.
+/// A record writes both the stamp and the mail with its link, or neither.
 pub async fn an_invitation_is_recorded_with_its_mail(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -58,7 +58,7 @@ pub async fn an_invitation_is_recorded_with_its_mail(fixture: &impl Fixture) {
     assert_eq!(links(&ports).await.len(), 1);
 }
 
-/// A repetition changes nothing but brings the mail that was not asked for before; another invitation is another mail.
+/// A repeated record changes nothing, except that it writes the mail if no mail was requested before. Another invitation is another mail.
 pub async fn one_invitation_is_one_mail_however_often_it_is_recorded(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -75,7 +75,7 @@ pub async fn one_invitation_is_one_mail_however_often_it_is_recorded(fixture: &i
     assert_eq!(links(&ports).await.len(), 2);
 }
 
-/// Nor one that is gone or on another list.
+/// An invitation is not recorded for an entry that is not approved, is deleted, or is on another list.
 pub async fn an_entry_that_is_not_approved_is_not_recorded(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -95,7 +95,7 @@ pub async fn an_entry_that_is_not_approved_is_not_recorded(fixture: &impl Fixtur
     assert!(links(&ports).await.is_empty());
 }
 
-/// Two processes that repeat each other's call.
+/// Two processes that record the same invitation at once write one mail.
 pub async fn parallel_records_write_one_mail(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -110,7 +110,7 @@ pub async fn parallel_records_write_one_mail(fixture: &impl Fixture) {
     assert_eq!(links(&ports).await.len(), 1);
 }
 
-/// It is too late to turn them away.
+/// A person who was invited can no longer be rejected.
 pub async fn an_invited_person_cannot_be_rejected(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -121,7 +121,7 @@ pub async fn an_invited_person_cannot_be_rejected(fixture: &impl Fixture) {
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(invited));
 }
 
-/// Whichever comes first refuses the other: nobody is both invited and rejected.
+/// Of a rejection and an invitation at once the later one is refused, so nobody is both invited and rejected.
 pub async fn a_rejection_and_an_invitation_at_once_exclude_each_other(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"approval_required": false})).await;

@@ -1,13 +1,13 @@
 //! The executable promises of Rally's ports.
 //!
-//! Whoever writes a store for `rally-domain` proves it with these cases. A case is an async function over a [`Fixture`]: a fresh,
-//! isolated store behind the ports, and a way to open the same store once more as another process would. Rules are not tested here:
-//! they live in the domain and are tested there. What is tested is that a store keeps what it is given, all or nothing, in order, under
-//! concurrency.
+//! The author of a store for `rally-domain` proves it with these cases. A case is an async function over a [`Fixture`]: a fresh, isolated
+//! store behind the ports, and a way to open the same store once more as another process would. The cases do not test rules: those live in
+//! the domain and are tested there. The cases test that a store keeps what it is given, all or nothing, in order, under concurrency.
 //!
-//! # A store's test, whole
+//! # A complete test of a store
 //!
-//! [`store_contract!`] makes one test of every case. This is all that it takes; here for the store in memory, `rally-memory`:
+//! [`store_contract!`] makes one test of every case. This is all that a store needs. The example is for the store in memory,
+//! `rally-memory`:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -57,17 +57,16 @@
 //!
 //! # How the cases hold a store to its word
 //!
-//! Every MUST in the documentation of a port names the case that checks it, or says why none does. The other way round, `rally-memory`
-//! can be made wrong in more than two hundred ways, each of which must fail the cases that are named beside it: that is how it is known
-//! that a store which is wrong in such a way does not pass.
+//! Every MUST in the documentation of a port names the case that checks it, or says why none does. Conversely, `rally-memory` can be given
+//! more than two hundred flaws. Each flaw names the cases that must fail with it. This shows that a store with such a flaw does not pass.
 //!
-//! Some promises are about what only SQL stores have: tables that older programs wrote, rows behind the store's back. Their cases take a
-//! closure that runs SQL (such as [`stats::a_rebuild_puts_wrong_counters_right`]), and the store's own tests call them.
+//! Some promises are only about SQL stores: tables that older programs wrote, and rows behind the store's back. Their cases take a closure
+//! that runs SQL (such as [`stats::a_rebuild_puts_wrong_counters_right`]), and the store's own tests call them.
 //!
 //! # What a version number promises
 //!
-//! This crate has the version of the `rally-domain` that it tests. A change of the second number may add cases that a store fails which
-//! passed before; a change of the third one adds none.
+//! This crate has the version of the `rally-domain` that it tests. A change of the second number may add cases that fail for a store which
+//! passed before. A change of the third number adds none.
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
@@ -113,11 +112,11 @@ pub trait Fixture: Send + Sync + Sized {
     /// Its ports, with the doubles of this crate for time and chance, and the links of [`samples::links`].
     fn ports(&self) -> Ports;
 
-    /// Ports on the same stored data that share no memory with the others: as another process has them.
+    /// Ports on the same stored data that share no memory with the others, like those of another process.
     async fn reopen(&self) -> Ports;
 
-    /// Makes some total of a list wrong behind the store's back, as a defect would, and tells whether it did: a store that counts its
-    /// rows whenever it is asked has none.
+    /// Makes a total of a list wrong behind the store's back, as a defect would. Returns whether it did. A store that counts its rows
+    /// whenever it is asked has no such total.
     async fn miscount(&self, waitlist: &Waitlist) -> bool;
 }
 
@@ -129,7 +128,7 @@ pub struct Case<F> {
     /// Runs it.
     ///
     /// # Panics
-    /// When the store breaks the promise.
+    /// If the store breaks the promise.
     pub run: for<'a> fn(&'a F) -> LocalBoxFuture<'a, ()>,
 }
 
@@ -141,13 +140,13 @@ pub fn cases<F: Fixture>() -> Vec<Case<F>> {
 /// Runs a case to its end on a runtime of its own with two threads.
 ///
 /// # Panics
-/// When the case does, or no runtime can be made.
+/// If the case does, or if no runtime can be made.
 pub fn run(case: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(case);
 }
 
-/// Waits until another process shows a change: it may go on for a second with what it has seen. A slow machine is given two more.
+/// Waits until another process shows a change. It may show the old state for a second. A slow machine is given two more.
 pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(3);
     while !holds().await {

@@ -1,4 +1,4 @@
-//! Cases of [`MailQueue`](rally_domain::port::MailQueue) about which process sends what, and when.
+//! Cases of [`MailQueue`](rally_domain::port::MailQueue) about claims: which process sends a mail, and when.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ use crate::mails::{join, talking_list};
 use crate::reviews::review;
 use crate::samples::{active_list_in, email, later, notifications, set, sign_up, suppress, workspace};
 
-/// So much of what is due at an instant of each workspace.
+/// At most that many mails of each workspace that are due at an instant.
 async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
     let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, each)).collect();
     claim_shares(ports, now, shares).await
@@ -59,7 +59,7 @@ fn ids(claimed: &[ClaimedMail]) -> HashSet<MailId> {
     claimed.iter().map(|claimed| claimed.mail.id).collect()
 }
 
-/// Whatever was written first: one that is tried again is due later.
+/// The mail that is due longest is claimed first, whatever was written first. A mail that is retried is due later.
 pub async fn the_longest_due_is_sent_first(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -75,7 +75,7 @@ pub async fn the_longest_due_is_sent_first(fixture: &impl Fixture) {
     assert_eq!(order(2).await, [due[0]]);
 }
 
-/// And what waits with it; what was taken is neither.
+/// The depth counts the mails that are being sent and those that wait, and no mail that was taken.
 pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -96,7 +96,7 @@ pub async fn the_depth_tells_what_is_being_sent(fixture: &impl Fixture) {
     assert_eq!(depth().await, (2, 1, Some(now.plus(Duration::seconds(5)))));
 }
 
-/// However many processes look at once, and not before it is due.
+/// Of many processes that look at once, one claims a mail, and not before the mail is due.
 pub async fn a_mail_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -118,11 +118,11 @@ pub async fn a_mail_is_one_process_s_until_its_lease_ends(fixture: &impl Fixture
     assert_eq!(ports.mails.reap(later, 8).await.unwrap(), 40);
     let again = claim(&there, later).await;
     assert!(again.len() == 40 && again.iter().all(|claimed| claimed.attempt == 2));
-    // Whoever had it before has lost it.
+    // The process that had it before has lost it.
     assert_eq!(settle(&ports, vec![tried(&claimed[0], MailOutcome::Accepted, later)]).await, 0);
 }
 
-/// What arrived and what was refused is not tried again; what failed is, when the schedule says so.
+/// A mail that was taken or refused is not retried. A mail that failed is retried when the schedule says so.
 pub async fn a_mail_is_settled_as_it_was_decided(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -146,7 +146,7 @@ pub async fn a_mail_is_settled_as_it_was_decided(fixture: &impl Fixture) {
     assert_eq!(again[0].mail, claimed[3].mail);
 }
 
-/// As if it had not been claimed; by whoever claimed it alone.
+/// A mail that is given back is due again as if it had not been claimed. Another claim cannot give it back.
 pub async fn a_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -161,7 +161,7 @@ pub async fn a_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
     assert_eq!(claim(&ports, later).await[0].attempt, 1);
 }
 
-/// Attempts count when they are claimed.
+/// An attempt counts when it is claimed, so a mail that kills every process that tries it is given up in the end.
 pub async fn what_always_kills_its_process_is_not_sent_for_ever(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -176,7 +176,7 @@ pub async fn what_always_kills_its_process_is_not_sent_for_ever(fixture: &impl F
     assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
 }
 
-/// Each its share, and nothing for one that was not asked for.
+/// Each workspace gets its share, and a workspace that was not asked for gets nothing.
 pub async fn workspaces_get_their_shares(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let first = talking_list(&ports, json!({})).await;
@@ -198,7 +198,7 @@ pub async fn workspaces_get_their_shares(fixture: &impl Fixture) {
     assert_eq!((claimed.len(), of_second), (8, 1));
 }
 
-/// And nothing that is still to be sent.
+/// A prune deletes finished mails, and no mail that is still to be sent.
 pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -215,7 +215,7 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 1);
     assert_eq!(ports.mails.prune(later, 2).await.unwrap(), 0);
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 1);
-    // What is being sent stays, and goes when it is given up.
+    // A mail that is being sent stays until it is given up.
     let end = now.plus(Duration::minutes(5));
     assert_eq!(claim(&ports, now.plus(Duration::minutes(1))).await.len(), 1);
     assert_eq!(ports.mails.prune(end, 2).await.unwrap(), 0);
@@ -223,7 +223,7 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert_eq!(ports.mails.prune(end, 2).await.unwrap(), 1);
 }
 
-/// However many there are.
+/// Every workspace with mail due is returned, however many there are.
 pub async fn every_workspace_with_mail_due_is_told(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let mut talking = HashSet::new();
@@ -238,7 +238,7 @@ pub async fn every_workspace_with_mail_due_is_told(fixture: &impl Fixture) {
     assert_eq!((due.len(), due.into_iter().collect::<HashSet<_>>()), (20, talking));
 }
 
-/// A claim that was reaped is not confirmed any more, though another process has the mail now; its own claim is, as it stands.
+/// A claim that was reaped is not confirmed, even while another process has the mail. The claim of that process is confirmed.
 pub async fn a_claim_on_mail_that_ended_is_not_confirmed(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -256,7 +256,7 @@ pub async fn a_claim_on_mail_that_ended_is_not_confirmed(fixture: &impl Fixture)
     assert_eq!(ports.mails.confirm(keys(&second)).await.unwrap(), []);
 }
 
-/// Every one of them, to be tried for the first time.
+/// Every mail of a claim that is given back is due again, with no attempt counted.
 pub async fn every_mail_that_is_given_back_is_due_again(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -283,7 +283,7 @@ pub async fn a_lease_of_mail_lasts_as_long_as_was_asked(fixture: &impl Fixture) 
     assert_eq!(ports.mails.reap(later(&ports, 301), 8).await.unwrap(), 1);
 }
 
-/// When a mail is tried again, and how often, is for the schedule to say.
+/// The given schedule decides when a mail is retried, and how often.
 pub async fn a_mail_is_settled_by_the_schedule_that_is_given(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -300,7 +300,8 @@ pub async fn a_mail_is_settled_by_the_schedule_that_is_given(fixture: &impl Fixt
     assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
 }
 
-/// Not by a suppression of another workspace, and also if it was suppressed after the mail was written. The mail never becomes due again.
+/// A suppressed address gets no mail, even if it was suppressed after the mail was written. The mail never becomes due again. A suppression
+/// of another workspace has no effect.
 pub async fn a_suppressed_address_gets_no_mail(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -325,7 +326,7 @@ pub async fn a_suppressed_address_gets_no_mail(fixture: &impl Fixture) {
     assert_eq!(ports.mails.depth().await.unwrap().pending, 2);
 }
 
-/// It is not sent later either, when its lease has ended.
+/// A mail that was claimed before its address was suppressed is not confirmed, and not claimed again when its lease has ended.
 pub async fn a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -344,7 +345,7 @@ pub async fn a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirme
     assert_eq!(claim(&ports, later).await.len(), 1);
 }
 
-/// With the attempt that bounced, and only then.
+/// The settlement of an attempt that bounced suppresses the address, and no other settlement does.
 pub async fn an_address_that_bounces_is_suppressed(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;

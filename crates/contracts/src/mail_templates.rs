@@ -15,7 +15,7 @@ async fn put(ports: &Ports, id: WorkspaceId, kind: MailKind, locale: &str) -> Ma
     ports.mail_templates.put(put_template(ports, id, kind, locale)).await.unwrap()
 }
 
-/// Tells whether there was one.
+/// Deletes a template. Returns whether there was one.
 async fn delete(ports: &Ports, workspace_id: WorkspaceId, kind: MailKind, locale: &str) -> bool {
     let locale = Locale::parse(locale).unwrap();
     ports.mail_templates.delete(DeleteTemplate { workspace_id, kind, locale, actor: ACTOR, now: ports.clock.now() }).await.unwrap()
@@ -25,7 +25,7 @@ fn names(templates: &[MailTemplate]) -> Vec<(MailKind, &str)> {
     templates.iter().map(|template| (template.kind, template.locale.as_str())).collect()
 }
 
-/// As many as a workspace may have but so many.
+/// Writes as many templates as a workspace may have, except that many.
 async fn fill(ports: &Ports, id: WorkspaceId, but: usize) {
     let kinds = MailKind::ALL.into_iter().cycle().take(MAX_TEMPLATES as usize - but);
     for (n, kind) in kinds.enumerate() {
@@ -33,7 +33,7 @@ async fn fill(ports: &Ports, id: WorkspaceId, but: usize) {
     }
 }
 
-/// Every field of it, for every kind, in another process too.
+/// Every field of a template reads back, for every kind, in another process too.
 pub async fn a_template_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -55,7 +55,7 @@ pub async fn a_template_reads_back_as_it_was_written(fixture: &impl Fixture) {
     }
 }
 
-/// One without HTML too; its neighbours stay.
+/// A template replaces all of the one before it, also if it has no HTML. Its neighbours stay.
 pub async fn a_template_is_replaced_whole(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -70,7 +70,7 @@ pub async fn a_template_is_replaced_whole(fixture: &impl Fixture) {
     assert_eq!(ports.mail_templates.list(id).await.unwrap(), [second, austrian, link]);
 }
 
-/// Neither its kind nor its locale goes with it.
+/// The deletion of a template leaves the other templates of its kind and those of its locale.
 pub async fn a_template_is_deleted_alone(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -89,7 +89,7 @@ pub async fn a_template_is_deleted_alone(fixture: &impl Fixture) {
     assert_eq!(names(&left[1]), [(MailKind::Welcome, "de")]);
 }
 
-/// In the order of bytes, whatever language the store sorts in and whatever was written first.
+/// Templates are in the order of the bytes of kind and locale, in whatever language the store sorts, and whatever was written first.
 pub async fn templates_go_by_kind_and_locale(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -106,7 +106,7 @@ pub async fn templates_go_by_kind_and_locale(fixture: &impl Fixture) {
     assert_eq!(ports.mail_templates.of_kind(id, MailKind::Invited).await.unwrap(), []);
 }
 
-/// Another's is neither found nor changed nor counted.
+/// A template of another workspace is not found, not changed and not counted.
 pub async fn a_workspace_has_templates_of_its_own(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -120,7 +120,7 @@ pub async fn a_workspace_has_templates_of_its_own(fixture: &impl Fixture) {
     assert_eq!((ports.mail_templates.list(acme).await.unwrap(), ports.mail_templates.list(beta).await.unwrap()), (before, vec![mine]));
 }
 
-/// One that is there can still be written.
+/// A workspace with the most templates gets no new one, and can still replace those that it has.
 pub async fn a_workspace_has_so_many_templates_at_most(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -134,7 +134,7 @@ pub async fn a_workspace_has_so_many_templates_at_most(fixture: &impl Fixture) {
     put(&ports, id, MailKind::Confirm, "de").await;
 }
 
-/// Eight that want the last two places.
+/// Of eight templates at once for the last two places, two are written.
 pub async fn the_most_templates_are_not_exceeded_under_concurrency(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -151,7 +151,7 @@ pub async fn the_most_templates_are_not_exceeded_under_concurrency(fixture: &imp
     assert_eq!(ports.mail_templates.list(id).await.unwrap().len() as u64, MAX_TEMPLATES);
 }
 
-/// One that is replaced or deleted, too.
+/// A template that is written, replaced or deleted shows at once in every process.
 pub async fn a_template_shows_in_every_process_at_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -166,7 +166,7 @@ pub async fn a_template_shows_in_every_process_at_once(fixture: &impl Fixture) {
     assert_eq!(shown().await, []);
 }
 
-/// It gets no more, and its neighbour keeps its own.
+/// A deleted workspace has no templates and gets no new ones, and its neighbour keeps its own.
 pub async fn a_deleted_workspace_takes_its_templates_with_it(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);

@@ -33,7 +33,7 @@ pub(crate) async fn join(ports: &Ports, list: &Waitlist, address: &str) -> Entry
     ports.entries.sign_up(sign_up(ports, list, address)).await.unwrap()
 }
 
-/// Neither a sign-up nor a review writes any, before they were ever on and after they are off again.
+/// A sign-up and a review write no mail before notifications were first turned on, nor after they were turned off.
 pub async fn no_mail_is_written_while_notifications_are_off(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -45,8 +45,8 @@ pub async fn no_mail_is_written_while_notifications_are_off(fixture: &impl Fixtu
     assert!(ports.mails.mails(10).await.unwrap().is_empty());
 }
 
-/// One for each change, with the template of its kind, under the identity of its event; none where nothing changed, and the
-/// welcome alone for a person who is let in at once.
+/// Each change writes one mail with the template of its kind, under the identity of its event. A change of nothing writes none. A person
+/// who is approved at once gets only the welcome.
 pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({"referral_boost": 3})).await;
@@ -91,7 +91,7 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     assert_eq!(approved.id.uuid(), approve.event_id.uuid());
 }
 
-/// Though the process that writes the mail has known the workspace without it.
+/// A setting by another process counts for the next mail, even in a process that read the workspace before.
 pub async fn what_another_process_has_set_counts_at_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -106,7 +106,7 @@ pub async fn what_another_process_has_set_counts_at_once(fixture: &impl Fixture)
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 2);
 }
 
-/// What is set afterwards is for mails to come.
+/// A mail keeps the settings of the time when it was written. Later settings are for later mails.
 pub async fn a_mail_says_what_was_set_when_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -123,7 +123,7 @@ pub async fn a_mail_says_what_was_set_when_it_was_written(fixture: &impl Fixture
     assert_eq!(claimed.iter().map(|claimed| &claimed.mail).collect::<Vec<_>>(), before.iter().collect::<Vec<_>>());
 }
 
-/// With an entry and with a waitlist; whoever was sending finds nothing to settle.
+/// The mail of a deleted entry or waitlist is gone. A process that was sending it has nothing to settle.
 pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -138,7 +138,7 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     let keys = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
     let confirmed = ports.mails.confirm(keys).await.unwrap();
     assert_eq!(confirmed, claimed.iter().filter(|claimed| claimed.mail.entry_id == bob.id).cloned().collect::<Vec<_>>());
-    // What is deleted is not sent, purged or not.
+    // Mail of a deleted waitlist is not sent, purged or not.
     assert_eq!(ports.mails.reap(now.plus(Duration::minutes(2)), 8).await.unwrap(), 2);
     let claimed = claim(&ports, now.plus(Duration::minutes(2))).await;
     assert_eq!(claimed.iter().map(|claimed| claimed.mail.entry_id).collect::<Vec<_>>(), [bob.id]);
@@ -149,7 +149,7 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     assert_eq!(settle(&ports, attempts).await, 1);
 }
 
-/// What another workspace has set sends nothing.
+/// The settings of another workspace cause no mail.
 pub async fn a_workspace_sends_mail_by_its_own_settings(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let silent = active_list(&ports, json!({})).await;
@@ -167,7 +167,7 @@ pub async fn a_workspace_sends_mail_by_its_own_settings(fixture: &impl Fixture) 
     assert_eq!((of_eve.workspace_id, of_eve.from), (silent.workspace_id, Some(email("hello@acme.example"))));
 }
 
-/// Though another process renamed the workspace after this one had written mail.
+/// A mail links to the current slug, even if another process renamed the workspace after this one had written mail.
 pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -180,7 +180,7 @@ pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixt
     assert!(told.data.contains("/waitlists/two/list"), "{}", told.data);
 }
 
-/// Mail that was sent goes with its entry too; mail to the same address from another list stays.
+/// The mail of a deleted entry is deleted, sent or not. Mail to the same address from another list stays.
 pub async fn mail_of_a_deleted_entry_goes_sent_or_not(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;
@@ -198,7 +198,7 @@ pub async fn mail_of_a_deleted_entry_goes_sent_or_not(fixture: &impl Fixture) {
     assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [kept.id]);
 }
 
-/// What waited is not claimed, and what was claimed is not confirmed, before it is purged and after.
+/// The mail of a deleted workspace is not claimed, and a claim on it is not confirmed, before the purge and after it.
 pub async fn mail_of_a_deleted_workspace_is_not_sent(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = talking_list(&ports, json!({})).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::samples::{ACTOR, active_list, change_status, create_waitlist, delete_waitlist, later, set, slug, workspace};
 use crate::{Fixture, soon, variants};
 
-/// A list that nobody sees yet, and variants that nobody gets: who may see them is not for a store to say.
+/// A draft and inactive variants are found. The store does not decide who may see them.
 pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -22,7 +22,7 @@ pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
     assert_eq!((&found.waitlist, found.variants.len(), found.variants[0].active), (&draft, 1, false));
 }
 
-/// In any status: who may see it is not for a store to say.
+/// A list is found by its slugs in any status. The store does not decide who may see it.
 pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -36,7 +36,7 @@ pub async fn what_is_public_is_found_by_slugs(fixture: &impl Fixture) {
     assert_eq!(ports.waitlists.find_public(&slug("other"), &slug("list")).await.unwrap(), None);
 }
 
-/// Its variants come whole, in the order of their creation.
+/// The variants of a list are returned whole, in the order of their creation.
 pub async fn what_is_public_has_its_variants_whole(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -49,7 +49,7 @@ pub async fn what_is_public_has_its_variants_whole(fixture: &impl Fixture) {
     assert_eq!(ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap().variants, listed);
 }
 
-/// The process that changes something public shows it at once, another one within a second.
+/// A change of something public shows at once in its own process, and within a second in another one.
 pub async fn a_public_change_shows_elsewhere_within_a_second(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;

@@ -1,4 +1,4 @@
-//! Cases of [`PurgeStore`](rally_domain::port::PurgeStore), and of deletions that leave something to it.
+//! Cases of [`PurgeStore`](rally_domain::port::PurgeStore), and of deletions that leave rows to it.
 
 use rally_domain::command::SignUp;
 use rally_domain::entry::{Entry, EntryStatus};
@@ -26,7 +26,7 @@ use crate::settlements::{answered, settle};
 use crate::suppressions::suppressed;
 use crate::webhooks::{self, create_webhook, switch, webhook};
 
-/// Rows of a batch: few, so that something is left after the first.
+/// Rows of a batch. They are few, so that some are left after the first batch.
 const BATCH: usize = 3;
 
 /// Purges until nothing is left.
@@ -63,7 +63,7 @@ async fn is_empty(ports: &Ports, list: &Waitlist, entry: &Entry) -> bool {
         && ports.variants.list(list.id).await.unwrap().is_empty()
 }
 
-/// For every reader, and nothing of it is delivered or mailed; its slug is free for another, which has nothing of it.
+/// No reader finds a deleted list, and nothing of it is delivered or mailed. A new list can have its slug, and has nothing of the old one.
 pub async fn a_deleted_waitlist_is_gone_before_it_is_purged(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -88,7 +88,7 @@ pub async fn a_deleted_waitlist_is_gone_before_it_is_purged(fixture: &impl Fixtu
     assert_eq!(ports.entries.find(again.id, first.id).await.unwrap().as_ref(), Some(&first));
 }
 
-/// In small batches, whichever process does them; a neighbour keeps everything.
+/// A purge deletes all that belonged to what was deleted, in small batches, whichever process runs them. A neighbour keeps everything.
 pub async fn a_purge_takes_what_was_deleted_and_nothing_else(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -112,7 +112,7 @@ pub async fn a_purge_takes_what_was_deleted_and_nothing_else(fixture: &impl Fixt
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
-/// Its lists and webhooks at once, and what they had in time.
+/// The lists and webhooks of a deleted workspace are gone at once. What they owned is purged later.
 pub async fn a_deleted_workspace_is_gone_before_it_is_purged(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let lists = [active_list(&ports, json!({})).await];
@@ -135,7 +135,7 @@ pub async fn a_deleted_workspace_is_gone_before_it_is_purged(fixture: &impl Fixt
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
 }
 
-/// Its deliveries and their log, and nothing of another.
+/// A purge deletes the deliveries of a deleted webhook and their log, and nothing of another webhook.
 pub async fn a_deleted_webhook_is_purged(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -150,7 +150,7 @@ pub async fn a_deleted_webhook_is_purged(fixture: &impl Fixture) {
     assert!(claim(&ports, ports.clock.now()).await.iter().all(|delivery| delivery.webhook_id == kept.id));
 }
 
-/// The log of others and the events of tests, which belong to no list.
+/// A purge leaves the logs of other webhooks, and the events of tests, which belong to no list.
 pub async fn a_purge_leaves_logs_and_tests_alone(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -174,7 +174,7 @@ pub async fn a_purge_leaves_logs_and_tests_alone(fixture: &impl Fixture) {
     assert_eq!(events.len(), 2);
 }
 
-/// What waited is held in time, so that its events end and are pruned like others.
+/// A purge holds the deliveries that waited for a webhook that was disabled or enabled. Then their events end, and are pruned like others.
 pub async fn what_waited_for_a_switched_webhook_is_held_in_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -197,7 +197,7 @@ pub async fn what_waited_for_a_switched_webhook_is_held_in_time(fixture: &impl F
     assert_eq!(ports.deliveries.prune(later, 100).await.unwrap(), 8);
 }
 
-/// Those it referred have no referrer at once, however many they are; the totals follow.
+/// The entries that a deleted entry referred have no referrer at once, however many they are. The totals follow.
 pub async fn a_deleted_referrer_of_many_is_forgotten(fixture: &impl Fixture) {
     const FRIENDS: usize = 450;
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
@@ -231,7 +231,7 @@ pub async fn a_deleted_referrer_of_many_is_forgotten(fixture: &impl Fixture) {
     ports.entries.sign_up(SignUp { own_code: code, ..sign_up(&ports, &list, "ada@example.com") }).await.unwrap();
 }
 
-/// What an older program deletes leaves rows behind that belong to nothing: they are found and purged. `tamper` runs SQL on the store.
+/// Rows that an older program left when it deleted their owner are found and purged. `tamper` runs SQL on the store.
 pub async fn orphans_are_found_and_purged(fixture: &impl Fixture, tamper: impl AsyncFn(&str)) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -257,8 +257,8 @@ pub async fn orphans_are_found_and_purged(fixture: &impl Fixture, tamper: impl A
     assert_eq!(suppressed(&ports, kept.workspace_id).await.len(), 1);
 }
 
-/// A list and a webhook with far more than one statement may delete are deleted in a moment, and whoever signs up elsewhere goes on while
-/// they are purged. `fill` writes what the list of that id is to have behind the store's back.
+/// A list and a webhook with far more rows than one statement may delete are deleted in a moment. Sign-ups elsewhere go on while they are
+/// purged. `fill` writes the rows of the list behind the store's back.
 pub async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others(fixture: &impl Fixture, fill: impl AsyncFn(&Waitlist)) {
     const MOMENT: std::time::Duration = std::time::Duration::from_secs(2);
     let ports = fixture.ports();

@@ -1,7 +1,7 @@
 //! The promises of the ports that lead to remote services: [`Mailer`], [`AppInviter`] and [`HumanCheck`].
 //!
-//! A fixture stands between an adapter and a service that can be told to misbehave. What it gives must be as strict as the
-//! service itself: a stand-in that is kinder proves nothing.
+//! A fixture is an adapter and a service that can be told to misbehave. The service must be as strict as the real one: a stand-in that is
+//! less strict proves nothing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ pub enum Misbehaviour {
     Hang,
     /// Does what was asked, and never answers.
     Lose,
-    /// Answers in something else than HTTP.
+    /// Answers in another protocol than HTTP.
     Garbage,
-    /// Says 200 to anything, with a body of something else.
+    /// Answers 200 to every request, with an unrelated body.
     WrongPage,
     /// Begins an answer and goes on a byte at a time.
     Drip,
@@ -47,11 +47,11 @@ pub enum Misbehaviour {
 }
 
 impl Misbehaviour {
-    /// Those after which nobody knows anything, and which keep nobody waiting.
+    /// Those that leave the result unknown, and answer without delay.
     pub const QUICK: [Self; 7] =
         [Self::Reset, Self::Garbage, Self::WrongPage, Self::Flood, Self::BreakOff, Self::Status(500), Self::Status(503)];
 
-    /// Those that would keep one waiting for ever.
+    /// Those that would make a client wait for ever.
     pub const SLOW: [Self; 3] = [Self::Hang, Self::Lose, Self::Drip];
 }
 
@@ -67,7 +67,7 @@ pub trait RemoteFixture: Send + Sync + Sized {
     /// Makes the service misbehave from now on, or behave again.
     fn misbehave(&self, how: Option<Misbehaviour>);
 
-    /// Everything that was sent to the service so far, requests counted.
+    /// Number of requests that were sent to the service so far.
     fn requests(&self) -> usize;
 }
 
@@ -75,11 +75,10 @@ pub trait RemoteFixture: Send + Sync + Sized {
 pub const ACTIVE_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xac));
 /// One that is not active yet.
 pub const PENDING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xbe));
-/// One that receives alone.
+/// A domain that only receives.
 pub const RECEIVING_DOMAIN: SenderDomainId = SenderDomainId::new(Uuid::from_u128(0xec));
 
-/// A service that takes mail. It takes none for `unwanted@example.com`, and is asked whether it takes a mail by no other request than the
-/// one that brings it.
+/// A service that takes mail. It takes none for `unwanted@example.com`. An adapter learns that only from the request that brings the mail.
 pub trait MailerFixture: RemoteFixture {
     /// The adapter.
     fn mailer(&self) -> Arc<dyn Mailer>;
@@ -96,7 +95,7 @@ pub trait MailerFixture: RemoteFixture {
 
 /// A mail service that keeps templates. It has the three domains, and a template `welcome`. It suppresses `suppressed@example.com`.
 pub trait TemplateServiceFixture: MailerFixture {
-    /// The adapter, as what knows domains and templates.
+    /// The adapter, as the directory of domains and templates.
     fn senders(&self) -> Arc<dyn SenderDirectory>;
 }
 
@@ -110,15 +109,15 @@ pub trait InviterFixture: RemoteFixture {
     fn invites(&self) -> usize;
 }
 
-/// A verifier for which the token `human` is a person's and `robot` a program's with a low score; `scoreless` is a person's
-/// of a service without scores. Each is good once. `expired`, `seen` and `no-reason` are none, and the verifier's own failure
-/// is told by `trouble`, `trouble-too`, `bad-request`, `wrong-secret`, `no-secret` and `unheard-of`.
+/// A verifier for which the token `human` is a person's, and `robot` a program's with a low score. `scoreless` is a person's token of a
+/// service without scores. Each is good once. `expired`, `seen` and `no-reason` are refused. `trouble`, `trouble-too`, `bad-request`,
+/// `wrong-secret`, `no-secret` and `unheard-of` are answered with a failure of the verifier itself.
 pub trait HumanFixture: RemoteFixture {
     /// The adapter.
     fn humans(&self) -> Arc<dyn HumanCheck>;
 }
 
-/// Runs something that must not take longer than the deadline and, on a slow machine, a moment.
+/// Runs a call that must not take longer than the deadline, or a moment longer on a slow machine.
 async fn in_time<T>(how: Misbehaviour, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let outcome = tokio::time::timeout(DEADLINE + Duration::from_secs(2), work).await;
@@ -154,7 +153,8 @@ fn template(name: &str) -> Content {
     Content::Template { name: name.to_owned(), data: r#"{"entry":{"name":"Ada"}}"#.to_owned() }
 }
 
-/// The identity is the mail's own: that of another mail differs. So a service, or the program of the recipient, can tell a copy.
+/// A mail has the same identity on every attempt, and another mail has another one. So a service, or the recipient's mail program, can
+/// recognise a copy.
 pub async fn a_mail_has_one_identity_on_every_attempt(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     fixture.misbehave(Some(Misbehaviour::Lose));
@@ -171,7 +171,8 @@ pub async fn a_mail_has_one_identity_on_every_attempt(fixture: &impl MailerFixtu
     assert_ne!(taken.first(), taken.last());
 }
 
-/// Each attempt is one, with words for the operator; nothing is tried again behind the caller's back.
+/// A refusal differs from a failure that may pass. Each attempt is one request, with words for the operator, and the adapter itself retries
+/// nothing.
 pub async fn a_refusal_is_told_from_what_may_pass(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     let refused = mailer.send(&message(1, "unwanted@example.com", fixture.content())).await;
@@ -191,7 +192,7 @@ pub async fn a_refusal_is_told_from_what_may_pass(fixture: &impl MailerFixture) 
     assert_eq!(fixture.taken().len(), 1);
 }
 
-/// The service hears nothing of it.
+/// Content of a form that the adapter does not send is refused, and the service receives nothing of it.
 pub async fn content_of_another_form_is_refused(fixture: &impl MailerFixture) {
     let refused = fixture.mailer().send(&message(1, "ada@example.com", fixture.other_content())).await;
     assert_eq!(refused.outcome, MailOutcome::Refused(400));
@@ -199,7 +200,7 @@ pub async fn content_of_another_form_is_refused(fixture: &impl MailerFixture) {
     assert_eq!(fixture.requests(), 0);
 }
 
-/// Nothing it says is believed, and nobody waits for it longer than the deadline.
+/// A mail whose service misbehaves is retried later. The adapter believes no such answer, and waits no longer than the deadline.
 pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl MailerFixture) {
     let mailer = fixture.mailer();
     for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
@@ -211,7 +212,7 @@ pub async fn a_mail_service_that_misbehaves_is_tried_later(fixture: &impl Mailer
     assert_eq!(mailer.send(&message(1, "ada@example.com", fixture.content())).await, MailReport::accepted());
 }
 
-/// Also when the answer to the first request was lost.
+/// A mail is sent once, even if the answer to the first request was lost.
 pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl TemplateServiceFixture) {
     let mailer = fixture.mailer();
     fixture.misbehave(Some(Misbehaviour::Lose));
@@ -226,7 +227,7 @@ pub async fn a_mail_is_sent_once_however_often_it_is_asked(fixture: &impl Templa
     assert_eq!(fixture.taken().len(), 2);
 }
 
-/// By the status alone, whatever stands in the body; and nothing is tried again behind the caller's back.
+/// Only the status tells a refusal from a failure that may pass, whatever the body is. The adapter itself retries nothing.
 pub async fn a_status_tells_what_is_refused_from_what_may_pass(fixture: &impl TemplateServiceFixture) {
     let mailer = fixture.mailer();
     let after = |seconds| Some(time::Duration::seconds(seconds));
@@ -238,7 +239,7 @@ pub async fn a_status_tells_what_is_refused_from_what_may_pass(fixture: &impl Te
     );
     assert_eq!(mailer.send(&message(4, "a@example.com", template(".."))).await.outcome, MailOutcome::Refused(400));
     assert_eq!(mailer.send(&welcome(5, "a@example.com")).await.outcome, MailOutcome::Accepted);
-    // The key is that of another mail.
+    // The key belongs to another mail.
     assert_eq!(mailer.send(&welcome(5, "b@example.com")).await.outcome, MailOutcome::Refused(409));
     for (how, outcome) in [
         (Misbehaviour::Status(400), MailOutcome::Refused(400)),
@@ -257,7 +258,7 @@ pub async fn a_status_tells_what_is_refused_from_what_may_pass(fixture: &impl Te
     assert_eq!(fixture.taken().len(), 1);
 }
 
-/// Nothing it says is believed, and nobody waits for it longer than the deadline.
+/// A misbehaving directory is a fault. The adapter believes no such answer, and waits no longer than the deadline.
 pub async fn a_directory_that_misbehaves_is_told(fixture: &impl TemplateServiceFixture) {
     let senders = fixture.senders();
     for how in Misbehaviour::QUICK.into_iter().chain(Misbehaviour::SLOW) {
@@ -270,7 +271,7 @@ pub async fn a_directory_that_misbehaves_is_told(fixture: &impl TemplateServiceF
     assert!(matches!(refused, Err(RemoteError::KeyRefused { .. })), "{refused:?}");
 }
 
-/// And what it does not know is not there.
+/// Domains and templates of the service are found, and unknown ones are not.
 pub async fn domains_and_templates_are_found(fixture: &impl TemplateServiceFixture) {
     let senders = fixture.senders();
     let domain = async |id| senders.find_domain(workspace(), id).await.unwrap().map(|domain| (domain.name, domain.state));
@@ -295,10 +296,11 @@ fn request(entry: u128, app: &str, address: &str) -> InviteRequest {
     }
 }
 
-/// Also when the answer to the first request was lost; another entry or another app is another invitation.
+/// One entry and one app give one invitation, even if the answer to the first request was lost. Another entry or another app is another
+/// invitation.
 pub async fn one_entry_and_one_app_are_one_invitation(fixture: &impl InviterFixture) {
     let inviter = fixture.inviter();
-    // The list of apps is remembered from here on.
+    // The adapter keeps the list of apps from here on.
     inviter.invite(request(9, "other", "bob@example.com")).await.unwrap();
     fixture.misbehave(Some(Misbehaviour::Lose));
     let lost = inviter.invite(request(1, "acme-app", "ada@example.com")).await;
@@ -312,7 +314,7 @@ pub async fn one_entry_and_one_app_are_one_invitation(fixture: &impl InviterFixt
     assert_ne!(inviter.invite(request(2, "acme-app", "eve@example.com")).await.unwrap().id, first.id);
 }
 
-/// One is unknown, the other a user; neither is anything else.
+/// An unknown app and a person who is already a user are refused with different errors.
 pub async fn an_unknown_app_and_a_user_are_told_apart(fixture: &impl InviterFixture) {
     let inviter = fixture.inviter();
     for unknown in ["none", "", "ACME-APP", "../x"] {
@@ -324,7 +326,8 @@ pub async fn an_unknown_app_and_a_user_are_told_apart(fixture: &impl InviterFixt
     assert_eq!(fixture.invites(), 0);
 }
 
-/// Nothing it says is believed, and nobody waits for it longer than the deadline, with the list of apps at hand or not.
+/// A misbehaving service is a fault. The adapter believes no such answer, and waits no longer than the deadline, whether or not it has the
+/// list of apps.
 pub async fn an_inviting_service_that_misbehaves_is_told(fixture: &impl InviterFixture) {
     let inviter = fixture.inviter();
     for known in [false, true] {
@@ -335,7 +338,7 @@ pub async fn an_inviting_service_that_misbehaves_is_told(fixture: &impl InviterF
         }
         for how in Misbehaviour::SLOW {
             fixture.misbehave(Some(how));
-            // Its own invitation, so that what was done and not told is no other's.
+            // It has its own invitation, so that an invitation whose answer was lost belongs to no other call.
             let outcome = in_time(how, inviter.invite(request(2, "acme-app", "slow@example.com"))).await;
             assert!(matches!(outcome, Err(InviteError::Remote(RemoteError::TimedOut { .. }))), "{known}, {how:?}: {outcome:?}");
         }
@@ -351,7 +354,8 @@ pub async fn an_inviting_service_that_misbehaves_is_told(fixture: &impl InviterF
     }
 }
 
-/// A score below the least one is none; a token is good once; what is no token, or too long to be one, is none.
+/// A token with a score below the least one is not of a person. A token is good once. A text that is no token, or is too long to be one, is
+/// not of a person.
 pub async fn people_are_told_from_programs(fixture: &impl HumanFixture) {
     let humans = fixture.humans();
     let address: Option<IpAddr> = Some("2001:db8::7".parse().unwrap());
@@ -374,7 +378,7 @@ pub async fn people_are_told_from_programs(fixture: &impl HumanFixture) {
     assert_eq!(fixture.requests(), before, "what cannot be a token costs a request");
 }
 
-/// Nobody is taken for a person, nor for a program, because the verifier is in trouble.
+/// A verifier that misbehaves is a fault, and no answer about the person or the program.
 pub async fn a_verifier_that_misbehaves_judges_nobody(fixture: &impl HumanFixture) {
     let humans = fixture.humans();
     let statuses = [400, 401, 404, 429].map(Misbehaviour::Status);

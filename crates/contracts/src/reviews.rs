@@ -28,7 +28,7 @@ async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
     events.into_iter().filter(|event| event.entry_id == Some(entry.id)).map(|event| event.kind).collect()
 }
 
-/// Each change with its event and its time; what changes nothing tells nothing.
+/// A review writes its change, its time and its event. A review that changes nothing writes no event.
 pub async fn a_review_is_written_with_its_event(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -48,7 +48,7 @@ pub async fn a_review_is_written_with_its_event(fixture: &impl Fixture) {
     assert_eq!(events_of(&ports, &ada).await, expected);
 }
 
-/// One change and one event, however many ask for it at once.
+/// Parallel reviews of an entry make one change and one event.
 pub async fn parallel_reviews_change_an_entry_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -63,7 +63,7 @@ pub async fn parallel_reviews_change_an_entry_once(fixture: &impl Fixture) {
     assert_eq!(events_of(&ports, &ada).await, [EventKind::EntryCreated, EventKind::EntryApproved]);
 }
 
-/// An entry of another list is none.
+/// A review and a deletion do not find an entry of another list.
 pub async fn a_review_needs_an_entry_of_the_list(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -76,7 +76,8 @@ pub async fn a_review_needs_an_entry_of_the_list(fixture: &impl Fixture) {
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(ada));
 }
 
-/// Positions stay, so does its referrer's count; those it referred stay with no referrer. Its address may join again.
+/// A deletion keeps the positions of the others and the count of the referrer. The entries that it referred stay without a referrer. Its
+/// address may sign up again.
 pub async fn a_deleted_entry_leaves_the_others_standing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -94,7 +95,7 @@ pub async fn a_deleted_entry_leaves_the_others_standing(fixture: &impl Fixture) 
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 2);
     let again = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
     assert_eq!(again.position.number(), 4);
-    // The last position is not given out again either.
+    // Nor is the last position given out again.
     assert!(ports.entries.delete(delete_entry(&ports, list.id, again.id)).await.unwrap());
     assert_eq!(ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap().position.number(), 5);
 }
@@ -112,10 +113,10 @@ pub(crate) async fn exported(ports: &Ports, list: WaitlistId) -> Vec<Entry> {
     read_all(ports.entries.export(list).await.unwrap()).await
 }
 
-/// More than a store may hold ready before anybody reads.
+/// More entries than a store may read ahead.
 const MANY: usize = 2000;
 
-/// Every entry once, in order, and none of what happened after it began, though it is read in several batches.
+/// An export has every entry once, in order, and no change after it began, though it reads several batches.
 pub async fn an_export_shows_one_moment(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -137,7 +138,7 @@ pub async fn an_export_shows_one_moment(fixture: &impl Fixture) {
     assert_eq!((after.len(), after[MANY - 2].status), (MANY, EntryStatus::Approved));
 }
 
-/// Whoever stops reading an export takes nothing from those who come after.
+/// An export that is given up takes no connection from later requests.
 pub async fn an_export_that_is_given_up_holds_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -149,7 +150,7 @@ pub async fn an_export_that_is_given_up_holds_nothing(fixture: &impl Fixture) {
     ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
 }
 
-/// A credit that comes while its referrer is reviewed is not lost, nor is the review.
+/// A credit that comes while its referrer is reviewed is kept, and so is the review.
 pub async fn a_review_and_a_credit_at_once_are_both_kept(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -165,7 +166,7 @@ pub async fn a_review_and_a_credit_at_once_are_both_kept(fixture: &impl Fixture)
     }
 }
 
-/// A list that takes nobody any more still has its entries reviewed, invited and deleted.
+/// The entries of a closed list can still be reviewed, invited and deleted.
 pub async fn entries_of_a_closed_list_go_on_changing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -179,7 +180,7 @@ pub async fn entries_of_a_closed_list_go_on_changing(fixture: &impl Fixture) {
     assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
 }
 
-/// Of many who delete one entry at once one does, and it is counted once.
+/// Of many parallel deletions of an entry one deletes it, and it is counted once.
 pub async fn parallel_deletions_of_an_entry_delete_it_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;

@@ -1,4 +1,4 @@
-//! What cases start from: workspaces, waitlists and people, with only what matters spelled out.
+//! Samples that cases start from: workspaces, waitlists and people. Only the fields that matter are spelled out.
 
 use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
@@ -114,12 +114,12 @@ pub fn full_profile(address: &str) -> Profile {
     }
 }
 
-/// The command by which an address joins a list.
+/// The command that signs an address up on a list.
 pub fn sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> SignUp {
     sign_up_as(ports, waitlist, profile(address))
 }
 
-/// The command by which a person joins a list.
+/// The command that signs a person up on a list.
 pub fn sign_up_as(ports: &Ports, waitlist: &Waitlist, profile: Profile) -> SignUp {
     SignUp::new(waitlist.id, profile, ports.links.clone(), &*ports.clock, &*ports.ids)
 }
@@ -141,7 +141,7 @@ pub async fn full_sign_up(ports: &Ports, waitlist: &Waitlist, address: &str) -> 
     SignUp { variant_id, ..sign_up_as(ports, waitlist, full_profile(address)) }
 }
 
-/// The instant so many seconds after the clock's.
+/// The instant that many seconds after the clock's.
 pub fn later(ports: &Ports, seconds: i64) -> Timestamp {
     ports.clock.now().plus(Duration::seconds(seconds))
 }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use crate::Fixture;
 
-/// In every process, however often another one is offered.
+/// The first secret stays in every process, however often another one is offered.
 pub async fn the_first_secret_stays(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     assert_eq!(ports.secrets.keep_secret(vec![1, 0, 255]).await.unwrap(), [1, 0, 255]);
@@ -12,7 +12,7 @@ pub async fn the_first_secret_stays(fixture: &impl Fixture) {
     assert_eq!(there.secrets.keep_secret(vec![3]).await.unwrap(), [1, 0, 255]);
 }
 
-/// Each offers one of its own.
+/// Processes that start together, and each offer their own secret, get the same one.
 pub async fn processes_that_start_together_have_one_secret(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let offers = (0..8_u8).map(|n| if n % 2 == 0 { ports.secrets.keep_secret(vec![n]) } else { there.secrets.keep_secret(vec![n]) });
@@ -20,7 +20,7 @@ pub async fn processes_that_start_together_have_one_secret(fixture: &impl Fixtur
     assert!(kept.iter().all(|secret| *secret == kept[0]), "{kept:?}");
 }
 
-/// Of two that do so at once, one finds that it was done.
+/// Of two processes that encrypt the secret anew at once, one finds it already done.
 pub async fn a_secret_is_encrypted_anew_once(fixture: &impl Fixture) {
     let ports = fixture.ports();
     assert!(!ports.secrets.reseal_secret(vec![1], vec![2]).await.unwrap());

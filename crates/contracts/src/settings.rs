@@ -42,7 +42,7 @@ fn everything() -> SettingsChange {
     }
 }
 
-/// Unset before the first time, then each as it was given, in another process too; the public surface has the brand.
+/// Settings are unset at first, then read back as they were set, in another process too. The public surface has the brand.
 pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -87,7 +87,7 @@ pub async fn every_setting_can_be_cleared(fixture: &impl Fixture) {
     assert_eq!(ports.settings.get(id).await.unwrap(), cleared);
 }
 
-/// What another workspace sets changes nothing of them.
+/// A change of the settings of one workspace does not change those of another.
 pub async fn a_workspace_has_settings_of_its_own(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -99,7 +99,7 @@ pub async fn a_workspace_has_settings_of_its_own(fixture: &impl Fixture) {
     assert_eq!(ports.settings.get(unset).await.unwrap(), WorkspaceSettings::unset(unset));
 }
 
-/// A process that has read them before reads a change of another process at once.
+/// A process that has read the settings before reads a change of another process at once.
 pub async fn settings_show_in_every_process_at_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -110,7 +110,7 @@ pub async fn settings_show_in_every_process_at_once(fixture: &impl Fixture) {
     }
 }
 
-/// Each of them changes another key, the first time included.
+/// Concurrent changes of different settings are all kept, the first change included.
 pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -146,7 +146,8 @@ pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture)
     assert_eq!(all.default_sender_domain_id, Some(ACTIVE_DOMAIN));
 }
 
-/// Before a sender domain had to be an id, any text was kept. It is none: what else is set reads as ever, and mail goes on.
+/// A stored sender domain that is not an id counts as none. Older programs kept any text. The other settings read as before, and mail goes
+/// on.
 ///
 /// # Panics
 /// When it fails.
@@ -161,7 +162,7 @@ pub async fn a_sender_domain_that_is_no_id_is_none(fixture: &impl Fixture, execu
     assert_eq!(ports.mails.depth().await.unwrap().pending, 1);
 }
 
-/// A workspace that is not there has none; nor do notifications go on by halves.
+/// A change that turns notifications on without their other settings changes nothing, and a change for a missing workspace is refused.
 pub async fn a_refused_change_of_settings_changes_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;

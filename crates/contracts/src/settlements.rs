@@ -41,7 +41,7 @@ pub(crate) async fn settle(ports: &Ports, attempts: Vec<SettleDelivery>) -> usiz
     ports.deliveries.settle(attempts, DeliveryPolicy::default()).await.unwrap()
 }
 
-/// The delivery, the webhook and the log, each as the decision has it.
+/// A settlement writes the delivery, the webhook and the log, each as it was decided.
 pub async fn an_attempt_is_settled_as_it_was_decided(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -73,7 +73,7 @@ pub async fn an_attempt_is_settled_as_it_was_decided(fixture: &impl Fixture) {
     assert!(claim(&ports, later.plus(Duration::days(9))).await.is_empty());
 }
 
-/// Several of one webhook at once, in their order; one of them may end it.
+/// Several attempts of one webhook in one settlement are settled in their order. One of them may disable it.
 pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -90,14 +90,14 @@ pub async fn attempts_of_one_webhook_are_settled_in_their_order(fixture: &impl F
     assert_eq!(settle(&ports, attempts).await, 10);
     let gone = ports.webhooks.find(hook.workspace_id, hook.id).await.unwrap().unwrap();
     assert_eq!((gone.failure_count, gone.active, gone.auto_disabled_at, gone.last_status_code), (3, false, Some(now), Some(410)));
-    // The sixth, which waited, is held with those that were to be tried again.
+    // The sixth delivery, which waited, is held with those that were to be retried.
     let left = claim(&ports, now.plus(Duration::days(9))).await;
     assert_eq!(left.iter().map(|delivery| delivery.webhook_id).collect::<Vec<_>>(), [other.id]);
     let well = ports.webhooks.find(other.workspace_id, other.id).await.unwrap().unwrap();
     assert_eq!((well.failure_count, well.active), (0, true));
 }
 
-/// Every field of an attempt is in the log, whatever came of it.
+/// Every field of an attempt is in the log, whatever the outcome was.
 pub async fn an_attempt_is_logged_whole(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -118,7 +118,7 @@ pub async fn an_attempt_is_logged_whole(fixture: &impl Fixture) {
     assert_eq!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap(), expected);
 }
 
-/// When a delivery is tried again, and when a failing webhook is disabled, is for the policy to say.
+/// The given policy decides when a delivery is retried, and when a failing webhook is disabled.
 pub async fn an_attempt_is_settled_by_the_policy_that_is_given(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -138,7 +138,7 @@ pub async fn an_attempt_is_settled_by_the_policy_that_is_given(fixture: &impl Fi
     assert_eq!((disabled.active, disabled.auto_disabled_at, disabled.failure_count), (false, Some(end), 2));
 }
 
-/// An update that comes while an attempt is settled is not lost, nor is the attempt.
+/// An update that comes while an attempt is settled is kept, and so is the attempt.
 pub async fn a_settlement_and_an_update_at_once_are_both_kept(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -152,7 +152,7 @@ pub async fn a_settlement_and_an_update_at_once_are_both_kept(fixture: &impl Fix
         let url = WebhookUrl::parse(&format!("https://example.com/{n}")).unwrap();
         let (tried, change) = (answered(&ports, delivery, Some(500), now), UpdateWebhook { url: Some(url.clone()), ..update(&hook) });
         let (settled, updated) = tokio::join!(ports.deliveries.settle(vec![tried.clone()], policy()), there.webhooks.update(change));
-        // A store may pass a webhook over that is being changed: settling again is harmless.
+        // A store may skip a webhook that is being changed. It is harmless to settle again.
         if settled.unwrap_or_default() == 0 {
             settle(&ports, vec![tried]).await;
         }

@@ -43,11 +43,11 @@ fn rejection(outcome: &Outcome) -> Option<&SignUpRejection> {
     }
 }
 
-/// 1 to n, each once, though some of them were refused meanwhile.
+/// Positions are 1 to n, each once, though some of the sign-ups were refused meanwhile.
 pub async fn positions_are_dense_when_processes_sign_up_in_parallel(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
-    // Every fifth address has been seen before.
+    // Every fifth address was used before.
     let commands = (0..60).map(|n| sign_up(&ports, &list, &format!("p{}@example.com", if n % 5 == 4 { n - 1 } else { n }))).collect();
     let outcomes = in_parallel(fixture, commands).await;
     let mut given: Vec<u64> = outcomes.iter().filter_map(|o| o.as_ref().ok()).map(|entry| entry.position.number()).collect();
@@ -58,7 +58,7 @@ pub async fn positions_are_dense_when_processes_sign_up_in_parallel(fixture: &im
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 48);
 }
 
-/// No row, no position, no count, no event.
+/// A refused sign-up leaves no row, no position, no count and no event.
 pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"custom_fields": [{"key": "company", "required": true}]})).await;
@@ -71,7 +71,7 @@ pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
     assert_eq!(ports.entries.sign_up(sign_up_as(&ports, &list, profile)).await.unwrap().position, Position::new(1));
 }
 
-/// Exactly as many as it may, whoever comes first.
+/// A list takes exactly as many sign-ups as it may, whichever come first.
 pub async fn a_list_never_takes_more_than_it_may(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"max_entries": 10})).await;
@@ -82,7 +82,7 @@ pub async fn a_list_never_takes_more_than_it_may(fixture: &impl Fixture) {
     assert_eq!(positions(&all_entries(&ports, list.id, None, 100).await), (1..=10).collect::<Vec<_>>());
 }
 
-/// One of them gets in, the others are told.
+/// Of many sign-ups with one address one succeeds, and the others are told so.
 pub async fn an_address_joins_once_however_many_try(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -97,7 +97,7 @@ pub async fn an_address_joins_once_however_many_try(fixture: &impl Fixture) {
     assert!(ports.entries.sign_up(sign_up(&ports, &elsewhere, "ada@example.com")).await.is_ok());
 }
 
-/// However many use one code at once.
+/// A referrer gets one credit for each sign-up, however many use one code at once.
 pub async fn a_referral_is_credited_exactly_once_each(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -113,7 +113,7 @@ pub async fn a_referral_is_credited_exactly_once_each(fixture: &impl Fixture) {
     assert_eq!((ada.referral_count, ada.position), (20, Position::new(1)));
 }
 
-/// Nor does one that nobody has; neither is an error.
+/// A code of another list, and a code that no entry has, earn nothing. Neither is an error.
 pub async fn a_code_of_another_list_earns_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -127,7 +127,7 @@ pub async fn a_code_of_another_list_earns_nothing(fixture: &impl Fixture) {
     assert_eq!(ports.entries.find(elsewhere.id, stranger.id).await.unwrap().unwrap().referral_count, 0);
 }
 
-/// Across lists and workspaces, since a code is unique in the deployment.
+/// A code that is taken on any list of any workspace is reported, since a code is unique in the deployment.
 pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -143,7 +143,7 @@ pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
 }
 
-/// Any other is stored as none.
+/// A sign-up keeps an active variant of its list. Any other variant is stored as none.
 pub async fn only_an_active_variant_of_the_list_is_attributed(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -155,7 +155,7 @@ pub async fn only_an_active_variant_of_the_list_is_attributed(fixture: &impl Fix
     }
 }
 
-/// Nor one that is switched off, in whichever process.
+/// A sign-up is not attributed to an inactive variant, in any process.
 pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -169,7 +169,7 @@ pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
     }
 }
 
-/// A rejected entry is an entry; a deleted one is none.
+/// A rejected entry counts towards the most entries of a list. A deleted entry does not.
 pub async fn a_rejection_frees_no_place_and_a_deletion_does(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"max_entries": 2})).await;
@@ -185,7 +185,7 @@ pub async fn a_rejection_frees_no_place_and_a_deletion_does(fixture: &impl Fixtu
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
 }
 
-/// The address stays taken.
+/// The address of a rejected entry stays taken.
 pub async fn a_rejected_person_joins_no_second_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -195,7 +195,7 @@ pub async fn a_rejected_person_joins_no_second_time(fixture: &impl Fixture) {
     assert_eq!(rejection(&refused), Some(&SignUpRejection::EmailTaken), "{refused:?}");
 }
 
-/// Nor is whoever used it told; approved after all, it earns again.
+/// The code of a rejected entry earns nothing, and its user is not told so. After an approval it earns again.
 pub async fn the_code_of_a_rejected_person_earns_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -211,7 +211,7 @@ pub async fn the_code_of_a_rejected_person_earns_nothing(fixture: &impl Fixture)
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap().unwrap().referral_count, 1);
 }
 
-/// In whichever process.
+/// A sign-up after a change of the status sees the new status, in any process.
 pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -223,7 +223,7 @@ pub async fn a_sign_up_sees_the_status_that_was_answered(fixture: &impl Fixture)
     assert!(there.entries.sign_up(sign_up(&there, &list, "ada@example.com")).await.is_ok());
 }
 
-/// A sign-up after an update goes by the settings that were answered, in whichever process.
+/// A sign-up after an update goes by the new settings, in any process.
 pub async fn a_sign_up_goes_by_the_settings_that_were_answered(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"max_entries": 9})).await;
@@ -234,7 +234,7 @@ pub async fn a_sign_up_goes_by_the_settings_that_were_answered(fixture: &impl Fi
     assert_eq!(rejection(&refused), Some(&SignUpRejection::WaitlistFull), "{refused:?}");
 }
 
-/// The address of a person whom another process deleted is free, and the code earns nothing.
+/// If another process deleted an entry, its address is free and its code earns nothing.
 pub async fn a_deleted_person_joins_again_in_every_process(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -247,7 +247,7 @@ pub async fn a_deleted_person_joins_again_in_every_process(fixture: &impl Fixtur
     assert!(ports.entries.sign_up(code).await.is_ok());
 }
 
-/// It is told so.
+/// A sign-up on a list that does not exist is refused as such.
 pub async fn a_missing_list_takes_nobody(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -256,7 +256,7 @@ pub async fn a_missing_list_takes_nobody(fixture: &impl Fixture) {
     assert_eq!(rejection(&refused), Some(&SignUpRejection::NoSuchWaitlist), "{refused:?}");
 }
 
-/// In their order, with the words receivers will read.
+/// The events of a sign-up are written in their order, with the words that receivers read.
 pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"approval_required": false})).await;
@@ -272,8 +272,8 @@ pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.events(1).await.unwrap().len(), 1);
 }
 
-/// What a crowd that comes at once is answered is what it would have been answered one by one, in the order it came: refusals,
-/// addresses that come twice, friends of those who came a moment before, and callers who did not wait.
+/// Sign-ups at once get the replies that they would get one by one, in their order. Among them are refusals, repeated addresses, referrals
+/// by entries of a moment before, and callers that go away.
 pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"max_entries": 250})).await;
@@ -282,9 +282,9 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         let fresh = sign_up(&ports, &list, &format!("p{n}@example.com"));
         let earlier = |back: usize| &commands[n - back];
         commands.push(match n % 10 {
-            // The address of one who came a little earlier, which may be a repetition itself.
+            // The address of an earlier sign-up, which may be a repetition itself.
             3 => SignUp { profile: earlier(2).profile.clone(), ..fresh },
-            // A friend of one who came a moment before, was refused, or is nobody.
+            // A referral by an entry of a moment before, by a refused sign-up, or by nobody.
             5 => SignUp { friends_code: Some(earlier(1).own_code.clone()), ..fresh },
             6 => SignUp { friends_code: Some(earlier(3).own_code.clone()), ..fresh },
             7 => SignUp { friends_code: Some(ReferralCode::from_entropy(n as u64)), ..fresh },
@@ -302,7 +302,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         mail: None,
     });
     let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();
-    // One task asks for all of them in their order, before any is answered.
+    // One task starts all of them in their order, before any is answered.
     let outcomes = join_all(commands.iter().map(|command| ports.entries.sign_up(command.clone()))).await;
     for (n, (outcome, expected)) in outcomes.into_iter().zip(expected).enumerate() {
         let outcome = outcome.map_err(|error| match error {
@@ -321,7 +321,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 250);
 }
 
-/// Two processes, many lists, and callers of whom some go away: each list is dense, and whoever was answered is on it.
+/// Two processes sign up on many lists, and some callers go away. Each list is dense, and every person with a reply is on it.
 pub async fn a_crowd_on_many_lists_keeps_them_apart(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let home = workspace(&ports, "acme").await;

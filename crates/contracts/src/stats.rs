@@ -1,4 +1,4 @@
-//! Cases of [`EntryStats`](rally_domain::port::EntryStats): counters that say what the rows say.
+//! Cases of [`EntryStats`](rally_domain::port::EntryStats): the counters equal the rows.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn profile_from(text: &str, address: &str) -> Profile {
     Profile { referrer: source(text), ..profile(address) }
 }
 
-/// Everything there is to count of a list nobody joined.
+/// Every count of a list without entries is zero.
 pub async fn an_empty_list_counts_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -51,7 +51,7 @@ pub async fn an_empty_list_counts_nothing(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 1, corrected: 0 });
 }
 
-/// After sign-ups, reviews and deletions: all from counters, and each as counting the rows would have it.
+/// After sign-ups, reviews and deletions the counters equal a count of the rows.
 pub async fn analytics_follow_every_change(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -84,7 +84,7 @@ pub async fn analytics_follow_every_change(fixture: &impl Fixture) {
     assert_eq!(top, [(ada.id, 2), (bob.id, 1)]);
     assert_eq!(by_variant(&analytics), [(Some(control), 2), (None, 2)]);
 
-    // Bob goes, and with him one who was referred and the referrer of another.
+    // Delete Bob, who has a referrer and is one.
     assert!(ports.entries.delete(delete_entry(&ports, list.id, bob.id)).await.unwrap());
     purge_all(&ports).await;
     let analytics = ports.stats.analytics(list.id, today).await.unwrap();
@@ -104,7 +104,7 @@ fn by_variant(analytics: &Analytics) -> Vec<(Option<VariantId>, u64)> {
     analytics.by_variant.iter().map(|row| (row.variant.as_ref().map(|variant| variant.id), row.signups)).collect()
 }
 
-/// The most frequent ten, and those who lead, rejected ones left out.
+/// The top sources and the top referrers have ten rows each, and no rejected entry leads.
 pub async fn tops_have_ten_rows_and_no_rejected_ones(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -128,7 +128,7 @@ pub async fn tops_have_ten_rows_and_no_rejected_ones(fixture: &impl Fixture) {
     assert_eq!(leaders.iter().map(|leader| leader.position.number()).collect::<Vec<_>>(), (2..=12).collect::<Vec<_>>());
 }
 
-/// Neither its entries nor its days, sources, leaders and referrals.
+/// The entries, days, sources, leaders and referrals of another waitlist are not counted.
 pub async fn nothing_of_another_waitlist_is_counted(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -157,7 +157,7 @@ pub async fn nothing_of_another_waitlist_is_counted(fixture: &impl Fixture) {
     assert_eq!((read(other.id).await, read(list.id).await.3), (before, (1, 1)));
 }
 
-/// A row of those who lead has their address and their code.
+/// A row of the top referrers has the address and the code of the entry.
 pub async fn tops_tell_who_leads(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -169,7 +169,7 @@ pub async fn tops_tell_who_leads(fixture: &impl Fixture) {
     assert_eq!(top.iter().map(row).collect::<Vec<_>>(), [(ada.id, ada.profile.email, ada.referral_code, ada.position, 1)]);
 }
 
-/// Days since the Monday of the week and since the first of the month, whichever came first.
+/// The analytics have the days since the Monday of the week and since the first of the month, whichever is earlier.
 pub async fn analytics_reach_back_to_monday_and_to_the_first(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -182,7 +182,7 @@ pub async fn analytics_reach_back_to_monday_and_to_the_first(fixture: &impl Fixt
     }
 }
 
-/// Each with its kind and its locale, however many sign-ups it won.
+/// Variants are counted in the order of their creation, each with its kind and locale, whatever their sign-ups.
 pub async fn variants_are_counted_in_the_order_of_their_creation(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -200,7 +200,7 @@ pub async fn variants_are_counted_in_the_order_of_their_creation(fixture: &impl 
     assert_eq!(told, made.iter().map(|variant| (label(variant), u64::from(variant.id == last.id))).collect::<Vec<_>>());
 }
 
-/// Both edges of a day, the end of a year, a leap day.
+/// A timeline counts by UTC day, at both edges of a day, at the end of a year and on a leap day.
 pub async fn a_timeline_counts_utc_days(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -247,7 +247,7 @@ async fn churn(ports: Ports, list: Waitlist, worker: usize) {
     }
 }
 
-/// Many hands in two processes at once, a list deleted in the midst of it: nothing is miscounted.
+/// The counters are right after many parallel changes by two processes, with a deletion of a list among them.
 pub async fn counters_stay_true_under_parallel_changes(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -264,7 +264,7 @@ pub async fn counters_stay_true_under_parallel_changes(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 1, corrected: 0 });
 }
 
-/// Whatever made it wrong. A store that counts its rows whenever it is asked has no total that could be.
+/// A rebuild corrects a wrong total, whatever made it wrong. A store that counts its rows whenever it is asked has no such total.
 pub async fn a_wrong_total_is_put_right(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -281,7 +281,7 @@ pub async fn a_wrong_total_is_put_right(fixture: &impl Fixture) {
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 2, corrected: 0 });
 }
 
-/// A position that was given out is not given out again after it.
+/// After a rebuild no position is given out that was given out before it.
 pub async fn a_rebuild_keeps_the_last_position(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -292,7 +292,7 @@ pub async fn a_rebuild_keeps_the_last_position(fixture: &impl Fixture) {
     assert_eq!(join(&ports, &list, "eve@example.com").await.position.number(), 3);
 }
 
-/// Each of these is a way the counters of Rally's SQL stores could be wrong.
+/// Ways in which the counters of Rally's SQL stores can be wrong.
 const TAMPERINGS: [&str; 6] = [
     "UPDATE waitlist_totals SET pending = pending + 5",
     "UPDATE waitlist_totals SET referred = 9",
@@ -302,8 +302,8 @@ const TAMPERINGS: [&str; 6] = [
     "UPDATE entries SET status = 'approved'",
 ];
 
-/// However they came to be wrong: `tamper` runs a statement behind the store's back. Not among the cases of the macro,
-/// since it is about the tables that the SQL stores share.
+/// A rebuild corrects counters, however they came to be wrong. `tamper` runs a statement behind the store's back. This case is not among
+/// those of the macro, since it is about the tables that the SQL stores share.
 pub async fn a_rebuild_puts_wrong_counters_right(fixture: &impl Fixture, tamper: impl AsyncFn(&str)) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

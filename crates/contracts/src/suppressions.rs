@@ -31,7 +31,7 @@ async fn found(ports: &Ports, id: WorkspaceId, address: &str) -> Vec<Suppression
     ports.suppressions.find(id, hash(ports, address)).await.unwrap()
 }
 
-/// All of a workspace, in pages of so many.
+/// All suppressions of a workspace, in pages of that size.
 async fn pages(ports: &Ports, workspace_id: WorkspaceId, rows: u64) -> Vec<Suppression> {
     let limit = Limit::new(rows, Limit::MAX).unwrap();
     let (mut after, mut all) = (None, Vec::new());
@@ -51,7 +51,7 @@ pub(crate) async fn suppressed(ports: &Ports, workspace_id: WorkspaceId) -> Vec<
     pages(ports, workspace_id, u64::from(Limit::MAX)).await
 }
 
-/// Every field of it, for every reason, in another process too.
+/// Every field of a suppression reads back, for every reason, in another process too.
 pub async fn a_suppression_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -71,7 +71,7 @@ pub async fn a_suppression_reads_back_as_it_was_written(fixture: &impl Fixture) 
     }
 }
 
-/// Once more gives what is there.
+/// A second suppression of an address for a reason returns the one that is there.
 pub async fn an_address_is_suppressed_once_for_a_reason(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -81,14 +81,14 @@ pub async fn an_address_is_suppressed_once_for_a_reason(fixture: &impl Fixture) 
         assert_eq!(ports.suppressions.suppress(again).await.unwrap(), first);
         assert_eq!(found(ports, id, "ada@example.com").await, std::slice::from_ref(&first));
     }
-    // Once lifted, it is a new one.
+    // After it was lifted, it is a new one.
     assert!(lift(&ports, id, first.id).await);
     let second = add(&ports, id, "ada@example.com", first.reason, 9).await;
     assert_ne!(second.id, first.id);
     assert_eq!(found(&ports, id, "ada@example.com").await, [second]);
 }
 
-/// Sixteen that suppress it at once get the same.
+/// Sixteen calls that suppress one address at once get the same suppression.
 pub async fn an_address_is_suppressed_once_for_a_reason_under_concurrency(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -102,7 +102,7 @@ pub async fn an_address_is_suppressed_once_for_a_reason_under_concurrency(fixtur
     assert!(got.iter().all(|one| *one == kept[0]), "{got:?}");
 }
 
-/// One that never was, and one that is deleted.
+/// A workspace that never existed, or was deleted, gets no suppression.
 pub async fn a_suppression_needs_its_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let gone = workspace(&ports, "acme").await.id;
@@ -113,7 +113,7 @@ pub async fn a_suppression_needs_its_workspace(fixture: &impl Fixture) {
     }
 }
 
-/// Another's is neither found nor lifted.
+/// A suppression of another workspace is not found and not lifted.
 pub async fn a_workspace_has_suppressions_of_its_own(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -128,7 +128,7 @@ pub async fn a_workspace_has_suppressions_of_its_own(fixture: &impl Fixture) {
     assert_eq!((suppressed(&ports, acme).await, suppressed(&ports, beta).await), (vec![made], Vec::new()));
 }
 
-/// By its id or by its reason, once.
+/// A suppression is lifted once, by its id or by its reason, and the others stay.
 pub async fn lifting_one_suppression_leaves_the_others(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -153,7 +153,7 @@ pub async fn lifting_one_suppression_leaves_the_others(fixture: &impl Fixture) {
     assert_eq!(bobs, others);
 }
 
-/// By the time they were created, whatever their ids; those of one time by their ids.
+/// Suppressions are ordered by the time of their creation, whatever their ids. Those of one time are ordered by their ids.
 pub async fn suppressions_go_newest_first(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -179,7 +179,7 @@ pub async fn a_full_last_page_of_suppressions_has_no_next(fixture: &impl Fixture
     assert_eq!((next(1).await.is_some(), next(2).await), (true, None));
 }
 
-/// The row a key names may even be gone itself.
+/// Pages go on where they were, even if the row that a key names is gone.
 pub async fn pages_of_suppressions_go_on_where_they_were(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let id = workspace(&ports, "acme").await.id;
@@ -197,7 +197,7 @@ pub async fn pages_of_suppressions_go_on_where_they_were(fixture: &impl Fixture)
     assert_eq!(ports.suppressions.list(id, Some(key), limit).await.unwrap().items, made[3..5]);
 }
 
-/// And a lifted one is gone in every process.
+/// A new suppression and a lifted one show at once in every process.
 pub async fn a_suppression_shows_in_every_process_at_once(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -208,7 +208,7 @@ pub async fn a_suppression_shows_in_every_process_at_once(fixture: &impl Fixture
     assert_eq!(found(&there, id, "ada@example.com").await, []);
 }
 
-/// For every reader, and nothing of it can be lifted.
+/// No reader finds a suppression of a deleted workspace, and none of them can be lifted.
 pub async fn a_deleted_workspace_has_no_suppressions_before_it_is_purged(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let id = workspace(&ports, "acme").await.id;
@@ -224,7 +224,7 @@ pub async fn a_deleted_workspace_has_no_suppressions_before_it_is_purged(fixture
     assert_eq!(suppressed(&ports, again).await, []);
 }
 
-/// A workspace that gets the same id has none of them, and a neighbour keeps its own.
+/// After the purge a workspace that gets the same id has none of the suppressions, and a neighbour keeps its own.
 pub async fn a_purge_takes_the_suppressions_of_a_deleted_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);

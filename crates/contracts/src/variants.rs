@@ -32,7 +32,7 @@ pub(crate) fn update(variant: &Variant) -> UpdateVariant {
     UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None, actor: ACTOR }
 }
 
-/// After the control variant, in the order they were made; one that is inactive too.
+/// A variant reads back after the control variant, in the order of creation, active or not.
 pub async fn a_variant_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -45,7 +45,7 @@ pub async fn a_variant_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert!(matches!(nowhere, Err(CommandError::Rejected(VariantRejection::NoSuchWaitlist))), "{nowhere:?}");
 }
 
-/// By the time they were created, whatever their ids.
+/// Variants are ordered by the time of their creation, whatever their ids.
 pub async fn variants_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -58,7 +58,7 @@ pub async fn variants_are_in_the_order_of_their_creation(fixture: &impl Fixture)
     assert_eq!(ports.variants.list(list.id).await.unwrap()[1..], made);
 }
 
-/// And nothing else; two who change different fields at once both have their way.
+/// An update changes only the fields that it has. Two updates of different fields at once are both kept.
 pub async fn an_update_of_a_variant_changes_what_is_given(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -87,7 +87,7 @@ pub async fn an_update_of_a_variant_changes_what_is_given(fixture: &impl Fixture
     assert!(matches!(foreign, Err(CommandError::Rejected(VariantRejection::NoSuchVariant))), "{foreign:?}");
 }
 
-/// The sign-ups it won stay its own; it wins no more.
+/// The sign-ups that a deleted variant won are still counted for it, and it wins no more.
 pub async fn a_deleted_variant_keeps_its_sign_ups(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

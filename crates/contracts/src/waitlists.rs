@@ -37,7 +37,7 @@ pub(crate) fn update(ports: &Ports, waitlist: &Waitlist) -> UpdateWaitlist {
     }
 }
 
-/// It reads back whole, with the variant that came with it.
+/// A new waitlist reads back whole, as a draft, with its control variant.
 pub async fn a_new_waitlist_is_a_draft_with_a_control_variant(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace = workspace(&ports, "acme").await;
@@ -54,7 +54,7 @@ pub async fn a_new_waitlist_is_a_draft_with_a_control_variant(fixture: &impl Fix
     assert!(control.active && control.copy.to_document().is_empty() && control.weight.number() == 1);
 }
 
-/// No workspace, no waitlist.
+/// A waitlist is not created in a workspace that does not exist.
 pub async fn a_waitlist_needs_its_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let nowhere = WorkspaceId::new(ports.ids.uuid());
@@ -62,7 +62,7 @@ pub async fn a_waitlist_needs_its_workspace(fixture: &impl Fixture) {
     assert!(matches!(refused, Err(CommandError::Rejected(CreateWaitlistRejection::NoSuchWorkspace))), "{refused:?}");
 }
 
-/// Of many that try at once exactly one gets it; another workspace may have it too.
+/// Of many lists with one slug at once exactly one is created. Another workspace may have the slug too.
 pub async fn a_slug_is_unique_in_its_workspace_under_concurrency(fixture: &impl Fixture) {
     let (ports, others) = (fixture.ports(), fixture.reopen().await);
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -82,7 +82,7 @@ pub async fn a_slug_is_unique_in_its_workspace_under_concurrency(fixture: &impl 
     assert!(ports.waitlists.create(create_waitlist(&ports, beta.id, "list"), None).await.is_ok());
 }
 
-/// And nothing else; what is refused changes nothing.
+/// An update changes only the fields that it has. A refused update changes nothing.
 pub async fn an_update_changes_what_is_given(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({"max_entries": 7})).await;
@@ -109,7 +109,7 @@ pub async fn an_update_changes_what_is_given(fixture: &impl Fixture) {
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared));
 }
 
-/// An update and a change of the status write their time, and keep what else there is.
+/// An update and a change of the status write their time, and keep the other fields.
 pub async fn a_change_of_a_waitlist_is_written_with_its_time(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({"max_entries": 7, "theme": {"dark": true}})).await;
@@ -135,7 +135,7 @@ pub async fn a_setting_of_a_waitlist_is_cleared_by_null(fixture: &impl Fixture) 
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(cleared));
 }
 
-/// Neither of the two is lost.
+/// A change of the status and an update at once are both kept.
 pub async fn a_status_and_an_update_at_once_are_both_kept(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -150,7 +150,7 @@ pub async fn a_status_and_an_update_at_once_are_both_kept(fixture: &impl Fixture
     }
 }
 
-/// Sixteen that each set a key of their own at once all find it set.
+/// Sixteen updates at once, each of another setting, are all kept.
 pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
     let (ports, others) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
@@ -165,7 +165,7 @@ pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
     assert_eq!(stored.settings.extra.len(), 16);
 }
 
-/// A move that is not in the table is refused, one to where it is changes nothing.
+/// A change of the status that is not in the table is refused. A change to the current status changes nothing.
 pub async fn a_status_changes_by_the_table(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -177,7 +177,7 @@ pub async fn a_status_changes_by_the_table(fixture: &impl Fixture) {
     assert_eq!(ports.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(paused));
 }
 
-/// Another's cannot be read, changed or deleted.
+/// A waitlist of another workspace cannot be read, changed or deleted.
 pub async fn a_workspace_sees_its_own_waitlists_alone(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -208,7 +208,7 @@ async fn all_pages(ports: &Ports, workspace_id: WorkspaceId, status: Option<Wait
     }
 }
 
-/// Rows of one millisecond included.
+/// Pages are newest first, rows of one millisecond included, and have the lists of one status or of all.
 pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -230,7 +230,7 @@ pub async fn pages_go_newest_first_and_filter_by_status(fixture: &impl Fixture) 
     assert!(all_pages(&ports, workspace_id, Some(WaitlistStatus::Closed), 2).await.is_empty());
 }
 
-/// Lists of each status are found by it, and all of them without one.
+/// Lists of each status are found by it, and all lists without a status.
 pub async fn lists_of_each_status_are_found(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -268,7 +268,7 @@ pub async fn a_full_last_page_of_lists_has_no_next(fixture: &impl Fixture) {
     assert_eq!((next(1, None).await.is_some(), next(2, None).await), (true, None));
 }
 
-/// By the time they were created, whatever their ids; those of one time by their ids.
+/// Lists are ordered by the time of their creation, whatever their ids. Those of one time are ordered by their ids.
 pub async fn lists_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -284,7 +284,7 @@ pub async fn lists_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
     }
 }
 
-/// The row a key names may even be gone itself.
+/// Pages neither repeat nor hide a row, even if the row that a key names is gone.
 pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let workspace_id = workspace(&ports, "acme").await.id;
@@ -305,7 +305,7 @@ pub async fn pages_neither_repeat_nor_hide_when_rows_come_and_go(fixture: &impl 
     assert_eq!(ids, HashSet::from([made[3].id, made[4].id]));
 }
 
-/// And leaves its neighbours alone.
+/// The entries and events of a deleted waitlist are gone, and its neighbours stay.
 pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;

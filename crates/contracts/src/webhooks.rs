@@ -38,7 +38,7 @@ pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {
     UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None, actor: ACTOR }
 }
 
-/// Switches a webhook on or off.
+/// Enables or disables a webhook.
 pub(crate) async fn switch(ports: &Ports, webhook: &Webhook, active: bool) -> Webhook {
     ports.webhooks.update(UpdateWebhook { active: Some(active), ..update(webhook) }).await.unwrap()
 }
@@ -49,7 +49,7 @@ pub(crate) fn rotation(ports: &Ports, webhook: &Webhook, byte: u8) -> RotateSecr
     RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret, actor: ACTOR, now: ports.clock.now() }
 }
 
-/// In another process too, in the order they were made, and in their own workspace alone.
+/// A webhook reads back in another process too, in the order of creation, and only in its own workspace.
 pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -76,7 +76,7 @@ pub async fn a_webhook_reads_back_as_it_was_written(fixture: &impl Fixture) {
     assert!(matches!(nowhere, Err(CommandError::Rejected(WebhookRejection::NoSuchWorkspace))), "{nowhere:?}");
 }
 
-/// Two who change different fields at once both have their way.
+/// Two updates of different fields at once are both kept.
 pub async fn an_update_of_a_webhook_changes_what_is_given(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
@@ -92,7 +92,7 @@ pub async fn an_update_of_a_webhook_changes_what_is_given(fixture: &impl Fixture
     assert_eq!(changed, Some(Webhook { url, events, active: false, generation: 1, ..made }));
 }
 
-/// Not one more, however many are made at once; another workspace has its own.
+/// A workspace gets no more webhooks than it may, however many are created at once. Another workspace has its own limit.
 pub async fn a_workspace_has_so_many_webhooks_at_most(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let (acme, beta) = (workspace(&ports, "acme").await.id, workspace(&ports, "beta").await.id);
@@ -109,7 +109,7 @@ pub async fn a_workspace_has_so_many_webhooks_at_most(fixture: &impl Fixture) {
     webhook(&ports, beta).await;
 }
 
-/// A disabled webhook counts, a deleted one frees its place.
+/// A disabled webhook counts towards the limit. A deleted one does not.
 pub async fn disabled_webhooks_count_and_deleted_ones_do_not(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -129,7 +129,7 @@ pub(crate) fn receipt(ports: &Ports, workspace_id: WorkspaceId, key: &str) -> Re
     Receipt { scope, fingerprint: [3; 32], now: ports.clock.now(), seal: Box::new(|webhook| webhook.id.to_string().into_bytes()) }
 }
 
-/// Of several requests with one key one makes a webhook, or one changes a secret.
+/// Of several requests with one key one creates a webhook, or one changes a secret.
 pub async fn a_receipt_of_a_webhook_has_one_effect(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let acme = workspace(&ports, "acme").await.id;
@@ -158,7 +158,7 @@ pub async fn a_receipt_of_a_webhook_has_one_effect(fixture: &impl Fixture) {
     assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets)]);
 }
 
-/// As it is sealed then: for a repetition that must not have a second effect.
+/// The encrypted reply is stored with the webhook, and with the new secret, for a repetition that must not have a second effect.
 pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -182,7 +182,7 @@ pub async fn a_reply_is_stored_with_a_webhook_and_with_its_new_secret(fixture: &
     assert_eq!(ports.replies.find(&receipt(&ports, acme, "refused").scope, ports.clock.now()).await.unwrap(), None);
 }
 
-/// After a day the key is free again, and the new reply takes the place of the old one.
+/// An idempotency key can be used again after a day, and the new reply replaces the old one.
 pub async fn a_receipt_of_a_webhook_lasts_a_day(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -200,7 +200,7 @@ pub async fn a_receipt_of_a_webhook_lasts_a_day(fixture: &impl Fixture) {
     assert_eq!(stored.map(|reply| reply.sealed), Some(second.id.to_string().into_bytes()));
 }
 
-/// By the time they were created, whatever their ids.
+/// Webhooks are ordered by the time of their creation, whatever their ids.
 pub async fn webhooks_are_in_the_order_of_their_creation(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -214,7 +214,7 @@ pub async fn webhooks_are_in_the_order_of_their_creation(fixture: &impl Fixture)
     assert_eq!(listed, [made[1], made[3], made[2], made[0]]);
 }
 
-/// Two secrets sign at most: the new one and the one before it, for a day from the last rotation.
+/// At most two secrets sign: the new one, and for a day from the last rotation the one before it.
 pub async fn a_second_rotation_ends_the_first_secret(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -232,7 +232,7 @@ pub async fn a_second_rotation_ends_the_first_secret(fixture: &impl Fixture) {
     }
 }
 
-/// Both are handed out for a day, then the new one alone.
+/// Both secrets are returned for a day, and then only the new one.
 pub async fn an_old_secret_is_used_for_a_day(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -248,7 +248,7 @@ pub async fn an_old_secret_is_used_for_a_day(fixture: &impl Fixture) {
     }
 }
 
-/// If they are still those that were read.
+/// A secret is replaced by its new encryption only if it is still the one that was read.
 pub async fn secrets_are_encrypted_anew(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
@@ -259,7 +259,7 @@ pub async fn secrets_are_encrypted_anew(fixture: &impl Fixture) {
     assert_eq!(ports.webhooks.secrets().await.unwrap(), [(made.id, secrets(7))]);
 }
 
-/// The secret before the last rotation too.
+/// The secret before the last rotation is encrypted anew too.
 pub async fn both_secrets_are_encrypted_anew(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let made = webhook(&ports, workspace(&ports, "acme").await.id).await;
@@ -273,7 +273,7 @@ pub async fn both_secrets_are_encrypted_anew(fixture: &impl Fixture) {
     assert_eq!(claim(&ports, ports.clock.now()).await[0].secrets, new);
 }
 
-/// A rotation neither enables a webhook nor changes what else it has; the secrets of a disabled one are among all secrets.
+/// A rotation does not enable a webhook, and changes no other field. The secrets of a disabled webhook are among all secrets.
 pub async fn a_rotation_changes_only_the_secret(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;
@@ -291,7 +291,7 @@ pub(crate) async fn test(ports: &Ports, webhook: &Webhook) -> Result<EventId, Co
     ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id: webhook.workspace_id, event, actor: ACTOR }).await.map(|()| id)
 }
 
-/// Though it is not subscribed to that kind; the others hear nothing of it, and one that is switched off is told.
+/// A test goes only to its webhook, even if the webhook is not subscribed to that kind. A test of a disabled webhook is refused.
 pub async fn a_test_goes_to_one_webhook_alone(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await.id;

@@ -22,7 +22,7 @@ async fn rename(ports: &Ports, from: &str, to: &str) -> Result<Workspace, Comman
     ports.workspaces.rename(RenameWorkspace { from: slug(from), to: slug(to), actor: ACTOR, now: ports.clock.now() }).await
 }
 
-/// Two cannot have one slug, and a free one reads back.
+/// Two workspaces cannot have one slug. A workspace with a free slug reads back.
 pub async fn a_slug_belongs_to_one_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await;
@@ -38,7 +38,7 @@ pub async fn a_slug_belongs_to_one_workspace(fixture: &impl Fixture) {
     assert_eq!(slugs, ["acme", "beta"]);
 }
 
-/// Every field of it, in another process too; a rename changes the slugs and the time of the last change only.
+/// Every field of a workspace reads back, in another process too. A rename changes only the slugs and the time of the last change.
 pub async fn a_workspace_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let name = WorkspaceName::parse("Acme Ünlimited").unwrap();
@@ -57,7 +57,7 @@ pub async fn a_workspace_reads_back_as_it_was_written(fixture: &impl Fixture) {
     }
 }
 
-/// Of many that are created with one slug, or renamed to it, one gets it.
+/// Of many workspaces that are created with one slug, or renamed to it, one gets it.
 pub async fn a_slug_belongs_to_one_workspace_under_concurrency(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     for n in 0..8 {
@@ -81,7 +81,7 @@ pub async fn a_slug_belongs_to_one_workspace_under_concurrency(fixture: &impl Fi
     assert_eq!(all.iter().filter(|workspace| workspace.slug == slug("acme")).count(), 1);
 }
 
-/// A workspace is neither renamed nor deleted by a slug that it had.
+/// An old slug of a workspace cannot be used to rename or delete it.
 pub async fn an_old_slug_neither_renames_nor_deletes(fixture: &impl Fixture) {
     let ports = fixture.ports();
     workspace(&ports, "acme").await;
@@ -92,7 +92,7 @@ pub async fn an_old_slug_neither_renames_nor_deletes(fixture: &impl Fixture) {
     assert_eq!(ports.workspaces.find(renamed.id).await.unwrap(), Some(renamed));
 }
 
-/// Every slug a workspace had leads to it.
+/// Every slug that a workspace had resolves to it.
 pub async fn a_renamed_workspace_goes_on_resolving_under_its_old_slugs(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await;
@@ -111,7 +111,7 @@ pub async fn a_renamed_workspace_goes_on_resolving_under_its_old_slugs(fixture: 
     assert_eq!(rename(&ports, "acme", "acme").await.unwrap().previous_slug, Some(slug("acme-three")));
 }
 
-/// A slug that was given up is free, and its new owner gets the readers.
+/// Another workspace can take an old slug, which then resolves to it.
 pub async fn an_old_slug_can_be_taken_by_another_workspace(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let first = workspace(&ports, "acme").await;
@@ -126,7 +126,7 @@ pub async fn an_old_slug_can_be_taken_by_another_workspace(fixture: &impl Fixtur
     assert_eq!(found.waitlist.workspace_id, first.id);
 }
 
-/// Whatever was made first.
+/// Workspaces are listed by slug, whichever was created first.
 pub async fn workspaces_are_listed_by_slug(fixture: &impl Fixture) {
     let ports = fixture.ports();
     for text in ["beta", "alpha", "gamma"] {
@@ -136,7 +136,7 @@ pub async fn workspaces_are_listed_by_slug(fixture: &impl Fixture) {
     assert_eq!(slugs, ["alpha", "beta", "gamma"]);
 }
 
-/// However many there are.
+/// Every workspace is listed, however many there are.
 pub async fn every_workspace_is_listed(fixture: &impl Fixture) {
     let ports = fixture.ports();
     for n in 0..120 {
@@ -145,7 +145,7 @@ pub async fn every_workspace_is_listed(fixture: &impl Fixture) {
     assert_eq!(ports.workspaces.list().await.unwrap().len(), 120);
 }
 
-/// A hyphen comes before every letter and digit, in whatever language the store sorts.
+/// Slugs are in the order of their bytes, in whatever language the store sorts: a hyphen before every letter and digit.
 pub async fn slugs_are_ordered_by_their_bytes(fixture: &impl Fixture) {
     let ports = fixture.ports();
     for text in ["acme", "ac-z", "acme-b", "ac1"] {
@@ -155,7 +155,7 @@ pub async fn slugs_are_ordered_by_their_bytes(fixture: &impl Fixture) {
     assert_eq!(slugs, ["ac-z", "ac1", "acme", "acme-b"]);
 }
 
-/// By renaming too; the last workspace that had a slug is the one it leads to.
+/// A rename can take an old slug of another workspace. A slug resolves to the last workspace that had it.
 pub async fn a_rename_takes_an_old_slug_over(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let (first, second) = (workspace(&ports, "acme").await, workspace(&ports, "beta").await);
@@ -167,19 +167,19 @@ pub async fn a_rename_takes_an_old_slug_over(fixture: &impl Fixture) {
     assert_eq!((renamed.id, renamed.previous_slug), (second.id, Some(slug("beta"))));
     let found = async |text: &str| ports.waitlists.find_public(&slug(text), &slug("list")).await.unwrap().map(|l| l.waitlist.workspace_id);
     assert_eq!((found("acme").await, found("beta").await, found("first").await), (Some(second.id), Some(second.id), Some(first.id)));
-    // Given up again, it goes on leading to the second.
+    // After the second workspace gives it up, it still resolves to the second.
     rename(&ports, "acme", "second").await.unwrap();
     assert_eq!(found("acme").await, Some(second.id));
     assert!(ports.workspaces.delete(delete_workspace(&ports, "second")).await.unwrap());
     assert_eq!(found("acme").await, None);
-    // Nor does one come back to whoever had it before.
+    // Nor does a slug return to a workspace that had it before.
     rename(&ports, "first", "other").await.unwrap();
     workspace(&ports, "first").await;
     assert!(ports.workspaces.delete(delete_workspace(&ports, "first")).await.unwrap());
     assert_eq!((found("first").await, found("other").await), (None, Some(first.id)));
 }
 
-/// Nothing of it can be found any more, and a new workspace of its slug has nothing of it.
+/// Nothing of a deleted workspace is found, and a new workspace with its slug has nothing of it.
 pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let acme = workspace(&ports, "acme").await;
