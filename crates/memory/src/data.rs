@@ -1,4 +1,4 @@
-//! What is kept.
+//! The data of a store in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,11 +24,11 @@ use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::Job;
 
-/// Everything.
+/// All data.
 #[derive(Clone, Default)]
 pub(crate) struct Data {
     pub workspaces: BTreeMap<WorkspaceId, Workspace>,
-    /// Slugs that a workspace had, each with the last that had it.
+    /// Old slugs, each with the last workspace that had it.
     pub retired: HashMap<Slug, WorkspaceId>,
     pub settings: HashMap<WorkspaceId, WorkspaceSettings>,
     pub secret: Option<Vec<u8>>,
@@ -37,7 +37,7 @@ pub(crate) struct Data {
     pub lists: BTreeMap<WaitlistId, List>,
     pub webhooks: BTreeMap<WebhookId, Hook>,
     pub attempts: Vec<Attempt>,
-    /// By the time they happened.
+    /// Ordered by the time when they happened.
     pub events: BTreeMap<(Timestamp, EventId), Event>,
     pub deliveries: Vec<Delivery>,
     pub mails: BTreeMap<MailId, QueuedMail>,
@@ -53,13 +53,13 @@ pub(crate) struct List {
     pub waitlist: Waitlist,
     pub variants: Vec<KeptVariant>,
     pub tally: Tally,
-    /// Copied when it is changed while an export reads it.
+    /// Copied if it is changed while an export reads it.
     entries: Arc<BTreeMap<Position, Entry>>,
     positions: HashMap<EntryId, Position>,
     board: BTreeSet<Leader>,
 }
 
-/// A variant; one that is deleted stays for the sign-ups it won.
+/// A variant. A deleted one stays for the sign-ups that it won.
 #[derive(Clone)]
 pub(crate) struct KeptVariant {
     pub variant: Variant,
@@ -74,20 +74,20 @@ pub(crate) struct Hook {
     pub previous_until: Option<Timestamp>,
 }
 
-/// An event on its way to a webhook.
+/// A delivery.
 #[derive(Clone)]
 pub(crate) struct Delivery {
     pub event_id: EventId,
     pub webhook_id: WebhookId,
     /// The generation of the webhook that it was written for.
     pub generation: u64,
-    /// Where the webhook was when it was written, for the flaw that sends it there.
+    /// The URL of the webhook when the delivery was written, for the flaw that sends it there.
     #[cfg(feature = "flaws")]
     pub url_then: rally_domain::webhook::WebhookUrl,
     pub job: Job,
 }
 
-/// A mail on its way.
+/// A mail in the outbox.
 #[derive(Clone)]
 pub(crate) struct QueuedMail {
     pub mail: Mail,
@@ -115,7 +115,7 @@ impl List {
         self.entries.get(self.positions.get(&id)?)
     }
 
-    /// The entry as readers see it: a referrer that was deleted is none, though it is purged later.
+    /// The entry as readers see it. A deleted referrer is none, even before its purge.
     pub fn show(&self, entry: &Entry) -> Entry {
         Entry { referred_by: entry.referred_by.filter(|id| self.positions.contains_key(id)), ..entry.clone() }
     }
@@ -130,7 +130,7 @@ impl List {
         }
     }
 
-    /// Takes an entry away.
+    /// Removes an entry.
     pub fn take(&mut self, id: EntryId) -> Option<Entry> {
         let entry = Arc::make_mut(&mut self.entries).remove(&self.positions.remove(&id)?)?;
         if let Some(leader) = Leader::of(&entry) {
@@ -139,25 +139,25 @@ impl List {
         Some(entry)
     }
 
-    /// Puts the entries of another list behind its own.
+    /// Adds the entries of another list after its own.
     pub fn mix(&mut self, other: &Self) {
         let last = self.entries.keys().last().map_or(0, |last| last.number());
         let others = other.entries().values().filter(|entry| self.find(entry.id).is_none()).cloned().collect::<Vec<_>>();
         others.into_iter().for_each(|entry| self.put(Entry { position: Position::new(last + entry.position.number()), ..entry }));
     }
 
-    /// Shows an entry on the leaderboard, though it may be gone.
+    /// Shows an entry on the leaderboard, even if it is deleted.
     pub fn keep_leading(&mut self, entry: &Entry) {
         self.board.extend(Leader::of(entry));
     }
 
-    /// Takes at most that many entries away, the first first.
+    /// Removes at most that many entries, the first ones first.
     pub fn take_some(&mut self, rows: usize) -> Vec<Entry> {
         let some: Vec<EntryId> = self.entries.values().take(rows).map(|entry| entry.id).collect();
         some.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
-    /// Those who lead, in the order of the leaderboard.
+    /// The leaders, in the order of the leaderboard.
     pub fn leaders(&self) -> impl Iterator<Item = &Leader> {
         self.board.iter()
     }
@@ -173,7 +173,7 @@ impl List {
 }
 
 impl Data {
-    /// Whether a list is there, or nobody asks for one.
+    /// Whether a list exists, or none is given.
     pub fn is_there(&self, list: Option<WaitlistId>) -> bool {
         list.is_none_or(|id| self.lists.contains_key(&id))
     }
@@ -184,7 +184,7 @@ impl Data {
         self.lists.get(&id).filter(mine)
     }
 
-    /// A list that is deleted and not purged yet, for a flaw that does not look.
+    /// A list that is deleted and not purged yet, for a flaw that still finds it.
     pub fn buried(&self, id: WaitlistId, flaw: Flaw) -> Option<&List> {
         self.purges.iter().filter(|_| self.flaw.is(flaw)).find_map(|purge| match purge {
             Purge::List(list) if list.waitlist.id == id => Some(&**list),
@@ -192,7 +192,7 @@ impl Data {
         })
     }
 
-    /// The lists of a list's workspace, for a flaw that mixes them, or else that list alone.
+    /// The lists of the workspace of a list, for a flaw that mixes them. Otherwise only that list.
     pub fn lists_beside(&self, id: WaitlistId, flaw: Flaw) -> impl Iterator<Item = &List> {
         let home = self.lists.get(&id).map(|list| list.waitlist.workspace_id);
         let mixes = self.flaw.is(flaw);
@@ -209,7 +209,7 @@ impl Data {
         MailSetup::of(self.settings.get(&id).or_else(of_another)?, slug)
     }
 
-    /// What bears on a change of an entry.
+    /// The facts for a change of an entry.
     pub fn entry_facts(&self, waitlist_id: WaitlistId, id: EntryId) -> Option<EntryFacts> {
         let list = self.lists.get(&waitlist_id).or_else(|| self.buried(waitlist_id, Flaw::EntriesOfDeletedListsChange))?;
         if self.flaw.is(Flaw::ClosedListsFrozen) && !list.waitlist.is_open() {
@@ -235,7 +235,7 @@ impl Data {
         }
     }
 
-    /// Who has a referral code, as a list sees it.
+    /// The owner of a referral code, as a list sees it.
     pub fn owner_of(&self, code: &ReferralCode, list: WaitlistId) -> Option<CodeOwner> {
         let mut all = self.lists.values().flat_map(|list| list.entries.values());
         let entry = all.find(|entry| entry.referral_code == *code)?;
@@ -243,7 +243,7 @@ impl Data {
         Some(if entry.waitlist_id == list { CodeOwner::Here(here) } else { CodeOwner::Elsewhere })
     }
 
-    /// Writes an event for whoever is subscribed to its kind now.
+    /// Writes an event for the webhooks that are subscribed to its kind now.
     pub fn tell(&mut self, event: Event) {
         let flaw = self.flaw;
         let wants = |hook: &&Hook| {

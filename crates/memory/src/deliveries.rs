@@ -118,7 +118,7 @@ impl Data {
         self.deliveries.iter_mut().find(|delivery| delivery.event_id == event && delivery.webhook_id == webhook)
     }
 
-    /// Whether nothing of an event is to be sent any more.
+    /// Whether no delivery of an event is still to be sent.
     fn is_finished(&self, id: EventId) -> bool {
         let flaw = self.flaw;
         let waits = |job: &Job| job.is_unfinished() || (flaw.is(Flaw::DeadEventsStay) && job.state == State::Dead);
@@ -132,18 +132,18 @@ impl Data {
         }
     }
 
-    /// Whether a webhook is due for the sake of a delivery.
+    /// Whether a delivery makes its webhook due.
     fn is_lane(&self, delivery: &Delivery) -> bool {
         self.is_current(delivery) || self.flaw.is(Flaw::DisabledWebhooksDue)
     }
 
-    /// Whether a delivery's webhook is there, on, and was not switched since the event was written for it.
+    /// Whether the webhook of a delivery exists, is active, and was not disabled or enabled since the delivery was written.
     fn is_current(&self, delivery: &Delivery) -> bool {
         let same = |generation| generation == delivery.generation || self.flaw.is(Flaw::SwitchesForgotten);
         self.webhooks.get(&delivery.webhook_id).is_some_and(|hook| hook.webhook.active && same(hook.webhook.generation))
     }
 
-    /// A claimed delivery as it is to be sent now; `None` when what it tells of is gone.
+    /// A claimed delivery as it is to be sent now. `None` if its list is gone.
     fn claimed(&self, delivery: &Delivery, claim: ClaimId, now: Timestamp) -> Option<ClaimedDelivery> {
         let event = self.event(delivery.event_id)?;
         if !self.is_there(event.waitlist_id) && !self.flaw.is(Flaw::EventsOfDeletedListsSent) {
@@ -182,7 +182,7 @@ impl Data {
         claimed
     }
 
-    /// Settles an attempt, if its claim still stands.
+    /// Settles an attempt, if its claim still holds.
     fn settle(&mut self, tried: &SettleDelivery, early: Option<&Webhook>, policy: &DeliveryPolicy) -> bool {
         let flaw = self.flaw;
         let claimed = self.delivery(tried.event_id, tried.webhook_id).filter(|delivery| delivery.job.is_claimed(tried.claim, flaw));
@@ -199,7 +199,8 @@ impl Data {
         true
     }
 
-    /// Makes a delivery due again where `free` does so, and holds it where its webhook was switched meanwhile; tells whether it was freed.
+    /// Makes a delivery due again if `free` does so, and holds it if its webhook was disabled or enabled meanwhile. Returns whether it was
+    /// freed.
     fn give_back(&mut self, event: EventId, webhook: WebhookId, free: impl FnOnce(&mut Delivery) -> bool) -> bool {
         let is_current = self.delivery(event, webhook).is_some_and(|delivery| self.is_current(delivery));
         let Some(delivery) = self.delivery_mut(event, webhook) else { return false };
@@ -210,7 +211,7 @@ impl Data {
         freed
     }
 
-    /// Deletes an event and what was written of it for webhooks.
+    /// Deletes an event and its deliveries.
     pub fn forget_event(&mut self, key: (Timestamp, EventId)) {
         self.events.remove(&key);
         self.deliveries.retain(|delivery| delivery.event_id != key.1);

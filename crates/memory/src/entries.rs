@@ -185,7 +185,7 @@ impl EntryStore for MemoryStore {
 }
 
 impl Data {
-    /// Loads what bears on a sign-up, and lets it decide.
+    /// Loads the facts of a sign-up, and lets the command decide.
     fn decide(&self, command: &SignUp) -> Result<SignUpPlan, SignUpRejection> {
         let flaw = self.flaw;
         let list = self.lists.get(&command.waitlist_id).ok_or(SignUpRejection::NoSuchWaitlist)?;

@@ -1,15 +1,15 @@
 //! Rally's ports in memory.
 //!
-//! This is the reference for whoever writes a store: every promise of `rally_domain::port` in as few lines as it takes, so that it
-//! can be read in one sitting. It is for tests: what it keeps is gone with the process.
+//! This is the reference for authors of stores: every promise of `rally_domain::port` in as few lines as possible. It is for tests, and its
+//! data is gone with the process.
 //!
-//! - A write is one closure over all data, under one lock: load the facts, let the command decide, write the whole plan. What is a
-//!   transaction elsewhere is a closure here.
+//! - A write is one closure over all data, under one lock: load the facts, let the command decide, write the whole plan. The closure takes
+//!   the place of a transaction.
 //! - A port that only reads does so under the same lock.
-//! - A deletion takes something out of what readers see, and leaves it to a purge to take it apart.
+//! - A deletion removes an object from the data that readers see, and leaves its rows to a purge.
 //!
-//! With the feature `flaws` a store can be made wrong on purpose, in one of the ways that [`Flaw`] lists. Each flaw stands where a
-//! store is easily wrong.
+//! With the feature `flaws` a store can be given one of the mistakes that [`Flaw`] lists. Each flaw stands where authors of stores easily
+//! make that mistake.
 
 mod access;
 mod data;
@@ -39,22 +39,22 @@ use rally_domain::port::{Connections, StoreHealth};
 use crate::data::Data;
 pub use crate::flaw::Flaw;
 
-/// A store in memory. A clone shares its data and what it remembers; [`MemoryStore::another_process`] shares the data alone.
+/// A store in memory. A clone shares its data and its memory of them. [`MemoryStore::another_process`] shares only the data.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
-    /// What this process saw first, for the flaws that never look again.
+    /// The data that this process saw first, for the flaws that never read again.
     #[cfg(feature = "flaws")]
     memory: Arc<Mutex<flaw::Memory>>,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Makes an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty store that is wrong in one way.
+    /// Makes an empty store with a flaw.
     #[cfg(feature = "flaws")]
     pub fn flawed(flaw: Flaw) -> Self {
         let store = Self::new();
@@ -68,7 +68,7 @@ impl MemoryStore {
         Self { data: self.data.clone(), ..Self::default() }
     }
 
-    /// Makes a total of a list wrong, as a defect would; tells whether there is such a list.
+    /// Makes a total of a list wrong, as a defect would. Returns whether there is such a list.
     pub fn miscount(&self, id: WaitlistId) -> bool {
         self.lock().lists.get_mut(&id).map(|list| list.tally.referred += 5).is_some()
     }
@@ -77,7 +77,7 @@ impl MemoryStore {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a write: all of it is seen, or nothing.
+    /// Runs a write. Readers see all of it, or nothing.
     async fn write<T>(&self, work: impl FnOnce(&mut Data) -> T) -> T {
         #[cfg(feature = "flaws")]
         let (outcome, torn) = self.write_flawed(work);

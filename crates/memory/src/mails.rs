@@ -121,13 +121,13 @@ fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail
 }
 
 impl Data {
-    /// Whether the list that a mail tells of is there.
+    /// Whether the list of a mail exists.
     fn is_wanted(&self, mail: &Mail) -> bool {
         let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !self.workspaces.contains_key(&mail.workspace_id);
         self.is_there(Some(mail.waitlist_id)) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
     }
 
-    /// Whether the address of a mail gets none of its kind.
+    /// Whether the address of a mail is suppressed for its kind.
     fn is_held_back(&self, mail: &Mail) -> bool {
         let Some(address) = mail.address else { return false };
         let holds = |reason: SuppressionReason| reason.holds_back(mail.kind) && !self.flaw.is(Flaw::SuppressionsIgnored);

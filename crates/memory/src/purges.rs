@@ -1,4 +1,4 @@
-//! [`PurgeStore`] in memory: what was deleted is taken apart here, a batch at a time.
+//! [`PurgeStore`] in memory. It deletes the rows of deleted objects, a batch at a time.
 
 use async_trait::async_trait;
 use rally_domain::delivery::Attempt;
@@ -16,18 +16,18 @@ use crate::data::{Data, List};
 use crate::flaw::Flaw;
 use crate::queue::State;
 
-/// What is left of something deleted.
+/// The rows that a deletion left.
 #[derive(Clone)]
 pub(crate) enum Purge {
-    /// A list, out of every reader's sight.
+    /// A list that no reader sees.
     List(Box<List>),
-    /// What a webhook had.
+    /// The deliveries of a webhook and their log.
     Webhook(WebhookId),
-    /// What waited for a webhook before it was switched off or on.
+    /// The deliveries that waited for a webhook before it was disabled or enabled.
     Held(WebhookId),
-    /// That entries of a list name one that is gone as their referrer.
+    /// The entries of a list that name a deleted entry as their referrer.
     Referrer(WaitlistId, EntryId),
-    /// What a workspace had beside its lists and webhooks.
+    /// The rows that a workspace had beside its lists and webhooks.
     Workspace(WorkspaceId),
 }
 
@@ -49,7 +49,7 @@ impl PurgeStore for MemoryStore {
     }
 
     async fn find_orphans(&self) -> Result<u64, Fault> {
-        // No older program writes here.
+        // Older programs never wrote to this store.
         Ok(0)
     }
 
@@ -59,20 +59,20 @@ impl PurgeStore for MemoryStore {
 }
 
 impl Data {
-    /// Takes a list out of sight.
+    /// Hides a list from readers.
     pub fn bury_list(&mut self, id: WaitlistId) {
         let list = self.lists.remove(&id);
         self.purges.extend(list.map(|list| Purge::List(Box::new(list))));
     }
 
-    /// Takes a webhook out of sight.
+    /// Hides a webhook from readers.
     pub fn bury_webhook(&mut self, id: WebhookId) {
         if self.webhooks.remove(&id).is_some() {
             self.purges.push(Purge::Webhook(id));
         }
     }
 
-    /// Purges at most about that many rows of a table; tells whether anything may be left.
+    /// Purges about that many rows of a table at most. Returns whether rows may be left.
     fn purge_some(&mut self, purge: &mut Purge, most: usize) -> bool {
         match purge {
             Purge::List(list) => self.purge_list(list, most),
@@ -145,7 +145,7 @@ impl Data {
     }
 }
 
-/// Removes at most that many; tells how many it did.
+/// Removes at most that many rows. Returns how many it removed.
 fn remove_some<T>(rows: &mut Vec<T>, most: usize, is_gone: impl Fn(&T) -> bool) -> usize {
     let mut removed = 0;
     rows.retain(|row| {

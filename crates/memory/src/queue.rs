@@ -1,4 +1,4 @@
-//! What goes out: a job is due, is claimed by a process until its lease ends, and is settled by whoever still has the claim.
+//! The queue of deliveries and mails. A job is due, is claimed by a process until its lease ends, and is settled under its claim.
 
 use rally_domain::id::ClaimId;
 use rally_domain::queue::{QueueDepth, Verdict};
@@ -6,29 +6,29 @@ use rally_domain::timestamp::Timestamp;
 
 use crate::flaw::{Flaw, Flawed};
 
-/// A delivery's or a mail's way out.
+/// The state of a delivery or a mail in the queue.
 #[derive(Clone)]
 pub(crate) struct Job {
     pub state: State,
-    /// Attempts so far, the one under way among them.
+    /// Attempts so far, with the current one.
     pub attempt: u32,
     pub due_at: Timestamp,
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Waits to be due.
+    /// It waits until it is due.
     Pending,
-    /// Is tried, under that claim, until that instant.
+    /// It is being sent under that claim, until that instant.
     Running(ClaimId, Timestamp),
-    /// Arrived.
+    /// It was delivered.
     Done,
-    /// Never will.
+    /// It was given up.
     Dead,
-    /// Is kept, and not sent.
+    /// It is kept and never sent.
     Held,
-    /// Is a mail to an address that gets none.
+    /// It is a mail to a suppressed address.
     Suppressed,
 }
 
@@ -56,7 +56,7 @@ impl Job {
         matches!(self.state, State::Pending | State::Running(..))
     }
 
-    /// Counts the attempt when it begins: what kills its process counts too.
+    /// Claims the job. The attempt counts now, so that it counts even if it kills its process.
     pub fn claim(&mut self, claim: ClaimId, lease_until: Timestamp, flaw: Flawed) {
         self.state = State::Running(claim, lease_until);
         self.attempt += u32::from(!flaw.is(Flaw::AttemptsNotCounted));
@@ -74,13 +74,13 @@ impl Job {
         };
     }
 
-    /// Makes it due again, as if it had not been claimed.
+    /// Makes the job due again, as if it had not been claimed.
     pub fn release(&mut self, due_at: Timestamp, flaw: Flawed) {
         self.settle(Verdict::RetryAt(due_at));
         self.attempt = self.attempt.saturating_sub(u32::from(!flaw.is(Flaw::ReleasedAttemptsCount)));
     }
 
-    /// Frees it when its lease has ended; tells whether it had.
+    /// Frees the job if its lease has ended. Returns whether it had.
     pub fn reap(&mut self, now: Timestamp, attempts: u32, flaw: Flawed) -> bool {
         let State::Running(_, lease_until) = self.state else { return false };
         if lease_until > now || (lease_until == now && !flaw.is(Flaw::LeasesEndEarly)) {
@@ -93,7 +93,7 @@ impl Job {
     }
 }
 
-/// The first of some jobs, the longest due first, and not more than a lane's share.
+/// The first of some jobs, the longest due first, and at most the share of each lane.
 pub(crate) fn share<T, K: Ord>(mut due: Vec<T>, share: usize, due_at: impl Fn(&T) -> (Timestamp, K), flaw: Flawed) -> Vec<T> {
     due.sort_by_key(due_at);
     if flaw.is(Flaw::ShortestDueFirst) {

@@ -101,7 +101,7 @@ impl List {
         tally
     }
 
-    /// Those that exist in the order they were created, deleted ones that won any, then none.
+    /// Existing variants in the order of their creation, then deleted ones that won any sign-ups, then no variant.
     fn signups_by_variant(&self, flaw: Flawed) -> Vec<VariantSignups> {
         let mut kept: Vec<_> = self.variants.iter().collect();
         kept.sort_by_key(|kept| (kept.is_deleted, kept.variant.created_at, kept.variant.id));

@@ -73,7 +73,7 @@ impl Data {
 }
 
 impl List {
-    /// Those that are not deleted, in the order they were created.
+    /// The variants that are not deleted, in the order of their creation.
     pub fn live_variants(&self) -> Vec<Variant> {
         let live = self.variants.iter().filter(|kept| !kept.is_deleted);
         let mut live: Vec<Variant> = live.map(|kept| kept.variant.clone()).collect();

@@ -150,13 +150,13 @@ impl Data {
         (webhook.workspace_id == workspace_id || self.flaw.is(Flaw::WebhooksOfOthersFound)).then(|| webhook.clone())
     }
 
-    /// A webhook of a workspace; for a flaw, one of another too.
+    /// A webhook of a workspace. With a flaw, one of another workspace too.
     fn webhook_of_any(&self, workspace_id: WorkspaceId, id: WebhookId, flaw: Flaw) -> Option<Webhook> {
         let of_another = || self.webhooks.get(&id).filter(|_| self.flaw.is(flaw)).map(|hook| hook.webhook.clone());
         self.webhook_of(workspace_id, id).or_else(of_another)
     }
 
-    /// Writes a webhook; where it was switched, what waits for it is to be held.
+    /// Writes a webhook. If it was disabled or enabled, its waiting deliveries are noted to be held.
     pub fn put_webhook(&mut self, webhook: &Webhook) {
         let Some(hook) = self.webhooks.get_mut(&webhook.id) else { return };
         if hook.webhook.generation != webhook.generation {

@@ -103,7 +103,7 @@ impl Data {
         self.workspaces.values().find(|workspace| workspace.slug == *slug)
     }
 
-    /// The workspace that has a slug now; for a flaw, one that had it too.
+    /// The workspace that has a slug now. With a flaw, also one that had it.
     fn named(&self, slug: &Slug, flaw: Flaw) -> Option<&Workspace> {
         if self.flaw.is(flaw) { self.resolve(slug) } else { self.by_slug(slug) }
     }
@@ -118,7 +118,7 @@ impl Data {
         SlugFacts { owner: owner.map(|workspace| workspace.id) }
     }
 
-    /// Makes a slug nobody's old one.
+    /// Removes a slug from the old slugs.
     fn take_slug(&mut self, slug: &Slug) {
         if !self.flaw.is(Flaw::OldSlugsNotTakenOver) {
             self.retired.remove(slug);
