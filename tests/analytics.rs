@@ -12,7 +12,7 @@ fn travel(server: &TestServer, to: &str) {
     server.clock.advance(to.instant() - server.ports.clock.now().instant());
 }
 
-/// The id of a list's own variant.
+/// The id of the control variant of a list.
 async fn control(server: &TestServer, list: &str) -> Value {
     server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][0]["id"].clone()
 }
@@ -112,19 +112,19 @@ async fn a_timeline_has_every_day(kind: Kind) {
         })
     );
     assert_eq!(points("since=2026-02-02&until=2026-02-03").await["points"], json!([day("2026-02-02", 2)]));
-    // Every day that is touched, as a whole.
+    // Each day that the range touches counts as a whole.
     assert_eq!(
         points("since=2026-02-01T23:59:59.999Z&until=2026-02-02T00:00:00.001Z").await["points"],
         json!([day("2026-02-01", 0), day("2026-02-02", 2)])
     );
-    // Given with an offset, counted in UTC.
+    // The times have an offset. The days are UTC.
     assert_eq!(
         points("since=2026-02-01T01:00:00%2B02:00&until=2026-02-01T02:00:00%2B02:00").await["points"],
         json!([day("2026-01-31", 1)])
     );
     assert_eq!(points("since=2023-12-31&until=2024-03-02").await["points"].as_array().unwrap().len(), 62);
     assert_eq!(points("since=2016-01-01&until=2026-01-08").await["points"].as_array().unwrap().len(), 3660);
-    // To the ends of what has four digits.
+    // The first and the last year of four digits.
     assert_eq!(points("since=0000-01-01&until=0000-01-02").await["points"], json!([day("0000-01-01", 0)]));
     assert_eq!(points("since=9999-12-31&until=9999-12-31T23:59:59.999Z").await["points"], json!([day("9999-12-31", 0)]));
 }

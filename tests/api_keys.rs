@@ -1,4 +1,4 @@
-//! API keys: the command line makes them, and the server beside it accepts them.
+//! API keys. The command line makes them, and the running server accepts them.
 
 use rally_tests::process::{Server, output, rally};
 use rally_tests::receiver::eventually;
@@ -104,7 +104,7 @@ async fn a_key_works_until_it_is_revoked(kind: Kind) {
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     rally.list_waitlists(&acme, key).await.expect(200);
     assert_eq!(rally.run(&["key", "revoke", id]).unwrap(), json!({"revoked": id}));
-    // What the server has seen of the key it may go on with for a moment.
+    // The server may use a key for a moment that it has read before.
     eventually(|| async { (rally.list_waitlists(&acme, key).await.status == 401).then_some(()) }).await;
     rally.list_waitlists(&acme, key).await.refused(401, "unauthorized");
     assert!(rally.run(&["key", "revoke", id]).unwrap_err().contains("there is no key"));

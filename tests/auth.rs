@@ -1,4 +1,4 @@
-//! Who may call the admin surface, and who is named in its commands.
+//! Which callers the admin surface accepts, and which actor its commands name.
 
 use std::sync::{Arc, Mutex};
 
@@ -123,7 +123,7 @@ async fn the_cookie_is_read_only_on_requests_that_change_nothing(kind: Kind) {
     send(server.request(Method::POST, &path).bearer_auth(&token).json(&body)).await.expect(201);
 }
 
-/// A token for a workspace, or for all with `*`, that is good for a minute.
+/// A token for a workspace, or for all with `*`, that is valid for a minute.
 fn token(server: &TestServer, workspace: &str, scope: &str) -> String {
     signed(&json!({"sub": "a", "exp": seconds(server) + 60, "workspace_id": workspace, "scope": scope}), JWT_SECRET)
 }
@@ -158,7 +158,7 @@ async fn a_token_is_good_only_for_its_workspace(kind: Kind) {
     for workspace in [nowhere, "17"] {
         get_as(&server, all.clone(), &format!("{workspace}/waitlists")).await.refused(404, "workspace_not_found");
     }
-    // What belongs to another workspace is not there.
+    // An object of another workspace is not found.
     for path in [format!("{other}/waitlists/{list}"), format!("{other}/waitlists/{list}/entries")] {
         get_as(&server, all.clone(), &path).await.refused(404, "waitlist_not_found");
     }
@@ -213,7 +213,7 @@ impl Provider {
             }
             Algorithm::ES256 => EncodingKey::from_ec_der(self.p256.to_pkcs8v1().unwrap().as_ref()),
             Algorithm::EdDSA => EncodingKey::from_ed_der(self.ed25519.to_pkcs8().unwrap().as_ref()),
-            // The classic confusion: the public key as a shared secret.
+            // A known attack: the public key as a shared secret.
             _ => {
                 EncodingKey::from_secret(&pem("PUBLIC KEY", AsDer::<PublicKeyX509Der<'_>>::as_der(self.rsa.public_key()).unwrap().as_ref()))
             }
@@ -273,7 +273,7 @@ async fn an_identity_provider_can_sign_for_rally() {
     ] {
         list_as(&server, &token).await.refused(401, "unauthorized");
     }
-    // Key ids nobody knows cost the provider nothing: the one fetch above stays the only one.
+    // Unknown key ids cost the provider nothing: no fetch follows the one above.
     for n in 0..20 {
         list_as(&server, &keys.sign(Algorithm::RS256, Some(&format!("unknown-{n}")), &good)).await.refused(401, "unauthorized");
     }
@@ -282,7 +282,7 @@ async fn an_identity_provider_can_sign_for_rally() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_key_of_a_token_is_the_one_that_is_for_it() {
     let (keys, provider) = (Provider::new(), MockServer::start().await);
-    // One id for everything, keys for other things, and entries that nobody can read.
+    // One id for all keys, keys for other purposes, and entries that cannot be read.
     let mut set = keys.jwks();
     let others = [
         json!({"kty": "RSA", "kid": "rsa", "use": "enc", "n": "AQAB", "e": "AQAB"}),

@@ -1,4 +1,4 @@
-//! The cache: the store's promises hold behind it, many requests share one query, and a change by this process shows at once.
+//! The cache. The promises of the store hold behind it, many requests share one query, and a change by this process shows at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ impl Fixture for Kept {
     }
 
     async fn miscount(&self, _: &Waitlist) -> bool {
-        // What happens behind the store's back may show a moment later.
+        // A change behind the store's back may show a moment later.
         false
     }
 }
@@ -66,7 +66,7 @@ async fn a_crowd_that_misses_makes_one_query() {
     let count = queries.clone();
     waitlists.expect_find_public().returning(move |_, _| {
         count.fetch_add(1, Ordering::SeqCst);
-        // Long enough for all to have come.
+        // Long enough for all requests to have arrived.
         std::thread::sleep(std::time::Duration::from_millis(50));
         Ok(found.clone())
     });
@@ -79,7 +79,7 @@ async fn a_crowd_that_misses_makes_one_query() {
     assert_eq!(queries.load(Ordering::SeqCst), 1);
 }
 
-/// Real time has to pass here: it is the time another process's change may take to show.
+/// Real time must pass here: the time that a change by another process may take to show.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_shows_here_at_once_and_elsewhere_in_a_moment() {
     let kept = Kept::fresh().await;

@@ -24,7 +24,7 @@ async fn a_token_is_good_once_and_nothing_is_stored_without_one(kind: Kind) {
     assert_eq!(server.sign_up("early", person("ada@example.com", json!("human"))).await.expect(201)["position"], 1);
     server.sign_up("early", person("bob@example.com", json!("human"))).await.refused(400, "captcha_failed");
     assert_eq!(server.sign_up("early", person("bob@example.com", json!("scoreless"))).await.expect(201)["position"], 2);
-    // Whoever asks is told to the verifier.
+    // The verifier gets the address of the client.
     let asked = world.captcha.requests();
     assert!(!asked.is_empty() && asked.iter().all(|request| request.body.contains("remoteip=127.0.0.1")), "{asked:?}");
 }
@@ -35,7 +35,7 @@ async fn a_list_that_wants_none_asks_nobody(kind: Kind) {
     server.active_list("early", json!({})).await;
     server.sign_up("early", person("ada@example.com", json!("unknown"))).await.expect(201);
     server.active_list("closed", json!({"recaptcha_site_key": "site"})).await;
-    // Nor is a token spent where nobody can join anyway.
+    // A token is not used up if no sign-up is possible.
     let id = server.active_list("paused", json!({"recaptcha_site_key": "site"})).await;
     server.set_status(&id, "paused").await;
     server.sign_up("paused", person("ada@example.com", json!("human"))).await.refused(422, "waitlist_not_active");

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-/// Signs people up from eight clients at once until the server is gone, and counts them; gives those who were answered.
+/// Signs people up from eight clients at once until the server is gone, and counts them. Returns those with an answer.
 fn crowd(deployment: &Deployment, base: &str, round: usize, count: &Arc<AtomicUsize>) -> JoinSet<Vec<(String, u64)>> {
     let mut clients = JoinSet::new();
     for client in 0..8 {
@@ -42,8 +42,8 @@ fn crowd(deployment: &Deployment, base: &str, round: usize, count: &Arc<AtomicUs
     clients
 }
 
-/// Twenty power cuts in the middle of a crowd: whoever was answered is there, positions are dense, the totals are those of the
-/// rows, and every event arrives, more than once perhaps, but under one id and with one body.
+/// Twenty power cuts during many sign-ups. Every answered sign-up is stored, positions are dense, and the totals are those of the rows.
+/// Every event arrives, perhaps more than once, but under one id and with one body.
 #[apply(on_both_stores)]
 async fn nothing_answered_is_lost(kind: Kind) {
     let (deployment, receiver) = (Deployment::new(kind).await, Receiver::start().await);
@@ -57,7 +57,7 @@ async fn nothing_answered_is_lost(kind: Kind) {
         let count = Arc::default();
         let clients = crowd(&deployment, &server.base, round as usize, &count);
         eventually(|| async { Some(()).filter(|()| count.load(Ordering::SeqCst) >= 10) }).await;
-        // Another moment of a group each time.
+        // Each round stops at another moment of a group.
         tokio::time::sleep(Duration::from_millis(u64::from(3 * round))).await;
         server.kill();
         answered.extend(clients.join_all().await.into_iter().flatten());
@@ -84,7 +84,7 @@ async fn nothing_answered_is_lost(kind: Kind) {
     standardwebhooks::Webhook::new(&secret).unwrap().verify(last.body.as_bytes(), &headers).unwrap();
 }
 
-/// The database loses its power in the middle of a crowd and comes back: Rally does not have to be started again.
+/// The database loses its power during many sign-ups and comes back. Rally does not need a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_comes_back_has_lost_nothing() {
     let cluster = rally_pgtest::Cluster::start(None);
@@ -145,7 +145,7 @@ async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     assert!(answered as u64 >= before, "{answered} were answered, and {before} were there");
     let server = deployment.start();
     let entries = deployment.entries(&server).await;
-    // Whoever was let in was told so.
+    // Every accepted person got an answer.
     assert_eq!(entries.len(), answered);
 }
 

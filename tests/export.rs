@@ -94,7 +94,7 @@ async fn a_fault_midway_breaks_the_connection() {
     assert!(reply.chunk().await.is_err(), "the file ended as if it were whole");
 }
 
-/// Reads the head of a reply and then nothing more, over a socket with a small buffer: as a client that is stuck.
+/// Reads the head of a reply and then nothing more, over a socket with a small buffer, like a client that hangs.
 async fn stuck_reader(server: &TestServer, path: &str) -> (String, tokio::net::TcpStream) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address: std::net::SocketAddr = server.base.trim_start_matches("http://").parse().unwrap();
@@ -112,7 +112,7 @@ async fn stuck_reader(server: &TestServer, path: &str) -> (String, tokio::net::T
     (String::from_utf8(head).unwrap(), stream)
 }
 
-/// More of them than the store has connections.
+/// More clients hang than the store has connections.
 #[apply(on_both_stores)]
 async fn readers_that_stop_are_in_nobodys_way(kind: Kind) {
     let server = TestServer::start(kind).await;
@@ -142,7 +142,7 @@ async fn readers_that_stop_are_in_nobodys_way(kind: Kind) {
     let full = server.admin_get(&path).await;
     full.refused(503, "service_unavailable");
     assert_eq!(full.header("retry-after"), Some("10"));
-    // All others go on, and nothing of the store is held: a deletion of the list is purged to its end.
+    // All other requests go on, and the export holds nothing of the store: a deletion of the list is purged to its end.
     for n in 0..20 {
         server.join("early", &format!("q{n}@example.com")).await;
         assert_eq!(server.get("/readyz").await.status.as_u16(), 200);

@@ -105,7 +105,7 @@ async fn a_request_id_is_taken_over_if_it_is_sane(kind: Kind) {
     assert_eq!(reply.refused(404, "not_found")["request_id"], "my-id-2");
 }
 
-/// Real time has to pass here: it is the time a body may take.
+/// Real time must pass here: the time that a body may take.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_does_not_arrive_is_given_up() {
     let server = TestServer::start(Kind::Sqlite).await;

@@ -27,7 +27,7 @@ async fn a_repeated_request_is_answered_as_the_first_one(kind: Kind) {
     assert_eq!(first.header("idempotent-replay"), None);
     server.clock.advance(time::Duration::hours(23));
     let path = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
-    // The same body in other words, by another admin; and by one who may do nothing.
+    // The same body in another spelling, by another admin, and by one without the scope.
     let request = |token: String| {
         let request = server.request(Method::POST, &path).bearer_auth(token).header("idempotency-key", "a:key-1_");
         request.header("content-type", "application/json").body("{\n \"display_name\": \"Early\", \"slug\":\"\\u0065arly\"}")
@@ -37,7 +37,7 @@ async fn a_repeated_request_is_answered_as_the_first_one(kind: Kind) {
     assert_eq!((&again.body, again.header("idempotent-replay")), (&first.body, Some("true")));
     assert_eq!(again.header("content-type"), first.header("content-type"));
     send(request(server.token("waitlist.read"))).await.refused(403, "forbidden");
-    // Even when what it made is gone.
+    // Even if the object that it made is deleted.
     let id = first.json()["id"].as_str().unwrap().to_owned();
     server.admin_delete(&format!("/waitlists/{id}")).await.expect(204);
     assert_eq!(create(&server, "a:key-1_", &body("early")).await.body, first.body);

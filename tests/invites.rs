@@ -210,7 +210,7 @@ async fn a_heimdall_that_is_slow_is_told_apart_and_asked_once_for_many() {
     let report = server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body).await.expect(200);
     assert_eq!((&report["failed"], &report["results"][4]["error"]["code"]), (&json!(5), &json!(504)));
     assert_eq!(world.heimdall.requests().len(), asked + 1);
-    // Without a template and without a link of Heimdall's own there is none.
+    // Without a template and a link of Heimdall there is no link.
     world.heimdall.misbehave(None);
     let invited = invite(&server, &ids[0], json!({"app_slug": "acme-app"})).await.expect(200);
     assert!(invited.get("invite_url").is_none(), "{invited}");
@@ -227,7 +227,7 @@ impl AppInviter for Leisurely {
     }
 }
 
-/// A clock that every look moves on, once it is told to.
+/// A clock that moves with every look, once it is told to.
 struct Racing(FrozenClock, AtomicBool);
 
 impl Clock for Racing {
@@ -255,7 +255,7 @@ async fn many_slow_reviews_end_in_time() {
     assert_eq!((&report["results"][0]["status"], &report["results"][7]["error"]["code"]), (&json!("ok"), &json!(503)), "{report}");
 }
 
-/// A caller learns of those that were invited before it stops waiting.
+/// A caller learns of the invitations that were made before it stops waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_slow_invitations_end_in_time() {
     let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
@@ -303,7 +303,7 @@ impl AppInviter for Patient {
     }
 }
 
-/// The entry is rejected after it was looked at and before it is written down: the link is not handed out.
+/// The entry is rejected after it was read and before the invitation is recorded. The link is not returned.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_that_is_rejected_meanwhile_is_not_stamped() {
     let inviter = Arc::new(Patient::default());
@@ -322,7 +322,7 @@ async fn an_entry_that_is_rejected_meanwhile_is_not_stamped() {
     assert_eq!((&entry["status"], &entry["invited_at"]), (&json!("rejected"), &Value::Null));
 }
 
-/// The log of a deployment's servers, which has nothing that must not be in it.
+/// The log of a deployment's servers. It must contain no secret.
 fn log_without_secrets(deployment: &Deployment) -> String {
     let log = std::fs::read_to_string(deployment.directory.path().join(LOG)).unwrap();
     for secret in [KEY, PRIVATE, "ada@example.com", "code1"] {
@@ -355,7 +355,7 @@ async fn a_failing_upstream_is_logged_without_keys_addresses_and_bodies(kind: Ki
     assert!(log.contains("an upstream failed") && log.contains("Heimdall"), "{log}");
 }
 
-/// Heimdall has made the invitation, and Rally dies before it has written that down: asking again gives the same one, once.
+/// Heimdall has made the invitation, and Rally is killed before it has recorded that. A repeated request returns the same invitation, once.
 #[apply(on_both_stores)]
 async fn an_invitation_survives_a_kill(kind: Kind) {
     let world = Upstreams::start().await;
@@ -366,7 +366,7 @@ async fn an_invitation_survives_a_kill(kind: Kind) {
     let entry = format!("/waitlists/{}/entries/{id}", deployment.list);
     deployment.patch(&server, &entry, json!({"status": "approved"})).await.expect(200);
     let path = format!("{entry}/invite-to-app");
-    // The list of apps is remembered from here on.
+    // The list of apps is kept from here on.
     deployment.admin(&server, &path, Some(json!({"app_slug": "none"}))).await.refused(422, "unknown_app");
     // On PostgreSQL the record waits for the list's lock, so that the answer has come; on SQLite the answer never comes.
     let lock = deployment.url.clone().map(|url| {

@@ -35,13 +35,13 @@ async fn a_crowd_from_one_address_is_slowed_down_and_told_when_to_come_back(kind
         assert_eq!(reply.header("ratelimit-policy"), Some("\"address\";q=3;w=60, \"email\";q=5;w=3600"));
         assert_eq!(reply.header("ratelimit").unwrap(), format!("\"address\";r={};t={}, \"email\";r=4;t=720", 2 - n, 20 * (n + 1)));
     }
-    // Whatever is in it.
+    // The limit counts invalid sign-ups too.
     let refused = from(&server, "198.51.100.1", "early", "nobody").await;
     refused.refused(429, "too_many_requests");
     assert_eq!(refused.header("retry-after"), Some("20"));
     assert_eq!(refused.header("ratelimit"), Some("\"address\";r=0;t=20"));
     assert_eq!(refused.header("ratelimit-policy"), Some("\"address\";q=3;w=60"));
-    // The page that sent it may read that.
+    // The page that sent the request may read that header.
     assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
     server.clock.advance(Duration::seconds(20));
     from(&server, "198.51.100.1", "early", "p3@example.com").await.expect(201);
@@ -58,7 +58,7 @@ async fn a_limit_is_that_of_one_address_on_one_list(kind: Kind) {
     for n in 0..3 {
         from(&server, "198.51.100.1", "early", &format!("p{n}@example.com")).await.expect(201);
     }
-    // What the client says of itself changes nothing; another address and another list are others'.
+    // The client's own header changes nothing. Another address and another list have their own limit.
     from(&server, "203.0.113.7, 198.51.100.1", "early", "q1@example.com").await.refused(429, "too_many_requests");
     from(&server, "198.51.100.2", "early", "q2@example.com").await.expect(201);
     from(&server, "198.51.100.1", "other", "q3@example.com").await.expect(201);
@@ -103,13 +103,13 @@ async fn an_admin_token_has_a_limit_of_its_own() {
     refused.refused(429, "too_many_requests");
     assert_eq!((refused.header("retry-after"), refused.header("ratelimit-policy")), (Some("1"), Some("\"token\";q=20;w=1")));
     get(&other).await.expect(200);
-    // Who has no good token has none to be limited by.
+    // A request without a valid token has no token to limit.
     get("nonsense").await.refused(401, "unauthorized");
     server.clock.advance(Duration::seconds(1));
     get(&mine).await.expect(200);
 }
 
-/// What the settings say when they say nothing: thirty a minute, and an untrusted peer speaks for itself alone.
+/// The defaults: thirty a minute, and an untrusted peer counts only as itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_no_proxy_cannot_choose_an_address() {
     let change = |settings| rally_api::boot::config::Settings { signup_rate: "30/1m".to_owned(), ..settings };

@@ -1,4 +1,4 @@
-//! Mail through Envoi: how a workspace turns it on, its contents, and that no request waits for it or is lost with it.
+//! Mail through Envoi: how a workspace turns it on, its contents, and that no request waits for it or fails with it.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ async fn turn_on(server: &TestServer) {
     server.admin_put("/rally/settings", notifications()).await.expect(200);
 }
 
-/// What was sent once there are that many mails.
+/// The mails that were sent, once there are that many.
 async fn sent(world: &Upstreams, number: usize) -> Vec<Sent> {
     eventually(|| async { Some(world.envoi.state().sent.clone()).filter(|sent| sent.len() >= number) }).await
 }
@@ -30,7 +30,7 @@ fn tries(world: &Upstreams) -> usize {
     world.envoi.requests().iter().filter(|request| request.line.starts_with("POST")).count()
 }
 
-/// Waits until there were that many attempts and nothing is left to be done now; gives how many mails wait for later.
+/// Waits until there were that many attempts and no mail is due now. Returns how many mails wait for later.
 async fn settled(server: &TestServer, number: usize, world: &Upstreams) -> u64 {
     eventually(|| async {
         let depth = server.ports.mails.depth().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_mail_service_that_was_away_for_an_hour_is_sent_everything_once(kind: 
         server.join("early", &format!("p{n}@example.com")).await;
     }
     let mut expected = 5;
-    // At once, after 5 s, 5 min and 30 min, each a tenth more or less.
+    // At once, after 5 s, 5 min and 30 min, each up to a tenth more or less.
     for wait in [Duration::seconds(6), Duration::minutes(6), Duration::minutes(34)] {
         assert_eq!(settled(&server, expected, &world).await, 5);
         server.clock.advance(wait);
@@ -193,7 +193,7 @@ async fn notifications_need_what_envoi_knows(kind: Kind) {
     );
     assert_eq!(put(json!({"notifications_via_envoi": true})).await.bad_fields().len(), 5);
     assert_eq!(server.admin_get("/rally/settings").await.expect(200)["updated_at"], Value::Null);
-    // In any case: a domain has none.
+    // In any letter case, since a domain has none.
     assert_eq!(put(with("default_sender_address", json!("Hello@ACME.example"))).await.expect(200)["notifications_via_envoi"], true);
 }
 
@@ -204,7 +204,7 @@ async fn while_notifications_are_on_a_change_of_what_they_need_is_checked(kind: 
     turn_on(&server).await;
     assert_eq!(put(json!({"approved_template_name": "none"})).await.bad_fields(), ["approved_template_name"]);
     assert_eq!(put(json!({"approved_template_name": null})).await.bad_fields(), ["approved_template_name"]);
-    // Nobody is asked for what mail does not need.
+    // Envoi is not asked for settings that mail does not need.
     let asked = world.envoi.requests().len();
     put(json!({"brand_name": "Other"})).await.expect(200);
     assert_eq!(world.envoi.requests().len(), asked);
@@ -222,7 +222,7 @@ async fn envoi_in_trouble_changes_no_settings(kind: Kind) {
         assert!(!reply.body.contains(PRIVATE) && !reply.body.contains(KEY), "{reply:?}");
     }
     assert_eq!(server.admin_get("/rally/settings").await.expect(200), before);
-    // What has nothing to do with mail goes on.
+    // Settings that are not about mail still work.
     server.admin_put("/rally/settings", json!({"brand_name": "Acme"})).await.expect(200);
 }
 
@@ -239,7 +239,7 @@ async fn deleting_an_entry_stops_its_mail(kind: Kind) {
     assert_eq!(server.ports.mails.depth().await.unwrap().pending, 0);
 }
 
-/// Both look at the same queue, and neither sends what the other does.
+/// Two servers look at the same queue, and neither sends the mails of the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_send_every_mail_once() {
     let (server, world) = rally_tests::upstreams::start(rally_tests::Kind::Postgres).await;

@@ -109,11 +109,11 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
     assert!(references > 100 && schemas > 100, "{references} references and {schemas} schemas");
 }
 
-/// A string that is one of a few, and an object of known members, say so.
+/// A string with few values, and an object with known members, say so.
 #[test]
 fn every_choice_and_every_object_is_spelt_out() {
     const CHOICES: [&str; 7] = ["status", "kind", "type", "action", "event", "event_type", "granularity"];
-    // What people answer to questions of a list, and whatever else they send.
+    // Answers to custom fields, and other free data.
     const FREE: [&str; 2] = ["/Entry/properties/metadata", "/CreateEntry/properties/metadata"];
     let schemas = &document()["components"]["schemas"];
     let is =

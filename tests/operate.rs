@@ -1,4 +1,4 @@
-//! What an operator does with the real binary: health checks, backups and restores, going back, other keys, traces.
+//! The work of an operator with the real binary: health checks, backups and restores, reverts, changes of keys, and traces.
 
 use std::process::{Command, Output};
 
@@ -58,7 +58,7 @@ async fn a_backup_made_while_people_sign_up_is_whole() {
     assert!(deployment.check(&server, &[]).await.len() >= 50);
 }
 
-/// As docs/BACKUP.md says.
+/// The procedure of docs/BACKUP.md.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dump_of_postgresql_restores() {
     let deployment = Deployment::new(Kind::Postgres).await;
@@ -83,7 +83,7 @@ async fn a_migration_goes_back_and_forth() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let deployment = Deployment::new(kind).await;
         let reverted = deployment.run(&["migrate", "--revert"])["reverted"].as_str().unwrap().to_owned();
-        // One that is told to leave migrations alone says what is wrong.
+        // A server that may not run migrations says what is wrong.
         let refused = output(rally(deployment.directory.path(), deployment.url.as_deref()).env("RALLY_MIGRATE", "off").arg("serve"));
         assert!(!refused.status.success());
         let complaint = String::from_utf8(refused.stderr).unwrap();
@@ -98,7 +98,7 @@ fn copy_store(deployment: &Deployment, from: &str, to: &str) -> Output {
     output(rally(deployment.directory.path(), None).args(["store", "copy", "--from", from, "--to", to]))
 }
 
-/// From the embedded store to PostgreSQL and back: the same people, lists, webhooks, events and mail, proved on the way.
+/// From the embedded store to PostgreSQL and back: the same people, lists, webhooks, events and mail, checked on the way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_moves_to_the_other_kind_and_back() {
     let world = rally_tests::upstreams::Upstreams::start().await;
@@ -116,7 +116,7 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     send(first.client.post(format!("{}/v1/waitlists/acme/early/entries", server.base)).json(&odd)).await.expect(201);
     let paths = ["/waitlists", "/webhooks", "/rally/settings", &format!("/waitlists/{}/entries?limit=100", first.list)].map(str::to_owned);
     let page = |mut page: Value| {
-        // Sealed with the key of a deployment.
+        // Encrypted with the key of a deployment.
         page["pagination"]["next_cursor"] = Value::Null;
         page
     };
@@ -165,11 +165,11 @@ async fn a_store_is_copied_only_into_an_empty_one_of_the_other_kind() {
     }
 }
 
-/// A database that does not fit is told by every command before it does anything, in one line that names the setting.
+/// Every command reports a database that does not fit before it does anything, in one line that names the setting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_does_not_fit_stops_every_command() {
     let directory = TempDir::new().unwrap();
-    // A server that would start all the same ends on this.
+    // If a server starts all the same, this occupied port ends it.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let url = rally_pgtest::new_database_with(&format!("ENCODING '{encoding}' TEMPLATE template0")).await;
@@ -198,7 +198,7 @@ async fn a_database_that_does_not_fit_stops_every_command() {
     }
 }
 
-/// As docs/CONFIGURATION.md says: with the new key and the old one everything is sealed anew, then the old one is not needed.
+/// The procedure of docs/CONFIGURATION.md. With the new key and the old one everything is encrypted anew. Then the old key is not needed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_are_sealed_anew_under_another_key() {
     let deployment = Deployment::new(Kind::Sqlite).await;
@@ -225,7 +225,7 @@ async fn secrets_are_sealed_anew_under_another_key() {
     }
 }
 
-/// Where the environment names a collector, every request is a span that arrives there.
+/// If the environment names a collector, every request is a span that arrives there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn traces_go_to_a_collector() {
     let collector = Receiver::start().await;
@@ -241,7 +241,7 @@ async fn traces_go_to_a_collector() {
     server.terminate();
 }
 
-/// What a client breaks is no error of this server; who asks for the HTTP layer's log has it.
+/// An error of a client is no error of this server. The log of the HTTP layer shows it on request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_on_a_socket_is_no_error_in_the_log() {
     for (directives, told) in [("info", false), ("info,actix_http=error", true)] {
@@ -249,7 +249,7 @@ async fn garbage_on_a_socket_is_no_error_in_the_log() {
         let server = Server::start_with(directory.path(), None, &[("RALLY_LOG", directives.to_owned())]);
         let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
         stream.write_all(b"\x16\x03\x01 no HTTP \x00\r\n\r\n").await.unwrap();
-        // The connection ends after whatever is said of it was said.
+        // The connection ends after its last log line.
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply).await.unwrap();
         assert!(reply.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&reply));

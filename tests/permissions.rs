@@ -12,7 +12,7 @@ struct Operation {
     id: String,
     method: Method,
     path: String,
-    /// The action it needs; `None` for those anybody may call.
+    /// The action that it needs. `None` if it needs none.
     action: Option<String>,
     takes_body: bool,
     success: u16,
@@ -139,7 +139,7 @@ async fn every_route_asks_who_where_and_what(kind: Kind) {
         assert_eq!(reply.status.as_u16(), operation.success, "{name} by one who may {action}: {reply:?}");
         rows += 4;
     }
-    // So that a table that lost its rows is noticed.
+    // This notices a table that lost its rows.
     assert!(rows >= 137, "{rows}");
 }
 
@@ -166,13 +166,13 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
         };
         let mut cases = Vec::new();
         if operation.path.matches('{').count() >= 2 {
-            // A list of another workspace, one that is nowhere, one that cannot be.
+            // A list of another workspace, a missing one, and an invalid id.
             cases.push(with(&other, &things.waitlist, &things.entry));
             cases.push(with(&things.workspace, "00000000-0000-7000-8000-000000000000", &things.entry));
             cases.push(with(&things.workspace, "17", &things.entry));
         }
         if operation.path.matches('{').count() >= 3 {
-            // An entry or a variant of another list, one that is nowhere, one that cannot be.
+            // An entry or a variant of another list, a missing one, and an invalid id.
             cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
             cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));
             cases.push(with(&things.workspace, &things.waitlist, "17"));

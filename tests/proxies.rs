@@ -67,7 +67,7 @@ async fn a_body_that_is_too_large_is_refused(program: Program) {
     let status = post.body("x".repeat(300_000)).send().await.unwrap().status();
     match program {
         Program::Nginx => assert_eq!(status, 413),
-        // Rally refuses the request before Caddy breaks it off, or after: Caddy 2.6 answers 502 for a request that it broke off.
+        // Rally refuses the request before Caddy ends it, or after. Caddy 2.6 answers 502 for a request that it ended.
         Program::Caddy => assert!([413, 502].contains(&status.as_u16()), "{status}"),
     }
 }
@@ -154,7 +154,7 @@ fn nginx(folder: &Path, port: u16, rally: &str) -> Command {
         ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();
     let id = output(Command::new("id").arg("-un"));
     let user = String::from_utf8(id.stdout).unwrap();
-    // An account that may not switch to another warns of this line, and goes on.
+    // An account that may not change to another one warns of this line, and goes on.
     let whole = format!(
         "user {};\npid {at}/pid;\nerror_log {at}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{site}}}\n",
         user.trim()
@@ -167,7 +167,7 @@ fn nginx(folder: &Path, port: u16, rally: &str) -> Command {
 
 fn caddy(folder: &Path, port: u16, rally: &str) -> Command {
     let site = shipped("Caddyfile", [("127.0.0.1:8080", rally), ("waitlist.example.com {", &format!("http://127.0.0.1:{port} {{"))]);
-    // Nothing listens elsewhere, and nobody is asked for a certificate.
+    // Caddy listens on no other port, and requests no certificate.
     let whole = format!("{{\nadmin off\nauto_https off\ndefault_bind 127.0.0.1\n}}\n{site}");
     std::fs::write(folder.join("Caddyfile"), whole).unwrap();
     let mut command = Command::new(binary("caddy"));

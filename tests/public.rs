@@ -208,7 +208,7 @@ async fn a_renamed_workspace_goes_on_being_found(kind: Kind) {
         let (from, to) = (samples::slug(from), samples::slug(to));
         server.ports.workspaces.rename(RenameWorkspace { from, to, actor: samples::ACTOR, now: server.ports.clock.now() }).await.unwrap();
     }
-    // It was renamed by another process: what was seen before is kept for a moment.
+    // Another process renamed it. The old state may show for a moment.
     tokio::time::sleep(rally_api::cache::MOMENT).await;
     for slug in ["acme", "acme-two", "acme-three"] {
         let info = server.get(&format!("/v1/waitlists/{slug}/early")).await.expect(200);

@@ -6,7 +6,7 @@ use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-/// What a workspace has that has set nothing.
+/// The settings of a workspace that has set none.
 fn unset(server: &TestServer) -> Value {
     json!({
         "workspace_id": server.workspace.id.to_string(), "default_sender_domain_id": null, "default_heimdall_app_slug": null,

@@ -1,4 +1,5 @@
-//! Mail over SMTP: how a workspace turns it on, what people receive, and that no request waits for the mail server or is lost with it.
+//! Mail over SMTP: how a workspace turns it on, the mails that people receive, and that no request waits for the mail server or fails with
+//! it.
 
 use rally_contracts::samples::email;
 use rally_domain::id::EntryId;

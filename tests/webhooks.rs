@@ -23,7 +23,7 @@ fn path(webhook: &Value) -> String {
     format!("/webhooks/{}", webhook["id"].as_str().unwrap())
 }
 
-/// Whether one of a request's signatures is what a receiver's library makes of it under a secret.
+/// Whether one of a request's signatures equals the one that a receiver's library makes with a secret.
 fn verifies(request: &Received, secret: &Value) -> bool {
     let seconds = request.headers["webhook-timestamp"].parse().unwrap();
     let signature = Verifier::new(secret.as_str().unwrap()).unwrap().sign(request.id(), seconds, request.body.as_bytes()).unwrap();
@@ -232,7 +232,7 @@ async fn a_secret_is_replayed_with_the_request_that_made_it(kind: Kind) {
     let (first, again) = (send(ask()).await, send(ask()).await);
     assert_eq!((&first.body, again.header("idempotent-replay")), (&again.body, Some("true")));
     assert_eq!(server.admin_get("/webhooks").await.expect(200)["data"].as_array().unwrap().len(), 1);
-    // Whoever reads the store learns nothing.
+    // The store contains no readable secret.
     let secret = first.json()["signing_secret"].as_str().unwrap().to_owned();
     let id = WebhookId::parse(first.json()["id"].as_str().unwrap()).unwrap();
     let (stored, secrets) = server.ports.webhooks.secrets().await.unwrap().remove(0);
@@ -291,7 +291,7 @@ async fn what_fails_is_tried_again_under_the_same_id(kind: Kind) {
     let failing = server.admin_get(&path(&webhook)).await.expect(200);
     assert_eq!((&failing["failure_count"], &failing["last_status_code"]), (&json!(1), &json!(503)));
     assert_eq!(failing["first_failure_at"], rally_tests::NOW);
-    // Not before the receiver asked for.
+    // Not before the time that the receiver asked for.
     server.clock.advance(Duration::seconds(59));
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     assert_eq!(receiver.received().len(), 1);
@@ -337,7 +337,7 @@ async fn a_receiver_that_is_gone_gets_only_what_happens_after_it_is_enabled_agai
     server.join("early", "eve@example.com").await;
     let on = server.admin_patch(&path(&webhook), json!({"active": true})).await.expect(200);
     assert_eq!((&on["failure_count"], &on["auto_disabled_at"], &on["first_failure_at"]), (&json!(0), &Value::Null, &Value::Null));
-    // Neither what came while it was disabled, nor what waited to be tried again.
+    // Neither events of the time while it was disabled, nor those that waited for a retry.
     server.clock.advance(Duration::days(1));
     let dan = server.join("early", "dan@example.com").await;
     let last = receiver.wait_for(3).await.remove(2);
@@ -355,14 +355,14 @@ async fn a_receiver_that_hangs_delays_no_other(kind: Kind) {
     for n in 0..30 {
         server.join("early", &format!("p{n}@example.com")).await;
     }
-    // Long before the first attempt at the other has run out of time, which is 15 seconds.
+    // Long before the time-out of the first attempt at the other one, which is 15 seconds.
     let arrived = tokio::time::timeout(std::time::Duration::from_secs(5), receiver.wait_for(30)).await.expect("it is not delayed");
     let ids: HashSet<String> = arrived.iter().map(|request| request.id().to_owned()).collect();
     assert_eq!(ids.len(), 30);
     hanging.abort();
 }
 
-/// A webhook whose receiver takes its time, and sixty events for it: several are on their way at once, and more wait.
+/// A webhook whose receiver is slow, and sixty events for it. Several are being sent at once, and more wait.
 async fn busy(server: &TestServer) -> (Receiver, Value) {
     let receiver = Receiver::start().await;
     receiver.take(std::time::Duration::from_millis(150));
@@ -464,7 +464,7 @@ async fn two_servers_deliver_every_event_once(kind: Kind) {
         send(client.post(format!("{base}/v1/waitlists/acme/early/entries")).json(&body)).await.expect(201);
     }
     receiver.wait_for(60).await;
-    // Until nothing waits any more, so that a second delivery would have been seen.
+    // Until no delivery waits, so that a second one would have been seen.
     eventually(|| async { Some(server.ports.deliveries.depth().await.unwrap()).filter(|depth| depth.pending == 0) }).await;
     let ids: Vec<String> = receiver.received().iter().map(|request| request.id().to_owned()).collect();
     assert_eq!((ids.len(), ids.iter().collect::<HashSet<_>>().len()), (60, 60));
@@ -510,7 +510,7 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
-/// Five hundred of other workspaces, with several events each, from before their first time-outs until long after.
+/// Five hundred webhooks of other workspaces, with several events each, from before their first time-outs until long after.
 #[apply(on_both_stores)]
 async fn a_crowd_that_hangs_delays_no_other(kind: Kind) {
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(6);
@@ -559,7 +559,7 @@ async fn every_event_arrives_though_the_database_cuts_every_connection() {
     create(&server, &receiver.url).await;
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     for n in 0..30 {
-        // A sign-up that was cut off is sent again, as its sender would: what is not new was stored.
+        // A sign-up that was cut off is repeated, as its client would. If it is not new, it was stored.
         let body = json!({"email": format!("p{n}@example.com"), "name": "Somebody"});
         eventually(|| async {
             Some(server.sign_up("early", body.clone()).await.status).filter(|status| matches!(status.as_u16(), 201 | 409))
@@ -583,7 +583,7 @@ async fn without_an_exemption_nothing_private_is_reached() {
     let receiver = Receiver::start().await;
     let body = |url: &str| json!({"url": url, "events": ALL});
     assert_eq!(server.admin_post("/webhooks", body(&receiver.url)).await.bad_fields(), ["url"]);
-    // One that was allowed once is stopped when it is sent to.
+    // A webhook that was allowed once is stopped when it is sent to.
     let command = rally_contracts::webhooks::create_webhook(&server.ports, server.workspace.id, &rally_domain::event::EventKind::ALL);
     let url = rally_domain::webhook::WebhookUrl::parse(&receiver.url.replace("http://", "https://")).unwrap();
     let sealer = server.webhook_sealer();

@@ -1,5 +1,5 @@
-//! Stand-ins of the services that Rally calls. They are as strict as the services: they require their key, their required fields,
-//! and one body per idempotency key. They return lists in pages. A mail server is among them. On demand they misbehave in every way that a network can.
+//! Stand-ins of the services that Rally calls, and of a mail server. They are as strict as the services: they require their key, their
+//! required fields, and one body per idempotency key. They return lists in pages. On demand they misbehave in every way that a network can.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -300,7 +300,7 @@ struct Session<'a, S> {
     to: Option<String>,
 }
 
-/// Can be reset, which closes it without a goodbye.
+/// A connection that can be reset: closed without a goodbye.
 trait Resets {
     fn reset(&self);
 }
@@ -342,7 +342,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
         line.ok_or_else(end)
     }
 
-    /// Does what was asked for in place of a step. `false` if the step is to be done and nothing said.
+    /// Does the requested action in place of a step. `false` if the step is to be done and nothing was said.
     async fn act(&mut self, step: SmtpStep) -> io::Result<Act> {
         let act = self.shared.state.lock().unwrap().acts.get(&step).cloned();
         match act {
@@ -375,7 +375,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
         Err(end())
     }
 
-    /// Serves a connection, until it has to be protected (then the stream is returned), or has ended.
+    /// Serves a connection until it must be protected (then the stream is returned) or has ended.
     async fn run(mut self, greets: bool) -> io::Result<Option<S>> {
         if greets {
             match self.act(SmtpStep::Greeting).await? {
@@ -441,7 +441,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
         }
     }
 
-    /// Says what a step was answered with, or loses it.
+    /// Sends the answer to a step, or loses it.
     async fn answer(&mut self, act: Act, answer: &str) -> io::Result<()> {
         match act {
             Act::Do | Act::Done => self.say(answer).await,
@@ -591,7 +591,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
     }
 }
 
-/// What is left to do of a step.
+/// The rest of the work of a step.
 enum Act {
     Do,
     Done,
@@ -610,7 +610,7 @@ fn path(text: &str, keyword: &str) -> Option<(String, Vec<String>)> {
     (fits && has_space).then(|| (address.to_owned(), parameters.split_whitespace().map(str::to_owned).collect()))
 }
 
-/// Reads a message as a mail program does, and refuses what is none.
+/// Reads a message as a mail program does, and refuses an invalid one.
 fn read(raw: String, from: String, to: String, parameters: Vec<String>) -> Result<Received, String> {
     let is_declared = |wanted: &str| parameters.iter().any(|parameter| parameter == wanted);
     if !raw.is_ascii() && !is_declared("SMTPUTF8") && !is_declared("BODY=8BITMIME") {
