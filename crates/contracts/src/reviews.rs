@@ -95,7 +95,7 @@ pub async fn a_deleted_entry_leaves_the_others_standing(fixture: &impl Fixture) 
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 2);
     let again = ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap();
     assert_eq!(again.position.number(), 4);
-    // Nor is the last position given out again.
+    // The last position is not given out again either.
     assert!(ports.entries.delete(delete_entry(&ports, list.id, again.id)).await.unwrap());
     assert_eq!(ports.entries.sign_up(sign_up(&ports, &list, "bob@example.com")).await.unwrap().position.number(), 5);
 }

@@ -172,7 +172,7 @@ pub async fn a_rename_takes_an_old_slug_over(fixture: &impl Fixture) {
     assert_eq!(found("acme").await, Some(second.id));
     assert!(ports.workspaces.delete(delete_workspace(&ports, "second")).await.unwrap());
     assert_eq!(found("acme").await, None);
-    // Nor does a slug return to a workspace that had it before.
+    // A slug does not return to a workspace that had it before either.
     rename(&ports, "first", "other").await.unwrap();
     workspace(&ports, "first").await;
     assert!(ports.workspaces.delete(delete_workspace(&ports, "first")).await.unwrap());
