@@ -57,7 +57,7 @@ impl Sealer {
     /// # Errors
     /// Fails if the text was encrypted for another place or with an unknown key, or was changed.
     pub fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
-        let foreign = || Fault::unexpected("what is stored was not sealed under this key for this place");
+        let foreign = || Fault::unexpected("the stored value was not encrypted with this key for this place");
         let (id, rest) = sealed.split_first_chunk::<KEY_ID>().ok_or_else(foreign)?;
         let (nonce, encrypted) = rest.split_first_chunk::<NONCE>().ok_or_else(foreign)?;
         let key = [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|key| key.id == *id).ok_or_else(foreign)?;

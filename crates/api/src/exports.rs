@@ -105,7 +105,7 @@ struct Reader {
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// The store or the file failed. The cause was logged.
-    #[error("the export broke off")]
+    #[error("the export ended too early")]
     Store,
     /// The reader took too little.
     #[error("the reader was too slow")]

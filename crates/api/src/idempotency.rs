@@ -131,7 +131,7 @@ impl Idempotency {
 
     fn open(&self, scope: &RequestScope, stored: &StoredReply) -> Result<Reply, Fault> {
         let bytes = self.sealer.open(&place(scope), &stored.sealed)?;
-        Reply::from_bytes(&bytes).ok_or_else(|| Fault::unexpected("a stored reply is none"))
+        Reply::from_bytes(&bytes).ok_or_else(|| Fault::unexpected("a stored reply is malformed"))
     }
 }
 

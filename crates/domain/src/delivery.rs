@@ -51,7 +51,7 @@ impl AttemptResult {
     /// The most bytes of an answer's body that are kept.
     pub const MAX_BODY: usize = 1024;
 
-    /// Whether the event arrived: any 2xx status, even if the body broke off.
+    /// Whether the event arrived: any 2xx status, even if the body ended too early.
     pub fn is_success(&self) -> bool {
         self.status_code.is_some_and(|status| (200..300).contains(&status))
     }

@@ -81,7 +81,7 @@ impl Subscription {
     /// If there is no name, a name is unknown, or a name is repeated.
     pub fn parse(names: &[String]) -> Result<Self, Invalid> {
         let kinds = names.iter().map(|name| EventKind::parse(name)).collect::<Result<Vec<_>, _>>();
-        let kinds = kinds.map_err(|_| Invalid::new("must name entry.created, entry.approved or entry.rejected alone"))?;
+        let kinds = kinds.map_err(|_| Invalid::new("must be entry.created, entry.approved or entry.rejected"))?;
         let repeated = kinds.iter().enumerate().any(|(n, kind)| kinds[..n].contains(kind));
         if kinds.is_empty() || repeated {
             return Err(Invalid::new("must name one to three events, each once"));

@@ -42,7 +42,7 @@ pub enum Refused {
     #[error("too many are waiting")]
     Full,
     /// The lane stayed locked until the command's patience ended. The command was not carried out.
-    #[error("what it needs stays locked")]
+    #[error("the list stays locked")]
     Locked,
     /// The group broke. The command may have been carried out or not.
     #[error("the group was lost")]

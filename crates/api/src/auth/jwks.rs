@@ -174,7 +174,7 @@ impl Provider {
 }
 
 fn unavailable() -> ApiError {
-    ApiError::new(Code::ServiceUnavailable, "the keys of the identity provider cannot be had now; try again in a moment")
+    ApiError::new(Code::ServiceUnavailable, "the keys of the identity provider cannot be fetched now; try again in a moment")
 }
 
 #[cfg(test)]

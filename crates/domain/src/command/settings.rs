@@ -61,7 +61,7 @@ pub enum UpdateSettingsRejection {
     #[error("notifications need settings that are missing or not allowed")]
     Incomplete(Vec<FieldError>),
     /// Notifications would be on with a sender or templates that were not checked. Another change came in between.
-    #[error("what notifications need was not checked")]
+    #[error("the sender and the templates were not checked")]
     Unchecked,
 }
 
@@ -88,7 +88,7 @@ impl UpdateSettings {
 
 /// Returns an error for each setting that notifications need and that is missing.
 pub(crate) fn missing_for_notifications(settings: &WorkspaceSettings) -> Vec<FieldError> {
-    let required = |key| FieldError::new(key, Invalid::new("is required while notifications_via_envoi is on"));
+    let required = |key| FieldError::new(key, Invalid::new("is required while notifications is envoi"));
     settings.missing_for_notifications().into_iter().map(required).collect()
 }
 

@@ -100,7 +100,7 @@ pub enum SignUpRejection {
     #[error("this referral code is taken")]
     CodeTaken,
     /// Answers to required custom fields are missing, or answers do not fit.
-    #[error("the custom fields are not answered as they must be")]
+    #[error("answers to custom fields are missing or do not fit")]
     Metadata(Vec<FieldError>),
 }
 

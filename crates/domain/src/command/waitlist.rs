@@ -129,7 +129,7 @@ pub enum UpdateWaitlistRejection {
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
     /// The settings are invalid.
-    #[error("the settings are not what they must be")]
+    #[error("the settings are invalid")]
     Settings(Vec<FieldError>),
 }
 

@@ -110,7 +110,7 @@ impl Body {
         }
         let mut bytes = BytesMut::new();
         while let Some(chunk) = self.payload.next().await {
-            let chunk = chunk.map_err(|_| ApiError::new(Code::BadRequest, "the body broke off"))?;
+            let chunk = chunk.map_err(|_| ApiError::new(Code::BadRequest, "the body ended too early"))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large());
             }

@@ -56,7 +56,7 @@ impl ApiError {
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let message = match errors.as_slice() {
             [only] => only.to_string(),
-            several => format!("{} fields are not what they must be", several.len()),
+            several => format!("{} fields are invalid", several.len()),
         };
         Self { errors, ..Self::new(Code::ValidationFailed, message) }
     }

@@ -104,7 +104,7 @@ pub async fn export(
 }
 
 fn too_many() -> ApiError {
-    let message = "as many exports are under way as may be";
+    let message = "too many exports are running";
     ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::ServiceUnavailable, message) }
 }
 
