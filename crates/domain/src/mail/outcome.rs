@@ -48,9 +48,13 @@ impl MailReport {
         Self { outcome: MailOutcome::Accepted, error: None }
     }
 
-    /// Returns the report of a mail that was not accepted. The error becomes one line, without control characters, and is shortened.
+    /// Returns the report of a mail that was not accepted.
+    ///
+    /// The error becomes one line, without control characters, and is shortened. Mail servers repeat addresses in their answers, and the log
+    /// must not contain any. Therefore each word with an `@` becomes `***`.
     pub fn failed(outcome: MailOutcome, error: &str) -> Self {
-        let line = error.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = error.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+        let line = words.map(|word| if word.contains('@') { "***" } else { word }).collect::<Vec<_>>().join(" ");
         Self { outcome, error: Some(line.chars().take(Self::MAX_ERROR).collect()) }
     }
 }
@@ -155,6 +159,12 @@ mod tests {
         let error = report.error.unwrap();
         assert!(error.starts_with("554 5.7.1 no x"), "{error}");
         assert_eq!(error.chars().count(), MailReport::MAX_ERROR);
+    }
+
+    #[test]
+    fn an_error_has_no_address() {
+        let report = MailReport::failed(MailOutcome::Bounced(550), "550 5.1.1 <ada@example.com>: user ada@example.com unknown");
+        assert_eq!(report.error.as_deref(), Some("550 5.1.1 *** user *** unknown"));
     }
 
     #[test]
