@@ -1,9 +1,10 @@
 //! Mail over SMTP: how a workspace turns it on, the mails that people receive, and that no request waits for the mail server or fails with
 //! it.
 
-use rally_contracts::samples::email;
+use rally_contracts::samples::{email, put_template};
+use rally_domain::command::PutTemplate;
 use rally_domain::id::EntryId;
-use rally_domain::mail::Links;
+use rally_domain::mail::{Links, MailKind, TemplateSource};
 use rally_fakes::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep};
 use rally_tests::receiver::eventually;
 use rally_tests::{Kind, TestServer, on_both_stores, send};
@@ -246,6 +247,24 @@ async fn a_mail_is_in_the_language_of_its_person(kind: Kind) {
         let mail = eventually(|| async { smtp.received().into_iter().find(|mail| mail.to == address) }).await;
         assert!(mail.html.unwrap().contains(&format!("lang=\"{language}\"")), "{address}");
     }
+}
+
+#[apply(on_both_stores)]
+async fn the_template_of_a_workspace_comes_before_the_built_in_one(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    let source = TemplateSource { subject: "Hallo {{ entry.name }}".to_owned(), text: "{{ entry.status_url }}".to_owned(), html: None };
+    let own = PutTemplate { source, ..put_template(&server.ports, server.workspace.id, MailKind::Welcome, "de") };
+    server.ports.mail_templates.put(own).await.unwrap();
+    for (address, locale) in [("a@example.com", "de-AT"), ("b@example.com", "fr")] {
+        server.sign_up("early", json!({"email": address, "name": "Ada", "locale": locale})).await.expect(201);
+    }
+    let mails = received(&smtp, 2).await;
+    let to = |address: &str| mails.iter().find(|mail| mail.to == address).unwrap();
+    assert_eq!((to("a@example.com").subject.as_str(), to("a@example.com").html.as_deref()), ("Hallo Ada", None));
+    assert!(to("a@example.com").text.trim().starts_with("https://rally.example/me/"));
+    assert!(to("b@example.com").html.as_ref().unwrap().contains("lang=\"fr\""));
 }
 
 #[apply(on_both_stores)]
