@@ -91,7 +91,7 @@ pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
         whole("a sign-up", async || {
             let entries: HashSet<_> = all_entries(&ports, list.id, None, 100).await.into_iter().map(|entry| Some(entry.id)).collect();
             let told: HashSet<_> = ports.deliveries.events(10_000).await.unwrap().into_iter().map(|event| event.entry_id).collect();
-            let written: HashSet<_> = ports.mails.mails(10_000).await.unwrap().into_iter().map(|mail| Some(mail.entry_id)).collect();
+            let written: HashSet<_> = ports.mails.mails(10_000).await.unwrap().into_iter().map(|mail| mail.recipient.entry_id()).collect();
             let counted = ports.stats.count(list.id).await.unwrap() as usize;
             let waiting = ports.deliveries.depth().await.unwrap().pending as usize;
             entries == told && entries == written && entries.len() == counted && entries.len() == waiting
@@ -121,7 +121,8 @@ pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
             let told: HashSet<_> =
                 events.filter(|event| event.kind == EventKind::EntryApproved).filter_map(|event| event.entry_id).collect();
             let mails = ports.mails.mails(10_000).await.unwrap().into_iter();
-            let written: HashSet<_> = mails.filter(|mail| mail.kind == MailKind::Approved).map(|mail| mail.entry_id).collect();
+            let written: HashSet<_> =
+                mails.filter(|mail| mail.kind == MailKind::Approved).filter_map(|mail| mail.recipient.entry_id()).collect();
             let analytics = ports.stats.analytics(list.id, date!(2026 - 01 - 31)).await.unwrap();
             rows == told && rows == written && analytics.counters.approved == rows.len() as u64
         })
@@ -143,7 +144,7 @@ pub async fn an_invitation_is_whole_or_not_at_all(fixture: &impl Fixture) {
             let stamped = ports.entries.find(list.id, entry.id).await.unwrap().unwrap().invitation.is_some();
             let mails = ports.mails.mails(10_000).await.unwrap();
             let invites = |data: &str| serde_json::from_str::<Value>(data).unwrap().get("invite_url").is_some();
-            stamped == mails.iter().any(|mail| mail.entry_id == entry.id && invites(&mail.data))
+            stamped == mails.iter().any(|mail| mail.recipient.entry_id() == Some(entry.id) && invites(&mail.data))
         })
         .await;
         ended.is_some()
@@ -164,7 +165,7 @@ pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixtur
         whole("a deletion", async || {
             let is_there = ports.entries.find(list.id, entry.id).await.unwrap().is_some();
             let named = ports.entries.find(list.id, friend.id).await.unwrap().unwrap().referred_by.is_some();
-            let written = ports.mails.mails(10_000).await.unwrap().iter().any(|mail| mail.entry_id == entry.id);
+            let written = ports.mails.mails(10_000).await.unwrap().iter().any(|mail| mail.recipient.entry_id() == Some(entry.id));
             let rows = all_entries(&ports, list.id, None, 100).await.len() as u64;
             is_there == named && is_there == written && rows == ports.stats.count(list.id).await.unwrap()
         })

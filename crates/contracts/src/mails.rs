@@ -74,7 +74,10 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     assert_eq!(HashSet::<_>::from_iter(told.iter().copied()), HashSet::from_iter(expected.drain(..)));
     assert_eq!(told.len(), 5);
     let welcome = mails.iter().find(|mail| mail.to == ada.profile.email).unwrap();
-    assert_eq!((welcome.id.uuid(), welcome.entry_id, welcome.created_at), (command.event_ids[0].uuid(), ada.id, command.now));
+    assert_eq!(
+        (welcome.id.uuid(), welcome.recipient.entry_id(), welcome.created_at),
+        (command.event_ids[0].uuid(), Some(ada.id), command.now)
+    );
     assert_eq!(welcome.from, Some(email("hello@acme.example")));
     assert_eq!((welcome.kind, &welcome.locale), (MailKind::Welcome, &Locale::english()));
     let data: Value = serde_json::from_str(&welcome.data).unwrap();
@@ -99,8 +102,8 @@ pub async fn what_another_process_has_set_counts_at_once(fixture: &impl Fixture)
     set(&ports, list.workspace_id, notifications()).await;
     let after = join(&there, &list, "after@example.com").await;
     there.entries.review(review(&there, &before, Review::Approve)).await.unwrap();
-    let told: HashSet<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.entry_id, mail.kind)).collect();
-    assert_eq!(told, HashSet::from([(after.id, MailKind::Welcome), (before.id, MailKind::Approved)]));
+    let told: HashSet<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.recipient.entry_id(), mail.kind)).collect();
+    assert_eq!(told, HashSet::from([(Some(after.id), MailKind::Welcome), (Some(before.id), MailKind::Approved)]));
     set(&ports, list.workspace_id, SettingsChange { notifications: Some(Notifications::Off.into()), ..SettingsChange::default() }).await;
     join(&there, &list, "silent@example.com").await;
     assert_eq!(ports.mails.mails(10).await.unwrap().len(), 2);
@@ -137,14 +140,14 @@ pub async fn mail_goes_with_what_it_belongs_to(fixture: &impl Fixture) {
     assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, doomed.id)).await.unwrap());
     let keys = claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
     let confirmed = ports.mails.confirm(keys).await.unwrap();
-    assert_eq!(confirmed, claimed.iter().filter(|claimed| claimed.mail.entry_id == bob.id).cloned().collect::<Vec<_>>());
+    assert_eq!(confirmed, claimed.iter().filter(|claimed| claimed.mail.recipient.entry_id() == Some(bob.id)).cloned().collect::<Vec<_>>());
     // Mail of a deleted waitlist is not sent, purged or not.
     assert_eq!(ports.mails.reap(now.plus(Duration::minutes(2)), 8).await.unwrap(), 2);
     let claimed = claim(&ports, now.plus(Duration::minutes(2))).await;
-    assert_eq!(claimed.iter().map(|claimed| claimed.mail.entry_id).collect::<Vec<_>>(), [bob.id]);
+    assert_eq!(claimed.iter().map(|claimed| claimed.mail.recipient.entry_id()).collect::<Vec<_>>(), [Some(bob.id)]);
     purge_all(&ports).await;
     let left = ports.mails.mails(10).await.unwrap();
-    assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [bob.id]);
+    assert_eq!(left.iter().map(|mail| mail.recipient.entry_id()).collect::<Vec<_>>(), [Some(bob.id)]);
     let attempts = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();
     assert_eq!(settle(&ports, attempts).await, 1);
 }
@@ -160,10 +163,13 @@ pub async fn a_workspace_sends_mail_by_its_own_settings(fixture: &impl Fixture) 
     join(&ports, &silent, "ada@example.com").await;
     let bob = join(&ports, &talking, "bob@example.com").await;
     let mails = ports.mails.mails(10).await.unwrap();
-    assert_eq!(mails.iter().map(|mail| (mail.entry_id, mail.workspace_id, &mail.from)).collect::<Vec<_>>(), [(bob.id, beta, &Some(from))]);
+    assert_eq!(
+        mails.iter().map(|mail| (mail.recipient.entry_id(), mail.workspace_id, &mail.from)).collect::<Vec<_>>(),
+        [(Some(bob.id), beta, &Some(from))]
+    );
     set(&ports, silent.workspace_id, notifications()).await;
     let eve = join(&ports, &silent, "eve@example.com").await;
-    let of_eve = ports.mails.mails(10).await.unwrap().into_iter().find(|mail| mail.entry_id == eve.id).unwrap();
+    let of_eve = ports.mails.mails(10).await.unwrap().into_iter().find(|mail| mail.recipient.entry_id() == Some(eve.id)).unwrap();
     assert_eq!((of_eve.workspace_id, of_eve.from), (silent.workspace_id, Some(email("hello@acme.example"))));
 }
 
@@ -176,7 +182,7 @@ pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixt
     there.workspaces.rename(rename).await.unwrap();
     let bob = join(&ports, &list, "bob@example.com").await;
     let mails = ports.mails.mails(10).await.unwrap();
-    let told = mails.into_iter().find(|mail| mail.entry_id == bob.id).unwrap();
+    let told = mails.into_iter().find(|mail| mail.recipient.entry_id() == Some(bob.id)).unwrap();
     assert!(told.data.contains("/waitlists/two/list"), "{}", told.data);
 }
 
@@ -195,7 +201,7 @@ pub async fn mail_of_a_deleted_entry_goes_sent_or_not(fixture: &impl Fixture) {
     assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
     purge_all(&ports).await;
     let left = ports.mails.mails(10).await.unwrap();
-    assert_eq!(left.iter().map(|mail| mail.entry_id).collect::<Vec<_>>(), [kept.id]);
+    assert_eq!(left.iter().map(|mail| mail.recipient.entry_id()).collect::<Vec<_>>(), [Some(kept.id)]);
 }
 
 /// The mail of a deleted workspace is not claimed, and a claim on it is not confirmed, before the purge and after it.

@@ -63,6 +63,8 @@ id! {
     SenderDomainId
     /// Identifies a mail. The mail service uses it to recognise a repetition. The mail of an event has the UUID of the event.
     MailId
+    /// Identifies a sign-up that waits for its confirmation.
+    RequestId
     /// Identifies a suppression: one reason for which an address gets no mail.
     SuppressionId
 }

@@ -99,7 +99,9 @@ impl EntryStore for MemoryStore {
                 }
             }
             if !flaw.is(Flaw::MailToDeletedEntries) {
-                let goes = |mail: &Mail| mail.entry_id == id || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email);
+                let goes = |mail: &Mail| {
+                    mail.recipient.entry_id() == Some(id) || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email)
+                };
                 let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
                 data.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
             }

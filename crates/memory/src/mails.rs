@@ -124,7 +124,7 @@ impl Data {
     /// Whether the list of a mail exists.
     fn is_wanted(&self, mail: &Mail) -> bool {
         let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !self.workspaces.contains_key(&mail.workspace_id);
-        self.is_there(Some(mail.waitlist_id)) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
+        self.is_there(mail.recipient.waitlist_id()) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
     }
 
     /// Whether the address of a mail is suppressed for its kind.

@@ -90,8 +90,8 @@ impl Data {
         let last = entries.is_empty();
         let keeps_mail = self.flaw.is(Flaw::PurgesForgetMail);
         let also = self.flaw.is(Flaw::PurgesTakeNeighbours);
-        let mails = self.mails.iter().filter(|(_, queued)| queued.mail.waitlist_id == id || also);
-        let mails = mails.filter(|(_, queued)| (last || is_gone(Some(queued.mail.entry_id))) && !keeps_mail);
+        let mails = self.mails.iter().filter(|(_, queued)| queued.mail.recipient.waitlist_id() == Some(id) || also);
+        let mails = mails.filter(|(_, queued)| (last || is_gone(queued.mail.recipient.entry_id())) && !keeps_mail);
         let mails: Vec<_> = mails.map(|(id, _)| *id).take(if last { most } else { usize::MAX }).collect();
         let keeps_events = self.flaw.is(Flaw::PurgesForgetEvents);
         let takes_tests = self.flaw.is(Flaw::PurgesTakeTests);

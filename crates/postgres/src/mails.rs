@@ -9,9 +9,9 @@ use diesel::sql_types::{self, Array, Bytea, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ClaimId, EntryId, MailId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, Recipient, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
@@ -35,13 +35,14 @@ queue! {
 statement! {
     /// Claimed mails, without those of a deleted waitlist.
     Load {
-        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
+        "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
             m.data, m.created_at, m.claim, m.attempt
         FROM unnest("
         claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
         JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
-        JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
+        LEFT JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
+        WHERE m.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL
         ORDER BY m.due_at, m.id"
     }
 }
@@ -116,12 +117,13 @@ impl MailQueue for PgStore {
 statement! {
     /// Writes mails that are due at once. A mail that exists already stays as it is.
     InsertMails {
-        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, address, data, \
+        "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, request_id, kind, locale, via, template, sender, reply_to, recipient, address, data, \
             created_at, due_at) SELECT new.*, new.created_at FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        waitlist_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        entry_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        waitlist_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
+        entry_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
+        request_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
         kinds: Array<Text> = Vec<&'static str>, ", "
         locales: Array<Text> = Vec<String>, ", "
         vias: Array<Text> = Vec<&'static str>, ", "
@@ -132,8 +134,8 @@ statement! {
         addresses: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ", "
         data: Array<Text> = Vec<String>, ", "
         created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
-        ") AS new (id, workspace_id, waitlist_id, entry_id, kind, locale, via, template, sender, reply_to, recipient, address, data, created_at) \
-            ON CONFLICT (id) DO NOTHING"
+        ") AS new (id, workspace_id, waitlist_id, entry_id, request_id, kind, locale, via, template, sender, reply_to, recipient, address, \
+            data, created_at) ON CONFLICT (id) DO NOTHING"
     }
 }
 
@@ -145,8 +147,9 @@ pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item
     let insert = InsertMails {
         ids: written.clone().map(|mail| mail.id.uuid()).collect(),
         workspace_ids: written.clone().map(|mail| mail.workspace_id.uuid()).collect(),
-        waitlist_ids: written.clone().map(|mail| mail.waitlist_id.uuid()).collect(),
-        entry_ids: written.clone().map(|mail| mail.entry_id.uuid()).collect(),
+        waitlist_ids: written.clone().map(|mail| mail.recipient.waitlist_id().map(WaitlistId::uuid)).collect(),
+        entry_ids: written.clone().map(|mail| mail.recipient.entry_id().map(EntryId::uuid)).collect(),
+        request_ids: written.clone().map(|mail| mail.recipient.request_id().map(RequestId::uuid)).collect(),
         kinds: written.clone().map(|mail| mail.kind.as_str()).collect(),
         locales: written.clone().map(|mail| mail.locale.to_string()).collect(),
         vias: written.clone().map(|mail| mail.via.as_str()).collect(),
@@ -271,8 +274,9 @@ async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, schedule: &RetryS
 struct MailRow {
     id: Uuid,
     workspace_id: Uuid,
-    waitlist_id: Uuid,
-    entry_id: Uuid,
+    waitlist_id: Option<Uuid>,
+    entry_id: Option<Uuid>,
+    request_id: Option<Uuid>,
     kind: Option<String>,
     locale: Option<String>,
     via: String,
@@ -306,8 +310,7 @@ impl From<MailRow> for Mail {
         Self {
             id: MailId::new(row.id),
             workspace_id: WorkspaceId::new(row.workspace_id),
-            waitlist_id: WaitlistId::new(row.waitlist_id),
-            entry_id: EntryId::new(row.entry_id),
+            recipient: Recipient::from_stored(row.waitlist_id, row.entry_id, row.request_id),
             kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),

@@ -215,8 +215,8 @@ diesel::table! {
     mails (id) {
         id -> Uuid,
         workspace_id -> Uuid,
-        waitlist_id -> Uuid,
-        entry_id -> Uuid,
+        waitlist_id -> Nullable<Uuid>,
+        entry_id -> Nullable<Uuid>,
         template -> Text,
         sender -> Text,
         recipient -> Text,
@@ -235,6 +235,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         sent_at -> Nullable<Timestamptz>,
         address -> Nullable<Bytea>,
+        request_id -> Nullable<Uuid>,
     }
 }
 

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::email::Email;
 use rally_domain::error::Fault;
-use rally_domain::id::{ClaimId, EntryId, MailId, WaitlistId, WorkspaceId};
+use rally_domain::id::{ClaimId, EntryId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, Recipient, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
@@ -54,7 +54,7 @@ impl MailQueue for SqliteStore {
                     let mine = mails::table.find(Blob(id.uuid())).filter(claimed);
                     let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
                     let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
-                    let is_there = counters::is_there(c, row.waitlist_id).map_err(query_fault)?;
+                    let is_there = is_there(c, &row).map_err(query_fault)?;
                     if is_there && !is_held_back(c, &row).map_err(query_fault)? {
                         confirmed.push(claimed_mail(row, claim, attempt)?);
                     }
@@ -130,7 +130,7 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     for (lane, share) in &request.shares {
         for id in JOBS.claim(c, Blob(lane.uuid()), *share, request)? {
             let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
-            if !counters::is_there(c, row.waitlist_id)? {
+            if !is_there(c, &row)? {
                 diesel::delete(mails::table.find(id)).execute(c)?;
             } else if is_held_back(c, &row)? {
                 diesel::update(mails::table.find(id)).set(mails::state.eq(JobState::Suppressed.as_str())).execute(c)?;
@@ -140,6 +140,11 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
         }
     }
     Ok(claimed)
+}
+
+/// Whether the list of a mail exists, or it tells of none.
+fn is_there(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
+    row.waitlist_id.map_or(Ok(true), |list| counters::is_there(c, list))
 }
 
 /// Whether a mail must not be sent, because its address gets none of its kind.
@@ -181,8 +186,9 @@ fn settle(c: &mut SqliteConnection, tried: &SettleMail, schedule: &RetrySchedule
 struct MailRow {
     id: Blob,
     workspace_id: Blob,
-    waitlist_id: Blob,
-    entry_id: Blob,
+    waitlist_id: Option<Blob>,
+    entry_id: Option<Blob>,
+    request_id: Option<Blob>,
     kind: Option<String>,
     locale: Option<String>,
     via: String,
@@ -199,11 +205,11 @@ impl TryFrom<MailRow> for Mail {
     type Error = Fault;
 
     fn try_from(row: MailRow) -> Result<Self, Fault> {
+        let id = |column: Option<Blob>| column.map(|id| id.0);
         Ok(Self {
             id: MailId::new(row.id.0),
             workspace_id: WorkspaceId::new(row.workspace_id.0),
-            waitlist_id: WaitlistId::new(row.waitlist_id.0),
-            entry_id: EntryId::new(row.entry_id.0),
+            recipient: Recipient::from_stored(id(row.waitlist_id), id(row.entry_id), id(row.request_id)),
             kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),
@@ -222,8 +228,9 @@ impl TryFrom<MailRow> for Mail {
 struct NewMailRow<'a> {
     id: Blob,
     workspace_id: Blob,
-    waitlist_id: Blob,
-    entry_id: Blob,
+    waitlist_id: Option<Blob>,
+    entry_id: Option<Blob>,
+    request_id: Option<Blob>,
     kind: &'static str,
     locale: &'a str,
     via: &'static str,
@@ -242,8 +249,9 @@ impl<'a> From<&'a Mail> for NewMailRow<'a> {
         Self {
             id: mail.id.uuid().into(),
             workspace_id: mail.workspace_id.uuid().into(),
-            waitlist_id: mail.waitlist_id.uuid().into(),
-            entry_id: mail.entry_id.uuid().into(),
+            waitlist_id: mail.recipient.waitlist_id().map(|id| id.uuid().into()),
+            entry_id: mail.recipient.entry_id().map(|id| id.uuid().into()),
+            request_id: mail.recipient.request_id().map(|id| id.uuid().into()),
             kind: mail.kind.as_str(),
             locale: mail.locale.as_str(),
             via: mail.via.as_str(),

@@ -215,8 +215,8 @@ diesel::table! {
     mails (id) {
         id -> Binary,
         workspace_id -> Binary,
-        waitlist_id -> Binary,
-        entry_id -> Binary,
+        waitlist_id -> Nullable<Binary>,
+        entry_id -> Nullable<Binary>,
         template -> Text,
         sender -> Text,
         recipient -> Text,
@@ -235,6 +235,7 @@ diesel::table! {
         last_error -> Nullable<Text>,
         sent_at -> Nullable<BigInt>,
         address -> Nullable<Binary>,
+        request_id -> Nullable<Binary>,
     }
 }
 

@@ -20,7 +20,7 @@ pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, Templ
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::EventKind;
-use crate::id::{ClaimId, EntryId, EventId, MailId, WaitlistId, WorkspaceId};
+use crate::id::{ClaimId, EntryId, EventId, MailId, RequestId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
 use crate::locale::Locale;
 use crate::referral::ReferralCode;
@@ -198,6 +198,62 @@ impl Via {
     }
 }
 
+/// Who gets a mail. The mail is deleted with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipient {
+    /// The person of an entry.
+    Entry {
+        /// The list.
+        waitlist_id: WaitlistId,
+        /// The entry.
+        entry_id: EntryId,
+    },
+    /// Whoever reads the mail of an address that waits for its confirmation.
+    Request {
+        /// The list.
+        waitlist_id: WaitlistId,
+        /// The sign-up request.
+        request_id: RequestId,
+    },
+    /// An operator who tries a template.
+    Tester,
+}
+
+impl Recipient {
+    /// Returns what the columns of a store say.
+    pub fn from_stored(waitlist_id: Option<Uuid>, entry_id: Option<Uuid>, request_id: Option<Uuid>) -> Self {
+        match (waitlist_id.map(WaitlistId::new), entry_id, request_id) {
+            (Some(waitlist_id), Some(id), _) => Self::Entry { waitlist_id, entry_id: EntryId::new(id) },
+            (Some(waitlist_id), None, Some(id)) => Self::Request { waitlist_id, request_id: RequestId::new(id) },
+            _ => Self::Tester,
+        }
+    }
+
+    /// Returns the list that the mail tells of, if there is one.
+    pub const fn waitlist_id(self) -> Option<WaitlistId> {
+        match self {
+            Self::Entry { waitlist_id, .. } | Self::Request { waitlist_id, .. } => Some(waitlist_id),
+            Self::Tester => None,
+        }
+    }
+
+    /// Returns the entry of the person, if they are on the list.
+    pub const fn entry_id(self) -> Option<EntryId> {
+        match self {
+            Self::Entry { entry_id, .. } => Some(entry_id),
+            Self::Request { .. } | Self::Tester => None,
+        }
+    }
+
+    /// Returns the sign-up request, if the mail asks for its confirmation.
+    pub const fn request_id(self) -> Option<RequestId> {
+        match self {
+            Self::Request { request_id, .. } => Some(request_id),
+            Self::Entry { .. } | Self::Tester => None,
+        }
+    }
+}
+
 /// A mail to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -205,10 +261,8 @@ pub struct Mail {
     pub id: MailId,
     /// The workspace that sends it.
     pub workspace_id: WorkspaceId,
-    /// The list that it tells of.
-    pub waitlist_id: WaitlistId,
-    /// The entry of the person.
-    pub entry_id: EntryId,
+    /// Who gets it.
+    pub recipient: Recipient,
     /// Why it is sent.
     pub kind: MailKind,
     /// The language that the person asked for, else that of the workspace.
@@ -287,7 +341,7 @@ impl Mail {
             reply_to: self.reply_to.clone(),
             to: self.to.clone(),
             content,
-            unsubscribe_url: ends.then(|| links.unsubscribe(self.entry_id)),
+            unsubscribe_url: self.recipient.entry_id().filter(|_| ends).map(|id| links.unsubscribe(id)),
             written_at: self.created_at,
         })
     }
@@ -296,8 +350,7 @@ impl Mail {
         Some(Self {
             id,
             workspace_id: entry.workspace_id,
-            waitlist_id: entry.waitlist_id,
-            entry_id: entry.id,
+            recipient: Recipient::Entry { waitlist_id: entry.waitlist_id, entry_id: entry.id },
             kind,
             locale: entry.profile.locale.clone().unwrap_or_else(|| setup.default_locale.clone()),
             via: setup.transport.via(kind)?,
