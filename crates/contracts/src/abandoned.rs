@@ -24,6 +24,7 @@ use time::macros::date;
 
 use crate::Fixture;
 use crate::claims::{claim, claim_each};
+use crate::confirmations::{confirming_list, request, waiting};
 use crate::entries::all_entries;
 use crate::invitations::record;
 use crate::mails::talking_list;
@@ -104,6 +105,30 @@ pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let positions: Vec<_> = all_entries(&ports, list.id, None, 100).await.iter().map(|entry| entry.position.number()).collect();
     assert_eq!(positions, (1..=last.position.number()).collect::<Vec<_>>());
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// A request for a mail that is dropped has written all or nothing of the request, the mail and the share of the address.
+pub async fn a_request_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    at_every_point(async |polls| {
+        let address = format!("p{polls}@example.com");
+        let ended = leave_after(polls, ports.confirmations.request_mail(request(&ports, &list, &address))).await;
+        whole("a request", async || {
+            let requests: HashSet<_> = waiting(&ports, &list).await.into_iter().map(|request| Some(request.id)).collect();
+            let mails = ports.mails.mails(10_000).await.unwrap().into_iter();
+            let written: HashSet<_> = mails.map(|mail| mail.recipient.request_id()).collect();
+            requests == written
+        })
+        .await;
+        // If it was written, its share holds the next mail back, and if not, it does not.
+        let before = ports.mails.mails(10_000).await.unwrap().len();
+        let there = waiting(&ports, &list).await.iter().any(|request| request.profile.email.as_str() == address);
+        ports.confirmations.request_mail(request(&ports, &list, &address)).await.unwrap();
+        assert_eq!(ports.mails.mails(10_000).await.unwrap().len(), before + usize::from(!there));
+        ended.is_some()
+    })
+    .await;
 }
 
 /// A review that is dropped has written all or nothing of the status, the totals, the event and the mail. A dropped review may be carried

@@ -225,6 +225,29 @@ macro_rules! each_case {
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
             ]
+            confirmations: [
+                a_request_reads_back_as_it_was_written
+                the_first_request_of_an_address_stands
+                one_request_waits_for_an_address_under_concurrency
+                an_expired_request_gives_way
+                strangers_cause_few_mails_to_an_address
+                parallel_requests_cause_one_mail
+                a_suppressed_address_waits_without_mail
+                a_person_on_the_list_is_sent_their_link
+                a_request_is_no_entry
+                a_full_or_closed_list_takes_no_requests
+                a_confirmation_ends_its_request
+                parallel_confirmations_make_one_entry
+                a_full_list_keeps_the_request_waiting
+                refusing_deletes_what_was_sent_and_suppresses_the_address
+                a_refusal_and_a_confirmation_at_once_exclude_each_other
+                an_admin_sends_the_mail_again
+                a_deleted_request_leaves_nothing
+                requests_go_oldest_first
+                requests_go_with_their_list
+                mail_of_an_ended_request_is_not_sent
+                requests_are_deleted_after_their_end
+            ]
             suppressions: [
                 a_suppression_reads_back_as_it_was_written
                 an_address_is_suppressed_once_for_a_reason
@@ -269,6 +292,7 @@ macro_rules! each_case {
             ]
             abandoned: [
                 a_sign_up_is_whole_or_not_at_all
+                a_request_is_whole_or_not_at_all
                 a_review_is_whole_or_not_at_all
                 an_invitation_is_whole_or_not_at_all
                 a_deletion_of_an_entry_is_whole_or_not_at_all

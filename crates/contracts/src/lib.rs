@@ -73,6 +73,7 @@
 pub mod abandoned;
 pub mod access;
 pub mod claims;
+pub mod confirmations;
 pub mod deletions;
 pub mod deliveries;
 pub mod doubles;

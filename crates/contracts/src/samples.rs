@@ -11,7 +11,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::id::{ApiKeyId, EntryId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{Links, MailKind, TemplateSource};
+use rally_domain::mail::{Links, MailKind, SmtpPolicy, TemplateSource};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::secret::StoreSecret;
@@ -166,6 +166,12 @@ pub async fn set(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChang
     let now = ports.clock.now();
     let after = change.apply(ports.settings.get(workspace_id).await.expect("settings"), now);
     let command = UpdateSettings { workspace_id, change, smtp: None, checked: CheckedSender::of(&after), actor: ACTOR, now };
+    ports.settings.update(command).await.expect("settings that fit")
+}
+
+/// Changes the settings of a workspace on a server with a mail server.
+pub async fn set_over_smtp(ports: &Ports, workspace_id: WorkspaceId, change: SettingsChange, policy: SmtpPolicy) -> WorkspaceSettings {
+    let command = UpdateSettings { workspace_id, change, smtp: Some(policy), checked: None, actor: ACTOR, now: ports.clock.now() };
     ports.settings.update(command).await.expect("settings that fit")
 }
 

@@ -299,6 +299,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         emails: HashSet::new(),
         codes: HashMap::new(),
         variants: HashSet::new(),
+        requests: HashMap::new(),
         mail: None,
     });
     let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();

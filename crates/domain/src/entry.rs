@@ -81,6 +81,8 @@ pub struct Entry {
     pub variant_id: Option<VariantId>,
     /// Counts how often the link of the person was replaced. Each number has another token.
     pub link_generation: u32,
+    /// When the person confirmed the address. `None` means that nobody asked.
+    pub confirmed_at: Option<Timestamp>,
     /// The last invitation into an app.
     pub invitation: Option<Invitation>,
     /// When the person signed up.
@@ -105,6 +107,7 @@ impl Entry {
             referred_by_entry_id: self.referred_by.map(|id| id.to_string()),
             position: self.position,
             status: self.status.as_str(),
+            confirmed_at: self.confirmed_at,
             invited_at: self.invitation.as_ref().map(|invitation| invitation.at),
             invited_to_app_slug: self.invitation.as_ref().map(|invitation| invitation.app_slug.as_str()),
             metadata: self.profile.metadata.document(),
@@ -130,6 +133,7 @@ pub struct EntryDocument<'a> {
     #[serde(serialize_with = "position_number")]
     position: Position,
     status: &'static str,
+    confirmed_at: Option<Timestamp>,
     invited_at: Option<Timestamp>,
     invited_to_app_slug: Option<&'a str>,
     metadata: &'a Map<String, Value>,

@@ -159,6 +159,7 @@ mod placeholder {
             },
             variant_id: None,
             link_generation: 0,
+            confirmed_at: None,
             invitation: None,
             created_at: now,
             updated_at: now,

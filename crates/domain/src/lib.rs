@@ -112,6 +112,7 @@ mod ambient;
 pub mod analytics;
 mod character;
 pub mod command;
+pub mod confirmation;
 pub mod custom_field;
 pub mod delivery;
 pub mod document;
@@ -138,6 +139,7 @@ pub mod timestamp;
 pub mod use_case;
 pub mod variant;
 pub mod waitlist;
+pub mod web_url;
 pub mod webhook;
 pub mod workspace;
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::{SuppressionId, WaitlistId};
+use crate::id::{RequestId, SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -85,6 +85,15 @@ pub struct SuppressionKey {
     pub created_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: SuppressionId,
+}
+
+/// The row of a list of sign-up requests, oldest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestKey {
+    /// When the person signed up.
+    pub requested_at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: RequestId,
 }
 
 #[cfg(test)]

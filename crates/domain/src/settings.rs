@@ -7,6 +7,7 @@ use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, Lines, clean};
+use crate::web_url::WebUrl;
 
 /// The most milestones of a waitlist.
 const MAX_MILESTONES: usize = 50;
@@ -33,6 +34,16 @@ pub enum Leaderboard {
     Hidden,
 }
 
+/// Whether a person must confirm the address of a sign-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Confirmation {
+    /// A person is on the list at once.
+    #[default]
+    Off,
+    /// A person is on the list when they have confirmed the address.
+    Required,
+}
+
 /// The settings of a waitlist, with all defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
@@ -52,6 +63,10 @@ pub struct Settings {
     pub recaptcha_site_key: Option<String>,
     /// Whether visitors may see the leaderboard.
     pub leaderboard: Leaderboard,
+    /// Whether a person must confirm the address before they are on the list.
+    pub email_confirmation: Confirmation,
+    /// The operator's own page that confirms a sign-up. The token of the sign-up is added to its query.
+    pub confirm_page_url: Option<WebUrl>,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -126,6 +141,17 @@ impl Settings {
                     None => defaults.leaderboard,
                 }
             }
+            "email_confirmation" => {
+                self.email_confirmation = match given.map(parse_bool).transpose().map_err(one)? {
+                    Some(true) => Confirmation::Required,
+                    Some(false) => Confirmation::Off,
+                    None => defaults.email_confirmation,
+                }
+            }
+            "confirm_page_url" => {
+                let parse = |value| parse_string(value).and_then(WebUrl::parse);
+                self.confirm_page_url = given.map(parse).transpose().map_err(one)?;
+            }
             _ => {
                 let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
@@ -152,6 +178,8 @@ impl Settings {
             ("referral_rewards", json!(self.referral_rewards)),
             ("recaptcha_site_key", json!(self.recaptcha_site_key)),
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
+            ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
+            ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -235,7 +263,7 @@ mod tests {
             json!({
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
-                "leaderboard_enabled": true,
+                "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
             })
         );
     }
@@ -267,6 +295,9 @@ mod tests {
             ("referral_rewards", json!([])),
             ("recaptcha_site_key", json!(1)),
             ("leaderboard_enabled", json!(0)),
+            ("email_confirmation", json!("true")),
+            ("confirm_page_url", json!("/confirm")),
+            ("confirm_page_url", json!(7)),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use rally_domain::access::{ApiKey, Receipt, RequestScope, StoredReply};
 use rally_domain::command::{CodeOwner, EntryFacts, ReferrerFacts};
+use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::Event;
-use rally_domain::id::{EntryId, EventId, MailId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, EventId, MailId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::secret::AddressHash;
 use rally_domain::slug::Slug;
 use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
@@ -41,6 +43,9 @@ pub(crate) struct Data {
     pub events: BTreeMap<(Timestamp, EventId), Event>,
     pub deliveries: Vec<Delivery>,
     pub mails: BTreeMap<MailId, QueuedMail>,
+    pub requests: BTreeMap<RequestId, KeptRequest>,
+    /// The mails that strangers caused to each address, and when somebody last asked for one.
+    pub shares: BTreeMap<AddressHash, (MailShare, Timestamp)>,
     pub suppressions: Vec<Suppression>,
     pub templates: Vec<MailTemplate>,
     pub purges: Vec<Purge>,

@@ -5,9 +5,10 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
     SignUpFacts, SignUpPlan, SignUpRejection,
 };
+use rally_domain::confirmation::{KeptRequest, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId};
@@ -31,7 +32,11 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let plan = data.decide(&command).map_err(rejected)?;
             let entry = plan.entry.clone();
+            let waiting = data.requested(&command).and_then(|kept| kept.waiting(command.now).ok());
             data.write_sign_up(plan);
+            if let Some(SignUpRequest { id: request_id, mails_sent, .. }) = waiting {
+                data.confirm(&Confirmed { request_id, mails_sent, entry_id: entry.id });
+            }
             Ok(entry)
         };
         self.write(work).await
@@ -199,7 +204,9 @@ impl Data {
                 && (!flaw.is(Flaw::RejectedAddressesJoinAgain) || entry.status != EntryStatus::Rejected)
         };
         let owner = |code| self.owner_of(code, command.waitlist_id);
+        let request = self.requested(command);
         command.decide(SignUpFacts {
+            request: request.as_ref(),
             waitlist: &list.waitlist,
             last_position: if flaw.is(Flaw::PositionsFromCount) { list.tally.entries() } else { list.tally.last_position },
             entries: match flaw.is(Flaw::DeletionsFreeNoPlaces) {
@@ -226,6 +233,11 @@ impl Data {
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
             mail: mail.as_ref(),
         })
+    }
+
+    /// The request that a sign-up confirms.
+    fn requested(&self, command: &SignUp) -> Option<KeptRequest> {
+        command.confirms.and_then(|id| self.requests.get(&id)).filter(|kept| kept.waitlist_id == command.waitlist_id).cloned()
     }
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {

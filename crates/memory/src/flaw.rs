@@ -3,6 +3,7 @@
 use rally_domain::access::{RequestScope, StoredReply};
 use rally_domain::analytics::{TopReferral, first_day_needed};
 use rally_domain::command::{EntryFacts, ReferrerFacts, UpdateWaitlist};
+use rally_domain::confirmation::SignUpRequest;
 use rally_domain::custom_field::Metadata;
 use rally_domain::delivery::{Attempt, ClaimedDelivery};
 use rally_domain::entry::{Entry, EntryStatus, Invitation, Leader};
@@ -10,9 +11,10 @@ use rally_domain::event::EventKind;
 use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::{Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
+use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
 use rally_domain::suppression::Suppression;
-use rally_domain::text::WorkspaceName;
+use rally_domain::text::{PersonName, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
 use rally_domain::waitlist::Waitlist;
@@ -45,6 +47,50 @@ macro_rules! flaws {
 }
 
 flaws! {
+    // Sign-ups that wait for their confirmation.
+
+    /// A request waits again for an address that waits already.
+    RepeatedRequestsReplace: "confirmations::the_first_request_of_an_address_stands";
+    /// A request is decided by what was read before others were written.
+    RequestsReadEarly: "confirmations::one_request_waits_for_an_address_under_concurrency"
+        "confirmations::parallel_requests_cause_one_mail";
+    /// The name of a request is kept without its case.
+    RequestsLowercased: "confirmations::a_request_reads_back_as_it_was_written";
+    /// The mails that strangers caused are forgotten.
+    SharesForgotten: "confirmations::strangers_cause_few_mails_to_an_address";
+    /// A suppressed address is asked for its confirmation.
+    RequestsMailSuppressed: "confirmations::a_suppressed_address_waits_without_mail";
+    /// The suppression of another workspace holds the mail of a request back.
+    RequestsHeldByOthers: "confirmations::a_suppressed_address_waits_without_mail";
+    /// A person on the list waits once more.
+    MembersWaitAgain: "confirmations::a_person_on_the_list_is_sent_their_link";
+    /// A request takes a position.
+    RequestsCountAsEntries: "confirmations::a_request_is_no_entry";
+    /// A request of a deleted list is found until its purge.
+    RequestsOutliveLists: "confirmations::requests_go_with_their_list";
+    /// The purge of a list leaves its requests.
+    PurgesForgetRequests: "confirmations::requests_go_with_their_list";
+    /// The mail of a refused request stays.
+    RefusedMailStays: "confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address";
+    /// A refusal does not suppress the address.
+    RefusalsNotSuppressed: "confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address";
+    /// A refusal is decided by what was read before others were written.
+    RefusalsReadEarly: "confirmations::a_refusal_and_a_confirmation_at_once_exclude_each_other";
+    /// The mail of a deleted request stays.
+    DeletedRequestsKeepMail: "confirmations::a_deleted_request_leaves_nothing";
+    /// Requests are listed newest first.
+    NewestRequestsFirst: "confirmations::requests_go_oldest_first";
+    /// Requests that wait are pruned.
+    WaitingRequestsPruned: "confirmations::requests_are_deleted_after_their_end";
+    /// Shares are pruned before a day is over.
+    SharesPrunedEarly: "confirmations::requests_are_deleted_after_their_end";
+    /// A confirmed request goes on waiting.
+    ConfirmedRequestsWait: "confirmations::a_confirmation_ends_its_request";
+    /// The mails of a confirmed request stay those of the request.
+    ConfirmationsKeepTheirMail: "confirmations::a_confirmation_ends_its_request";
+    /// The mail of a request that ended is sent.
+    EndedRequestsAreMailed: "confirmations::mail_of_an_ended_request_is_not_sent";
+
     // Mail to suppressed addresses.
 
     /// A suppressed address gets mail.
@@ -665,6 +711,15 @@ impl Flawed {
     pub fn created(self, workspace: Workspace) -> Workspace {
         let slug = WorkspaceName::parse(workspace.slug.as_str()).ok().filter(|_| self.is(Flaw::WorkspacesNamedBySlug));
         Workspace { name: slug.unwrap_or(workspace.name), ..workspace }
+    }
+
+    /// A new sign-up request as it is kept.
+    pub fn requested(self, request: SignUpRequest) -> SignUpRequest {
+        if !self.is(Flaw::RequestsLowercased) {
+            return request;
+        }
+        let name = PersonName::from_stored(request.profile.name.as_str().to_lowercase());
+        SignUpRequest { profile: Profile { name, ..request.profile }, ..request }
     }
 
     /// A new suppression as it is kept.

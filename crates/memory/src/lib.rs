@@ -12,6 +12,7 @@
 //! make that mistake.
 
 mod access;
+mod confirmations;
 mod data;
 mod deliveries;
 mod entries;

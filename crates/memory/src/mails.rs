@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use rally_domain::confirmation::RequestState;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, Mail, SettleMail};
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule};
 use rally_domain::suppression::SuppressionReason;
@@ -49,7 +50,7 @@ impl MailQueue for MemoryStore {
             let of = |(claim, id): &(ClaimId, MailId)| {
                 let queued = data.mails.get(id).filter(|queued| queued.job.is_confirmed(*claim, data.flaw))?;
                 let is_held_back = data.is_held_back(&queued.mail) && !data.flaw.is(Flaw::SuppressedMailConfirmed);
-                let is_wanted = data.is_wanted(&queued.mail) && !is_held_back;
+                let is_wanted = data.is_wanted(&queued.mail, None) && !is_held_back;
                 let found = is_wanted.then(|| claimed_mail(queued, *claim, data))?;
                 Some(ClaimedMail { attempt: data.flaw.attempt(found.attempt), ..found })
             };
@@ -121,9 +122,18 @@ fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail
 }
 
 impl Data {
-    /// Whether the list of a mail exists.
-    fn is_wanted(&self, mail: &Mail) -> bool {
+    /// Whether the list of a mail exists, and its request still waits at an instant, if it asks for a confirmation.
+    fn is_wanted(&self, mail: &Mail, now: Option<Timestamp>) -> bool {
         let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !self.workspaces.contains_key(&mail.workspace_id);
+        let waits = |id| {
+            let kept = self.requests.get(&id).filter(|kept| matches!(kept.state, RequestState::Waiting(_)));
+            kept.is_some_and(|kept| now.is_none_or(|now| now < kept.expires_at))
+        };
+        let is_confirmed = mail.kind == MailKind::Confirm && mail.recipient.entry_id().is_some();
+        let has_ended = is_confirmed || mail.recipient.request_id().is_some_and(|id| !waits(id));
+        if has_ended && !self.flaw.is(Flaw::EndedRequestsAreMailed) {
+            return false;
+        }
         self.is_there(mail.recipient.waitlist_id()) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
     }
 
@@ -139,8 +149,9 @@ impl Data {
     fn claim_mails(&mut self, lane: WorkspaceId, most: usize, request: &ClaimRequest<WorkspaceId>) -> Vec<ClaimedMail> {
         let flaw = self.flaw;
         let wanted = |queued: &QueuedMail| queued.mail.workspace_id == lane || flaw.is(Flaw::LanesMixed);
-        let due =
-            self.mails.iter().filter(|(_, queued)| wanted(queued) && queued.job.is_due(request.now, flaw) && self.is_wanted(&queued.mail));
+        let due = self.mails.iter().filter(|(_, queued)| {
+            wanted(queued) && queued.job.is_due(request.now, flaw) && self.is_wanted(&queued.mail, Some(request.now))
+        });
         let due: Vec<(Timestamp, MailId)> = due.map(|(id, queued)| (queued.job.due_at, *id)).collect();
         let mut claimed = Vec::new();
         for (_, id) in share(due, most, |key| *key, flaw) {

@@ -101,6 +101,9 @@ impl Data {
         let events: Vec<(Timestamp, EventId)> =
             events.map(|event| (event.occurred_at, event.id)).take(if last { most } else { usize::MAX }).collect();
         mails.iter().for_each(|id| drop(self.mails.remove(id)));
+        if last && !self.flaw.is(Flaw::PurgesForgetRequests) {
+            self.requests.retain(|_, kept| kept.waitlist_id != id);
+        }
         events.iter().for_each(|key| self.forget_event(*key));
         !(last && mails.is_empty() && events.is_empty())
     }

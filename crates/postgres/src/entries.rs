@@ -206,6 +206,7 @@ insert! {
         variant_id: Nullable<SqlUuid> = Option<Uuid>,
         metadata: Jsonb = Value,
         locale: Nullable<Text> = Option<String>,
+        confirmed_at: Nullable<Timestamptz> = Option<OffsetDateTime>,
         created_at: Timestamptz = OffsetDateTime,
     }
 
@@ -244,6 +245,7 @@ impl From<&Entry> for NewEntryRow {
             variant_id: entry.variant_id.map(VariantId::uuid),
             metadata: Value::Object(profile.metadata.document().clone()),
             locale: profile.locale.as_ref().map(ToString::to_string),
+            confirmed_at: entry.confirmed_at.map(Timestamp::instant),
             created_at: entry.created_at.instant(),
         }
     }
@@ -273,6 +275,7 @@ impl TryFrom<EntryRow> for Entry {
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(VariantId::new),
             link_generation: u32::try_from(link_generation).unwrap_or(0),
+            confirmed_at: row.confirmed_at.map(Timestamp::new),
             invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
             created_at: Timestamp::new(row.created_at),
             updated_at: Timestamp::new(updated_at),

@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod attempts;
+mod confirmations;
 mod convert;
 mod counters;
 mod deliveries;
@@ -46,7 +47,7 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use rally_domain::command::SignUp;
+use rally_domain::command::{RequestMail, SignUp};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::port::{Connections, StoreHealth};
@@ -97,6 +98,7 @@ pub struct PgStore {
     /// Makes connections outside the pool.
     apart: Apart,
     sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
+    requests: GroupCommit<WaitlistId, RequestMail, confirmations::Outcome>,
 }
 
 /// The connections of a store.
@@ -167,7 +169,10 @@ impl PgStore {
         let writer = database.clone();
         let write = Box::new(move |commands, alone| Box::pin(sign_up::run(writer.clone(), commands, alone)) as _);
         let sign_ups = GroupCommit::new(sign_up::rules(options.wait), Handle::current(), write);
-        Ok(Self { database, most: options.connections, apart, sign_ups })
+        let writer = database.clone();
+        let write = Box::new(move |commands, _| Box::pin(confirmations::run(writer.clone(), commands)) as _);
+        let requests = GroupCommit::new(confirmations::rules(options.wait), Handle::current(), write);
+        Ok(Self { database, most: options.connections, apart, sign_ups, requests })
     }
 
     /// Checks that this store can work with the server: PostgreSQL 14 or newer, a database in UTF-8, and messages in the language

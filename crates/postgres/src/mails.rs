@@ -36,13 +36,14 @@ statement! {
     /// Claimed mails, without those of a deleted waitlist.
     Load {
         "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
-            m.data, m.created_at, m.claim, m.attempt
+            m.data, m.created_at, m.claim, m.attempt, request.expires_at
         FROM unnest("
         claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
         JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
         LEFT JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
-        WHERE m.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL
+        LEFT JOIN signup_requests request ON request.id = m.request_id AND request.state = 'waiting'
+        WHERE (m.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (m.request_id IS NULL OR request.id IS NOT NULL)
         ORDER BY m.due_at, m.id"
     }
 }
@@ -177,7 +178,8 @@ pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryRe
 /// Claims some shares and returns the mails to send. It deletes the rest.
 async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -> QueryResult<Vec<ClaimedRow>> {
     let claimed = jobs::claim(c, request, WorkspaceId::uuid).await?;
-    let rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;
+    let mut rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;
+    rows.retain(|row| row.expires_at.is_none_or(|end| request.now.instant() < end));
     if rows.len() < claimed.len() {
         let sent: HashSet<_> = rows.iter().map(|row| row.mail.id).collect();
         let dropped = claimed.iter().copied().filter(|id| !sent.contains(id));
@@ -297,6 +299,9 @@ struct ClaimedRow {
     claim: Uuid,
     #[diesel(sql_type = sql_types::Integer)]
     attempt: i32,
+    /// When the request of the mail expires.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    expires_at: Option<OffsetDateTime>,
 }
 
 impl From<ClaimedRow> for ClaimedMail {

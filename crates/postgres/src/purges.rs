@@ -16,9 +16,11 @@ use crate::convert::{from_bigint, to_bigint};
 use crate::deliveries::{delete_attempts, delete_events};
 use crate::fault::query_fault;
 use crate::queue::IdRow;
-use crate::schema::{attempts, entries, events, mails, purges, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks};
+use crate::schema::{
+    attempts, entries, events, mails, purges, signup_requests, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks,
+};
 use crate::statement::statement;
-use crate::{PgStore, counters, mails as mail_rows, transaction};
+use crate::{PgStore, confirmations, counters, mails as mail_rows, transaction};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
@@ -207,6 +209,11 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     let left = mails::table.filter(mails::waitlist_id.eq(list)).limit(most).select(mails::id);
     let left: Vec<Uuid> = left.load(c).await?;
     if mail_rows::delete_all(c, left).await? > 0 {
+        return Ok(true);
+    }
+    let left = signup_requests::table.filter(signup_requests::waitlist_id.eq(list)).order(signup_requests::requested_at).limit(most);
+    let ids: Vec<Uuid> = left.select(signup_requests::id).load(c).await?;
+    if confirmations::delete_all(c, ids).await? > 0 {
         return Ok(true);
     }
     // These events are tests, or belong to entries that were deleted before.

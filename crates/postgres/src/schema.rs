@@ -89,6 +89,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         locale -> Nullable<Text>,
         link_generation -> Integer,
+        confirmed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -253,6 +254,30 @@ diesel::table! {
     store_secrets (name) {
         name -> Text,
         sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    signup_requests (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        waitlist_id -> Uuid,
+        state -> Text,
+        entry_id -> Nullable<Uuid>,
+        email -> Nullable<Text>,
+        form -> Nullable<Text>,
+        requested_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        mails_sent -> Integer,
+        last_mail_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    mail_shares (address) {
+        address -> Bytea,
+        sent -> Text,
+        asked_at -> Timestamptz,
     }
 }
 

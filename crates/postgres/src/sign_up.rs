@@ -26,7 +26,7 @@ use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, counters, events, mails, settings, transaction};
+use crate::{Database, confirmations, counters, events, mails, settings, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -120,12 +120,13 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
         owners(c, commands),
         active_variants(c, commands),
+        confirmations::lock_confirmed(c, commands),
     )?;
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
@@ -137,6 +138,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
             codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
+            requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
             mail: mail.remove(&list),
             waitlist,
         };
@@ -155,7 +157,7 @@ async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(W
     Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
 }
 
-async fn load_waitlists(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<Locked>> {
+pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<R>> {
     let query = waitlists::table.filter(waitlists::id.eq_any(lists)).order(waitlists::id).select(WaitlistRow::as_select());
     let rows: Vec<WaitlistRow> = query.load(&mut c).await?;
     let waitlist = |row| Waitlist::try_from(row).map(|waitlist| (waitlist.id, waitlist));
@@ -242,6 +244,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
         counters::grow(c, groups.iter().map(|(list, group)| (*list, group.tally())).collect()),
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
         mails::write(c, groups.values().flat_map(SignUpGroup::mails)),
+        confirmations::confirm(c, groups.values().flat_map(SignUpGroup::confirmed)),
     )?;
     Ok(())
 }

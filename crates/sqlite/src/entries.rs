@@ -19,6 +19,7 @@ use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::text::{Interest, PersonName, Referrer};
+use rally_domain::timestamp::Timestamp;
 use rally_group_commit::Refused;
 use serde_json::Value;
 
@@ -194,6 +195,7 @@ pub(crate) struct EntryRow {
     metadata: String,
     locale: Option<String>,
     link_generation: i32,
+    confirmed_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -220,6 +222,7 @@ impl From<&Entry> for EntryRow {
             metadata: Value::Object(profile.metadata.document().clone()).to_string(),
             locale: profile.locale.as_ref().map(ToString::to_string),
             link_generation: i32::try_from(entry.link_generation).unwrap_or(i32::MAX),
+            confirmed_at: entry.confirmed_at.map(Timestamp::unix_millis),
             created_at: entry.created_at.unix_millis(),
             updated_at: entry.updated_at.unix_millis(),
         }
@@ -253,6 +256,7 @@ impl TryFrom<EntryRow> for Entry {
             status: EntryStatus::parse(&row.status).map_err(corrupt("entry status"))?,
             variant_id: row.variant_id.map(|id| VariantId::new(id.0)),
             link_generation: u32::try_from(row.link_generation).unwrap_or(0),
+            confirmed_at: row.confirmed_at.map(instant).transpose()?,
             invitation,
             created_at: instant(row.created_at)?,
             updated_at: instant(row.updated_at)?,

@@ -7,6 +7,7 @@
 
 mod api_keys;
 mod attempts;
+mod confirmations;
 mod convert;
 mod counters;
 mod deliveries;
@@ -46,7 +47,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use rally_domain::command::SignUp;
+use rally_domain::command::{RequestMail, SignUp};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WaitlistId;
 use rally_domain::port::{Connections, StoreHealth};
@@ -71,6 +72,7 @@ const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 40
 pub struct SqliteStore {
     database: Database,
     sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
+    requests: GroupCommit<WaitlistId, RequestMail, confirmations::Outcome>,
 }
 
 /// The connections of a store.
@@ -113,7 +115,10 @@ impl SqliteStore {
     fn over(database: Database) -> Self {
         let writer = database.clone();
         let write = Box::new(move |commands, _| Box::pin(sign_up::run(writer.clone(), commands)) as _);
-        Self { database, sign_ups: GroupCommit::new(sign_up::RULES, Handle::current(), write) }
+        let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
+        let writer = database.clone();
+        let write = Box::new(move |commands, _| Box::pin(confirmations::run(writer.clone(), commands)) as _);
+        Self { database, sign_ups, requests: GroupCommit::new(confirmations::RULES, Handle::current(), write) }
     }
 
     /// Applies the missing migrations and returns their versions.

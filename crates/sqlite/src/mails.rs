@@ -19,7 +19,7 @@ use crate::convert::{Blob, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
 use crate::schema::{mails, suppressions};
-use crate::{SqliteStore, counters, suppressions as suppression_rows};
+use crate::{SqliteStore, confirmations, counters, suppressions as suppression_rows};
 
 /// Mails as jobs: a workspace is a lane.
 const JOBS: Queue = Queue { table: "mails", lane: "workspace_id" };
@@ -54,7 +54,7 @@ impl MailQueue for SqliteStore {
                     let mine = mails::table.find(Blob(id.uuid())).filter(claimed);
                     let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
                     let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
-                    let is_there = is_there(c, &row).map_err(query_fault)?;
+                    let is_there = is_there(c, &row, None).map_err(query_fault)?;
                     if is_there && !is_held_back(c, &row).map_err(query_fault)? {
                         confirmed.push(claimed_mail(row, claim, attempt)?);
                     }
@@ -130,7 +130,7 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     for (lane, share) in &request.shares {
         for id in JOBS.claim(c, Blob(lane.uuid()), *share, request)? {
             let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
-            if !is_there(c, &row)? {
+            if !is_there(c, &row, Some(request.now))? {
                 diesel::delete(mails::table.find(id)).execute(c)?;
             } else if is_held_back(c, &row)? {
                 diesel::update(mails::table.find(id)).set(mails::state.eq(JobState::Suppressed.as_str())).execute(c)?;
@@ -142,8 +142,14 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     Ok(claimed)
 }
 
-/// Whether the list of a mail exists, or it tells of none.
-fn is_there(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
+/// Whether the list of a mail exists, or it tells of none, and its request still waits at an instant, if it asks for a confirmation.
+fn is_there(c: &mut SqliteConnection, row: &MailRow, now: Option<Timestamp>) -> QueryResult<bool> {
+    if let Some(id) = row.request_id {
+        let end = confirmations::end_of_waiting(c, id)?;
+        if end.is_none_or(|end| now.is_some_and(|now| end <= now.unix_millis())) {
+            return Ok(false);
+        }
+    }
     row.waitlist_id.map_or(Ok(true), |list| counters::is_there(c, list))
 }
 

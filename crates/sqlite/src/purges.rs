@@ -13,7 +13,8 @@ use rally_domain::queue::JobState;
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{
-    attempts, deliveries, entries, events, mails, purges, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks,
+    attempts, deliveries, entries, events, mails, purges, signup_requests, suppressions, waitlist_days, waitlist_sources, waitlist_totals,
+    webhooks,
 };
 use crate::{SqliteStore, counters};
 
@@ -165,6 +166,12 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     let left: Vec<Blob> = mails::table.filter(mails::waitlist_id.eq(list)).limit(most).select(mails::id).load(c)?;
     if !left.is_empty() {
         diesel::delete(mails::table.filter(mails::id.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    let of_list = signup_requests::table.filter(signup_requests::waitlist_id.eq(list));
+    let left: Vec<Blob> = of_list.limit(most).select(signup_requests::id).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(signup_requests::table.filter(signup_requests::id.eq_any(left))).execute(c)?;
         return Ok(true);
     }
     // These events are tests, or belong to entries that were deleted before.

@@ -89,6 +89,7 @@ diesel::table! {
         updated_at -> BigInt,
         locale -> Nullable<Text>,
         link_generation -> Integer,
+        confirmed_at -> Nullable<BigInt>,
     }
 }
 
@@ -253,6 +254,30 @@ diesel::table! {
     store_secrets (name) {
         name -> Text,
         sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    signup_requests (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        waitlist_id -> Binary,
+        state -> Text,
+        entry_id -> Nullable<Binary>,
+        email -> Nullable<Text>,
+        form -> Nullable<Text>,
+        requested_at -> BigInt,
+        expires_at -> BigInt,
+        mails_sent -> Integer,
+        last_mail_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mail_shares (address) {
+        address -> Binary,
+        sent -> Text,
+        asked_at -> BigInt,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::entries::EntryRow;
 use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{Database, counters, events, mails, settings};
+use crate::{Database, confirmations, counters, events, mails, settings};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -80,7 +80,7 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     let Some((last_position, entries)) = load_totals(c, list)? else { return Ok(None) };
     let waitlist = load_waitlist(c, list)?;
     let mail = settings::mail_setup(c, waitlist.workspace_id)?;
-    let (mut emails, mut codes, mut variants) = (HashSet::new(), HashMap::new(), HashSet::new());
+    let (mut emails, mut codes, mut variants, mut requests) = (HashSet::new(), HashMap::new(), HashSet::new(), HashMap::new());
     for (_, command) in commands {
         if is_email_taken(c, list, &command.profile.email)? {
             emails.insert(command.profile.email.clone());
@@ -93,19 +93,22 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         {
             variants.insert(id);
         }
+        if let Some(id) = command.confirms {
+            requests.extend(confirmations::find(c, id)?.filter(|kept| kept.waitlist_id == list).map(|kept| (id, kept)));
+        }
     }
-    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, mail }))
+    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, requests, mail }))
 }
 
 /// The last position and the number of entries of a list.
-fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
+pub(crate) fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
     use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
     let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected));
     let row: Option<(i64, i64)> = query.first(c).optional()?;
     Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number))))
 }
 
-fn load_waitlist(c: &mut SqliteConnection, list: WaitlistId) -> Step<Waitlist> {
+pub(crate) fn load_waitlist<R>(c: &mut SqliteConnection, list: WaitlistId) -> Result<Waitlist, Abort<R>> {
     let query = waitlists::table.find(Blob(list.uuid())).select(WaitlistRow::as_select());
     Ok(query.first::<WaitlistRow>(c)?.try_into()?)
 }
@@ -161,5 +164,6 @@ fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> Que
     }
     counters::grow(c, list, group.tally())?;
     events::write_all(c, group.events())?;
-    group.mails().try_for_each(|mail| mails::write(c, mail))
+    group.mails().try_for_each(|mail| mails::write(c, mail))?;
+    group.confirmed().iter().try_for_each(|done| confirmations::confirm(c, done))
 }

@@ -28,6 +28,8 @@ pub(crate) const TABLES: [&str; 21] = [
     "store_secrets",
     "suppressions",
     "mail_templates",
+    "signup_requests",
+    "mail_shares",
 ];
 
 /// A table with its columns.

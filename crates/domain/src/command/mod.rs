@@ -6,6 +6,8 @@
 //! revocation of API keys, and the lifting of suppressions have no rule.
 
 mod api_key;
+mod confirmation;
+mod confirmation_group;
 mod entry;
 mod mail_template;
 mod settings;
@@ -18,6 +20,10 @@ mod webhook;
 mod workspace;
 
 pub use api_key::{CreateApiKey, RevokeApiKey};
+pub use confirmation::{
+    DeleteRequest, Refuse, RefusePlan, RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection, Resend, ResendRejection, Wish,
+};
+pub use confirmation_group::{RequestGroup, RequestGroupFacts, RequestedList, asked_addresses};
 pub use entry::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
 };
@@ -27,7 +33,7 @@ pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]
 pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
-pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup};
+pub use sign_up_group::{CodeOwner, Confirmed, GroupFacts, SignUpGroup};
 pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
 pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{

@@ -2,14 +2,15 @@
 
 use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
+use crate::confirmation::{KeptRequest, RequestEnded};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::FieldError;
 use crate::event::{Event, EventKind};
-use crate::id::{EntryId, EventId, VariantId, WaitlistId};
+use crate::id::{EntryId, EventId, RequestId, VariantId, WaitlistId};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
-use crate::settings::Approval;
+use crate::settings::{Approval, Confirmation};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
@@ -34,6 +35,8 @@ pub struct SignUp {
     pub friends_code: Option<ReferralCode>,
     /// The variant that the person saw, according to the client.
     pub variant_id: Option<VariantId>,
+    /// The sign-up request that this confirms. `None` means that nothing was asked before.
+    pub confirms: Option<RequestId>,
     /// The base of the links in the mail.
     pub links: Links,
 }
@@ -55,6 +58,8 @@ pub struct SignUpFacts<'a> {
     pub referrer: Option<ReferrerFacts>,
     /// Whether `variant_id` is an active variant of the list.
     pub variant_is_active: bool,
+    /// The request that the sign-up confirms, if there is one.
+    pub request: Option<&'a KeptRequest>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<&'a MailSetup>,
 }
@@ -87,6 +92,12 @@ pub enum SignUpRejection {
     /// The waitlist does not exist any more.
     #[error("this waitlist does not exist")]
     NoSuchWaitlist,
+    /// The request that the sign-up confirms waits no more.
+    #[error(transparent)]
+    Ended(RequestEnded),
+    /// The person must confirm the address first: the setting was turned on just now.
+    #[error("the address must be confirmed first")]
+    ConfirmationRequired,
     /// The list takes no sign-ups now.
     #[error("this waitlist is not open for sign-ups")]
     WaitlistNotActive,
@@ -119,6 +130,7 @@ impl SignUp {
             profile,
             friends_code: None,
             variant_id: None,
+            confirms: None,
             links,
         }
     }
@@ -133,10 +145,14 @@ impl SignUp {
     /// If a rule refuses the sign-up.
     pub fn decide(&self, facts: SignUpFacts<'_>) -> Result<SignUpPlan, SignUpRejection> {
         let waitlist = facts.waitlist;
+        if self.confirms.is_some() {
+            let request = facts.request.ok_or(RequestEnded::NoSuchRequest).map_err(SignUpRejection::Ended)?;
+            request.clone().waiting(self.now).map_err(SignUpRejection::Ended)?;
+        }
         if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
         }
-        let profile = self.profile.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
+        let profile = self.answers(waitlist)?;
         if facts.email_taken {
             return Err(SignUpRejection::EmailTaken);
         }
@@ -163,6 +179,7 @@ impl SignUp {
             status,
             variant_id: self.variant_id.filter(|_| facts.variant_is_active),
             link_generation: 0,
+            confirmed_at: self.confirms.map(|_| self.now),
             invitation: None,
             created_at: self.now,
             updated_at: self.now,
@@ -173,6 +190,18 @@ impl SignUp {
         let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
         Ok(SignUpPlan { entry, credit, events, mail })
     }
+
+    /// Returns the profile with its answers checked. Those of a request were checked when it was sent, and the fields may have changed.
+    fn answers(&self, waitlist: &Waitlist) -> Result<Profile, SignUpRejection> {
+        if self.confirms.is_some() {
+            return Ok(self.profile.clone());
+        }
+        let profile = self.profile.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
+        match waitlist.settings.email_confirmation {
+            Confirmation::Required if self.actor == Actor::Visitor => Err(SignUpRejection::ConfirmationRequired),
+            Confirmation::Required | Confirmation::Off => Ok(profile),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +210,8 @@ pub(crate) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::confirmation::RequestState;
+    use crate::confirmation::tests::request;
     use crate::email::Email;
     use crate::id::WorkspaceId;
     use crate::locale::Locale;
@@ -196,6 +227,21 @@ pub(crate) mod tests {
         Profile::new(Email::parse(address).unwrap(), PersonName::parse("Ada").unwrap())
     }
 
+    pub(crate) fn links() -> Links {
+        Links::new("https://rally.example", StoreSecret::new([7; 32]))
+    }
+
+    pub(crate) fn smtp_setup() -> MailSetup {
+        MailSetup {
+            workspace_slug: Slug::parse("acme").unwrap(),
+            brand: Brand::default(),
+            from: Some(Email::parse("hello@acme.example").unwrap()),
+            reply_to: None,
+            default_locale: Locale::english(),
+            transport: Transport::Smtp,
+        }
+    }
+
     pub(crate) fn command() -> SignUp {
         SignUp {
             waitlist_id: WaitlistId::new(Uuid::from_u128(1)),
@@ -207,7 +253,8 @@ pub(crate) mod tests {
             profile: profile("ada@example.com"),
             friends_code: None,
             variant_id: None,
-            links: Links::new("https://rally.example", StoreSecret::new([7; 32])),
+            confirms: None,
+            links: links(),
         }
     }
 
@@ -236,20 +283,14 @@ pub(crate) mod tests {
             code_taken: false,
             referrer: None,
             variant_is_active: false,
+            request: None,
             mail: None,
         }
     }
 
     #[test]
     fn a_person_is_welcomed_once_where_the_workspace_sends_mail() {
-        let setup = MailSetup {
-            workspace_slug: Slug::parse("acme").unwrap(),
-            brand: Brand::default(),
-            from: Some(Email::parse("hello@acme.example").unwrap()),
-            reply_to: None,
-            default_locale: Locale::english(),
-            transport: Transport::Smtp,
-        };
+        let setup = smtp_setup();
         for settings in [json!({}), json!({"approval_required": false})] {
             assert_eq!(command().decide(facts(&waitlist(settings.clone()))).unwrap().mail, None);
             let plan = command().decide(SignUpFacts { mail: Some(&setup), ..facts(&waitlist(settings)) }).unwrap();
@@ -323,6 +364,34 @@ pub(crate) mod tests {
         let list = waitlist(json!({}));
         let facts = SignUpFacts { variant_is_active: true, ..facts(&list) };
         assert_eq!(command.decide(facts).unwrap().entry.variant_id, variant_id);
+    }
+
+    #[test]
+    fn a_visitor_confirms_first_where_the_list_asks_for_it() {
+        let list = waitlist(json!({"email_confirmation": true}));
+        assert_eq!(command().decide(facts(&list)), Err(SignUpRejection::ConfirmationRequired));
+        let admin = SignUp { actor: Actor::CommandLine, ..command() };
+        assert_eq!(admin.decide(facts(&list)).unwrap().entry.confirmed_at, None);
+    }
+
+    #[test]
+    fn a_confirmation_is_a_sign_up_of_what_waits() {
+        let list = waitlist(json!({"email_confirmation": true, "custom_fields": [{"key": "company", "required": true}]}));
+        let kept = KeptRequest::from(request());
+        let confirm = SignUp { confirms: Some(kept.id), ..command() };
+        let plan = confirm.decide(SignUpFacts { request: Some(&kept), ..facts(&list) }).unwrap();
+        assert_eq!((plan.entry.confirmed_at, plan.entry.position.number()), (Some(confirm.now), 42));
+        let of = |state| KeptRequest { state, ..request().into() };
+        let entry = EntryId::new(Uuid::from_u128(3));
+        for (state, ended) in [
+            (None, RequestEnded::NoSuchRequest),
+            (Some(of(RequestState::Refused)), RequestEnded::Refused),
+            (Some(of(RequestState::Confirmed(entry))), RequestEnded::Confirmed(entry)),
+            (Some(KeptRequest { expires_at: confirm.now, ..kept }), RequestEnded::Expired),
+        ] {
+            let facts = SignUpFacts { request: state.as_ref(), ..facts(&list) };
+            assert_eq!(confirm.decide(facts), Err(SignUpRejection::Ended(ended)));
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::id::{EntryId, VariantId};
+use crate::id::{EntryId, RequestId, VariantId};
 use crate::mail::{Mail, MailSetup};
 use crate::referral::ReferralCode;
 use crate::tally::Tally;
@@ -39,6 +40,8 @@ pub struct GroupFacts {
     pub codes: HashMap<ReferralCode, CodeOwner>,
     /// The variants of the group that are active variants of the list.
     pub variants: HashSet<VariantId>,
+    /// The requests that sign-ups of the group confirm.
+    pub requests: HashMap<RequestId, KeptRequest>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
 }
@@ -48,12 +51,24 @@ pub struct GroupFacts {
 pub struct SignUpGroup {
     facts: GroupFacts,
     plans: Vec<SignUpPlan>,
+    confirmed: Vec<Confirmed>,
+}
+
+/// A sign-up request that is confirmed, and its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The request.
+    pub request_id: RequestId,
+    /// How many mails asked for the confirmation. They become mails of the entry.
+    pub mails_sent: u32,
+    /// The new entry.
+    pub entry_id: EntryId,
 }
 
 impl SignUpGroup {
     /// Starts with the stored state.
     pub const fn new(facts: GroupFacts) -> Self {
-        Self { facts, plans: Vec::new() }
+        Self { facts, plans: Vec::new(), confirmed: Vec::new() }
     }
 
     /// Decides on the next sign-up of the group by [`SignUp::decide`].
@@ -76,6 +91,7 @@ impl SignUpGroup {
                 CodeOwner::Elsewhere => None,
             }),
             variant_is_active: command.variant_id.is_some_and(|id| facts.variants.contains(&id)),
+            request: command.confirms.and_then(|id| facts.requests.get(&id)),
             mail: facts.mail.as_ref(),
         })?;
         let entry = plan.entry.clone();
@@ -85,6 +101,12 @@ impl SignUpGroup {
         // A later sign-up of the group may use the code of this entry.
         let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
         self.facts.codes.insert(entry.referral_code.clone(), here);
+        if let Some(request) = command.confirms.and_then(|id| self.facts.requests.get_mut(&id)) {
+            if let RequestState::Waiting(waiting) = &request.state {
+                self.confirmed.push(Confirmed { mails_sent: waiting.mails_sent, request_id: request.id, entry_id: entry.id });
+            }
+            request.state = RequestState::Confirmed(entry.id);
+        }
         self.plans.push(plan);
         Ok(entry)
     }
@@ -107,6 +129,11 @@ impl SignUpGroup {
     /// Returns the mails to write.
     pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
         self.plans.iter().filter_map(|plan| plan.mail.as_ref())
+    }
+
+    /// Returns the sign-up requests that are confirmed.
+    pub fn confirmed(&self) -> &[Confirmed] {
+        &self.confirmed
     }
 
     /// Returns the new credits of each referrer. A referrer may be a new entry of the group.
@@ -132,6 +159,8 @@ mod tests {
 
     use super::super::sign_up::tests::{command, profile, waitlist};
     use super::*;
+    use crate::confirmation::RequestEnded;
+    use crate::confirmation::tests::request;
 
     fn group(settings: serde_json::Value) -> SignUpGroup {
         SignUpGroup::new(GroupFacts {
@@ -141,6 +170,7 @@ mod tests {
             emails: HashSet::from([Email::parse("old@example.com").unwrap()]),
             codes: HashMap::from([(ReferralCode::from_entropy(99), CodeOwner::Elsewhere)]),
             variants: HashSet::new(),
+            requests: HashMap::from([(request().id, request().into())]),
             mail: None,
         })
     }
@@ -169,6 +199,16 @@ mod tests {
         assert_eq!(group.decide(&person(3)).unwrap().position.number(), 13);
         assert_eq!(group.decide(&person(4)), Err(SignUpRejection::WaitlistFull));
         assert_eq!(group.plans().len(), 3);
+    }
+
+    #[test]
+    fn a_request_is_confirmed_once_in_a_group() {
+        let mut group = group(json!({"email_confirmation": true}));
+        let confirm = |n| SignUp { confirms: Some(request().id), profile: request().profile, ..person(n) };
+        let entry = group.decide(&confirm(1)).unwrap();
+        assert_eq!(group.decide(&confirm(2)), Err(SignUpRejection::Ended(RequestEnded::Confirmed(entry.id))));
+        assert_eq!(group.confirmed(), [Confirmed { request_id: request().id, mails_sent: 0, entry_id: entry.id }]);
+        assert_eq!(group.plans().len(), 1);
     }
 
     #[test]

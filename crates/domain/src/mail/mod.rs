@@ -17,17 +17,20 @@ pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
 pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose};
 
+use crate::confirmation::SignUpRequest;
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::EventKind;
 use crate::id::{ClaimId, EntryId, EventId, MailId, RequestId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
 use crate::locale::Locale;
+use crate::profile::Profile;
 use crate::referral::ReferralCode;
 use crate::secret::{AddressHash, StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
+use crate::web_url::WebUrl;
 use crate::workspace::{Brand, Notifications, WorkspaceSettings};
 
 /// The links that people get: a base URL, and the secret that makes their tokens.
@@ -75,6 +78,23 @@ impl Links {
         format!("{}/unsubscribe/{}", self.base, self.secret.token(TokenUse::Unsubscribe, id.uuid(), 0))
     }
 
+    /// Returns the link that leads to the confirmation of a sign-up: Rally's page, or the operator's own with the token in its query.
+    pub fn confirm(&self, id: RequestId, own_page: Option<&WebUrl>) -> String {
+        match own_page {
+            Some(page) => page.with_query("token", &self.confirm_token(id)),
+            None => format!("{}/confirm/{}", self.base, self.confirm_token(id)),
+        }
+    }
+
+    /// Returns the link that leads to the refusal of a sign-up.
+    pub fn refuse(&self, id: RequestId) -> String {
+        format!("{}/confirm/{}/refuse", self.base, self.confirm_token(id))
+    }
+
+    fn confirm_token(&self, id: RequestId) -> String {
+        self.secret.token(TokenUse::Confirm, id.uuid(), 0)
+    }
+
     /// Whether the links begin with `https:`.
     pub fn are_secure(&self) -> bool {
         self.base.starts_with("https:")
@@ -99,6 +119,11 @@ pub struct MailSetup {
 }
 
 impl MailSetup {
+    /// Whether the workspace sends mail that asks for a confirmation.
+    pub fn can_confirm(&self) -> bool {
+        self.transport.via(MailKind::Confirm).is_some()
+    }
+
     /// Returns how a workspace with these settings and this slug sends mail. `None` means that it sends none.
     pub fn of(settings: &WorkspaceSettings, workspace_slug: &Slug) -> Option<Self> {
         let transport = match settings.notifications {
@@ -284,6 +309,27 @@ pub struct Mail {
 }
 
 impl Mail {
+    /// Creates the mail that asks for the confirmation of a sign-up. `None` means that the workspace sends none of this kind.
+    pub fn of_request(setup: &MailSetup, links: &Links, now: Timestamp, request: &SignUpRequest, waitlist: &Waitlist) -> Option<Self> {
+        let locale = request.profile.locale.as_ref().unwrap_or(&setup.default_locale);
+        let data = RequestData {
+            entry: PersonData { email: request.profile.email.as_str(), name: request.profile.name.as_str(), locale: locale.as_str() },
+            waitlist: WaitlistData::of(waitlist),
+            brand: BrandData::of(&setup.brand),
+            confirm_url: links.confirm(request.id, waitlist.settings.confirm_page_url.as_ref()),
+            refuse_url: links.refuse(request.id),
+            expires_at: request.expires_at,
+        };
+        let data = serde_json::to_string(&data).expect("texts serialise");
+        let recipient = Recipient::Request { waitlist_id: waitlist.id, request_id: request.id };
+        Self::to((request.next_mail_id(), MailKind::Confirm), setup, links, now, (recipient, waitlist.workspace_id), &request.profile, data)
+    }
+
+    /// Creates the mail with a person's own link. `None` means that the workspace sends none of this kind.
+    pub fn of_link(id: MailId, setup: &MailSetup, links: &Links, now: Timestamp, entry: &Entry, waitlist: &Waitlist) -> Option<Self> {
+        Self::new((id, MailKind::Link), setup, links, now, entry, data(setup, links, entry, waitlist, None))
+    }
+
     /// Creates the mail of an event, with the entry and its list as they are now. `None` means that the workspace sends none of this kind.
     pub fn of_event(
         setup: &MailSetup,
@@ -346,18 +392,31 @@ impl Mail {
         })
     }
 
-    fn new((id, kind): (MailId, MailKind), setup: &MailSetup, links: &Links, now: Timestamp, entry: &Entry, data: String) -> Option<Self> {
+    fn new(id: (MailId, MailKind), setup: &MailSetup, links: &Links, now: Timestamp, entry: &Entry, data: String) -> Option<Self> {
+        let recipient = Recipient::Entry { waitlist_id: entry.waitlist_id, entry_id: entry.id };
+        Self::to(id, setup, links, now, (recipient, entry.workspace_id), &entry.profile, data)
+    }
+
+    fn to(
+        (id, kind): (MailId, MailKind),
+        setup: &MailSetup,
+        links: &Links,
+        now: Timestamp,
+        (recipient, workspace_id): (Recipient, WorkspaceId),
+        person: &Profile,
+        data: String,
+    ) -> Option<Self> {
         Some(Self {
             id,
-            workspace_id: entry.workspace_id,
-            recipient: Recipient::Entry { waitlist_id: entry.waitlist_id, entry_id: entry.id },
+            workspace_id,
+            recipient,
             kind,
-            locale: entry.profile.locale.clone().unwrap_or_else(|| setup.default_locale.clone()),
+            locale: person.locale.clone().unwrap_or_else(|| setup.default_locale.clone()),
             via: setup.transport.via(kind)?,
             from: setup.from.clone(),
             reply_to: setup.reply_to.clone(),
-            to: entry.profile.email.clone(),
-            address: Some(links.secret().hash_address(&entry.profile.email)),
+            to: person.email.clone(),
+            address: Some(links.secret().hash_address(&person.email)),
             data,
             created_at: now,
         })
@@ -382,6 +441,23 @@ struct Data<'a> {
     brand: BrandData<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     invite_url: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RequestData<'a> {
+    entry: PersonData<'a>,
+    waitlist: WaitlistData<'a>,
+    brand: BrandData<'a>,
+    confirm_url: String,
+    refuse_url: String,
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct PersonData<'a> {
+    email: &'a str,
+    name: &'a str,
+    locale: &'a str,
 }
 
 #[derive(Serialize)]
@@ -412,6 +488,18 @@ struct BrandData<'a> {
     primary_color: Option<&'a str>,
 }
 
+impl<'a> WaitlistData<'a> {
+    fn of(waitlist: &'a Waitlist) -> Self {
+        Self { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() }
+    }
+}
+
+impl<'a> BrandData<'a> {
+    fn of(brand: &'a Brand) -> Self {
+        Self { name: brand.name.as_deref(), logo_url: brand.logo_url.as_deref(), primary_color: brand.primary_color.as_deref() }
+    }
+}
+
 fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, invite_url: Option<&str>) -> String {
     let data = Data {
         entry: EntryData {
@@ -427,12 +515,8 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             unsubscribe_url: links.unsubscribe(entry.id),
             locale: entry.profile.locale.as_ref().unwrap_or(&setup.default_locale).as_str(),
         },
-        waitlist: WaitlistData { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() },
-        brand: BrandData {
-            name: setup.brand.name.as_deref(),
-            logo_url: setup.brand.logo_url.as_deref(),
-            primary_color: setup.brand.primary_color.as_deref(),
-        },
+        waitlist: WaitlistData::of(waitlist),
+        brand: BrandData::of(&setup.brand),
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")

@@ -33,6 +33,9 @@ pub trait EntryStore: Send + Sync {
     ///   `entries::an_entry_keeps_its_fields_through_every_change`, `sign_ups::a_referral_is_credited_exactly_once_each`,
     ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
     /// - Sign-ups that one caller starts in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
+    /// - A sign-up that confirms a request MUST end it in the same transaction: one request MUST become one entry, however many confirm it
+    ///   and in however many processes, and its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
+    ///   `confirmations::parallel_confirmations_make_one_entry`, `confirmations::a_full_list_keeps_the_request_waiting`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
     /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: it takes a process that is
     ///   killed, which the end-to-end tests of the server have.

@@ -5,6 +5,7 @@
 //! that is dropped before it ends changes all or nothing.
 
 mod access;
+mod confirmations;
 mod deliveries;
 mod entries;
 mod health;
@@ -25,6 +26,7 @@ mod workspaces;
 use std::sync::Arc;
 
 pub use access::*;
+pub use confirmations::*;
 pub use deliveries::*;
 pub use entries::*;
 pub use health::*;
@@ -59,6 +61,7 @@ pub trait Store:
     + WebhookStore
     + DeliveryQueue
     + MailQueue
+    + ConfirmationStore
     + SuppressionStore
     + TemplateStore
     + PurgeStore
@@ -79,6 +82,7 @@ impl<S> Store for S where
         + WebhookStore
         + DeliveryQueue
         + MailQueue
+        + ConfirmationStore
         + SuppressionStore
         + TemplateStore
         + PurgeStore
@@ -122,6 +126,8 @@ pub struct Ports {
     pub deliveries: Arc<dyn DeliveryQueue>,
     /// Mail on its way.
     pub mails: Arc<dyn MailQueue>,
+    /// Sign-ups that wait for their confirmation.
+    pub confirmations: Arc<dyn ConfirmationStore>,
     /// Addresses that get no mail.
     pub suppressions: Arc<dyn SuppressionStore>,
     /// Workspaces' templates of mail.
@@ -164,6 +170,7 @@ impl Ports {
             webhooks: store.clone(),
             deliveries: store.clone(),
             mails: store.clone(),
+            confirmations: store.clone(),
             suppressions: store.clone(),
             mail_templates: store.clone(),
             purges: store.clone(),

@@ -1,0 +1,161 @@
+//! Many requests for mail, of any lists. They are decided one after the other, as if each were alone, and written together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::confirmation::{RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection};
+use crate::confirmation::{MailShare, SignUpRequest};
+use crate::email::Email;
+use crate::entry::Entry;
+use crate::id::{RequestId, WaitlistId, WorkspaceId};
+use crate::mail::{Mail, MailSetup};
+use crate::secret::AddressHash;
+use crate::suppression::SuppressionReason;
+use crate::timestamp::Timestamp;
+use crate::waitlist::Waitlist;
+
+/// Returns the addresses of some requests, each with the time of the last one. Their order is that in which a store locks their shares.
+pub fn asked_addresses(commands: &[RequestMail]) -> BTreeMap<AddressHash, Timestamp> {
+    let mut asked = BTreeMap::new();
+    for command in commands {
+        let last = asked.entry(command.address).or_insert(command.now);
+        *last = command.now.max(*last);
+    }
+    asked
+}
+
+/// The stored state of one list that requests for mail need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestedList {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The number of entries on the list now.
+    pub entries: u64,
+    /// How the workspace sends mail, if it does.
+    pub mail: Option<MailSetup>,
+}
+
+/// The stored state that the requests of a group need. The store keeps the shares locked until the group is written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestGroupFacts {
+    /// The lists of the group that exist.
+    pub lists: HashMap<WaitlistId, RequestedList>,
+    /// The entries of the lists that have an address of the group.
+    pub entries: HashMap<(WaitlistId, Email), Entry>,
+    /// The sign-up requests of the lists that have an address of the group, and are not confirmed or refused.
+    pub requests: HashMap<(WaitlistId, Email), SignUpRequest>,
+    /// The reasons for which a workspace sends no mail to an address.
+    pub suppressed: HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>,
+    /// The mails that strangers caused to each address of the group.
+    pub shares: BTreeMap<AddressHash, MailShare>,
+}
+
+/// A group that is being decided.
+#[derive(Debug, Clone, Default)]
+pub struct RequestGroup {
+    facts: RequestGroupFacts,
+    written: BTreeMap<RequestId, SignUpRequest>,
+    expired: Vec<RequestId>,
+    mails: Vec<Mail>,
+}
+
+impl RequestGroup {
+    /// Starts with the stored state.
+    pub fn new(facts: RequestGroupFacts) -> Self {
+        Self { facts, ..Self::default() }
+    }
+
+    /// Decides on the next request of the group by [`RequestMail::decide`]. The decision takes the requests before it into account.
+    ///
+    /// # Errors
+    /// If a rule refuses the request. Then it changes nothing.
+    pub fn decide(&mut self, command: &RequestMail) -> Result<(), RequestMailRejection> {
+        let facts = &mut self.facts;
+        let list = facts.lists.get(&command.waitlist_id).ok_or(RequestMailRejection::NoSuchWaitlist)?;
+        let key = (command.waitlist_id, command.email().clone());
+        let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.address));
+        let RequestMailPlan { request, expired, mail, share } = command.decide(&RequestMailFacts {
+            waitlist: &list.waitlist,
+            entries: list.entries,
+            entry: facts.entries.get(&key),
+            request: facts.requests.get(&key),
+            suppressed: suppressed.map_or(&[], Vec::as_slice),
+            share: facts.shares.get(&command.address).unwrap_or(&MailShare::NONE),
+            mail: list.mail.as_ref(),
+        })?;
+        facts.shares.insert(command.address, share);
+        if let Some(request) = request {
+            facts.requests.insert(key, request.clone());
+            self.written.insert(request.id, request);
+        }
+        self.expired.extend(expired);
+        self.mails.extend(mail);
+        Ok(())
+    }
+
+    /// Returns the sign-up requests to write, new or changed.
+    pub fn requests(&self) -> impl Iterator<Item = &SignUpRequest> + Clone {
+        self.written.values()
+    }
+
+    /// Returns the sign-up requests to delete before these are written, because they have expired.
+    pub fn expired(&self) -> &[RequestId] {
+        &self.expired
+    }
+
+    /// Returns the mails to write.
+    pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
+        self.mails.iter()
+    }
+
+    /// Returns the share of every address of the group, to write.
+    pub const fn shares(&self) -> &BTreeMap<AddressHash, MailShare> {
+        &self.facts.shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::sign_up::tests::{links, profile, smtp_setup, waitlist};
+    use super::*;
+    use crate::actor::Actor;
+    use crate::command::Wish;
+    use crate::confirmation::DEFAULT_CONFIRMATION_TTL;
+    use crate::confirmation::tests::now;
+    use crate::id::MailId;
+
+    fn command(n: u128, address: &str) -> RequestMail {
+        let id = uuid::Uuid::from_u128(n);
+        RequestMail {
+            waitlist_id: waitlist(json!({})).id,
+            wish: Wish::SignUp {
+                id: RequestId::new(id),
+                profile: profile(address).into(),
+                friends_code: None,
+                variant_id: None,
+                ttl: DEFAULT_CONFIRMATION_TTL,
+            },
+            link_mail_id: MailId::new(id),
+            address: links().secret().hash_address(&Email::parse(address).unwrap()),
+            actor: Actor::Visitor,
+            now: now(),
+            links: links(),
+        }
+    }
+
+    #[test]
+    fn each_request_takes_those_before_it_into_account() {
+        let list = RequestedList { waitlist: waitlist(json!({})), entries: 0, mail: Some(smtp_setup()) };
+        let facts = RequestGroupFacts { lists: HashMap::from([(list.waitlist.id, list)]), ..RequestGroupFacts::default() };
+        let mut group = RequestGroup::new(facts);
+        for (n, address) in [(1, "ada@example.com"), (2, "ada@example.com"), (3, "bob@example.com")] {
+            group.decide(&command(n, address)).unwrap();
+        }
+        let written: Vec<u128> = group.requests().map(|request| request.id.uuid().as_u128()).collect();
+        assert_eq!((written, group.mails().count(), group.shares().len()), (vec![1, 3], 2, 2));
+        let elsewhere = RequestMail { waitlist_id: WaitlistId::new(uuid::Uuid::from_u128(5)), ..command(4, "eve@example.com") };
+        assert_eq!(group.decide(&elsewhere), Err(RequestMailRejection::NoSuchWaitlist));
+        assert_eq!(group.requests().count(), 2);
+    }
+}

@@ -1,0 +1,75 @@
+//! Web addresses that an operator sets: absolute, and `http` or `https`.
+
+use url::Url;
+
+use crate::error::Invalid;
+
+/// An absolute `http` or `https` URL (RFC 3986) that people or programs are sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebUrl(Url);
+
+impl WebUrl {
+    /// The most characters.
+    pub const MAX: usize = 2048;
+
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// If the text is no absolute `http` or `https` URL with a host, has a user name or password, or is too long.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.chars().count() > Self::MAX {
+            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+        }
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
+        url.map(Self).ok_or_else(|| Invalid::new("must be an absolute http or https URL, such as https://example.com/page"))
+    }
+
+    /// Returns the URL as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Returns the URL with one more pair in its query.
+    pub fn with_query(&self, key: &str, value: &str) -> String {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().append_pair(key, value);
+        url.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_absolute_web_addresses_are_taken() {
+        for good in ["https://example.com/", "http://localhost:8080/x?a=b#c", "https://bücher.example/"] {
+            assert!(WebUrl::parse(good).is_ok(), "{good}");
+        }
+        let long = format!("https://example.com/{}", "x".repeat(WebUrl::MAX));
+        for bad in [
+            "",
+            "/x",
+            "example.com",
+            "//example.com",
+            "ftp://example.com",
+            "javascript:alert(1)",
+            "https://",
+            "http://u:p@example.com",
+            &long,
+        ] {
+            assert!(WebUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_added_to_the_query() {
+        for (url, expected) in [
+            ("https://example.com", "https://example.com/?token=a%26b"),
+            ("https://example.com/x?a=1#top", "https://example.com/x?a=1&token=a%26b#top"),
+        ] {
+            assert_eq!(WebUrl::parse(url).unwrap().with_query("token", "a&b"), expected);
+        }
+    }
+}
