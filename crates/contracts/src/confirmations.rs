@@ -391,10 +391,17 @@ pub async fn a_refusal_and_a_confirmation_at_once_exclude_each_other(fixture: &i
     for n in 0..10 {
         ask(&ports, request(&ports, &list, &format!("p{n}@example.com"))).await;
     }
-    for request in waiting(&ports, &list).await {
+    for (n, request) in waiting(&ports, &list).await.into_iter().enumerate() {
         let address = request.profile.email.to_string();
-        let (confirmed, refused) =
-            tokio::join!(ports.entries.sign_up(confirmation(&ports, &request)), there.confirmations.refuse(refusal(&there, request.id)));
+        let confirms = ports.entries.sign_up(confirmation(&ports, &request));
+        let refuses = there.confirmations.refuse(refusal(&there, request.id));
+        let (confirmed, refused) = match n % 2 {
+            0 => tokio::join!(confirms, refuses),
+            _ => {
+                let (refused, confirmed) = tokio::join!(refuses, confirms);
+                (confirmed, refused)
+            }
+        };
         let state = ports.confirmations.find(request.id).await.unwrap().unwrap().state;
         let suppressed = reasons(&ports, list.workspace_id, &address).await;
         match (confirmed, refused) {
