@@ -30,7 +30,9 @@ use crate::invitations::record;
 use crate::mails::talking_list;
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, sign_up, slug, workspace};
+use crate::samples::{
+    ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, erase_entry, sign_up, slug, workspace,
+};
 use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
 use crate::{access, webhooks};
@@ -202,6 +204,30 @@ pub async fn a_deletion_of_an_entry_is_whole_or_not_at_all(fixture: &impl Fixtur
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
 }
 
+/// An erasure that is dropped has done all or nothing: the entry, its mail and the suppression.
+pub async fn an_erasure_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let mut erased = 0;
+    at_every_point(async |polls| {
+        let entry = join(&ports, &list, &format!("p{polls}@example.com")).await;
+        let address = ports.links.secret().hash_address(&entry.profile.email);
+        let ended = leave_after(polls, ports.entries.erase(erase_entry(&ports, list.id, entry.id))).await;
+        whole("an erasure", async || {
+            let is_there = ports.entries.find(list.id, entry.id).await.unwrap().is_some();
+            let is_suppressed = !ports.suppressions.find(list.workspace_id, address).await.unwrap().is_empty();
+            let written = ports.mails.mails(10_000).await.unwrap().iter().any(|mail| mail.recipient.entry_id() == Some(entry.id));
+            is_there != is_suppressed && is_there == written
+        })
+        .await;
+        erased += 1;
+        ended.is_some()
+    })
+    .await;
+    purge_all(&ports).await;
+    assert_eq!((ports.stats.count(list.id).await.unwrap(), ports.stats.rebuild().await.unwrap().corrected), (erased, 0));
+}
+
 /// A creation of a waitlist that is dropped has written all or nothing of the list, its control variant and the stored reply.
 pub async fn a_new_waitlist_is_whole_or_not_at_all(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -345,6 +371,27 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
     let told: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.waitlist_id).collect();
     assert_eq!((told, ports.purges.find_orphans().await.unwrap()), (vec![Some(kept.id)], 0));
     assert_eq!(ports.stats.count(kept.id).await.unwrap(), 1);
+}
+
+/// A purge of the traces of an erased entry that is dropped continues where it was.
+pub async fn a_purge_of_traces_goes_on_where_it_was_left(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list_in(&ports, workspace(&ports, "acme").await.id, "list", json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    for n in 0..12 {
+        let verdict = if n % 2 == 0 { Review::Approve } else { Review::Reject };
+        ports.entries.review(review(&ports, &ada, verdict)).await.unwrap();
+    }
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, ada.id)).await.unwrap());
+    at_every_point(async |polls| leave_after(polls, ports.purges.purge(2)).await.is_some()).await;
+    // A dropped batch may be locked for a moment longer, and is skipped.
+    whole("a purge", async || {
+        while ports.purges.purge(2).await.unwrap() {}
+        ports.purges.backlog().await.unwrap() == 0
+    })
+    .await;
+    let bodies: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.body).collect();
+    assert_eq!(bodies.iter().filter(|body| body.contains("\"erased\":true") && !body.contains("ada@example.com")).count(), 13);
 }
 
 /// A test of a webhook that is dropped has written both the event and its delivery, or neither.

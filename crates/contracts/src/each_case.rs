@@ -273,6 +273,20 @@ macro_rules! each_case {
                 a_template_shows_in_every_process_at_once
                 a_deleted_workspace_takes_its_templates_with_it
             ]
+            erasures: [
+                an_erased_entry_is_gone_for_every_reader
+                an_erased_entry_is_still_counted
+                an_erased_entry_frees_its_place_and_its_address
+                credit_outlives_an_erasure
+                an_erased_address_is_suppressed_and_not_shown
+                nothing_of_an_erased_entry_is_sent
+                parallel_erasures_erase_an_entry_once
+                an_erasure_needs_an_entry_of_the_list
+                a_sign_up_brings_an_erased_person_back
+                a_purge_reduces_the_events_of_an_erased_entry
+                answers_are_removed_though_the_list_is_deleted
+                a_deleted_list_takes_its_tombstones_with_it
+            ]
             purges: [
                 a_deleted_waitlist_is_gone_before_it_is_purged
                 a_purge_takes_what_was_deleted_and_nothing_else
@@ -296,6 +310,7 @@ macro_rules! each_case {
                 a_review_is_whole_or_not_at_all
                 an_invitation_is_whole_or_not_at_all
                 a_deletion_of_an_entry_is_whole_or_not_at_all
+                an_erasure_is_whole_or_not_at_all
                 a_new_waitlist_is_whole_or_not_at_all
                 a_new_webhook_is_whole_or_not_at_all
                 a_new_secret_is_whole_or_not_at_all
@@ -303,6 +318,7 @@ macro_rules! each_case {
                 a_deletion_of_a_workspace_is_whole_or_not_at_all
                 a_deleted_waitlist_is_purged_though_its_caller_left
                 a_purge_goes_on_where_it_was_left
+                a_purge_of_traces_goes_on_where_it_was_left
                 a_test_is_whole_or_not_at_all
                 a_settlement_is_whole_or_not_at_all
                 what_was_claimed_by_one_who_left_is_due_again

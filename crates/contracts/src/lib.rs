@@ -79,6 +79,7 @@ pub mod deliveries;
 pub mod doubles;
 mod each_case;
 pub mod entries;
+pub mod erasures;
 pub mod invitations;
 pub mod mail_claims;
 pub mod mail_templates;

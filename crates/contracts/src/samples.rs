@@ -4,7 +4,7 @@ use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
 use rally_domain::command::{
     ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
-    DeleteWebhook, DeleteWorkspace, PutTemplate, RevokeApiKey, SignUp, Suppress, UpdateSettings,
+    DeleteWebhook, DeleteWorkspace, EraseEntry, PutTemplate, RevokeApiKey, SignUp, Suppress, UpdateSettings,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
@@ -178,6 +178,12 @@ pub async fn set_over_smtp(ports: &Ports, workspace_id: WorkspaceId, change: Set
 /// The command that deletes an entry of a list.
 pub fn delete_entry(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId) -> DeleteEntry {
     DeleteEntry { waitlist_id, entry_id, actor: ACTOR, now: ports.clock.now() }
+}
+
+/// The command that erases an entry of a list.
+pub fn erase_entry(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId) -> EraseEntry {
+    let suppression_id = SuppressionId::new(ports.ids.uuid());
+    EraseEntry { waitlist_id, entry_id, suppression_id, actor: ACTOR, now: ports.clock.now(), links: ports.links.clone() }
 }
 
 /// The command that deletes a variant of a list.

@@ -300,6 +300,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         codes: HashMap::new(),
         variants: HashSet::new(),
         requests: HashMap::new(),
+        erased: HashMap::new(),
         mail: None,
     });
     let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();

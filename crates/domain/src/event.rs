@@ -98,6 +98,30 @@ impl Event {
         Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true))
     }
 
+    /// Returns the body that an event of an erased entry is reduced to: ids, its kind and its time, and `"erased": true`.
+    ///
+    /// The kind is a text, because the store may have events of a newer program.
+    ///
+    /// # Panics
+    /// Never: texts serialise to JSON.
+    pub fn reduced_body(subject: EventSubject, id: EventId, kind: &str, occurred_at: Timestamp) -> String {
+        let of = |id: Option<String>| id.map(|id| Id { id });
+        let data = ReducedData {
+            entry: of(subject.entry_id.map(|id| id.to_string())),
+            waitlist: of(subject.waitlist_id.map(|id| id.to_string())),
+        };
+        let body = Body {
+            id: id.to_string(),
+            kind,
+            timestamp: occurred_at,
+            workspace_id: subject.workspace_id.to_string(),
+            test: None,
+            erased: Some(true),
+            data: &data,
+        };
+        serde_json::to_string(&body).expect("texts serialise")
+    }
+
     fn compose<T: Serialize>(
         subject: EventSubject,
         id: EventId,
@@ -107,7 +131,8 @@ impl Event {
         test: Option<bool>,
     ) -> Self {
         let EventSubject { workspace_id, waitlist_id, entry_id } = subject;
-        let body = Body { id: id.to_string(), kind: kind.as_str(), timestamp, workspace_id: workspace_id.to_string(), test, data };
+        let body =
+            Body { id: id.to_string(), kind: kind.as_str(), timestamp, workspace_id: workspace_id.to_string(), test, erased: None, data };
         let body = serde_json::to_string(&body).expect("texts, numbers and documents serialise");
         Self { id, kind, workspace_id, waitlist_id, entry_id, occurred_at: timestamp, body }
     }
@@ -171,12 +196,28 @@ mod placeholder {
 struct Body<'a, T> {
     id: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: &'a str,
     timestamp: Timestamp,
     workspace_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
     data: &'a T,
+}
+
+/// The data of an event about an erased entry.
+#[derive(Serialize)]
+struct ReducedData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waitlist: Option<Id>,
+}
+
+#[derive(Serialize)]
+struct Id {
+    id: String,
 }
 
 /// The data of an event about an entry.
@@ -219,5 +260,19 @@ mod tests {
         });
         assert_eq!(serde_json::from_str::<Value>(&event.body).unwrap(), expected);
         assert_eq!((event.workspace_id, event.waitlist_id, event.entry_id), (workspace_id, None, None));
+    }
+
+    #[test]
+    fn an_event_of_an_erased_entry_has_ids_alone() {
+        let (workspace_id, waitlist_id) = (WorkspaceId::new(Uuid::from_u128(1)), WaitlistId::new(Uuid::from_u128(2)));
+        let entry_id = EntryId::new(Uuid::from_u128(3));
+        let subject = EventSubject { workspace_id, waitlist_id: Some(waitlist_id), entry_id: Some(entry_id) };
+        let (id, now) = (EventId::new(Uuid::from_u128(4)), Timestamp::parse("2026-01-31T09:00:00Z").unwrap());
+        let body = Event::reduced_body(subject, id, "entry.created", now);
+        let expected = json!({
+            "id": id.to_string(), "type": "entry.created", "timestamp": "2026-01-31T09:00:00.000Z", "workspace_id": workspace_id.to_string(),
+            "erased": true, "data": {"entry": {"id": entry_id.to_string()}, "waitlist": {"id": waitlist_id.to_string()}},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), expected);
     }
 }

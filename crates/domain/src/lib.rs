@@ -73,6 +73,7 @@
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
 //!     variants: HashSet::new(),
+//!     erased: HashMap::new(),
 //!     mail: None,
 //! });
 //!
@@ -136,6 +137,7 @@ pub mod suppression;
 pub mod tally;
 pub mod text;
 pub mod timestamp;
+pub mod tombstone;
 pub mod use_case;
 pub mod variant;
 pub mod waitlist;

@@ -9,6 +9,7 @@ use crate::analytics::{Counters, TOP};
 use crate::entry::{Entry, EntryStatus};
 use crate::id::VariantId;
 use crate::text::Referrer;
+use crate::tombstone::Tombstone;
 
 /// The totals of a list, or the growth that a group of sign-ups adds to them. No row is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Tally {
     pub by_status: [u64; 3],
     /// Entries that have a referrer.
     pub referred: u64,
+    /// How many of the entries are erased. Everything else counts them too, without their source.
+    pub erased: u64,
     /// Sign-ups by UTC day.
     pub days: BTreeMap<Date, u64>,
     /// Entries by source. `""` means no source.
@@ -47,15 +50,38 @@ impl Tally {
         take_row(&mut self.variants, entry.variant_id);
     }
 
+    /// Adds a tombstone.
+    pub fn add_tombstone(&mut self, tombstone: &Tombstone) {
+        self.last_position = self.last_position.max(tombstone.position.number());
+        self.by_status[slot(tombstone.status)] += 1;
+        self.referred += u64::from(tombstone.referred_by.is_some());
+        self.erased += 1;
+        *self.days.entry(tombstone.day).or_default() += 1;
+        *self.sources.entry(String::new()).or_default() += 1;
+        *self.variants.entry(tombstone.variant_id).or_default() += 1;
+    }
+
+    /// Counts an entry as erased. Its source is none from now on.
+    pub fn erase(&mut self, entry: &Entry) {
+        self.erased += 1;
+        take_row(&mut self.sources, source(entry));
+        *self.sources.entry(String::new()).or_default() += 1;
+    }
+
     /// Moves an entry to another status.
     pub fn review(&mut self, from: EntryStatus, to: EntryStatus) {
         take(&mut self.by_status[slot(from)], 1);
         self.by_status[slot(to)] += 1;
     }
 
-    /// Returns the number of entries.
+    /// Returns the number of entries, with those that are erased.
     pub fn entries(&self) -> u64 {
         self.by_status.iter().sum()
+    }
+
+    /// Returns the number of entries that stand on the list. Those that are erased have left it.
+    pub fn standing(&self) -> u64 {
+        self.entries().saturating_sub(self.erased)
     }
 
     /// Returns entries by status, and entries with a referrer.
@@ -140,6 +166,19 @@ mod tests {
             reviewed.review(before.status, to);
             fresh.add(&Entry { status: to, ..before });
             prop_assert_eq!(reviewed, fresh);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_erased_entry_counts_like_its_tombstone(entries in prop::collection::vec(any_entry(), 1..12)) {
+            let (mut erased, mut fresh) = (Tally::default(), Tally::default());
+            entries.iter().for_each(|entry| erased.add(entry));
+            erased.erase(&entries[0]);
+            fresh.add_tombstone(&Tombstone::of(&entries[0]));
+            entries[1..].iter().for_each(|entry| fresh.add(entry));
+            prop_assert_eq!(&erased, &fresh);
+            prop_assert_eq!((erased.entries(), erased.standing()), (entries.len() as u64, entries.len() as u64 - 1));
         }
     }
 

@@ -17,6 +17,7 @@ use rally_domain::slug::Slug;
 use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::tombstone::Tombstone;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{SealedSecrets, Webhook};
@@ -61,6 +62,8 @@ pub(crate) struct List {
     /// Copied if it is changed while an export reads it.
     entries: Arc<BTreeMap<Position, Entry>>,
     positions: HashMap<EntryId, Position>,
+    /// What stays of erased entries.
+    pub tombstones: BTreeMap<EntryId, Tombstone>,
     board: BTreeSet<Leader>,
 }
 
@@ -107,6 +110,7 @@ impl List {
             tally: Tally::default(),
             entries: Arc::default(),
             positions: HashMap::new(),
+            tombstones: BTreeMap::new(),
             board: BTreeSet::new(),
         }
     }
@@ -122,7 +126,8 @@ impl List {
 
     /// The entry as readers see it. A deleted referrer is none, even before its purge.
     pub fn show(&self, entry: &Entry) -> Entry {
-        Entry { referred_by: entry.referred_by.filter(|id| self.positions.contains_key(id)), ..entry.clone() }
+        let is_known = |id: &EntryId| self.positions.contains_key(id) || self.tombstones.contains_key(id);
+        Entry { referred_by: entry.referred_by.filter(is_known), ..entry.clone() }
     }
 
     /// Writes an entry, new or changed.

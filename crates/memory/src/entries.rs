@@ -5,20 +5,23 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, Confirmed, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
-    SignUpFacts, SignUpPlan, SignUpRejection,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation,
+    ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
 };
 use rally_domain::confirmation::{KeptRequest, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::mail::Mail;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::referral::Position;
+use rally_domain::secret::AddressHash;
+use rally_domain::suppression::{Suppression, SuppressionReason};
+use rally_domain::tombstone::Tombstone;
 
 use crate::data::{Data, List};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::Job;
 use crate::{MemoryStore, rejected};
@@ -103,26 +106,36 @@ impl EntryStore for MemoryStore {
                     list.tally.last_position = list.entries().keys().last().map_or(0, |last| last.number());
                 }
             }
-            if !flaw.is(Flaw::MailToDeletedEntries) {
-                let goes = |mail: &Mail| {
-                    mail.recipient.entry_id() == Some(id) || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email)
-                };
-                let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
-                data.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
-            }
+            data.drop_mail(&entry);
             if flaw.is(Flaw::LogGoesWithEntries) {
                 let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
                 data.attempts.retain(|attempt| !told.contains(&attempt.event_id));
             }
-            if !flaw.is(Flaw::EventsOfDeletedEntriesSent) {
-                let of_entry = |data: &Data, event| data.event(event).is_some_and(|event| event.entry_id == Some(id));
-                let dropped: Vec<bool> = data.deliveries.iter().map(|d| d.job.is_unfinished() && of_entry(data, d.event_id)).collect();
-                let mut dropped = dropped.into_iter();
-                data.deliveries.retain(|_| !dropped.next().unwrap_or(false));
-            }
+            data.drop_undelivered(id);
             if entry.referral_count > 0 {
                 data.purges.push(Purge::Referrer(waitlist_id, id));
             }
+            Ok(true)
+        };
+        self.write(work).await
+    }
+
+    async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
+        let look = |data: &Data| data.lists.get(&waitlist_id)?.find(id).cloned();
+        let early = self.read_early(Flaw::ErasuresReadEarly, look).await.flatten();
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let home = data.lists.values().find(|list| flaw.is(Flaw::ErasuresIgnoreLists) && list.find(id).is_some());
+            let home = home.map_or(waitlist_id, |list| list.waitlist.id);
+            let Some(list) = data.lists.get_mut(&home) else { return Ok(false) };
+            let Some(entry) = list.take(id).or(early) else { return Ok(false) };
+            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            list.bury(&entry, tombstone, flaw);
+            data.drop_mail(&entry);
+            data.drop_undelivered(id);
+            data.suppress_erased(suppression);
+            data.purges.push(Purge::Traces(home, id));
             Ok(true)
         };
         self.write(work).await
@@ -211,6 +224,7 @@ impl Data {
             last_position: if flaw.is(Flaw::PositionsFromCount) { list.tally.entries() } else { list.tally.last_position },
             entries: match flaw.is(Flaw::DeletionsFreeNoPlaces) {
                 true => list.tally.last_position,
+                false if flaw.is(Flaw::ErasuresFreeNoPlaces) => list.tally.entries(),
                 false => entries.values().filter(counts).count() as u64,
             },
             email_taken: match flaw.is(Flaw::AddressesUniqueAcrossLists) {
@@ -231,6 +245,7 @@ impl Data {
                 CodeOwner::Elsewhere => None,
             }),
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
+            erased: self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email)),
             mail: mail.as_ref(),
         })
     }
@@ -242,7 +257,7 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, credit, events, mail } = plan;
+        let SignUpPlan { entry, credit, events, mail, lifts } = plan;
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
             let now = entry.created_at;
@@ -255,5 +270,71 @@ impl Data {
         }
         events.into_iter().take(if flaw.is(Flaw::OneEventASignUp) { 1 } else { 2 }).for_each(|event| self.tell(event));
         self.post(mail);
+        self.suppressions.retain(|row| Some(row.id) != lifts || flaw.is(Flaw::ErasedPeopleStaySuppressed));
+    }
+
+    /// Deletes the mail to a person.
+    fn drop_mail(&mut self, entry: &Entry) {
+        let flaw = self.flaw;
+        if flaw.is(Flaw::MailToDeletedEntries) {
+            return;
+        }
+        let goes = |mail: &Mail| {
+            mail.recipient.entry_id() == Some(entry.id) || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email)
+        };
+        let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
+        self.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
+    }
+
+    /// Deletes the undelivered deliveries of the events of an entry.
+    fn drop_undelivered(&mut self, id: EntryId) {
+        if self.flaw.is(Flaw::EventsOfDeletedEntriesSent) {
+            return;
+        }
+        let of_entry = |data: &Self, event| data.event(event).is_some_and(|event| event.entry_id == Some(id));
+        let dropped: Vec<bool> = self.deliveries.iter().map(|d| d.job.is_unfinished() && of_entry(self, d.event_id)).collect();
+        let mut dropped = dropped.into_iter();
+        self.deliveries.retain(|_| !dropped.next().unwrap_or(false));
+    }
+
+    /// Suppresses the address of an erased entry. No suppression shows the address any more.
+    fn suppress_erased(&mut self, suppression: Suppression) {
+        let flaw = self.flaw;
+        let is_same = |row: &Suppression| row.workspace_id == suppression.workspace_id && row.address == suppression.address;
+        for row in self.suppressions.iter_mut().filter(|row| is_same(row) && !flaw.is(Flaw::MasksOfErasedAddressesStay)) {
+            row.masked_email = None;
+        }
+        let is_there = self.suppressions.iter().any(|row| is_same(row) && row.reason == suppression.reason);
+        if !is_there && !flaw.is(Flaw::ErasedAddressesNotSuppressed) {
+            self.suppressions.push(suppression);
+        }
+    }
+
+    /// The suppression of an address of which the person was erased.
+    fn erased(&self, workspace_id: WorkspaceId, address: AddressHash) -> Option<SuppressionId> {
+        let any = self.flaw.is(Flaw::SignUpsLiftEveryReason);
+        let is_erased = |row: &&Suppression| row.address == address && (row.reason == SuppressionReason::Erased || any);
+        self.suppressions_of(workspace_id).find(is_erased).map(|row| row.id)
+    }
+}
+
+impl List {
+    /// Puts a tombstone in the place of an entry that was taken.
+    fn bury(&mut self, entry: &Entry, tombstone: Tombstone, flaw: Flawed) {
+        if flaw.is(Flaw::ErasedPeopleLead) {
+            self.keep_leading(entry);
+        }
+        if flaw.is(Flaw::ErasuresCountOut) {
+            self.tally.remove(entry, 0);
+            return;
+        }
+        if flaw.is(Flaw::ErasuresKeepSources) {
+            self.tally.erased += 1;
+        } else {
+            self.tally.erase(entry);
+        }
+        if !flaw.is(Flaw::ErasedReferrersForgotten) {
+            self.tombstones.insert(tombstone.id, tombstone);
+        }
     }
 }

@@ -286,9 +286,10 @@ flaws! {
     /// A deleted person stays on the leaderboard.
     DeletedPeopleLead: "entries::deleted_people_lead_no_more";
     /// The mail of a deleted person stays.
-    MailToDeletedEntries: "mails::mail_goes_with_what_it_belongs_to";
+    MailToDeletedEntries: "mails::mail_goes_with_what_it_belongs_to" "erasures::nothing_of_an_erased_entry_is_sent";
     /// What is undelivered of a deleted person's events is sent.
-    EventsOfDeletedEntriesSent: "deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped";
+    EventsOfDeletedEntriesSent: "deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped"
+        "erasures::nothing_of_an_erased_entry_is_sent";
     /// An invitation is recorded without its mail.
     InvitationsNotMailed: "invitations::an_invitation_is_recorded_with_its_mail";
     /// An invitation that is recorded again is mailed again.
@@ -330,7 +331,7 @@ flaws! {
     /// The mail of a deleted person goes on every list.
     MailGoesByAddress: "mails::mail_of_a_deleted_entry_goes_sent_or_not";
     /// Mail that was sent to a deleted person stays.
-    SentMailStays: "mails::mail_of_a_deleted_entry_goes_sent_or_not";
+    SentMailStays: "erasures::nothing_of_an_erased_entry_is_sent" "mails::mail_of_a_deleted_entry_goes_sent_or_not";
 
     // Totals.
 
@@ -609,6 +610,43 @@ flaws! {
     /// A purge of a workspace takes the suppressions of others.
     PurgesTakeOtherSuppressions: "suppressions::a_purge_takes_the_suppressions_of_a_deleted_workspace";
 
+    // Erasures.
+
+    /// An erased person stays on the leaderboard.
+    ErasedPeopleLead: "erasures::an_erased_entry_is_gone_for_every_reader";
+    /// An erased entry is counted no more.
+    ErasuresCountOut: "erasures::an_erased_entry_is_still_counted";
+    /// The source of an erased entry is still counted.
+    ErasuresKeepSources: "erasures::an_erased_entry_is_still_counted";
+    /// A rebuild counts no erased entries.
+    RebuildsForgetTombstones: "erasures::an_erased_entry_is_still_counted";
+    /// An erasure frees no place on a full list.
+    ErasuresFreeNoPlaces: "erasures::an_erased_entry_frees_its_place_and_its_address";
+    /// Those whom an erased person referred have no referrer any more.
+    ErasedReferrersForgotten: "erasures::credit_outlives_an_erasure";
+    /// An erased entry keeps a referrer that is deleted.
+    TombstonesKeepDeletedReferrers: "erasures::credit_outlives_an_erasure";
+    /// The address of an erased person is not suppressed.
+    ErasedAddressesNotSuppressed: "erasures::an_erased_address_is_suppressed_and_not_shown";
+    /// Suppressions of an erased person still show the masked address.
+    MasksOfErasedAddressesStay: "erasures::an_erased_address_is_suppressed_and_not_shown";
+    /// An entry that is erased twice at once is counted twice.
+    ErasuresReadEarly: "erasures::parallel_erasures_erase_an_entry_once";
+    /// An entry of another list can be erased.
+    ErasuresIgnoreLists: "erasures::an_erasure_needs_an_entry_of_the_list";
+    /// A sign-up of a person who was erased leaves the suppression.
+    ErasedPeopleStaySuppressed: "erasures::a_sign_up_brings_an_erased_person_back";
+    /// A sign-up lifts a suppression of any reason.
+    SignUpsLiftEveryReason: "erasures::a_sign_up_brings_an_erased_person_back";
+    /// A purge leaves the bodies of an erased entry's events.
+    BodiesKeepTraces: "erasures::a_purge_reduces_the_events_of_an_erased_entry";
+    /// A purge leaves the answers of receivers.
+    AnswersKeepTraces: "erasures::a_purge_reduces_the_events_of_an_erased_entry";
+    /// A purge reduces one batch of events, and forgets the rest.
+    TracesPurgedInPart: "erasures::a_purge_reduces_the_events_of_an_erased_entry";
+    /// A purge reduces the events of other entries.
+    TracesOfOthersPurged: "erasures::a_purge_reduces_the_events_of_an_erased_entry";
+
     // Callers that go away in the midst of a write.
 
     /// Events and mail are written after what they tell of.
@@ -625,6 +663,8 @@ flaws! {
     TornVariants: "abandoned::a_new_waitlist_is_whole_or_not_at_all";
     /// The lists of a deleted workspace go after it.
     TornLists: "abandoned::a_deletion_of_a_workspace_is_whole_or_not_at_all";
+    /// The suppression of an erased person is written after the erasure.
+    TornErasures: "abandoned::an_erasure_is_whole_or_not_at_all";
     /// The log is written after the delivery.
     TornLog: "abandoned::a_settlement_is_whole_or_not_at_all";
 }
@@ -962,8 +1002,10 @@ mod wrong {
 
     impl Flawed {
         fn tears(self) -> bool {
-            use Flaw::{TornLists, TornLog, TornOutbox, TornReplies, TornSlugs, TornTotals, TornVariants};
-            [TornOutbox, TornReplies, TornTotals, TornSlugs, TornVariants, TornLists, TornLog].iter().any(|flaw| self.is(*flaw))
+            use Flaw::{TornErasures, TornLists, TornLog, TornOutbox, TornReplies, TornSlugs, TornTotals, TornVariants};
+            [TornErasures, TornOutbox, TornReplies, TornTotals, TornSlugs, TornVariants, TornLists, TornLog]
+                .iter()
+                .any(|flaw| self.is(*flaw))
         }
     }
 
@@ -978,6 +1020,7 @@ mod wrong {
             Some(Flaw::TornReplies) => swap(&mut one.replies, &mut other.replies),
             Some(Flaw::TornSlugs) => swap(&mut one.retired, &mut other.retired),
             Some(Flaw::TornLists) => swap(&mut one.lists, &mut other.lists),
+            Some(Flaw::TornErasures) => swap(&mut one.suppressions, &mut other.suppressions),
             Some(Flaw::TornLog) => swap(&mut one.attempts, &mut other.attempts),
             Some(Flaw::TornTotals) => {
                 for (id, list) in &mut one.lists {

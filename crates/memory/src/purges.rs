@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
-use rally_domain::event::Event;
+use rally_domain::event::{Event, EventSubject};
 use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::Verdict;
@@ -29,6 +29,8 @@ pub(crate) enum Purge {
     Referrer(WaitlistId, EntryId),
     /// The rows that a workspace had beside its lists and webhooks.
     Workspace(WorkspaceId),
+    /// The data of the person of an erased entry.
+    Traces(WaitlistId, EntryId),
 }
 
 #[async_trait]
@@ -80,11 +82,17 @@ impl Data {
             Purge::Held(id) => self.hold(*id, most),
             Purge::Referrer(list, id) => self.forget_referrer(*list, *id, most),
             Purge::Workspace(id) => self.purge_workspace(*id, most),
+            Purge::Traces(list, id) => self.purge_traces(*list, *id, most),
         }
     }
 
     fn purge_list(&mut self, list: &mut List, most: usize) -> bool {
         let id = list.waitlist.id;
+        // The answers to events are found by the events.
+        let waits = self.purges.iter().any(|purge| matches!(purge, Purge::Traces(of, _) if *of == id));
+        if waits {
+            return true;
+        }
         let entries = list.take_some(most);
         let is_gone = |entry: Option<EntryId>| entries.iter().any(|gone| Some(gone.id) == entry);
         let last = entries.is_empty();
@@ -123,6 +131,29 @@ impl Data {
         remove_some(&mut self.suppressions, most, |row| is_gone(row) || flaw.is(Flaw::PurgesTakeOtherSuppressions)) > 0
     }
 
+    /// Reduces a batch of the events of an erased entry, and removes the answers to them. Returns whether events may be left.
+    fn purge_traces(&mut self, list: WaitlistId, id: EntryId, most: usize) -> bool {
+        let flaw = self.flaw;
+        let is_own = |event: &Event| event.entry_id == Some(id) || flaw.is(Flaw::TracesOfOthersPurged);
+        let body = |event: &Event| {
+            let subject = EventSubject { workspace_id: event.workspace_id, waitlist_id: event.waitlist_id, entry_id: event.entry_id };
+            Event::reduced_body(subject, event.id, event.kind.as_str(), event.occurred_at)
+        };
+        let mine = self.events.values_mut().filter(|event| event.waitlist_id == Some(list) && is_own(event));
+        let whole = mine.filter(|event| event.body != body(event)).take(most);
+        let mut reduced = Vec::new();
+        for event in whole {
+            reduced.push(event.id);
+            if !flaw.is(Flaw::BodiesKeepTraces) {
+                event.body = body(event);
+            }
+        }
+        for attempt in self.attempts.iter_mut().filter(|attempt| reduced.contains(&attempt.event_id)) {
+            attempt.response_body.take_if(|_| !flaw.is(Flaw::AnswersKeepTraces));
+        }
+        reduced.len() == most && !flaw.is(Flaw::TracesPurgedInPart) && !flaw.is(Flaw::BodiesKeepTraces)
+    }
+
     fn hold(&mut self, id: WebhookId, most: usize) -> bool {
         let Some(generation) = self.webhooks.get(&id).map(|hook| hook.webhook.generation) else { return false };
         if self.flaw.is(Flaw::PurgesForgetHeld) {
@@ -139,8 +170,11 @@ impl Data {
         let flaw = self.flaw;
         let Some(list) = self.lists.get_mut(&list) else { return false };
         let referred: Vec<_> = list.entries().values().filter(|entry| entry.referred_by == Some(id)).take(most).cloned().collect();
-        let forgotten = referred.len();
+        let entries = referred.len();
         referred.into_iter().for_each(|entry| list.put(Entry { referred_by: None, ..entry }));
+        let keeps = flaw.is(Flaw::TombstonesKeepDeletedReferrers);
+        let tombstones = list.tombstones.values_mut().filter(|tombstone| tombstone.referred_by == Some(id) && !keeps).take(most - entries);
+        let forgotten = entries + tombstones.map(|tombstone| tombstone.referred_by = None).count();
         if !flaw.is(Flaw::DeletedReferrersCounted) {
             list.tally.referred -= forgotten as u64;
         }

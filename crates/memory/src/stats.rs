@@ -98,6 +98,7 @@ impl List {
         let last_position = if flaw.is(Flaw::RebuildFreesPositions) { last } else { self.tally.last_position };
         let mut tally = Tally { last_position, ..Tally::default() };
         self.entries().values().for_each(|entry| tally.add(entry));
+        self.tombstones.values().filter(|_| !flaw.is(Flaw::RebuildsForgetTombstones)).for_each(|tombstone| tally.add_tombstone(tombstone));
         tally
     }
 

@@ -97,7 +97,7 @@ impl SuppressionStore for MemoryStore {
 
 impl Data {
     /// The suppressions of a workspace. A deleted workspace has none, even before their purge.
-    fn suppressions_of(&self, id: WorkspaceId) -> impl Iterator<Item = &Suppression> {
+    pub fn suppressions_of(&self, id: WorkspaceId) -> impl Iterator<Item = &Suppression> {
         let is_there = self.workspaces.contains_key(&id) || self.flaw.is(Flaw::SuppressionsOutliveWorkspaces);
         self.suppressions.iter().filter(move |row| row.workspace_id == id && is_there)
     }

@@ -15,7 +15,7 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::convert::to_bigint;
-use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+use crate::schema::{entries, tombstones, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 use crate::statement::statement;
 
 /// Takes the lock that orders the changes of a list. Returns whether there is such a list.
@@ -126,6 +126,18 @@ pub(crate) async fn remove(c: &mut AsyncPgConnection, entry: &Entry, orphans: us
     take_from_variant(c, entry).await
 }
 
+/// Counts an entry as erased. Its source is none from now on. `hidden` is how many referrers of it are deleted and still counted.
+pub(crate) async fn erase(c: &mut AsyncPgConnection, entry: &Entry, hidden: usize) -> QueryResult<()> {
+    {
+        use crate::schema::waitlist_totals::dsl::{erased, referred, waitlist_totals};
+        let change = (erased.eq(erased + 1), referred.eq(referred - to_bigint(hidden as u64)));
+        diesel::update(waitlist_totals.find(entry.waitlist_id.uuid())).set(change).execute(c).await?;
+    }
+    take_from_source(c, entry).await?;
+    let none = GrowSources { lists: vec![entry.waitlist_id.uuid()], sources: vec![String::new()], numbers: vec![1] };
+    none.execute(c).await.map(|_| ())
+}
+
 /// Counts an entry under another status.
 pub(crate) async fn change_status(c: &mut AsyncPgConnection, id: WaitlistId, from: EntryStatus, to: EntryStatus) -> QueryResult<()> {
     use crate::schema::waitlist_totals::dsl::{approved, pending, rejected, waitlist_totals};
@@ -187,6 +199,7 @@ async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryRes
 struct Count {
     by_status: BTreeMap<String, i64>,
     referred: i64,
+    erased: i64,
     days: BTreeMap<Date, i64>,
     sources: BTreeMap<String, i64>,
     variants: BTreeMap<Uuid, i64>,
@@ -208,8 +221,8 @@ pub(crate) async fn rebuild(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryR
 async fn load(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Count> {
     let list = id.uuid();
     let totals = {
-        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
-        waitlist_totals.find(list).select((pending, approved, rejected, referred)).first::<(i64, i64, i64, i64)>(c).await?
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, referred, rejected, waitlist_totals};
+        waitlist_totals.find(list).select((pending, approved, rejected, referred, erased)).first::<(i64, i64, i64, i64, i64)>(c).await?
     };
     let by_status = [(EntryStatus::Pending, totals.0), (EntryStatus::Approved, totals.1), (EntryStatus::Rejected, totals.2)];
     let days = waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list)).select((waitlist_days::day, waitlist_days::signups));
@@ -222,6 +235,7 @@ async fn load(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Count> {
     Ok(Count {
         by_status: by_status.into_iter().filter(|(_, n)| *n != 0).map(|(status, n)| (status.as_str().to_owned(), n)).collect(),
         referred: totals.3,
+        erased: totals.4,
         days: days.load::<(Date, i64)>(c).await?.into_iter().collect(),
         sources: sources.load::<(String, i64)>(c).await?.into_iter().collect(),
         variants: variants.load::<(Uuid, i64)>(c).await?.into_iter().collect(),
@@ -239,25 +253,51 @@ async fn count(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResult<Count> 
     let variants = entries::table.filter(mine).group_by(entries::variant_id).select((entries::variant_id, count_star()));
     let (source, variant) =
         (|(text, n): (Option<String>, i64)| (text.unwrap_or_default(), n), |(id, n): (Option<Uuid>, i64)| (id.unwrap_or_default(), n));
-    Ok(Count {
+    let mut counted = Count {
         by_status: by_status.load::<(String, i64)>(c).await?.into_iter().collect(),
         referred: referred.get_result(c).await?,
+        erased: 0,
         days: days.load::<(Date, i64)>(c).await?.into_iter().collect(),
         sources: sources.load(c).await?.into_iter().map(source).collect(),
         variants: variants.load(c).await?.into_iter().map(variant).collect(),
-    })
+    };
+    count_tombstones(c, id, &mut counted).await?;
+    Ok(counted)
+}
+
+/// Adds the tombstones of a list, which have no source.
+async fn count_tombstones(c: &mut AsyncPgConnection, id: WaitlistId, counted: &mut Count) -> QueryResult<()> {
+    let mine = tombstones::waitlist_id.eq(id.uuid());
+    let by_status = tombstones::table.filter(mine).group_by(tombstones::status).select((tombstones::status, count_star()));
+    for (status, n) in by_status.load::<(String, i64)>(c).await? {
+        *counted.by_status.entry(status).or_default() += n;
+        counted.erased += n;
+    }
+    counted.referred +=
+        tombstones::table.filter(mine).filter(tombstones::referred_by_entry_id.is_not_null()).count().get_result::<i64>(c).await?;
+    let days = tombstones::table.filter(mine).group_by(tombstones::day).select((tombstones::day, count_star()));
+    days.load::<(Date, i64)>(c).await?.into_iter().for_each(|(day, n)| *counted.days.entry(day).or_default() += n);
+    let variants = tombstones::table.filter(mine).group_by(tombstones::variant_id).select((tombstones::variant_id, count_star()));
+    for (variant, n) in variants.load::<(Option<Uuid>, i64)>(c).await? {
+        *counted.variants.entry(variant.unwrap_or_default()).or_default() += n;
+    }
+    if counted.erased > 0 {
+        *counted.sources.entry(String::new()).or_default() += counted.erased;
+    }
+    Ok(())
 }
 
 async fn store(c: &mut AsyncPgConnection, id: WaitlistId, counted: &Count) -> QueryResult<()> {
     let list = id.uuid();
     let of = |status: EntryStatus| counted.by_status.get(status.as_str()).copied().unwrap_or(0);
     {
-        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, referred, rejected, waitlist_totals};
         let right = (
             pending.eq(of(EntryStatus::Pending)),
             approved.eq(of(EntryStatus::Approved)),
             rejected.eq(of(EntryStatus::Rejected)),
             referred.eq(counted.referred),
+            erased.eq(counted.erased),
         );
         diesel::update(waitlist_totals.find(list)).set(right).execute(c).await?;
     }

@@ -9,8 +9,8 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid a
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
-    SignUpRejection,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry,
+    ReviewPlan, SignUp, SignUpRejection,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
@@ -33,7 +33,7 @@ use crate::convert::{corrupt, from_bigint, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
-use crate::{PgStore, counters, events, export, lists, mails, purges, settings, transaction, waitlists};
+use crate::{PgStore, counters, events, export, lists, mails, purges, settings, suppressions, tombstones, transaction, waitlists};
 
 #[async_trait]
 impl EntryStore for PgStore {
@@ -74,15 +74,30 @@ impl EntryStore for PgStore {
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
-            let Some(EntryFacts { entry, .. }) = lock_entry(c, waitlist_id, id).await? else { return Ok(false) };
-            diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
+            let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
             let forgotten = purges::forget_referrer(c, id, FORGOTTEN_AT_ONCE).await?;
             if forgotten == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id).await?;
             }
             mails::delete(c, id).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
-            counters::remove(c, &entry, forgotten).await?;
+            counters::remove(c, &entry, forgotten + hidden).await?;
+            Ok(true)
+        });
+        Ok(outcome?)
+    }
+
+    async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
+            let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
+            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            tombstones::write(c, &tombstone).await?;
+            mails::delete(c, id).await?;
+            events::drop_undelivered(c, waitlist_id, id).await?;
+            counters::erase(c, &entry, hidden).await?;
+            suppressions::write_erased(c, &suppression).await?;
+            purges::remove_traces(c, waitlist_id, id).await?;
             Ok(true)
         });
         Ok(outcome?)
@@ -171,6 +186,20 @@ async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: E
     let entry = list.entry(row)?;
     let Some(waitlist) = waitlist.filter(|_| entry.waitlist_id == waitlist_id) else { return Ok(None) };
     Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail: mail.remove(&waitlist_id) }))
+}
+
+/// Locks the list and deletes the row of the entry. Returns the entry, and how many referrers of it are deleted and still counted: one
+/// or none.
+async fn take_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, usize)>, Abort<R>> {
+    if !counters::lock(c, waitlist_id).await? {
+        return Ok(None);
+    }
+    let reader = &*c;
+    let (list, row) = try_join!(lists::find(reader, waitlist_id), find(reader, id))?;
+    let Some((list, row)) = list.zip(row).filter(|(_, row)| row.new.waitlist_id == waitlist_id.uuid()) else { return Ok(None) };
+    diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
+    let hidden = usize::from(list.hides_referrer(&row));
+    Ok(Some((list.entry(row)?, hidden)))
 }
 
 async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {

@@ -31,6 +31,7 @@ mod statement;
 mod stats;
 mod suppressions;
 mod tls;
+mod tombstones;
 mod turns;
 mod variants;
 mod waitlists;

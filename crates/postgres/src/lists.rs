@@ -45,6 +45,11 @@ pub(crate) async fn find(mut c: &AsyncPgConnection, id: WaitlistId) -> QueryResu
 }
 
 impl ListState {
+    /// Whether the referrer of a row was deleted, and the totals still count it.
+    pub(crate) fn hides_referrer(&self, row: &EntryRow) -> bool {
+        row.new.referred_by_entry_id.is_some_and(|id| self.forgotten.contains(&EntryId::new(id)))
+    }
+
     /// The entry of a row, without a referrer that was deleted.
     pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
         let mut entry = Entry::try_from(row)?;

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
-    notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, workspace,
+    erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, workspace,
 };
 use rally_contracts::{invitations, reviews, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
@@ -120,6 +120,11 @@ async fn call_everything(ports: &Ports) {
     ports.health.ping().await.unwrap();
 
     ports.entries.delete(delete_entry(ports, list.id, bob.id)).await.unwrap();
+    let eve = ports.entries.sign_up(sign_up(ports, &list, "eve@example.com")).await.unwrap();
+    ports.entries.erase(erase_entry(ports, list.id, eve.id)).await.unwrap();
+    while ports.purges.purge(1).await.unwrap() {}
+    ports.entries.sign_up(sign_up(ports, &list, "eve@example.com")).await.unwrap();
+    ports.purges.find_orphans().await.unwrap();
     ports.variants.list(list.id).await.unwrap();
     ports.variants.delete(delete_variant(ports, list.id, variant.id)).await.unwrap();
     ports.webhooks.delete(delete_webhook(ports, acme.id, hook.id)).await.unwrap();
@@ -368,6 +373,9 @@ INSERT INTO attempts (id, webhook_id, event_id, kind, number, latency_ms, create
     SELECT gen_random_uuid(), d.webhook_id, d.event_id, 'entry.created', 1, 1, now() FROM deliveries d;
 INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, recipient, data, created_at, due_at)
     SELECT gen_random_uuid(), e.workspace_id, e.waitlist_id, e.id, 't', 's', 'r', '{}', now(), now() FROM entries e;
+INSERT INTO tombstones (id, waitlist_id, position, status, referral_count, day, has_traces)
+    SELECT gen_random_uuid(), l.id, n, 'pending', 0, now(), n % 2 = 0
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(30000, 45000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;
 ";

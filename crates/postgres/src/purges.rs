@@ -8,8 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use rally_domain::event::{Event, EventSubject};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::port::PurgeStore;
+use rally_domain::timestamp::Timestamp;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::convert::{from_bigint, to_bigint};
@@ -17,7 +20,8 @@ use crate::deliveries::{delete_attempts, delete_events};
 use crate::fault::query_fault;
 use crate::queue::IdRow;
 use crate::schema::{
-    attempts, entries, events, mails, purges, signup_requests, suppressions, waitlist_days, waitlist_sources, waitlist_totals, webhooks,
+    attempts, entries, events, mails, purges, signup_requests, suppressions, tombstones, waitlist_days, waitlist_sources, waitlist_totals,
+    webhooks,
 };
 use crate::statement::statement;
 use crate::{PgStore, confirmations, counters, mails as mail_rows, transaction};
@@ -30,6 +34,8 @@ pub(crate) const WEBHOOK: &str = "webhook";
 pub(crate) const WORKSPACE: &str = "workspace";
 /// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
+/// An entry that was erased: other tables still have data of the person.
+const TRACES: &str = "traces";
 /// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
 const HELD: &str = "held";
 
@@ -51,6 +57,7 @@ impl PurgeStore for PgStore {
             let ids: Vec<Uuid> = rows.into_iter().map(|row| row.id).collect();
             found += begin(&mut c, kind, &ids).await.map_err(query_fault)? as u64;
         }
+        found += (BeginTraces {}).execute(&mut *self.connection().await?).await.map_err(query_fault)? as u64;
         Ok(found)
     }
 
@@ -82,8 +89,15 @@ WITH RECURSIVE of_entries (id) AS (
     UNION ALL
     SELECT (SELECT s.waitlist_id FROM waitlist_sources s WHERE s.waitlist_id > l.id ORDER BY s.waitlist_id, s.referrer LIMIT 1)
     FROM of_sources l WHERE l.id IS NOT NULL
+), of_tombstones (id) AS (
+    (SELECT waitlist_id FROM tombstones ORDER BY waitlist_id, position LIMIT 1)
+    UNION ALL
+    SELECT (SELECT t.waitlist_id FROM tombstones t WHERE t.waitlist_id > l.id ORDER BY t.waitlist_id, t.position LIMIT 1)
+    FROM of_tombstones l WHERE l.id IS NOT NULL
 )
-SELECT DISTINCT found.id FROM (SELECT id FROM of_entries UNION ALL SELECT id FROM of_events UNION ALL SELECT id FROM of_sources) found
+SELECT DISTINCT found.id FROM (
+    SELECT id FROM of_entries UNION ALL SELECT id FROM of_events UNION ALL SELECT id FROM of_sources UNION ALL SELECT id FROM of_tombstones
+) found
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM waitlist_totals t WHERE t.waitlist_id = found.id)";
 
 /// The same for webhooks.
@@ -140,6 +154,14 @@ statement! {
     }
 }
 
+statement! {
+    /// Notes the purges of erased entries that lack one.
+    BeginTraces {
+        "INSERT INTO purges (kind, target, waitlist_id) SELECT 'traces', id, waitlist_id FROM tombstones
+        WHERE has_traces ORDER BY waitlist_id LIMIT 10000 ON CONFLICT DO NOTHING"
+    }
+}
+
 /// Notes purges in the transaction of a deletion, and returns how many of them are new.
 pub(crate) async fn begin(c: &mut AsyncPgConnection, kind: &'static str, targets: &[Uuid]) -> QueryResult<usize> {
     Begin { kind, targets: targets.to_vec() }.execute(c).await
@@ -152,7 +174,16 @@ pub(crate) async fn hold(c: &mut AsyncPgConnection, id: WebhookId) -> QueryResul
 
 /// Notes that entries are to forget their deleted referrer.
 pub(crate) async fn forget(c: &mut AsyncPgConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
-    let row = (purges::kind.eq(ENTRY), purges::target.eq(id.uuid()), purges::waitlist_id.eq(list.uuid()));
+    begin_of_entry(c, ENTRY, list, id).await
+}
+
+/// Notes that the data of the person of an erased entry is to be removed from other tables.
+pub(crate) async fn remove_traces(c: &mut AsyncPgConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    begin_of_entry(c, TRACES, list, id).await
+}
+
+async fn begin_of_entry(c: &mut AsyncPgConnection, kind: &str, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    let row = (purges::kind.eq(kind), purges::target.eq(id.uuid()), purges::waitlist_id.eq(list.uuid()));
     diesel::insert_into(purges::table).values(row).on_conflict_do_nothing().execute(c).await
 }
 
@@ -181,6 +212,7 @@ async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
         WEBHOOK => purge_webhook(c, &purge, most).await?,
         WORKSPACE => purge_workspace(c, &purge, most).await?,
         ENTRY => purge_referrer(c, &purge, most).await?,
+        TRACES => purge_traces(c, &purge, most).await?,
         _ => purge_held(c, &purge, most).await?,
     };
     if !purged {
@@ -190,9 +222,13 @@ async fn purge(c: &mut AsyncPgConnection, most: i64) -> QueryResult<bool> {
 }
 
 /// Deletes a batch of the rows of a waitlist. Returns whether there were any. Entries go by position, with their mails and
-/// events.
+/// events. The traces of erased entries go first, because the answers of receivers are found by the events.
 async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = purge.target;
+    let traces = purges::table.filter(purges::kind.eq(TRACES).and(purges::waitlist_id.eq(list)));
+    if diesel::select(diesel::dsl::exists(traces)).get_result(c).await? {
+        return Ok(true);
+    }
     let batch = entries::table
         .filter(entries::waitlist_id.eq(list).and(entries::position.gt(purge.after_position)))
         .order(entries::position)
@@ -229,6 +265,11 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
         .select((waitlist_sources::referrer, waitlist_sources::signups));
     let (referrers, signups): (Vec<String>, Vec<i64>) = left.load::<(String, i64)>(c).await?.into_iter().unzip();
     if (DeleteSources { referrers, signups, waitlist: list }).execute(c).await? > 0 {
+        return Ok(true);
+    }
+    let left = tombstones::table.filter(tombstones::waitlist_id.eq(list)).order((tombstones::waitlist_id, tombstones::position));
+    let ids: Vec<Uuid> = left.limit(most).select(tombstones::id).load(c).await?;
+    if (DeleteTombstones { ids }).execute(c).await? > 0 {
         return Ok(true);
     }
     // There is one row per day, so there are never many.
@@ -269,6 +310,14 @@ statement! {
         signups: Array<BigInt> = Vec<i64>, ") AS gone (referrer, signups)
         WHERE s.referrer = gone.referrer AND s.signups = gone.signups AND s.waitlist_id = "
         waitlist: sql_types::Uuid = Uuid, ""
+    }
+}
+
+statement! {
+    /// Deletes some tombstones.
+    DeleteTombstones {
+        "DELETE FROM tombstones t USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE t.id = gone.id"
     }
 }
 
@@ -327,8 +376,7 @@ async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if !counters::lock(c, list).await? {
         return Ok(false);
     }
-    let forgetting = ForgetReferrer { referrer: purge.target, most };
-    let forgotten = to_bigint(forgetting.execute(c).await? as u64);
+    let forgotten = to_bigint(forget_some(c, purge.target, most).await? as u64);
     if forgotten > 0 {
         let totals = waitlist_totals::table.find(list.uuid());
         diesel::update(totals).set(waitlist_totals::referred.eq(waitlist_totals::referred - forgotten)).execute(c).await?;
@@ -347,9 +395,88 @@ statement! {
     }
 }
 
+statement! {
+    /// Makes some erased entries forget their referrer.
+    ForgetReferrerOfErased {
+        "UPDATE tombstones t SET referred_by_entry_id = NULL FROM (
+            SELECT id FROM tombstones WHERE referred_by_entry_id = "
+        referrer: sql_types::Uuid = Uuid, " LIMIT "
+        most: BigInt = i64, "
+        ) referred WHERE t.id = referred.id"
+    }
+}
+
+/// Makes at most so many entries forget their referrer, those that are erased last. Returns how many did.
+async fn forget_some(c: &mut AsyncPgConnection, referrer: Uuid, most: i64) -> QueryResult<usize> {
+    let entries = ForgetReferrer { referrer, most }.execute(c).await?;
+    let most = most - to_bigint(entries as u64);
+    let erased = if most > 0 { ForgetReferrerOfErased { referrer, most }.execute(c).await? } else { 0 };
+    Ok(entries + erased)
+}
+
 /// Makes at most so many entries forget their referrer, in the transaction that deletes it. Returns how many did.
 pub(crate) async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId, most: usize) -> QueryResult<usize> {
-    ForgetReferrer { referrer: id.uuid(), most: to_bigint(most as u64) }.execute(c).await
+    forget_some(c, id.uuid(), to_bigint(most as u64)).await
+}
+
+/// Reduces a batch of the events of an erased entry, and removes the answers of receivers to them. Returns whether there were any.
+async fn purge_traces(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let (waitlist, entry) = (purge.waitlist_id.unwrap_or_default(), purge.target);
+    let batch: Vec<ToldRow> = NextEvents { waitlist, entry, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
+    let Some(last) = batch.last().map(|row| row.id) else {
+        diesel::update(tombstones::table.find(entry)).set(tombstones::has_traces.eq(false)).execute(c).await?;
+        return Ok(false);
+    };
+    let ids: Vec<Uuid> = batch.iter().map(|row| row.id).collect();
+    let reduced = |row: &ToldRow| {
+        let (waitlist_id, entry_id) = (Some(WaitlistId::new(waitlist)), Some(EntryId::new(entry)));
+        let subject = EventSubject { workspace_id: WorkspaceId::new(row.workspace_id), waitlist_id, entry_id };
+        Event::reduced_body(subject, EventId::new(row.id), &row.kind, Timestamp::new(row.occurred_at))
+    };
+    ReduceEvents { ids: ids.clone(), bodies: batch.iter().map(reduced).collect() }.execute(c).await?;
+    RemoveAnswers { events: ids }.execute(c).await?;
+    go_on(c, &Purge { after_id: Some(last), ..purge.clone() }).await
+}
+
+statement! {
+    /// The next events of an entry by their ids. The inner statement reads them by the entry: if it named the ids too, the planner could
+    /// read the whole table by them.
+    NextEvents {
+        "SELECT told.id, told.workspace_id, told.kind, told.occurred_at FROM (
+            SELECT id, workspace_id, kind, occurred_at FROM events WHERE waitlist_id = "
+        waitlist: sql_types::Uuid = Uuid, " AND entry_id = "
+        entry: sql_types::Uuid = Uuid, " ORDER BY waitlist_id, entry_id OFFSET 0
+        ) told WHERE told.id > "
+        after: sql_types::Uuid = Uuid, " ORDER BY told.id LIMIT "
+        most: BigInt = i64, ""
+    }
+}
+
+/// An event without its body.
+#[derive(QueryableByName)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+struct ToldRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    kind: String,
+    occurred_at: OffsetDateTime,
+}
+
+statement! {
+    /// Writes the bodies of some events.
+    ReduceEvents {
+        "UPDATE events e SET body = reduced.body FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        bodies: Array<Text> = Vec<String>, ") AS reduced (id, body) WHERE e.id = reduced.id"
+    }
+}
+
+statement! {
+    /// Removes the answers of receivers to some events.
+    RemoveAnswers {
+        "UPDATE attempts a SET response_body = NULL FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS told (id) WHERE a.event_id = told.id"
+    }
 }
 
 /// Holds a batch of the deliveries of earlier generations of a webhook. Returns whether more may be left.

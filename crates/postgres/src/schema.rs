@@ -101,6 +101,7 @@ diesel::table! {
         approved -> BigInt,
         rejected -> BigInt,
         referred -> BigInt,
+        erased -> BigInt,
     }
 }
 
@@ -301,6 +302,20 @@ diesel::table! {
         text -> Text,
         html -> Nullable<Text>,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tombstones (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        position -> BigInt,
+        status -> Text,
+        referral_count -> BigInt,
+        referred_by_entry_id -> Nullable<Uuid>,
+        variant_id -> Nullable<Uuid>,
+        day -> Date,
+        has_traces -> Bool,
     }
 }
 

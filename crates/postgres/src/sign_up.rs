@@ -13,7 +13,7 @@ use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUp
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, VariantId, WaitlistId};
+use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
@@ -25,8 +25,9 @@ use crate::entries::{InsertEntries, NewEntryRow};
 use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
+use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mails, settings, transaction};
+use crate::{Database, confirmations, counters, events, mails, settings, suppressions, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -120,13 +121,14 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests, erased) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
         owners(c, commands),
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
+        async { Ok(suppressions::erased(c, commands).await?) },
     )?;
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
@@ -139,6 +141,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
+            erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
             mail: mail.remove(&list),
             waitlist,
         };
@@ -147,14 +150,18 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     Ok(totals.map(group).collect())
 }
 
+fn lifted(row: &ErasedRow) -> (Email, SuppressionId) {
+    (Email::from_stored(row.email.clone()), SuppressionId::new(row.id))
+}
+
 /// Locks the lists in the order of their ids, as every transaction with several lists does. Returns the last position and the
-/// number of entries of each.
+/// number of entries that stand on each.
 async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_id, waitlist_totals};
+    use crate::schema::waitlist_totals::dsl::{approved, erased, last_position, pending, rejected, waitlist_id, waitlist_totals};
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
     let rows: Vec<(Uuid, i64, i64)> =
-        query.select((waitlist_id, last_position, pending + approved + rejected)).for_update().load(c).await?;
-    Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number)))).collect())
+        query.select((waitlist_id, last_position, pending + approved + rejected - erased)).for_update().load(c).await?;
+    Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number.max(0))))).collect())
 }
 
 pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<HashMap<WaitlistId, Waitlist>, Abort<R>> {
@@ -245,6 +252,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
         mails::write(c, groups.values().flat_map(SignUpGroup::mails)),
         confirmations::confirm(c, groups.values().flat_map(SignUpGroup::confirmed)),
+        suppressions::lift(c, groups.values().flat_map(SignUpGroup::lifts).map(SuppressionId::uuid).collect()),
     )?;
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{self, Bool, Timestamptz};
+use diesel::sql_types::{self, Array, Bool, Bytea, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::command::{LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SuppressionId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, SuppressionKey};
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::convert::{corrupt, digest, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
+use crate::statement::statement;
 use crate::{PgStore, transaction};
 
 #[async_trait]
@@ -103,6 +104,77 @@ impl SuppressionStore for PgStore {
 pub(crate) async fn write(c: &mut AsyncPgConnection, suppression: &Suppression) -> QueryResult<usize> {
     let insert = diesel::insert_into(suppressions::table).values(SuppressionRow::from(suppression));
     insert.on_conflict_do_nothing().execute(c).await
+}
+
+statement! {
+    /// Takes the masked address out of the suppressions of an address.
+    Unmask {
+        "UPDATE suppressions s SET masked_email = NULL FROM (
+            SELECT id FROM suppressions WHERE workspace_id = "
+        workspace: sql_types::Uuid = Uuid, " AND address = "
+        address: Bytea = Vec<u8>, " ORDER BY workspace_id, address, reason OFFSET 0
+        ) shown WHERE s.id = shown.id"
+    }
+}
+
+/// Writes the suppression of an erased entry. No suppression shows the address any more.
+pub(crate) async fn write_erased(c: &mut AsyncPgConnection, suppression: &Suppression) -> QueryResult<usize> {
+    write(c, suppression).await?;
+    let unmask = Unmask { workspace: suppression.workspace_id.uuid(), address: suppression.address.bytes().to_vec() };
+    unmask.execute(c).await
+}
+
+statement! {
+    /// Finds the suppressions of people who were erased and sign up again.
+    Erased {
+        "SELECT asked.list, asked.email, s.id FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        emails: Array<Text> = Vec<String>, ", "
+        addresses: Array<Bytea> = Vec<Vec<u8>>, ") AS asked (list, email, address)
+        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1) w
+        CROSS JOIN LATERAL (
+            SELECT id FROM suppressions WHERE workspace_id = w.workspace_id AND address = asked.address AND reason = 'erased'
+            ORDER BY workspace_id, address, reason LIMIT 1
+        ) s"
+    }
+}
+
+/// The suppression of an address on a list.
+#[derive(QueryableByName)]
+pub(crate) struct ErasedRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub(crate) list: Uuid,
+    #[diesel(sql_type = Text)]
+    pub(crate) email: String,
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub(crate) id: Uuid,
+}
+
+/// The suppressions of the people of some sign-ups who were erased.
+pub(crate) async fn erased(mut c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<ErasedRow>> {
+    let address = |command: &SignUp| command.links.secret().hash_address(&command.profile.email).bytes().to_vec();
+    let find = Erased {
+        lists: commands.iter().map(|command| command.waitlist_id.uuid()).collect(),
+        emails: commands.iter().map(|command| command.profile.email.to_string()).collect(),
+        addresses: commands.iter().map(address).collect(),
+    };
+    find.load(&mut c).await
+}
+
+statement! {
+    /// Lifts some suppressions.
+    Lift {
+        "DELETE FROM suppressions s USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS lifted (id) WHERE s.id = lifted.id"
+    }
+}
+
+/// Lifts suppressions in the transaction of its cause.
+pub(crate) async fn lift(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    Lift { ids }.execute(&mut c).await
 }
 
 /// The suppressions of an address. Those of a deleted workspace are left out, though they are purged later.

@@ -11,7 +11,7 @@ use rally_domain::text::Referrer;
 use uuid::Uuid;
 
 use crate::convert::{Blob, to_bigint};
-use crate::schema::{entries, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+use crate::schema::{entries, tombstones, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 
 /// Whether a list exists. A deleted list has no totals.
 pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool> {
@@ -20,7 +20,8 @@ pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool
 
 /// Adds a tally to the counters of a list.
 pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
-    let Tally { last_position, by_status, referred, days, sources, variants } = tally;
+    // A sign-up erases nobody.
+    let Tally { last_position, by_status, referred, days, sources, variants, erased: _ } = tally;
     let list = Blob(id.uuid());
     grow_totals(c, list, to_bigint(last_position), by_status.map(to_bigint), to_bigint(referred))?;
     days.into_iter().try_for_each(|(day, number)| grow_day(c, list, &day.to_string(), to_bigint(number)))?;
@@ -70,6 +71,18 @@ pub(crate) fn remove(c: &mut SqliteConnection, entry: &Entry, orphans: usize) ->
     take_from_day(c, entry)?;
     take_from_source(c, entry)?;
     take_from_variant(c, entry)
+}
+
+/// Counts an entry as erased. Its source is none from now on. `hidden` is how many referrers of it are deleted and still counted.
+pub(crate) fn erase(c: &mut SqliteConnection, entry: &Entry, hidden: usize) -> QueryResult<()> {
+    let list = Blob(entry.waitlist_id.uuid());
+    {
+        use crate::schema::waitlist_totals::dsl::{erased, referred, waitlist_totals};
+        let change = (erased.eq(erased + 1), referred.eq(referred - to_bigint(hidden as u64)));
+        diesel::update(waitlist_totals.find(list)).set(change).execute(c)?;
+    }
+    take_from_source(c, entry)?;
+    grow_source(c, list, "", 1)
 }
 
 /// Counts an entry under another status.
@@ -126,6 +139,7 @@ fn take_from_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()>
 struct Count {
     by_status: BTreeMap<String, i64>,
     referred: i64,
+    erased: i64,
     days: BTreeMap<String, i64>,
     sources: BTreeMap<String, i64>,
     variants: BTreeMap<Uuid, i64>,
@@ -144,8 +158,8 @@ pub(crate) fn rebuild(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<b
 fn load(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
     let list = Blob(id.uuid());
     let totals = {
-        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
-        waitlist_totals.find(list).select((pending, approved, rejected, referred)).first::<(i64, i64, i64, i64)>(c)?
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, referred, rejected, waitlist_totals};
+        waitlist_totals.find(list).select((pending, approved, rejected, referred, erased)).first::<(i64, i64, i64, i64, i64)>(c)?
     };
     let by_status = [(EntryStatus::Pending, totals.0), (EntryStatus::Approved, totals.1), (EntryStatus::Rejected, totals.2)];
     let days = waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list)).select((waitlist_days::day, waitlist_days::signups));
@@ -158,6 +172,7 @@ fn load(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
     Ok(Count {
         by_status: by_status.into_iter().filter(|(_, n)| *n != 0).map(|(status, n)| (status.as_str().to_owned(), n)).collect(),
         referred: totals.3,
+        erased: totals.4,
         days: days.load::<(String, i64)>(c)?.into_iter().collect(),
         sources: sources.load::<(String, i64)>(c)?.into_iter().collect(),
         variants: variants.load::<(Blob, i64)>(c)?.into_iter().map(|(id, n)| (id.0, n)).collect(),
@@ -177,25 +192,51 @@ fn count(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
         |(text, n): (Option<String>, i64)| (text.unwrap_or_default(), n),
         |(id, n): (Option<Blob>, i64)| (id.map(|id| id.0).unwrap_or_default(), n),
     );
-    Ok(Count {
+    let mut counted = Count {
         by_status: by_status.load::<(String, i64)>(c)?.into_iter().collect(),
         referred: referred.get_result(c)?,
+        erased: 0,
         days: days.load::<(String, i64)>(c)?.into_iter().collect(),
         sources: sources.load(c)?.into_iter().map(source).collect(),
         variants: variants.load(c)?.into_iter().map(variant).collect(),
-    })
+    };
+    count_tombstones(c, id, &mut counted)?;
+    Ok(counted)
+}
+
+/// Adds the tombstones of a list, which have no source.
+fn count_tombstones(c: &mut SqliteConnection, id: WaitlistId, counted: &mut Count) -> QueryResult<()> {
+    let mine = tombstones::waitlist_id.eq(Blob(id.uuid()));
+    let by_status = tombstones::table.filter(mine).group_by(tombstones::status).select((tombstones::status, count_star()));
+    for (status, n) in by_status.load::<(String, i64)>(c)? {
+        *counted.by_status.entry(status).or_default() += n;
+        counted.erased += n;
+    }
+    counted.referred +=
+        tombstones::table.filter(mine).filter(tombstones::referred_by_entry_id.is_not_null()).count().get_result::<i64>(c)?;
+    let days = tombstones::table.filter(mine).group_by(tombstones::day).select((tombstones::day, count_star()));
+    days.load::<(String, i64)>(c)?.into_iter().for_each(|(day, n)| *counted.days.entry(day).or_default() += n);
+    let variants = tombstones::table.filter(mine).group_by(tombstones::variant_id).select((tombstones::variant_id, count_star()));
+    for (variant, n) in variants.load::<(Option<Blob>, i64)>(c)? {
+        *counted.variants.entry(variant.map(|id| id.0).unwrap_or_default()).or_default() += n;
+    }
+    if counted.erased > 0 {
+        *counted.sources.entry(String::new()).or_default() += counted.erased;
+    }
+    Ok(())
 }
 
 fn store(c: &mut SqliteConnection, id: WaitlistId, counted: &Count) -> QueryResult<()> {
     let list = Blob(id.uuid());
     let of = |status: EntryStatus| counted.by_status.get(status.as_str()).copied().unwrap_or(0);
     {
-        use crate::schema::waitlist_totals::dsl::{approved, pending, referred, rejected, waitlist_totals};
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, referred, rejected, waitlist_totals};
         let right = (
             pending.eq(of(EntryStatus::Pending)),
             approved.eq(of(EntryStatus::Approved)),
             rejected.eq(of(EntryStatus::Rejected)),
             referred.eq(counted.referred),
+            erased.eq(counted.erased),
         );
         diesel::update(waitlist_totals.find(list)).set(right).execute(c)?;
     }

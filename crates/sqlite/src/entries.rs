@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
-    SignUpRejection,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry,
+    ReviewPlan, SignUp, SignUpRejection,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
@@ -27,7 +27,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{SqliteStore, counters, events, export, lists, mails, purges, settings};
+use crate::{SqliteStore, counters, events, export, lists, mails, purges, settings, suppressions, tombstones};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -72,15 +72,30 @@ impl EntryStore for SqliteStore {
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
-            let Some(EntryFacts { entry, .. }) = load_entry(c, waitlist_id, id)? else { return Ok(false) };
-            diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
+            let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
             let forgotten = purges::forget_referrer(c, Blob(id.uuid()), FORGOTTEN_AT_ONCE)?;
             if to_bigint(forgotten as u64) == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id)?;
             }
             mails::delete(c, id)?;
             events::drop_undelivered(c, waitlist_id, id)?;
-            counters::remove(c, &entry, forgotten)?;
+            counters::remove(c, &entry, forgotten + hidden)?;
+            Ok(true)
+        });
+        Ok(done.await?)
+    }
+
+    async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
+        let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
+        let done = self.database.write::<_, Infallible>(move |c| {
+            let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
+            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            tombstones::write(c, &tombstone)?;
+            mails::delete(c, id)?;
+            events::drop_undelivered(c, waitlist_id, id)?;
+            counters::erase(c, &entry, hidden)?;
+            suppressions::write_erased(c, &suppression)?;
+            purges::remove_traces(c, waitlist_id, id)?;
             Ok(true)
         });
         Ok(done.await?)
@@ -159,6 +174,16 @@ fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId)
     Ok(Some(EntryFacts { entry, waitlist: waitlist.try_into()?, mail }))
 }
 
+/// Deletes the row of an entry. Returns the entry, and how many referrers of it are deleted and still counted: one or none.
+fn take_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<(Entry, usize)>, Abort<R>> {
+    let Some(list) = lists::find(c, waitlist_id)? else { return Ok(None) };
+    let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
+    let Some(row) = query.select(EntryRow::as_select()).first(c).optional()? else { return Ok(None) };
+    diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
+    let hidden = usize::from(list.hides_referrer(&row));
+    Ok(Some((list.entry(row)?, hidden)))
+}
+
 fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
     let invitation = entry.invitation.as_ref();
     let change = (
@@ -186,7 +211,7 @@ pub(crate) struct EntryRow {
     referrer: Option<String>,
     referral_code: String,
     referral_count: i64,
-    referred_by_entry_id: Option<Blob>,
+    pub(crate) referred_by_entry_id: Option<Blob>,
     pub(crate) position: i64,
     status: String,
     variant_id: Option<Blob>,

@@ -27,6 +27,7 @@ mod settings;
 mod sign_up;
 mod stats;
 mod suppressions;
+mod tombstones;
 mod variants;
 mod waitlists;
 mod webhooks;
@@ -64,8 +65,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 8;
 
 /// `cache_size` is 16384 KiB, for the pages of the indexes that sign-ups write to in random places. After `wal_autocheckpoint`
-/// pages in the log, a commit moves them into the database. A longer log saves writes of pages that change again.
-const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000";
+/// pages in the log, a commit moves them into the database. A longer log saves writes of pages that change again. `secure_delete`
+/// overwrites what is deleted with zeros: an erased person must not stay in free pages.
+const WRITER: &str = "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON";
 
 /// Rally's ports on one SQLite database.
 #[derive(Clone)]

@@ -30,6 +30,11 @@ pub(crate) fn find(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Opti
 }
 
 impl ListState {
+    /// Whether the referrer of a row was deleted, and the totals still count it.
+    pub(crate) fn hides_referrer(&self, row: &EntryRow) -> bool {
+        row.referred_by_entry_id.is_some_and(|id| self.forgotten.contains(&EntryId::new(id.0)))
+    }
+
     /// The entry of a row, without a referrer that was deleted.
     pub(crate) fn entry(&self, row: EntryRow) -> Result<Entry, Fault> {
         let mut entry = Entry::try_from(row)?;

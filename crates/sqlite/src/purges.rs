@@ -3,20 +3,25 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::result::Error::DeserializationError;
 use diesel::sql_types;
 use rally_domain::error::Fault;
-use rally_domain::id::{EntryId, WaitlistId, WebhookId};
+use rally_domain::event::{Event, EventSubject};
+use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::JobState;
+use rally_domain::timestamp::Timestamp;
+use uuid::Uuid;
 
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{
-    attempts, deliveries, entries, events, mails, purges, signup_requests, suppressions, waitlist_days, waitlist_sources, waitlist_totals,
-    webhooks,
+    attempts, deliveries, entries, events, mails, purges, signup_requests, suppressions, tombstones, waitlist_days, waitlist_sources,
+    waitlist_totals, webhooks,
 };
-use crate::{SqliteStore, counters};
+use crate::{BUSY_TIMEOUT, SqliteStore, counters};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
@@ -26,6 +31,8 @@ pub(crate) const WEBHOOK: &str = "webhook";
 pub(crate) const WORKSPACE: &str = "workspace";
 /// An entry that is deleted, and that other entries still name as their referrer.
 const ENTRY: &str = "entry";
+/// An entry that was erased: other tables still have data of the person.
+const TRACES: &str = "traces";
 /// A webhook that was disabled or enabled: its deliveries of earlier generations are held.
 const HELD: &str = "held";
 
@@ -37,7 +44,11 @@ impl PurgeStore for SqliteStore {
         if self.backlog().await? == 0 {
             return Ok(false);
         }
-        Ok(self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await?)
+        let batch = self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await?;
+        if batch == Batch::LastTraces {
+            self.database.in_writer(empty_log).await?.map_err(query_fault)?;
+        }
+        Ok(batch != Batch::Nothing)
     }
 
     async fn find_orphans(&self) -> Result<u64, Fault> {
@@ -48,6 +59,7 @@ impl PurgeStore for SqliteStore {
                     found += begin(c, kind, orphan.id)? as u64;
                 }
             }
+            found += diesel::sql_query(BEGIN_TRACES).execute(c)? as u64;
             Ok(found)
         });
         Ok(found.await?)
@@ -56,6 +68,24 @@ impl PurgeStore for SqliteStore {
     async fn backlog(&self) -> Result<u64, Fault> {
         self.database.read(|c| purges::table.count().get_result(c).map(from_bigint).map_err(query_fault)).await
     }
+}
+
+/// What a batch was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Batch {
+    /// There is no purge.
+    Nothing,
+    /// Something was purged.
+    Something,
+    /// The last data of an erased person was removed.
+    LastTraces,
+}
+
+/// Moves the pages of the log into the database and empties the log, which may hold what was removed. Readers and other writers are not
+/// waited for: if there are any, a later checkpoint does it.
+fn empty_log(c: &mut SqliteConnection) -> QueryResult<()> {
+    c.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    c.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()))
 }
 
 #[derive(QueryableByName)]
@@ -76,8 +106,13 @@ WITH RECURSIVE of_entries (id) AS (
 ), of_sources (id) AS (
     SELECT min(waitlist_id) FROM waitlist_sources
     UNION ALL SELECT (SELECT min(s.waitlist_id) FROM waitlist_sources s WHERE s.waitlist_id > l.id) FROM of_sources l WHERE l.id IS NOT NULL
+), of_tombstones (id) AS (
+    SELECT min(waitlist_id) FROM tombstones
+    UNION ALL SELECT (SELECT min(t.waitlist_id) FROM tombstones t WHERE t.waitlist_id > l.id) FROM of_tombstones l WHERE l.id IS NOT NULL
 )
-SELECT id FROM (SELECT id FROM of_entries UNION SELECT id FROM of_events UNION SELECT id FROM of_sources)
+SELECT id FROM (
+    SELECT id FROM of_entries UNION SELECT id FROM of_events UNION SELECT id FROM of_sources UNION SELECT id FROM of_tombstones
+)
 WHERE id IS NOT NULL AND id NOT IN (SELECT waitlist_id FROM waitlist_totals)";
 
 /// The same for webhooks.
@@ -101,6 +136,11 @@ WITH RECURSIVE of_suppressions (id) AS (
 )
 SELECT id FROM of_suppressions WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM workspaces)";
 
+/// Notes the purges of erased entries that lack one.
+const BEGIN_TRACES: &str = "
+INSERT OR IGNORE INTO purges (kind, target, waitlist_id) SELECT 'traces', id, waitlist_id FROM tombstones
+WHERE has_traces ORDER BY waitlist_id LIMIT 10000";
+
 /// Notes a purge in the transaction of a deletion, and returns whether it is new, as 1 or 0.
 pub(crate) fn begin(c: &mut SqliteConnection, kind: &str, target: Blob) -> QueryResult<usize> {
     diesel::insert_or_ignore_into(purges::table).values((purges::kind.eq(kind), purges::target.eq(target))).execute(c)
@@ -113,7 +153,16 @@ pub(crate) fn hold(c: &mut SqliteConnection, id: WebhookId) -> QueryResult<usize
 
 /// Notes that entries are to forget their deleted referrer.
 pub(crate) fn forget(c: &mut SqliteConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
-    let row = (purges::kind.eq(ENTRY), purges::target.eq(Blob(id.uuid())), purges::waitlist_id.eq(Blob(list.uuid())));
+    begin_of_entry(c, ENTRY, list, id)
+}
+
+/// Notes that the data of the person of an erased entry is to be removed from other tables.
+pub(crate) fn remove_traces(c: &mut SqliteConnection, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    begin_of_entry(c, TRACES, list, id)
+}
+
+fn begin_of_entry(c: &mut SqliteConnection, kind: &str, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
+    let row = (purges::kind.eq(kind), purges::target.eq(Blob(id.uuid())), purges::waitlist_id.eq(Blob(list.uuid())));
     diesel::insert_or_ignore_into(purges::table).values(row).execute(c)
 }
 
@@ -127,28 +176,33 @@ struct Purge {
     after_id: Option<Blob>,
 }
 
-/// Does one batch of one purge. Returns whether any purge may be left.
-fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
+/// Does one batch of one purge.
+fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<Batch> {
     // The order is random, so that a purge that fails does not stop the others.
     let next = purges::table.order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
-    let Some(purge) = next.first(c).optional()? else { return Ok(false) };
+    let Some(purge) = next.first(c).optional()? else { return Ok(Batch::Nothing) };
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most)?,
         WEBHOOK => purge_webhook(c, &purge, most)?,
         WORKSPACE => purge_workspace(c, &purge, most)?,
         ENTRY => purge_referrer(c, &purge, most)?,
+        TRACES => purge_traces(c, &purge, most)?,
         _ => purge_held(c, &purge, most)?,
     };
     if !purged {
         diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
     }
-    Ok(true)
+    Ok(if purge.kind == TRACES && !purged { Batch::LastTraces } else { Batch::Something })
 }
 
 /// Deletes a batch of the rows of a waitlist. Returns whether there were any. Entries go by position, with their mails and
-/// events.
+/// events. The traces of erased entries go first, because the answers of receivers are found by the events.
 fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = purge.target;
+    let traces = purges::table.filter(purges::kind.eq(TRACES).and(purges::waitlist_id.eq(list)));
+    if diesel::select(diesel::dsl::exists(traces)).get_result(c)? {
+        return Ok(true);
+    }
     let batch = entries::table
         .filter(entries::waitlist_id.eq(list).and(entries::position.gt(purge.after_position)))
         .order(entries::position)
@@ -184,6 +238,11 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     let left: Vec<String> = of_list().limit(most).select(waitlist_sources::referrer).load(c)?;
     if !left.is_empty() {
         diesel::delete(of_list().filter(waitlist_sources::referrer.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    let left: Vec<Blob> = tombstones::table.filter(tombstones::waitlist_id.eq(list)).limit(most).select(tombstones::id).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(tombstones::table.filter(tombstones::id.eq_any(left))).execute(c)?;
         return Ok(true);
     }
     // There is one row per day, so there are never many.
@@ -227,11 +286,39 @@ fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     Ok(forgotten == most)
 }
 
-/// Makes at most so many entries forget their referrer. Returns how many did.
+/// Makes at most so many entries forget their referrer, those that are erased last. Returns how many did.
 pub(crate) fn forget_referrer(c: &mut SqliteConnection, id: Blob, most: i64) -> QueryResult<usize> {
     let referred: Vec<Blob> = entries::table.filter(entries::referred_by_entry_id.eq(id)).limit(most).select(entries::id).load(c)?;
+    let left = most - to_bigint(referred.len() as u64);
     let nobody = entries::referred_by_entry_id.eq(None::<Blob>);
-    diesel::update(entries::table.filter(entries::id.eq_any(referred))).set(nobody).execute(c)
+    let forgotten = diesel::update(entries::table.filter(entries::id.eq_any(referred))).set(nobody).execute(c)?;
+    let erased = tombstones::table.filter(tombstones::referred_by_entry_id.eq(id)).limit(left).select(tombstones::id);
+    let erased: Vec<Blob> = erased.load(c)?;
+    let nobody = tombstones::referred_by_entry_id.eq(None::<Blob>);
+    Ok(forgotten + diesel::update(tombstones::table.filter(tombstones::id.eq_any(erased))).set(nobody).execute(c)?)
+}
+
+/// Reduces a batch of the events of an erased entry, and removes the answers of receivers to them. Returns whether there were any.
+fn purge_traces(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
+    let (Some(waitlist), entry) = (purge.waitlist_id, purge.target) else { return Ok(false) };
+    let told = events::table.filter(events::waitlist_id.eq(waitlist).and(events::entry_id.eq(entry)));
+    let rest = told.filter(events::id.gt(purge.after_id.unwrap_or(Blob(Uuid::nil())))).order(events::id).limit(most);
+    let batch: Vec<(Blob, Blob, String, i64)> =
+        rest.select((events::id, events::workspace_id, events::kind, events::occurred_at)).load(c)?;
+    let Some(last) = batch.last().map(|(id, ..)| *id) else {
+        diesel::update(tombstones::table.find(entry)).set(tombstones::has_traces.eq(false)).execute(c)?;
+        return Ok(false);
+    };
+    for (id, workspace, kind, occurred_at) in batch {
+        let (waitlist_id, entry_id) = (Some(WaitlistId::new(waitlist.0)), Some(EntryId::new(entry.0)));
+        let subject = EventSubject { workspace_id: WorkspaceId::new(workspace.0), waitlist_id, entry_id };
+        let occurred_at = Timestamp::from_unix_millis(occurred_at).map_err(|error| DeserializationError(Box::new(error)))?;
+        let body = Event::reduced_body(subject, EventId::new(id.0), &kind, occurred_at);
+        diesel::update(events::table.find(id)).set(events::body.eq(body)).execute(c)?;
+        let answers = attempts::table.filter(attempts::event_id.eq(id));
+        diesel::update(answers).set(attempts::response_body.eq(None::<&str>)).execute(c)?;
+    }
+    go_on(c, &Purge { after_id: Some(last), ..purge.clone() })
 }
 
 /// Holds a batch of the deliveries of earlier generations of a webhook. Returns whether more may be left.

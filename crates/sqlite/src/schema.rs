@@ -101,6 +101,7 @@ diesel::table! {
         approved -> BigInt,
         rejected -> BigInt,
         referred -> BigInt,
+        erased -> BigInt,
     }
 }
 
@@ -301,6 +302,20 @@ diesel::table! {
         text -> Text,
         html -> Nullable<Text>,
         updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tombstones (id) {
+        id -> Binary,
+        waitlist_id -> Binary,
+        position -> BigInt,
+        status -> Text,
+        referral_count -> BigInt,
+        referred_by_entry_id -> Nullable<Binary>,
+        variant_id -> Nullable<Binary>,
+        day -> Text,
+        has_traces -> Bool,
     }
 }
 

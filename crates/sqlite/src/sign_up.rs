@@ -21,7 +21,7 @@ use crate::entries::EntryRow;
 use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mails, settings};
+use crate::{Database, confirmations, counters, events, mails, settings, suppressions};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -97,15 +97,16 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
             requests.extend(confirmations::find(c, id)?.filter(|kept| kept.waitlist_id == list).map(|kept| (id, kept)));
         }
     }
-    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, requests, mail }))
+    let erased = suppressions::erased(c, waitlist.workspace_id, commands.iter().map(|(_, command)| *command))?;
+    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, requests, erased, mail }))
 }
 
-/// The last position and the number of entries of a list.
+/// The last position of a list, and the number of entries that stand on it.
 pub(crate) fn load_totals(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult<Option<(u64, u64)>> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, rejected, waitlist_totals};
-    let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected));
+    use crate::schema::waitlist_totals::dsl::{approved, erased, last_position, pending, rejected, waitlist_totals};
+    let query = waitlist_totals.find(Blob(list.uuid())).select((last_position, pending + approved + rejected - erased));
     let row: Option<(i64, i64)> = query.first(c).optional()?;
-    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number))))
+    Ok(row.map(|(last, number)| (from_bigint(last), from_bigint(number.max(0)))))
 }
 
 pub(crate) fn load_waitlist<R>(c: &mut SqliteConnection, list: WaitlistId) -> Result<Waitlist, Abort<R>> {
@@ -165,5 +166,6 @@ fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> Que
     counters::grow(c, list, group.tally())?;
     events::write_all(c, group.events())?;
     group.mails().try_for_each(|mail| mails::write(c, mail))?;
+    group.lifts().try_for_each(|id| suppressions::lift(c, id))?;
     group.confirmed().iter().try_for_each(|done| confirmations::confirm(c, done))
 }

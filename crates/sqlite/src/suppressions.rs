@@ -1,12 +1,14 @@
 //! [`SuppressionStore`] on SQLite.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
-use rally_domain::command::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::command::{LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SuppressionId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, SuppressionKey};
@@ -121,6 +123,40 @@ fn of_reason(
 /// Writes a suppression in the transaction of its cause. One of the same address and reason stays as it is.
 pub(crate) fn write(c: &mut SqliteConnection, suppression: &Suppression) -> QueryResult<usize> {
     diesel::insert_or_ignore_into(suppressions::table).values(SuppressionRow::from(suppression)).execute(c)
+}
+
+/// Writes the suppression of an erased entry. No suppression shows the address any more.
+pub(crate) fn write_erased(c: &mut SqliteConnection, suppression: &Suppression) -> QueryResult<usize> {
+    write(c, suppression)?;
+    let of_address = suppressions::table
+        .filter(suppressions::workspace_id.eq(Blob(suppression.workspace_id.uuid())))
+        .filter(suppressions::address.eq(suppression.address.bytes().as_slice()));
+    diesel::update(of_address).set(suppressions::masked_email.eq(None::<&str>)).execute(c)
+}
+
+/// The suppressions of the people of some sign-ups who were erased. Most workspaces have none, and are asked once.
+pub(crate) fn erased<'a>(
+    c: &mut SqliteConnection,
+    workspace_id: WorkspaceId,
+    commands: impl Iterator<Item = &'a SignUp>,
+) -> QueryResult<HashMap<Email, SuppressionId>> {
+    let mut found = HashMap::new();
+    // The index holds rows of this reason alone, which the statement must name literally.
+    let any = suppressions::table.filter(suppressions::workspace_id.eq(Blob(workspace_id.uuid()))).filter(sql::<Bool>("reason = 'erased'"));
+    if !diesel::select(exists(any)).get_result(c)? {
+        return Ok(found);
+    }
+    for command in commands {
+        let address = command.links.secret().hash_address(&command.profile.email);
+        let row = of_reason(c, workspace_id, address, SuppressionReason::Erased)?;
+        found.extend(row.map(|row| (command.profile.email.clone(), SuppressionId::new(row.id.0))));
+    }
+    Ok(found)
+}
+
+/// Lifts a suppression in the transaction of its cause.
+pub(crate) fn lift(c: &mut SqliteConnection, id: SuppressionId) -> QueryResult<()> {
+    diesel::delete(suppressions::table.find(Blob(id.uuid()))).execute(c).map(|_| ())
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -140,6 +140,12 @@ async fn orphans_are_found_and_purged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_whose_note_was_lost_is_finished() {
+    let database = Embedded::fresh().await;
+    rally_contracts::erasures::an_erasure_whose_note_was_lost_is_finished(&database, async |sql| execute(&database.directory, sql)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
     let database = Embedded::fresh().await;
     let fill = async |list: &rally_domain::waitlist::Waitlist| {

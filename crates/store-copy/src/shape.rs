@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 21] = [
+pub(crate) const TABLES: [&str; 24] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -30,6 +30,7 @@ pub(crate) const TABLES: [&str; 21] = [
     "mail_templates",
     "signup_requests",
     "mail_shares",
+    "tombstones",
 ];
 
 /// A table with its columns.

@@ -14,7 +14,7 @@ use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection,
+    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry,
     InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook,
     UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection,
     WebhookRejection, WorkspaceRejection,
@@ -243,6 +243,12 @@ impl EntryStore for Entries {
         let list = command.waitlist_id;
         let deleted = self.inner.entries.delete(command).await;
         self.changed(list, self.generations.sent.note(deleted))
+    }
+
+    async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
+        let list = command.waitlist_id;
+        let erased = self.inner.entries.erase(command).await;
+        self.changed(list, self.generations.sent.note(erased))
     }
 
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault> {

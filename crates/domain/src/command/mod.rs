@@ -9,6 +9,7 @@ mod api_key;
 mod confirmation;
 mod confirmation_group;
 mod entry;
+mod erasure;
 mod mail_template;
 mod settings;
 mod sign_up;
@@ -27,6 +28,7 @@ pub use confirmation_group::{RequestGroup, RequestGroupFacts, RequestedList, ask
 pub use entry::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
 };
+pub use erasure::{EraseEntry, ErasurePlan};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};

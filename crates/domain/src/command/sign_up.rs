@@ -6,7 +6,7 @@ use crate::confirmation::{KeptRequest, RequestEnded};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::FieldError;
 use crate::event::{Event, EventKind};
-use crate::id::{EntryId, EventId, RequestId, VariantId, WaitlistId};
+use crate::id::{EntryId, EventId, RequestId, SuppressionId, VariantId, WaitlistId};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
@@ -48,7 +48,7 @@ pub struct SignUpFacts<'a> {
     pub waitlist: &'a Waitlist,
     /// The last position on the list. It is 0 before the first sign-up.
     pub last_position: u64,
-    /// The number of entries on the list now.
+    /// The number of entries on the list now, without those that were erased.
     pub entries: u64,
     /// Whether the address is on the list already.
     pub email_taken: bool,
@@ -60,6 +60,8 @@ pub struct SignUpFacts<'a> {
     pub variant_is_active: bool,
     /// The request that the sign-up confirms, if there is one.
     pub request: Option<&'a KeptRequest>,
+    /// The suppression of the address in the workspace whose reason is that the person was erased.
+    pub erased: Option<SuppressionId>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<&'a MailSetup>,
 }
@@ -84,6 +86,8 @@ pub struct SignUpPlan {
     pub events: Vec<Event>,
     /// The mail to write. It is only the welcome mail, even if the entry is approved at once.
     pub mail: Option<Mail>,
+    /// The suppression to lift: a person who was erased and signs up again gets mail again.
+    pub lifts: Option<SuppressionId>,
 }
 
 /// Why a sign-up was refused.
@@ -188,7 +192,7 @@ impl SignUp {
         let events = told.iter().zip(self.event_ids).map(tell).collect();
         let created = (self.event_ids[0], EventKind::EntryCreated);
         let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
-        Ok(SignUpPlan { entry, credit, events, mail })
+        Ok(SignUpPlan { entry, credit, events, mail, lifts: facts.erased })
     }
 
     /// Returns the profile with its answers checked. Those of a request were checked when it was sent, and the fields may have changed.
@@ -284,6 +288,7 @@ pub(crate) mod tests {
             referrer: None,
             variant_is_active: false,
             request: None,
+            erased: None,
             mail: None,
         }
     }
@@ -392,6 +397,13 @@ pub(crate) mod tests {
             let facts = SignUpFacts { request: state.as_ref(), ..facts(&list) };
             assert_eq!(confirm.decide(facts), Err(SignUpRejection::Ended(ended)));
         }
+    }
+
+    #[test]
+    fn a_person_who_was_erased_comes_back_by_a_sign_up() {
+        let (list, erased) = (waitlist(json!({})), Some(SuppressionId::new(Uuid::from_u128(9))));
+        assert_eq!(command().decide(SignUpFacts { erased, ..facts(&list) }).unwrap().lifts, erased);
+        assert_eq!(command().decide(facts(&list)).unwrap().lifts, None);
     }
 
     #[test]

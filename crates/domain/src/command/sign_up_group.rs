@@ -10,7 +10,7 @@ use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::id::{EntryId, RequestId, VariantId};
+use crate::id::{EntryId, RequestId, SuppressionId, VariantId};
 use crate::mail::{Mail, MailSetup};
 use crate::referral::ReferralCode;
 use crate::tally::Tally;
@@ -32,7 +32,7 @@ pub struct GroupFacts {
     pub waitlist: Waitlist,
     /// The last position on the list. It is 0 before the first sign-up.
     pub last_position: u64,
-    /// The number of entries on the list now.
+    /// The number of entries on the list now, without those that were erased.
     pub entries: u64,
     /// The addresses of the group that are on the list already.
     pub emails: HashSet<Email>,
@@ -42,6 +42,8 @@ pub struct GroupFacts {
     pub variants: HashSet<VariantId>,
     /// The requests that sign-ups of the group confirm.
     pub requests: HashMap<RequestId, KeptRequest>,
+    /// The suppressions of the group's addresses in the workspace whose reason is that the person was erased.
+    pub erased: HashMap<Email, SuppressionId>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
 }
@@ -92,6 +94,7 @@ impl SignUpGroup {
             }),
             variant_is_active: command.variant_id.is_some_and(|id| facts.variants.contains(&id)),
             request: command.confirms.and_then(|id| facts.requests.get(&id)),
+            erased: facts.erased.get(&command.profile.email).copied(),
             mail: facts.mail.as_ref(),
         })?;
         let entry = plan.entry.clone();
@@ -136,6 +139,11 @@ impl SignUpGroup {
         &self.confirmed
     }
 
+    /// Returns the suppressions to lift.
+    pub fn lifts(&self) -> impl Iterator<Item = SuppressionId> + Clone {
+        self.plans.iter().filter_map(|plan| plan.lifts)
+    }
+
     /// Returns the new credits of each referrer. A referrer may be a new entry of the group.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
         let mut credits = BTreeMap::new();
@@ -171,6 +179,7 @@ mod tests {
             codes: HashMap::from([(ReferralCode::from_entropy(99), CodeOwner::Elsewhere)]),
             variants: HashSet::new(),
             requests: HashMap::from([(request().id, request().into())]),
+            erased: HashMap::new(),
             mail: None,
         })
     }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use crate::command::{DeleteEntry, EntryRejection, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
+use crate::command::{DeleteEntry, EntryRejection, EraseEntry, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WaitlistId};
@@ -39,6 +39,8 @@ pub trait EntryStore: Send + Sync {
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
     /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: it takes a process that is
     ///   killed, which the end-to-end tests of the server have.
+    /// - The suppression of a person who was erased MUST be lifted with the sign-up, and no other suppression:
+    ///   `erasures::a_sign_up_brings_an_erased_person_back`.
     /// - Every field of an entry MUST read back as it was written, documents to the byte: `entries::an_entry_reads_back_as_it_was_written`,
     ///   `entries::a_document_reads_back_to_the_byte`.
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>>;
@@ -81,6 +83,22 @@ pub trait EntryStore: Send + Sync {
     /// - The time this takes MUST NOT grow with the number of entries that it referred: the totals may count their referrals until the
     ///   purge. Not checked: benchmarks show a time.
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault>;
+
+    /// Erases an entry by [`EraseEntry::decide`]. Returns whether the waitlist had the entry. [`purge`](super::PurgeStore::purge) removes
+    /// the traces that this leaves.
+    ///
+    /// - No reader of entries MUST find it, in any process: `erasures::an_erased_entry_is_gone_for_every_reader`.
+    /// - All counts MUST go on counting it, without its source, and positions MUST stay: `erasures::an_erased_entry_is_still_counted`.
+    /// - Its place MUST be free on a full list, its address MUST be free, and its code MUST earn nothing:
+    ///   `erasures::an_erased_entry_frees_its_place_and_its_address`.
+    /// - The credit that it gave and received MUST stay until its referrer is deleted: `erasures::credit_outlives_an_erasure`.
+    /// - Its address MUST be suppressed in the same transaction, and no masked address of it stay:
+    ///   `erasures::an_erased_address_is_suppressed_and_not_shown`, `abandoned::an_erasure_is_whole_or_not_at_all`.
+    /// - Its mail MUST be deleted, sent or not, and the undelivered deliveries of its events MUST NOT be sent:
+    ///   `erasures::nothing_of_an_erased_entry_is_sent`.
+    /// - Of several erasures and deletions of one entry at once exactly one MUST count: `erasures::parallel_erasures_erase_an_entry_once`.
+    /// - An entry of another waitlist, or of a deleted one, MUST NOT be erased: `erasures::an_erasure_needs_an_entry_of_the_list`.
+    async fn erase(&self, command: EraseEntry) -> Result<bool, Fault>;
 
     /// The entry with that id, if it is on the waitlist.
     async fn find(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<Entry>, Fault>;

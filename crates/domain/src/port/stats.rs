@@ -28,7 +28,7 @@ pub struct Rebuilt {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EntryStats: Send + Sync {
-    /// How many entries a waitlist has.
+    /// How many entries a waitlist has, with those that were erased.
     async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault>;
 
     /// The leaderboard: the lines of [`Leader::of`] in the order of [`Leader`].
@@ -43,7 +43,7 @@ pub trait EntryStats: Send + Sync {
     /// The counters at one moment, for the current UTC day.
     ///
     /// - They MUST equal a count of the rows, except that the referrals of a deleted entry count until their purge:
-    ///   `stats::analytics_follow_every_change`, `stats::counters_stay_true_under_parallel_changes`.
+    ///   `stats::analytics_follow_every_change`, `erasures::an_erased_entry_is_still_counted`, `stats::counters_stay_true_under_parallel_changes`.
     /// - Nothing of another waitlist MUST be counted, here or by any other method: `stats::nothing_of_another_waitlist_is_counted`.
     /// - The days of this week and of this month MUST be there: `stats::analytics_reach_back_to_monday_and_to_the_first`.
     /// - Variants MUST be in the order they were created: `stats::variants_are_counted_in_the_order_of_their_creation`.

@@ -133,6 +133,13 @@ async fn orphans_are_found_and_purged() {
     rally_contracts::purges::orphans_are_found_and_purged(&database, async |sql| rally_pgtest::execute(&database.url, sql).await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_whose_note_was_lost_is_finished() {
+    let database = Database::fresh().await;
+    let execute = async |sql: &str| rally_pgtest::execute(&database.url, sql).await;
+    rally_contracts::erasures::an_erasure_whose_note_was_lost_is_finished(&database, execute).await;
+}
+
 /// The statement timeout ends every statement that takes more than 1 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {

@@ -1,0 +1,1 @@
+DROP INDEX attempts_event_id_idx;
