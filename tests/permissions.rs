@@ -1,6 +1,7 @@
 //! The actions that every route of the OpenAPI document needs. A new route cannot be forgotten.
 
 use rally_api::auth::Action;
+use rally_domain::id::EntryId;
 use rally_tests::{Kind, TestServer, on_both_stores, send, token, upstreams};
 use reqwest::{Method, RequestBuilder};
 use rstest::rstest;
@@ -47,6 +48,7 @@ struct Things {
     variant: String,
     webhook: String,
     suppression: String,
+    token: String,
 }
 
 impl Things {
@@ -60,7 +62,9 @@ impl Things {
         let webhook = server.admin_post("/webhooks", webhook).await.expect(201)["id"].as_str().unwrap().to_owned();
         let suppression = server.admin_post("/suppressions", json!({"email": "gone@example.com"})).await.expect(201);
         let suppression = suppression["id"].as_str().unwrap().to_owned();
-        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant, webhook, suppression }
+        let status_url = server.ports.links.status(EntryId::parse(&entry).unwrap(), 0);
+        let token = status_url.rsplit_once('/').unwrap().1.to_owned();
+        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant, webhook, suppression, token }
     }
 }
 
@@ -78,6 +82,7 @@ impl Operation {
             .replace("{waitlist_id}", &things.waitlist)
             .replace("{entry_id}", &things.entry)
             .replace("{id}", own_id)
+            .replace("{token}", &things.token)
             .replace("{workspace_slug}", "acme")
             .replace("{waitlist_slug}", slug);
         assert!(!path.contains('{'), "{}: what stands for the parameters of {path}?", self.id);
@@ -160,6 +165,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             waitlist: waitlist.to_owned(),
             entry: inner.to_owned(),
             variant: inner.to_owned(),
+            token: things.token.clone(),
             // Named by the same part of the path as a waitlist.
             webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
             suppression: if waitlist == things.waitlist { things.suppression.clone() } else { waitlist.to_owned() },

@@ -7,7 +7,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::{ApiError, Code};
-use super::middleware::cors::{admin_cors, public_cors};
+use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{analytics, entries, settings, suppressions, variants, waitlists, webhooks};
 use crate::routes::operations::{health, metrics};
@@ -31,6 +31,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(public::sign_up::join)
                 .service(public::leaderboard::leaderboard),
         )
+        .service(scope::scope("/v1/me/{token}").wrap(visitor_cors()).service(public::leave::leave))
         .service(
             scope::scope("/v1/workspaces/{workspace_id}")
                 .wrap(admin_cors(admin_origins))

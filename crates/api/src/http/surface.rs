@@ -7,6 +7,8 @@ pub enum Surface {
     Admin,
     /// Pages that a token in their path opens. Errors are HTML, and nobody may keep or list them.
     Link,
+    /// The API of what a person's own link opens. Errors are JSON, and nobody may keep or list replies.
+    Visitor,
     /// Everything else: errors are JSON.
     Other,
 }
@@ -18,6 +20,7 @@ impl Surface {
         match first {
             "me" | "unsubscribe" => Self::Link,
             "v1" if path.starts_with("/v1/workspaces") => Self::Admin,
+            "v1" if path.starts_with("/v1/me/") => Self::Visitor,
             _ => Self::Other,
         }
     }
@@ -32,6 +35,7 @@ mod tests {
         for (path, surface) in [
             ("/v1/workspaces/acme/waitlists", Surface::Admin),
             ("/v1/waitlists/acme/early", Surface::Other),
+            ("/v1/me/token", Surface::Visitor),
             ("/me/token", Surface::Link),
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod configure;
+pub mod erase;
 pub mod invite;
 pub mod join;
 pub mod link;

@@ -10,6 +10,11 @@ pub fn public_cors() -> Cors {
     expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST"]))
 }
 
+/// Any page may call what a person's own link opens, without credentials.
+pub fn visitor_cors() -> Cors {
+    expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"]))
+}
+
 /// Pages of these origins may call the admin surface, with credentials.
 pub fn admin_cors(origins: &[String]) -> Cors {
     let cors = Cors::default().allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).supports_credentials();

@@ -18,12 +18,14 @@ pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if matches!(surface, Surface::Admin | Surface::Link) {
+    if matches!(surface, Surface::Admin | Surface::Link | Surface::Visitor) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if surface == Surface::Link {
+    if matches!(surface, Surface::Link | Surface::Visitor) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    }
+    if surface == Surface::Link {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(LINK_POLICY));
     }
 }

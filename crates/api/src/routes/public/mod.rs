@@ -2,4 +2,5 @@
 
 pub mod info;
 pub mod leaderboard;
+pub mod leave;
 pub mod sign_up;

@@ -1,18 +1,19 @@
-//! Approves, rejects or deletes an entry.
+//! Approves, rejects, deletes or erases an entry.
 
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{DeleteEntry, Review, ReviewEntry};
-use rally_domain::error::Invalid;
+use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::EventId;
+use rally_domain::use_case::erase;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::EntryView;
 use crate::app::App;
 use crate::auth::permit;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::{AdminFailure, ApiError, BodyFailure};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminEntry;
 
 /// A review of an entry.
@@ -70,18 +71,50 @@ pub async fn change_status(
     Ok(web::Json(EntryView::from(&entry)))
 }
 
-/// Delete an entry
+/// The query of a deletion.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeleteQuery {
+    /// Whether everything that Rally has of the person is removed too.
+    #[param(value_type = Option<bool>, default = false)]
+    erase: Option<String>,
+}
+
+impl DeleteQuery {
+    fn erases(&self) -> Result<bool, ApiError> {
+        match self.erase.as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(ApiError::validation(vec![FieldError::new("erase", Invalid::new("must be true or false"))])),
+        }
+    }
+}
+
+/// Delete or erase an entry
 ///
-/// Other entries keep their positions, and the entries that it referred stay.
+/// Other entries keep their positions, and the entries that it referred stay. A deletion removes the entry from all counts. An erasure
+/// removes every trace of the person, and counts stay as they are. Then the address gets no mail, and no import brings it back. A sign-up
+/// of the person does.
 #[utoipa::path(
     tag = "Entries", operation_id = "delete_entry", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(AdminEntry),
-    responses((status = 204, description = "The entry is deleted."), AdminFailure),
+    params(AdminEntry, DeleteQuery),
+    responses(
+        (status = 204, description = "The entry is deleted or erased."),
+        (status = 400, description = "A bad query.", body = ErrorBody),
+        AdminFailure,
+    ),
 )]
 #[delete("/waitlists/{waitlist_id}/entries/{entry_id}")]
-pub async fn delete(app: web::Data<App>, entry: AdminEntry<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
+pub async fn delete(
+    app: web::Data<App>,
+    entry: AdminEntry<permit::EntryUpdate>,
+    query: web::Query<DeleteQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (waitlist_id, entry_id) = (entry.waitlist.id, entry.id);
     let (actor, now) = (entry.actor(), app.ports.clock.now());
-    let command = DeleteEntry { waitlist_id: entry.waitlist.id, entry_id: entry.id, actor, now };
-    let deleted = app.ports.entries.delete(command).await?;
+    let deleted = match query.erases()? {
+        true => erase::erase(&app.ports, waitlist_id, entry_id, actor).await?,
+        false => app.ports.entries.delete(DeleteEntry { waitlist_id, entry_id, actor, now }).await?,
+    };
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }
