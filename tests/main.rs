@@ -10,6 +10,7 @@ mod cache;
 mod captcha;
 mod crash;
 mod entries;
+mod erasure;
 mod export;
 mod http;
 mod idempotency;

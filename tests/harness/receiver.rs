@@ -43,7 +43,12 @@ impl Receiver {
 
     /// Sets the answer from now on. Each of the further header lines ends with a line break.
     pub fn answer(&self, status: u16, headers: &str) {
-        *self.answer.lock().unwrap() = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: 5\r\n\r\nhello");
+        self.say(status, headers, "hello");
+    }
+
+    /// Sets the answer and its body from now on.
+    pub fn say(&self, status: u16, headers: &str, body: &str) {
+        *self.answer.lock().unwrap() = format!("HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
     }
 
     /// Sets the time that every answer takes from now on.
