@@ -144,6 +144,19 @@ macro_rules! each_case {
                 a_workspace_has_settings_of_its_own
                 settings_show_in_every_process_at_once
             ]
+            visits: [
+                a_changed_profile_reads_back
+                changes_of_a_profile_at_once_are_all_kept
+                a_profile_is_changed_on_its_own_list
+                a_link_is_replaced_on_its_own_list
+                every_new_link_is_another
+                friends_go_newest_first
+                records_are_of_one_entry
+                records_say_how_far_a_mail_has_come
+                ranks_are_those_of_a_sorted_list
+                ranks_are_of_one_list
+                a_newcomer_is_ranked_by_an_older_order
+            ]
             webhooks: [
                 a_webhook_reads_back_as_it_was_written
                 an_update_of_a_webhook_changes_what_is_given

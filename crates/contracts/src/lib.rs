@@ -96,6 +96,7 @@ pub mod sign_ups;
 pub mod stats;
 pub mod suppressions;
 pub mod variants;
+pub mod visits;
 pub mod waitlists;
 pub mod webhooks;
 pub mod workspaces;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::email::Email;
 use crate::error::Invalid;
+use crate::event::Event;
 use crate::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use crate::mail::MailRecord;
 use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
 use crate::text::{Interest, Referrer};
@@ -143,6 +145,24 @@ pub struct EntryDocument<'a> {
 
 fn position_number<S: Serializer>(position: &Position, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(position.number())
+}
+
+/// A person who signed up with the code of an entry, as that entry's person is told of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Friend {
+    /// The address. Others see it masked.
+    pub email: Email,
+    /// When the friend signed up.
+    pub joined_at: Timestamp,
+}
+
+/// What is kept of an entry beside it, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The events of the entry.
+    pub events: Vec<Event>,
+    /// The mail to its person.
+    pub mails: Vec<MailRecord>,
 }
 
 /// A line of the public leaderboard. Leaders are ordered by referrals, the most first, and then by position.

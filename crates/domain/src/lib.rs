@@ -129,6 +129,7 @@ pub mod paging;
 pub mod port;
 pub mod profile;
 pub mod queue;
+pub mod rank;
 pub mod referral;
 pub mod secret;
 pub mod settings;

@@ -100,6 +100,7 @@ pub(crate) struct Delivery {
 pub(crate) struct QueuedMail {
     pub mail: Mail,
     pub job: Job,
+    pub sent_at: Option<Timestamp>,
 }
 
 impl List {
@@ -230,6 +231,12 @@ impl Data {
         Some(EntryFacts { entry, waitlist: list.waitlist.clone(), mail })
     }
 
+    /// The list that has an entry, for a flaw that asks for no list.
+    pub fn home_of(&self, id: EntryId, flaw: Flaw) -> Option<WaitlistId> {
+        let mut lists = self.lists.values().filter(|_| self.flaw.is(flaw));
+        lists.find(|list| list.find(id).is_some()).map(|list| list.waitlist.id)
+    }
+
     /// Writes an entry that has changed, and counts it under its status.
     pub fn put_changed(&mut self, entry: &Entry, from: EntryStatus) {
         let flaw = self.flaw;
@@ -284,7 +291,7 @@ impl Data {
     pub fn post(&mut self, mail: Option<Mail>) {
         let Some(mail) = mail else { return };
         let job = Job::due_at(mail.created_at);
-        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job });
+        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job, sent_at: None });
     }
 
     pub fn event(&self, id: EventId) -> Option<&Event> {

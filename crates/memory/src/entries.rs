@@ -1,27 +1,27 @@
 //! [`EntryStore`] in memory.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation,
-    ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection, UpdateProfile,
 };
+use crate::data::{Data, List, QueuedMail};
+use crate::flaw::{Flaw, Flawed};
 use rally_domain::confirmation::{KeptRequest, SignUpRequest};
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
-use rally_domain::mail::Mail;
+use rally_domain::mail::{Mail, MailRecord};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
-use rally_domain::referral::Position;
+use rally_domain::rank::Ranks;
+use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::tombstone::Tombstone;
-
-use crate::data::{Data, List};
-use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::Job;
 use crate::{MemoryStore, rejected};
@@ -77,6 +77,37 @@ impl EntryStore for MemoryStore {
             let InvitationPlan { entry, mail } = command.decide(facts).map_err(rejected)?;
             data.put_changed(&data.flaw.invited(before, entry.clone()), entry.status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
+            Ok(entry)
+        };
+        self.write(work).await
+    }
+
+    async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>> {
+        let look = |data: &Data| {
+            let home = data.home_of(command.entry_id, Flaw::ProfilesIgnoreLists);
+            data.entry_facts(home.unwrap_or(command.waitlist_id), command.entry_id)
+        };
+        let early = self.read_early(Flaw::ProfilesReadEarly, look).await;
+        let work = |data: &mut Data| {
+            let facts = early.unwrap_or_else(|| look(data));
+            let before = facts.as_ref().map(|facts| facts.entry.profile.clone());
+            let entry = command.decide(facts).map_err(rejected)?;
+            data.put_changed(&data.flaw.spoken(before, entry.clone()), entry.status);
+            Ok(entry)
+        };
+        self.write(work).await
+    }
+
+    async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>> {
+        let look = |data: &Data| {
+            let home = data.home_of(command.entry_id, Flaw::NewLinksIgnoreLists);
+            data.entry_facts(home.unwrap_or(command.waitlist_id), command.entry_id)
+        };
+        let early = self.read_early(Flaw::NewLinksReadEarly, look).await;
+        let work = |data: &mut Data| {
+            let facts = early.unwrap_or_else(|| look(data));
+            let entry = command.decide(facts).map_err(rejected)?;
+            data.put_changed(&entry, entry.status);
             Ok(entry)
         };
         self.write(work).await
@@ -156,6 +187,68 @@ impl EntryStore for MemoryStore {
             data.lists.values().filter(wanted).find_map(|list| Some(list.show(list.find(id)?)))
         };
         Ok(self.read(look))
+    }
+
+    async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
+        let look = |data: &Data| {
+            let Some(list) = data.lists.values().find(|list| list.find(id).is_some()) else { return Vec::new() };
+            let of_anybody = data.flaw.is(Flaw::FriendsOfAnybody);
+            let entries = list.entries();
+            let mut friends: Vec<&Entry> =
+                entries.values().filter(|entry| entry.referred_by == Some(id) || (of_anybody && entry.referred_by.is_some())).collect();
+            if !data.flaw.is(Flaw::OldestFriendsFirst) {
+                friends.reverse();
+            }
+            friends.into_iter().take(most).map(|entry| Friend { email: entry.profile.email.clone(), joined_at: entry.created_at }).collect()
+        };
+        Ok(self.read(look))
+    }
+
+    async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
+        let look = |data: &Data| {
+            let flaw = data.flaw;
+            let of_entry = |other: Option<EntryId>| other == Some(id) || flaw.is(Flaw::RecordsOfAnybody);
+            let events = data.events.values().filter(|event| event.waitlist_id == Some(waitlist_id) && of_entry(event.entry_id));
+            let is_kept = |queued: &&QueuedMail| queued.job.is_unfinished() || !flaw.is(Flaw::FinishedMailNotRecorded);
+            let mut mails: Vec<MailRecord> = data
+                .mails
+                .values()
+                .filter(|queued| of_entry(queued.mail.recipient.entry_id()))
+                .filter(is_kept)
+                .map(|queued| MailRecord {
+                    id: queued.mail.id,
+                    kind: queued.mail.kind,
+                    locale: queued.mail.locale.clone(),
+                    to: queued.mail.to.clone(),
+                    state: queued.job.state.name().into(),
+                    created_at: queued.mail.created_at,
+                    sent_at: queued.sent_at,
+                })
+                .collect();
+            mails.sort_by_key(|mail| (mail.created_at, mail.id));
+            Records { events: events.cloned().collect(), mails }
+        };
+        Ok(self.read(look))
+    }
+
+    async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {
+        let look = |data: &Data| {
+            let flaw = data.flaw;
+            let list = data.lists.get(&waitlist_id).or_else(|| data.buried(waitlist_id, Flaw::DeletedListsRanked));
+            let Some(list) = list else { return Ranks::empty(boost) };
+            let lists = data.lists_beside(waitlist_id, Flaw::RanksOfWholeWorkspaces).filter(|other| other.waitlist.id != waitlist_id);
+            let entries = std::iter::once(list).chain(lists).flat_map(|list| list.entries().values().cloned().collect::<Vec<_>>());
+            let ranked: Vec<Entry> =
+                entries.filter(|entry| entry.status != EntryStatus::Rejected || flaw.is(Flaw::RejectedPeopleRanked)).collect();
+            let last = match flaw.is(Flaw::LastPositionsFromRows) {
+                true => ranked.iter().map(|entry| entry.position).max().unwrap_or(Position::new(0)),
+                false => Position::new(list.tally.last_position),
+            };
+            let counts = ranked.iter().filter(|entry| entry.referral_count > 0).map(|entry| (entry.position, entry.referral_count));
+            let counts = if flaw.is(Flaw::RanksForgetReferrals) { Vec::new() } else { counts.collect() };
+            Ranks::new(boost, last, ranked.iter().map(|entry| entry.position).collect(), counts)
+        };
+        Ok(Arc::new(self.read(look)))
     }
 
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {

@@ -107,6 +107,41 @@ flaws! {
     /// An entry is found by its id on the oldest list alone.
     IdsFoundOnOneList: "entries::an_entry_is_found_by_its_id_alone";
 
+    // Visits of persons to their own page.
+
+    /// The language of a changed profile is not written.
+    ChangedLocalesForgotten: "visits::a_changed_profile_reads_back";
+    /// New metadata is added to the old.
+    ChangedMetadataMerged: "visits::a_changed_profile_reads_back";
+    /// A profile is changed on whatever list it is.
+    ProfilesIgnoreLists: "visits::a_profile_is_changed_on_its_own_list";
+    /// A profile is read before the write that changes it.
+    ProfilesReadEarly: "visits::changes_of_a_profile_at_once_are_all_kept";
+    /// A link is replaced on whatever list its entry is.
+    NewLinksIgnoreLists: "visits::a_link_is_replaced_on_its_own_list";
+    /// The old link is read before the write that replaces it.
+    NewLinksReadEarly: "visits::every_new_link_is_another";
+    /// Everybody who has a referrer is a friend of everybody.
+    FriendsOfAnybody: "visits::friends_go_newest_first";
+    /// The oldest friends come first.
+    OldestFriendsFirst: "visits::friends_go_newest_first";
+    /// A person's records are those of everybody on the list.
+    RecordsOfAnybody: "visits::records_are_of_one_entry";
+    /// Records have only mail that is still to be sent.
+    FinishedMailNotRecorded: "visits::records_say_how_far_a_mail_has_come";
+    /// A mail does not say when it was sent.
+    SendingNotStamped: "visits::records_say_how_far_a_mail_has_come";
+    /// Rejected people have ranks.
+    RejectedPeopleRanked: "visits::ranks_are_those_of_a_sorted_list";
+    /// Referrals move nobody.
+    RanksForgetReferrals: "visits::ranks_are_those_of_a_sorted_list";
+    /// Ranks are those of all lists of a workspace together.
+    RanksOfWholeWorkspaces: "visits::ranks_are_of_one_list";
+    /// A deleted list is ranked until it is purged.
+    DeletedListsRanked: "visits::ranks_are_of_one_list";
+    /// The last position is that of the last entry that has a rank.
+    LastPositionsFromRows: "visits::a_newcomer_is_ranked_by_an_older_order";
+
     // The secret.
 
     /// A secret that is offered replaces the one that is kept.
@@ -826,6 +861,20 @@ impl Flawed {
         }
         if self.is(Flaw::InvitationsForgetCredit) {
             entry.referral_count = 0;
+        }
+        entry
+    }
+
+    /// An entry as it is kept after a change of its profile.
+    pub fn spoken(self, before: Option<Profile>, mut entry: Entry) -> Entry {
+        let Some(before) = before else { return entry };
+        if self.is(Flaw::ChangedLocalesForgotten) {
+            entry.profile.locale = before.locale;
+        }
+        if self.is(Flaw::ChangedMetadataMerged) {
+            let mut merged = before.metadata.document().clone();
+            merged.extend(entry.profile.metadata.document().clone());
+            entry.profile.metadata = Metadata::from_stored(merged);
         }
         entry
     }

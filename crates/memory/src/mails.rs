@@ -8,7 +8,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail};
 use rally_domain::port::MailQueue;
-use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule};
+use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
@@ -65,7 +65,12 @@ impl MailQueue for MemoryStore {
             let schedule = if flaw.is(Flaw::PoliciesIgnored) { RetrySchedule::default() } else { schedule };
             let settled = attempts.iter().filter(|attempt| {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
-                mine.map(|queued| queued.job.settle(attempt.decide(&schedule))).is_some()
+                let settle = |queued: &mut QueuedMail| {
+                    let verdict = attempt.decide(&schedule);
+                    queued.sent_at = (verdict == Verdict::Done && !flaw.is(Flaw::SendingNotStamped)).then_some(attempt.now);
+                    queued.job.settle(verdict);
+                };
+                mine.map(settle).is_some()
             });
             let settled: Vec<_> = settled.cloned().collect();
             for attempt in &settled {

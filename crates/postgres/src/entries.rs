@@ -1,6 +1,7 @@
 //! [`EntryStore`] on PostgreSQL.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
@@ -9,19 +10,19 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid a
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry,
-    ReviewPlan, SignUp, SignUpRejection,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
-use rally_domain::entry::{Entry, EntryStatus, Invitation};
+use rally_domain::entry::{Entry, EntryStatus, Friend, Invitation, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
-use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::rank::Ranks;
+use rally_domain::referral::{Position, ReferralBoost, ReferralCode};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
 use rally_group_commit::Refused;
@@ -33,7 +34,7 @@ use crate::convert::{corrupt, from_bigint, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
-use crate::{PgStore, counters, events, export, lists, mails, purges, settings, suppressions, tombstones, transaction, waitlists};
+use crate::{PgStore, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones, transaction, waitlists};
 
 #[async_trait]
 impl EntryStore for PgStore {
@@ -71,6 +72,24 @@ impl EntryStore for PgStore {
         })
     }
 
+    async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>> {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
+            let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
+            let entry = command.decide(current).map_err(Abort::Rejected)?;
+            write_profile(c, &entry).await?;
+            Ok(entry)
+        })
+    }
+
+    async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>> {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
+            let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
+            let entry = command.decide(current).map_err(Abort::Rejected)?;
+            write_link(c, &entry).await?;
+            Ok(entry)
+        })
+    }
+
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
@@ -101,6 +120,30 @@ impl EntryStore for PgStore {
             Ok(true)
         });
         Ok(outcome?)
+    }
+
+    async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
+        let mut c = self.connection().await?;
+        let query = entries::table
+            .filter(entries::referred_by_entry_id.eq(id.uuid()))
+            .order(entries::position.desc())
+            .limit(to_bigint(most as u64))
+            .select((entries::email, entries::created_at));
+        let rows: Vec<(String, OffsetDateTime)> = query.load(&mut c).await.map_err(query_fault)?;
+        let friend = |(email, at)| Friend { email: Email::from_stored(email), joined_at: Timestamp::new(at) };
+        Ok(rows.into_iter().map(friend).collect())
+    }
+
+    async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
+        let mut c = self.connection().await?;
+        Ok(Records { events: events::of_entry(&mut c, waitlist_id, id).await?, mails: mails::of_entry(&mut c, id).await? })
+    }
+
+    async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {
+        let mut c = self.connection().await?;
+        let mut snapshot = c.build_transaction().read_only().repeatable_read();
+        let outcome: Result<Ranks, Abort<Infallible>> = snapshot.run(async |c| Ok(ranks::read(c, waitlist_id, boost).await?)).await;
+        outcome.map(Arc::new).map_err(|abort| CommandError::from(abort).into())
     }
 
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
@@ -209,6 +252,23 @@ async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResu
         entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
         entries::updated_at.eq(entry.updated_at.instant()),
     );
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
+}
+
+async fn write_profile(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    let profile = &entry.profile;
+    let change = (
+        entries::name.eq(profile.name.as_str()),
+        entries::metadata.eq(Value::Object(profile.metadata.document().clone())),
+        entries::locale.eq(profile.locale.as_ref().map(Locale::as_str)),
+        entries::updated_at.eq(entry.updated_at.instant()),
+    );
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
+}
+
+async fn write_link(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    let generation = entries::link_generation.eq(i32::try_from(entry.link_generation).unwrap_or(i32::MAX));
+    let change = (generation, entries::updated_at.eq(entry.updated_at.instant()));
     diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
 }
 

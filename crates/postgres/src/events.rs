@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::convert::{corrupt, to_bigint};
+use crate::fault::query_fault;
 use crate::schema::{deliveries, events};
 use crate::statement::statement;
 
@@ -79,6 +80,15 @@ statement! {
 /// Deletes the undelivered deliveries of the events of an entry.
 pub(crate) async fn drop_undelivered(mut c: &AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> QueryResult<usize> {
     DropUndelivered { waitlist: waitlist.uuid(), entry: entry.uuid() }.execute(&mut c).await
+}
+
+/// The events of an entry, oldest first.
+pub(crate) async fn of_entry(c: &mut AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> Result<Vec<Event>, Fault> {
+    let of_entry = events::table.filter(events::waitlist_id.eq(waitlist.uuid()).and(events::entry_id.eq(entry.uuid())));
+    let rows: Vec<EventRow> = of_entry.select(EventRow::as_select()).load(c).await.map_err(query_fault)?;
+    let mut events = rows.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>()?;
+    events.sort_by_key(|event| (event.occurred_at, event.id));
+    Ok(events)
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -22,6 +22,7 @@ mod mails;
 mod plans;
 mod purges;
 mod queue;
+mod ranks;
 mod replies;
 mod schema;
 mod secrets;

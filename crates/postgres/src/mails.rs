@@ -11,7 +11,7 @@ use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, Recipient, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, MailRecord, Recipient, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
@@ -20,7 +20,7 @@ use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::convert::to_bigint;
+use crate::convert::{corrupt, to_bigint};
 use crate::fault::query_fault;
 use crate::queue::{BEGIN_PASSING, depth, queue};
 use crate::schema::mails;
@@ -289,6 +289,21 @@ struct MailRow {
     address: Option<Vec<u8>>,
     data: String,
     created_at: OffsetDateTime,
+}
+
+/// The mail to the person of an entry, oldest first.
+pub(crate) async fn of_entry(c: &mut AsyncPgConnection, entry: EntryId) -> Result<Vec<MailRecord>, Fault> {
+    let of_entry = mails::table.filter(mails::entry_id.eq(entry.uuid()));
+    let rows: Vec<(MailRow, String, Option<OffsetDateTime>)> =
+        of_entry.select((MailRow::as_select(), mails::state, mails::sent_at)).load(c).await.map_err(query_fault)?;
+    let record = |(row, state, sent_at): (MailRow, String, Option<OffsetDateTime>)| {
+        let Mail { id, kind, locale, to, created_at, .. } = row.into();
+        let state = JobState::parse(&state).map_err(corrupt("state of a mail"))?.into();
+        Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(Timestamp::new) })
+    };
+    let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
+    records.sort_by_key(|mail| (mail.created_at, mail.id));
+    Ok(records)
 }
 
 #[derive(QueryableByName)]

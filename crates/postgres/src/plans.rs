@@ -13,12 +13,12 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, workspace,
 };
-use rally_contracts::{invitations, reviews, webhooks};
+use rally_contracts::{invitations, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteTemplate, LiftSuppression, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook, UpdateVariant,
-    UpdateWaitlist, UpdateWebhook,
+    CreateVariant, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook,
+    UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
@@ -28,6 +28,7 @@ use rally_domain::mail::{MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
+use rally_domain::referral::ReferralBoost;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::WaitlistStatus;
@@ -101,6 +102,12 @@ async fn call_everything(ports: &Ports) {
     for status in [None, Some(EntryStatus::Approved)] {
         ports.entries.list(list.id, status, Some(ada.position), one).await.unwrap();
     }
+    let change = ProfileChange { locale: Some(None), ..ProfileChange::default() };
+    ports.entries.update_profile(visits::update_profile(ports, &ada, change)).await.unwrap();
+    ports.entries.replace_link(visits::replace_link(ports, &ada)).await.unwrap();
+    assert_eq!(ports.entries.friends(ada.id, 10).await.unwrap().len(), 1);
+    assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events.len(), 2);
+    assert_eq!(ports.entries.ranks(list.id, ReferralBoost::default()).await.unwrap().len(), 2);
     ports.entries.export(list.id).await.unwrap().collect::<Vec<_>>().await;
     ports.stats.count(list.id).await.unwrap();
     ports.stats.leaders(list.id, one).await.unwrap();

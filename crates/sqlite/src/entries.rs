@@ -1,23 +1,24 @@
 //! [`EntryStore`] on SQLite.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry,
-    ReviewPlan, SignUp, SignUpRejection,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
-use rally_domain::entry::{Entry, EntryStatus, Invitation};
+use rally_domain::entry::{Entry, EntryStatus, Friend, Invitation, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
-use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::rank::Ranks;
+use rally_domain::referral::{Position, ReferralBoost, ReferralCode};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
 use rally_group_commit::Refused;
@@ -27,7 +28,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{SqliteStore, counters, events, export, lists, mails, purges, settings, suppressions, tombstones};
+use crate::{SqliteStore, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -69,6 +70,28 @@ impl EntryStore for SqliteStore {
             .await
     }
 
+    async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>> {
+        self.database
+            .write(move |c| {
+                let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+                let entry = command.decide(current).map_err(Abort::Rejected)?;
+                write_profile(c, &entry)?;
+                Ok(entry)
+            })
+            .await
+    }
+
+    async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>> {
+        self.database
+            .write(move |c| {
+                let current = load_entry(c, command.waitlist_id, command.entry_id)?;
+                let entry = command.decide(current).map_err(Abort::Rejected)?;
+                write_link(c, &entry)?;
+                Ok(entry)
+            })
+            .await
+    }
+
     async fn delete(&self, command: DeleteEntry) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
@@ -99,6 +122,31 @@ impl EntryStore for SqliteStore {
             Ok(true)
         });
         Ok(done.await?)
+    }
+
+    async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
+        self.database
+            .read(move |c| {
+                let query = entries::table
+                    .filter(entries::referred_by_entry_id.eq(Blob(id.uuid())))
+                    .order(entries::position.desc())
+                    .limit(to_bigint(most as u64))
+                    .select((entries::email, entries::created_at));
+                let rows: Vec<(String, i64)> = query.load(c).map_err(query_fault)?;
+                let friend = |(email, at)| Ok(Friend { email: Email::from_stored(email), joined_at: instant(at)? });
+                rows.into_iter().map(friend).collect()
+            })
+            .await
+    }
+
+    async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
+        let read =
+            move |c: &mut SqliteConnection| Ok(Records { events: events::of_entry(c, waitlist_id, id)?, mails: mails::of_entry(c, id)? });
+        self.database.read(read).await
+    }
+
+    async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {
+        self.database.read(move |c| ranks::read(c, waitlist_id, boost).map(Arc::new).map_err(query_fault)).await
     }
 
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {
@@ -191,6 +239,23 @@ fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usiz
         entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
         entries::updated_at.eq(entry.updated_at.unix_millis()),
     );
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
+}
+
+fn write_profile(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    let profile = &entry.profile;
+    let change = (
+        entries::name.eq(profile.name.as_str()),
+        entries::metadata.eq(Value::Object(profile.metadata.document().clone()).to_string()),
+        entries::locale.eq(profile.locale.as_ref().map(Locale::as_str)),
+        entries::updated_at.eq(entry.updated_at.unix_millis()),
+    );
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
+}
+
+fn write_link(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {
+    let generation = entries::link_generation.eq(i32::try_from(entry.link_generation).unwrap_or(i32::MAX));
+    let change = (generation, entries::updated_at.eq(entry.updated_at.unix_millis()));
     diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
 }
 

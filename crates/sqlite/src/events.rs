@@ -8,6 +8,7 @@ use rally_domain::queue::JobState;
 use rally_domain::webhook::Webhook;
 
 use crate::convert::{Blob, corrupt, instant, to_bigint};
+use crate::fault::query_fault;
 use crate::schema::{deliveries, events, webhooks};
 
 /// Writes an event and its deliveries in the transaction of the change.
@@ -65,6 +66,15 @@ pub(crate) fn drop_undelivered(c: &mut SqliteConnection, waitlist: WaitlistId, e
         diesel::delete(deliveries::table.filter(undelivered)).execute(c)?;
     }
     Ok(())
+}
+
+/// The events of an entry, oldest first.
+pub(crate) fn of_entry(c: &mut SqliteConnection, waitlist: WaitlistId, entry: EntryId) -> Result<Vec<Event>, Fault> {
+    let of_entry = events::table.filter(events::waitlist_id.eq(Blob(waitlist.uuid())).and(events::entry_id.eq(Blob(entry.uuid()))));
+    let rows: Vec<EventRow> = of_entry.select(EventRow::as_select()).load(c).map_err(query_fault)?;
+    let mut events = rows.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>()?;
+    events.sort_by_key(|event| (event.occurred_at, event.id));
+    Ok(events)
 }
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -20,6 +20,7 @@ mod mail_templates;
 mod mails;
 mod purges;
 mod queue;
+mod ranks;
 mod replies;
 mod schema;
 mod secrets;

@@ -8,14 +8,14 @@ use rally_domain::email::Email;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, EntryId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, Recipient, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, Mail, MailKind, MailRecord, Recipient, SettleMail, Via};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
-use crate::convert::{Blob, instant, to_bigint};
+use crate::convert::{Blob, corrupt, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
 use crate::schema::{mails, suppressions};
@@ -205,6 +205,21 @@ struct MailRow {
     address: Option<Vec<u8>>,
     data: String,
     created_at: i64,
+}
+
+/// The mail to the person of an entry, oldest first.
+pub(crate) fn of_entry(c: &mut SqliteConnection, entry: EntryId) -> Result<Vec<MailRecord>, Fault> {
+    let of_entry = mails::table.filter(mails::entry_id.eq(Blob(entry.uuid())));
+    let rows: Vec<(MailRow, String, Option<i64>)> =
+        of_entry.select((MailRow::as_select(), mails::state, mails::sent_at)).load(c).map_err(query_fault)?;
+    let record = |(row, state, sent_at): (MailRow, String, Option<i64>)| {
+        let Mail { id, kind, locale, to, created_at, .. } = row.try_into()?;
+        let state = JobState::parse(&state).map_err(corrupt("state of a mail"))?.into();
+        Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(instant).transpose()? })
+    };
+    let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
+    records.sort_by_key(|mail| (mail.created_at, mail.id));
+    Ok(records)
 }
 
 impl TryFrom<MailRow> for Mail {

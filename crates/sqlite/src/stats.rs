@@ -30,7 +30,7 @@ use crate::variants::VariantRow;
 use crate::{SqliteStore, counters};
 
 /// The predicate of the leaderboard's index, literally. With a bound value in its place the planner could not use the index.
-const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
+pub(crate) const LEADS: &str = "referral_count > 0 AND status <> 'rejected'";
 
 #[async_trait]
 impl EntryStats for SqliteStore {

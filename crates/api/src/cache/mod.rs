@@ -4,6 +4,7 @@ use std::time::Duration;
 
 mod generations;
 pub mod ports;
+mod ranks;
 pub mod responses;
 
 pub use generations::Changes;

@@ -14,13 +14,10 @@ use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry,
-    InviteRejection, RecordInvitation, RenameWorkspace, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook,
-    UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection,
-    WebhookRejection, WorkspaceRejection,
+    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::delivery::Attempt;
-use rally_domain::entry::{Entry, EntryStatus, Leader};
+use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
@@ -28,7 +25,8 @@ use rally_domain::port::{
     ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WebhookStore,
     WorkspaceStore,
 };
-use rally_domain::referral::Position;
+use rally_domain::rank::Ranks;
+use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::slug::Slug;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
@@ -38,6 +36,7 @@ use time::Date;
 
 use super::MOMENT;
 use super::generations::{Changes, Generations, moved_on, now};
+use super::ranks::{KeptRanks, Reading};
 
 /// The most values of one kind.
 const MAX_KEPT: u64 = 2000;
@@ -48,7 +47,8 @@ pub fn cached(ports: Ports, changes: &Changes) -> Ports {
     let webhooks = Arc::new(Webhooks { inner: ports.webhooks.clone(), changes: changes.clone() });
     let public =
         Arc::new(Public { inner: ports.clone(), generations: generations.clone(), lists: kept(), workspaces: kept(), keys: kept() });
-    let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept() });
+    let ranks = KeptRanks::new(read_ranks(ports.entries.clone()));
+    let entries = Arc::new(Entries { inner: ports.clone(), generations, leaders: kept(), ranks });
     Ports {
         workspaces: public.clone(),
         waitlists: public.clone(),
@@ -204,11 +204,19 @@ impl ApiKeyStore for Public {
     }
 }
 
-/// Entries and their leaders.
+fn read_ranks(store: Arc<dyn EntryStore>) -> impl Fn(WaitlistId, ReferralBoost) -> Reading {
+    move |list, boost| {
+        let store = store.clone();
+        Box::pin(async move { store.ranks(list, boost).await })
+    }
+}
+
+/// Entries, their leaders and their ranks.
 struct Entries {
     inner: Ports,
     generations: Arc<Generations>,
     leaders: Cache<(u64, WaitlistId, usize), Arc<[Leader]>>,
+    ranks: KeptRanks,
 }
 
 impl Entries {
@@ -257,6 +265,26 @@ impl EntryStore for Entries {
 
     async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault> {
         self.inner.entries.find_by_id(id).await
+    }
+
+    async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>> {
+        self.inner.entries.update_profile(command).await
+    }
+
+    async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>> {
+        self.inner.entries.replace_link(command).await
+    }
+
+    async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
+        self.inner.entries.friends(id, most).await
+    }
+
+    async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
+        self.inner.entries.records(waitlist_id, id).await
+    }
+
+    async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {
+        self.ranks.of(waitlist_id, boost).await
     }
 
     async fn export(&self, waitlist_id: WaitlistId) -> Result<EntryStream, Fault> {

@@ -11,6 +11,7 @@ mod confirmation_group;
 mod entry;
 mod erasure;
 mod mail_template;
+mod profile;
 mod settings;
 mod sign_up;
 mod sign_up_group;
@@ -30,6 +31,7 @@ pub use entry::{
 };
 pub use erasure::{EraseEntry, ErasurePlan};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
+pub use profile::{ProfileChange, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod kind;
 mod message;
 mod outcome;
 mod policy;
+mod record;
 mod template;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::kind::MailKind;
 pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
+pub use self::record::{MailRecord, MailState};
 pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose};
 
 use crate::confirmation::SignUpRequest;

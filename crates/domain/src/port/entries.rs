@@ -1,16 +1,18 @@
 //! Where entries are kept.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use crate::command::{DeleteEntry, EntryRejection, EraseEntry, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
-use crate::entry::{Entry, EntryStatus};
+use crate::command::{DeleteEntry, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, SignUp, SignUpRejection, UpdateProfile};
+use crate::entry::{Entry, EntryStatus, Friend, Records};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WaitlistId};
 use crate::paging::{Limit, Page};
-use crate::referral::Position;
+use crate::rank::Ranks;
+use crate::referral::{Position, ReferralBoost};
 
 /// Batches of entries, each read when it is requested.
 pub type EntryStream = Pin<Box<dyn Stream<Item = Result<Vec<Entry>, Fault>> + Send>>;
@@ -69,6 +71,21 @@ pub trait EntryStore: Send + Sync {
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
 
+    /// Changes the profile of an entry.
+    ///
+    /// - It MUST change only what [`UpdateProfile::decide`] changes: `visits::a_changed_profile_reads_back`.
+    /// - Changes of different fields at once, and a credit or a review meanwhile, MUST all be kept:
+    ///   `visits::changes_of_a_profile_at_once_are_all_kept`.
+    /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed: `visits::a_profile_is_changed_on_its_own_list`.
+    async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>>;
+
+    /// Replaces the link of a person.
+    ///
+    /// - Of several replacements at once each MUST have a link of its own, and the last one's MUST be kept:
+    ///   `visits::every_new_link_is_another`.
+    /// - An entry of another waitlist, or of a deleted one, MUST NOT be changed: `visits::a_link_is_replaced_on_its_own_list`.
+    async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>>;
+
     /// Deletes an entry with its mail. Returns whether the waitlist had the entry.
     ///
     /// - Positions MUST stay, and its referrer MUST keep its count: `reviews::a_deleted_entry_leaves_the_others_standing`.
@@ -107,6 +124,28 @@ pub trait EntryStore: Send + Sync {
     ///
     /// - It MUST be found on every waitlist, and not on a deleted one: `entries::an_entry_is_found_by_its_id_alone`.
     async fn find_by_id(&self, id: EntryId) -> Result<Option<Entry>, Fault>;
+
+    /// The persons who signed up with the code of an entry that exists, at most that many. The cost grows with their number.
+    ///
+    /// - They MUST be in the order of their positions, the newest first: `visits::friends_go_newest_first`.
+    /// - Those of another entry, and deleted ones, MUST NOT be there: `visits::friends_go_newest_first`.
+    async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault>;
+
+    /// The events and the mail of an entry, oldest first.
+    ///
+    /// - Every event and every mail of it that is still kept MUST be there, and none of another entry: `visits::records_are_of_one_entry`.
+    /// - A mail MUST say how far it has come: `visits::records_say_how_far_a_mail_has_come`.
+    async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault>;
+
+    /// The order of a waitlist, at a moment that is at most a minute ago. One referral is worth that many positions. A waitlist that does
+    /// not exist is empty. A server caches this: the cost grows with the number of entries.
+    ///
+    /// - Every entry that is not rejected MUST be in it with its referrals, and no other entry: `visits::ranks_are_those_of_a_sorted_list`.
+    /// - Nothing of another waitlist, or of a deleted one, MUST be in it: `visits::ranks_are_of_one_list`.
+    /// - It MUST know the last position that was given out, to an entry of any status, deleted or not:
+    ///   `visits::a_newcomer_is_ranked_by_an_older_order`.
+    /// - All of it MUST be of one moment. Not checked: a case cannot stop a store midway.
+    async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault>;
 
     /// Every entry of a waitlist by position, in batches, as they were at one moment. A fault ends the stream. The store keeps the moment
     /// until the stream ends, so read the stream without a pause.

@@ -1,20 +1,21 @@
 //! Links of people: their own page, and the end of mail to them.
 
-use crate::actor::Actor;
-use crate::command::{Suppress, SuppressRejection};
 use crate::entry::Entry;
-use crate::error::CommandError;
-use crate::id::{EntryId, SuppressionId};
+use crate::error::{CommandError, FieldError};
+use crate::id::EntryId;
 use crate::port::Ports;
 use crate::secret::{Token, TokenUse};
-use crate::suppression::SuppressionReason;
+use crate::use_case::visit;
 
 /// Why a link does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkRejection {
     /// The token is not that of any link, or of one that has ended.
     #[error("this link does not exist or has ended")]
     NoSuchLink,
+    /// New metadata does not answer the custom fields of the waitlist.
+    #[error("the metadata does not fit the custom fields of this waitlist")]
+    Metadata(Vec<FieldError>),
 }
 
 /// Returns the entry whose mail a token ends.
@@ -36,21 +37,7 @@ pub async fn find_recipient(ports: &Ports, token: &str) -> Result<Entry, Command
 /// If the token is not that of an entry.
 pub async fn unsubscribe(ports: &Ports, token: &str) -> Result<(), CommandError<LinkRejection>> {
     let entry = find_recipient(ports, token).await?;
-    let email = &entry.profile.email;
-    let command = Suppress {
-        id: SuppressionId::new(ports.ids.uuid()),
-        workspace_id: entry.workspace_id,
-        address: ports.links.secret().hash_address(email),
-        masked_email: Some(email.masked().to_string()),
-        reason: SuppressionReason::Unsubscribed,
-        actor: Actor::Visitor,
-        now: ports.clock.now(),
-    };
-    match ports.suppressions.suppress(command).await {
-        // The workspace was deleted just now. It sends no mail any more.
-        Ok(_) | Err(CommandError::Rejected(SuppressRejection::NoSuchWorkspace)) => Ok(()),
-        Err(CommandError::Fault(fault)) => Err(CommandError::Fault(fault)),
-    }
+    Ok(visit::unsubscribe(ports, &entry).await?)
 }
 
 /// Returns the entry whose person a token of their own page names.

@@ -6,3 +6,4 @@ pub mod erase;
 pub mod invite;
 pub mod join;
 pub mod link;
+pub mod visit;

@@ -5,8 +5,8 @@ use std::error::Error as StdError;
 
 use actix_web::http::StatusCode;
 use rally_domain::command::{
-    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, SuppressRejection,
-    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, ReplaceLinkRejection, SignUpRejection,
+    SuppressRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::error::{CommandError, Fault, RemoteError};
 use rally_domain::invite::InviteError;
@@ -48,6 +48,7 @@ impl From<LinkRejection> for ApiError {
     fn from(rejection: LinkRejection) -> Self {
         match rejection {
             LinkRejection::NoSuchLink => Self::new(Code::LinkNotFound, rejection.to_string()),
+            LinkRejection::Metadata(errors) => Self::validation(errors),
         }
     }
 }
@@ -109,6 +110,14 @@ impl From<EntryRejection> for ApiError {
         match rejection {
             EntryRejection::NoSuchEntry => Self::no_entry(),
             EntryRejection::AlreadyInvited => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<ReplaceLinkRejection> for ApiError {
+    fn from(rejection: ReplaceLinkRejection) -> Self {
+        match rejection {
+            ReplaceLinkRejection::NoSuchEntry => Self::no_entry(),
         }
     }
 }

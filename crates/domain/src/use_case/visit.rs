@@ -1,0 +1,167 @@
+//! The visit of a person to their own page: what they see, change and take with them.
+
+use crate::actor::Actor;
+use crate::command::{ProfileChange, ProfileRejection, Suppress, SuppressRejection, UpdateProfile};
+use crate::entry::{Entry, EntryStatus, Friend, Records};
+use crate::error::{CommandError, Fault};
+use crate::id::SuppressionId;
+use crate::port::Ports;
+use crate::rank::Rank;
+use crate::referral::Position;
+use crate::slug::Slug;
+use crate::suppression::{Suppression, SuppressionReason};
+use crate::use_case::link::{LinkRejection, find_visitor};
+use crate::waitlist::Waitlist;
+use crate::workspace::Brand;
+
+/// The most friends that a visit shows.
+const MOST_FRIENDS: usize = 50;
+
+/// The person whose link was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visitor {
+    /// The entry of the person.
+    pub entry: Entry,
+    /// Its waitlist.
+    pub waitlist: Waitlist,
+    /// The slug of the workspace.
+    pub workspace_slug: Slug,
+    /// The brand of the workspace.
+    pub brand: Brand,
+}
+
+impl Visitor {
+    /// Returns the effective position of the entry.
+    pub fn place(&self) -> Position {
+        self.entry.position.effective(self.entry.referral_count, self.waitlist.settings.referral_boost)
+    }
+}
+
+/// What a person sees beside their entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// How many entries stand before theirs. `None` if it is rejected.
+    pub ahead: Option<u64>,
+    /// How many entries the list has. Rejected ones do not count.
+    pub total: u64,
+    /// The newest friends who signed up with their code.
+    pub friends: Vec<Friend>,
+    /// Whether they get mail.
+    pub is_subscribed: bool,
+}
+
+/// What is held about a person beside their entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holdings {
+    /// All friends who signed up with their code.
+    pub friends: Vec<Friend>,
+    /// Events and mail of the entry.
+    pub records: Records,
+    /// The reasons for which their address gets no mail.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// What a person changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Change {
+    /// What changes of their profile.
+    pub profile: ProfileChange,
+    /// Whether they get mail from now on.
+    pub is_subscribed: Option<bool>,
+}
+
+/// Returns the person whose link a token is of.
+///
+/// # Errors
+/// If the token is not that of an entry, or was replaced by another one.
+pub async fn find(ports: &Ports, token: &str) -> Result<Visitor, CommandError<LinkRejection>> {
+    let gone = || CommandError::Rejected(LinkRejection::NoSuchLink);
+    let entry = find_visitor(ports, token).await?;
+    let waitlist = ports.waitlists.find(entry.workspace_id, entry.waitlist_id).await?.ok_or_else(gone)?;
+    let workspace = ports.workspaces.find(entry.workspace_id).await?.ok_or_else(gone)?;
+    let brand = ports.settings.get(workspace.id).await?.brand;
+    Ok(Visitor { entry, waitlist, workspace_slug: workspace.slug, brand })
+}
+
+/// Returns what a person sees.
+///
+/// # Errors
+/// If the store fails.
+pub async fn look(ports: &Ports, visitor: &Visitor) -> Result<Visit, Fault> {
+    let entry = &visitor.entry;
+    let ranks = ports.entries.ranks(entry.waitlist_id, visitor.waitlist.settings.referral_boost).await?;
+    let Rank { ahead, total } = match entry.status {
+        EntryStatus::Pending | EntryStatus::Approved => ranks.find(entry.position, entry.referral_count),
+        EntryStatus::Rejected => Rank { ahead: 0, total: ranks.len() as u64 },
+    };
+    let suppressions = find_suppressions(ports, entry).await?;
+    Ok(Visit {
+        ahead: (entry.status != EntryStatus::Rejected).then_some(ahead),
+        total,
+        friends: ports.entries.friends(entry.id, MOST_FRIENDS).await?,
+        is_subscribed: suppressions.iter().all(|suppression| suppression.reason == SuppressionReason::Erased),
+    })
+}
+
+/// Carries out what a person changes. Returns the person after it.
+///
+/// # Errors
+/// If the entry is gone, or if its new metadata does not fit the custom fields of the list.
+pub async fn change(ports: &Ports, visitor: Visitor, change: Change) -> Result<Visitor, CommandError<LinkRejection>> {
+    let Entry { id: entry_id, waitlist_id, .. } = visitor.entry;
+    let command = UpdateProfile { waitlist_id, entry_id, change: change.profile, actor: Actor::Visitor, now: ports.clock.now() };
+    let entry = ports.entries.update_profile(command).await.map_err(|error| match error {
+        CommandError::Rejected(ProfileRejection::NoSuchEntry) => CommandError::Rejected(LinkRejection::NoSuchLink),
+        CommandError::Rejected(ProfileRejection::Metadata(errors)) => CommandError::Rejected(LinkRejection::Metadata(errors)),
+        CommandError::Fault(fault) => CommandError::Fault(fault),
+    })?;
+    match change.is_subscribed {
+        Some(true) => subscribe(ports, &entry).await?,
+        Some(false) => unsubscribe(ports, &entry).await?,
+        None => {}
+    }
+    Ok(Visitor { entry, ..visitor })
+}
+
+/// Returns what is held about a person beside their entry.
+///
+/// # Errors
+/// If the store fails.
+pub async fn take_with(ports: &Ports, visitor: &Visitor) -> Result<Holdings, Fault> {
+    let entry = &visitor.entry;
+    Ok(Holdings {
+        friends: ports.entries.friends(entry.id, usize::MAX).await?,
+        records: ports.entries.records(entry.waitlist_id, entry.id).await?,
+        suppressions: find_suppressions(ports, entry).await?,
+    })
+}
+
+async fn find_suppressions(ports: &Ports, entry: &Entry) -> Result<Vec<Suppression>, Fault> {
+    let address = ports.links.secret().hash_address(&entry.profile.email);
+    ports.suppressions.find(entry.workspace_id, address).await
+}
+
+/// Ends the mail of the workspace to the person of an entry. Repeating it changes nothing.
+pub(super) async fn unsubscribe(ports: &Ports, entry: &Entry) -> Result<(), Fault> {
+    let email = &entry.profile.email;
+    let command = Suppress {
+        id: SuppressionId::new(ports.ids.uuid()),
+        workspace_id: entry.workspace_id,
+        address: ports.links.secret().hash_address(email),
+        masked_email: Some(email.masked().to_string()),
+        reason: SuppressionReason::Unsubscribed,
+        actor: Actor::Visitor,
+        now: ports.clock.now(),
+    };
+    match ports.suppressions.suppress(command).await {
+        // The workspace was deleted just now. It sends no mail any more.
+        Ok(_) | Err(CommandError::Rejected(SuppressRejection::NoSuchWorkspace)) => Ok(()),
+        Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Lifts what [`unsubscribe`] did. Other reasons for which the address gets no mail stay.
+async fn subscribe(ports: &Ports, entry: &Entry) -> Result<(), Fault> {
+    let address = ports.links.secret().hash_address(&entry.profile.email);
+    ports.suppressions.lift_reason(entry.workspace_id, address, SuppressionReason::Unsubscribed).await.map(|_| ())
+}
