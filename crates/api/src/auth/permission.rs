@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::token::invalid;
-use super::{Action, is_api_key, verify_api_key};
+use super::{Action, Scope, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::parameters::id_in_path;
@@ -62,12 +62,18 @@ pub struct Admin {
     /// The workspace of the path.
     pub workspace: Workspace,
     actor: Actor,
+    scope: Scope,
 }
 
 impl Admin {
     /// The actor of the commands that the request causes.
     pub fn actor(&self) -> Actor {
         self.actor.clone()
+    }
+
+    /// Whether the token allows a further action.
+    pub fn may(&self, action: Action) -> bool {
+        self.scope.allows(action)
     }
 }
 
@@ -115,7 +121,7 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     }
     claims.require(action)?;
     let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
-    Ok(Admin { workspace, actor: claims.actor })
+    Ok(Admin { workspace, actor: claims.actor, scope: claims.scope })
 }
 
 /// The credential of a request.

@@ -49,6 +49,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(entries::review::change_status)
                 .service(entries::invite::invite_to_app)
                 .service(entries::review::delete)
+                .service(entries::new_link::new_link)
                 .service(variants::list)
                 .service(variants::create)
                 .service(variants::update)

@@ -63,12 +63,6 @@ struct InvitedView {
     invite_url: Option<String>,
 }
 
-impl From<Invited> for InvitedView {
-    fn from(Invited { entry, invite }: Invited) -> Self {
-        Self { entry: EntryView::from(&entry), invite_id: invite.id, invite_url: invite.url }
-    }
-}
-
 /// Invite an entry into an app
 ///
 /// Heimdall creates an invitation for an approved entry. A repeated request for the same app returns the same invitation.
@@ -93,5 +87,7 @@ pub async fn invite_to_app(
     let invitation = body.json::<InviteBody>().await?.parse()?;
     let invited = invite::run(&app.ports, &entry.actor(), &entry.waitlist, entry.id, &invitation).await?;
     app.wake_relays();
-    Ok(web::Json(invited.into()))
+    let Invited { entry: invited, invite } = invited;
+    let entry = EntryView::new(&app, &entry.admin, &invited);
+    Ok(web::Json(InvitedView { entry, invite_id: invite.id, invite_url: invite.url }))
 }

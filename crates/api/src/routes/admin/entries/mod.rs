@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod export;
 pub mod invite;
+pub mod new_link;
 pub mod read;
 pub mod review;
 
@@ -11,6 +12,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::app::App;
+use crate::auth::{Action, Admin};
 use crate::routes::schema::EntryStatusName;
 
 /// A person on a waitlist.
@@ -49,14 +52,19 @@ pub struct EntryView {
     /// Answers to the custom fields by their keys, and everything else that was sent.
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
+    /// The person's own page. Whoever has the link can see and change it. Null for clients that may not do `entry.update`.
+    #[schema(required, format = "uri")]
+    status_url: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
     updated_at: String,
 }
 
-impl From<&Entry> for EntryView {
-    fn from(entry: &Entry) -> Self {
+impl EntryView {
+    /// The entry, as an admin may see it.
+    fn new(app: &App, admin: &Admin, entry: &Entry) -> Self {
+        let status_url = admin.may(Action::EntryUpdate).then(|| app.ports.links.status(entry.id, entry.link_generation));
         Self {
             id: entry.id.to_string(),
             waitlist_id: entry.waitlist_id.to_string(),
@@ -73,6 +81,7 @@ impl From<&Entry> for EntryView {
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.to_string()),
             invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
             metadata: entry.profile.metadata.document().clone(),
+            status_url,
             created_at: entry.created_at.to_string(),
             updated_at: entry.updated_at.to_string(),
         }

@@ -66,9 +66,9 @@ pub async fn change_status(
     let event_id = EventId::new(app.ports.ids.uuid());
     let (actor, now, links) = (entry.actor(), app.ports.clock.now(), app.ports.links.clone());
     let command = ReviewEntry { waitlist_id, entry_id, review, event_id, actor, now, links };
-    let entry = app.ports.entries.review(command).await?;
+    let reviewed = app.ports.entries.review(command).await?;
     app.wake_relays();
-    Ok(web::Json(EntryView::from(&entry)))
+    Ok(web::Json(EntryView::new(&app, &entry.admin, &reviewed)))
 }
 
 /// The query of a deletion.
