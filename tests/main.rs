@@ -17,6 +17,7 @@ mod idempotency;
 mod invites;
 mod limits;
 mod mail;
+mod me;
 mod openapi;
 mod operate;
 mod operations;

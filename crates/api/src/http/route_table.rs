@@ -11,7 +11,7 @@ use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{analytics, entries, settings, suppressions, variants, waitlists, webhooks};
 use crate::routes::operations::{health, metrics};
-use crate::routes::public;
+use crate::routes::{public, visitor};
 
 /// Adds every documented route.
 pub fn configure(config: &mut ServiceConfig) {
@@ -32,6 +32,13 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(public::leaderboard::leaderboard),
         )
         .service(scope::scope("/v1/me/{token}").wrap(visitor_cors()).service(public::leave::leave))
+        .service(
+            scope::scope("/v1/me/{token}")
+                .wrap(visitor_cors())
+                .service(visitor::me::get)
+                .service(visitor::me::update)
+                .service(visitor::export::export),
+        )
         .service(
             scope::scope("/v1/workspaces/{workspace_id}")
                 .wrap(admin_cors(admin_origins))

@@ -8,6 +8,7 @@ pub enum Surface {
     /// Pages that a token in their path opens. Errors are HTML, and nobody may keep or list them.
     Link,
     /// The API of what a person's own link opens. Errors are JSON, and nobody may keep or list replies.
+    /// The API that a token in the path opens. Nobody may keep or list its replies.
     Visitor,
     /// Everything else: errors are JSON.
     Other,
@@ -37,6 +38,9 @@ mod tests {
             ("/v1/waitlists/acme/early", Surface::Other),
             ("/v1/me/token", Surface::Visitor),
             ("/me/token", Surface::Link),
+            ("/v1/me/token", Surface::Visitor),
+            ("/v1/me/token/export", Surface::Visitor),
+            ("/v1/meet", Surface::Other),
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),
             ("/metrics", Surface::Other),

@@ -5,3 +5,4 @@ pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod public;
 mod schema;
+pub(crate) mod visitor;

@@ -196,6 +196,40 @@ pub enum ReasonName {
     Manual,
 }
 
+/// Why a mail is sent.
+#[derive(ToSchema)]
+#[schema(as = MailKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailKindName {
+    /// It asks a person to confirm a sign-up.
+    Confirm,
+    /// The person signed up.
+    Welcome,
+    /// The entry was approved.
+    Approved,
+    /// The entry was rejected.
+    Rejected,
+    /// The person was invited.
+    Invited,
+    /// The person asked for their link.
+    Link,
+}
+
+/// How far a mail has come.
+#[derive(ToSchema)]
+#[schema(as = MailState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailStateName {
+    /// It waits, or is being sent.
+    Pending,
+    /// The mail service or mail server took it.
+    Sent,
+    /// It was refused, or all attempts failed.
+    Failed,
+    /// Its address gets no mail.
+    Suppressed,
+}
+
 /// A kind of event.
 #[derive(ToSchema)]
 #[schema(as = EventType)]

@@ -26,10 +26,17 @@ pub enum Field<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
+        Value::deserialize(deserializer).map(Self::read)
+    }
+}
+
+impl<T: DeserializeOwned> Field<T> {
+    /// Reads a field of an object inside a body.
+    pub fn read(value: Value) -> Self {
+        match value {
             Value::Null => Self::Null,
             value => serde_json::from_value(value).map_or(Self::Wrong, Self::Given),
-        })
+        }
     }
 }
 

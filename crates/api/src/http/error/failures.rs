@@ -15,6 +15,17 @@ pub enum AnyFailure {
     Unavailable(ErrorBody),
 }
 
+/// Failures of every route that a token in the path opens.
+#[derive(IntoResponses)]
+pub enum LinkFailure {
+    /// The link does not exist or has ended.
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+    /// Too many requests from this address, whatever their tokens were. `Retry-After` says when to try again.
+    #[response(status = 429)]
+    TooMany(ErrorBody),
+}
+
 /// Failures of every admin route.
 #[derive(IntoResponses)]
 pub enum AdminFailure {

@@ -17,7 +17,7 @@ use crate::http::standing::Standing;
 
 pub use code::Code;
 pub use envelope::{ErrorBody, tell_standings};
-pub use failures::{AdminFailure, AnyFailure, BodyFailure};
+pub use failures::{AdminFailure, AnyFailure, BodyFailure, LinkFailure};
 
 /// A failed request, before it is rendered in the envelope.
 #[derive(Debug, Clone)]

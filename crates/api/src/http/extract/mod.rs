@@ -7,3 +7,4 @@ pub mod languages;
 pub mod list_query;
 pub mod parameters;
 pub mod public_list;
+pub mod visitor;

@@ -14,6 +14,11 @@ pub fn slug_in_path(name: &str, description: &str) -> Parameter {
     in_path(name, description, text())
 }
 
+/// A path segment that is a token.
+pub fn token_in_path(name: &str, description: &str) -> Parameter {
+    in_path(name, description, text().min_length(Some(43)).max_length(Some(43)))
+}
+
 /// An optional header.
 pub fn optional_header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     parameter(ParameterIn::Header, name, description, Required::False, schema.build())

@@ -1,7 +1,7 @@
 //! CORS (the Fetch standard): which pages may call which surface, and which headers they may read.
 
 use actix_cors::Cors;
-use actix_web::http::header::{HeaderName, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_DISPOSITION, HeaderName, RETRY_AFTER};
 
 use super::request_id::REQUEST_ID;
 
@@ -13,6 +13,10 @@ pub fn public_cors() -> Cors {
 /// Any page may call what a person's own link opens, without credentials.
 pub fn visitor_cors() -> Cors {
     expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"]))
+/// Any page may call the API that a token in the path opens, without credentials.
+pub fn visitor_cors() -> Cors {
+    expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "PATCH"]))
+        .expose_headers([CONTENT_DISPOSITION])
 }
 
 /// Pages of these origins may call the admin surface, with credentials.

@@ -9,6 +9,7 @@ use rally_domain::referral::ReferralRewards;
 use rally_domain::text::{ConfirmationMessage, Description};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::PublicWaitlist;
+use rally_domain::workspace::Brand;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -61,13 +62,19 @@ struct VariantRef<'a> {
 
 /// The brand of the workspace.
 #[derive(Serialize, ToSchema)]
-struct BrandView<'a> {
+pub(in crate::routes) struct BrandView<'a> {
     #[schema(required)]
     brand_name: Option<&'a str>,
     #[schema(required)]
     brand_logo_url: Option<&'a str>,
     #[schema(required)]
     primary_color: Option<&'a str>,
+}
+
+impl<'a> From<&'a Brand> for BrandView<'a> {
+    fn from(brand: &'a Brand) -> Self {
+        Self { brand_name: brand.name.as_deref(), brand_logo_url: brand.logo_url.as_deref(), primary_color: brand.primary_color.as_deref() }
+    }
 }
 
 impl<'a> PublicView<'a> {
@@ -90,11 +97,7 @@ impl<'a> PublicView<'a> {
                 kind: variant.kind.as_str(),
                 locale: variant.locale.as_str(),
             }),
-            brand: BrandView {
-                brand_name: brand.name.as_deref(),
-                brand_logo_url: brand.logo_url.as_deref(),
-                primary_color: brand.primary_color.as_deref(),
-            },
+            brand: brand.into(),
         }
     }
 }
