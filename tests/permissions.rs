@@ -56,7 +56,6 @@ impl Things {
         let waitlist = server.active_list(slug, json!({})).await;
         let joined = server.join(slug, "ada@example.com").await;
         let entry = joined["id"].as_str().unwrap().to_owned();
-        let token = joined["status_url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         server.admin_patch(&format!("/waitlists/{waitlist}/entries/{entry}"), json!({"status": "approved"})).await.expect(200);
         let variants = server.admin_get(&format!("/waitlists/{waitlist}/variants")).await.expect(200);
         let variant = variants["data"][0]["id"].as_str().unwrap().to_owned();
@@ -168,7 +167,6 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             waitlist: waitlist.to_owned(),
             entry: inner.to_owned(),
             variant: inner.to_owned(),
-            token: things.token.clone(),
             // Named by the same part of the path as a waitlist.
             webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
             suppression: if waitlist == things.waitlist { things.suppression.clone() } else { waitlist.to_owned() },

@@ -3,13 +3,18 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::data::{Data, List, QueuedMail};
+use crate::flaw::{Flaw, Flawed};
+use crate::purges::Purge;
+use crate::queue::Job;
+use crate::{MemoryStore, rejected};
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection, UpdateProfile,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection,
+    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
+    UpdateProfile,
 };
-use crate::data::{Data, List, QueuedMail};
-use crate::flaw::{Flaw, Flawed};
 use rally_domain::confirmation::{KeptRequest, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
@@ -22,9 +27,6 @@ use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::tombstone::Tombstone;
-use crate::purges::Purge;
-use crate::queue::Job;
-use crate::{MemoryStore, rejected};
 
 /// Entries of a batch of an export.
 const BATCH: usize = 256;

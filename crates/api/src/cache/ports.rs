@@ -14,7 +14,10 @@ use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
+    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry,
+    InviteRejection, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey,
+    RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
+    UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};

@@ -25,7 +25,6 @@ use super::route_table;
         (name = "Suppressions", description = "Addresses that get no mail"),
         (name = "Webhooks", description = "URLs that receive events"),
         (name = "Public-Waitlist", description = "Routes that any page can call, without a token"),
-        (name = "Visitor", description = "What a person's own link opens"),
         (name = "Visitor", description = "A person's own entry. The token in the path is that of `status_url`"),
         (name = "Operations", description = "Routes for operators"),
     ),

@@ -31,13 +31,13 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(public::sign_up::join)
                 .service(public::leaderboard::leaderboard),
         )
-        .service(scope::scope("/v1/me/{token}").wrap(visitor_cors()).service(public::leave::leave))
         .service(
             scope::scope("/v1/me/{token}")
                 .wrap(visitor_cors())
                 .service(visitor::me::get)
                 .service(visitor::me::update)
-                .service(visitor::export::export),
+                .service(visitor::export::export)
+                .service(visitor::leave::leave),
         )
         .service(
             scope::scope("/v1/workspaces/{workspace_id}")

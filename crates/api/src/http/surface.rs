@@ -36,7 +36,6 @@ mod tests {
         for (path, surface) in [
             ("/v1/workspaces/acme/waitlists", Surface::Admin),
             ("/v1/waitlists/acme/early", Surface::Other),
-            ("/v1/me/token", Surface::Visitor),
             ("/me/token", Surface::Link),
             ("/v1/me/token", Surface::Visitor),
             ("/v1/me/token/export", Surface::Visitor),

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use crate::command::{DeleteEntry, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, SignUp, SignUpRejection, UpdateProfile};
+use crate::command::{
+    DeleteEntry, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection,
+    ReviewEntry, SignUp, SignUpRejection, UpdateProfile,
+};
 use crate::entry::{Entry, EntryStatus, Friend, Records};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WaitlistId};

@@ -1,8 +1,9 @@
 //! Erasing a person from a list.
 
-use super::link::{LinkRejection, find_visitor};
+use super::link::LinkRejection;
 use crate::actor::Actor;
 use crate::command::EraseEntry;
+use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, SuppressionId, WaitlistId};
 use crate::port::Ports;
@@ -17,12 +18,11 @@ pub async fn erase(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId, ac
     ports.entries.erase(EraseEntry { waitlist_id, entry_id, suppression_id, actor, now, links }).await
 }
 
-/// Erases the entry whose person a token of their own page names.
+/// Erases the entry of a person who leaves.
 ///
 /// # Errors
-/// If the token is not that of an entry, or was replaced by another one.
-pub async fn leave(ports: &Ports, token: &str) -> Result<(), CommandError<LinkRejection>> {
-    let entry = find_visitor(ports, token).await?;
+/// If it is gone since its link was opened.
+pub async fn leave(ports: &Ports, entry: &Entry) -> Result<(), CommandError<LinkRejection>> {
     let erased = erase(ports, entry.waitlist_id, entry.id, Actor::Visitor).await?;
     if erased { Ok(()) } else { Err(CommandError::Rejected(LinkRejection::NoSuchLink)) }
 }

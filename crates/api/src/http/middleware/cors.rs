@@ -10,12 +10,9 @@ pub fn public_cors() -> Cors {
     expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST"]))
 }
 
-/// Any page may call what a person's own link opens, without credentials.
-pub fn visitor_cors() -> Cors {
-    expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"]))
 /// Any page may call the API that a token in the path opens, without credentials.
 pub fn visitor_cors() -> Cors {
-    expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "PATCH"]))
+    expose(Cors::default().allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"]))
         .expose_headers([CONTENT_DISPOSITION])
 }
 

@@ -2,5 +2,4 @@
 
 pub mod info;
 pub mod leaderboard;
-pub mod leave;
 pub mod sign_up;

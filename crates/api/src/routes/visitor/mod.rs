@@ -1,6 +1,7 @@
 //! The API of a person's own page. The token in the path is all that a client needs.
 
 pub mod export;
+pub mod leave;
 pub mod me;
 
 use rally_domain::entry::Friend;
