@@ -16,6 +16,7 @@ mod idempotency;
 mod invites;
 mod limits;
 mod mail;
+mod mail_templates;
 mod openapi;
 mod operate;
 mod operations;

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use rally_domain::custom_field::FieldType;
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::EventKind;
+use rally_domain::mail::MailKind;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::WaitlistStatus;
@@ -140,6 +141,7 @@ fn every_enumeration_is_that_of_the_domain() {
         ("VariantKind", VariantKind::ALL.map(VariantKind::as_str).to_vec()),
         ("EventType", EventKind::ALL.map(EventKind::as_str).to_vec()),
         ("SuppressionReason", SuppressionReason::ALL.map(SuppressionReason::as_str).to_vec()),
+        ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),
         ("CustomFieldType", FieldType::ALL.map(FieldType::as_str).to_vec()),
     ] {
         let listed = &document()["components"]["schemas"][schema]["enum"];

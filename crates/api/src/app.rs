@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use moka::sync::Cache;
 use rally_domain::entry::Leader;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
-use rally_domain::port::{Ports, WebhookSender};
+use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
 use tokio::sync::{Notify, Semaphore};
@@ -32,6 +32,8 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Sends events to webhooks.
     pub sender: Arc<dyn WebhookSender>,
+    /// Checks and renders templates of mail.
+    pub templates: Arc<dyn TemplateEngine>,
     /// The slots for checks of URLs, by workspace.
     pub url_checks: Cache<WorkspaceId, Arc<Semaphore>>,
     /// Encrypts the secrets of webhooks.

@@ -15,7 +15,7 @@ use rally_domain::workspace::Workspace;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::token::invalid;
+use super::token::{Claims, invalid};
 use super::{Action, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
@@ -61,13 +61,21 @@ pub struct Granted<P = ()> {
 pub struct Admin {
     /// The workspace of the path.
     pub workspace: Workspace,
-    actor: Actor,
+    claims: Claims,
 }
 
 impl Admin {
     /// The actor of the commands that the request causes.
     pub fn actor(&self) -> Actor {
-        self.actor.clone()
+        self.claims.actor.clone()
+    }
+
+    /// Refuses a further action, which only some requests of a route need.
+    ///
+    /// # Errors
+    /// 403 if the admin may not do it.
+    pub fn require(&self, action: Action) -> Result<(), ApiError> {
+        self.claims.require(action)
     }
 }
 
@@ -115,7 +123,7 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     }
     claims.require(action)?;
     let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
-    Ok(Admin { workspace, actor: claims.actor })
+    Ok(Admin { workspace, claims })
 }
 
 /// The credential of a request.

@@ -22,6 +22,7 @@ use super::route_table;
         (name = "Waitlist-Variants", description = "Texts of a waitlist by language, or drawn by weight"),
         (name = "Analytics", description = "Totals and a timeline of a waitlist"),
         (name = "Rally-Settings", description = "Settings of a workspace"),
+        (name = "Mail-Templates", description = "The words of mail over SMTP"),
         (name = "Suppressions", description = "Addresses that get no mail"),
         (name = "Webhooks", description = "URLs that receive events"),
         (name = "Public-Waitlist", description = "Routes that any page can call, without a token"),

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors};
 use crate::app::App;
-use crate::routes::admin::{analytics, entries, settings, suppressions, variants, waitlists, webhooks};
+use crate::routes::admin::{analytics, entries, mail_templates, settings, suppressions, variants, waitlists, webhooks};
 use crate::routes::operations::{health, metrics};
 use crate::routes::public;
 
@@ -58,6 +58,10 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(settings::update)
                 .service(settings::get_by_alias)
                 .service(settings::update_by_alias)
+                .service(mail_templates::read::list)
+                .service(mail_templates::change::put)
+                .service(mail_templates::change::delete)
+                .service(mail_templates::preview::preview)
                 .service(suppressions::list)
                 .service(suppressions::create)
                 .service(suppressions::check)

@@ -179,6 +179,19 @@ pub enum KindName {
     Locale,
 }
 
+/// A kind of mail.
+#[derive(ToSchema)]
+#[schema(as = MailKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailKindName {
+    Confirm,
+    Welcome,
+    Approved,
+    Rejected,
+    Invited,
+    Link,
+}
+
 /// Why an address gets no mail.
 #[derive(ToSchema)]
 #[schema(as = SuppressionReason, rename_all = "snake_case")]

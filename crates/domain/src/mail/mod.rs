@@ -9,6 +9,7 @@ mod template;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use self::kind::MailKind;
@@ -111,14 +112,19 @@ impl MailSetup {
             }),
             Notifications::ViaSmtp => Transport::Smtp,
         };
-        Some(Self {
+        Some(Self::by(transport, settings, workspace_slug))
+    }
+
+    /// Returns how a workspace with these settings and this slug would send mail by a transport, whatever its notifications are.
+    pub fn by(transport: Transport, settings: &WorkspaceSettings, workspace_slug: &Slug) -> Self {
+        Self {
             workspace_slug: workspace_slug.clone(),
             brand: settings.brand.clone(),
             from: settings.default_sender_address.clone(),
             reply_to: settings.reply_to_address.clone(),
             default_locale: settings.default_locale.clone(),
             transport,
-        })
+        }
     }
 }
 
@@ -436,6 +442,13 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")
+}
+
+/// Returns the data that a mail to an entry would have now, for a preview: a JSON object. What only a real mail has is that of the example.
+pub fn preview_data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, example: &str) -> String {
+    let own = data(setup, links, entry, waitlist, None);
+    let fields = [example, &own].into_iter().flat_map(|data| serde_json::from_str::<Map<String, Value>>(data).unwrap_or_default());
+    Value::Object(fields.collect()).to_string()
 }
 
 /// A claimed mail. This process may try to send it until its lease ends.

@@ -54,6 +54,8 @@ codes! {
     VariantNotFound = 404 "variant_not_found"
     /// There is no such webhook.
     WebhookNotFound = 404 "webhook_not_found"
+    /// The workspace has no template of this kind and locale.
+    MailTemplateNotFound = 404 "mail_template_not_found"
     /// There is no such suppression.
     SuppressionNotFound = 404 "suppression_not_found"
     /// The link does not exist or has ended.
@@ -70,6 +72,8 @@ codes! {
     EmailTaken = 409 "email_taken"
     /// The workspace has as many webhooks as it may.
     TooManyWebhooks = 409 "too_many_webhooks"
+    /// The workspace has as many templates of mail as it may.
+    TooManyMailTemplates = 409 "too_many_mail_templates"
     /// A person with the entry's address is already in the app.
     AlreadyUser = 409 "already_user"
     /// The webhook is not active.

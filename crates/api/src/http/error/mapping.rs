@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use actix_web::http::StatusCode;
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, SuppressRejection,
-    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    TemplateRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::error::{CommandError, Fault, RemoteError};
 use rally_domain::invite::InviteError;
@@ -119,6 +119,16 @@ impl From<VariantRejection> for ApiError {
             VariantRejection::NoSuchWaitlist => Self::no_waitlist(),
             VariantRejection::NoSuchVariant => Self::no_variant(),
         }
+    }
+}
+
+impl From<TemplateRejection> for ApiError {
+    fn from(rejection: TemplateRejection) -> Self {
+        let code = match rejection {
+            TemplateRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            TemplateRejection::TooMany => Code::TooManyMailTemplates,
+        };
+        Self::new(code, rejection.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod entries;
+pub mod mail_templates;
 pub mod settings;
 pub mod suppressions;
 pub mod variants;
