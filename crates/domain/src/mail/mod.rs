@@ -105,11 +105,7 @@ impl MailSetup {
         let transport = match settings.notifications {
             Notifications::Off => return None,
             Notifications::ViaEnvoi if settings.default_sender_address.is_none() => return None,
-            Notifications::ViaEnvoi => Transport::Envoi(Templates {
-                welcome: settings.welcome_template_name.clone()?,
-                approved: settings.approved_template_name.clone()?,
-                rejected: settings.rejected_template_name.clone()?,
-            }),
+            Notifications::ViaEnvoi => Transport::Envoi(Templates::named(settings)?),
             Notifications::ViaSmtp => Transport::Smtp,
         };
         Some(Self::by(transport, settings, workspace_slug))
@@ -156,15 +152,31 @@ pub struct Templates {
     pub approved: String,
     /// For a rejected entry.
     pub rejected: String,
+    /// For a sign-up that is to be confirmed, if the workspace has one.
+    pub confirm: Option<String>,
+    /// For a person's own link, if the workspace has one.
+    pub link: Option<String>,
 }
 
 impl Templates {
+    /// Returns the templates that the settings of a workspace name. `None` means that one is missing that every workspace needs.
+    pub fn named(settings: &WorkspaceSettings) -> Option<Self> {
+        Some(Self {
+            welcome: settings.welcome_template_name.clone()?,
+            approved: settings.approved_template_name.clone()?,
+            rejected: settings.rejected_template_name.clone()?,
+            confirm: settings.confirm_template_name.clone(),
+            link: settings.link_template_name.clone(),
+        })
+    }
+
     fn of(&self, kind: MailKind) -> Option<&str> {
         match kind {
             MailKind::Welcome => Some(&self.welcome),
             MailKind::Approved | MailKind::Invited => Some(&self.approved),
             MailKind::Rejected => Some(&self.rejected),
-            MailKind::Confirm | MailKind::Link => None,
+            MailKind::Confirm => self.confirm.as_deref(),
+            MailKind::Link => self.link.as_deref(),
         }
     }
 }
