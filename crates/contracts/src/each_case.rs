@@ -262,6 +262,8 @@ macro_rules! each_case {
             invitations: [
                 an_invitation_is_recorded_with_its_mail
                 one_invitation_is_one_mail_however_often_it_is_recorded
+                a_list_with_a_link_invites_by_it
+                an_invitation_goes_by_the_link_of_the_moment
                 an_entry_that_is_not_approved_is_not_recorded
                 parallel_records_write_one_mail
                 an_invited_person_cannot_be_rejected

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::error::{FieldError, Invalid};
+use crate::invite::InviteUrl;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, Lines, clean};
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub recaptcha_site_key: Option<String>,
     /// Whether visitors may see the leaderboard.
     pub leaderboard: Leaderboard,
+    /// The link that invites people if no app is named.
+    pub invite_url: Option<InviteUrl>,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -126,6 +129,12 @@ impl Settings {
                     None => defaults.leaderboard,
                 }
             }
+            "invite_url" => {
+                self.invite_url = match given {
+                    Some(value) => InviteUrl::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
+                    None => None,
+                }
+            }
             _ => {
                 let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
@@ -152,6 +161,7 @@ impl Settings {
             ("referral_rewards", json!(self.referral_rewards)),
             ("recaptcha_site_key", json!(self.recaptcha_site_key)),
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
+            ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -235,7 +245,7 @@ mod tests {
             json!({
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
-                "leaderboard_enabled": true,
+                "leaderboard_enabled": true, "invite_url": null,
             })
         );
     }
@@ -267,6 +277,7 @@ mod tests {
             ("referral_rewards", json!([])),
             ("recaptcha_site_key", json!(1)),
             ("leaderboard_enabled", json!(0)),
+            ("invite_url", json!("/join?code={code}")),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
+    CodeOwner, DeleteEntry, EntryRejection, InvitationPlan, InviteRejection, Invited, RecordInvitation, ReviewEntry, ReviewPlan, SignUp,
     SignUpFacts, SignUpPlan, SignUpRejection,
 };
 use rally_domain::entry::{Entry, EntryStatus};
@@ -57,7 +57,7 @@ impl EntryStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         let look = |data: &Data| {
             let home = data.lists.values().find(|list| data.flaw.is(Flaw::InvitationsIgnoreLists) && list.find(command.entry_id).is_some());
             data.entry_facts(home.map_or(command.waitlist_id, |list| list.waitlist.id), command.entry_id)
@@ -66,10 +66,11 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().and_then(|facts| facts.entry.invitation.clone());
-            let InvitationPlan { entry, mail } = command.decide(facts).map_err(rejected)?;
-            data.put_changed(&data.flaw.invited(before, entry.clone()), entry.status);
+            let InvitationPlan { invited, mail } = command.decide(facts).map_err(rejected)?;
+            let (entry, status) = (invited.entry.clone(), invited.entry.status);
+            data.put_changed(&data.flaw.invited(before, entry), status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
-            Ok(entry)
+            Ok(invited)
         };
         self.write(work).await
     }

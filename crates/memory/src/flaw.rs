@@ -139,7 +139,8 @@ flaws! {
     /// Inactive variants are not found with their list.
     InactiveVariantsNotFound: "public::drafts_and_inactive_variants_are_found";
     /// A process goes by the first status of a list that it saw.
-    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered" "sign_ups::a_sign_up_goes_by_the_settings_that_were_answered";
+    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered" "sign_ups::a_sign_up_goes_by_the_settings_that_were_answered"
+        "invitations::an_invitation_goes_by_the_link_of_the_moment";
     /// The status of a list can be changed from another workspace.
     StatusesOfOthersChange: "waitlists::a_workspace_sees_its_own_waitlists_alone";
     /// A change of the status overwrites an update that came meanwhile.
@@ -251,6 +252,8 @@ flaws! {
     InvitationsIgnoreLists: "invitations::an_entry_that_is_not_approved_is_not_recorded";
     /// The first invitation of an entry stays its last.
     FirstInvitationsStay: "invitations::an_invitation_is_recorded_with_its_mail";
+    /// An invitation is kept only if it is into an app.
+    InvitationsNeedApps: "invitations::a_list_with_a_link_invites_by_it";
     /// An invitation is recorded though its entry was rejected meanwhile.
     InvitationsReadEarly: "invitations::a_rejection_and_an_invitation_at_once_exclude_each_other";
     /// A person who was invited can be rejected.
@@ -728,6 +731,9 @@ impl Flawed {
     pub fn invited(self, before: Option<Invitation>, mut entry: Entry) -> Entry {
         if self.is(Flaw::FirstInvitationsStay) {
             entry.invitation = before.or(entry.invitation);
+        }
+        if self.is(Flaw::InvitationsNeedApps) {
+            entry.invitation = entry.invitation.filter(|invitation| invitation.app_slug.is_some());
         }
         if self.is(Flaw::InvitationsForgetCredit) {
             entry.referral_count = 0;

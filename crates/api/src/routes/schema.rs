@@ -28,6 +28,9 @@ pub struct SettingsSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard.
     leaderboard_enabled: bool,
+    /// The link that invites people if no app is named, with `{email}` and `{code}` in it.
+    #[schema(required, max_length = 2048)]
+    invite_url: Option<String>,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -55,6 +58,9 @@ pub struct SettingsChangeSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard; true by default.
     leaderboard_enabled: Option<bool>,
+    /// The link that invites people if no app is named: an absolute http or https URL with `{email}` and `{code}` in it.
+    #[schema(max_length = 2048)]
+    invite_url: Option<String>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.

@@ -19,7 +19,8 @@ mod workspace;
 
 pub use api_key::{CreateApiKey, RevokeApiKey};
 pub use entry::{
-    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
+    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, Invited, RecordInvitation, Review, ReviewEntry,
+    ReviewPlan,
 };
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
 pub(crate) use settings::missing_for_notifications;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use crate::command::{DeleteEntry, EntryRejection, InviteRejection, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
+use crate::command::{DeleteEntry, EntryRejection, InviteRejection, Invited, RecordInvitation, ReviewEntry, SignUp, SignUpRejection};
 use crate::entry::{Entry, EntryStatus};
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WaitlistId};
@@ -61,8 +61,11 @@ pub trait EntryStore: Send + Sync {
     /// - An entry MUST NOT be both invited and rejected: `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`.
     /// - One invitation MUST be one mail, however often it is recorded:
     ///   `invitations::one_invitation_is_one_mail_however_often_it_is_recorded`, `invitations::parallel_records_write_one_mail`.
+    /// - An invitation by the link of a list MUST be the same however often it is recorded, in any process:
+    ///   `invitations::a_list_with_a_link_invites_by_it`.
+    /// - It MUST go by the link that the list has at that moment: `invitations::an_invitation_goes_by_the_link_of_the_moment`.
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>>;
 
     /// Deletes an entry with its mail. Returns whether the waitlist had the entry.
     ///

@@ -71,7 +71,7 @@ impl From<&Entry> for EntryView {
             position: entry.position.number(),
             status: entry.status.as_str(),
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.to_string()),
-            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            invited_to_app_slug: entry.invitation.as_ref().and_then(|invitation| invitation.app_slug.clone()),
             metadata: entry.profile.metadata.document().clone(),
             created_at: entry.created_at.to_string(),
             updated_at: entry.updated_at.to_string(),
