@@ -225,6 +225,17 @@ macro_rules! each_case {
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
             ]
+            mail_log: [
+                the_log_tells_what_became_of_a_mail
+                the_log_is_filtered
+                pages_of_the_log_go_on_where_they_were
+                a_workspace_has_a_log_of_its_own
+                a_workspace_tests_ten_mails_an_hour
+                the_most_tests_are_not_exceeded_under_concurrency
+                a_test_goes_to_a_suppressed_address_too
+                a_test_may_be_claimed_by_its_writer
+                tests_go_with_their_workspace
+            ]
             suppressions: [
                 a_suppression_reads_back_as_it_was_written
                 an_address_is_suppressed_once_for_a_reason

@@ -80,6 +80,7 @@ mod each_case;
 pub mod entries;
 pub mod invitations;
 pub mod mail_claims;
+pub mod mail_log;
 pub mod mail_templates;
 pub mod mails;
 pub mod public;

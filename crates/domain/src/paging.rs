@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::{SuppressionId, WaitlistId};
+use crate::id::{MailId, SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -85,6 +85,15 @@ pub struct SuppressionKey {
     pub created_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: SuppressionId,
+}
+
+/// The row of a list of mails, newest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailKey {
+    /// When the row was created.
+    pub created_at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: MailId,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The queue of deliveries and mails. A job is due, is claimed by a process until its lease ends, and is settled under its claim.
 
 use rally_domain::id::ClaimId;
-use rally_domain::queue::{QueueDepth, Verdict};
+use rally_domain::queue::{JobState, QueueDepth, Verdict};
 use rally_domain::timestamp::Timestamp;
 
 use crate::flaw::{Flaw, Flawed};
@@ -30,6 +30,20 @@ pub(crate) enum State {
     Held,
     /// It is a mail to a suppressed address.
     Suppressed,
+}
+
+impl State {
+    /// The state as other stores keep it.
+    pub const fn stored(self) -> JobState {
+        match self {
+            Self::Pending => JobState::Pending,
+            Self::Running(..) => JobState::Running,
+            Self::Done => JobState::Done,
+            Self::Dead => JobState::Dead,
+            Self::Held => JobState::Held,
+            Self::Suppressed => JobState::Suppressed,
+        }
+    }
 }
 
 impl Job {

@@ -12,6 +12,7 @@ mod settings;
 mod sign_up;
 mod sign_up_group;
 mod suppression;
+mod test_mail;
 mod variant;
 mod waitlist;
 mod webhook;
@@ -30,6 +31,7 @@ pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, GroupFacts, SignUpGroup};
 pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+pub use test_mail::{TestMail, TestMailFacts, TestMailRejection};
 pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,

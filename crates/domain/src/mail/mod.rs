@@ -1,6 +1,7 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
 mod kind;
+mod log;
 mod message;
 mod outcome;
 mod policy;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use self::kind::MailKind;
+pub use self::log::{LoggedMail, MailFilter, MailState};
 pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
@@ -263,6 +265,11 @@ impl Recipient {
         }
     }
 
+    /// Whether suppressions of the address hold the mail back. An operator who tries a template gets it in any case.
+    pub const fn heeds_suppressions(self) -> bool {
+        !matches!(self, Self::Tester)
+    }
+
     /// Returns the sign-up request, if the mail asks for its confirmation.
     pub const fn request_id(self) -> Option<RequestId> {
         match self {
@@ -270,6 +277,19 @@ impl Recipient {
             Self::Entry { .. } | Self::Tester => None,
         }
     }
+}
+
+/// Which template an operator tries, and on whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailTest {
+    /// The kind of mail.
+    pub kind: MailKind,
+    /// The locale of the template.
+    pub locale: Locale,
+    /// The address that gets the mail.
+    pub to: Email,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// A mail to a person.
@@ -333,6 +353,27 @@ impl Mail {
         let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
         let data = data(setup, links, entry, waitlist, invite.url.as_deref());
         Self::new((id, MailKind::Invited), setup, links, now, entry, data)
+    }
+
+    /// Creates a mail over SMTP that tries a template, with example data of its kind: a JSON object. It has the brand of the workspace.
+    pub fn test(id: MailId, setup: &MailSetup, links: &Links, workspace_id: WorkspaceId, tried: MailTest, example: &str) -> Self {
+        let brand = serde_json::to_value(BrandData::of(&setup.brand)).expect("texts serialise");
+        let mut data: Map<String, Value> = serde_json::from_str(example).unwrap_or_default();
+        data.insert("brand".to_owned(), brand);
+        Self {
+            id,
+            workspace_id,
+            recipient: Recipient::Tester,
+            kind: tried.kind,
+            locale: tried.locale,
+            via: Via::Smtp,
+            from: setup.from.clone(),
+            reply_to: setup.reply_to.clone(),
+            address: Some(links.secret().hash_address(&tried.to)),
+            to: tried.to,
+            data: Value::Object(data).to_string(),
+            created_at: tried.now,
+        }
     }
 
     /// Returns the message to send.
@@ -430,6 +471,12 @@ struct BrandData<'a> {
     primary_color: Option<&'a str>,
 }
 
+impl<'a> BrandData<'a> {
+    fn of(brand: &'a Brand) -> Self {
+        Self { name: brand.name.as_deref(), logo_url: brand.logo_url.as_deref(), primary_color: brand.primary_color.as_deref() }
+    }
+}
+
 fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, invite_url: Option<&str>) -> String {
     let data = Data {
         entry: EntryData {
@@ -446,11 +493,7 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             locale: entry.profile.locale.as_ref().unwrap_or(&setup.default_locale).as_str(),
         },
         waitlist: WaitlistData { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() },
-        brand: BrandData {
-            name: setup.brand.name.as_deref(),
-            logo_url: setup.brand.logo_url.as_deref(),
-            primary_color: setup.brand.primary_color.as_deref(),
-        },
+        brand: BrandData::of(&setup.brand),
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")

@@ -5,3 +5,4 @@ pub mod configure;
 pub mod invite;
 pub mod join;
 pub mod link;
+pub mod test_mail;
