@@ -33,7 +33,7 @@ use crate::http::limits::Limits;
 use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
-use crate::relay::{MailFreight, Relay, WebhookFreight};
+use crate::relay::{MailFreight, Refusals, Relay, WebhookFreight};
 use crate::routes::operations::docs;
 use crate::routes::pages;
 
@@ -146,7 +146,8 @@ fn start_relays(webhooks: WebhookFreight, templates: &Arc<dyn TemplateEngine>) -
     let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
     let timeout = if ports.smtp.is_some() { upstreams::SMTP_DEADLINE } else { upstreams::MAIL_DEADLINE };
     let sends = ports.envoi.is_some() || ports.smtp.is_some();
-    let mail = sends.then(|| MailFreight { ports, templates: templates.clone(), schedule, timeout, changes });
+    let mail =
+        sends.then(|| MailFreight { ports, templates: templates.clone(), schedule, timeout, changes, refusals: Refusals::default() });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 
