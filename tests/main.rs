@@ -17,6 +17,7 @@ mod invites;
 mod limits;
 mod mail;
 mod mail_templates;
+mod mails;
 mod openapi;
 mod operate;
 mod operations;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rally_domain::custom_field::FieldType;
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::EventKind;
-use rally_domain::mail::MailKind;
+use rally_domain::mail::{MailKind, MailState};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::VariantKind;
 use rally_domain::waitlist::WaitlistStatus;
@@ -113,7 +113,7 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
 /// A string with few values, and an object with known members, say so.
 #[test]
 fn every_choice_and_every_object_is_spelt_out() {
-    const CHOICES: [&str; 7] = ["status", "kind", "type", "action", "event", "event_type", "granularity"];
+    const CHOICES: [&str; 8] = ["status", "state", "kind", "type", "action", "event", "event_type", "granularity"];
     // Answers to custom fields, and other free data.
     const FREE: [&str; 2] = ["/Entry/properties/metadata", "/CreateEntry/properties/metadata"];
     let schemas = &document()["components"]["schemas"];
@@ -141,6 +141,7 @@ fn every_enumeration_is_that_of_the_domain() {
         ("VariantKind", VariantKind::ALL.map(VariantKind::as_str).to_vec()),
         ("EventType", EventKind::ALL.map(EventKind::as_str).to_vec()),
         ("SuppressionReason", SuppressionReason::ALL.map(SuppressionReason::as_str).to_vec()),
+        ("MailState", MailState::ALL.map(MailState::as_str).to_vec()),
         ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),
         ("CustomFieldType", FieldType::ALL.map(FieldType::as_str).to_vec()),
     ] {

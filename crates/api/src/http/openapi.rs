@@ -23,6 +23,7 @@ use super::route_table;
         (name = "Analytics", description = "Totals and a timeline of a waitlist"),
         (name = "Rally-Settings", description = "Settings of a workspace"),
         (name = "Mail-Templates", description = "The words of mail over SMTP"),
+        (name = "Mails", description = "The log of mail"),
         (name = "Suppressions", description = "Addresses that get no mail"),
         (name = "Webhooks", description = "URLs that receive events"),
         (name = "Public-Waitlist", description = "Routes that any page can call, without a token"),

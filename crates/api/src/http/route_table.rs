@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors};
 use crate::app::App;
-use crate::routes::admin::{analytics, entries, mail_templates, settings, suppressions, variants, waitlists, webhooks};
+use crate::routes::admin::{analytics, entries, mail_templates, mails, settings, suppressions, variants, waitlists, webhooks};
 use crate::routes::operations::{health, metrics};
 use crate::routes::public;
 
@@ -62,6 +62,8 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(mail_templates::change::put)
                 .service(mail_templates::change::delete)
                 .service(mail_templates::preview::preview)
+                .service(mail_templates::test::test)
+                .service(mails::list)
                 .service(suppressions::list)
                 .service(suppressions::create)
                 .service(suppressions::check)

@@ -198,6 +198,19 @@ pub enum MailKindName {
     Link,
 }
 
+/// What became of a mail. `pending` mail waits or is being sent, `failed` is not tried again, and an address that gets none has
+/// `suppressed` mail.
+#[derive(ToSchema)]
+#[schema(as = MailState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailStateName {
+    Pending,
+    Sent,
+    Failed,
+    Suppressed,
+    Expired,
+}
+
 /// Why an address gets no mail.
 #[derive(ToSchema)]
 #[schema(as = SuppressionReason, rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use actix_web::http::StatusCode;
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, SignUpRejection, SuppressRejection,
-    TemplateRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    TemplateRejection, TestMailRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::error::{CommandError, Fault, RemoteError};
 use rally_domain::invite::InviteError;
@@ -129,6 +129,20 @@ impl From<TemplateRejection> for ApiError {
             TemplateRejection::TooMany => Code::TooManyMailTemplates,
         };
         Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<TestMailRejection> for ApiError {
+    fn from(rejection: TestMailRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            TestMailRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, message),
+            TestMailRejection::NotPossible(errors) => Self::validation(errors),
+            TestMailRejection::TooMany { retry_after } => {
+                let seconds = retry_after.as_seconds_f64().ceil() as u64;
+                Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::TooManyRequests, message) }
+            }
+        }
     }
 }
 

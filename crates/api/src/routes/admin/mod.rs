@@ -3,6 +3,7 @@
 pub mod analytics;
 pub mod entries;
 pub mod mail_templates;
+pub mod mails;
 pub mod settings;
 pub mod suppressions;
 pub mod variants;

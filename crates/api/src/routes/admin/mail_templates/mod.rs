@@ -3,6 +3,7 @@
 pub mod change;
 pub mod preview;
 pub mod read;
+pub mod test;
 
 use actix_web::web;
 use rally_domain::error::{FieldError, Invalid};
