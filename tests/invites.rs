@@ -9,6 +9,7 @@ use rally_domain::invite::{Invite, InviteError, InviteRequest};
 use rally_domain::port::{AppInviter, Clock};
 use rally_domain::timestamp::Timestamp;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
+use rally_fakes::{FakeSmtp, SmtpOptions};
 use rally_heimdall::HeimdallInviter;
 use rally_tests::deployment::Deployment;
 use rally_tests::process::LOG;
@@ -85,6 +86,109 @@ async fn without_notifications_an_invitation_is_made_and_no_mail_sent(kind: Kind
     let ada = approved(&server, &list, "ada@example.com").await;
     assert_eq!(invite(&server, &ada, json!({"app_slug": "", "send_email": true})).await.expect(200)["invite_id"], "invite-1");
     assert!(server.ports.mails.mails(10).await.unwrap().is_empty() && world.envoi.requests().is_empty());
+}
+
+const LINK: &str = "https://app.example/join?email={email}&code={code}";
+
+/// A server that has no Heimdall, with notifications through a mail server, and that mail server.
+async fn start_alone(kind: Kind) -> (TestServer, FakeSmtp) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+        smtp_url: Some(url),
+        smtp_from: Some("Rally <rally@mail.example>".to_owned()),
+        public_url: Some("https://rally.example".to_owned()),
+        ..settings
+    });
+    let server = server.await;
+    set(&server, json!({"notifications": "smtp"})).await;
+    (server, smtp)
+}
+
+#[apply(on_both_stores)]
+async fn a_list_invites_by_a_link_of_its_own(kind: Kind) {
+    let (server, smtp) = start_alone(kind).await;
+    let list = server.active_list("early", json!({"invite_url": LINK})).await;
+    let ada = approved(&server, &list, "ada+x@example.com").await;
+    let before = server.admin_get(&ada).await.expect(200);
+    server.clock.advance(time::Duration::seconds(5));
+    let first = invite(&server, &ada, json!({})).await.expect(200);
+    let code = first["invite_id"].as_str().unwrap();
+    assert!(code.len() >= 26 && code.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{code}");
+    let mut entry = before;
+    entry["invited_at"] = json!("2026-01-31T09:00:05.000Z");
+    entry["updated_at"] = json!("2026-01-31T09:00:05.000Z");
+    let url = format!("https://app.example/join?email=ada%2Bx%40example.com&code={code}");
+    assert_eq!(first, json!({"entry": entry, "invite_id": code, "invite_url": url}));
+    assert_eq!(server.admin_get(&ada).await.expect(200), entry);
+    server.clock.advance(time::Duration::seconds(5));
+    let asked = (0..8).map(|_| invite(&server, &ada, json!({"app_slug": null})));
+    for again in futures_util::future::join_all(asked).await {
+        assert_eq!(again.expect(200), first);
+    }
+    let of = |subject: &str, mails: &[rally_fakes::Received]| mails.iter().filter(|mail| mail.text.contains(subject)).count();
+    eventually(|| async { (of(code, &smtp.received()) == 1).then_some(()) }).await;
+    eventually(|| async { (server.ports.mails.depth().await.unwrap().pending == 0).then_some(()) }).await;
+    assert_eq!((of(code, &smtp.received()), smtp.received().len()), (1, 3));
+    assert!(!server.get("/v1/waitlists/acme/early").await.expect(200).to_string().contains("app.example"));
+    server.admin_patch(&ada, json!({"status": "rejected"})).await.refused(400, "invalid_transition");
+}
+
+#[apply(on_both_stores)]
+async fn a_bulk_call_invites_by_the_link(kind: Kind) {
+    let (server, _smtp) = start_alone(kind).await;
+    let list = server.active_list("early", json!({"invite_url": LINK})).await;
+    let mut ids = Vec::new();
+    for address in ["ada@example.com", "bob@example.com"] {
+        ids.push(approved(&server, &list, address).await.rsplit_once('/').unwrap().1.to_owned());
+    }
+    ids.push(server.join("early", "eve@example.com").await["id"].as_str().unwrap().to_owned());
+    let body = json!({"ids": ids, "action": "invite-to-app"});
+    let reply = server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body).await.expect(200);
+    assert_eq!((&reply["succeeded"], &reply["failed"]), (&json!(2), &json!(1)));
+    assert_eq!(reply["results"][2]["error"]["code"], 422);
+    for id in &ids[..2] {
+        let entry = server.admin_get(&format!("/waitlists/{list}/entries/{id}")).await.expect(200);
+        assert_eq!((&entry["invited_at"], &entry["invited_to_app_slug"]), (&json!(rally_tests::NOW), &Value::Null));
+    }
+}
+
+#[apply(on_both_stores)]
+async fn an_app_comes_before_the_link(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    let list = server.active_list("early", json!({"invite_url": LINK})).await;
+    let ada = approved(&server, &list, "ada@example.com").await;
+    let named = invite(&server, &ada, json!({"app_slug": "acme-app"})).await.expect(200);
+    assert_eq!((&named["invite_id"], &named["entry"]["invited_to_app_slug"]), (&json!("invite-1"), &json!("acme-app")));
+    set(&server, json!({"default_heimdall_app_slug": "other"})).await;
+    assert_eq!(invite(&server, &ada, json!({})).await.expect(200)["entry"]["invited_to_app_slug"], "other");
+    set(&server, json!({"default_heimdall_app_slug": null})).await;
+    let requests = world.heimdall.requests().len();
+    let by_link = invite(&server, &ada, json!({})).await.expect(200);
+    assert_eq!(by_link["entry"]["invited_to_app_slug"], Value::Null);
+    assert_eq!(world.heimdall.requests().len(), requests);
+    server.admin_patch(&format!("/waitlists/{list}"), json!({"settings": {"invite_url": null}})).await.expect(200);
+    invite(&server, &ada, json!({})).await.refused(422, "no_linked_app");
+}
+
+#[apply(on_both_stores)]
+async fn a_link_is_a_url_with_an_address_and_a_code(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let path = format!("/waitlists/{list}");
+    let patch = |link: Value| server.admin_patch(&path, json!({"settings": {"invite_url": link}}));
+    for bad in [json!("join"), json!("/join?c={code}"), json!("ftp://x.example/{code}"), json!("javascript:{code}"), json!(7), json!([])] {
+        assert_eq!(patch(bad.clone()).await.bad_fields(), ["settings.invite_url"], "{bad}");
+    }
+    for bad in ["https://x.example/{name}".to_owned(), format!("https://x.example/{}", "x".repeat(2048)), "https://{email}/".to_owned()] {
+        assert_eq!(patch(json!(bad)).await.bad_fields(), ["settings.invite_url"], "{bad}");
+    }
+    for (link, kept) in
+        [(json!(" https://x.example/ "), json!("https://x.example/")), (json!(" "), Value::Null), (json!(LINK), json!(LINK))]
+    {
+        assert_eq!(patch(link).await.expect(200)["settings"]["invite_url"], kept);
+    }
+    assert_eq!(patch(Value::Null).await.expect(200)["settings"]["invite_url"], Value::Null);
 }
 
 #[apply(on_both_stores)]

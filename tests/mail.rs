@@ -180,6 +180,8 @@ async fn notifications_need_what_envoi_knows(kind: Kind) {
         (with("default_sender_address", json!("hello@sub.acme.example")), &["default_sender_address"]),
         (with("welcome_template_name", json!("none")), &["welcome_template_name"]),
         (with("rejected_template_name", json!("welcome/send")), &["rejected_template_name"]),
+        (with("confirm_template_name", json!("none")), &["confirm_template_name"]),
+        (with("link_template_name", json!("none")), &["link_template_name"]),
     ] {
         assert_eq!(put(bad.clone()).await.bad_fields(), fields, "{bad}");
     }
@@ -208,6 +210,12 @@ async fn while_notifications_are_on_a_change_of_what_they_need_is_checked(kind: 
     let asked = world.envoi.requests().len();
     put(json!({"brand_name": "Other"})).await.expect(200);
     assert_eq!(world.envoi.requests().len(), asked);
+    assert_eq!(put(json!({"confirm_template_name": "none"})).await.bad_fields(), ["confirm_template_name"]);
+    // These two may be absent.
+    for template in [json!("welcome"), Value::Null] {
+        let set = put(json!({"confirm_template_name": template, "link_template_name": template})).await.expect(200);
+        assert_eq!((&set["confirm_template_name"], &set["link_template_name"]), (&template, &template));
+    }
     put(json!({"notifications_via_envoi": false, "approved_template_name": "none"})).await.expect(200);
 }
 

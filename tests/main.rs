@@ -17,6 +17,8 @@ mod idempotency;
 mod invites;
 mod limits;
 mod mail;
+mod mail_templates;
+mod mails;
 mod me;
 mod openapi;
 mod operate;

@@ -2,7 +2,9 @@
 
 use rally_api::auth::Action;
 use rally_domain::id::EntryId;
-use rally_tests::{Kind, TestServer, on_both_stores, send, token, upstreams};
+use rally_fakes::{FakeSmtp, SmtpOptions};
+use rally_tests::upstreams::Upstreams;
+use rally_tests::{Kind, TestServer, on_both_stores, send, token};
 use reqwest::{Method, RequestBuilder};
 use rstest::rstest;
 use rstest_reuse::apply;
@@ -49,6 +51,7 @@ struct Things {
     webhook: String,
     suppression: String,
     token: String,
+    template: String,
 }
 
 impl Things {
@@ -65,11 +68,22 @@ impl Things {
         let suppression = suppression["id"].as_str().unwrap().to_owned();
         let status_url = server.ports.links.status(EntryId::parse(&entry).unwrap(), 0);
         let token = status_url.rsplit_once('/').unwrap().1.to_owned();
-        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant, webhook, suppression, token }
+        server.admin_put("/mail-templates/welcome/en", template()).await.expect(200);
+        let template = "welcome/en".to_owned();
+        Self { workspace: server.workspace.id.to_string(), waitlist, entry, variant, webhook, suppression, template, token }
     }
 }
 
+fn template() -> Value {
+    json!({"subject": "Hello", "text": "Hello."})
+}
+
 impl Operation {
+    /// The number of things that the path names.
+    fn depth(&self) -> usize {
+        self.path.replace("{kind}/{locale}", "{template}").matches('{').count()
+    }
+
     fn url(&self, things: &Things, slug: &str) -> String {
         let own_id = match &self.path {
             path if path.contains("/variants/{id}") => &things.variant,
@@ -84,6 +98,7 @@ impl Operation {
             .replace("{entry_id}", &things.entry)
             .replace("{id}", own_id)
             .replace("{token}", &things.token)
+            .replace("{kind}/{locale}", &things.template)
             .replace("{workspace_slug}", "acme")
             .replace("{waitlist_slug}", slug);
         assert!(!path.contains('{'), "{}: what stands for the parameters of {path}?", self.id);
@@ -107,6 +122,8 @@ impl Operation {
             "update_webhook" => json!({"events": ["entry.approved"]}),
             "update_visitor" => json!({"name": "New", "mail": {"subscribed": false}}),
             "create_suppression" | "check_suppression" => json!({"email": "bob@example.com"}),
+            "put_mail_template" | "preview_mail_template" => template(),
+            "test_mail_template" => json!({"to": "tester@example.com"}),
             "test_webhook" => json!({"event": "entry.created"}),
             "update_settings" | "update_settings_by_alias" => json!({"brand_name": "New"}),
             other => panic!("{other} takes a body: which one?"),
@@ -119,9 +136,21 @@ impl Operation {
     }
 }
 
+/// A server that can do what every route does, with its stand-ins and its mail server.
+async fn start(kind: Kind) -> (TestServer, Upstreams, FakeSmtp) {
+    let (world, smtp) = (Upstreams::start().await, FakeSmtp::start(SmtpOptions::default()).await);
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+        smtp_url: Some(url),
+        smtp_from: Some("Rally <rally@mail.example>".to_owned()),
+        ..world.settings(settings)
+    });
+    (server.await, world, smtp)
+}
+
 #[apply(on_both_stores)]
 async fn every_route_asks_who_where_and_what(kind: Kind) {
-    let (server, _world) = upstreams::start(kind).await;
+    let (server, _world, _smtp) = start(kind).await;
     let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
     let mine = server.workspace.id.to_string();
     let mut rows = 0;
@@ -147,12 +176,12 @@ async fn every_route_asks_who_where_and_what(kind: Kind) {
         rows += 4;
     }
     // This notices a table that lost its rows.
-    assert!(rows >= 144, "{rows}");
+    assert!(rows >= 170, "{rows}");
 }
 
 #[apply(on_both_stores)]
 async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
-    let (server, _world) = upstreams::start(kind).await;
+    let (server, _world, _smtp) = start(kind).await;
     let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
     let things = Things::make(&server, "mine").await;
     let sibling = Things::make(&server, "sibling").await;
@@ -171,15 +200,21 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
             suppression: if waitlist == things.waitlist { things.suppression.clone() } else { waitlist.to_owned() },
             token: things.token.clone(),
+            // Every workspace may have a template of every kind.
+            template: if workspace == things.workspace && waitlist == things.waitlist {
+                things.template.clone()
+            } else {
+                "none/en".to_owned()
+            },
         };
         let mut cases = Vec::new();
-        if operation.path.matches('{').count() >= 2 {
+        if operation.depth() >= 2 {
             // A list of another workspace, a missing one, and an invalid id.
             cases.push(with(&other, &things.waitlist, &things.entry));
             cases.push(with(&things.workspace, "00000000-0000-7000-8000-000000000000", &things.entry));
             cases.push(with(&things.workspace, "17", &things.entry));
         }
-        if operation.path.matches('{').count() >= 3 {
+        if operation.depth() >= 3 {
             // An entry or a variant of another list, a missing one, and an invalid id.
             cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
             cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));

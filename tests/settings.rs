@@ -11,7 +11,9 @@ fn unset(server: &TestServer) -> Value {
     json!({
         "workspace_id": server.workspace.id.to_string(), "default_sender_domain_id": null, "default_heimdall_app_slug": null,
         "brand_name": null, "brand_logo_url": null, "primary_color": null, "notifications": "off",
-        "notifications_via_envoi": false, "default_sender_address": null, "reply_to_address": null, "default_locale": "en", "welcome_template_name": null, "approved_template_name": null, "rejected_template_name": null,
+        "notifications_via_envoi": false, "default_sender_address": null, "reply_to_address": null, "default_locale": "en",
+        "welcome_template_name": null, "approved_template_name": null, "rejected_template_name": null, "confirm_template_name": null,
+        "link_template_name": null,
         "updated_at": null,
     })
 }
@@ -65,6 +67,7 @@ async fn bad_settings_name_every_bad_field_and_change_nothing(kind: Kind) {
         "default_sender_domain_id": 5, "default_heimdall_app_slug": "x".repeat(201), "brand_name": "a\u{0}b",
         "brand_logo_url": "javascript:alert(1)", "primary_color": "red", "notifications_via_envoi": "yes",
         "default_sender_address": "nobody", "welcome_template_name": [], "approved_template_name": {}, "rejected_template_name": false,
+        "confirm_template_name": 7, "link_template_name": "x".repeat(201),
     });
     let fields = server.admin_put("/rally/settings", bad).await.bad_fields();
     assert_eq!(
@@ -80,6 +83,8 @@ async fn bad_settings_name_every_bad_field_and_change_nothing(kind: Kind) {
             "welcome_template_name",
             "approved_template_name",
             "rejected_template_name",
+            "confirm_template_name",
+            "link_template_name",
         ]
     );
     for id in ["domain", "..", "acme.example", "01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}"] {

@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, web};
 use moka::sync::Cache;
 use rally_domain::entry::Leader;
 use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
-use rally_domain::port::{Ports, WebhookSender};
+use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
+use time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::Authenticator;
@@ -32,12 +33,16 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Sends events to webhooks.
     pub sender: Arc<dyn WebhookSender>,
+    /// Checks and renders templates of mail.
+    pub templates: Arc<dyn TemplateEngine>,
     /// The slots for checks of URLs, by workspace.
     pub url_checks: Cache<WorkspaceId, Arc<Semaphore>>,
     /// Encrypts the secrets of webhooks.
     pub webhook_sealer: Sealer,
     /// The rate limits.
     pub limits: Limits,
+    /// How long a sign-up waits for its confirmation.
+    pub confirmation_ttl: Duration,
     /// The proxies that are trusted to name the client of a request.
     pub proxies: TrustedProxies,
     /// The slots for exports.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -142,4 +144,76 @@ fn migrations_and_the_document_are_printed() {
     assert!(!json(directory, &["migrate"])["applied"].as_array().unwrap().is_empty());
     assert!(json(directory, &["migrate"])["applied"].as_array().unwrap().is_empty());
     assert_eq!(json(directory, &["openapi"])["info"]["title"], "Rally");
+}
+
+/// A mail server for one mail. It answers the recipient with that line.
+fn mail_server(recipient: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}?tls=none", listener.local_addr().unwrap());
+    let serve = move || {
+        let (stream, _) = listener.accept().unwrap();
+        let (mut lines, mut out) = (BufReader::new(stream.try_clone().unwrap()).lines(), stream);
+        let mut text = String::new();
+        out.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+        while let Some(Ok(line)) = lines.next() {
+            let verb = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
+            let answer = match verb.as_str() {
+                "RCPT" => recipient,
+                "DATA" => {
+                    out.write_all(b"354 go on\r\n").unwrap();
+                    text = lines.by_ref().map_while(Result::ok).take_while(|line| line != ".").collect::<Vec<_>>().join("\n");
+                    "250 2.0.0 taken"
+                }
+                "QUIT" => "221 bye",
+                _ => "250 mail.example",
+            };
+            if out.write_all(format!("{answer}\r\n").as_bytes()).is_err() {
+                break;
+            }
+        }
+        text
+    };
+    (url, std::thread::spawn(serve))
+}
+
+#[test]
+fn a_mail_is_tried_and_the_answer_told() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    json(directory, &["workspace", "create", "acme"]);
+    let with = |url: &str, arguments: &[&str]| {
+        let mut command = rally(directory, &[&["mail", "test"], arguments].concat());
+        command.env("RALLY_SMTP_URL", url).env("RALLY_SMTP_FROM", "Rally <rally@mail.example>").output().unwrap()
+    };
+    let to_me = ["--workspace", "acme", "--to", "me@else.example"];
+    let (url, served) = mail_server("250 2.1.5 fine");
+    let output = with(&url, &to_me);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("accepted the mail from rally@mail.example to me@else.example"), "{told}");
+    assert!(served.join().unwrap().contains("To: me@else.example"));
+    for (answer, expected) in [
+        ("550 5.1.1 who is this", "does not exist: RCPT TO: 550 5.1.1 who is this"),
+        ("550 5.7.1 not from you", "refused the mail for good: RCPT TO: 550 5.7.1 not from you"),
+        ("451 4.3.0 come back", "did not take the mail now: RCPT TO: 451 4.3.0 come back; a running server tries again from"),
+    ] {
+        let told = complaint(&with(&mail_server(answer).0, &to_me));
+        assert!(told.contains(expected), "{told}");
+    }
+    let nowhere = complaint(&with("smtp://127.0.0.1:1?tls=none", &to_me));
+    assert!(nowhere.contains("did not take the mail now"), "{nowhere}");
+    for (arguments, expected) in [
+        (["--workspace", "none", "--to", "me@else.example"], "no workspace none"),
+        (["--workspace", "acme", "--to", "nobody"], "the address"),
+    ] {
+        let told = complaint(&with("smtp://127.0.0.1:1?tls=none", &arguments));
+        assert!(told.contains(expected), "{told}");
+    }
+    let without = complaint(&run(directory, &[&["mail", "test"], &to_me[..]].concat()));
+    assert!(without.contains("RALLY_SMTP_URL"), "{without}");
+    for _ in 0..5 {
+        complaint(&with("smtp://127.0.0.1:1?tls=none", &to_me));
+    }
+    let eleventh = complaint(&with("smtp://127.0.0.1:1?tls=none", &to_me));
+    assert!(eleventh.contains("at most 10 test mails an hour"), "{eleventh}");
 }

@@ -80,7 +80,7 @@ pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixtu
     assert_eq!(exported(&ports, list.id).await[0].referred_by, None);
     let reviewed = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
     let again = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
-    let invited = ports.entries.record_invitation(record(&ports, &bob, "app", "first")).await.unwrap();
+    let invited = ports.entries.record_invitation(record(&ports, &bob, "app", "first")).await.unwrap().entry;
     assert_eq!([reviewed.referred_by, again.referred_by, invited.referred_by], [None; 3]);
     let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();
     let body: Value = serde_json::from_str(&told.body).unwrap();

@@ -261,6 +261,17 @@ macro_rules! each_case {
                 mail_of_an_ended_request_is_not_sent
                 requests_are_deleted_after_their_end
             ]
+            mail_log: [
+                the_log_tells_what_became_of_a_mail
+                the_log_is_filtered
+                pages_of_the_log_go_on_where_they_were
+                a_workspace_has_a_log_of_its_own
+                a_workspace_tests_ten_mails_an_hour
+                the_most_tests_are_not_exceeded_under_concurrency
+                a_test_goes_to_a_suppressed_address_too
+                a_test_may_be_claimed_by_its_writer
+                tests_go_with_their_workspace
+            ]
             suppressions: [
                 a_suppression_reads_back_as_it_was_written
                 an_address_is_suppressed_once_for_a_reason
@@ -312,6 +323,8 @@ macro_rules! each_case {
             invitations: [
                 an_invitation_is_recorded_with_its_mail
                 one_invitation_is_one_mail_however_often_it_is_recorded
+                a_list_with_a_link_invites_by_it
+                an_invitation_goes_by_the_link_of_the_moment
                 an_entry_that_is_not_approved_is_not_recorded
                 parallel_records_write_one_mail
                 an_invited_person_cannot_be_rejected

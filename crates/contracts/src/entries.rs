@@ -224,8 +224,8 @@ pub async fn an_entry_keeps_its_fields_through_every_change(fixture: &impl Fixtu
     assert_eq!(approved, Entry { status: EntryStatus::Approved, updated_at: approve.now, ..credited });
     assert_eq!(ports.entries.find(list.id, approved.id).await.unwrap().as_ref(), Some(&approved));
     let command = record(&ports, &approved, "app", "first");
-    let invitation = Some(Invitation { at: command.now, app_slug: "app".to_owned() });
-    let invited = ports.entries.record_invitation(command.clone()).await.unwrap();
+    let invitation = Some(Invitation { at: command.now, app_slug: Some("app".to_owned()) });
+    let invited = ports.entries.record_invitation(command.clone()).await.unwrap().entry;
     assert_eq!(invited, Entry { invitation, updated_at: command.now, ..approved });
     for ports in [&ports, &there] {
         assert_eq!(ports.entries.find(list.id, invited.id).await.unwrap().as_ref(), Some(&invited));

@@ -82,6 +82,7 @@ pub mod entries;
 pub mod erasures;
 pub mod invitations;
 pub mod mail_claims;
+pub mod mail_log;
 pub mod mail_templates;
 pub mod mails;
 pub mod public;

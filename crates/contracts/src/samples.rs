@@ -4,14 +4,14 @@ use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
 use rally_domain::command::{
     ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
-    DeleteWebhook, DeleteWorkspace, EraseEntry, PutTemplate, RevokeApiKey, SignUp, Suppress, UpdateSettings,
+    DeleteWebhook, DeleteWorkspace, EraseEntry, PutTemplate, RevokeApiKey, SignUp, Suppress, TestMail, UpdateSettings,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
-use rally_domain::id::{ApiKeyId, EntryId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, EntryId, MailId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{Links, MailKind, SmtpPolicy, TemplateSource};
+use rally_domain::mail::{Links, Mail, MailKind, MailSetup, MailTest, SmtpPolicy, TemplateSource, Transport};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::secret::StoreSecret;
@@ -227,6 +227,16 @@ pub fn suppress(ports: &Ports, workspace_id: WorkspaceId, address: &str, reason:
         actor: ACTOR,
         now: ports.clock.now(),
     }
+}
+
+/// The command that tries the template of the welcome on an address.
+pub fn test_mail(ports: &Ports, workspace_id: WorkspaceId, address: &str) -> TestMail {
+    let (kind, locale, to, now) = (MailKind::Welcome, Locale::english(), email(address), ports.clock.now());
+    let settings = WorkspaceSettings::unset(workspace_id);
+    let setup = MailSetup::by(Transport::Smtp, &settings, &slug("acme"));
+    let tried = MailTest { kind, locale, to, now };
+    let mail = Mail::test(MailId::new(ports.ids.uuid()), &setup, &ports.links, workspace_id, tried, "{}");
+    TestMail { mail, claim: None, actor: ACTOR }
 }
 
 /// The command that writes the template of a kind and locale.

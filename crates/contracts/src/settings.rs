@@ -39,6 +39,8 @@ fn everything() -> SettingsChange {
         welcome_template_name: set("welcome"),
         approved_template_name: set("approved"),
         rejected_template_name: set("rejected"),
+        confirm_template_name: set("confirm"),
+        link_template_name: set("link"),
     }
 }
 
@@ -81,6 +83,8 @@ pub async fn every_setting_can_be_cleared(fixture: &impl Fixture) {
         welcome_template_name: Some(None),
         approved_template_name: Some(None),
         rejected_template_name: Some(None),
+        confirm_template_name: Some(None),
+        link_template_name: Some(None),
     };
     let cleared = ports.settings.update(update(&ports, id, nothing)).await.unwrap();
     assert_eq!(cleared, WorkspaceSettings { updated_at: Some(ports.clock.now()), ..WorkspaceSettings::unset(id) });
@@ -122,6 +126,8 @@ pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture)
         SettingsChange { welcome_template_name: set("d"), ..none() },
         SettingsChange { approved_template_name: set("e"), ..none() },
         SettingsChange { rejected_template_name: set("f"), ..none() },
+        SettingsChange { confirm_template_name: set("i"), ..none() },
+        SettingsChange { link_template_name: set("j"), ..none() },
         SettingsChange { default_sender_domain_id: Some(Some(ACTIVE_DOMAIN)), ..none() },
         SettingsChange { default_heimdall_app_slug: set("h"), ..none() },
     ];
@@ -141,8 +147,10 @@ pub async fn concurrent_changes_of_settings_lose_nothing(fixture: &impl Fixture)
         all.approved_template_name,
         all.rejected_template_name,
         all.default_heimdall_app_slug,
+        all.confirm_template_name,
+        all.link_template_name,
     ];
-    assert_eq!(texts.map(Option::unwrap), ["a", "b", "c", "d", "e", "f", "h"]);
+    assert_eq!(texts.map(Option::unwrap), ["a", "b", "c", "d", "e", "f", "h", "i", "j"]);
     assert_eq!(all.default_sender_domain_id, Some(ACTIVE_DOMAIN));
 }
 

@@ -49,13 +49,13 @@ impl EntryStatus {
     }
 }
 
-/// The last invitation of an entry into an app.
+/// The last invitation of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
     /// When the entry was invited.
     pub at: Timestamp,
-    /// The app.
-    pub app_slug: String,
+    /// The app. `None` means that the entry was invited by the link of its list.
+    pub app_slug: Option<String>,
 }
 
 /// A person on a waitlist.
@@ -111,7 +111,7 @@ impl Entry {
             status: self.status.as_str(),
             confirmed_at: self.confirmed_at,
             invited_at: self.invitation.as_ref().map(|invitation| invitation.at),
-            invited_to_app_slug: self.invitation.as_ref().map(|invitation| invitation.app_slug.as_str()),
+            invited_to_app_slug: self.invitation.as_ref().and_then(|invitation| invitation.app_slug.as_deref()),
             metadata: self.profile.metadata.document(),
             created_at: self.created_at,
             updated_at: self.updated_at,

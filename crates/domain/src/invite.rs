@@ -1,9 +1,12 @@
-//! Invitations into an app: the request to the service that creates them, and its answer.
+//! Invitations: the request to the service that invites into an app, its answer, and the link of a list that needs no service.
 
+use crate::custom_field::parse_http_url;
 use crate::email::Email;
-use crate::error::RemoteError;
+use crate::entry::Entry;
+use crate::error::{Invalid, RemoteError};
 use crate::id::{EntryId, WorkspaceId};
-use crate::text::PersonName;
+use crate::secret::{StoreSecret, TokenUse};
+use crate::text::{Lines, PersonName, clean};
 
 /// A request to invite one person into one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,74 @@ pub struct Invite {
     pub url: Option<String>,
 }
 
+/// The link by which a list invites without a service: a URL in which `{email}` and `{code}` stand for the address and the code of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteUrl(String);
+
+impl InviteUrl {
+    /// The most characters.
+    pub const MAX: usize = 2048;
+
+    /// Reads a link. An empty text is none.
+    ///
+    /// # Errors
+    /// If it is too long, names something else in braces, or is not an absolute http or https URL with values in its places.
+    pub fn parse_optional(text: &str) -> Result<Option<Self>, Invalid> {
+        let text = clean(text, Self::MAX, Lines::One)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if text.replace("{email}", "").replace("{code}", "").contains(['{', '}']) {
+            return Err(Invalid::new("can have {email} and {code} in braces, and nothing else"));
+        }
+        let link = Self(text);
+        parse_http_url(&link.fill("ada@example.com", "code"))?;
+        Ok(Some(link))
+    }
+
+    /// Returns the link with its places still open.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the invitation of an entry. Its id is the code, which only the secret of the store gives, and is always the same.
+    pub fn invite(&self, entry: &Entry, secret: &StoreSecret) -> Invite {
+        let code = secret.token(TokenUse::Invite, entry.id.uuid(), 0);
+        let url = Some(self.fill(entry.profile.email.as_str(), &code));
+        Invite { id: code, url }
+    }
+
+    fn fill(&self, email: &str, code: &str) -> String {
+        self.0.replace("{email}", &encode(email)).replace("{code}", &encode(code))
+    }
+}
+
+/// Writes a text for any part of a URL after the host (RFC 3986, section 2.1).
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// What invites a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvitedBy {
+    /// A service, into an app.
+    App {
+        /// The app's name in URLs.
+        slug: String,
+        /// The answer of the service.
+        invite: Invite,
+    },
+    /// The link of the list. No service was asked.
+    Link,
+}
+
 /// Why a person was not invited.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
@@ -41,4 +112,35 @@ pub enum InviteError {
     /// The service failed.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(text: &str) -> Result<Option<String>, Invalid> {
+        InviteUrl::parse_optional(text).map(|link| link.map(|link| link.fill("ada+ü&x@example.com", "a-_1")))
+    }
+
+    #[test]
+    fn a_link_is_filled_in_for_a_url() {
+        let filled = |text: &str| link(text).unwrap().unwrap();
+        assert_eq!(
+            filled("https://app.example/join?e={email}&c={code}"),
+            "https://app.example/join?e=ada%2B%C3%BC%26x%40example.com&c=a-_1"
+        );
+        assert_eq!(filled("http://localhost:3000/{code}/{code}#{email}"), "http://localhost:3000/a-_1/a-_1#ada%2B%C3%BC%26x%40example.com");
+        assert_eq!(filled(" https://app.example/ "), "https://app.example/");
+        assert_eq!(link(" "), Ok(None));
+    }
+
+    #[test]
+    fn a_link_is_an_absolute_url_that_names_nothing_else() {
+        let long = format!("https://app.example/{}", "x".repeat(InviteUrl::MAX));
+        let bad = ["join", "/join?c={code}", "javascript:{code}", "ftp://app.example/{code}", "https://", "https://{email}/", &long];
+        for bad in bad.into_iter().chain(["https://app.example/{name}", "https://app.example/{{code}}", "https://app.example/{", "h\u{0}"])
+        {
+            assert!(link(bad).is_err(), "{bad}");
+        }
+    }
 }

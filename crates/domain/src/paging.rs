@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::{RequestId, SuppressionId, WaitlistId};
+use crate::id::{MailId, RequestId, SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -94,6 +94,15 @@ pub struct RequestKey {
     pub requested_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: RequestId,
+}
+
+/// The row of a list of mails, newest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailKey {
+    /// When the row was created.
+    pub created_at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: MailId,
 }
 
 #[cfg(test)]

@@ -23,11 +23,13 @@ pub enum JobState {
     Held,
     /// The job is a mail to an address that gets none.
     Suppressed,
+    /// The job is a mail that would have come too late.
+    Expired,
 }
 
 impl JobState {
     /// All states.
-    pub const ALL: [Self; 6] = [Self::Pending, Self::Running, Self::Done, Self::Dead, Self::Held, Self::Suppressed];
+    pub const ALL: [Self; 7] = [Self::Pending, Self::Running, Self::Done, Self::Dead, Self::Held, Self::Suppressed, Self::Expired];
 
     /// Returns the name in a store.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +40,7 @@ impl JobState {
             Self::Dead => "dead",
             Self::Held => "held",
             Self::Suppressed => "suppressed",
+            Self::Expired => "expired",
         }
     }
 
@@ -47,7 +50,7 @@ impl JobState {
     /// If there is no such state.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| Invalid::new("must be one of pending, running, done, dead, held, suppressed"))
+        found.ok_or_else(|| Invalid::new("must be one of pending, running, done, dead, held, suppressed, expired"))
     }
 }
 

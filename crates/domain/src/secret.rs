@@ -74,6 +74,8 @@ pub enum TokenUse {
     Unsubscribe,
     /// Confirm or refuse a sign-up.
     Confirm,
+    /// Use the invitation of an entry, wherever the link of its list leads.
+    Invite,
 }
 
 impl TokenUse {
@@ -82,6 +84,7 @@ impl TokenUse {
             Self::Visit => "visit",
             Self::Unsubscribe => "unsubscribe",
             Self::Confirm => "confirm",
+            Self::Invite => "invite",
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::error::{FieldError, Invalid};
+use crate::invite::InviteUrl;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, Lines, clean};
 use crate::web_url::WebUrl;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub email_confirmation: Confirmation,
     /// The operator's own page that confirms a sign-up. The token of the sign-up is added to its query.
     pub confirm_page_url: Option<WebUrl>,
+    /// The link that invites people if no app is named.
+    pub invite_url: Option<InviteUrl>,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -152,6 +155,12 @@ impl Settings {
                 let parse = |value| parse_string(value).and_then(WebUrl::parse);
                 self.confirm_page_url = given.map(parse).transpose().map_err(one)?;
             }
+            "invite_url" => {
+                self.invite_url = match given {
+                    Some(value) => InviteUrl::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
+                    None => None,
+                }
+            }
             _ => {
                 let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
@@ -180,6 +189,7 @@ impl Settings {
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
             ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
+            ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -264,6 +274,7 @@ mod tests {
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
+                "invite_url": null,
             })
         );
     }
@@ -298,6 +309,7 @@ mod tests {
             ("email_confirmation", json!("true")),
             ("confirm_page_url", json!("/confirm")),
             ("confirm_page_url", json!(7)),
+            ("invite_url", json!("/join?code={code}")),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

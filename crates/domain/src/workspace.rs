@@ -61,6 +61,10 @@ pub struct WorkspaceSettings {
     pub approved_template_name: Option<String>,
     /// The Envoi template of `entry.rejected`.
     pub rejected_template_name: Option<String>,
+    /// The Envoi template of mail that asks to confirm an address. Without it the workspace sends no such mail through Envoi.
+    pub confirm_template_name: Option<String>,
+    /// The Envoi template of mail with a person's own link. Without it the workspace sends no such mail through Envoi.
+    pub link_template_name: Option<String>,
     /// When the settings were last changed. It is `None` before the first change.
     pub updated_at: Option<Timestamp>,
 }
@@ -115,6 +119,8 @@ impl WorkspaceSettings {
             welcome_template_name: None,
             approved_template_name: None,
             rejected_template_name: None,
+            confirm_template_name: None,
+            link_template_name: None,
             updated_at: None,
         }
     }
@@ -177,6 +183,8 @@ pub struct SettingsChange {
     pub welcome_template_name: Option<Option<String>>,
     pub approved_template_name: Option<Option<String>>,
     pub rejected_template_name: Option<Option<String>>,
+    pub confirm_template_name: Option<Option<String>>,
+    pub link_template_name: Option<Option<String>>,
 }
 
 impl SettingsChange {
@@ -189,7 +197,9 @@ impl SettingsChange {
             || self.default_sender_address.is_some()
             || self.welcome_template_name.is_some()
             || self.approved_template_name.is_some()
-            || self.rejected_template_name.is_some();
+            || self.rejected_template_name.is_some()
+            || self.confirm_template_name.is_some()
+            || self.link_template_name.is_some();
         after.notifications == Notifications::ViaEnvoi && named
     }
 
@@ -219,6 +229,8 @@ impl SettingsChange {
             welcome_template_name: pick(&self.welcome_template_name, current.welcome_template_name),
             approved_template_name: pick(&self.approved_template_name, current.approved_template_name),
             rejected_template_name: pick(&self.rejected_template_name, current.rejected_template_name),
+            confirm_template_name: pick(&self.confirm_template_name, current.confirm_template_name),
+            link_template_name: pick(&self.link_template_name, current.link_template_name),
             updated_at: Some(now),
         }
     }

@@ -100,6 +100,9 @@ pub(crate) struct Delivery {
 pub(crate) struct QueuedMail {
     pub mail: Mail,
     pub job: Job,
+    /// What went wrong in the last attempt.
+    pub last_error: Option<String>,
+    /// When it was accepted.
     pub sent_at: Option<Timestamp>,
 }
 
@@ -291,7 +294,7 @@ impl Data {
     pub fn post(&mut self, mail: Option<Mail>) {
         let Some(mail) = mail else { return };
         let job = Job::due_at(mail.created_at);
-        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job, sent_at: None });
+        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job, last_error: None, sent_at: None });
     }
 
     pub fn event(&self, id: EventId) -> Option<&Event> {

@@ -3,15 +3,10 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::data::{Data, List, QueuedMail};
-use crate::flaw::{Flaw, Flawed};
-use crate::purges::Purge;
-use crate::queue::Job;
-use crate::{MemoryStore, rejected};
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
     RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
     UpdateProfile,
 };
@@ -19,7 +14,7 @@ use rally_domain::confirmation::{KeptRequest, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
-use rally_domain::mail::{Mail, MailRecord};
+use rally_domain::mail::{Mail, MailRecord, MailState};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::rank::Ranks;
@@ -27,6 +22,12 @@ use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::tombstone::Tombstone;
+
+use crate::data::{Data, List, QueuedMail};
+use crate::flaw::{Flaw, Flawed};
+use crate::purges::Purge;
+use crate::queue::Job;
+use crate::{MemoryStore, rejected};
 
 /// Entries of a batch of an export.
 const BATCH: usize = 256;
@@ -67,7 +68,7 @@ impl EntryStore for MemoryStore {
         self.write(work).await
     }
 
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         let look = |data: &Data| {
             let home = data.lists.values().find(|list| data.flaw.is(Flaw::InvitationsIgnoreLists) && list.find(command.entry_id).is_some());
             data.entry_facts(home.map_or(command.waitlist_id, |list| list.waitlist.id), command.entry_id)
@@ -76,10 +77,11 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().and_then(|facts| facts.entry.invitation.clone());
-            let InvitationPlan { entry, mail } = command.decide(facts).map_err(rejected)?;
-            data.put_changed(&data.flaw.invited(before, entry.clone()), entry.status);
+            let InvitationPlan { invited, mail } = command.decide(facts).map_err(rejected)?;
+            let (entry, status) = (invited.entry.clone(), invited.entry.status);
+            data.put_changed(&data.flaw.invited(before, entry), status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
-            Ok(entry)
+            Ok(invited)
         };
         self.write(work).await
     }
@@ -222,7 +224,7 @@ impl EntryStore for MemoryStore {
                     kind: queued.mail.kind,
                     locale: queued.mail.locale.clone(),
                     to: queued.mail.to.clone(),
-                    state: queued.job.state.name().into(),
+                    state: MailState::of(queued.job.state.stored()),
                     created_at: queued.mail.created_at,
                     sent_at: queued.sent_at,
                 })

@@ -9,7 +9,7 @@ use rally_domain::delivery::{Attempt, ClaimedDelivery};
 use rally_domain::entry::{Entry, EntryStatus, Invitation, Leader};
 use rally_domain::event::EventKind;
 use rally_domain::id::{MailId, WorkspaceId};
-use rally_domain::mail::{Mail, MailTemplate};
+use rally_domain::mail::{LoggedMail, Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
@@ -220,7 +220,8 @@ flaws! {
     /// Inactive variants are not found with their list.
     InactiveVariantsNotFound: "public::drafts_and_inactive_variants_are_found";
     /// A process goes by the first status of a list that it saw.
-    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered" "sign_ups::a_sign_up_goes_by_the_settings_that_were_answered";
+    StaleLists: "sign_ups::a_sign_up_sees_the_status_that_was_answered" "sign_ups::a_sign_up_goes_by_the_settings_that_were_answered"
+        "invitations::an_invitation_goes_by_the_link_of_the_moment";
     /// The status of a list can be changed from another workspace.
     StatusesOfOthersChange: "waitlists::a_workspace_sees_its_own_waitlists_alone";
     /// A change of the status overwrites an update that came meanwhile.
@@ -333,6 +334,8 @@ flaws! {
     InvitationsIgnoreLists: "invitations::an_entry_that_is_not_approved_is_not_recorded";
     /// The first invitation of an entry stays its last.
     FirstInvitationsStay: "invitations::an_invitation_is_recorded_with_its_mail";
+    /// An invitation is kept only if it is into an app.
+    InvitationsNeedApps: "invitations::a_list_with_a_link_invites_by_it";
     /// An invitation is recorded though its entry was rejected meanwhile.
     InvitationsReadEarly: "invitations::a_rejection_and_an_invitation_at_once_exclude_each_other";
     /// A person who was invited can be rejected.
@@ -572,6 +575,33 @@ flaws! {
     SuppressionsKept: "suppressions::a_suppression_shows_in_every_process_at_once";
     /// The suppressions of a deleted workspace are found until they are purged.
     SuppressionsOutliveWorkspaces: "suppressions::a_deleted_workspace_has_no_suppressions_before_it_is_purged";
+
+    // The log of mail, and mail that tries a template.
+
+    /// The log does not say what went wrong.
+    LogWithoutErrors: "mail_log::the_log_tells_what_became_of_a_mail";
+    /// The log has every state, whichever is asked for.
+    LogIgnoresStates: "mail_log::the_log_is_filtered";
+    /// The log has every kind, whichever is asked for.
+    LogIgnoresKinds: "mail_log::the_log_is_filtered";
+    /// The log has the mail of every entry, whichever is asked for.
+    LogIgnoresEntries: "mail_log::the_log_is_filtered";
+    /// The log begins with the oldest mail.
+    LogOldestFirst: "mail_log::pages_of_the_log_go_on_where_they_were";
+    /// The log has the mail of other workspaces.
+    LogOfOthers: "mail_log::a_workspace_has_a_log_of_its_own";
+    /// The log has the mail of deleted lists until it is purged.
+    LogOfDeletedLists: "mail_log::a_workspace_has_a_log_of_its_own";
+    /// A workspace tries as many templates as it likes.
+    TestsUnlimited: "mail_log::a_workspace_tests_ten_mails_an_hour" "mail_log::the_most_tests_are_not_exceeded_under_concurrency";
+    /// Tests that are written at once do not count each other.
+    TestsCountedEarly: "mail_log::the_most_tests_are_not_exceeded_under_concurrency";
+    /// A suppressed address gets no test.
+    TestsSuppressed: "mail_log::a_test_goes_to_a_suppressed_address_too";
+    /// The relay may send a test that its writer wanted to send.
+    TestsNotClaimed: "mail_log::a_test_may_be_claimed_by_its_writer";
+    /// The tests of a deleted workspace stay, and are sent.
+    TestsOutliveWorkspaces: "mail_log::tests_go_with_their_workspace";
 
     // Templates of mail.
 
@@ -859,6 +889,9 @@ impl Flawed {
         if self.is(Flaw::FirstInvitationsStay) {
             entry.invitation = before.or(entry.invitation);
         }
+        if self.is(Flaw::InvitationsNeedApps) {
+            entry.invitation = entry.invitation.filter(|invitation| invitation.app_slug.is_some());
+        }
         if self.is(Flaw::InvitationsForgetCredit) {
             entry.referral_count = 0;
         }
@@ -950,6 +983,12 @@ impl Flawed {
     #[cfg(not(feature = "flaws"))]
     pub fn url(self, _: &Delivery, hook: &Hook) -> WebhookUrl {
         hook.webhook.url.clone()
+    }
+
+    /// A mail as the log shows it.
+    pub fn log_row(self, mail: LoggedMail) -> LoggedMail {
+        let last_error = mail.last_error.filter(|_| !self.is(Flaw::LogWithoutErrors));
+        LoggedMail { last_error, ..mail }
     }
 
     /// A mail as it is sent.

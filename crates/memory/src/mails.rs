@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::confirmation::RequestState;
-use rally_domain::error::Fault;
+use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, SettleMail};
+use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailState, Recipient, SettleMail};
+use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
-use crate::MemoryStore;
 use crate::data::{Data, QueuedMail};
 use crate::flaw::Flaw;
 use crate::queue::{State, depth, share};
+use crate::{MemoryStore, rejected};
 
 #[async_trait]
 impl MailQueue for MemoryStore {
@@ -65,12 +67,7 @@ impl MailQueue for MemoryStore {
             let schedule = if flaw.is(Flaw::PoliciesIgnored) { RetrySchedule::default() } else { schedule };
             let settled = attempts.iter().filter(|attempt| {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
-                let settle = |queued: &mut QueuedMail| {
-                    let verdict = attempt.decide(&schedule);
-                    queued.sent_at = (verdict == Verdict::Done && !flaw.is(Flaw::SendingNotStamped)).then_some(attempt.now);
-                    queued.job.settle(verdict);
-                };
-                mine.map(settle).is_some()
+                mine.map(|queued| queued.settle(attempt, attempt.decide(&schedule))).is_some()
             });
             let settled: Vec<_> = settled.cloned().collect();
             for attempt in &settled {
@@ -117,8 +114,69 @@ impl MailQueue for MemoryStore {
         Ok(self.write(work).await)
     }
 
+    async fn test(&self, command: TestMail) -> Result<Mail, CommandError<TestMailRejection>> {
+        let workspace_id = command.mail.workspace_id;
+        let early = self.read_early(Flaw::TestsCountedEarly, |data| data.test_facts(workspace_id)).await;
+        let work = |data: &mut Data| {
+            let facts = early.unwrap_or_else(|| data.test_facts(workspace_id));
+            let mail = command.decide(&facts).map_err(rejected)?;
+            let (flaw, id) = (data.flaw, data.flaw.mail_id(mail.id, data.mails.len()));
+            data.post(Some(mail.clone()));
+            if let Some((claim, until)) = command.claim.filter(|_| !flaw.is(Flaw::TestsNotClaimed)) {
+                data.mails.entry(id).and_modify(|queued| queued.job.claim(claim, until, flaw));
+            }
+            Ok(mail.clone())
+        };
+        self.write(work).await
+    }
+
+    async fn log(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: MailFilter,
+        after: Option<MailKey>,
+        limit: Limit,
+    ) -> Result<Page<LoggedMail, MailKey>, Fault> {
+        let look = |data: &Data| {
+            let mut logged: Vec<_> =
+                data.mails.values().filter(|queued| data.is_logged(queued, workspace_id, filter)).map(logged).collect();
+            logged.sort_by_key(|mail| std::cmp::Reverse((mail.created_at, mail.id)));
+            if data.flaw.is(Flaw::LogOldestFirst) {
+                logged.reverse();
+            }
+            let is_next = |mail: &LoggedMail| after.is_none_or(|key| (mail.created_at, mail.id) < (key.created_at, key.id));
+            let rows = logged.into_iter().filter(is_next).map(|mail| data.flaw.log_row(mail)).take(limit.rows() + 1).collect();
+            Page::from_overfetch(rows, limit, |last: &LoggedMail| MailKey { created_at: last.created_at, id: last.id })
+        };
+        Ok(self.read(look))
+    }
+
     async fn depth(&self) -> Result<QueueDepth, Fault> {
         Ok(self.read(|data| depth(data.mails.values().map(|queued| &queued.job), data.flaw)))
+    }
+}
+
+fn logged(queued: &QueuedMail) -> LoggedMail {
+    let mail = &queued.mail;
+    LoggedMail {
+        id: mail.id,
+        recipient: mail.recipient,
+        kind: mail.kind,
+        locale: mail.locale.clone(),
+        to: mail.to.clone(),
+        state: MailState::of(queued.job.state.stored()),
+        attempts: queued.job.attempt,
+        last_error: queued.last_error.clone(),
+        created_at: mail.created_at,
+        sent_at: queued.sent_at,
+    }
+}
+
+impl QueuedMail {
+    fn settle(&mut self, attempt: &SettleMail, verdict: Verdict) {
+        self.job.settle(verdict);
+        self.last_error = attempt.error.clone();
+        self.sent_at = (verdict == Verdict::Done).then_some(attempt.now);
     }
 }
 
@@ -127,9 +185,8 @@ fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail
 }
 
 impl Data {
-    /// Whether the list of a mail exists, and its request still waits at an instant, if it asks for a confirmation.
+    /// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits at an instant, if it asks for a confirmation.
     fn is_wanted(&self, mail: &Mail, now: Option<Timestamp>) -> bool {
-        let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !self.workspaces.contains_key(&mail.workspace_id);
         let waits = |id| {
             let kept = self.requests.get(&id).filter(|kept| matches!(kept.state, RequestState::Waiting(_)));
             kept.is_some_and(|kept| now.is_none_or(|now| now < kept.expires_at))
@@ -139,12 +196,39 @@ impl Data {
         if has_ended && !self.flaw.is(Flaw::EndedRequestsAreMailed) {
             return false;
         }
-        self.is_there(mail.recipient.waitlist_id()) || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
+        let has_workspace = self.workspaces.contains_key(&mail.workspace_id);
+        let is_orphan = || self.flaw.is(Flaw::MailOfDeletedWorkspacesSent) && !has_workspace;
+        let belongs = match mail.recipient.waitlist_id() {
+            Some(list) => self.is_there(Some(list)),
+            None => has_workspace || self.flaw.is(Flaw::TestsOutliveWorkspaces),
+        };
+        belongs || is_orphan() || self.flaw.is(Flaw::MailOfDeletedListsSent)
+    }
+
+    fn test_facts(&self, id: WorkspaceId) -> TestMailFacts {
+        let counts = |mail: &&Mail| mail.workspace_id == id && mail.recipient == Recipient::Tester && !self.flaw.is(Flaw::TestsUnlimited);
+        let mut recent: Vec<Timestamp> =
+            self.mails.values().map(|queued| &queued.mail).filter(counts).map(|mail| mail.created_at).collect();
+        recent.sort_by_key(|at| std::cmp::Reverse(*at));
+        recent.truncate(TestMail::MAX);
+        TestMailFacts { workspace_exists: self.workspaces.contains_key(&id), recent }
+    }
+
+    /// Whether the log of a workspace shows a mail.
+    fn is_logged(&self, queued: &QueuedMail, id: WorkspaceId, filter: MailFilter) -> bool {
+        let (mail, flaw) = (&queued.mail, self.flaw);
+        let mine = mail.workspace_id == id || flaw.is(Flaw::LogOfOthers);
+        let is_there = self.workspaces.contains_key(&id) && self.is_there(mail.recipient.waitlist_id());
+        let is_to = filter.entry_id.is_none_or(|entry| mail.recipient.entry_id() == Some(entry)) || flaw.is(Flaw::LogIgnoresEntries);
+        let is_in = filter.state.is_none_or(|state| MailState::of(queued.job.state.stored()) == state) || flaw.is(Flaw::LogIgnoresStates);
+        let is_of = filter.kind.is_none_or(|kind| mail.kind == kind) || flaw.is(Flaw::LogIgnoresKinds);
+        mine && (is_there || flaw.is(Flaw::LogOfDeletedLists)) && is_to && is_in && is_of
     }
 
     /// Whether the address of a mail is suppressed for its kind.
     fn is_held_back(&self, mail: &Mail) -> bool {
-        let Some(address) = mail.address else { return false };
+        let heeds = mail.recipient.heeds_suppressions() || self.flaw.is(Flaw::TestsSuppressed);
+        let Some(address) = mail.address.filter(|_| heeds) else { return false };
         let holds = |reason: SuppressionReason| reason.holds_back(mail.kind) && !self.flaw.is(Flaw::SuppressionsIgnored);
         let mut of_workspace =
             self.suppressions.iter().filter(|row| row.workspace_id == mail.workspace_id || self.flaw.is(Flaw::SuppressionsOfOthersCount));

@@ -6,6 +6,7 @@ use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::event::{Event, EventSubject};
 use rally_domain::id::{EntryId, EventId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::mail::{Mail, Recipient};
 use rally_domain::port::PurgeStore;
 use rally_domain::queue::Verdict;
 use rally_domain::suppression::Suppression;
@@ -128,7 +129,12 @@ impl Data {
     fn purge_workspace(&mut self, id: WorkspaceId, most: usize) -> bool {
         let flaw = self.flaw;
         let is_gone = |suppression: &Suppression| suppression.workspace_id == id && !flaw.is(Flaw::PurgesForgetSuppressions);
-        remove_some(&mut self.suppressions, most, |row| is_gone(row) || flaw.is(Flaw::PurgesTakeOtherSuppressions)) > 0
+        let suppressions = remove_some(&mut self.suppressions, most, |row| is_gone(row) || flaw.is(Flaw::PurgesTakeOtherSuppressions));
+        let is_test =
+            |mail: &Mail| mail.workspace_id == id && mail.recipient == Recipient::Tester && !flaw.is(Flaw::TestsOutliveWorkspaces);
+        let tests: Vec<_> = self.mails.values().filter(|queued| is_test(&queued.mail)).map(|queued| queued.mail.id).take(most).collect();
+        tests.iter().for_each(|id| drop(self.mails.remove(id)));
+        suppressions + tests.len() > 0
     }
 
     /// Reduces a batch of the events of an erased entry, and removes the answers to them. Returns whether events may be left.

@@ -33,7 +33,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub const fn name(self) -> JobState {
+    pub const fn stored(self) -> JobState {
         match self {
             Self::Pending => JobState::Pending,
             Self::Running(..) => JobState::Running,

@@ -10,8 +10,8 @@ use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid a
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation,
-    ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
+    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
@@ -63,13 +63,13 @@ impl EntryStore for PgStore {
         })
     }
 
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
-            write_invitation(c, &entry).await?;
+            let InvitationPlan { invited, mail } = command.decide(current).map_err(Abort::Rejected)?;
+            write_invitation(c, &invited.entry).await?;
             mails::write(c, mail.iter()).await?;
-            Ok(entry)
+            Ok(invited)
         })
     }
 
@@ -250,7 +250,7 @@ async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResu
     let invitation = entry.invitation.as_ref();
     let change = (
         entries::invited_at.eq(invitation.map(|invitation| invitation.at.instant())),
-        entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
+        entries::invited_to_app_slug.eq(invitation.and_then(|invitation| invitation.app_slug.as_deref())),
         entries::updated_at.eq(entry.updated_at.instant()),
     );
     diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
@@ -345,7 +345,7 @@ impl TryFrom<EntryRow> for Entry {
     type Error = Fault;
 
     fn try_from(EntryRow { new: row, invited_at, invited_to_app_slug, link_generation, updated_at }: EntryRow) -> Result<Self, Fault> {
-        let invitation = invited_at.zip(invited_to_app_slug);
+        let invitation = invited_at.map(|at| Invitation { at: Timestamp::new(at), app_slug: invited_to_app_slug });
         Ok(Self {
             id: EntryId::new(row.id),
             waitlist_id: WaitlistId::new(row.waitlist_id),
@@ -366,7 +366,7 @@ impl TryFrom<EntryRow> for Entry {
             variant_id: row.variant_id.map(VariantId::new),
             link_generation: u32::try_from(link_generation).unwrap_or(0),
             confirmed_at: row.confirmed_at.map(Timestamp::new),
-            invitation: invitation.map(|(at, app_slug)| Invitation { at: Timestamp::new(at), app_slug }),
+            invitation,
             created_at: Timestamp::new(row.created_at),
             updated_at: Timestamp::new(updated_at),
         })

@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Bytea, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, MailRecord, Recipient, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via};
+use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
@@ -21,9 +23,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::convert::{corrupt, to_bigint};
-use crate::fault::query_fault;
+use crate::fault::{Abort, query_fault};
 use crate::queue::{BEGIN_PASSING, depth, queue};
-use crate::schema::mails;
+use crate::schema::{mails, workspaces};
 use crate::statement::statement;
 use crate::{PgStore, suppressions, transaction};
 
@@ -33,7 +35,7 @@ queue! {
 }
 
 statement! {
-    /// Claimed mails, without those of a deleted waitlist.
+    /// Claimed mails, without those of a deleted waitlist, or of no list and a deleted workspace.
     Load {
         "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
             m.data, m.created_at, m.claim, m.attempt, request.expires_at
@@ -43,7 +45,10 @@ statement! {
         JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
         LEFT JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
         LEFT JOIN signup_requests request ON request.id = m.request_id AND request.state = 'waiting'
-        WHERE (m.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (m.request_id IS NULL OR request.id IS NOT NULL)
+        LEFT JOIN LATERAL (
+            SELECT id FROM workspaces WHERE id >= m.workspace_id AND m.waitlist_id IS NULL ORDER BY id LIMIT 1
+        ) w ON w.id = m.workspace_id
+        WHERE (w.id IS NOT NULL OR list.waitlist_id IS NOT NULL) AND (m.request_id IS NULL OR request.id IS NOT NULL)
         ORDER BY m.due_at, m.id"
     }
 }
@@ -97,22 +102,165 @@ impl MailQueue for PgStore {
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
-        let old = mails::table
-            .filter(
-                mails::created_at
-                    .lt(before.instant())
-                    .and(mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed].map(JobState::as_str))),
-            )
-            .order(mails::created_at)
-            .limit(to_bigint(most as u64));
+        let old =
+            mails::table
+                .filter(mails::created_at.lt(before.instant()).and(
+                    mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed, JobState::Expired].map(JobState::as_str)),
+                ))
+                .order(mails::created_at)
+                .limit(to_bigint(most as u64));
         let old: Vec<Uuid> = old.select(mails::id).load(&mut c).await.map_err(query_fault)?;
         jobs::delete(&c, old).await.map(|rows| rows as u64).map_err(query_fault)
+    }
+
+    async fn test(&self, command: TestMail) -> Result<Mail, CommandError<TestMailRejection>> {
+        transaction!(self, turn = command.mail.workspace_id.uuid(), |c| write_test(c, &command).await)
+    }
+
+    async fn log(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: MailFilter,
+        after: Option<MailKey>,
+        limit: Limit,
+    ) -> Result<Page<LoggedMail, MailKey>, Fault> {
+        let mut c = self.connection().await?;
+        let rows = log(&mut c, workspace_id, filter, after, to_bigint(limit.rows() as u64 + 1)).await.map_err(query_fault)?;
+        let mails = rows.into_iter().map(LoggedMail::try_from).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::from_overfetch(mails, limit, |last| MailKey { created_at: last.created_at, id: last.id }))
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
         let mut c = self.connection().await?;
         depth(&mut c, "mails").await.map_err(query_fault)
     }
+}
+
+statement! {
+    /// The newest mails of a workspace in some states and of some kinds, before a row. Each state and kind is read in the order of its
+    /// index, up to a page of it.
+    Log {
+        "SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at,
+            m.sent_at
+        FROM (SELECT id FROM workspaces WHERE id >= "
+        workspace: sql_types::Uuid = Uuid, " ORDER BY id LIMIT 1) w
+        CROSS JOIN unnest("
+        states: Array<Text> = Vec<&'static str>, ", "
+        kinds: Array<Text> = Vec<&'static str>, ") AS asked (state, kind)
+        CROSS JOIN LATERAL (
+            SELECT j.* FROM mails j
+            LEFT JOIN LATERAL (
+                SELECT t.waitlist_id FROM waitlist_totals t WHERE t.waitlist_id >= j.waitlist_id ORDER BY t.waitlist_id LIMIT 1
+            ) list ON list.waitlist_id = j.waitlist_id
+            WHERE j.workspace_id = w.id AND j.state = asked.state AND COALESCE(j.kind, 'welcome') = asked.kind AND (j.created_at, j.id) < ("
+        created_at: Timestamptz = OffsetDateTime, ", "
+        id: sql_types::Uuid = Uuid, ") AND (list.waitlist_id IS NOT NULL OR j.waitlist_id IS NULL)
+            ORDER BY j.workspace_id DESC, j.state DESC, COALESCE(j.kind, 'welcome') DESC, j.created_at DESC, j.id DESC LIMIT "
+        most: sql_types::BigInt = i64, "
+        ) m
+        WHERE w.id = "
+        same_workspace: sql_types::Uuid = Uuid, "
+        ORDER BY m.created_at DESC, m.id DESC LIMIT "
+        rows: sql_types::BigInt = i64, ""
+    }
+}
+
+statement! {
+    /// The same for one entry, which has few mails.
+    LogOfEntry {
+        "SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at,
+            m.sent_at
+        FROM (SELECT * FROM mails WHERE entry_id = "
+        entry: sql_types::Uuid = Uuid, " ORDER BY entry_id OFFSET 0) m
+        CROSS JOIN LATERAL (
+            SELECT t.waitlist_id FROM waitlist_totals t WHERE t.waitlist_id >= m.waitlist_id ORDER BY t.waitlist_id LIMIT 1
+        ) list
+        WHERE list.waitlist_id = m.waitlist_id AND m.workspace_id = "
+        workspace: sql_types::Uuid = Uuid, " AND m.state = ANY ("
+        states: Array<Text> = Vec<&'static str>, ") AND COALESCE(m.kind, 'welcome') = ANY ("
+        kinds: Array<Text> = Vec<&'static str>, ") AND (m.created_at, m.id) < ("
+        created_at: Timestamptz = OffsetDateTime, ", "
+        id: sql_types::Uuid = Uuid, ") ORDER BY m.created_at DESC, m.id DESC LIMIT "
+        rows: sql_types::BigInt = i64, ""
+    }
+}
+
+/// Some mails of a workspace, newest first, that a filter lets through.
+async fn log(
+    c: &mut AsyncPgConnection,
+    workspace_id: WorkspaceId,
+    filter: MailFilter,
+    after: Option<MailKey>,
+    rows: i64,
+) -> QueryResult<Vec<LogRow>> {
+    let (created_at, id) = after.map_or((LATEST, Uuid::max()), |key| (key.created_at.instant(), key.id.uuid()));
+    let workspace = workspace_id.uuid();
+    let (states, kinds) = (filter.states().map(JobState::as_str), filter.kinds().map(MailKind::as_str));
+    if let Some(entry) = filter.entry_id {
+        let (states, kinds) = (states.collect(), kinds.collect());
+        return LogOfEntry { entry: entry.uuid(), workspace, states, kinds, created_at, id, rows }.load(c).await;
+    }
+    let (states, kinds) = states.flat_map(|state| kinds.clone().map(move |kind| (state, kind))).unzip();
+    Log { workspace, states, kinds, created_at, id, most: rows, same_workspace: workspace, rows }.load(c).await
+}
+
+/// After every instant that a mail may have.
+const LATEST: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59.999999 UTC);
+
+#[derive(QueryableByName)]
+#[diesel(table_name = mails, check_for_backend(diesel::pg::Pg))]
+struct LogRow {
+    id: Uuid,
+    waitlist_id: Option<Uuid>,
+    entry_id: Option<Uuid>,
+    request_id: Option<Uuid>,
+    kind: Option<String>,
+    locale: Option<String>,
+    recipient: String,
+    state: String,
+    attempt: i32,
+    last_error: Option<String>,
+    created_at: OffsetDateTime,
+    sent_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<LogRow> for LoggedMail {
+    type Error = Fault;
+
+    fn try_from(row: LogRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: MailId::new(row.id),
+            recipient: Recipient::from_stored(row.waitlist_id, row.entry_id, row.request_id),
+            kind: kind(row.kind.as_deref()),
+            locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
+            to: Email::from_stored(row.recipient),
+            state: MailState::of(JobState::parse(&row.state).map_err(corrupt("state of a mail"))?),
+            attempts: u32::try_from(row.attempt).unwrap_or(0),
+            last_error: row.last_error,
+            created_at: Timestamp::new(row.created_at),
+            sent_at: row.sent_at.map(Timestamp::new),
+        })
+    }
+}
+
+/// Writes a mail that tries a template.
+async fn write_test(c: &mut AsyncPgConnection, command: &TestMail) -> Result<Mail, Abort<TestMailRejection>> {
+    let workspace = command.mail.workspace_id.uuid();
+    let lock = workspaces::table.find(workspace).select(workspaces::id).for_no_key_update();
+    let workspace_exists = lock.first::<Uuid>(c).await.optional()?.is_some();
+    let recent = mails::table.filter(mails::workspace_id.eq(workspace).and(mails::waitlist_id.is_null()));
+    // Only the index of tests has this order, so the planner takes it.
+    let recent = recent.order((mails::workspace_id.desc(), mails::created_at.desc())).limit(to_bigint(TestMail::MAX as u64));
+    let recent: Vec<OffsetDateTime> = recent.select(mails::created_at).load(c).await?;
+    let facts = TestMailFacts { workspace_exists, recent: recent.into_iter().map(Timestamp::new).collect() };
+    let mail = command.decide(&facts).map_err(Abort::Rejected)?;
+    write(c, std::iter::once(mail)).await?;
+    if let Some((claim, until)) = command.claim {
+        let running = (mails::state.eq(JobState::Running.as_str()), mails::attempt.eq(1));
+        let held = (mails::claim.eq(claim.uuid()), mails::lease_until.eq(until.instant()));
+        diesel::update(mails::table.find(mail.id.uuid())).set((running, held)).execute(c).await?;
+    }
+    Ok(mail.clone())
 }
 
 statement! {
@@ -226,7 +374,8 @@ struct ReasonRow {
 
 /// Those of some mails that must not be sent, because their address gets none of their kind.
 async fn held_back(c: &mut AsyncPgConnection, rows: &[ClaimedRow]) -> QueryResult<HashSet<Uuid>> {
-    let known = || rows.iter().filter_map(|row| row.mail.address.as_ref().map(|address| (&row.mail, address)));
+    let heeds = |row: &&ClaimedRow| row.mail.recipient().heeds_suppressions();
+    let known = || rows.iter().filter(heeds).filter_map(|row| row.mail.address.as_ref().map(|address| (&row.mail, address)));
     if known().next().is_none() {
         return Ok(HashSet::new());
     }
@@ -298,12 +447,18 @@ pub(crate) async fn of_entry(c: &mut AsyncPgConnection, entry: EntryId) -> Resul
         of_entry.select((MailRow::as_select(), mails::state, mails::sent_at)).load(c).await.map_err(query_fault)?;
     let record = |(row, state, sent_at): (MailRow, String, Option<OffsetDateTime>)| {
         let Mail { id, kind, locale, to, created_at, .. } = row.into();
-        let state = JobState::parse(&state).map_err(corrupt("state of a mail"))?.into();
+        let state = MailState::of(JobState::parse(&state).map_err(corrupt("state of a mail"))?);
         Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(Timestamp::new) })
     };
     let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
     records.sort_by_key(|mail| (mail.created_at, mail.id));
     Ok(records)
+}
+
+impl MailRow {
+    fn recipient(&self) -> Recipient {
+        Recipient::from_stored(self.waitlist_id, self.entry_id, self.request_id)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -330,7 +485,7 @@ impl From<MailRow> for Mail {
         Self {
             id: MailId::new(row.id),
             workspace_id: WorkspaceId::new(row.workspace_id),
-            recipient: Recipient::from_stored(row.waitlist_id, row.entry_id, row.request_id),
+            recipient: row.recipient(),
             kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),

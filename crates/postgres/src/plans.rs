@@ -11,20 +11,20 @@ use futures_util::StreamExt;
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
-    erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, workspace,
+    erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
 use rally_contracts::{invitations, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook,
+    CreateVariant, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestMail, TestWebhook,
     UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{AttemptId, ClaimId, EventId, VariantId, WorkspaceId};
-use rally_domain::mail::{MailKind, MailOutcome, SettleMail};
+use rally_domain::id::{AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
+use rally_domain::mail::{MailFilter, MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
@@ -119,6 +119,7 @@ async fn call_everything(ports: &Ports) {
     call_webhooks(ports, &hook).await;
     call_deliveries(ports).await;
     call_mails(ports).await;
+    call_log(ports, acme.id, ada.id).await;
     call_suppressions(ports, acme.id).await;
     call_templates(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
@@ -236,6 +237,16 @@ async fn call_mails(ports: &Ports) {
     ports.mails.reap(later, 8).await.unwrap();
     ports.mails.prune(later, 1).await.unwrap();
     ports.mails.depth().await.unwrap();
+}
+
+async fn call_log(ports: &Ports, id: WorkspaceId, entry_id: EntryId) {
+    let one = Limit::new(1, 100).unwrap();
+    ports.mails.test(test_mail(ports, id, "ada@example.com")).await.unwrap();
+    let claim = Some((ClaimId::new(ports.ids.uuid()), ports.clock.now()));
+    ports.mails.test(TestMail { claim, ..test_mail(ports, id, "bob@example.com") }).await.unwrap();
+    let page = ports.mails.log(id, MailFilter::default(), None, one).await.unwrap();
+    ports.mails.log(id, MailFilter::default(), page.next, one).await.unwrap();
+    ports.mails.log(id, MailFilter { entry_id: Some(entry_id), ..MailFilter::default() }, page.next, one).await.unwrap();
 }
 
 #[derive(QueryableByName)]

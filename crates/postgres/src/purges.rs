@@ -358,7 +358,12 @@ statement! {
 async fn purge_workspace(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let left = suppressions::table.filter(suppressions::workspace_id.eq(purge.target)).order(suppressions::created_at.desc());
     let ids: Vec<Uuid> = left.limit(most).select(suppressions::id).load(c).await?;
-    Ok(DeleteSuppressions { ids }.execute(c).await? > 0)
+    let suppressions = DeleteSuppressions { ids }.execute(c).await?;
+    let tests = mails::table.filter(mails::workspace_id.eq(purge.target).and(mails::waitlist_id.is_null()));
+    // Only the index of tests has this order, so the planner takes it.
+    let tests = tests.order((mails::workspace_id.desc(), mails::created_at.desc())).limit(most);
+    let ids: Vec<Uuid> = tests.select(mails::id).load(c).await?;
+    Ok(suppressions + mail_rows::delete_all(c, ids).await? > 0)
 }
 
 statement! {

@@ -112,6 +112,8 @@ struct SettingsRow {
     notifications_via_smtp: bool,
     reply_to_address: Option<String>,
     default_locale: Option<String>,
+    confirm_template_name: Option<String>,
+    link_template_name: Option<String>,
     updated_at: OffsetDateTime,
 }
 
@@ -133,6 +135,8 @@ impl SettingsRow {
             notifications_via_smtp: settings.notifications == Notifications::ViaSmtp,
             reply_to_address: settings.reply_to_address.as_ref().map(ToString::to_string),
             default_locale: Some(settings.default_locale.to_string()),
+            confirm_template_name: settings.confirm_template_name.clone(),
+            link_template_name: settings.link_template_name.clone(),
             updated_at: updated_at.instant(),
         }
     }
@@ -157,6 +161,8 @@ impl TryFrom<SettingsRow> for WorkspaceSettings {
             welcome_template_name: row.welcome_template_name,
             approved_template_name: row.approved_template_name,
             rejected_template_name: row.rejected_template_name,
+            confirm_template_name: row.confirm_template_name,
+            link_template_name: row.link_template_name,
             reply_to_address: row.reply_to_address.map(Email::from_stored),
             default_locale: row.default_locale.map_or_else(Locale::english, Locale::from_stored),
             updated_at: Some(Timestamp::new(row.updated_at)),

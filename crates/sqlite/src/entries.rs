@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, ProfileRejection, RecordInvitation,
-    ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
+    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
@@ -59,14 +59,14 @@ impl EntryStore for SqliteStore {
             .await
     }
 
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                let InvitationPlan { entry, mail } = command.decide(current).map_err(Abort::Rejected)?;
-                write_invitation(c, &entry)?;
+                let InvitationPlan { invited, mail } = command.decide(current).map_err(Abort::Rejected)?;
+                write_invitation(c, &invited.entry)?;
                 mail.iter().try_for_each(|mail| mails::write(c, mail))?;
-                Ok(entry)
+                Ok(invited)
             })
             .await
     }
@@ -237,7 +237,7 @@ fn write_invitation(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usiz
     let invitation = entry.invitation.as_ref();
     let change = (
         entries::invited_at.eq(invitation.map(|invitation| invitation.at.unix_millis())),
-        entries::invited_to_app_slug.eq(invitation.map(|invitation| invitation.app_slug.as_str())),
+        entries::invited_to_app_slug.eq(invitation.and_then(|invitation| invitation.app_slug.as_deref())),
         entries::updated_at.eq(entry.updated_at.unix_millis()),
     );
     diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
@@ -309,7 +309,7 @@ impl From<&Entry> for EntryRow {
             status: entry.status.as_str().to_owned(),
             variant_id: entry.variant_id.map(|id| id.uuid().into()),
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.unix_millis()),
-            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            invited_to_app_slug: entry.invitation.as_ref().and_then(|invitation| invitation.app_slug.clone()),
             metadata: Value::Object(profile.metadata.document().clone()).to_string(),
             locale: profile.locale.as_ref().map(ToString::to_string),
             link_generation: i32::try_from(entry.link_generation).unwrap_or(i32::MAX),
@@ -324,8 +324,8 @@ impl TryFrom<EntryRow> for Entry {
     type Error = Fault;
 
     fn try_from(row: EntryRow) -> Result<Self, Fault> {
-        let invitation = match row.invited_at.zip(row.invited_to_app_slug) {
-            Some((at, app_slug)) => Some(Invitation { at: instant(at)?, app_slug }),
+        let invitation = match row.invited_at {
+            Some(at) => Some(Invitation { at: instant(at)?, app_slug: row.invited_to_app_slug }),
             None => None,
         };
         Ok(Self {

@@ -3,22 +3,27 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Text};
+use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::email::Email;
-use rally_domain::error::Fault;
+use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, Mail, MailKind, MailRecord, Recipient, SettleMail, Via};
+use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via};
+use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
+use uuid::Uuid;
 
 use crate::convert::{Blob, corrupt, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
-use crate::schema::{mails, suppressions};
+use crate::schema::{mails, suppressions, workspaces};
 use crate::{SqliteStore, confirmations, counters, suppressions as suppression_rows};
 
 /// Mails as jobs: a workspace is a lane.
@@ -92,17 +97,35 @@ impl MailQueue for SqliteStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let pruned = self.database.write::<_, Infallible>(move |c| {
             let old = mails::table
-                .filter(
-                    mails::created_at
-                        .lt(before.unix_millis())
-                        .and(mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed].map(JobState::as_str))),
-                )
+                .filter(mails::created_at.lt(before.unix_millis()).and(
+                    mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed, JobState::Expired].map(JobState::as_str)),
+                ))
                 .order((mails::created_at, mails::id))
                 .limit(to_bigint(most as u64));
             let old: Vec<Blob> = old.select(mails::id).load(c)?;
             Ok(diesel::delete(mails::table.filter(mails::id.eq_any(old))).execute(c)? as u64)
         });
         Ok(pruned.await?)
+    }
+
+    async fn test(&self, command: TestMail) -> Result<Mail, CommandError<TestMailRejection>> {
+        self.database.write(move |c| write_test(c, &command)).await
+    }
+
+    async fn log(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: MailFilter,
+        after: Option<MailKey>,
+        limit: Limit,
+    ) -> Result<Page<LoggedMail, MailKey>, Fault> {
+        self.database
+            .read(move |c| {
+                let rows = log(c, Blob(workspace_id.uuid()), filter, after, limit.rows() + 1).map_err(query_fault)?;
+                let mails = rows.into_iter().map(LoggedMail::try_from).collect::<Result<Vec<_>, _>>()?;
+                Ok(Page::from_overfetch(mails, limit, |last| MailKey { created_at: last.created_at, id: last.id }))
+            })
+            .await
     }
 
     async fn depth(&self) -> Result<QueueDepth, Fault> {
@@ -113,6 +136,101 @@ impl MailQueue for SqliteStore {
 /// Writes a mail that is due at once. A mail that exists already stays as it is.
 pub(crate) fn write(c: &mut SqliteConnection, mail: &Mail) -> QueryResult<()> {
     diesel::insert_or_ignore_into(mails::table).values(NewMailRow::from(mail)).execute(c).map(|_| ())
+}
+
+/// Writes a mail that tries a template.
+fn write_test(c: &mut SqliteConnection, command: &TestMail) -> Result<Mail, Abort<TestMailRejection>> {
+    let workspace = Blob(command.mail.workspace_id.uuid());
+    let recent = mails::table.filter(mails::workspace_id.eq(workspace).and(mails::waitlist_id.is_null()));
+    let recent = recent.order(mails::created_at.desc()).limit(to_bigint(TestMail::MAX as u64));
+    let recent: Vec<i64> = recent.select(mails::created_at).load(c)?;
+    let recent = recent.into_iter().map(instant).collect::<Result<_, _>>()?;
+    let facts = TestMailFacts { workspace_exists: workspace_exists(c, workspace)?, recent };
+    let mail = command.decide(&facts).map_err(Abort::Rejected)?;
+    write(c, mail)?;
+    if let Some((claim, until)) = command.claim {
+        let running = (mails::state.eq(JobState::Running.as_str()), mails::attempt.eq(1));
+        let held = (mails::claim.eq(Blob(claim.uuid())), mails::lease_until.eq(until.unix_millis()));
+        diesel::update(mails::table.find(Blob(mail.id.uuid()))).set((running, held)).execute(c)?;
+    }
+    Ok(mail.clone())
+}
+
+/// Some mails of a workspace, newest first, that a filter lets through. Each state and kind is read in the order of its index, up to a
+/// page of it. An entry has few mails.
+fn log(c: &mut SqliteConnection, workspace: Blob, filter: MailFilter, after: Option<MailKey>, rows: usize) -> QueryResult<Vec<LogRow>> {
+    if !workspace_exists(c, workspace)? {
+        return Ok(Vec::new());
+    }
+    let key = after.map_or((i64::MAX, Blob(Uuid::max())), |key| (key.created_at.unix_millis(), Blob(key.id.uuid())));
+    let mut found = Vec::new();
+    for state in filter.states() {
+        for kind in filter.kinds() {
+            let part = diesel::sql_query(match filter.entry_id {
+                Some(_) => LOG_OF_ENTRY,
+                None => LOG,
+            });
+            let part = part.bind::<Binary, _>(workspace).bind::<Text, _>(state.as_str()).bind::<Text, _>(kind.as_str());
+            let part = part.bind::<BigInt, _>(key.0).bind::<Binary, _>(key.1).bind::<BigInt, _>(to_bigint(rows as u64));
+            found.extend(match filter.entry_id {
+                Some(entry) => part.bind::<Binary, _>(Blob(entry.uuid())).load::<LogRow>(c)?,
+                None => part.load::<LogRow>(c)?,
+            });
+        }
+    }
+    found.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id.0)));
+    found.truncate(rows);
+    Ok(found)
+}
+
+const LOG: &str = "
+SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at
+FROM mails m INDEXED BY mails_log_idx
+WHERE m.workspace_id = ?1 AND m.state = ?2 AND COALESCE(m.kind, 'welcome') = ?3 AND (m.created_at, m.id) < (?4, ?5)
+    AND (m.waitlist_id IS NULL OR EXISTS (SELECT 1 FROM waitlist_totals t WHERE t.waitlist_id = m.waitlist_id))
+ORDER BY m.created_at DESC, m.id DESC LIMIT ?6";
+
+const LOG_OF_ENTRY: &str = "
+SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at
+FROM mails m INDEXED BY mails_entry_id_idx
+WHERE m.entry_id = ?7 AND m.workspace_id = ?1 AND m.state = ?2 AND COALESCE(m.kind, 'welcome') = ?3 AND (m.created_at, m.id) < (?4, ?5)
+    AND EXISTS (SELECT 1 FROM waitlist_totals t WHERE t.waitlist_id = m.waitlist_id)
+ORDER BY m.created_at DESC, m.id DESC LIMIT ?6";
+
+#[derive(QueryableByName)]
+#[diesel(table_name = mails, check_for_backend(diesel::sqlite::Sqlite))]
+struct LogRow {
+    id: Blob,
+    waitlist_id: Option<Blob>,
+    entry_id: Option<Blob>,
+    request_id: Option<Blob>,
+    kind: Option<String>,
+    locale: Option<String>,
+    recipient: String,
+    state: String,
+    attempt: i32,
+    last_error: Option<String>,
+    created_at: i64,
+    sent_at: Option<i64>,
+}
+
+impl TryFrom<LogRow> for LoggedMail {
+    type Error = Fault;
+
+    fn try_from(row: LogRow) -> Result<Self, Fault> {
+        Ok(Self {
+            id: MailId::new(row.id.0),
+            recipient: recipient(row.waitlist_id, row.entry_id, row.request_id),
+            kind: kind(row.kind.as_deref()),
+            locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
+            to: Email::from_stored(row.recipient),
+            state: MailState::of(JobState::parse(&row.state).map_err(corrupt("state of a mail"))?),
+            attempts: u32::try_from(row.attempt).unwrap_or(0),
+            last_error: row.last_error,
+            created_at: instant(row.created_at)?,
+            sent_at: row.sent_at.map(instant).transpose()?,
+        })
+    }
 }
 
 /// Deletes the mails to an entry.
@@ -142,7 +260,7 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     Ok(claimed)
 }
 
-/// Whether the list of a mail exists, or it tells of none, and its request still waits at an instant, if it asks for a confirmation.
+/// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits at an instant, if it asks for a confirmation.
 fn is_there(c: &mut SqliteConnection, row: &MailRow, now: Option<Timestamp>) -> QueryResult<bool> {
     if let Some(id) = row.request_id {
         let end = confirmations::end_of_waiting(c, id)?;
@@ -150,12 +268,19 @@ fn is_there(c: &mut SqliteConnection, row: &MailRow, now: Option<Timestamp>) -> 
             return Ok(false);
         }
     }
-    row.waitlist_id.map_or(Ok(true), |list| counters::is_there(c, list))
+    match row.waitlist_id {
+        Some(list) => counters::is_there(c, list),
+        None => workspace_exists(c, row.workspace_id),
+    }
+}
+
+fn workspace_exists(c: &mut SqliteConnection, id: Blob) -> QueryResult<bool> {
+    diesel::select(exists(workspaces::table.find(id))).get_result(c)
 }
 
 /// Whether a mail must not be sent, because its address gets none of its kind.
 fn is_held_back(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
-    let Some(address) = &row.address else { return Ok(false) };
+    let Some(address) = row.address.as_ref().filter(|_| row.recipient().heeds_suppressions()) else { return Ok(false) };
     let of_address = suppressions::table.filter(suppressions::workspace_id.eq(row.workspace_id).and(suppressions::address.eq(address)));
     let reasons: Vec<String> = of_address.select(suppressions::reason).load(c)?;
     let kind = kind(row.kind.as_deref());
@@ -214,7 +339,7 @@ pub(crate) fn of_entry(c: &mut SqliteConnection, entry: EntryId) -> Result<Vec<M
         of_entry.select((MailRow::as_select(), mails::state, mails::sent_at)).load(c).map_err(query_fault)?;
     let record = |(row, state, sent_at): (MailRow, String, Option<i64>)| {
         let Mail { id, kind, locale, to, created_at, .. } = row.try_into()?;
-        let state = JobState::parse(&state).map_err(corrupt("state of a mail"))?.into();
+        let state = MailState::of(JobState::parse(&state).map_err(corrupt("state of a mail"))?);
         Ok(MailRecord { id, kind, locale, to, state, created_at, sent_at: sent_at.map(instant).transpose()? })
     };
     let mut records = rows.into_iter().map(record).collect::<Result<Vec<_>, Fault>>()?;
@@ -222,15 +347,25 @@ pub(crate) fn of_entry(c: &mut SqliteConnection, entry: EntryId) -> Result<Vec<M
     Ok(records)
 }
 
+impl MailRow {
+    fn recipient(&self) -> Recipient {
+        recipient(self.waitlist_id, self.entry_id, self.request_id)
+    }
+}
+
+fn recipient(waitlist_id: Option<Blob>, entry_id: Option<Blob>, request_id: Option<Blob>) -> Recipient {
+    let id = |column: Option<Blob>| column.map(|id| id.0);
+    Recipient::from_stored(id(waitlist_id), id(entry_id), id(request_id))
+}
+
 impl TryFrom<MailRow> for Mail {
     type Error = Fault;
 
     fn try_from(row: MailRow) -> Result<Self, Fault> {
-        let id = |column: Option<Blob>| column.map(|id| id.0);
         Ok(Self {
             id: MailId::new(row.id.0),
             workspace_id: WorkspaceId::new(row.workspace_id.0),
-            recipient: Recipient::from_stored(id(row.waitlist_id), id(row.entry_id), id(row.request_id)),
+            recipient: row.recipient(),
             kind: kind(row.kind.as_deref()),
             locale: row.locale.map_or_else(Locale::english, Locale::from_stored),
             via: Via::from_stored(&row.via, row.template),

@@ -268,7 +268,10 @@ fn purge_webhook(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRes
 fn purge_workspace(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let left = suppressions::table.filter(suppressions::workspace_id.eq(purge.target)).limit(most);
     let left: Vec<Blob> = left.select(suppressions::id).load(c)?;
-    Ok(diesel::delete(suppressions::table.filter(suppressions::id.eq_any(left))).execute(c)? > 0)
+    let suppressions = diesel::delete(suppressions::table.filter(suppressions::id.eq_any(left))).execute(c)?;
+    let tests = mails::table.filter(mails::workspace_id.eq(purge.target).and(mails::waitlist_id.is_null())).limit(most);
+    let tests: Vec<Blob> = tests.select(mails::id).load(c)?;
+    Ok(suppressions + diesel::delete(mails::table.filter(mails::id.eq_any(tests))).execute(c)? > 0)
 }
 
 /// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.

@@ -34,6 +34,8 @@ diesel::table! {
         notifications_via_smtp -> Bool,
         reply_to_address -> Nullable<Text>,
         default_locale -> Nullable<Text>,
+        confirm_template_name -> Nullable<Text>,
+        link_template_name -> Nullable<Text>,
         updated_at -> BigInt,
     }
 }

@@ -15,8 +15,8 @@ use rally_domain::workspace::Workspace;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::token::invalid;
-use super::{Action, Scope, is_api_key, verify_api_key};
+use super::token::{Claims, invalid};
+use super::{Action, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::parameters::id_in_path;
@@ -61,19 +61,26 @@ pub struct Granted<P = ()> {
 pub struct Admin {
     /// The workspace of the path.
     pub workspace: Workspace,
-    actor: Actor,
-    scope: Scope,
+    claims: Claims,
 }
 
 impl Admin {
     /// The actor of the commands that the request causes.
     pub fn actor(&self) -> Actor {
-        self.actor.clone()
+        self.claims.actor.clone()
+    }
+
+    /// Refuses a further action, which only some requests of a route need.
+    ///
+    /// # Errors
+    /// 403 if the admin may not do it.
+    pub fn require(&self, action: Action) -> Result<(), ApiError> {
+        self.claims.require(action)
     }
 
     /// Whether the token allows a further action.
     pub fn may(&self, action: Action) -> bool {
-        self.scope.allows(action)
+        self.claims.scope.allows(action)
     }
 }
 
@@ -121,7 +128,7 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     }
     claims.require(action)?;
     let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
-    Ok(Admin { workspace, actor: claims.actor, scope: claims.scope })
+    Ok(Admin { workspace, claims })
 }
 
 /// The credential of a request.

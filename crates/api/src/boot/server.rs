@@ -11,7 +11,7 @@ use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
 use moka::sync::Cache;
-use rally_domain::port::{Ports, WebhookSender};
+use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
@@ -33,7 +33,7 @@ use crate::http::limits::Limits;
 use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
-use crate::relay::{MailFreight, Relay, WebhookFreight};
+use crate::relay::{MailFreight, Refusals, Relay, WebhookFreight};
 use crate::routes::operations::docs;
 use crate::routes::pages;
 
@@ -77,16 +77,19 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
-    let relays =
-        start_relays(WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes });
+    let templates: Arc<dyn TemplateEngine> = Arc::new(Templates::new());
+    let freight = WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes };
+    let relays = start_relays(freight, &templates);
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
         sender,
+        templates,
         url_checks: Cache::builder().max_capacity(KNOWN_WORKSPACES).time_to_idle(HEAD).build(),
         webhook_sealer: sealer,
         limits,
+        confirmation_ttl: config.confirmation_ttl,
         proxies: config.trusted_proxies.clone(),
         exports: Exports::default(),
         relays: relays.iter().map(Relay::wake).collect(),
@@ -140,11 +143,12 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
 }
 
 /// Starts a relay for webhooks, and one for mail if a mail service or a mail server is configured. Without either, mail waits.
-fn start_relays(webhooks: WebhookFreight) -> Vec<Relay> {
+fn start_relays(webhooks: WebhookFreight, templates: &Arc<dyn TemplateEngine>) -> Vec<Relay> {
     let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
     let timeout = if ports.smtp.is_some() { upstreams::SMTP_DEADLINE } else { upstreams::MAIL_DEADLINE };
     let sends = ports.envoi.is_some() || ports.smtp.is_some();
-    let mail = sends.then(|| MailFreight { ports, templates: Arc::new(Templates::new()), schedule, timeout, changes });
+    let mail =
+        sends.then(|| MailFreight { ports, templates: templates.clone(), schedule, timeout, changes, refusals: Refusals::default() });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
+use rally_domain::confirmation::MailShare;
 use rally_domain::error::Fault;
 use rally_domain::port::Ports;
 use tokio::task::JoinHandle;
@@ -22,6 +23,9 @@ const FOLD: Duration = Duration::from_secs(5);
 
 /// How long finished events, the log of deliveries and finished mail are kept.
 const KEPT: time::Duration = time::Duration::days(30);
+
+/// How long the link of a sign-up request says that it has expired. After that it is unknown.
+const ENDED_FOR: time::Duration = time::Duration::hours(23);
 
 /// The most rows in a batch that is pruned.
 const BATCH: usize = 500;
@@ -45,6 +49,12 @@ impl Workers {
             }),
             worker(ports, "finished events and the log of deliveries", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.deliveries.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+            }),
+            worker(ports, "sign-ups that nobody confirmed", "pruned", PRUNE, |ports| {
+                Box::pin(async move {
+                    let now = ports.clock.now();
+                    ports.confirmations.prune(now.plus(-ENDED_FOR), now.plus(-MailShare::PERIOD), BATCH).await
+                })
             }),
             worker(ports, "finished mail", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await })

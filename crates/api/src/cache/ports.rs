@@ -15,9 +15,9 @@ use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
     CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry,
-    InviteRejection, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey,
-    RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
-    UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
+    InviteRejection, Invited, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry,
+    RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection,
+    UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
@@ -246,7 +246,7 @@ impl EntryStore for Entries {
         self.changed(list, self.inner.entries.review(command).await)
     }
 
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>> {
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         self.inner.entries.record_invitation(command).await
     }
 

@@ -28,7 +28,7 @@ const OLDEST: Duration = Duration::from_secs(50);
 const LARGE: usize = 10_000;
 
 /// How long a large list is read in the background after somebody asked for it.
-const WARM: Duration = Duration::from_mins(10);
+const WARM: Duration = Duration::from_secs(10 * 60);
 
 /// How many lists are read in the background at once.
 const BEHIND: usize = 2;

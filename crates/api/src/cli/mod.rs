@@ -6,6 +6,7 @@ mod counters;
 mod failure;
 mod healthcheck;
 mod key;
+mod mail;
 mod migrate;
 mod openapi;
 mod output;
@@ -28,6 +29,7 @@ use self::bench::BenchCommand;
 use self::counters::CountersCommand;
 use self::failure::Failure;
 use self::key::KeyCommand;
+use self::mail::MailCommand;
 use self::secrets::SecretsCommand;
 use self::store_copy::StoreCommand;
 use self::token::TokenCommand;
@@ -81,6 +83,11 @@ enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Try the mail server
+    Mail {
+        #[command(subcommand)]
+        command: MailCommand,
+    },
     /// Encrypt stored secrets again after a change of the key
     Secrets {
         #[command(subcommand)]
@@ -122,7 +129,10 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
     if let Command::Openapi = command {
         return openapi::print_document();
     }
-    let config = Config::try_from(settings)?;
+    let mut config = Config::try_from(settings)?;
+    if matches!(command, Command::Mail { .. }) {
+        config.log.push_str(mail::QUIET);
+    }
     telemetry::start_logging(&config)?;
     match command {
         Command::Serve => serve::run(&config).await,
@@ -133,6 +143,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Workspace { command } => workspace::run(&config, command).await,
         Command::Token { command } => token::run(&config, command).await,
         Command::Key { command } => key::run(&config, command).await,
+        Command::Mail { command } => mail::run(&config, command).await,
         Command::Secrets { command: SecretsCommand::Reencrypt } => secrets::reencrypt(&config).await,
         Command::Counters { command: CountersCommand::Rebuild } => counters::rebuild(&config).await,
         Command::Store { command: StoreCommand::Copy { from, to } } => store_copy::copy(&config, &from, &to).await,

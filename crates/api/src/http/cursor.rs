@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rally_domain::error::Invalid;
-use rally_domain::id::{SuppressionId, WaitlistId};
-use rally_domain::paging::{SuppressionKey, WaitlistKey};
+use rally_domain::id::{MailId, RequestId, SuppressionId, WaitlistId};
+use rally_domain::paging::{MailKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
 use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
@@ -52,6 +52,28 @@ impl CursorKey for SuppressionKey {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (created_at, id) = read_time_and_id(bytes)?;
         Some(Self { created_at, id: SuppressionId::new(id) })
+    }
+}
+
+impl CursorKey for RequestKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        time_and_id(self.requested_at, self.id.uuid())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (requested_at, id) = read_time_and_id(bytes)?;
+        Some(Self { requested_at, id: RequestId::new(id) })
+    }
+}
+
+impl CursorKey for MailKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        time_and_id(self.created_at, self.id.uuid())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (created_at, id) = read_time_and_id(bytes)?;
+        Some(Self { created_at, id: MailId::new(id) })
     }
 }
 

@@ -9,7 +9,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
-use crate::routes::admin::{analytics, entries, settings, suppressions, variants, waitlists, webhooks};
+use crate::routes::admin::{
+    analytics, confirmations, entries, mail_templates, mails, settings, suppressions, variants, waitlists, webhooks,
+};
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
 
@@ -29,6 +31,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .wrap(public_cors())
                 .service(public::info::info)
                 .service(public::sign_up::join)
+                .service(public::lost_link::send)
                 .service(public::leaderboard::leaderboard),
         )
         .service(
@@ -38,6 +41,13 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(visitor::me::update)
                 .service(visitor::export::export)
                 .service(visitor::leave::leave),
+        )
+        .service(
+            scope::scope("/v1/confirmations/{token}")
+                .wrap(visitor_cors())
+                .service(visitor::confirmation::get)
+                .service(visitor::confirmation::confirm)
+                .service(visitor::confirmation::refuse),
         )
         .service(
             scope::scope("/v1/workspaces/{workspace_id}")
@@ -57,6 +67,10 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(entries::invite::invite_to_app)
                 .service(entries::review::delete)
                 .service(entries::new_link::new_link)
+                .service(confirmations::list)
+                .service(confirmations::resend)
+                .service(confirmations::confirm)
+                .service(confirmations::delete)
                 .service(variants::list)
                 .service(variants::create)
                 .service(variants::update)
@@ -67,6 +81,12 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(settings::update)
                 .service(settings::get_by_alias)
                 .service(settings::update_by_alias)
+                .service(mail_templates::read::list)
+                .service(mail_templates::change::put)
+                .service(mail_templates::change::delete)
+                .service(mail_templates::preview::preview)
+                .service(mail_templates::test::test)
+                .service(mails::list)
                 .service(suppressions::list)
                 .service(suppressions::create)
                 .service(suppressions::check)

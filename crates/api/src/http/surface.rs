@@ -19,9 +19,9 @@ impl Surface {
     pub fn of(path: &str) -> Self {
         let first = path.strip_prefix('/').unwrap_or(path).split('/').next().unwrap_or_default();
         match first {
-            "me" | "unsubscribe" => Self::Link,
+            "me" | "unsubscribe" | "confirm" => Self::Link,
             "v1" if path.starts_with("/v1/workspaces") => Self::Admin,
-            "v1" if path.starts_with("/v1/me/") => Self::Visitor,
+            "v1" if path.starts_with("/v1/me/") || path.starts_with("/v1/confirmations/") => Self::Visitor,
             _ => Self::Other,
         }
     }
@@ -39,6 +39,8 @@ mod tests {
             ("/me/token", Surface::Link),
             ("/v1/me/token", Surface::Visitor),
             ("/v1/me/token/export", Surface::Visitor),
+            ("/v1/confirmations/token", Surface::Visitor),
+            ("/confirm/token/refuse", Surface::Link),
             ("/v1/meet", Surface::Other),
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),

@@ -16,6 +16,7 @@ use time::Duration;
 
 use super::core::Signal;
 use super::freight::Freight;
+use super::refusals::Refusals;
 use crate::cache::Changes;
 
 /// The status of a mail whose template cannot be rendered, as Envoi has it.
@@ -34,9 +35,37 @@ pub struct MailFreight {
     pub timeout: Duration,
     /// The changes of this process that can stop a mail.
     pub changes: Changes,
+    /// Mails that were refused in a row.
+    pub refusals: Refusals,
 }
 
 impl MailFreight {
+    /// Makes an attempt at once, and settles it, for a command that waits for the result.
+    ///
+    /// # Errors
+    /// If this process cannot send the mail, or the store has a fault.
+    pub async fn send_now(self, claimed: ClaimedMail) -> Result<SettleMail, Fault> {
+        let tried = self.try_once(&claimed).await?;
+        self.settle(vec![tried.clone()]).await?;
+        Ok(tried)
+    }
+
+    async fn try_once(&self, claimed: &ClaimedMail) -> Result<SettleMail, Fault> {
+        let started = Instant::now();
+        let MailReport { outcome, error } = self.send(&claimed.mail).await?;
+        Ok(SettleMail {
+            claim: claimed.claim,
+            mail_id: claimed.mail.id,
+            workspace_id: claimed.mail.workspace_id,
+            attempt: claimed.attempt,
+            outcome,
+            error,
+            latency: Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX),
+            chance: self.ports.ids.entropy(),
+            now: self.ports.clock.now(),
+        })
+    }
+
     /// Makes an attempt. A process that is not configured for the mail leaves it to another one.
     async fn send(&self, mail: &Mail) -> Result<MailReport, Fault> {
         let links = &self.ports.links;
@@ -124,25 +153,17 @@ impl Freight for MailFreight {
     }
 
     async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {
-        let started = Instant::now();
-        let MailReport { outcome, error } = match self.send(&claimed.mail).await {
-            Ok(report) => report,
-            Err(fault) => return Err((claimed, fault)),
-        };
-        let latency = Duration::try_from(started.elapsed()).unwrap_or(Duration::MAX);
-        tell(&claimed, outcome, error.as_deref(), latency);
-        let ports = &self.ports;
-        Ok(SettleMail {
-            claim: claimed.claim,
-            mail_id: claimed.mail.id,
-            workspace_id: claimed.mail.workspace_id,
-            attempt: claimed.attempt,
-            outcome,
-            error,
-            latency,
-            chance: ports.ids.entropy(),
-            now: ports.clock.now(),
-        })
+        match self.try_once(&claimed).await {
+            Ok(tried) => {
+                tell(&tried);
+                if self.refusals.note(tried.workspace_id, tried.outcome) {
+                    let (workspace, last) = (tried.workspace_id, tried.error.as_deref());
+                    tracing::error!(%workspace, last, "ten mails in a row were refused for good: check the sender of this workspace, and its domain");
+                }
+                Ok(tried)
+            }
+            Err(fault) => Err((claimed, fault)),
+        }
     }
 
     async fn settle(&self, tried: Vec<SettleMail>) -> Result<usize, Fault> {
@@ -159,8 +180,9 @@ impl Freight for MailFreight {
 }
 
 /// Logs and counts an attempt. Only the operator learns from the log that a mail was refused for good.
-fn tell(claimed: &ClaimedMail, outcome: MailOutcome, error: Option<&str>, latency: Duration) {
-    let (mail, attempt, status) = (claimed.mail.id, claimed.attempt, outcome.status());
+fn tell(tried: &SettleMail) {
+    let SettleMail { mail_id: mail, attempt, outcome, latency, .. } = *tried;
+    let (status, error) = (outcome.status(), tried.error.as_deref());
     let label = match outcome {
         MailOutcome::Accepted => "accepted",
         MailOutcome::Refused(_) => "refused",

@@ -7,6 +7,7 @@
 mod core;
 mod freight;
 mod mail;
+mod refusals;
 mod settlements;
 mod webhooks;
 mod work;
@@ -20,6 +21,7 @@ use self::freight::Freight;
 use self::work::Work;
 
 pub use mail::MailFreight;
+pub use refusals::Refusals;
 pub use webhooks::WebhookFreight;
 
 /// A running relay.

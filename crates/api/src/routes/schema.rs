@@ -28,6 +28,14 @@ pub struct SettingsSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard.
     leaderboard_enabled: bool,
+    /// Whether a person must confirm the address before they are on the list.
+    email_confirmation: bool,
+    /// The operator's own page that confirms a sign-up. The token of the sign-up is added to its query as `token`.
+    #[schema(required, format = "uri", max_length = 2048)]
+    confirm_page_url: Option<String>,
+    /// The link that invites people if no app is named, with `{email}` and `{code}` in it.
+    #[schema(required, max_length = 2048)]
+    invite_url: Option<String>,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -55,6 +63,14 @@ pub struct SettingsChangeSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard; true by default.
     leaderboard_enabled: Option<bool>,
+    /// Whether a person must confirm the address before they are on the list; false by default. The workspace must send mail.
+    email_confirmation: Option<bool>,
+    /// The operator's own page that confirms a sign-up: an absolute http or https URL.
+    #[schema(format = "uri", max_length = 2048)]
+    confirm_page_url: Option<String>,
+    /// The link that invites people if no app is named: an absolute http or https URL with `{email}` and `{code}` in it.
+    #[schema(max_length = 2048)]
+    invite_url: Option<String>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.
@@ -179,6 +195,32 @@ pub enum KindName {
     Locale,
 }
 
+/// A kind of mail.
+#[derive(ToSchema)]
+#[schema(as = MailKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailKindName {
+    Confirm,
+    Welcome,
+    Approved,
+    Rejected,
+    Invited,
+    Link,
+}
+
+/// What became of a mail. `pending` mail waits or is being sent, `failed` is not tried again, and an address that gets none has
+/// `suppressed` mail.
+#[derive(ToSchema)]
+#[schema(as = MailState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum MailStateName {
+    Pending,
+    Sent,
+    Failed,
+    Suppressed,
+    Expired,
+}
+
 /// Why an address gets no mail.
 #[derive(ToSchema)]
 #[schema(as = SuppressionReason, rename_all = "snake_case")]
@@ -196,38 +238,14 @@ pub enum ReasonName {
     Manual,
 }
 
-/// Why a mail is sent.
+/// What became of a sign-up that needs a confirmation.
 #[derive(ToSchema)]
-#[schema(as = MailKind, rename_all = "snake_case")]
+#[schema(as = ConfirmationState, rename_all = "snake_case")]
 #[expect(dead_code, reason = "only describes values in the OpenAPI document")]
-pub enum MailKindName {
-    /// It asks a person to confirm a sign-up.
-    Confirm,
-    /// The person signed up.
-    Welcome,
-    /// The entry was approved.
-    Approved,
-    /// The entry was rejected.
-    Rejected,
-    /// The person was invited.
-    Invited,
-    /// The person asked for their link.
-    Link,
-}
-
-/// How far a mail has come.
-#[derive(ToSchema)]
-#[schema(as = MailState, rename_all = "snake_case")]
-#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
-pub enum MailStateName {
-    /// It waits, or is being sent.
-    Pending,
-    /// The mail service or mail server took it.
-    Sent,
-    /// It was refused, or all attempts failed.
-    Failed,
-    /// Its address gets no mail.
-    Suppressed,
+pub enum RequestStateName {
+    Waiting,
+    Confirmed,
+    Refused,
 }
 
 /// A kind of event.

@@ -4,7 +4,7 @@ use crate::actor::Actor;
 use crate::entry::{Entry, EntryStatus, Invitation};
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, WaitlistId};
-use crate::invite::{Invite, InviteError};
+use crate::invite::{Invite, InviteError, InvitedBy};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -126,17 +126,15 @@ pub enum InviteMail {
     DoNotSend,
 }
 
-/// Records that an entry was invited into an app.
+/// Records that an entry was invited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordInvitation {
     /// The waitlist that the entry must be on.
     pub waitlist_id: WaitlistId,
     /// The entry.
     pub entry_id: EntryId,
-    /// The app.
-    pub app_slug: String,
-    /// The invitation.
-    pub invite: Invite,
+    /// What invites the person.
+    pub by: InvitedBy,
     /// Whether Rally sends the link by mail.
     pub mail: InviteMail,
     /// Who makes the change.
@@ -150,10 +148,19 @@ pub struct RecordInvitation {
 /// The result of recording an invitation. The store writes all of it or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvitationPlan {
-    /// The entry to write. It is unchanged if it was invited into the same app before.
-    pub entry: Entry,
+    /// The entry to write, with its invitation. It is unchanged if it was invited into the same app, or by the link, before.
+    pub invited: Invited,
     /// The mail to write. The store writes nothing if it has the same mail already.
     pub mail: Option<Mail>,
+}
+
+/// An entry that was invited.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invited {
+    /// The entry, with its invitation recorded.
+    pub entry: Entry,
+    /// The invitation.
+    pub invite: Invite,
 }
 
 /// Why an entry was not invited.
@@ -162,8 +169,8 @@ pub enum InviteRejection {
     /// The waitlist has no such entry.
     #[error("this entry does not exist")]
     NoSuchEntry,
-    /// Neither the request nor the workspace's settings name an app.
-    #[error("no app is linked: name one, or set default_heimdall_app_slug")]
+    /// Neither the request nor the workspace's settings name an app, and the list has no link.
+    #[error("no app is linked: name one, or set default_heimdall_app_slug or the list's invite_url")]
     NoLinkedApp,
     /// The entry is not approved.
     #[error("only an approved entry can be invited")]
@@ -177,18 +184,25 @@ impl RecordInvitation {
     /// Decides on the record, for the entry as it is now.
     ///
     /// # Errors
-    /// If the entry does not exist or is not approved.
+    /// If the entry does not exist or is not approved, or no app is named and the list has no link.
     pub fn decide(&self, facts: Option<EntryFacts>) -> Result<InvitationPlan, InviteRejection> {
         let EntryFacts { entry, waitlist, mail } = facts.ok_or(InviteRejection::NoSuchEntry)?;
+        let (app_slug, invite) = match &self.by {
+            InvitedBy::App { slug, invite } => (Some(slug.clone()), invite.clone()),
+            InvitedBy::Link => {
+                let link = waitlist.settings.invite_url.as_ref().ok_or(InviteRejection::NoLinkedApp)?;
+                (None, link.invite(&entry, self.links.secret()))
+            }
+        };
         if entry.status != EntryStatus::Approved {
             return Err(InviteRejection::NotApproved);
         }
-        let known = entry.invitation.as_ref().is_some_and(|invitation| invitation.app_slug == self.app_slug);
-        let invitation = Some(Invitation { at: self.now, app_slug: self.app_slug.clone() });
+        let known = entry.invitation.as_ref().is_some_and(|invitation| invitation.app_slug == app_slug);
+        let invitation = Some(Invitation { at: self.now, app_slug });
         let entry = if known { entry } else { Entry { invitation, updated_at: self.now, ..entry } };
         let setup = mail.filter(|_| self.mail == InviteMail::Send);
-        let mail = setup.and_then(|setup| Mail::of_invitation(&setup, &self.links, &self.invite, self.now, &entry, &waitlist));
-        Ok(InvitationPlan { entry, mail })
+        let mail = setup.and_then(|setup| Mail::of_invitation(&setup, &self.links, &invite, self.now, &entry, &waitlist));
+        Ok(InvitationPlan { invited: Invited { entry, invite }, mail })
     }
 }
 

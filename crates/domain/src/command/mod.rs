@@ -16,6 +16,7 @@ mod settings;
 mod sign_up;
 mod sign_up_group;
 mod suppression;
+mod test_mail;
 mod variant;
 mod waitlist;
 mod webhook;
@@ -27,7 +28,8 @@ pub use confirmation::{
 };
 pub use confirmation_group::{RequestGroup, RequestGroupFacts, RequestedList, asked_addresses};
 pub use entry::{
-    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, RecordInvitation, Review, ReviewEntry, ReviewPlan,
+    DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, Invited, RecordInvitation, Review, ReviewEntry,
+    ReviewPlan,
 };
 pub use erasure::{EraseEntry, ErasurePlan};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
@@ -39,6 +41,7 @@ pub(crate) use sign_up::tests;
 pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, Confirmed, GroupFacts, SignUpGroup};
 pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+pub use test_mail::{TestMail, TestMailFacts, TestMailRejection};
 pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,

@@ -42,11 +42,7 @@ impl CheckedSender {
         Some(Self {
             domain_id: settings.default_sender_domain_id?,
             address: settings.default_sender_address.clone()?,
-            templates: Templates {
-                welcome: settings.welcome_template_name.clone()?,
-                approved: settings.approved_template_name.clone()?,
-                rejected: settings.rejected_template_name.clone()?,
-            },
+            templates: Templates::named(settings)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
 mod kind;
+mod log;
 mod message;
 mod outcome;
 mod policy;
@@ -10,13 +11,15 @@ mod template;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use self::kind::MailKind;
+pub use self::log::{LoggedMail, MailFilter, MailState};
 pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
-pub use self::record::{MailRecord, MailState};
+pub use self::record::MailRecord;
 pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose};
 
 use crate::confirmation::SignUpRequest;
@@ -131,21 +134,22 @@ impl MailSetup {
         let transport = match settings.notifications {
             Notifications::Off => return None,
             Notifications::ViaEnvoi if settings.default_sender_address.is_none() => return None,
-            Notifications::ViaEnvoi => Transport::Envoi(Templates {
-                welcome: settings.welcome_template_name.clone()?,
-                approved: settings.approved_template_name.clone()?,
-                rejected: settings.rejected_template_name.clone()?,
-            }),
+            Notifications::ViaEnvoi => Transport::Envoi(Templates::named(settings)?),
             Notifications::ViaSmtp => Transport::Smtp,
         };
-        Some(Self {
+        Some(Self::by(transport, settings, workspace_slug))
+    }
+
+    /// Returns how a workspace with these settings and this slug would send mail by a transport, whatever its notifications are.
+    pub fn by(transport: Transport, settings: &WorkspaceSettings, workspace_slug: &Slug) -> Self {
+        Self {
             workspace_slug: workspace_slug.clone(),
             brand: settings.brand.clone(),
             from: settings.default_sender_address.clone(),
             reply_to: settings.reply_to_address.clone(),
             default_locale: settings.default_locale.clone(),
             transport,
-        })
+        }
     }
 }
 
@@ -177,15 +181,31 @@ pub struct Templates {
     pub approved: String,
     /// For a rejected entry.
     pub rejected: String,
+    /// For a sign-up that is to be confirmed, if the workspace has one.
+    pub confirm: Option<String>,
+    /// For a person's own link, if the workspace has one.
+    pub link: Option<String>,
 }
 
 impl Templates {
+    /// Returns the templates that the settings of a workspace name. `None` means that one is missing that every workspace needs.
+    pub fn named(settings: &WorkspaceSettings) -> Option<Self> {
+        Some(Self {
+            welcome: settings.welcome_template_name.clone()?,
+            approved: settings.approved_template_name.clone()?,
+            rejected: settings.rejected_template_name.clone()?,
+            confirm: settings.confirm_template_name.clone(),
+            link: settings.link_template_name.clone(),
+        })
+    }
+
     fn of(&self, kind: MailKind) -> Option<&str> {
         match kind {
             MailKind::Welcome => Some(&self.welcome),
             MailKind::Approved | MailKind::Invited => Some(&self.approved),
             MailKind::Rejected => Some(&self.rejected),
-            MailKind::Confirm | MailKind::Link => None,
+            MailKind::Confirm => self.confirm.as_deref(),
+            MailKind::Link => self.link.as_deref(),
         }
     }
 }
@@ -272,6 +292,11 @@ impl Recipient {
         }
     }
 
+    /// Whether suppressions of the address hold the mail back. An operator who tries a template gets it in any case.
+    pub const fn heeds_suppressions(self) -> bool {
+        !matches!(self, Self::Tester)
+    }
+
     /// Returns the sign-up request, if the mail asks for its confirmation.
     pub const fn request_id(self) -> Option<RequestId> {
         match self {
@@ -279,6 +304,19 @@ impl Recipient {
             Self::Entry { .. } | Self::Tester => None,
         }
     }
+}
+
+/// Which template an operator tries, and on whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailTest {
+    /// The kind of mail.
+    pub kind: MailKind,
+    /// The locale of the template.
+    pub locale: Locale,
+    /// The address that gets the mail.
+    pub to: Email,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// A mail to a person.
@@ -363,6 +401,27 @@ impl Mail {
         let id = MailId::new(Uuid::new_v5(&entry.id.uuid(), invite.id.as_bytes()));
         let data = data(setup, links, entry, waitlist, invite.url.as_deref());
         Self::new((id, MailKind::Invited), setup, links, now, entry, data)
+    }
+
+    /// Creates a mail over SMTP that tries a template, with example data of its kind: a JSON object. It has the brand of the workspace.
+    pub fn test(id: MailId, setup: &MailSetup, links: &Links, workspace_id: WorkspaceId, tried: MailTest, example: &str) -> Self {
+        let brand = serde_json::to_value(BrandData::of(&setup.brand)).expect("texts serialise");
+        let mut data: Map<String, Value> = serde_json::from_str(example).unwrap_or_default();
+        data.insert("brand".to_owned(), brand);
+        Self {
+            id,
+            workspace_id,
+            recipient: Recipient::Tester,
+            kind: tried.kind,
+            locale: tried.locale,
+            via: Via::Smtp,
+            from: setup.from.clone(),
+            reply_to: setup.reply_to.clone(),
+            address: Some(links.secret().hash_address(&tried.to)),
+            to: tried.to,
+            data: Value::Object(data).to_string(),
+            created_at: tried.now,
+        }
     }
 
     /// Returns the message to send.
@@ -522,6 +581,13 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")
+}
+
+/// Returns the data that a mail to an entry would have now, for a preview: a JSON object. What only a real mail has is that of the example.
+pub fn preview_data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, example: &str) -> String {
+    let own = data(setup, links, entry, waitlist, None);
+    let fields = [example, &own].into_iter().flat_map(|data| serde_json::from_str::<Map<String, Value>>(data).unwrap_or_default());
+    Value::Object(fields.collect()).to_string()
 }
 
 /// A claimed mail. This process may try to send it until its lease ends.

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures_core::Stream;
 
 use crate::command::{
-    DeleteEntry, EntryRejection, EraseEntry, InviteRejection, ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection,
-    ReviewEntry, SignUp, SignUpRejection, UpdateProfile,
+    DeleteEntry, EntryRejection, EraseEntry, InviteRejection, Invited, ProfileRejection, RecordInvitation, ReplaceLink,
+    ReplaceLinkRejection, ReviewEntry, SignUp, SignUpRejection, UpdateProfile,
 };
 use crate::entry::{Entry, EntryStatus, Friend, Records};
 use crate::error::{CommandError, Fault};
@@ -71,8 +71,11 @@ pub trait EntryStore: Send + Sync {
     /// - An entry MUST NOT be both invited and rejected: `invitations::a_rejection_and_an_invitation_at_once_exclude_each_other`.
     /// - One invitation MUST be one mail, however often it is recorded:
     ///   `invitations::one_invitation_is_one_mail_however_often_it_is_recorded`, `invitations::parallel_records_write_one_mail`.
+    /// - An invitation by the link of a list MUST be the same however often it is recorded, in any process:
+    ///   `invitations::a_list_with_a_link_invites_by_it`.
+    /// - It MUST go by the link that the list has at that moment: `invitations::an_invitation_goes_by_the_link_of_the_moment`.
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
-    async fn record_invitation(&self, command: RecordInvitation) -> Result<Entry, CommandError<InviteRejection>>;
+    async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>>;
 
     /// Changes the profile of an entry.
     ///

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 
-use crate::error::Fault;
+use crate::command::{TestMail, TestMailRejection};
+use crate::error::{CommandError, Fault};
 use crate::id::{ClaimId, MailId, WorkspaceId};
-use crate::mail::{ClaimedMail, Mail, SettleMail};
+use crate::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, SettleMail};
+use crate::paging::{Limit, MailKey, Page};
 use crate::queue::{ClaimRequest, QueueDepth, RetrySchedule};
 use crate::timestamp::Timestamp;
 
@@ -72,6 +74,33 @@ pub trait MailQueue: Send + Sync {
     ///
     /// - Mails that are still to be sent MUST stay: `mail_claims::what_is_finished_is_pruned`.
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault>;
+
+    /// Writes a mail that tries a template, by [`TestMail::decide`], and returns it.
+    ///
+    /// - A workspace MUST NOT write more of them in an hour than it may, in any process and under concurrency:
+    ///   `mail_log::a_workspace_tests_ten_mails_an_hour`, `mail_log::the_most_tests_are_not_exceeded_under_concurrency`.
+    /// - It MUST be sent to a suppressed address too: `mail_log::a_test_goes_to_a_suppressed_address_too`.
+    /// - A given claim MUST hold from the start: `mail_log::a_test_may_be_claimed_by_its_writer`.
+    /// - A deleted workspace MUST NOT get or send one, and its purge MUST delete them: `mail_log::tests_go_with_their_workspace`.
+    async fn test(&self, command: TestMail) -> Result<Mail, CommandError<TestMailRejection>>;
+
+    /// The mails of a workspace that a filter lets through, after a key.
+    ///
+    /// - Each MUST tell what became of it: `mail_log::the_log_tells_what_became_of_a_mail`.
+    /// - All that the filter lets through, and nothing else, MUST be listed: `mail_log::the_log_is_filtered`.
+    /// - They MUST be in the order of their creation, newest first, a page MUST name a next key exactly if more rows follow, and rows that
+    ///   are added or deleted between two pages MUST NOT make another row appear twice or not at all:
+    ///   `mail_log::pages_of_the_log_go_on_where_they_were`.
+    /// - Those of another workspace, and of a deleted list or workspace, purged or not, MUST NOT be listed:
+    ///   `mail_log::a_workspace_has_a_log_of_its_own`.
+    /// - The cost MUST NOT grow with the mails that are stored. Not checked: benchmarks and the store's query plans show a cost.
+    async fn log(
+        &self,
+        workspace_id: WorkspaceId,
+        filter: MailFilter,
+        after: Option<MailKey>,
+        limit: Limit,
+    ) -> Result<Page<LoggedMail, MailKey>, Fault>;
 
     /// How full the queue is.
     async fn depth(&self) -> Result<QueueDepth, Fault>;

@@ -98,10 +98,13 @@ async fn ask(senders: &dyn SenderDirectory, workspace_id: WorkspaceId, sender: &
     }
     let templates = &sender.templates;
     for (field, name) in [
-        ("welcome_template_name", &templates.welcome),
-        ("approved_template_name", &templates.approved),
-        ("rejected_template_name", &templates.rejected),
+        ("welcome_template_name", Some(&templates.welcome)),
+        ("approved_template_name", Some(&templates.approved)),
+        ("rejected_template_name", Some(&templates.rejected)),
+        ("confirm_template_name", templates.confirm.as_ref()),
+        ("link_template_name", templates.link.as_ref()),
     ] {
+        let Some(name) = name else { continue };
         if !senders.has_template(workspace_id, name).await? {
             wrong(field, "is not a template of this workspace in Envoi".to_owned());
         }

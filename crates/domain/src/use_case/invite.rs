@@ -1,14 +1,14 @@
-//! Inviting an approved entry into an app: check, call, record, in this order.
+//! Inviting an approved entry, into an app or by the link of its list. For an app: check, call, record, in this order.
 //!
 //! Rally holds no lock or connection while it calls the service. If a step is lost, the client repeats the request. The same entry and app
 //! get the same invitation.
 
 use crate::actor::Actor;
-use crate::command::{InviteMail, InviteRejection, RecordInvitation};
-use crate::entry::{Entry, EntryStatus};
+use crate::command::{InviteMail, InviteRejection, Invited, RecordInvitation};
+use crate::entry::EntryStatus;
 use crate::error::{CommandError, Fault};
 use crate::id::{EntryId, WorkspaceId};
-use crate::invite::{Invite, InviteRequest};
+use crate::invite::{Invite, InviteRequest, InvitedBy};
 use crate::port::Ports;
 use crate::waitlist::Waitlist;
 
@@ -21,19 +21,11 @@ pub struct Invitation {
     pub mail: InviteMail,
 }
 
-/// An entry that was invited.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invited {
-    /// The entry, with its invitation recorded.
-    pub entry: Entry,
-    /// The invitation.
-    pub invite: Invite,
-}
-
-/// Invites an entry of a waitlist.
+/// Invites an entry of a waitlist: into the app that the request or else the settings of the workspace name, or else by the list's link.
 ///
 /// # Errors
-/// If the entry does not exist or is not approved, no app is named, or the service does not invite the person. Then the entry is unchanged.
+/// If the entry does not exist or is not approved, there is neither an app nor a link, or the service does not invite the person. Then the
+/// entry is unchanged.
 pub async fn run(
     ports: &Ports,
     actor: &Actor,
@@ -41,33 +33,38 @@ pub async fn run(
     entry_id: EntryId,
     invitation: &Invitation,
 ) -> Result<Invited, CommandError<InviteRejection>> {
+    let by = match app_slug(ports, waitlist.workspace_id, invitation).await? {
+        Some(slug) => InvitedBy::App { invite: ask(ports, waitlist, entry_id, &slug).await?, slug },
+        None => InvitedBy::Link,
+    };
+    let record = RecordInvitation {
+        waitlist_id: waitlist.id,
+        entry_id,
+        by,
+        mail: invitation.mail,
+        actor: actor.clone(),
+        now: ports.clock.now(),
+        links: ports.links.clone(),
+    };
+    ports.entries.record_invitation(record).await
+}
+
+/// Asks the service to invite the person into an app.
+async fn ask(ports: &Ports, waitlist: &Waitlist, entry_id: EntryId, app_slug: &str) -> Result<Invite, CommandError<InviteRejection>> {
     let refuse = |rejection| CommandError::Rejected(rejection);
     let entry = ports.entries.find(waitlist.id, entry_id).await?.ok_or_else(|| refuse(InviteRejection::NoSuchEntry))?;
-    let app_slug = app_slug(ports, waitlist.workspace_id, invitation).await?.ok_or_else(|| refuse(InviteRejection::NoLinkedApp))?;
     if entry.status != EntryStatus::Approved {
         return Err(refuse(InviteRejection::NotApproved));
     }
     let inviter = ports.inviter.as_deref().ok_or_else(|| Fault::unavailable("no Heimdall is configured on this server"))?;
     let request = InviteRequest {
         workspace_id: waitlist.workspace_id,
-        app_slug: app_slug.clone(),
+        app_slug: app_slug.to_owned(),
         entry_id,
-        email: entry.profile.email.clone(),
-        name: entry.profile.name.clone(),
+        email: entry.profile.email,
+        name: entry.profile.name,
     };
-    let invite = inviter.invite(request).await.map_err(|error| refuse(InviteRejection::Invite(error)))?;
-    let record = RecordInvitation {
-        waitlist_id: waitlist.id,
-        entry_id,
-        app_slug,
-        invite: invite.clone(),
-        mail: invitation.mail,
-        actor: actor.clone(),
-        now: ports.clock.now(),
-        links: ports.links.clone(),
-    };
-    let entry = ports.entries.record_invitation(record).await?;
-    Ok(Invited { entry, invite })
+    inviter.invite(request).await.map_err(|error| refuse(InviteRejection::Invite(error)))
 }
 
 async fn app_slug(ports: &Ports, workspace_id: WorkspaceId, invitation: &Invitation) -> Result<Option<String>, Fault> {

@@ -2,13 +2,17 @@
 
 use std::net::IpAddr;
 
-use crate::command::{SignUp, SignUpRejection};
+use time::Duration;
+
+use crate::command::{RequestMailRejection, SignUp, SignUpRejection};
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
 use crate::port::{Humanity, Ports};
 use crate::profile::Profile;
 use crate::referral::ReferralCode;
+use crate::settings::Confirmation;
+use crate::use_case::confirm;
 use crate::waitlist::Waitlist;
 
 /// The data of a sign-up from the public surface.
@@ -35,42 +39,70 @@ pub enum JoinRejection {
     /// The sign-up was refused.
     #[error(transparent)]
     SignUp(SignUpRejection),
+    /// The sign-up was refused before it could wait for its confirmation.
+    #[error(transparent)]
+    Request(RequestMailRejection),
+}
+
+/// What became of a sign-up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    /// The person is on the list.
+    OnTheList(Box<Entry>),
+    /// The owner of the address must confirm it. This tells nothing of the address: it may be on the list already.
+    MustConfirm,
 }
 
 /// How often a sign-up is tried with a new code if its code is taken, which happens once in many millions.
 const CODE_ATTEMPTS: usize = 4;
 
-/// Signs a person up. Rally asks the captcha's verifier first, if the list needs it.
+/// Signs a person up, or lets the sign-up wait that long for its confirmation, if the list asks for one. Rally asks the captcha's verifier
+/// first, if the list needs it.
 ///
 /// Rally checks that the list is open before it uses a captcha token. The store checks it again.
 ///
 /// # Errors
 /// If the captcha or a rule refuses the sign-up. Then nothing was stored. If a port has a fault, the entry may have been stored (see
 /// [`CommandError::Fault`]).
-pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join) -> Result<Entry, CommandError<JoinRejection>> {
+pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) -> Result<Joined, CommandError<JoinRejection>> {
     if !waitlist.is_open() {
         return Err(CommandError::Rejected(JoinRejection::SignUp(SignUpRejection::WaitlistNotActive)));
     }
     if waitlist.settings.recaptcha_site_key.is_some() {
         check_human(ports, &join).await?;
     }
-    let mut command = SignUp {
-        friends_code: join.friends_code,
-        variant_id: join.variant_id,
-        ..SignUp::new(waitlist.id, join.profile, ports.links.clone(), &*ports.clock, &*ports.ids)
-    };
+    if waitlist.settings.email_confirmation == Confirmation::Off {
+        let command = SignUp {
+            friends_code: join.friends_code.clone(),
+            variant_id: join.variant_id,
+            ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
+        };
+        match sign_up(ports, command).await {
+            // The setting was turned on just now.
+            Err(CommandError::Rejected(SignUpRejection::ConfirmationRequired)) => {}
+            outcome => {
+                return outcome.map(|entry| Joined::OnTheList(entry.into())).map_err(|error| error.map_rejection(JoinRejection::SignUp));
+            }
+        }
+    }
+    confirm::request(ports, waitlist, join, ttl).await.map_err(|error| error.map_rejection(JoinRejection::Request))?;
+    Ok(Joined::MustConfirm)
+}
+
+/// Carries a sign-up out. It is tried with another code, if its code is taken.
+pub(super) async fn sign_up(ports: &Ports, mut command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
     for _ in 1..CODE_ATTEMPTS {
         match ports.entries.sign_up(command.clone()).await {
             Err(CommandError::Rejected(SignUpRejection::CodeTaken)) => {
                 command.own_code = ReferralCode::from_entropy(ports.ids.entropy());
             }
-            outcome => return outcome.map_err(|error| error.map_rejection(JoinRejection::SignUp)),
+            outcome => return outcome,
         }
     }
-    ports.entries.sign_up(command).await.map_err(|error| match error {
-        CommandError::Rejected(SignUpRejection::CodeTaken) => Fault::unexpected("no free referral code was drawn").into(),
-        other => other.map_rejection(JoinRejection::SignUp),
-    })
+    match ports.entries.sign_up(command).await {
+        Err(CommandError::Rejected(SignUpRejection::CodeTaken)) => Err(Fault::unexpected("no free referral code was drawn").into()),
+        outcome => outcome,
+    }
 }
 
 async fn check_human(ports: &Ports, join: &Join) -> Result<(), CommandError<JoinRejection>> {

@@ -2,8 +2,10 @@
 
 pub mod bulk;
 pub mod configure;
+pub mod confirm;
 pub mod erase;
 pub mod invite;
 pub mod join;
 pub mod link;
+pub mod test_mail;
 pub mod visit;

@@ -1,8 +1,15 @@
 //! Rate limits, and the trusted proxies that name the client of a request.
 
+use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
+use time::Duration;
+
 use super::ConfigError;
+use crate::duration::parse_duration;
 use crate::http::extract::client::TrustedProxies;
 use crate::http::rate::Rate;
+
+/// The longest that a sign-up may wait.
+const LONGEST_TTL: Duration = Duration::days(365);
 
 /// Parses a rate. `off` is `None`.
 pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
@@ -11,6 +18,13 @@ pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rat
     }
     let problem = || ConfigError::new(setting, format!("{text:?} is neither off nor a rate such as 30/1m"));
     Rate::parse(text).map(Some).ok_or_else(problem)
+}
+
+/// Parses how long a sign-up waits for its confirmation.
+pub(super) fn parse_confirmation_ttl(text: Option<String>) -> Result<Duration, ConfigError> {
+    let Some(text) = text else { return Ok(DEFAULT_CONFIRMATION_TTL) };
+    let ttl = parse_duration(&text).filter(|ttl| (Duration::SECOND..=LONGEST_TTL).contains(ttl));
+    ttl.ok_or_else(|| ConfigError::new("RALLY_CONFIRMATION_TTL", format!("{text:?} is no duration from 1s to 365d, such as 7d")))
 }
 
 /// Parses comma-separated addresses and CIDRs.

@@ -63,6 +63,9 @@ pub struct Settings {
     /// Domains that workspaces may send from, comma-separated [default: the domain of RALLY_SMTP_FROM]
     #[arg(long, alias = "rally-smtp-domains", env = "RALLY_SMTP_DOMAINS", global = true, value_name = "LIST")]
     pub smtp_domains: Option<String>,
+    /// How long a sign-up waits for the confirmation of its address, such as 12h [default: 7d]
+    #[arg(long, alias = "rally-confirmation-ttl", env = "RALLY_CONFIRMATION_TTL", global = true, value_name = "DURATION")]
+    pub confirmation_ttl: Option<String>,
     /// URL of Envoi, the mail service [default: Envoi's own, if a key is set]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentEncoding, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentEncoding, HeaderMap, TRANSFER_ENCODING};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// The most bytes of a body, unless a route has another limit.
 pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
-/// The most bytes of a body with settings.
+/// The most bytes of a body with settings or with a template of mail.
 pub const SETTINGS_LIMIT: usize = 256 * 1024;
 
 /// A body that was not read yet. A handler reads it last, after every check that does not need it.
@@ -61,6 +61,18 @@ impl Body {
     /// 408, 413, 415, or 400 if it is not a JSON object.
     pub async fn json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<T, ApiError> {
         read_as(self.document_up_to(limit).await?.value)
+    }
+
+    /// Reads a JSON object of at most `limit` bytes, if the request has a body.
+    ///
+    /// # Errors
+    /// 408, 413, 415, or 400 if it is not a JSON object.
+    pub async fn optional_json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<Option<T>, ApiError> {
+        let empty = self.headers.get(CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
+        if empty && !self.headers.contains_key(TRANSFER_ENCODING) {
+            return Ok(None);
+        }
+        self.json_up_to(limit).await.map(Some)
     }
 
     /// Reads a JSON object of at most `limit` bytes, as a document.

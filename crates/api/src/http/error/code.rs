@@ -54,10 +54,14 @@ codes! {
     VariantNotFound = 404 "variant_not_found"
     /// There is no such webhook.
     WebhookNotFound = 404 "webhook_not_found"
+    /// The workspace has no template of this kind and locale.
+    MailTemplateNotFound = 404 "mail_template_not_found"
     /// There is no such suppression.
     SuppressionNotFound = 404 "suppression_not_found"
     /// The link does not exist or has ended.
     LinkNotFound = 404 "link_not_found"
+    /// No sign-up waits under this link or id.
+    ConfirmationNotFound = 404 "confirmation_not_found"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
     /// The route does not accept this method. `Allow` lists those that it accepts.
@@ -68,8 +72,12 @@ codes! {
     SlugTaken = 409 "slug_taken"
     /// The address is on the waitlist already.
     EmailTaken = 409 "email_taken"
+    /// The sign-up was confirmed.
+    AlreadyConfirmed = 409 "already_confirmed"
     /// The workspace has as many webhooks as it may.
     TooManyWebhooks = 409 "too_many_webhooks"
+    /// The workspace has as many templates of mail as it may.
+    TooManyMailTemplates = 409 "too_many_mail_templates"
     /// A person with the entry's address is already in the app.
     AlreadyUser = 409 "already_user"
     /// The webhook is not active.
@@ -78,6 +86,10 @@ codes! {
     IdempotencyKeyReuse = 409 "idempotency_key_reuse"
     /// A request with this idempotency key is still running.
     IdempotencyInProgress = 409 "idempotency_in_progress"
+    /// The time for the confirmation is over.
+    ConfirmationExpired = 410 "confirmation_expired"
+    /// The sign-up was refused.
+    ConfirmationRefused = 410 "confirmation_refused"
     /// The body is larger than the route accepts.
     PayloadTooLarge = 413 "payload_too_large"
     /// The body is not `application/json`, or has a content coding.

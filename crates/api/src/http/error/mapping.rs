@@ -5,10 +5,12 @@ use std::error::Error as StdError;
 
 use actix_web::http::StatusCode;
 use rally_domain::command::{
-    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, ReplaceLinkRejection, SignUpRejection,
-    SuppressRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, ReplaceLinkRejection, RequestMailRejection,
+    ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection, TestMailRejection, UpdateWaitlistRejection, VariantRejection,
+    WebhookRejection,
 };
-use rally_domain::error::{CommandError, Fault, RemoteError};
+use rally_domain::confirmation::RequestEnded;
+use rally_domain::error::{CommandError, Fault, FieldError, RemoteError};
 use rally_domain::invite::InviteError;
 use rally_domain::use_case::bulk::BulkRejection;
 use rally_domain::use_case::configure::ConfigureRejection;
@@ -87,7 +89,48 @@ impl From<JoinRejection> for ApiError {
         match rejection {
             JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
             JoinRejection::SignUp(rejection) => rejection.into(),
+            JoinRejection::Request(rejection) => rejection.into(),
         }
+    }
+}
+
+impl From<RequestMailRejection> for ApiError {
+    fn from(rejection: RequestMailRejection) -> Self {
+        let code = match rejection {
+            RequestMailRejection::NoSuchWaitlist => Code::WaitlistNotFound,
+            RequestMailRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            RequestMailRejection::WaitlistFull => Code::WaitlistFull,
+            RequestMailRejection::SendsNoMail => Code::ServiceUnavailable,
+            RequestMailRejection::Metadata(errors) => return Self::validation(errors),
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<RequestEnded> for ApiError {
+    fn from(ended: RequestEnded) -> Self {
+        let code = match ended {
+            RequestEnded::NoSuchRequest => Code::ConfirmationNotFound,
+            RequestEnded::Expired => Code::ConfirmationExpired,
+            RequestEnded::Refused => Code::ConfirmationRefused,
+            RequestEnded::Confirmed(_) => Code::AlreadyConfirmed,
+        };
+        Self::new(code, ended.to_string())
+    }
+}
+
+impl From<ResendRejection> for ApiError {
+    fn from(rejection: ResendRejection) -> Self {
+        match rejection {
+            ResendRejection::NoSuchRequest => Self::no_confirmation(),
+            ResendRejection::SendsNoMail => Self::new(Code::ServiceUnavailable, rejection.to_string()),
+        }
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::validation(vec![error])
     }
 }
 
@@ -98,7 +141,9 @@ impl From<SignUpRejection> for ApiError {
             SignUpRejection::WaitlistNotActive => Code::WaitlistNotActive,
             SignUpRejection::WaitlistFull => Code::WaitlistFull,
             SignUpRejection::EmailTaken => Code::EmailTaken,
-            SignUpRejection::CodeTaken => Code::InternalError,
+            // The use cases let such a sign-up wait, and draw another code.
+            SignUpRejection::CodeTaken | SignUpRejection::ConfirmationRequired => Code::InternalError,
+            SignUpRejection::Ended(ended) => return ended.into(),
             SignUpRejection::Metadata(errors) => return Self::validation(errors),
         };
         Self::new(code, rejection.to_string())
@@ -127,6 +172,30 @@ impl From<VariantRejection> for ApiError {
         match rejection {
             VariantRejection::NoSuchWaitlist => Self::no_waitlist(),
             VariantRejection::NoSuchVariant => Self::no_variant(),
+        }
+    }
+}
+
+impl From<TemplateRejection> for ApiError {
+    fn from(rejection: TemplateRejection) -> Self {
+        let code = match rejection {
+            TemplateRejection::NoSuchWorkspace => Code::WorkspaceNotFound,
+            TemplateRejection::TooMany => Code::TooManyMailTemplates,
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<TestMailRejection> for ApiError {
+    fn from(rejection: TestMailRejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            TestMailRejection::NoSuchWorkspace => Self::new(Code::WorkspaceNotFound, message),
+            TestMailRejection::NotPossible(errors) => Self::validation(errors),
+            TestMailRejection::TooMany { retry_after } => {
+                let seconds = retry_after.as_seconds_f64().ceil() as u64;
+                Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::TooManyRequests, message) }
+            }
         }
     }
 }

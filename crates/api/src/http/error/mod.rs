@@ -81,7 +81,17 @@ impl ApiError {
         Self::new(Code::WebhookNotFound, "this webhook does not exist")
     }
 
+    /// There is no template of this kind and locale.
+    pub fn no_mail_template() -> Self {
+        Self::new(Code::MailTemplateNotFound, "there is no template of this kind and locale")
+    }
+
     /// There is no such suppression.
+    pub fn no_confirmation() -> Self {
+        Self::new(Code::ConfirmationNotFound, "no such sign-up waits for a confirmation")
+    }
+
+    /// The workspace has no such suppression.
     pub fn no_suppression() -> Self {
         Self::new(Code::SuppressionNotFound, "this suppression does not exist")
     }

@@ -9,21 +9,26 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
-use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::error::FieldError;
+use rally_domain::id::{EntryId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::locale::Locale;
+use rally_domain::mail::MailKind;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::Webhook;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::parameters::id_in_path;
+use super::parameters::{choice_in_path, id_in_path, locale_in_path};
 use crate::app::App;
 use crate::auth::{Admin, Granted, Permission, authorise};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 
 /// The waitlist `{waitlist_id}`.
 pub type AdminList<P = ()> = Named<P, Waitlist>;
 /// The entry `{entry_id}` of the waitlist `{waitlist_id}`.
 pub type AdminEntry<P = ()> = Named<P, EntryOfList>;
+/// The sign-up request `{id}` of the waitlist `{waitlist_id}`. The handler finds out whether it waits.
+pub type AdminRequest<P = ()> = Named<P, RequestOfList>;
 /// The variant `{id}` of the waitlist `{waitlist_id}`.
 pub type AdminVariant<P = ()> = Named<P, VariantOfList>;
 /// The id of a waitlist, `{id}`. The handler finds out whether the waitlist exists.
@@ -35,6 +40,9 @@ pub type AdminWebhookId<P = ()> = Named<P, WebhookId>;
 
 /// The id of a suppression, `{id}`. The handler finds out whether the suppression exists.
 pub type AdminSuppressionId<P = ()> = Named<P, SuppressionId>;
+
+/// The template of the kind `{kind}` and the locale `{locale}`. The handler finds out whether the workspace has one.
+pub type AdminTemplate<P = ()> = Named<P, TemplatePlace>;
 
 /// An object that a path names, for an admin who may do the action of `P` in the workspace of the path.
 pub struct Named<P, T> {
@@ -76,15 +84,19 @@ impl<P: Permission, T: FromPath> FromRequest for Named<P, T> {
 
 impl<P, T: FromPath> IntoParams for Named<P, T> {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let own = T::SEGMENTS.iter().map(|(name, description)| id_in_path(name, description));
-        Granted::<P>::into_params(place).into_iter().chain(own).collect()
+        Granted::<P>::into_params(place).into_iter().chain(T::parameters()).collect()
     }
 }
 
 /// An object that path segments name in a workspace. A malformed id is answered like the id of no object.
 pub trait FromPath: Sized + 'static {
-    /// The names of the segments after the workspace's, with their descriptions.
+    /// The names of the segments after the workspace's that are ids, with their descriptions.
     const SEGMENTS: &'static [(&'static str, &'static str)];
+
+    /// Describes the segments after the workspace's.
+    fn parameters() -> Vec<Parameter> {
+        Self::SEGMENTS.iter().map(|(name, description)| id_in_path(name, description)).collect()
+    }
 
     /// Finds the object.
     ///
@@ -126,6 +138,24 @@ impl FromPath for EntryOfList {
     }
 }
 
+/// The id of a sign-up request, and its waitlist, which exists.
+pub struct RequestOfList {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The sign-up request.
+    pub id: RequestId,
+}
+
+impl FromPath for RequestOfList {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST, ("id", "The sign-up that waits.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let waitlist = Waitlist::find(app, admin, request).await?;
+        let id = RequestId::parse(segment(request, "id")).map_err(|_| ApiError::no_confirmation())?;
+        Ok(Self { waitlist, id })
+    }
+}
+
 /// The id of a variant, and its waitlist, which exists.
 pub struct VariantOfList {
     /// The waitlist.
@@ -157,6 +187,30 @@ impl FromPath for SuppressionId {
 
     async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
         Self::parse(segment(request, "id")).map_err(|_| ApiError::no_suppression())
+    }
+}
+
+/// The kind and the locale of a template of mail.
+#[derive(Debug, Clone)]
+pub struct TemplatePlace {
+    /// The kind of mail.
+    pub kind: MailKind,
+    /// The locale of its readers.
+    pub locale: Locale,
+}
+
+impl FromPath for TemplatePlace {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[];
+
+    fn parameters() -> Vec<Parameter> {
+        vec![choice_in_path("kind", "The kind of mail.", "MailKind"), locale_in_path("locale", "A BCP 47 tag, such as `pt-BR`.")]
+    }
+
+    async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let no_kind = |_| ApiError::new(Code::NotFound, "there is no such kind of mail");
+        let kind = MailKind::parse(segment(request, "kind")).map_err(no_kind)?;
+        let malformed = |error| ApiError::validation(vec![FieldError::new("locale", error)]);
+        Ok(Self { kind, locale: Locale::parse(segment(request, "locale")).map_err(malformed)? })
     }
 }
 

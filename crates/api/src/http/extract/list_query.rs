@@ -41,22 +41,43 @@ impl ListQuery {
         status: Option<&str>,
         parse_status: impl Fn(&str) -> Result<S, Invalid>,
     ) -> Result<Listing<K, S>, ApiError> {
-        let mut errors = Vec::new();
-        let mut report = |field: &str, error: Invalid| errors.push(FieldError::new(field, error));
         let name = format!("{list}?status={}", status.unwrap_or_default());
-        let limit = self.limit.as_deref().map(|text| Limit::parse(text, Limit::MAX)).transpose();
-        let limit = limit.map_err(|error| report("limit", error)).ok().flatten().unwrap_or_default();
-        let status = status.map(parse_status).transpose();
-        let status = status.map_err(|error| report("status", error)).ok().flatten();
-        let after = self.cursor.as_deref().map(|cursor| app.cursors.open(&name, cursor)).transpose();
-        let after = after.map_err(|error| report("cursor", error)).ok().flatten();
-        if errors.is_empty() { Ok(Listing { name, limit, after, status }) } else { Err(ApiError::validation(errors)) }
+        let mut errors = Vec::new();
+        let status = read_filter("status", status, parse_status, &mut errors);
+        self.parse_filtered(app, name, status, errors)
+    }
+
+    /// Parses the query of a list that something else filters. The name of the list contains the filter, and the mistakes in the filter are
+    /// reported with those in the query.
+    pub fn parse_filtered<K: CursorKey, S>(
+        &self,
+        app: &App,
+        name: String,
+        filter: Option<S>,
+        filter_errors: Vec<FieldError>,
+    ) -> Result<Listing<K, S>, ApiError> {
+        let mut errors = Vec::new();
+        let limit = read_filter("limit", self.limit.as_deref(), |text| Limit::parse(text, Limit::MAX), &mut errors).unwrap_or_default();
+        errors.extend(filter_errors);
+        let after = read_filter("cursor", self.cursor.as_deref(), |cursor| app.cursors.open(&name, cursor), &mut errors);
+        if errors.is_empty() { Ok(Listing { name, limit, after, status: filter }) } else { Err(ApiError::validation(errors)) }
     }
 
     /// Parses the query of a list without a filter.
     pub fn parse_all<K: CursorKey>(&self, app: &App, list: &str) -> Result<Listing<K, ()>, ApiError> {
         self.parse(app, list, None, |_| Ok(()))
     }
+}
+
+/// Reads one parameter of a query, and notes a mistake in it.
+pub fn read_filter<T>(
+    field: &str,
+    text: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    let parsed = text.map(parse).transpose();
+    parsed.map_err(|error| errors.push(FieldError::new(field, error))).ok().flatten()
 }
 
 /// Where the next page starts.

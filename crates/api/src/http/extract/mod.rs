@@ -7,4 +7,5 @@ pub mod languages;
 pub mod list_query;
 pub mod parameters;
 pub mod public_list;
+pub mod requested;
 pub mod visitor;

@@ -22,6 +22,8 @@ struct AnalyticsView {
     #[schema(format = Uuid)]
     waitlist_id: String,
     total_entries: u64,
+    /// Sign-ups that wait for their confirmation. They are no entries.
+    awaiting_confirmation: u64,
     by_status: ByStatus,
     signups_today: u64,
     signups_this_week: u64,
@@ -86,12 +88,13 @@ struct VariantSignupsView {
 }
 
 impl AnalyticsView {
-    fn new(waitlist: &Waitlist, analytics: &Analytics, today: Date) -> Self {
+    fn new(waitlist: &Waitlist, analytics: &Analytics, awaiting_confirmation: u64, today: Date) -> Self {
         let counters = &analytics.counters;
         let total = counters.total();
         Self {
             waitlist_id: waitlist.id.to_string(),
             total_entries: total,
+            awaiting_confirmation,
             by_status: ByStatus { pending: counters.pending, approved: counters.approved, rejected: counters.rejected },
             signups_today: analytics.signups_today(today),
             signups_this_week: analytics.signups_this_week(today),
@@ -201,7 +204,8 @@ struct Point {
 pub async fn totals(app: web::Data<App>, waitlist: AdminList<permit::RallyRead>) -> Result<web::Json<AnalyticsView>, ApiError> {
     let today = app.ports.clock.now().day();
     let analytics = app.ports.stats.analytics(waitlist.id, today).await?;
-    Ok(web::Json(AnalyticsView::new(&waitlist, &analytics, today)))
+    let awaiting = app.ports.confirmations.count(waitlist.id, app.ports.clock.now()).await?;
+    Ok(web::Json(AnalyticsView::new(&waitlist, &analytics, awaiting, today)))
 }
 
 /// Sign-ups of a waitlist by day

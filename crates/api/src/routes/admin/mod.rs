@@ -1,7 +1,10 @@
 //! The admin surface: routes that need a token.
 
 pub mod analytics;
+pub mod confirmations;
 pub mod entries;
+pub mod mail_templates;
+pub mod mails;
 pub mod settings;
 pub mod suppressions;
 pub mod variants;

@@ -63,6 +63,12 @@ struct SettingsView {
     /// The Envoi template of `entry.rejected`.
     #[schema(required)]
     rejected_template_name: Option<String>,
+    /// The Envoi template of mail that asks to confirm an address. Null means that the workspace sends no such mail through Envoi.
+    #[schema(required)]
+    confirm_template_name: Option<String>,
+    /// The Envoi template of mail with a person's own link. Null means that the workspace sends no such mail through Envoi.
+    #[schema(required)]
+    link_template_name: Option<String>,
     /// Null before the first change.
     #[schema(required, format = DateTime)]
     updated_at: Option<String>,
@@ -85,6 +91,8 @@ impl From<WorkspaceSettings> for SettingsView {
             welcome_template_name: settings.welcome_template_name,
             approved_template_name: settings.approved_template_name,
             rejected_template_name: settings.rejected_template_name,
+            confirm_template_name: settings.confirm_template_name,
+            link_template_name: settings.link_template_name,
             updated_at: settings.updated_at.map(|instant| instant.to_string()),
         }
     }
@@ -147,6 +155,14 @@ struct SettingsBody {
     #[schema(value_type = Option<String>, max_length = 200)]
     #[serde(default)]
     rejected_template_name: Field<String>,
+    /// The Envoi template of mail that asks to confirm an address.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    confirm_template_name: Field<String>,
+    /// The Envoi template of mail with a person's own link.
+    #[schema(value_type = Option<String>, max_length = 200)]
+    #[serde(default)]
+    link_template_name: Field<String>,
 }
 
 impl SettingsBody {
@@ -169,6 +185,8 @@ impl SettingsBody {
             welcome_template_name: fields.change("welcome_template_name", self.welcome_template_name, name),
             approved_template_name: fields.change("approved_template_name", self.approved_template_name, name),
             rejected_template_name: fields.change("rejected_template_name", self.rejected_template_name, name),
+            confirm_template_name: fields.change("confirm_template_name", self.confirm_template_name, name),
+            link_template_name: fields.change("link_template_name", self.link_template_name, name),
         };
         fields.finish()?;
         Ok(change)

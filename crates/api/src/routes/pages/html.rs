@@ -37,6 +37,11 @@ pub(super) fn page(status: StatusCode, title: &str, body: impl Display) -> HttpR
 pub fn error_page(status: StatusCode) -> HttpResponse {
     let (title, words) = match status {
         StatusCode::NOT_FOUND => ("This link does not work", "It is not complete, or it has ended. Open the newest mail that you have."),
+        StatusCode::GONE => ("This link has expired", "It was used, or its time is over. Sign up again."),
+        StatusCode::UNPROCESSABLE_ENTITY => {
+            ("The list takes nobody now", "It is full or closed. Your sign-up goes on waiting: open the link again later.")
+        }
+        StatusCode::CONFLICT => ("That is done already", "The address is on the list. Open the newest mail that you have."),
         StatusCode::METHOD_NOT_ALLOWED => ("This page does not take that", "Open the link again."),
         StatusCode::TOO_MANY_REQUESTS => ("That was too often", "Wait a minute, and open the link again."),
         status if status.is_server_error() => ("The page cannot be shown now", "Try again in a moment. Nothing was lost."),

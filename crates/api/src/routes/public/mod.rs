@@ -2,4 +2,5 @@
 
 pub mod info;
 pub mod leaderboard;
+pub mod lost_link;
 pub mod sign_up;

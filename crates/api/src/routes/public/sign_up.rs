@@ -13,7 +13,7 @@ use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::use_case;
-use rally_domain::use_case::join::Join;
+use rally_domain::use_case::join::{Join, Joined};
 use rally_domain::waitlist::Waitlist;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -111,7 +111,7 @@ impl JoinBody {
 
 /// The entry of a person who signed up.
 #[derive(Serialize, ToSchema)]
-struct JoinedView {
+pub struct JoinedView {
     #[schema(format = Uuid)]
     id: String,
     /// The address as it is stored.
@@ -134,7 +134,8 @@ struct JoinedView {
 }
 
 impl JoinedView {
-    fn new(entry: &Entry, waitlist: &Waitlist, links: &Links) -> Self {
+    /// The entry, for its owner.
+    pub fn new(entry: &Entry, waitlist: &Waitlist, links: &Links) -> Self {
         Self {
             id: entry.id.to_string(),
             email: entry.profile.email.to_string(),
@@ -149,11 +150,27 @@ impl JoinedView {
     }
 }
 
+/// A sign-up that waits for its confirmation. It is the same for every address, whatever is known of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ConfirmationRequired)]
+struct RequestedView {
+    /// Always `confirmation_required`.
+    #[schema(value_type = String, example = "confirmation_required")]
+    status: &'static str,
+    #[schema(format = Email)]
+    email: String,
+    /// How long the owner of the address can confirm the sign-up, in seconds.
+    expires_in: i64,
+}
+
 /// Sign up
+///
+/// If the waitlist has `email_confirmation`, the owner of the address gets a mail and confirms the sign-up first.
 #[utoipa::path(
     tag = "Public-Waitlist", operation_id = "create_entry", params(NamedWaitlist), request_body = JoinBody,
     responses(
         (status = 201, description = "The person is on the waitlist.", body = JoinedView),
+        (status = 202, description = "The owner of the address must confirm the sign-up.", body = RequestedView),
         (status = 404, description = "There is no such waitlist.", body = ErrorBody),
         (status = 409, description = "The address is already on the waitlist.", body = ErrorBody),
         (status = 422, description = "The waitlist is not active, or it is full.", body = ErrorBody),
@@ -167,12 +184,23 @@ pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpReques
     let waitlist = &named.found.waitlist;
     let mut standings = Vec::new();
     let outcome = sign_up(&app, waitlist, &request, body, &mut standings).await;
-    let label = outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "created");
+    let label = match &outcome {
+        Ok((_, Joined::OnTheList(_))) => "created",
+        Ok((_, Joined::MustConfirm)) => "confirmation_required",
+        Err(error) => error.code.as_str(),
+    };
     metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
-    let entry = outcome?;
-    let mut reply = HttpResponse::build(StatusCode::CREATED);
+    let (email, joined) = outcome?;
+    let status = if joined == Joined::MustConfirm { StatusCode::ACCEPTED } else { StatusCode::CREATED };
+    let mut reply = HttpResponse::build(status);
     tell_standings(&mut reply, &standings);
-    Ok(reply.json(JoinedView::new(&entry, waitlist, &app.ports.links)))
+    Ok(match joined {
+        Joined::OnTheList(entry) => reply.json(JoinedView::new(&entry, waitlist, &app.ports.links)),
+        Joined::MustConfirm => {
+            let expires_in = app.confirmation_ttl.whole_seconds();
+            reply.json(RequestedView { status: "confirmation_required", email: email.to_string(), expires_in })
+        }
+    })
 }
 
 async fn sign_up(
@@ -181,7 +209,7 @@ async fn sign_up(
     request: &HttpRequest,
     body: Body,
     standings: &mut Vec<Standing>,
-) -> Result<Entry, ApiError> {
+) -> Result<(Email, Joined), ApiError> {
     let address = app.proxies.client(request);
     standings.extend(app.limits.take_address(address, waitlist.id)?);
     let body = body.json::<JoinBody>().await?;
@@ -191,7 +219,8 @@ async fn sign_up(
     }
     let request = Join { address, ..body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))? };
     standings.extend(app.limits.take_email(&request.profile.email, waitlist.id)?);
-    let entry = use_case::join::run(&app.ports, waitlist, request).await?;
+    let email = request.profile.email.clone();
+    let joined = use_case::join::run(&app.ports, waitlist, request, app.confirmation_ttl).await?;
     app.wake_relays();
-    Ok(entry)
+    Ok((email, joined))
 }

@@ -98,7 +98,7 @@ struct HeldEntryView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = VisitorExportInvitation)]
 struct InvitationView {
-    app_slug: String,
+    app_slug: Option<String>,
     #[schema(format = DateTime)]
     invited_at: String,
 }

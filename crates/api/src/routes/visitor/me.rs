@@ -144,7 +144,7 @@ impl<'a> VisitorView<'a> {
             next_reward: rewards.next(entry.referral_count).map(next),
             mail: MailView { subscribed: seen.is_subscribed },
             created_at: entry.created_at.to_string(),
-            confirmed_at: None,
+            confirmed_at: entry.confirmed_at.map(|at| at.to_string()),
         }
     }
 }

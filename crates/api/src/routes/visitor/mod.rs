@@ -1,5 +1,6 @@
 //! The API of a person's own page. The token in the path is all that a client needs.
 
+pub mod confirmation;
 pub mod export;
 pub mod leave;
 pub mod me;

@@ -36,7 +36,7 @@ const COLUMNS: &[Column] = &[
     ("status", |entry, _| entry.status.as_str().to_owned()),
     ("variant_id", |entry, _| text(entry.variant_id.as_ref())),
     ("invited_at", |entry, _| text(entry.invitation.as_ref().map(|invitation| &invitation.at))),
-    ("invited_to_app_slug", |entry, _| text(entry.invitation.as_ref().map(|invitation| &invitation.app_slug))),
+    ("invited_to_app_slug", |entry, _| text(entry.invitation.as_ref().and_then(|invitation| invitation.app_slug.as_ref()))),
     ("metadata", |entry, _| Value::Object(entry.profile.metadata.document().clone()).to_string()),
     ("created_at", |entry, _| entry.created_at.to_string()),
     ("updated_at", |entry, _| entry.updated_at.to_string()),

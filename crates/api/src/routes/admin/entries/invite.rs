@@ -1,9 +1,9 @@
 //! Invites an entry into an app.
 
 use actix_web::{post, web};
-use rally_domain::command::InviteMail;
+use rally_domain::command::{InviteMail, Invited};
 use rally_domain::text::{Lines, clean};
-use rally_domain::use_case::invite::{self, Invitation, Invited};
+use rally_domain::use_case::invite::{self, Invitation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,7 +55,7 @@ impl InviteBody {
 #[schema(as = InvitedEntry)]
 struct InvitedView {
     entry: EntryView,
-    /// Heimdall's id of the invitation.
+    /// Heimdall's id of the invitation, or the code of an invitation by the link of the list.
     invite_id: String,
     /// The link to accept the invitation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,14 +65,15 @@ struct InvitedView {
 
 /// Invite an entry into an app
 ///
-/// Heimdall creates an invitation for an approved entry. A repeated request for the same app returns the same invitation.
+/// Heimdall creates an invitation for an approved entry. If neither the request nor the settings of the workspace name an app, the link of
+/// the list, its setting `invite_url`, invites the person, and no service is asked. A repeated request returns the same invitation.
 #[utoipa::path(
     tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminEntry), request_body = InviteBody,
     responses(
         (status = 200, description = "The entry and its invitation.", body = InvitedView),
         (status = 409, description = "A person with this address is already in the app.", body = ErrorBody),
-        (status = 422, description = "No app is named, Heimdall has no app with this name, or the entry is not approved.", body = ErrorBody),
+        (status = 422, description = "Neither an app nor a link is there, Heimdall has no app with this name, or the entry is not approved.", body = ErrorBody),
         (status = 502, description = "Heimdall failed; nothing was changed.", body = ErrorBody),
         (status = 504, description = "Heimdall did not answer in time; nothing was changed.", body = ErrorBody),
         AdminFailure, BodyFailure,

@@ -45,6 +45,9 @@ pub struct EntryView {
     position: u64,
     #[schema(value_type = EntryStatusName)]
     status: &'static str,
+    /// When the person confirmed the address. Null if nobody asked for it.
+    #[schema(required, format = DateTime)]
+    confirmed_at: Option<String>,
     #[schema(required, format = DateTime)]
     invited_at: Option<String>,
     #[schema(required)]
@@ -63,7 +66,7 @@ pub struct EntryView {
 
 impl EntryView {
     /// The entry, as an admin may see it.
-    fn new(app: &App, admin: &Admin, entry: &Entry) -> Self {
+    pub(super) fn new(app: &App, admin: &Admin, entry: &Entry) -> Self {
         let status_url = admin.may(Action::EntryUpdate).then(|| app.ports.links.status(entry.id, entry.link_generation));
         Self {
             id: entry.id.to_string(),
@@ -78,8 +81,9 @@ impl EntryView {
             referred_by_entry_id: entry.referred_by.map(|id| id.to_string()),
             position: entry.position.number(),
             status: entry.status.as_str(),
+            confirmed_at: entry.confirmed_at.map(|at| at.to_string()),
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.to_string()),
-            invited_to_app_slug: entry.invitation.as_ref().map(|invitation| invitation.app_slug.clone()),
+            invited_to_app_slug: entry.invitation.as_ref().and_then(|invitation| invitation.app_slug.clone()),
             metadata: entry.profile.metadata.document().clone(),
             status_url,
             created_at: entry.created_at.to_string(),

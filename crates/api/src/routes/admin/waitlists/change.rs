@@ -6,6 +6,7 @@ use rally_domain::id::WaitlistId;
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
+use rally_domain::use_case::confirm;
 use rally_domain::waitlist::WaitlistStatus;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -84,6 +85,9 @@ impl StatusBody {
 #[patch("/waitlists/{id}")]
 pub async fn update(app: web::Data<App>, id: AdminListId<permit::WaitlistUpdate>, body: Body) -> Result<web::Json<WaitlistView>, ApiError> {
     let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &id.admin, *id)?;
+    if let Some(Ok(settings)) = command.settings.as_ref().map(|patch| Settings::default().merge(patch)) {
+        confirm::check_settings(&app.ports, command.workspace_id, &id.admin.workspace.slug, &settings).await?;
+    }
     let waitlist = app.ports.waitlists.update(command).await?;
     Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }

@@ -7,6 +7,7 @@ use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName};
+use rally_domain::use_case::confirm;
 use rally_domain::waitlist::Waitlist;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -96,6 +97,7 @@ pub async fn create(
     let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
     let create = async |receipt| {
         let command = read_as::<CreateBody>(body.value.clone())?.parse(&app.ports, &admin)?;
+        confirm::check_settings(&app.ports, admin.workspace.id, &admin.workspace.slug, &command.settings).await?;
         Ok(app.ports.waitlists.create(command, receipt).await?)
     };
     app.idempotency.once(&app.ports, request, render, create).await

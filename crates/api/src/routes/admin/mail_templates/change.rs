@@ -1,0 +1,60 @@
+//! Writes and deletes templates of mail.
+
+use actix_web::{HttpResponse, delete, put, web};
+use rally_domain::command::{DeleteTemplate, PutTemplate};
+
+use super::{TemplateBody, TemplateView, check};
+use crate::app::App;
+use crate::auth::permit;
+use crate::http::body::fields::Fields;
+use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
+use crate::http::extract::admin::AdminTemplate;
+
+/// Write a template of mail
+///
+/// It takes the place of the one of this kind and locale. A template that could fail when mail is sent is refused. The error names the
+/// part, the line and the reason.
+#[utoipa::path(
+    tag = "Mail-Templates", operation_id = "put_mail_template", security(("bearer" = [])),
+    extensions(("x-action" = json!("rally.settings.update"))),
+    params(AdminTemplate), request_body = TemplateBody,
+    responses(
+        (status = 200, description = "The template.", body = TemplateView),
+        (status = 409, description = "The workspace has 200 templates.", body = ErrorBody),
+        AdminFailure, BodyFailure,
+    ),
+)]
+#[put("/mail-templates/{kind}/{locale}")]
+pub async fn put(
+    app: web::Data<App>,
+    place: AdminTemplate<permit::RallySettingsUpdate>,
+    body: Body,
+) -> Result<web::Json<TemplateView>, ApiError> {
+    let source = body.json_up_to::<TemplateBody>(SETTINGS_LIMIT).await?.parse(Fields::default())?;
+    check(&app, &place, &source).await?;
+    let (workspace_id, actor, now) = (place.admin.workspace.id, place.actor(), app.ports.clock.now());
+    let command = PutTemplate { workspace_id, kind: place.kind, locale: place.locale.clone(), source, actor, now };
+    Ok(web::Json(app.ports.mail_templates.put(command).await?.into()))
+}
+
+/// Delete a template of mail
+///
+/// The built-in template of this kind and locale is used again, if there is one.
+#[utoipa::path(
+    tag = "Mail-Templates", operation_id = "delete_mail_template", security(("bearer" = [])),
+    extensions(("x-action" = json!("rally.settings.update"))),
+    params(AdminTemplate),
+    responses(
+        (status = 204, description = "The template is deleted."),
+        (status = 400, description = "The locale is not a language tag.", body = ErrorBody),
+        AdminFailure,
+    ),
+)]
+#[delete("/mail-templates/{kind}/{locale}")]
+pub async fn delete(app: web::Data<App>, place: AdminTemplate<permit::RallySettingsUpdate>) -> Result<HttpResponse, ApiError> {
+    let (workspace_id, actor, now) = (place.admin.workspace.id, place.actor(), app.ports.clock.now());
+    let command = DeleteTemplate { workspace_id, kind: place.kind, locale: place.locale.clone(), actor, now };
+    let deleted = app.ports.mail_templates.delete(command).await?;
+    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_mail_template()) }
+}

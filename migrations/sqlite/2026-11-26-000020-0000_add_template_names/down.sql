@@ -1,0 +1,2 @@
+ALTER TABLE workspace_settings DROP COLUMN link_template_name;
+ALTER TABLE workspace_settings DROP COLUMN confirm_template_name;

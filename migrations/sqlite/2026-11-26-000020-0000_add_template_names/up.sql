@@ -1,0 +1,2 @@
+ALTER TABLE workspace_settings ADD COLUMN confirm_template_name text;
+ALTER TABLE workspace_settings ADD COLUMN link_template_name text;

@@ -1,0 +1,171 @@
+//! The log of mail, and mail that tries a template.
+
+use rally_fakes::{FakeSmtp, SmtpOptions};
+use rally_tests::receiver::eventually;
+use rally_tests::{Kind, Reply, TestServer, on_both_stores, send, token};
+use reqwest::Method;
+use rstest::rstest;
+use rstest_reuse::apply;
+use serde_json::{Value, json};
+use time::Duration;
+
+async fn start(kind: Kind) -> (TestServer, FakeSmtp) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+        smtp_url: Some(url),
+        smtp_from: Some("Rally <rally@mail.example>".to_owned()),
+        public_url: Some("https://rally.example".to_owned()),
+        ..settings
+    });
+    (server.await, smtp)
+}
+
+async fn try_out(server: &TestServer, place: &str, to: &str) -> Reply {
+    server.admin_post(&format!("/mail-templates/{place}/test"), json!({ "to": to })).await
+}
+
+async fn log(server: &TestServer, query: &str) -> Vec<Value> {
+    server.admin_get(&format!("/mails?{query}")).await.expect(200)["data"].as_array().unwrap().clone()
+}
+
+/// The mails of the log once none of them waits.
+async fn settled(server: &TestServer) -> Vec<Value> {
+    eventually(|| async { Some(log(server, "limit=100").await).filter(|mails| mails.iter().all(|mail| mail["state"] != "pending")) }).await
+}
+
+#[apply(on_both_stores)]
+async fn the_log_tells_what_became_of_each_mail(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    let list = server.active_list("early", json!({})).await;
+    smtp.answer_recipient("bob@example.com", "554 5.7.1 no mail for <bob@example.com>");
+    server.admin_post("/suppressions", json!({"email": "eve@example.com"})).await.expect(201);
+    let mut ids = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        let person = json!({"email": format!("{name}@example.com"), "name": name, "locale": "tr"});
+        ids.push(server.sign_up("early", person).await.expect(201)["id"].clone());
+    }
+    let mails = settled(&server).await;
+    let of = |name: &str| mails.iter().find(|mail| mail["to"] == format!("{name}@example.com")).unwrap();
+    let ada = of("ada");
+    let expected = json!({
+        "id": ada["id"], "waitlist_id": list, "entry_id": ids[0], "kind": "welcome", "locale": "tr", "to": "ada@example.com",
+        "state": "sent", "attempts": 1, "last_error": null, "created_at": rally_tests::NOW, "sent_at": rally_tests::NOW,
+    });
+    assert_eq!(ada, &expected);
+    let bob = of("bob");
+    assert_eq!((&bob["state"], &bob["attempts"], &bob["sent_at"]), (&json!("failed"), &json!(1), &Value::Null));
+    let error = bob["last_error"].as_str().unwrap();
+    assert!(error.contains("5.7.1") && !error.contains("bob@"), "{error}");
+    assert_eq!(of("eve")["state"], "suppressed");
+    for (query, count) in [
+        ("state=sent", 1),
+        ("state=failed", 1),
+        ("state=pending", 0),
+        ("state=expired", 0),
+        ("kind=welcome", 3),
+        ("kind=link", 0),
+        ("kind=welcome&state=suppressed", 1),
+        (&format!("entry_id={}", ids[1].as_str().unwrap()), 1),
+        (&format!("entry_id={}&state=sent", ids[1].as_str().unwrap()), 0),
+        ("entry_id=00000000-0000-7000-8000-000000000000", 0),
+    ] {
+        assert_eq!(log(&server, query).await.len(), count, "{query}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn the_log_is_paged_newest_first(kind: Kind) {
+    let (server, _smtp) = start(kind).await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    server.active_list("early", json!({})).await;
+    for n in 0..5 {
+        server.clock.advance(Duration::milliseconds(1));
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    settled(&server).await;
+    let (mut seen, mut path) = (Vec::new(), "/mails?limit=2&kind=welcome".to_owned());
+    loop {
+        let page = server.admin_get(&path).await.expect(200);
+        seen.extend(page["data"].as_array().unwrap().iter().map(|mail| mail["to"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page["pagination"]["next_cursor"].as_str() else { break };
+        path = format!("/mails?limit=2&kind=welcome&cursor={cursor}");
+        server.clock.advance(Duration::milliseconds(1));
+        server.join("early", &format!("late{}@example.com", seen.len())).await;
+    }
+    assert_eq!(seen, [4, 3, 2, 1, 0].map(|n| format!("p{n}@example.com")));
+    let cursor = path.rsplit_once('=').unwrap().1;
+    for other in ["", "kind=link&", "state=sent&kind=welcome&"] {
+        assert_eq!(server.admin_get(&format!("/mails?{other}cursor={cursor}")).await.bad_fields(), ["cursor"], "{other}");
+    }
+    let bad = "entry_id=17&state=done&kind=news&limit=0";
+    assert_eq!(server.admin_get(&format!("/mails?{bad}")).await.bad_fields(), ["limit", "entry_id", "state", "kind"]);
+}
+
+#[apply(on_both_stores)]
+async fn a_template_is_tried_on_an_address(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    // Notifications are off, and the address is suppressed.
+    server.admin_post("/suppressions", json!({"email": "me@else.example", "reason": "bounced"})).await.expect(201);
+    server.admin_put("/rally/settings", json!({"brand_name": "Acme"})).await.expect(200);
+    let body = json!({"subject": "Hej {{ brand.name }}", "text": "{{ entry.name }} {{ confirm_url }}"});
+    server.admin_put("/mail-templates/confirm/sv", body).await.expect(200);
+    let tried = try_out(&server, "confirm/sv", " Me@Else.example ").await.expect(202);
+    let mail = eventually(|| async { smtp.received().pop() }).await;
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("me@else.example", "Hej Acme"));
+    assert!(mail.text.contains("http"), "{}", mail.text);
+    let logged = settled(&server).await;
+    let expected = json!({
+        "id": tried["mail_id"], "waitlist_id": null, "entry_id": null, "kind": "confirm", "locale": "sv", "to": "me@else.example",
+        "state": "sent", "attempts": 1, "last_error": null, "created_at": rally_tests::NOW, "sent_at": rally_tests::NOW,
+    });
+    assert_eq!(logged, [expected]);
+    try_out(&server, "welcome/sv", "me@else.example").await.refused(404, "mail_template_not_found");
+    try_out(&server, "news/en", "me@else.example").await.refused(404, "not_found");
+    assert_eq!(try_out(&server, "welcome/no_tag", "me@else.example").await.bad_fields(), ["locale"]);
+    for bad in
+        [json!({}), json!({"to": null}), json!({"to": 7}), json!({"to": "nobody"}), json!({"to": "a@example.com\r\nBcc: b@example.com"})]
+    {
+        assert_eq!(server.admin_post("/mail-templates/welcome/en/test", bad.clone()).await.bad_fields(), ["to"], "{bad}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn ten_templates_are_tried_in_an_hour(kind: Kind) {
+    let (server, _smtp) = start(kind).await;
+    let (_second, base) = match kind {
+        Kind::Postgres => {
+            let (running, base) = server.second().await;
+            (Some(running), base)
+        }
+        Kind::Sqlite => (None, server.base.clone()),
+    };
+    let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
+    for n in 0..10 {
+        let base = if n % 2 == 0 { &base } else { &server.base };
+        let url = format!("{base}/v1/workspaces/{}/mail-templates/welcome/en/test", server.workspace.id);
+        send(server.client.post(url).bearer_auth(server.token("*")).json(&json!({"to": "me@else.example"}))).await.expect(202);
+        server.clock.advance(Duration::minutes(1));
+    }
+    let refused = try_out(&server, "welcome/en", "me@else.example").await;
+    refused.refused(429, "too_many_requests");
+    assert_eq!(refused.header("retry-after"), Some("3000"));
+    let foreign = server.request(Method::POST, &format!("/v1/workspaces/{other}/mail-templates/welcome/en/test"));
+    send(foreign.bearer_auth(token(&server, &other, "*")).json(&json!({"to": "me@else.example"}))).await.expect(202);
+    server.clock.advance(Duration::minutes(50));
+    try_out(&server, "welcome/en", "me@else.example").await.expect(202);
+    try_out(&server, "welcome/en", "me@else.example").await.refused(429, "too_many_requests");
+}
+
+#[apply(on_both_stores)]
+async fn a_test_needs_what_mail_over_smtp_needs(kind: Kind) {
+    let without = TestServer::start(kind).await;
+    let refused = try_out(&without, "welcome/en", "me@else.example").await;
+    assert_eq!(refused.bad_fields(), ["notifications"]);
+    assert!(refused.refused(400, "validation_failed").to_string().contains("RALLY_SMTP_URL"));
+    let (server, _smtp) = start(kind).await;
+    server.admin_put("/rally/settings", json!({"default_sender_address": "hello@else.example"})).await.expect(200);
+    assert_eq!(try_out(&server, "welcome/en", "me@else.example").await.bad_fields(), ["default_sender_address"]);
+    assert!(log(&server, "").await.is_empty());
+}
