@@ -10,6 +10,7 @@
 *,::before{box-sizing:border-box}
 [hidden]{display:none!important}
 .box{background:var(--rally-background,transparent);color:inherit;text-align:start}
+.framed{padding:1.5rem;border-radius:var(--rally-radius,8px)}
 p{margin:0 0 .75rem}
 form{margin:0}
 .field{min-inline-size:0;margin:2rem 0 0;padding:0;border:0}
@@ -327,6 +328,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         probe.style.color = "var(--color)";
         const on = textOn(getComputedStyle(probe).color);
         probe.remove();
+        // Light text stands on a dark ground, and so do the browser's own controls.
+        box.style.colorScheme = textOn(getComputedStyle(box).color) === "#fff" ? "light" : "dark";
+        box.classList.toggle("framed", getComputedStyle(box).getPropertyValue("--rally-background").trim() !== "");
         box.style.setProperty("--on", on);
         box.style.setProperty("--away", on === "#fff" ? "#000" : "#fff");
       };

@@ -9,6 +9,9 @@ use std::{env, fs};
 
 use rally_pages::{Brand, Color, Language, assets, content_security_policy};
 
+/// Colours of brands, some of which can hardly be seen on their ground.
+const COLORS: [&str; 5] = ["#0f766e", "#ffffff", "#111318", "#ffd400", "#e11d48"];
+
 fn main() -> Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| Error::other("name a folder"))?;
     let folder = Path::new(&folder);
@@ -19,8 +22,16 @@ fn main() -> Result<()> {
     for asset in assets::assets() {
         fs::write(folder.join(&asset.path[1..]), asset.bytes)?;
     }
-    for color in ["0f766e", "ffffff", "111318", "ffd400", "e11d48"].into_iter().filter_map(Color::parse) {
+    for color in COLORS.into_iter().filter_map(Color::parse) {
         fs::write(folder.join(format!("assets/brand/{}.css", color.hex())), color.style_sheet())?;
+    }
+    for color in COLORS {
+        let folder = folder.join(&color[1..]);
+        fs::create_dir_all(&folder)?;
+        let words = gallery::Words { brand: Brand { primary_color: Some(color), ..words.brand }, ..words };
+        for (name, html) in gallery::pages(Language::default(), words) {
+            fs::write(folder.join(name).with_extension("html"), html)?;
+        }
     }
     fs::write(folder.join("widget.js"), assets::WIDGET)?;
     fs::write(folder.join("policy"), content_security_policy(&words.brand, &[]))?;

@@ -71,6 +71,14 @@ impl NoticePage<'_> {
         }
     }
 
+    /// A way back is no action, so it is not filled.
+    const fn link_class(&self) -> &'static str {
+        match self.notice {
+            Notice::Mailbox { .. } | Notice::LostLinkSent => "button",
+            _ => "button main",
+        }
+    }
+
     fn link_text(&self) -> Option<Markup> {
         let key = match self.notice {
             Notice::Mailbox { .. } | Notice::LostLinkSent => "form-back",
