@@ -104,8 +104,17 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     }
   };
 
+  /** Reads a number with the separators of a language. What is no number stays a text. */
+  const toNumber = (text, [decimal, thousands]) => {
+    const digit = (sign) => String.fromCharCode(sign.charCodeAt(0) % 16 + 48);
+    const plain = text.replace(/[\s'’]/g, "").replace(/[٠-٩]/g, digit).replace(/[０-９]/g, digit).replace("−", "-");
+    const grouped = new RegExp(`^[+-]?\\d{1,3}(\\${thousands}\\d{3})+$`).test(plain);
+    const number = plain.includes(decimal) || grouped ? plain.replaceAll(thousands, "").replace(decimal, ".") : plain.replace(thousands, ".");
+    return /^[+-]?\d+(\.\d*)?$/.test(number) ? Number(number) : text;
+  };
+
   /** Makes the field of a control, with functions that read, judge and mark it. */
-  const makeField = (control, texts) => {
+  const makeField = (control, texts, separators) => {
     const { name, shape } = control;
     const id = name.replace(".", "-");
     const error = make("p", { class: "error", id: `${id}-error` });
@@ -148,9 +157,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       if (shape === "yes_no") return chosen().length ? chosen()[0] === "true" : "";
       if (shape === "tick") return inputs[0].checked || "";
       const text = inputs[0].value.trim();
-      // A number may be typed with a comma.
-      const number = Number(text.replace(/^([^.,]*),([^.,]*)$/, "$1.$2"));
-      return control.inputmode === "decimal" && text && Number.isFinite(number) ? number : text;
+      return control.inputmode === "decimal" && text ? toNumber(text, separators) : text;
     };
     const problem = () => {
       const value = read();
@@ -229,7 +236,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         box.append(make("p", { class: "title" }, data.closed.title), make("p", {}, data.closed.body));
         return this.#show(box);
       }
-      const fields = data.controls.map((control) => makeField(control, texts));
+      const fields = data.controls.map((control) => makeField(control, texts, data.separators));
       const { consent } = data;
       if (consent) {
         fields.push(makeField({ name: "consent", shape: "tick", label: consent.text, required: true, missing: consent.missing, wrong: consent.missing }, texts));
@@ -282,7 +289,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 
       const refuse = (answer) => {
         const known = (answer.errors ?? []).map(({ field }) => fields.find(({ name }) => name === field)).filter(Boolean);
-        for (const field of known) field.tell(field.problem() || field.wrong);
+        for (const field of known) field.tell(field.problem() || (field === fields[0] ? texts.errors.email_refused : field.wrong));
         if (answer.code === "email_taken") {
           fields[0].tell(texts.errors.email_taken);
           known.push(fields[0]);

@@ -40,6 +40,7 @@ error-email = أدخل عنوان بريد إلكتروني مثل name@example.
 error-email-taken = هذا العنوان مسجَّل في قائمة الانتظار. أدخل عنوانًا آخر أو اطلب رابطك من جديد
 error-email-disposable = أدخل عنوانًا ستحتفظ به. هذا العنوان من خدمة للعناوين المؤقتة
 error-email-no-mail = أدخل عنوانًا آخر. نطاق هذا العنوان لا يستقبل البريد
+error-email-other = أدخل عنوانًا آخر. لا يمكن استخدام هذا العنوان هنا
 error-name-missing = أدخل اسمك
 error-missing = املأ «{ $label }»
 error-choose = اختر أحد الخيارات في «{ $label }»

@@ -36,6 +36,7 @@ error-email = Gib eine E-Mail-Adresse wie name@example.com ein
 error-email-taken = Diese Adresse ist schon auf der Warteliste. Gib eine andere ein, oder lass dir deinen Link noch einmal schicken
 error-email-disposable = Gib eine Adresse ein, die du behältst. Diese gehört zu einem Dienst für Wegwerfadressen
 error-email-no-mail = Gib eine andere Adresse ein. Die Domain von dieser nimmt keine Mails an
+error-email-other = Gib eine andere Adresse ein. Diese kann hier nicht verwendet werden
 error-name-missing = Gib deinen Namen ein
 error-missing = Fülle „{ $label }“ aus
 error-choose = Wähle etwas für „{ $label }“ aus

@@ -36,6 +36,7 @@ error-email = Enter an e-mail address like name@example.com
 error-email-taken = This address is on the waitlist already. Enter another one, or get your link again
 error-email-disposable = Enter an address that you will keep. This one is from a service for throw-away addresses
 error-email-no-mail = Enter another address. The domain of this one takes no mail
+error-email-other = Enter another address. This one cannot be used here
 error-name-missing = Enter your name
 error-missing = Fill in “{ $label }”
 error-choose = Choose an option for “{ $label }”

@@ -36,6 +36,7 @@ error-email = Escribe un correo electrónico como nombre@example.com
 error-email-taken = Esta dirección ya está en la lista de espera. Escribe otra o pide tu enlace otra vez
 error-email-disposable = Escribe una dirección que vayas a conservar. Esta es de un servicio de direcciones desechables
 error-email-no-mail = Escribe otra dirección. El dominio de esta no recibe correo
+error-email-other = Escribe otra dirección. Esta no se puede usar aquí
 error-name-missing = Escribe tu nombre
 error-missing = Rellena «{ $label }»
 error-choose = Elige una opción en «{ $label }»

@@ -36,6 +36,7 @@ error-email = Saisissez une adresse e-mail comme nom@example.com
 error-email-taken = Cette adresse est déjà sur la liste d’attente. Saisissez-en une autre ou demandez de nouveau votre lien
 error-email-disposable = Saisissez une adresse que vous garderez. Celle-ci vient d’un service d’adresses jetables
 error-email-no-mail = Saisissez une autre adresse. Le domaine de celle-ci ne reçoit pas d’e-mails
+error-email-other = Saisissez une autre adresse. Celle-ci ne peut pas être utilisée ici
 error-name-missing = Saisissez votre nom
 error-missing = Remplissez « { $label } »
 error-choose = Choisissez une option pour « { $label } »

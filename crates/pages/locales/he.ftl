@@ -38,6 +38,7 @@ error-email = יש להזין כתובת דוא״ל כמו name@example.com
 error-email-taken = הכתובת הזו כבר ברשימת ההמתנה. אפשר להזין כתובת אחרת או לבקש שוב את הקישור
 error-email-disposable = יש להזין כתובת שתישאר שלך. הכתובת הזו היא של שירות לכתובות זמניות
 error-email-no-mail = יש להזין כתובת אחרת. הדומיין של הכתובת הזו לא מקבל דוא״ל
+error-email-other = יש להזין כתובת אחרת. אי אפשר להשתמש בכתובת הזו כאן
 error-name-missing = יש להזין את שמך
 error-missing = יש למלא את "{ $label }"
 error-choose = יש לבחור אפשרות עבור "{ $label }"

@@ -36,6 +36,7 @@ error-email = Inserisci un indirizzo e-mail come nome@example.com
 error-email-taken = Questo indirizzo è già nella lista d’attesa. Inseriscine un altro o chiedi di nuovo il tuo link
 error-email-disposable = Inserisci un indirizzo che terrai. Questo è di un servizio di indirizzi usa e getta
 error-email-no-mail = Inserisci un altro indirizzo. Il dominio di questo non riceve e-mail
+error-email-other = Inserisci un altro indirizzo. Questo non si può usare qui
 error-name-missing = Inserisci il tuo nome
 error-missing = Compila «{ $label }»
 error-choose = Scegli un’opzione per «{ $label }»

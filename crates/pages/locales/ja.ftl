@@ -35,6 +35,7 @@ error-email = name@example.com のような形式でメールアドレスを入�
 error-email-taken = このアドレスは登録済みです。別のアドレスを入力するか、リンクを再送してください
 error-email-disposable = 使い続けるアドレスを入力してください。このアドレスは使い捨てアドレスのサービスのものです
 error-email-no-mail = 別のアドレスを入力してください。このアドレスのドメインはメールを受信できません
+error-email-other = 別のアドレスを入力してください。このアドレスはここでは使えません
 error-name-missing = お名前を入力してください
 error-missing = 「{ $label }」を入力してください
 error-choose = 「{ $label }」を選択してください

@@ -36,6 +36,7 @@ error-email = Vul een e-mailadres in zoals naam@example.com
 error-email-taken = Dit adres staat al op de wachtlijst. Vul een ander adres in of vraag je link opnieuw aan
 error-email-disposable = Vul een adres in dat je houdt. Dit adres is van een dienst voor wegwerpadressen
 error-email-no-mail = Vul een ander adres in. Het domein van dit adres ontvangt geen mail
+error-email-other = Vul een ander adres in. Dit adres kan hier niet worden gebruikt
 error-name-missing = Vul je naam in
 error-missing = Vul ‘{ $label }’ in
 error-choose = Kies een optie voor ‘{ $label }’

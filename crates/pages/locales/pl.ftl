@@ -38,6 +38,7 @@ error-email = Wpisz adres e-mail w postaci nazwa@example.com
 error-email-taken = Ten adres jest już na liście oczekujących. Wpisz inny albo poproś ponownie o swój link
 error-email-disposable = Wpisz adres, który zachowasz. Ten pochodzi z serwisu z adresami jednorazowymi
 error-email-no-mail = Wpisz inny adres. Domena tego adresu nie przyjmuje poczty
+error-email-other = Wpisz inny adres. Tego nie można tu użyć
 error-name-missing = Wpisz swoje imię i nazwisko
 error-missing = Wypełnij pole „{ $label }”
 error-choose = Wybierz opcję w polu „{ $label }”

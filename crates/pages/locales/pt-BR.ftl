@@ -36,6 +36,7 @@ error-email = Digite um e-mail como nome@example.com
 error-email-taken = Este endereço já está na lista de espera. Digite outro ou peça seu link de novo
 error-email-disposable = Digite um endereço que você vai manter. Este é de um serviço de endereços descartáveis
 error-email-no-mail = Digite outro endereço. O domínio deste não recebe e-mails
+error-email-other = Digite outro endereço. Este não pode ser usado aqui
 error-name-missing = Digite seu nome
 error-missing = Preencha “{ $label }”
 error-choose = Escolha uma opção em “{ $label }”

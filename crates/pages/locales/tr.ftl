@@ -36,6 +36,7 @@ error-email = ad@example.com gibi bir e-posta adresi gir
 error-email-taken = Bu adres zaten bekleme listesinde. Başka bir adres gir ya da bağlantını yeniden iste
 error-email-disposable = Kullanmayı sürdüreceğin bir adres gir. Bu adres, tek kullanımlık adres veren bir hizmete ait
 error-email-no-mail = Başka bir adres gir. Bu adresin alan adı e-posta almıyor
+error-email-other = Başka bir adres gir. Bu adres burada kullanılamaz
 error-name-missing = Adını gir
 error-missing = “{ $label }” alanını doldur
 error-choose = “{ $label }” için bir seçenek seç

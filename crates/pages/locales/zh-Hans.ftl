@@ -35,6 +35,7 @@ error-email = 请填写邮箱地址，例如 name@example.com
 error-email-taken = 此地址已在候补名单上。请填写其他地址，或重新获取你的链接
 error-email-disposable = 请填写你会长期使用的地址。此地址来自一次性邮箱服务
 error-email-no-mail = 请填写其他地址。此地址的域名不接收邮件
+error-email-other = 请填写其他地址。此地址无法在这里使用
 error-name-missing = 请填写你的姓名
 error-missing = 请填写“{ $label }”
 error-choose = 请为“{ $label }”选择一项

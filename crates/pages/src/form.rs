@@ -4,7 +4,9 @@ use rally_domain::custom_field::{CustomField, FieldType};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::language::Language;
 use crate::markup::Markup;
+use crate::number;
 use crate::texts::Texts;
 
 /// What is wrong with a field or with a form.
@@ -59,6 +61,33 @@ pub fn typed_of(name: &str, metadata: &Map<String, Value>) -> Vec<(String, Strin
         }
     }
     typed
+}
+
+/// Returns the answers of a posted form, in the types of their fields. What does not fit stays a text, so that the domain refuses it.
+pub fn answers_of(fields: &[CustomField], posted: &[(String, String)], language: Language) -> Map<String, Value> {
+    let mut answers = Map::new();
+    for field in fields {
+        let name = field_name(&field.key);
+        let mut values =
+            posted.iter().filter(|(posted, value)| *posted == name && !value.trim().is_empty()).map(|(_, value)| value.as_str());
+        let answer = match field.kind {
+            FieldType::Multiselect => {
+                let chosen: Vec<&str> = values.collect();
+                (!chosen.is_empty()).then(|| Value::from(chosen))
+            }
+            FieldType::Number => values.next().map(|text| number::parse(text, language).unwrap_or_else(|| Value::from(text))),
+            FieldType::Boolean => values.next().map(|text| match text {
+                "true" | "on" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                other => Value::from(other),
+            }),
+            _ => values.next().map(Value::from),
+        };
+        if let Some(answer) = answer {
+            answers.insert(field.key.clone(), answer);
+        }
+    }
+    answers
 }
 
 /// How a control is shown and what it takes.
@@ -325,5 +354,73 @@ fn autocomplete(key: &str, kind: FieldType) -> &'static str {
         (FieldType::Text, "city") => "address-level2",
         (FieldType::Text, "country") => "country-name",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields() -> Vec<CustomField> {
+        let declarations = json!([
+            {"key": "company"}, {"key": "team", "type": "number"}, {"key": "call", "type": "boolean"},
+            {"key": "tools", "type": "multiselect", "options": ["a", "b"]}, {"key": "plan", "type": "select", "options": ["x"], "required": true},
+        ]);
+        CustomField::parse_list(&declarations, "custom_fields").unwrap()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn posted_answers_have_the_types_of_their_fields() {
+        let posted = pairs(&[
+            ("metadata.company", "Acme"),
+            ("metadata.team", "1.204"),
+            ("metadata.call", "true"),
+            ("metadata.tools", "a"),
+            ("metadata.tools", "b"),
+            ("metadata.plan", ""),
+            ("metadata.other", "x"),
+        ]);
+        let answers = answers_of(&fields(), &posted, Language::of_tag("de").unwrap());
+        assert_eq!(Value::Object(answers), json!({"company": "Acme", "team": 1204, "call": true, "tools": ["a", "b"]}));
+        let unfit = answers_of(&fields(), &pairs(&[("metadata.team", "many"), ("metadata.call", "maybe")]), Language::default());
+        assert_eq!(Value::Object(unfit), json!({"team": "many", "call": "maybe"}));
+    }
+
+    #[test]
+    fn stored_answers_are_shown_as_they_are_typed() {
+        let metadata = json!({"company": "Acme", "team": 12, "call": false, "tools": ["a", "b"], "deep": {"a": 1}, "none": null});
+        let typed = typed_of("Ada", metadata.as_object().unwrap());
+        let names: Vec<&str> = typed.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["name", "metadata.call", "metadata.company", "metadata.team", "metadata.tools", "metadata.tools"]);
+        let back = answers_of(&fields(), &typed, Language::default());
+        assert_eq!(Value::Object(back), json!({"company": "Acme", "team": 12, "call": false, "tools": ["a", "b"]}));
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_about_what_was_typed() {
+        let texts = Texts::of(Language::default());
+        let fields = fields();
+        let error = |typed: &[(&str, &str)], name: &str, problem| {
+            let (typed, problems) = (pairs(typed), [(name.to_owned(), problem)]);
+            let form = Form { fields: &fields, typed: &typed, problems: &problems };
+            let controls: Vec<Control> = [form.email(texts), form.name(texts)].into_iter().chain(form.custom(texts)).collect();
+            let changes = form.changes(&controls, texts);
+            assert_eq!(changes.len(), 1);
+            (changes[0].id.clone(), changes[0].text.clone())
+        };
+        let told = |id: &str, text: &str| (Some(id.to_owned()), text.to_owned());
+        assert_eq!(error(&[], "email", Problem::Refused), told("email", "Enter your e-mail address"));
+        assert_eq!(error(&[("email", "x")], "email", Problem::Refused), told("email", "Enter an e-mail address like name@example.com"));
+        assert_eq!(error(&[("name", &"x".repeat(201))], "name", Problem::Refused), told("name", "Shorten “Name” to 200 characters"));
+        assert_eq!(error(&[], "metadata.plan", Problem::Refused), told("metadata-plan", "Choose an option for “plan”"));
+        assert_eq!(error(&[], "consent", Problem::Refused), told("consent", "Tick the box to join"));
+        assert_eq!(error(&[], "metadata", Problem::Refused).0, None);
+        assert_eq!(error(&[], "form", Problem::TooFast), (None, "Look over your answers and send the form again".to_owned()));
     }
 }

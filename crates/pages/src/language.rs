@@ -82,6 +82,15 @@ impl Language {
         if self.tag() == "ar" { "ar-u-nu-arab" } else { self.tag() }
     }
 
+    /// Returns the signs between whole digits and fraction, and between thousands.
+    pub(crate) fn separators(self) -> (char, char) {
+        match self.tag() {
+            "en" | "ja" | "zh-Hans" | "he" => ('.', ','),
+            "ar" => ('\u{66B}', '\u{66C}'),
+            _ => (',', '.'),
+        }
+    }
+
     pub(crate) fn open_graph(self) -> &'static str {
         OPEN_GRAPH[self.0]
     }

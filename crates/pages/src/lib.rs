@@ -14,13 +14,14 @@ mod form;
 mod frame;
 mod language;
 mod markup;
+mod number;
 mod page;
 mod policy;
 mod texts;
 mod widget;
 
 pub use self::brand::{Brand, Color};
-pub use self::form::{Form, Problem, field_name, typed_of};
+pub use self::form::{Form, Problem, answers_of, field_name, typed_of};
 pub use self::frame::Frame;
 pub use self::language::{Direction, Language};
 pub use self::page::{

@@ -57,6 +57,8 @@ struct Document<'a> {
     dir: &'a str,
     /// The locale of numbers.
     numbers: &'a str,
+    /// The signs between whole digits and fraction, and between thousands.
+    separators: (char, char),
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
@@ -116,6 +118,9 @@ struct Words {
 #[derive(Serialize)]
 struct Errors {
     email_taken: String,
+    /// What to do if only the server knows why an address does not fit.
+    email_refused: String,
+    validation_failed: String,
     captcha_failed: String,
     proof_of_work_failed: String,
     too_many_requests: String,
@@ -134,6 +139,7 @@ impl WidgetForm<'_> {
             lang: self.language.tag(),
             dir: self.language.direction().as_str(),
             numbers: self.language.numbers(),
+            separators: self.language.separators(),
             name: self.list.name,
             description: self.list.description,
             closed: self.closed(texts),
@@ -186,6 +192,8 @@ fn words(texts: Texts) -> Words {
         mailbox_spam: texts.plain("mailbox-spam"),
         errors: Errors {
             email_taken: problem(Problem::Taken),
+            email_refused: texts.plain("error-email-other"),
+            validation_failed: problem(Problem::Refused),
             captcha_failed: problem(Problem::Check),
             proof_of_work_failed: problem(Problem::Check),
             too_many_requests: problem(Problem::TooOften),

@@ -51,13 +51,13 @@ fn folder() -> &'static Path {
 }
 
 fn texts(language: Language) -> BTreeMap<String, Text> {
-    let file = fs::read_to_string(folder().join("locales").join(language.tag()).with_extension("ftl")).unwrap();
+    let file = fs::read_to_string(folder().join("locales").join(language.tag()).with_extension("ftl")).expect("a file for each language");
     let resource = fluent_syntax::parser::parse(file).unwrap_or_else(|(_, errors)| panic!("{}: {errors:?}", language.tag()));
     let mut texts = BTreeMap::new();
     for entry in resource.body {
         if let Entry::Message(message) = entry {
             let mut text = Text::default();
-            text.read(&message.value.unwrap());
+            text.read(&message.value.expect("a text"));
             assert!(texts.insert(message.id.name.clone(), text).is_none(), "{} has {} twice", language.tag(), message.id.name);
         }
     }
@@ -65,7 +65,7 @@ fn texts(language: Language) -> BTreeMap<String, Text> {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
