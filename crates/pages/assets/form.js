@@ -60,8 +60,12 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   const answer = form.elements.namedItem("proof_of_work");
   let sent = false;
   let work;
+  let begun;
 
   const solve = () => {
+    // A challenge works for ten minutes.
+    if (performance.now() - begun > 480_000) work = undefined;
+    if (!work) begun = performance.now();
     work ??= import(form.dataset.work).then(({ solve }) => solve(form.dataset.challenge));
     return work;
   };

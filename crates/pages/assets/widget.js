@@ -251,7 +251,13 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       box.append(form);
       if (links.length) box.append(make("p", { class: "links" }, ...links));
       let work;
-      const prepare = () => (work ??= data.challenge && solve(new URL(data.challenge, server)));
+      let begun;
+      const prepare = () => {
+        // A challenge works for ten minutes.
+        if (performance.now() - begun > 480_000) work = undefined;
+        if (!work) begun = performance.now();
+        return (work ??= data.challenge && solve(new URL(data.challenge, server)));
+      };
       if (data.challenge) form.addEventListener("focusin", () => void prepare().catch(() => (work = undefined)), { once: true });
 
       const body = async () => {

@@ -81,7 +81,13 @@ pub fn answers_of(fields: &[CustomField], posted: &[(String, String)], language:
                 "false" => Value::Bool(false),
                 other => Value::from(other),
             }),
-            _ => values.next().map(Value::from),
+            FieldType::Text
+            | FieldType::Textarea
+            | FieldType::Select
+            | FieldType::Url
+            | FieldType::Email
+            | FieldType::Tel
+            | FieldType::Date => values.next().map(Value::from),
         };
         if let Some(answer) = answer {
             answers.insert(field.key.clone(), answer);

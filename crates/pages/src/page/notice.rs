@@ -73,10 +73,7 @@ impl NoticePage<'_> {
 
     /// A way back is no action, so it is not filled.
     const fn link_class(&self) -> &'static str {
-        match self.notice {
-            Notice::Mailbox { .. } | Notice::LostLinkSent => "button",
-            _ => "button main",
-        }
+        if matches!(self.notice, Notice::Mailbox { .. } | Notice::LostLinkSent) { "button" } else { "button main" }
     }
 
     fn link_text(&self) -> Option<Markup> {
