@@ -46,12 +46,16 @@ pub fn field_name(key: &str) -> String {
     format!("metadata.{key}")
 }
 
-/// Returns what a form shows for stored answers.
-pub fn typed_of(name: &str, metadata: &Map<String, Value>) -> Vec<(String, String)> {
+/// Returns what a form shows for stored answers. [`answers_of`] reads the same from it.
+pub fn typed_of(name: &str, metadata: &Map<String, Value>, language: Language) -> Vec<(String, String)> {
     let mut typed = vec![("name".to_owned(), name.to_owned())];
     for (key, value) in metadata {
         let mut add = |value: &Value| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number::write(number, language),
+                other => other.to_string(),
+            };
             typed.push((field_name(key), text));
         };
         match value {
@@ -401,7 +405,7 @@ mod tests {
     #[test]
     fn stored_answers_are_shown_as_they_are_typed() {
         let metadata = json!({"company": "Acme", "team": 12, "call": false, "tools": ["a", "b"], "deep": {"a": 1}, "none": null});
-        let typed = typed_of("Ada", metadata.as_object().unwrap());
+        let typed = typed_of("Ada", metadata.as_object().unwrap(), Language::default());
         let names: Vec<&str> = typed.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["name", "metadata.call", "metadata.company", "metadata.team", "metadata.tools", "metadata.tools"]);
         let back = answers_of(&fields(), &typed, Language::default());

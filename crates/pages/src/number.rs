@@ -1,8 +1,19 @@
-//! Numbers as people type them.
+//! Numbers in fields: as a form shows them, and as people type them.
 
 use serde_json::{Number, Value};
 
 use crate::language::Language;
+
+/// Writes a number as a person would type it: with the decimal sign of a language, without signs between thousands.
+pub(crate) fn write(number: &Number, language: Language) -> String {
+    let (decimal, _) = language.separators();
+    // JSON may write an exponent, which nobody types.
+    let plain = match number.as_f64() {
+        Some(float) if number.is_f64() => float.to_string(),
+        _ => number.to_string(),
+    };
+    plain.replace('.', &decimal.to_string())
+}
 
 /// Reads a number with the digits of any of the languages and the separators of one.
 pub(crate) fn parse(text: &str, language: Language) -> Option<Value> {
@@ -79,6 +90,10 @@ mod tests {
         ] {
             assert_eq!(read(text, tag), Some(number), "{text} in {tag}");
         }
+        for number in [1e-7, 1e22, -2.5] {
+            let shown = write(&Number::from_f64(number).unwrap(), Language::default());
+            assert_eq!(read(&shown, "en").and_then(|value| value.as_f64()), Some(number), "{shown}");
+        }
         for text in ["", "many", "1e5", "inf", "NaN", "0x10", "1.2.3", "--1", "-", ".", "+-1"] {
             assert_eq!(read(text, "en"), None, "{text}");
         }
@@ -89,6 +104,16 @@ mod tests {
         fn any_text_is_read_without_a_panic(text: String) {
             for language in Language::all() {
                 prop_assert!(parse(&text, language).is_none_or(|value| value.is_number()));
+            }
+        }
+
+        #[test]
+        fn a_shown_number_reads_back(number in -1e9..1e9_f64, places in 0..6_i32) {
+            let rounded = (number * 10_f64.powi(places)).round() / 10_f64.powi(places);
+            let shown = Number::from_f64(rounded).unwrap();
+            for language in Language::all() {
+                let read = parse(&write(&shown, language), language).and_then(|value| value.as_f64());
+                prop_assert_eq!(read, Some(rounded), "{} in {}", write(&shown, language), language.tag());
             }
         }
 

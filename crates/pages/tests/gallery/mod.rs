@@ -155,7 +155,7 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     ];
     let fields = fields(words, false);
     let metadata = json!({"company": words.text, "a_multiselect": ["The news"], "a_boolean": true, "a_number": 12, "a_date": "2026-02-03"});
-    let typed = rally_pages::typed_of(words.name, metadata.as_object().expect("an object"));
+    let typed = rally_pages::typed_of(words.name, metadata.as_object().expect("an object"), language);
     let listed = Standing::Listed { place: 1204, ahead: 1203, total: 15_310, review: Review::None };
     let page = VisitorPage {
         frame: frame(words, language),
