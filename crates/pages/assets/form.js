@@ -29,9 +29,9 @@ const problemOf = (field) => {
 
 const tell = (field, problem) => {
   field.querySelector(".error").textContent = problem;
-  for (const control of controls(field)) {
-    if (problem) control.setAttribute("aria-invalid", "true");
-    else control.removeAttribute("aria-invalid");
+  for (const element of field.role === "radiogroup" ? [field] : controls(field)) {
+    if (problem) element.setAttribute("aria-invalid", "true");
+    else element.removeAttribute("aria-invalid");
   }
 };
 

@@ -26,7 +26,7 @@ input:not([type=checkbox],[type=radio]),select,textarea{display:block;inline-siz
 option{color:CanvasText;background:Canvas}
 textarea{resize:vertical}
 ::placeholder{color:inherit;opacity:.75}
-[aria-invalid]{outline:2px solid;outline-offset:-2px}
+[aria-invalid]:not(fieldset){outline:2px solid;outline-offset:-2px}
 .tick{display:flex;gap:.75rem;align-items:flex-start;margin:0;padding-block:.5rem;font-weight:400}
 .tick input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;accent-color:var(--color)}
 button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-start:1.5rem;padding:.5rem 1.5rem;border:1px solid var(--on);border-radius:var(--rally-radius,8px);background:var(--color);color:var(--on);font:inherit;font-weight:600;line-height:1.9;text-align:center;text-decoration:none;cursor:pointer}
@@ -132,7 +132,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const made = options.map(([value, label], index) => tick(shape === "several" ? "checkbox" : "radio", index, value, label));
       inputs = made.map(([input]) => input);
       const legend = make("legend", { dir: "auto" }, control.label);
-      element = make("fieldset", { class: "field", "aria-describedby": describedBy }, legend, hint, error, ...made.map(([, label]) => label));
+      const group = { role: shape === "yes_no" && "radiogroup", "aria-required": shape === "yes_no" && "true" };
+      element = make("fieldset", { class: "field", "aria-describedby": describedBy, ...group }, legend, hint, error, ...made.map(([, label]) => label));
     } else if (shape === "tick") {
       const [input, label] = tick("checkbox", 0, "true", control.label);
       input.setAttribute("aria-describedby", describedBy);
@@ -171,7 +172,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     };
     const tell = (text) => {
       error.textContent = text;
-      for (const input of inputs) text ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
+      for (const input of shape === "yes_no" ? [element] : inputs) text ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
     };
     element.addEventListener("input", () => error.textContent && tell(problem()));
     element.addEventListener("focusout", (event) => {
