@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-heimdall", &["rally-domain", "rally-upstream"]),
     ("rally-captcha", &["rally-domain", "rally-upstream"]),
     ("rally-smtp", &["rally-domain"]),
+    ("rally-pages", &["rally-domain"]),
     ("rally-fakes", &["rally-contracts"]),
     ("rally-bench", &[]),
     ("rally-pgtest", &[]),

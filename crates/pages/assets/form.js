@@ -1,0 +1,125 @@
+// Tells at once what is to be changed in a form, solves its challenge, and sends it once.
+
+const controls = (field) => [...field.querySelectorAll("input, select, textarea")];
+
+const isEmpty = (field) =>
+  !controls(field).some((control) => (/^(checkbox|radio)$/.test(control.type) ? control.checked : control.value.trim()));
+
+const isRequired = (field) => "required" in field.dataset || controls(field).some((control) => control.required);
+
+/** Finds mistakes that need no server. The server has the last word. */
+const isWrong = ({ type, inputMode, value, validity }) => {
+  const text = value.trim();
+  if (type === "email") return !/^[^\s@]+@[^\s@]+$/.test(text);
+  if (type === "url") return !/^https?:\/\/\S+$/i.test(text);
+  if (type === "tel") return !/^\+?[\d\s().\/-]*$/.test(text) || text.replace(/\D/g, "").length < 3;
+  if (type === "date") return validity.badInput;
+  return inputMode === "decimal" && !/^[+\-−]?[\p{Nd}\s.,'’٫٬]+$/u.test(text);
+};
+
+const problemOf = (field) => {
+  const { missing, wrong, max, long } = field.dataset;
+  const [control] = controls(field);
+  if (control.validity.badInput) return wrong;
+  if (isEmpty(field)) return isRequired(field) ? missing : "";
+  if ("group" in field.dataset) return "";
+  if (max && [...control.value.trim()].length > Number(max)) return long;
+  return isWrong(control) ? wrong : "";
+};
+
+const tell = (field, problem) => {
+  field.querySelector(".error").textContent = problem;
+  for (const element of field.role === "radiogroup" ? [field] : controls(field)) {
+    if (problem) element.setAttribute("aria-invalid", "true");
+    else element.removeAttribute("aria-invalid");
+  }
+};
+
+const isTold = (field) => field.querySelector(".error").textContent !== "";
+
+const sumUp = (summary, problems) => {
+  const title = document.createElement("h2");
+  title.textContent = summary.dataset.title;
+  const list = document.createElement("ul");
+  for (const [field, problem] of problems) {
+    const link = document.createElement("a");
+    link.href = `#${controls(field)[0].id}`;
+    link.textContent = problem;
+    list.appendChild(document.createElement("li")).append(link);
+  }
+  summary.replaceChildren(title, list);
+  summary.hidden = false;
+  summary.focus();
+};
+
+for (const form of document.querySelectorAll("form[data-form]")) {
+  const fields = [...form.querySelectorAll(".field[data-missing]")];
+  const fieldOf = (event) => event.target.closest(".field[data-missing]");
+  const button = form.querySelector("button");
+  const status = form.querySelector("[role=status]");
+  const answer = form.elements.namedItem("proof_of_work");
+  let sent = false;
+  let work;
+  let begun;
+
+  const solve = () => {
+    // A challenge works for ten minutes.
+    if (performance.now() - begun > 480_000) work = undefined;
+    if (!work) begun = performance.now();
+    work ??= import(form.dataset.work).then(({ solve }) => solve(form.dataset.challenge));
+    return work;
+  };
+
+  const finish = async () => {
+    status.textContent = form.dataset.working;
+    button.setAttribute("aria-disabled", "true");
+    try {
+      answer.value = await solve();
+      answer.dataset.solved = "";
+      form.requestSubmit();
+    } catch {
+      status.textContent = form.dataset.failed;
+      button.removeAttribute("aria-disabled");
+    }
+    work = undefined;
+  };
+
+  form.addEventListener("focusout", (event) => {
+    const field = fieldOf(event);
+    if (field && !field.contains(event.relatedTarget) && !isEmpty(field)) tell(field, problemOf(field));
+  });
+
+  form.addEventListener("input", (event) => {
+    const field = fieldOf(event);
+    if (field && isTold(field)) tell(field, problemOf(field));
+  });
+
+  if (form.dataset.challenge) {
+    form.addEventListener("focusin", () => void solve().catch(() => (work = undefined)), { once: true });
+  }
+
+  form.addEventListener("submit", (event) => {
+    if (sent) return event.preventDefault();
+    const problems = fields.map((field) => [field, problemOf(field)]).filter(([, problem]) => problem);
+    for (const field of fields) tell(field, problemOf(field));
+    if (problems.length > 0) {
+      event.preventDefault();
+      return sumUp(document.getElementById("changes"), problems);
+    }
+    if (form.dataset.challenge && !("solved" in answer.dataset)) {
+      event.preventDefault();
+      return void finish();
+    }
+    sent = true;
+    button?.setAttribute("aria-disabled", "true");
+  });
+
+  // A page that comes back from the history can be sent again.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    sent = false;
+    if (answer) delete answer.dataset.solved;
+    button?.removeAttribute("aria-disabled");
+    if (status) status.textContent = "";
+  });
+}

@@ -1,0 +1,89 @@
+//! The files that pages load: style sheet, scripts and icon, under names that change with their content, and the widget.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+/// A file that a page loads. Its path changes with its content, so it may be cached for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// The path below the root of the server, `/assets/…`.
+    pub path: String,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The content.
+    pub bytes: &'static [u8],
+}
+
+/// The script of the widget. Its address never changes, so it needs an `ETag`.
+pub const WIDGET: &[u8] = include_bytes!("../assets/widget.js");
+
+/// The type of the scripts, also of the widget.
+pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+/// The type of the style sheets, also of those that colours make.
+pub const CSS: &str = "text/css; charset=utf-8";
+
+const FILES: [(&str, &str, &str, &[u8]); 5] = [
+    ("style", "css", CSS, include_bytes!("../assets/style.css")),
+    ("form", "js", JAVASCRIPT, include_bytes!("../assets/form.js")),
+    ("share", "js", JAVASCRIPT, include_bytes!("../assets/share.js")),
+    ("work", "js", JAVASCRIPT, include_bytes!("../assets/work.js")),
+    ("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
+];
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let asset = |(name, extension, content_type, bytes): (&str, &str, _, _)| {
+        let path = format!("/assets/{name}.{}.{extension}", fingerprint(bytes));
+        Asset { path, content_type, bytes }
+    };
+    FILES.into_iter().map(asset).collect()
+});
+
+/// Returns all files that pages load, but for the style sheets of colours.
+pub fn assets() -> &'static [Asset] {
+    &ASSETS
+}
+
+/// Returns the first 12 hexadecimal digits of the SHA-256 of some bytes, as in the paths. It also serves as an `ETag`.
+pub fn fingerprint(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the path of a file by its position in [`FILES`].
+fn path(index: usize) -> &'static str {
+    &ASSETS[index].path
+}
+
+pub(crate) fn style() -> &'static str {
+    path(0)
+}
+
+pub(crate) fn form() -> &'static str {
+    path(1)
+}
+
+pub(crate) fn share() -> &'static str {
+    path(2)
+}
+
+pub(crate) fn work() -> &'static str {
+    path(3)
+}
+
+pub(crate) fn icon() -> &'static str {
+    path(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_content() {
+        for asset in assets() {
+            assert!(asset.path.contains(&fingerprint(asset.bytes)), "{}", asset.path);
+        }
+        assert!(style().ends_with(".css") && icon().ends_with(".svg"));
+        assert!([form(), share(), work()].iter().all(|path| path.ends_with(".js")));
+    }
+}

@@ -1,0 +1,137 @@
+//! What holds for every page in every state and language.
+
+mod gallery;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use gallery::{USUAL, Words};
+use rally_pages::{Brand, Language, assets};
+
+/// What somebody writes who wants to break out of a text or an attribute.
+const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&lt;{{ 7 }}</textarea></option>";
+const HOSTILE_URL: &str = "https://example.com/\"'><script>alert(1)</script>";
+
+const BREAKING: Words<'static> = Words {
+    brand: Brand { name: Some(HOSTILE), logo_url: Some(HOSTILE_URL), primary_color: Some("#0f766e") },
+    list: HOSTILE,
+    description: HOSTILE,
+    text: HOSTILE,
+    url: HOSTILE_URL,
+    email: HOSTILE,
+    name: HOSTILE,
+    rewards: [HOSTILE, HOSTILE],
+};
+
+fn every_page(words: Words<'_>) -> impl Iterator<Item = (Language, String, String)> {
+    Language::all().flat_map(move |language| gallery::pages(language, words).into_iter().map(move |(name, html)| (language, name, html)))
+}
+
+/// Returns the tags of a page in their order.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).filter_map(|rest| rest.split([' ', '>', '\n']).next()).collect()
+}
+
+/// Returns the values of an attribute in a page.
+fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
+    html.split(&format!(" {attribute}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn a_page_names_its_language_and_direction() {
+    for (language, name, html) in every_page(USUAL) {
+        let head = format!("<html lang=\"{}\" dir=\"{}\">", language.tag(), language.direction().as_str());
+        assert!(html.starts_with("<!doctype html>") && html.contains(&head), "{name} in {}", language.tag());
+    }
+}
+
+#[test]
+fn no_page_has_a_script_or_a_style_of_its_own() {
+    for (language, name, html) in every_page(USUAL).chain(every_page(BREAKING)) {
+        let lower = html.to_lowercase();
+        for script in lower.split("<script").skip(1) {
+            assert!(script.starts_with(" type=\"module\" src=\"/assets/"), "{name} in {}", language.tag());
+        }
+        for inline in ["<style", " style=", " onclick=", " onload=", "href=\"javascript:", "src=\"data:"] {
+            assert!(!lower.contains(inline), "{name} in {} has {inline}", language.tag());
+        }
+    }
+}
+
+#[test]
+fn hostile_text_adds_no_element() {
+    let usual = Words { brand: Brand { logo_url: Some("https://example.com/logo.png"), ..USUAL.brand }, ..USUAL };
+    for ((language, name, html), (_, _, hostile)) in every_page(usual).zip(every_page(BREAKING)) {
+        assert_eq!(tags(&hostile), tags(&html), "{name} in {}", language.tag());
+    }
+}
+
+#[test]
+fn only_web_addresses_become_links() {
+    for url in ["javascript:alert(1)", "data:text/html,x", "//example.com", "ftp://example.com"] {
+        let words = Words { url, brand: Brand { logo_url: Some(url), ..USUAL.brand }, ..USUAL };
+        for (name, html) in gallery::pages(Language::default(), words) {
+            assert!(!html.contains(&format!("href=\"{url}")) && !html.contains("<img"), "{name} with {url}");
+        }
+    }
+}
+
+#[test]
+fn every_id_is_unique_and_every_reference_has_its_target() {
+    for (language, name, html) in every_page(USUAL) {
+        let ids = values(&html, "id");
+        let unique: BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(unique.len(), ids.len(), "{name}");
+        let described = values(&html, "aria-describedby").into_iter().flat_map(str::split_whitespace);
+        let links = values(&html, "href").into_iter().filter_map(|href| href.strip_prefix('#'));
+        for target in values(&html, "for").into_iter().chain(described).chain(links) {
+            assert!(unique.contains(target), "{name} in {} has no {target}", language.tag());
+        }
+    }
+}
+
+#[test]
+fn every_refused_field_says_what_to_do() {
+    for (language, name, html) in every_page(USUAL).filter(|(_, name, _)| matches!(name.as_str(), "sign-up-missing" | "sign-up-wrong")) {
+        let errors = html.matches("class=\"error\"").count();
+        let empty =
+            html.split("class=\"error\" id=\"").skip(1).filter(|rest| rest.split('>').nth(1).is_some_and(|text| text.starts_with('<')));
+        assert_eq!((errors, empty.count()), (13, 0), "{name} in {}", language.tag());
+        assert_eq!(html.matches("<li><a href=\"#").count(), 13, "{name} in {}", language.tag());
+        assert!(html.contains("aria-invalid=\"true\""));
+    }
+}
+
+#[test]
+fn a_page_is_small() {
+    let files: usize = assets::assets().iter().map(|asset| asset.bytes.len()).sum();
+    for (language, name, html) in every_page(USUAL) {
+        assert!(html.len() + files < 60_000, "{name} in {}: {} bytes and {files} of files", language.tag(), html.len());
+    }
+}
+
+#[test]
+fn the_widget_is_small() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(assets::WIDGET).unwrap();
+    let size = gzip.finish().unwrap().len();
+    assert!(size <= 12_288, "{size} bytes");
+}
+
+#[test]
+fn the_document_of_the_widget_has_every_control_with_its_texts() {
+    for language in Language::all() {
+        let document: serde_json::Value = serde_json::from_str(&gallery::widget(language, BREAKING)).unwrap();
+        assert_eq!((document["lang"].as_str(), document["dir"].as_str()), (Some(language.tag()), Some(language.direction().as_str())));
+        let controls = document["controls"].as_array().unwrap();
+        assert_eq!(controls.len(), 12);
+        assert!(
+            controls
+                .iter()
+                .all(|control| ["label", "missing", "wrong"].iter().all(|key| control[key].as_str().is_some_and(|text| !text.is_empty())))
+        );
+        assert_eq!(document["name"], HOSTILE);
+    }
+}
