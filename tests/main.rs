@@ -8,6 +8,7 @@ mod architecture;
 mod auth;
 mod cache;
 mod captcha;
+mod confirmations;
 mod crash;
 mod entries;
 mod erasure;

@@ -453,6 +453,24 @@ pub async fn a_deleted_request_leaves_nothing(fixture: &impl Fixture) {
     assert_eq!(waiting(&ports, &list).await.len(), 1);
 }
 
+/// Erasing a person deletes the request of their address that waits on the same list, and no other.
+pub async fn an_erasure_takes_the_requests_of_the_person(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    for (list, address) in [(&list, "ada@example.com"), (&list, "bob@example.com"), (&other, "ada@example.com")] {
+        ask(&ports, request(&ports, list, address)).await;
+    }
+    // The address came on the list in another way, while its request waits.
+    let ada = join(&ports, &list, "ada@example.com").await;
+    assert!(ports.entries.erase(crate::samples::erase_entry(&ports, list.id, ada.id)).await.unwrap());
+    assert_eq!(only(&ports, &list).await.profile.email, email("bob@example.com"));
+    assert_eq!(only(&ports, &other).await.profile.email, email("ada@example.com"));
+    let left: Vec<_> = ports.mails.mails(10).await.unwrap().into_iter().map(|mail| (mail.to, mail.recipient.waitlist_id())).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(!left.contains(&(email("ada@example.com"), Some(list.id))));
+}
+
 /// Requests are listed oldest first, in pages of any size, and as many are counted.
 pub async fn requests_go_oldest_first(fixture: &impl Fixture) {
     let ports = fixture.ports();

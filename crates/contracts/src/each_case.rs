@@ -256,6 +256,7 @@ macro_rules! each_case {
                 a_refusal_and_a_confirmation_at_once_exclude_each_other
                 an_admin_sends_the_mail_again
                 a_deleted_request_leaves_nothing
+                an_erasure_takes_the_requests_of_the_person
                 requests_go_oldest_first
                 requests_go_with_their_list
                 mail_of_an_ended_request_is_not_sent

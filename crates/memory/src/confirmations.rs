@@ -8,6 +8,7 @@ use rally_domain::command::{
     Resend, ResendRejection,
 };
 use rally_domain::confirmation::{KeptRequest, RequestEnded, RequestState, SignUpRequest, mail_ids};
+use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{RequestId, WaitlistId};
 use rally_domain::mail::Recipient;
@@ -187,6 +188,21 @@ impl Data {
             {
                 queued.mail.recipient = Recipient::Entry { waitlist_id, entry_id: done.entry_id };
             }
+        }
+    }
+
+    /// Deletes the waiting request of an address, with its mails. The person of the address is erased from the list.
+    pub(crate) fn erase_requests(&mut self, list: WaitlistId, email: &Email) {
+        if self.flaw.is(Flaw::ErasuresKeepRequests) {
+            return;
+        }
+        let waiting = self.requests.values().filter_map(|kept| match &kept.state {
+            RequestState::Waiting(request) if request.waitlist_id == list && request.profile.email == *email => Some((**request).clone()),
+            RequestState::Waiting(_) | RequestState::Confirmed(_) | RequestState::Refused => None,
+        });
+        for request in waiting.collect::<Vec<_>>() {
+            self.requests.remove(&request.id);
+            self.drop_request_mails(&request);
         }
     }
 

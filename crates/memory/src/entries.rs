@@ -168,6 +168,7 @@ impl EntryStore for MemoryStore {
             let ErasurePlan { tombstone, suppression } = command.decide(&entry);
             list.bury(&entry, tombstone, flaw);
             data.drop_mail(&entry);
+            data.erase_requests(home, &entry.profile.email);
             data.drop_undelivered(id);
             data.suppress_erased(suppression);
             data.purges.push(Purge::Traces(home, id));

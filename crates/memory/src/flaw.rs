@@ -76,6 +76,8 @@ flaws! {
     RefusalsNotSuppressed: "confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address";
     /// A refusal is decided by what was read before others were written.
     RefusalsReadEarly: "confirmations::a_refusal_and_a_confirmation_at_once_exclude_each_other";
+    /// An erasure leaves the sign-up requests of the person.
+    ErasuresKeepRequests: "confirmations::an_erasure_takes_the_requests_of_the_person";
     /// The mail of a deleted request stays.
     DeletedRequestsKeepMail: "confirmations::a_deleted_request_leaves_nothing";
     /// Requests are listed newest first.

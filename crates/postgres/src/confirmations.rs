@@ -481,6 +481,17 @@ async fn lock<R>(c: &mut AsyncPgConnection, id: RequestId) -> Result<Option<Kept
     Ok(row.map(RequestRow::kept).transpose()?)
 }
 
+/// Deletes the waiting request of an address, with its mails. The person of the address is erased from the list.
+pub(crate) async fn erase(c: &mut AsyncPgConnection, list: WaitlistId, email: &Email) -> Step<()> {
+    let asked = WaitingRequests { lists: vec![list.uuid()], emails: vec![email.to_string()] };
+    let rows: Vec<RequestRow> = asked.load(c).await?;
+    for row in rows {
+        mails::delete_all(c, mail_ids(RequestId::new(row.id), row.mails_sent.unsigned_abs()).map(|id| id.uuid()).collect()).await?;
+        delete_all(c, vec![row.id]).await?;
+    }
+    Ok(())
+}
+
 fn mails_of(request: &SignUpRequest) -> Vec<Uuid> {
     mail_ids(request.id, request.mails_sent).map(|id| id.uuid()).collect()
 }

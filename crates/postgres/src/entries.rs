@@ -35,7 +35,10 @@ use crate::convert::{corrupt, from_bigint, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
-use crate::{PgStore, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones, transaction, waitlists};
+use crate::{
+    PgStore, confirmations, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones, transaction,
+    waitlists,
+};
 
 #[async_trait]
 impl EntryStore for PgStore {
@@ -114,6 +117,7 @@ impl EntryStore for PgStore {
             let ErasurePlan { tombstone, suppression } = command.decide(&entry);
             tombstones::write(c, &tombstone).await?;
             mails::delete(c, id).await?;
+            confirmations::erase(c, waitlist_id, &entry.profile.email).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
             counters::erase(c, &entry, hidden).await?;
             suppressions::write_erased(c, &suppression).await?;

@@ -288,6 +288,15 @@ fn write_request(c: &mut SqliteConnection, request: &SignUpRequest) -> QueryResu
     insert.do_update().set(mails).execute(c).map(|_| ())
 }
 
+/// Deletes the waiting request of an address, with its mails. The person of the address is erased from the list.
+pub(crate) fn erase(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> Step<()> {
+    if let Some(request) = load_waiting(c, list, email)? {
+        delete_mails(c, &request)?;
+        diesel::delete(signup_requests::table.find(Blob(request.id.uuid()))).execute(c)?;
+    }
+    Ok(())
+}
+
 fn delete_mails(c: &mut SqliteConnection, request: &SignUpRequest) -> QueryResult<usize> {
     let ids: Vec<Blob> = mail_ids(request.id, request.mails_sent).map(|id| Blob(id.uuid())).collect();
     diesel::delete(mail_rows::table.filter(mail_rows::id.eq_any(ids))).execute(c)

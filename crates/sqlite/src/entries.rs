@@ -29,7 +29,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{SqliteStore, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones};
+use crate::{SqliteStore, confirmations, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -116,6 +116,7 @@ impl EntryStore for SqliteStore {
             let ErasurePlan { tombstone, suppression } = command.decide(&entry);
             tombstones::write(c, &tombstone)?;
             mails::delete(c, id)?;
+            confirmations::erase(c, waitlist_id, &entry.profile.email)?;
             events::drop_undelivered(c, waitlist_id, id)?;
             counters::erase(c, &entry, hidden)?;
             suppressions::write_erased(c, &suppression)?;

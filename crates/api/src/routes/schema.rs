@@ -1,6 +1,7 @@
 //! Schemas for the OpenAPI document: of JSON that the domain reads and writes, and of enums. Rally never creates values of these
 //! types. The end-to-end suites check every reply against them.
 
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The settings of a waitlist, with defaults filled in. Unknown keys are kept.
@@ -236,6 +237,37 @@ pub enum ReasonName {
     Erased,
     /// An admin suppressed the address.
     Manual,
+}
+
+/// The reply of a sign-up that needs a confirmation.
+#[derive(ToSchema)]
+#[schema(as = ConfirmationRequiredStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum RequestedName {
+    ConfirmationRequired,
+}
+
+/// A request whose work goes on after the reply.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Accepted)]
+pub struct AcceptedView {
+    #[schema(value_type = AcceptedName)]
+    status: &'static str,
+}
+
+impl AcceptedView {
+    /// The only such reply.
+    pub const fn new() -> Self {
+        Self { status: "accepted" }
+    }
+}
+
+/// The status of a request whose work goes on.
+#[derive(ToSchema)]
+#[schema(as = AcceptedStatus, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+enum AcceptedName {
+    Accepted,
 }
 
 /// What became of a sign-up that needs a confirmation.

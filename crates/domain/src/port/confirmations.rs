@@ -33,7 +33,8 @@ pub trait ConfirmationStore: Send + Sync {
 
     /// The request with that id, on any waitlist, in any state.
     ///
-    /// - A request of a deleted waitlist MUST NOT be found: `confirmations::requests_go_with_their_list`.
+    /// - A request of a deleted waitlist MUST NOT be found, and its purge MUST delete it: `confirmations::requests_go_with_their_list`.
+    /// - Erasing a person MUST delete the request of their address: `confirmations::an_erasure_takes_the_requests_of_the_person`.
     async fn find(&self, id: RequestId) -> Result<Option<KeptRequest>, Fault>;
 
     /// Refuses a sign-up by [`Refuse::decide`]. It deletes what was sent, with its mails, and suppresses the address.

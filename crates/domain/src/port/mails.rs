@@ -40,6 +40,7 @@ pub trait MailQueue: Send + Sync {
     /// - An attempt MUST count when it is claimed: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     /// - A mail to an address that its workspace has suppressed for its kind MUST NOT be claimed, now or later:
     ///   `mail_claims::a_suppressed_address_gets_no_mail`.
+    /// - A mail whose sign-up request waits no more MUST NOT be claimed: `confirmations::mail_of_an_ended_request_is_not_sent`.
     /// - A mail of a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
     ///   `mails::mail_of_a_deleted_workspace_is_not_sent`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;

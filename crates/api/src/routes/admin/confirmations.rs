@@ -13,6 +13,7 @@ use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::{AdminList, AdminRequest};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
 use crate::routes::admin::entries::EntryView;
+use crate::routes::schema::AcceptedView;
 
 /// A sign-up that waits for its confirmation.
 #[derive(Serialize, ToSchema)]
@@ -83,7 +84,7 @@ pub async fn list(
     tag = "Confirmations", operation_id = "resend_confirmation", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminRequest),
     responses(
-        (status = 202, description = "The mail is on its way."),
+        (status = 202, description = "The mail is on its way.", body = AcceptedView),
         (status = 503, description = "The workspace sends no such mail now.", body = ErrorBody),
         AdminFailure,
     ),
@@ -92,7 +93,7 @@ pub async fn list(
 pub async fn resend(app: web::Data<App>, request: AdminRequest<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
     use_case::confirm::resend(&app.ports, request.actor(), request.waitlist.id, request.id).await?;
     app.wake_relays();
-    Ok(HttpResponse::Accepted().finish())
+    Ok(HttpResponse::Accepted().json(AcceptedView::new()))
 }
 
 /// Confirm a sign-up for a person

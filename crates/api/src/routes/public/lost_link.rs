@@ -11,6 +11,7 @@ use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
 use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::public_list::NamedWaitlist;
+use crate::routes::schema::AcceptedView;
 
 /// The address of a person.
 #[derive(Deserialize, ToSchema)]
@@ -37,7 +38,7 @@ impl LostLinkBody {
 #[utoipa::path(
     tag = "Public-Waitlist", operation_id = "send_lost_link", params(NamedWaitlist), request_body = LostLinkBody,
     responses(
-        (status = 202, description = "The mail is sent, if the address is on the waitlist."),
+        (status = 202, description = "The mail is sent, if the address is on the waitlist.", body = AcceptedView),
         (status = 404, description = "There is no such waitlist.", body = ErrorBody),
         (status = 429, description = "Too many requests from this address.", body = ErrorBody),
         BodyFailure, AnyFailure,
@@ -49,5 +50,5 @@ pub async fn send(app: web::Data<App>, named: NamedWaitlist, request: HttpReques
     let email = body.json::<LostLinkBody>().await?.parse()?;
     confirm::send_link(&app.ports, &named.found.waitlist, email).await?;
     app.wake_relays();
-    Ok(HttpResponse::Accepted().finish())
+    Ok(HttpResponse::Accepted().json(AcceptedView::new()))
 }

@@ -26,7 +26,7 @@ use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody, tell_stan
 use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::standing::Standing;
-use crate::routes::schema::EntryStatusName;
+use crate::routes::schema::{EntryStatusName, RequestedName};
 
 /// A new entry.
 #[derive(Deserialize, ToSchema)]
@@ -154,8 +154,7 @@ impl JoinedView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConfirmationRequired)]
 struct RequestedView {
-    /// Always `confirmation_required`.
-    #[schema(value_type = String, example = "confirmation_required")]
+    #[schema(value_type = RequestedName)]
     status: &'static str,
     #[schema(format = Email)]
     email: String,
