@@ -44,7 +44,7 @@ async fn send_over_smtp(ports: &Ports, workspace_id: WorkspaceId) {
 }
 
 /// The command that asks for a mail to an address.
-pub(crate) fn request(ports: &Ports, list: &Waitlist, address: &str) -> RequestMail {
+pub fn request(ports: &Ports, list: &Waitlist, address: &str) -> RequestMail {
     request_as(ports, list, profile(address))
 }
 
@@ -93,7 +93,8 @@ async fn pages(ports: &Ports, list: WaitlistId, now: Timestamp, rows: u64) -> Ve
     }
 }
 
-pub(crate) async fn waiting(ports: &Ports, list: &Waitlist) -> Vec<SignUpRequest> {
+/// The requests of a list that wait.
+pub async fn waiting(ports: &Ports, list: &Waitlist) -> Vec<SignUpRequest> {
     pages(ports, list.id, ports.clock.now(), u64::from(Limit::MAX)).await
 }
 
@@ -109,7 +110,7 @@ async fn kinds(ports: &Ports) -> Vec<MailKind> {
 }
 
 /// The command that confirms a request.
-fn confirmation(ports: &Ports, request: &SignUpRequest) -> SignUp {
+pub fn confirmation(ports: &Ports, request: &SignUpRequest) -> SignUp {
     let profile = request.profile.clone();
     SignUp {
         friends_code: request.friends_code.clone(),
@@ -123,7 +124,8 @@ async fn confirm(ports: &Ports, request: &SignUpRequest) -> Entry {
     ports.entries.sign_up(confirmation(ports, request)).await.unwrap()
 }
 
-fn refusal(ports: &Ports, id: RequestId) -> Refuse {
+/// The command that refuses a request.
+pub fn refusal(ports: &Ports, id: RequestId) -> Refuse {
     Refuse { id, suppression_id: SuppressionId::new(ports.ids.uuid()), actor: ACTOR, now: ports.clock.now(), links: ports.links.clone() }
 }
 

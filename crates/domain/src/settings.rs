@@ -15,6 +15,9 @@ const MAX_MILESTONES: usize = 50;
 const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
 
+/// The keys that earlier programs kept without knowing them.
+const LATER_KEYS: [&str; 3] = ["email_confirmation", "confirm_page_url", "invite_url"];
+
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Approval {
@@ -197,10 +200,20 @@ impl Settings {
 
     /// Reads settings that a store kept in the form of [`Settings::to_document`].
     ///
+    /// A program that does not know a key takes any value for it. Such a value stays under `previous_<key>`, and the key is unset.
+    ///
     /// # Errors
     /// If the document is not of that form.
     pub fn from_document(document: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        Self::default().merge(document)
+        let is_later = |key: &str| LATER_KEYS.contains(&key);
+        let known = document.iter().filter(|(key, _)| !is_later(key)).map(|(key, value)| (key.clone(), value.clone()));
+        let mut settings = Self::default().merge(&known.collect())?;
+        for (key, value) in document.iter().filter(|(key, _)| is_later(key)) {
+            if settings.set(key, value, key).is_err() {
+                settings.extra.insert(format!("previous_{key}"), value.clone());
+            }
+        }
+        Ok(settings)
     }
 }
 
@@ -332,6 +345,16 @@ mod tests {
         );
         let many: Vec<Value> = (1..=51).map(|count| json!({"count": count, "reward": "x"})).collect();
         assert!(rewards(json!(many)).is_err());
+    }
+
+    #[test]
+    fn what_an_earlier_program_kept_under_a_later_key_is_kept_aside() {
+        let stored = json!({"max_entries": 5, "email_confirmation": "double", "invite_url": "https://acme.example/join"});
+        let settings = Settings::from_document(stored.as_object().unwrap()).unwrap();
+        assert_eq!((settings.max_entries, settings.email_confirmation), (Some(5), Confirmation::Off));
+        assert_eq!(settings.to_document()["previous_email_confirmation"], "double");
+        assert_eq!(settings.to_document()["invite_url"], "https://acme.example/join");
+        assert!(Settings::from_document(json!({"max_entries": 0}).as_object().unwrap()).is_err());
     }
 
     #[test]

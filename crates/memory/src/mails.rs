@@ -15,7 +15,7 @@ use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
 use crate::data::{Data, QueuedMail};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Flawed};
 use crate::queue::{State, depth, share};
 use crate::{MemoryStore, rejected};
 
@@ -67,7 +67,7 @@ impl MailQueue for MemoryStore {
             let schedule = if flaw.is(Flaw::PoliciesIgnored) { RetrySchedule::default() } else { schedule };
             let settled = attempts.iter().filter(|attempt| {
                 let mine = data.mails.get_mut(&attempt.mail_id).filter(|queued| queued.job.is_claimed(attempt.claim, flaw));
-                mine.map(|queued| queued.settle(attempt, attempt.decide(&schedule))).is_some()
+                mine.map(|queued| queued.settle(attempt, attempt.decide(&schedule), flaw)).is_some()
             });
             let settled: Vec<_> = settled.cloned().collect();
             for attempt in &settled {
@@ -173,10 +173,10 @@ fn logged(queued: &QueuedMail) -> LoggedMail {
 }
 
 impl QueuedMail {
-    fn settle(&mut self, attempt: &SettleMail, verdict: Verdict) {
+    fn settle(&mut self, attempt: &SettleMail, verdict: Verdict, flaw: Flawed) {
         self.job.settle(verdict);
         self.last_error = attempt.error.clone();
-        self.sent_at = (verdict == Verdict::Done).then_some(attempt.now);
+        self.sent_at = (verdict == Verdict::Done && !flaw.is(Flaw::SendingNotStamped)).then_some(attempt.now);
     }
 }
 

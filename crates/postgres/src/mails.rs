@@ -44,7 +44,9 @@ statement! {
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
         JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
         LEFT JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
-        LEFT JOIN signup_requests request ON request.id = m.request_id AND request.state = 'waiting'
+        LEFT JOIN LATERAL (
+            SELECT id, expires_at FROM signup_requests WHERE id = m.request_id AND state = 'waiting' OFFSET 0
+        ) request ON true
         LEFT JOIN LATERAL (
             SELECT id FROM workspaces WHERE id >= m.workspace_id AND m.waitlist_id IS NULL ORDER BY id LIMIT 1
         ) w ON w.id = m.workspace_id

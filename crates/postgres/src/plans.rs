@@ -13,12 +13,12 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{invitations, reviews, visits, webhooks};
+use rally_contracts::{confirmations, invitations, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestMail, TestWebhook,
-    UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestMail,
+    TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
@@ -31,8 +31,9 @@ use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::referral::ReferralBoost;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
-use rally_domain::waitlist::WaitlistStatus;
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret};
+use rally_domain::workspace::SettingsChange;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -120,6 +121,7 @@ async fn call_everything(ports: &Ports) {
     call_deliveries(ports).await;
     call_mails(ports).await;
     call_log(ports, acme.id, ada.id).await;
+    call_confirmations(ports, &list).await;
     call_suppressions(ports, acme.id).await;
     call_templates(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
@@ -247,6 +249,27 @@ async fn call_log(ports: &Ports, id: WorkspaceId, entry_id: EntryId) {
     let page = ports.mails.log(id, MailFilter::default(), None, one).await.unwrap();
     ports.mails.log(id, MailFilter::default(), page.next, one).await.unwrap();
     ports.mails.log(id, MailFilter { entry_id: Some(entry_id), ..MailFilter::default() }, page.next, one).await.unwrap();
+}
+
+async fn call_confirmations(ports: &Ports, list: &Waitlist) {
+    let (now, one) = (ports.clock.now(), Limit::new(1, 100).unwrap());
+    let name = |name: &str| Some(Some(name.to_owned()));
+    let confirm = SettingsChange { confirm_template_name: name("confirm"), link_template_name: name("link"), ..SettingsChange::default() };
+    set(ports, list.workspace_id, confirm).await;
+    for address in ["p1@example.com", "p2@example.com", "p3@example.com"] {
+        ports.confirmations.request_mail(confirmations::request(ports, list, address)).await.unwrap();
+    }
+    let waiting = confirmations::waiting(ports, list).await;
+    let page = ports.confirmations.list(list.id, now, None, one).await.unwrap();
+    ports.confirmations.list(list.id, now, page.next, one).await.unwrap();
+    assert_eq!(ports.confirmations.count(list.id, now).await.unwrap(), 3);
+    ports.confirmations.find(waiting[0].id).await.unwrap().unwrap();
+    ports.entries.sign_up(confirmations::confirmation(ports, &waiting[0])).await.unwrap();
+    ports.confirmations.refuse(confirmations::refusal(ports, waiting[1].id)).await.unwrap();
+    let delete = DeleteRequest { waitlist_id: list.id, id: waiting[2].id, actor: ACTOR, now };
+    assert!(ports.confirmations.delete(delete).await.unwrap());
+    let month = now.plus(Duration::days(30));
+    ports.confirmations.prune(month, month, 1).await.unwrap();
 }
 
 #[derive(QueryableByName)]
@@ -394,6 +417,10 @@ INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, re
 INSERT INTO tombstones (id, waitlist_id, position, status, referral_count, day, has_traces)
     SELECT gen_random_uuid(), l.id, n, 'pending', 0, now(), n % 2 = 0
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(30000, 45000) n;
+INSERT INTO signup_requests (id, workspace_id, waitlist_id, state, email, form, requested_at, expires_at, mails_sent)
+    SELECT gen_random_uuid(), l.workspace_id, l.id, 'waiting', n || '@example.com', '{}', now(), now(), 1
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
+INSERT INTO mail_shares (address, sent, asked_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;
 ";

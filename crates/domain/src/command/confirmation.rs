@@ -41,7 +41,7 @@ pub enum Wish {
     },
 }
 
-/// Asks for a mail on behalf of whoever typed an address into a form: `RequestSignUp` or `RequestLink`, by its wish.
+/// Asks for a mail on behalf of whoever typed an address into a form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestMail {
     /// The waitlist.
