@@ -25,7 +25,7 @@ async fn a_list_without_entries_has_analytics_of_zeros(kind: Kind) {
     assert_eq!(
         server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200),
         json!({
-            "waitlist_id": list, "total_entries": 0, "by_status": {"pending": 0, "approved": 0, "rejected": 0},
+            "waitlist_id": list, "total_entries": 0, "awaiting_confirmation": 0, "by_status": {"pending": 0, "approved": 0, "rejected": 0},
             "signups_today": 0, "signups_this_week": 0, "signups_this_month": 0, "referred_count": 0, "viral_coefficient": 0.0,
             "top_referrers": [], "top_referrals": [], "by_variant": no_signups,
         })
@@ -58,7 +58,7 @@ async fn analytics_count_by_status_time_source_referral_and_variant(kind: Kind) 
     assert_eq!(
         server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200),
         json!({
-            "waitlist_id": list, "total_entries": 4, "by_status": {"pending": 2, "approved": 1, "rejected": 1},
+            "waitlist_id": list, "total_entries": 4, "awaiting_confirmation": 0, "by_status": {"pending": 2, "approved": 1, "rejected": 1},
             "signups_today": 3, "signups_this_week": 3, "signups_this_month": 4, "referred_count": 2, "viral_coefficient": 0.5,
             "top_referrers": [{"referrer": null, "count": 2}, {"referrer": "a blog", "count": 2}],
             "top_referrals": [top(&ada, "Ada", 1, 1), top(&bob, "Bob", 2, 1)],
