@@ -8,7 +8,7 @@ use rally_domain::confirmation::{DEFAULT_CONFIRMATION_TTL, KeptRequest, RequestE
 use rally_domain::entry::Entry;
 use rally_domain::error::CommandError;
 use rally_domain::id::{MailId, RequestId, SuppressionId, WaitlistId, WorkspaceId};
-use rally_domain::mail::{Mail, MailKind, Sender, SmtpPolicy};
+use rally_domain::mail::{Mail, MailFilter, MailKind, MailState, Sender, SmtpPolicy};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
@@ -60,6 +60,7 @@ fn request_as(ports: &Ports, list: &Waitlist, profile: Profile) -> RequestMail {
             variant_id: None,
             ttl: DEFAULT_CONFIRMATION_TTL,
         },
+        client: None,
         actor: ACTOR,
         now: ports.clock.now(),
         links: ports.links.clone(),
@@ -531,11 +532,14 @@ pub async fn mail_of_an_ended_request_is_not_sent(fixture: &impl Fixture) {
     ports.confirmations.refuse(refusal(&ports, bob.id)).await.unwrap();
     let left = ports.mails.confirm(vec![key(MailKind::Confirm), key(MailKind::Welcome)]).await.unwrap();
     assert_eq!(left.iter().map(|claimed| claimed.mail.kind).collect::<Vec<_>>(), [MailKind::Welcome]);
-    // One whose time is over is not claimed.
+    // One whose time is over is not claimed, and the log tells it.
     ask(&ports, request(&ports, &list, "eve@example.com")).await;
     let eve = only(&ports, &list).await;
     let late = claim(&ports, eve.expires_at).await;
     assert_eq!(late.iter().filter(|claimed| claimed.mail.kind == MailKind::Confirm).count(), 0);
+    let filter = MailFilter { state: Some(MailState::Expired), ..MailFilter::default() };
+    let expired = ports.mails.log(list.workspace_id, filter, None, Limit::default()).await.unwrap().items;
+    assert_eq!(expired.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["eve@example.com"]);
 }
 
 /// A request is deleted after its end, with its mails, and the share of an address when nobody has asked for a day.

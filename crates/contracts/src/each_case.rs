@@ -237,6 +237,13 @@ macro_rules! each_case {
                 a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
+                strangers_cause_no_more_mails_than_the_budget_has
+                processes_share_the_budget
+                there_is_room_again_after_the_period
+                networks_with_few_mails_come_first
+                a_mail_counts_once
+                other_mails_do_not_wait
+                a_mail_that_is_kept_back_expires
             ]
             confirmations: [
                 a_request_reads_back_as_it_was_written

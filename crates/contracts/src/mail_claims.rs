@@ -3,18 +3,21 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
+use rally_domain::actor::Actor;
 use rally_domain::command::{Review, SignUp};
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, MailOutcome, SettleMail};
+use rally_domain::mail::{ClaimedMail, MailBudget, MailFilter, MailKind, MailOutcome, MailState, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::waitlist::Waitlist;
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
+use crate::confirmations::{confirming_list, request as request_mail};
 use crate::mails::{join, talking_list};
 use crate::reviews::review;
 use crate::samples::{active_list_in, email, later, notifications, set, sign_up, suppress, workspace};
@@ -27,7 +30,7 @@ async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMa
 
 async fn claim_shares(ports: &Ports, now: Timestamp, shares: Vec<(WorkspaceId, usize)>) -> Vec<ClaimedMail> {
     let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now.plus(Duration::minutes(1)), shares };
-    ports.mails.claim(request).await.unwrap()
+    ports.mails.claim(request, None).await.unwrap()
 }
 
 /// Everything that is due at an instant.
@@ -279,7 +282,7 @@ pub async fn a_lease_of_mail_lasts_as_long_as_was_asked(fixture: &impl Fixture) 
     join(&ports, &list, "ada@example.com").await;
     let (claim, now, lease_until) = (ClaimId::new(ports.ids.uuid()), ports.clock.now(), later(&ports, 300));
     let asked = ClaimRequest { claim, now, lease_until, shares: vec![(list.workspace_id, 9)] };
-    assert_eq!(ports.mails.claim(asked).await.unwrap().len(), 1);
+    assert_eq!(ports.mails.claim(asked, None).await.unwrap().len(), 1);
     assert_eq!(ports.mails.reap(later(&ports, 299), 8).await.unwrap(), 0);
     assert_eq!(ports.mails.reap(later(&ports, 301), 8).await.unwrap(), 1);
 }
@@ -374,4 +377,159 @@ pub async fn an_address_that_bounces_is_suppressed(fixture: &impl Fixture) {
     let entry = ports.entries.list(list.id, None, None, Limit::default()).await.unwrap().items.remove(0);
     ports.entries.review(review(&ports, &entry, Review::Approve)).await.unwrap();
     assert_eq!(claim(&ports, now).await.len(), 0, "{}", entry.profile.email);
+}
+
+/// Claims what is due at an instant under a budget for an hour.
+async fn claim_within(ports: &Ports, now: Timestamp, mails: u32) -> Vec<ClaimedMail> {
+    let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, 1000)).collect();
+    let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now.plus(Duration::minutes(1)), shares };
+    ports.mails.claim(request, Some(MailBudget { mails, period: Duration::HOUR })).await.unwrap()
+}
+
+/// A visitor from an address signs up some seconds from now.
+async fn visit(ports: &Ports, list: &Waitlist, address: &str, client: &str, seconds: i64) {
+    let client = (!client.is_empty()).then(|| client.parse().unwrap());
+    ports.entries.sign_up(SignUp { client, now: later(ports, seconds), ..sign_up(ports, list, address) }).await.unwrap();
+}
+
+fn told(claimed: &[ClaimedMail]) -> Vec<&str> {
+    let mut told: Vec<&str> = claimed.iter().map(|claimed| claimed.mail.to.as_str().split('@').next().unwrap()).collect();
+    told.sort_unstable();
+    told
+}
+
+/// The mails of strangers are claimed up to the budget, with those whose client is unknown. The rest waits. Another workspace has a budget
+/// of its own, and without a budget all are claimed.
+pub async fn strangers_cause_no_more_mails_than_the_budget_has(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    let beta = workspace(&ports, "beta").await.id;
+    let other = active_list_in(&ports, beta, "list", json!({})).await;
+    set(&ports, beta, notifications()).await;
+    for (n, client) in ["", "192.0.2.1", "2001:db8::1", ""].into_iter().enumerate() {
+        visit(&ports, &list, &format!("p{n}@example.com"), client, 0).await;
+    }
+    visit(&ports, &other, "beta@example.com", "", 0).await;
+    let now = ports.clock.now();
+    assert_eq!(told(&claim_within(&ports, now, 2).await).len(), 3);
+    assert_eq!(told(&claim_within(&there, now, 2).await).len(), 0);
+    assert_eq!(ports.mails.depth().await.unwrap().pending, 5);
+    assert_eq!(told(&claim_within(&there, now, 3).await).len(), 1);
+    assert_eq!(claim(&ports, now).await.len(), 1);
+}
+
+/// Processes that claim at once begin no more than the budget has together.
+pub async fn processes_share_the_budget(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..20 {
+        visit(&ports, &list, &format!("p{n}@example.com"), &format!("192.0.{n}.1"), 0).await;
+    }
+    let now = ports.clock.now();
+    let tasks = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { ports.clone() } else { there.clone() };
+        tokio::spawn(async move { claim_within(&ports, now, 5).await.len() })
+    });
+    let claimed: usize = join_all(tasks).await.into_iter().map(|claimed| claimed.expect("no panic")).sum();
+    assert_eq!(claimed, 5);
+}
+
+/// What was begun a period ago makes room.
+pub async fn there_is_room_again_after_the_period(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..3 {
+        visit(&ports, &list, &format!("p{n}@example.com"), "192.0.2.1", n).await;
+    }
+    let now = later(&ports, 10);
+    let first = claim_within(&ports, now, 2).await;
+    assert_eq!(told(&first), ["p0", "p1"]);
+    settle(&ports, first.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect()).await;
+    let hour = now.plus(Duration::HOUR);
+    assert_eq!(told(&claim_within(&ports, hour.plus(-Duration::milliseconds(1)), 2).await), [""; 0]);
+    assert_eq!(told(&claim_within(&ports, hour, 2).await), ["p2"]);
+}
+
+/// A network that floods a form waits behind one with few mails, and the mail of a network that has been due for longest comes first.
+pub async fn networks_with_few_mails_come_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..5 {
+        visit(&ports, &list, &format!("flood{n}@example.com"), &format!("192.0.2.{n}"), n).await;
+    }
+    visit(&ports, &list, "ada@example.com", "198.51.100.1", 6).await;
+    visit(&ports, &list, "bob@example.com", "198.51.100.2", 7).await;
+    let now = later(&ports, 10);
+    assert_eq!(told(&claim_within(&ports, now, 2).await), ["ada", "flood0"]);
+    visit(&ports, &list, "eve@example.com", "2001:db8::1", 9).await;
+    assert_eq!(told(&claim_within(&ports, now, 3).await), ["eve"]);
+    assert_eq!(told(&claim_within(&ports, now, 5).await), ["bob", "flood1"]);
+}
+
+/// A retry does not count again, and a mail that is never tried does not count.
+pub async fn a_mail_counts_once(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    visit(&ports, &list, "ada@example.com", "192.0.2.1", 0).await;
+    let now = ports.clock.now();
+    let claimed = claim_within(&ports, now, 1).await;
+    settle(&ports, vec![tried(&claimed[0], BROKEN, now)]).await;
+    let soon = now.plus(Duration::minutes(30));
+    let again = claim_within(&ports, soon, 1).await;
+    assert_eq!((told(&again), again[0].attempt), (vec!["ada"], 2));
+    settle(&ports, vec![tried(&again[0], MailOutcome::Accepted, soon)]).await;
+    let hour = now.plus(Duration::HOUR);
+    visit(&ports, &list, "held@example.com", "192.0.2.1", 60).await;
+    ports.suppressions.suppress(suppress(&ports, list.workspace_id, "held@example.com", SuppressionReason::Manual)).await.unwrap();
+    assert_eq!(told(&claim_within(&ports, hour, 1).await), [""; 0]);
+    visit(&ports, &list, "bob@example.com", "192.0.2.1", 120).await;
+    assert_eq!(told(&claim_within(&ports, hour, 1).await), ["bob"]);
+}
+
+/// Mails that an admin or a confirmation caused are claimed while mails of strangers are kept back, and after them.
+pub async fn other_mails_do_not_wait(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    for n in 0..3 {
+        visit(&ports, &list, &format!("p{n}@example.com"), "192.0.2.1", 0).await;
+    }
+    let now = later(&ports, 10);
+    assert_eq!(claim_within(&ports, now, 1).await.len(), 1);
+    for admin in ["ada@example.com", "bob@example.com"] {
+        let command = SignUp { actor: Actor::CommandLine, now: later(&ports, 5), ..sign_up(&ports, &list, admin) };
+        ports.entries.sign_up(command).await.unwrap();
+    }
+    let request = |share| ClaimRequest {
+        claim: ClaimId::new(ports.ids.uuid()),
+        now,
+        lease_until: now.plus(Duration::minutes(1)),
+        shares: vec![(list.workspace_id, share)],
+    };
+    let budget = Some(MailBudget { mails: 1, period: Duration::HOUR });
+    assert_eq!(told(&ports.mails.claim(request(2), budget).await.unwrap()), ["ada", "bob"]);
+}
+
+/// A mail that is kept back until its time is over is ended then, although the budget has no room.
+pub async fn a_mail_that_is_kept_back_expires(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    for address in ["ada@example.com", "bob@example.com"] {
+        ports.confirmations.request_mail(request_mail(&ports, &list, address)).await.unwrap();
+    }
+    let now = ports.clock.now();
+    let claimed = claim_within(&ports, now, 1).await;
+    settle(&ports, claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect()).await;
+    let states = async || {
+        let filter = MailFilter { kind: Some(MailKind::Confirm), ..MailFilter::default() };
+        let page = ports.mails.log(list.workspace_id, filter, None, Limit::default()).await.unwrap();
+        let mut states: Vec<_> = page.items.into_iter().map(|mail| mail.state.as_str()).collect();
+        states.sort_unstable();
+        states
+    };
+    let end = claimed[0].mail.expires_at.unwrap();
+    assert_eq!(ports.mails.reap(end.plus(-Duration::milliseconds(1)), 8).await.unwrap(), 0);
+    assert_eq!(states().await, [MailState::Pending.as_str(), MailState::Sent.as_str()]);
+    assert_eq!(ports.mails.reap(end, 8).await.unwrap(), 0);
+    assert_eq!(states().await, [MailState::Expired.as_str(), MailState::Sent.as_str()]);
+    assert!(ports.mails.due(end).await.unwrap().is_empty());
 }

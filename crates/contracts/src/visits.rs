@@ -200,7 +200,7 @@ pub async fn records_say_how_far_a_mail_has_come(fixture: &impl Fixture) {
     let ada = join(&ports, &list, "ada@example.com").await;
     let (now, claim) = (later(&ports, 5), ClaimId::new(ports.ids.uuid()));
     let request = ClaimRequest { claim, now, lease_until: later(&ports, 60), shares: vec![(list.workspace_id, 10)] };
-    let claimed = ports.mails.claim(request).await.unwrap().remove(0);
+    let claimed = ports.mails.claim(request, None).await.unwrap().remove(0);
     let settle = SettleMail {
         claim,
         mail_id: claimed.mail.id,

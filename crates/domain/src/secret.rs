@@ -1,6 +1,7 @@
 //! The secret of a store, and what is made with it: tokens for links, and hashes of addresses.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -49,6 +50,18 @@ impl StoreSecret {
     /// Returns the hash of an address. It identifies the address in tables that must not hold it.
     pub fn hash_address(&self, email: &Email) -> AddressHash {
         AddressHash(self.mac("address", &[email.as_str().as_bytes()]))
+    }
+
+    /// Returns the hash of the network that a client's address belongs to: 24 bits of an IPv4 address, 48 of an IPv6 address. All clients
+    /// whose address is unknown are in one network.
+    pub fn hash_network(&self, client: Option<IpAddr>) -> NetworkHash {
+        let network = match client.map(|address| address.to_canonical()) {
+            None => Vec::new(),
+            Some(IpAddr::V4(address)) => address.octets()[..3].to_vec(),
+            Some(IpAddr::V6(address)) => address.octets()[..6].to_vec(),
+        };
+        let mac = self.mac("network", &[&network]);
+        NetworkHash(std::array::from_fn(|index| mac[index]))
     }
 
     fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
@@ -140,6 +153,22 @@ impl AddressHash {
     }
 }
 
+/// The hash of a client's network under the store's secret. It tells networks apart in tables that must not hold addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NetworkHash([u8; 16]);
+
+impl NetworkHash {
+    /// Wraps a hash from a store.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +215,19 @@ mod tests {
         assert_eq!(hash(7, "Ada@Example.com"), hash(7, "ada@example.com"));
         assert_ne!(hash(7, "ada@example.com"), hash(7, "ada@example.org"));
         assert_ne!(hash(7, "ada@example.com"), hash(8, "ada@example.com"));
+    }
+
+    #[test]
+    fn neighbours_share_a_network() {
+        let of = |address: &str| StoreSecret::new([7; 32]).hash_network(Some(address.parse().unwrap()));
+        assert_eq!(of("192.0.2.1"), of("192.0.2.254"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.9"));
+        assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::9"));
+        assert_ne!(of("2001:db8:1::1"), of("2001:db8:2::1"));
+        let unknown = StoreSecret::new([7; 32]).hash_network(None);
+        assert_ne!(unknown, of("0.0.0.0"));
+        assert_ne!(unknown, StoreSecret::new([8; 32]).hash_network(None));
     }
 
     #[test]

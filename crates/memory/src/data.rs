@@ -100,6 +100,8 @@ pub(crate) struct Delivery {
 pub(crate) struct QueuedMail {
     pub mail: Mail,
     pub job: Job,
+    /// When the budget of strangers let it be claimed.
+    pub begun_at: Option<Timestamp>,
     /// What went wrong in the last attempt.
     pub last_error: Option<String>,
     /// When it was accepted.
@@ -294,7 +296,8 @@ impl Data {
     pub fn post(&mut self, mail: Option<Mail>) {
         let Some(mail) = mail else { return };
         let job = Job::due_at(mail.created_at);
-        self.mails.entry(self.flaw.mail_id(mail.id, self.mails.len())).or_insert(QueuedMail { mail, job, last_error: None, sent_at: None });
+        let queued = QueuedMail { mail, job, begun_at: None, last_error: None, sent_at: None };
+        self.mails.entry(self.flaw.mail_id(queued.mail.id, self.mails.len())).or_insert(queued);
     }
 
     pub fn event(&self, id: EventId) -> Option<&Event> {

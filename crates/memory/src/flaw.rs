@@ -13,6 +13,7 @@ use rally_domain::mail::{LoggedMail, Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
+use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::Suppression;
 use rally_domain::text::{PersonName, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
@@ -103,6 +104,27 @@ flaws! {
     SuppressedMailConfirmed: "mail_claims::a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed";
     /// An address that bounced is not suppressed.
     BouncesForgotten: "mail_claims::an_address_that_bounces_is_suppressed";
+
+    // The budget of mails that strangers cause.
+
+    /// Strangers cause any number of mails.
+    BudgetIgnored: "mail_claims::strangers_cause_no_more_mails_than_the_budget_has";
+    /// A claim counts the begun mails before others have begun theirs.
+    BudgetReadEarly: "mail_claims::processes_share_the_budget";
+    /// A mail that was begun counts for ever.
+    BudgetNeverRenewed: "mail_claims::there_is_room_again_after_the_period";
+    /// All clients count as one network.
+    NetworksMixed: "mail_claims::networks_with_few_mails_come_first";
+    /// A mail that is retried counts again.
+    RetriesCount: "mail_claims::a_mail_counts_once";
+    /// A mail to a suppressed address counts.
+    UnsentMailCounts: "mail_claims::a_mail_counts_once";
+    /// No mail of a workspace is claimed while one is kept back.
+    OtherMailsWait: "mail_claims::other_mails_do_not_wait";
+    /// A mail that is kept back waits for room after its time is over.
+    KeptMailStays: "mail_claims::a_mail_that_is_kept_back_expires";
+    /// A mail that would have come too late is not in the log.
+    LateMailForgotten: "confirmations::mail_of_an_ended_request_is_not_sent";
 
     // Links.
 
@@ -963,6 +985,11 @@ impl Flawed {
     /// When a lease ends.
     pub fn lease(self, now: Timestamp, asked: Timestamp) -> Timestamp {
         if self.is(Flaw::LeasesFixed) { now.plus(Duration::minutes(1)) } else { asked }
+    }
+
+    /// The network of a client, as the budget counts it.
+    pub fn network(self, network: NetworkHash) -> NetworkHash {
+        Some(network).filter(|_| !self.is(Flaw::NetworksMixed)).unwrap_or(NetworkHash::new([0; 16]))
     }
 
     /// An attempt as it is logged.

@@ -1,16 +1,17 @@
 //! [`MailQueue`] in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::confirmation::RequestState;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailState, Recipient, SettleMail};
+use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailBudget, MailFilter, MailKind, MailState, Recipient, SettleMail, WaitingMail};
 use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, QueueDepth, RetrySchedule, Verdict};
+use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 
@@ -36,11 +37,21 @@ impl MailQueue for MemoryStore {
         Ok(self.read(look).into_iter().take(self.read(|data| data.flaw.at_most(Flaw::FirstLanesDue, 4))).collect())
     }
 
-    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> Result<Vec<ClaimedMail>, Fault> {
+        let lanes: Vec<WorkspaceId> = request.shares.iter().map(|(lane, _)| *lane).collect();
+        let count = |data: &Data, budget: MailBudget| -> HashMap<WorkspaceId, HashMap<NetworkHash, u64>> {
+            lanes.iter().map(|lane| (*lane, data.begun_mails(*lane, budget.since(request.now)))).collect()
+        };
+        let early = self.read_early(Flaw::BudgetReadEarly, |data| budget.map(|budget| count(data, budget))).await.flatten();
         let work = |data: &mut Data| {
+            let budget = budget.filter(|_| !data.flaw.is(Flaw::BudgetIgnored));
+            let begun = early.or_else(|| budget.map(|budget| count(data, budget))).unwrap_or_default();
             let mut claimed = Vec::new();
             for (lane, most) in &request.shares {
-                claimed.extend(data.claim_mails(*lane, *most, &request));
+                if let Some(budget) = budget {
+                    data.begin_mails(*lane, *most, request.now, budget, &begun[lane]);
+                }
+                claimed.extend(data.claim_mails(*lane, *most, &request, budget));
             }
             claimed
         };
@@ -95,7 +106,11 @@ impl MailQueue for MemoryStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
-            data.mails.values_mut().filter_map(|queued| queued.job.reap(now, attempts, flaw).then_some(())).count() as u64
+            let freed = data.mails.values_mut().filter_map(|queued| queued.job.reap(now, attempts, flaw).then_some(())).count() as u64;
+            if !flaw.is(Flaw::KeptMailStays) {
+                data.mails.values_mut().for_each(|queued| queued.expire(now));
+            }
+            freed
         };
         Ok(self.write(work).await)
     }
@@ -178,6 +193,19 @@ impl QueuedMail {
         self.last_error = attempt.error.clone();
         self.sent_at = (verdict == Verdict::Done && !flaw.is(Flaw::SendingNotStamped)).then_some(attempt.now);
     }
+
+    /// Whether the budget of strangers keeps the mail back.
+    const fn is_kept_back(&self) -> bool {
+        self.mail.stranger.is_some() && self.begun_at.is_none()
+    }
+
+    /// Ends the mail, if it waits and its time is over. One whose request was confirmed is not wanted in any case.
+    fn expire(&mut self, now: Timestamp) {
+        let is_over = self.mail.recipient.request_id().is_some() && self.mail.expires_at.is_some_and(|end| end <= now);
+        if self.job.state == State::Pending && is_over {
+            (self.job.state, self.begun_at) = (State::Expired, None);
+        }
+    }
 }
 
 fn claimed_mail(queued: &QueuedMail, claim: ClaimId, data: &Data) -> ClaimedMail {
@@ -235,9 +263,51 @@ impl Data {
         of_workspace.any(|row| row.address == address && holds(row.reason))
     }
 
-    fn claim_mails(&mut self, lane: WorkspaceId, most: usize, request: &ClaimRequest<WorkspaceId>) -> Vec<ClaimedMail> {
+    /// The mails of strangers that a workspace has begun since an instant, by network.
+    fn begun_mails(&self, lane: WorkspaceId, since: Timestamp) -> HashMap<NetworkHash, u64> {
+        let counts = |at: Timestamp| at > since || self.flaw.is(Flaw::BudgetNeverRenewed);
+        let of_lane = self.mails.values().filter(|queued| queued.mail.workspace_id == lane && queued.begun_at.is_some_and(counts));
+        let mut begun = HashMap::new();
+        for network in of_lane.filter_map(|queued| queued.mail.stranger) {
+            *begun.entry(self.flaw.network(network)).or_default() += 1;
+        }
+        begun
+    }
+
+    /// Begins the mails of strangers that a budget has room for.
+    fn begin_mails(&mut self, lane: WorkspaceId, most: usize, now: Timestamp, budget: MailBudget, begun: &HashMap<NetworkHash, u64>) {
+        let kept = self.mails.values().filter(|queued| queued.mail.workspace_id == lane && queued.is_kept_back());
+        let due = kept.filter(|queued| queued.job.is_due(now, self.flaw) && self.is_wanted(&queued.mail, Some(now)));
+        let waits = |queued: &QueuedMail| {
+            let network = self.flaw.network(queued.mail.stranger?);
+            Some(WaitingMail { id: queued.mail.id, network, due_at: queued.job.due_at })
+        };
+        for id in budget.begin(begun, due.filter_map(waits).collect(), most) {
+            self.mails.entry(id).and_modify(|queued| queued.begun_at = Some(now));
+        }
+    }
+
+    fn claim_mails(
+        &mut self,
+        lane: WorkspaceId,
+        most: usize,
+        request: &ClaimRequest<WorkspaceId>,
+        budget: Option<MailBudget>,
+    ) -> Vec<ClaimedMail> {
         let flaw = self.flaw;
-        let wanted = |queued: &QueuedMail| queued.mail.workspace_id == lane || flaw.is(Flaw::LanesMixed);
+        let late = self.mails.values_mut().filter(|queued| queued.mail.workspace_id == lane);
+        late.for_each(|queued| queued.expire(request.now));
+        if flaw.is(Flaw::LateMailForgotten) {
+            self.mails.retain(|_, queued| queued.job.state != State::Expired);
+        }
+        let stops = |queued: &QueuedMail| queued.mail.workspace_id == lane && queued.is_kept_back() && queued.job.state == State::Pending;
+        if flaw.is(Flaw::OtherMailsWait) && budget.is_some() && self.mails.values().any(stops) {
+            return Vec::new();
+        }
+        let wanted = |queued: &QueuedMail| {
+            let is_of_lane = queued.mail.workspace_id == lane || flaw.is(Flaw::LanesMixed);
+            is_of_lane && (budget.is_none() || !queued.is_kept_back())
+        };
         let due = self.mails.iter().filter(|(_, queued)| {
             wanted(queued) && queued.job.is_due(request.now, flaw) && self.is_wanted(&queued.mail, Some(request.now))
         });
@@ -247,10 +317,12 @@ impl Data {
             let held_back = self.mails.get(&id).is_some_and(|queued| self.is_held_back(&queued.mail));
             if let Some(queued) = self.mails.get_mut(&id).filter(|_| held_back) {
                 queued.job.state = State::Suppressed;
+                queued.begun_at = queued.begun_at.filter(|_| flaw.is(Flaw::UnsentMailCounts));
                 continue;
             }
             if let Some(queued) = self.mails.get_mut(&id) {
                 queued.job.claim(request.claim, flaw.lease(request.now, request.lease_until), flaw);
+                queued.begun_at = queued.begun_at.map(|at| if flaw.is(Flaw::RetriesCount) { request.now } else { at });
             }
             claimed.extend(self.mails.get(&id).map(|queued| claimed_mail(queued, request.claim, self)));
         }

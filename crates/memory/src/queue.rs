@@ -30,6 +30,8 @@ pub(crate) enum State {
     Held,
     /// It is a mail to a suppressed address.
     Suppressed,
+    /// It is a mail that would have come too late.
+    Expired,
 }
 
 impl State {
@@ -41,6 +43,7 @@ impl State {
             Self::Dead => JobState::Dead,
             Self::Held => JobState::Held,
             Self::Suppressed => JobState::Suppressed,
+            Self::Expired => JobState::Expired,
         }
     }
 }

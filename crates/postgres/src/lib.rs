@@ -16,6 +16,7 @@ mod export;
 mod fault;
 mod fit;
 mod lists;
+mod mail_budget;
 mod mail_templates;
 mod mails;
 #[cfg(test)]

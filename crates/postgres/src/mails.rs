@@ -12,11 +12,13 @@ use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via};
+use rally_domain::mail::{
+    ClaimedMail, LoggedMail, Mail, MailBudget, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via,
+};
 use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
-use rally_domain::secret::AddressHash;
+use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
@@ -27,7 +29,7 @@ use crate::fault::{Abort, query_fault};
 use crate::queue::{BEGIN_PASSING, depth, queue};
 use crate::schema::{mails, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, suppressions, transaction};
+use crate::{PgStore, mail_budget, suppressions, transaction};
 
 queue! {
     /// Mails as jobs: a workspace is a lane.
@@ -38,7 +40,7 @@ statement! {
     /// Claimed mails, without those of a deleted waitlist, or of no list and a deleted workspace.
     Load {
         "SELECT m.id, m.workspace_id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.via, m.template, m.sender, m.reply_to, m.recipient, m.address,
-            m.data, m.created_at, m.claim, m.attempt, request.expires_at
+            m.data, m.created_at, m.network, m.expires_at, m.claim, m.attempt, request.expires_at AS ends_at
         FROM unnest("
         claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (claim, id)
@@ -69,8 +71,9 @@ impl MailQueue for PgStore {
         Ok(lanes.into_iter().map(WorkspaceId::new).collect())
     }
 
-    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request).await?));
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> Result<Vec<ClaimedMail>, Fault> {
+        let rows: Result<Vec<ClaimedRow>, CommandError<Infallible>> =
+            transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request, budget).await?));
         Ok(rows?.into_iter().map(ClaimedMail::from).collect())
     }
 
@@ -99,7 +102,10 @@ impl MailQueue for PgStore {
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        jobs::reap(&mut *self.connection().await?, now, attempts).await.map(|rows| rows as u64).map_err(query_fault)
+        let mut c = self.connection().await?;
+        let freed = jobs::reap(&mut c, now, attempts).await.map_err(query_fault)?;
+        ExpireLate { now: now.instant() }.execute(&mut c).await.map_err(query_fault)?;
+        Ok(freed as u64)
     }
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
@@ -269,7 +275,7 @@ statement! {
     /// Writes mails that are due at once. A mail that exists already stays as it is.
     InsertMails {
         "INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, request_id, kind, locale, via, template, sender, reply_to, recipient, address, data, \
-            created_at, due_at) SELECT new.*, new.created_at FROM unnest("
+            created_at, network, expires_at, due_at) SELECT new.*, new.created_at FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         workspace_ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         waitlist_ids: Array<Nullable<sql_types::Uuid>> = Vec<Option<Uuid>>, ", "
@@ -284,9 +290,11 @@ statement! {
         recipients: Array<Text> = Vec<String>, ", "
         addresses: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ", "
         data: Array<Text> = Vec<String>, ", "
-        created_at: Array<Timestamptz> = Vec<OffsetDateTime>,
+        created_at: Array<Timestamptz> = Vec<OffsetDateTime>, ", "
+        networks: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ", "
+        expires_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>,
         ") AS new (id, workspace_id, waitlist_id, entry_id, request_id, kind, locale, via, template, sender, reply_to, recipient, address, \
-            data, created_at) ON CONFLICT (id) DO NOTHING"
+            data, created_at, network, expires_at) ON CONFLICT (id) DO NOTHING"
     }
 }
 
@@ -310,7 +318,9 @@ pub(crate) async fn write(mut c: &AsyncPgConnection, written: impl Iterator<Item
         recipients: written.clone().map(|mail| mail.to.to_string()).collect(),
         addresses: written.clone().map(|mail| mail.address.map(|address| address.bytes().to_vec())).collect(),
         data: written.clone().map(|mail| mail.data.clone()).collect(),
-        created_at: written.map(|mail| mail.created_at.instant()).collect(),
+        created_at: written.clone().map(|mail| mail.created_at.instant()).collect(),
+        networks: written.clone().map(|mail| mail.stranger.map(|network| network.bytes().to_vec())).collect(),
+        expires_at: written.map(|mail| mail.expires_at.map(Timestamp::instant)).collect(),
     };
     insert.execute(&mut c).await
 }
@@ -325,15 +335,21 @@ pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryRe
     diesel::delete(mails::table.filter(mails::entry_id.eq(entry.uuid()))).execute(c).await
 }
 
-/// Claims some shares and returns the mails to send. It deletes the rest.
-async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -> QueryResult<Vec<ClaimedRow>> {
-    let claimed = jobs::claim(c, request, WorkspaceId::uuid).await?;
-    let mut rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;
-    rows.retain(|row| row.expires_at.is_none_or(|end| request.now.instant() < end));
+/// Claims some shares and returns the mails to send. It ends those that are too late, and deletes those of what was deleted.
+async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> QueryResult<Vec<ClaimedRow>> {
+    let claimed = match budget {
+        Some(budget) => mail_budget::claim(c, request, budget).await?,
+        None => jobs::claim(c, request, WorkspaceId::uuid).await?,
+    };
+    let rows = load(c, claimed.iter().map(|id| (request.claim.uuid(), *id))).await?;
     if rows.len() < claimed.len() {
         let sent: HashSet<_> = rows.iter().map(|row| row.mail.id).collect();
         let dropped = claimed.iter().copied().filter(|id| !sent.contains(id));
         jobs::delete(c, dropped.collect()).await?;
+    }
+    let (late, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.ends_at.is_some_and(|end| end <= request.now.instant()));
+    if !late.is_empty() {
+        Expire { ids: late.into_iter().map(|row| row.mail.id).collect() }.execute(c).await?;
     }
     let held_back = held_back(c, &rows).await?;
     if held_back.is_empty() {
@@ -347,8 +363,27 @@ async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>) -
 statement! {
     /// Ends mails whose address gets none of their kind.
     Suppress {
-        "UPDATE mails m SET state = 'suppressed' FROM unnest("
+        "UPDATE mails m SET state = 'suppressed', begun_at = NULL FROM unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS held (id) WHERE m.id = held.id"
+    }
+}
+
+statement! {
+    /// Ends claimed mails whose time is over. They were not tried.
+    Expire {
+        "UPDATE mails m SET state = 'expired', attempt = m.attempt - 1, begun_at = NULL FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS late (id) WHERE m.id = late.id"
+    }
+}
+
+statement! {
+    /// Ends mails whose time is over while they wait.
+    ExpireLate {
+        "WITH late AS MATERIALIZED (
+            SELECT id FROM mails WHERE state = 'pending' AND expires_at <= "
+        now: Timestamptz = OffsetDateTime, " ORDER BY expires_at LIMIT 10000 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE mails m SET state = 'expired', begun_at = NULL FROM late WHERE m.id = late.id"
     }
 }
 
@@ -440,6 +475,8 @@ struct MailRow {
     address: Option<Vec<u8>>,
     data: String,
     created_at: OffsetDateTime,
+    network: Option<Vec<u8>>,
+    expires_at: Option<OffsetDateTime>,
 }
 
 /// The mail to the person of an entry, oldest first.
@@ -473,7 +510,7 @@ struct ClaimedRow {
     attempt: i32,
     /// When the request of the mail expires.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    expires_at: Option<OffsetDateTime>,
+    ends_at: Option<OffsetDateTime>,
 }
 
 impl From<ClaimedRow> for ClaimedMail {
@@ -497,6 +534,8 @@ impl From<MailRow> for Mail {
             address: row.address.and_then(|bytes| bytes.try_into().ok().map(AddressHash::new)),
             data: row.data,
             created_at: Timestamp::new(row.created_at),
+            stranger: row.network.and_then(|bytes| bytes.try_into().ok().map(NetworkHash::new)),
+            expires_at: row.expires_at.map(Timestamp::new),
         }
     }
 }

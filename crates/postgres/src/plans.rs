@@ -24,7 +24,7 @@ use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
-use rally_domain::mail::{MailFilter, MailKind, MailOutcome, SettleMail};
+use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
@@ -219,7 +219,7 @@ async fn call_mails(ports: &Ports) {
     let now = ports.clock.now();
     let shares = ports.mails.due(now).await.unwrap().into_iter().map(|lane| (lane, 10)).collect();
     let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares };
-    let claimed = ports.mails.claim(request).await.unwrap();
+    let claimed = ports.mails.claim(request, Some(MailBudget::default())).await.unwrap();
     assert!(claimed.len() >= 2, "every statement has something to do");
     ports.mails.confirm(claimed.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect()).await.unwrap();
     ports.mails.release(claimed[0].claim, vec![claimed[0].mail.id], now).await.unwrap();

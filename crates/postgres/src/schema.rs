@@ -240,6 +240,9 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         address -> Nullable<Bytea>,
         request_id -> Nullable<Uuid>,
+        network -> Nullable<Bytea>,
+        begun_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
     }
 }
 

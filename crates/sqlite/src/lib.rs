@@ -16,6 +16,7 @@ mod events;
 mod export;
 mod fault;
 mod lists;
+mod mail_budget;
 mod mail_templates;
 mod mails;
 mod purges;

@@ -11,11 +11,13 @@ use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{ClaimId, EntryId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via};
+use rally_domain::mail::{
+    ClaimedMail, LoggedMail, Mail, MailBudget, MailFilter, MailKind, MailRecord, MailState, Recipient, SettleMail, Via,
+};
 use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
-use rally_domain::secret::AddressHash;
+use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
@@ -24,7 +26,7 @@ use crate::convert::{Blob, corrupt, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
 use crate::schema::{mails, suppressions, workspaces};
-use crate::{SqliteStore, confirmations, counters, suppressions as suppression_rows};
+use crate::{SqliteStore, confirmations, counters, mail_budget, suppressions as suppression_rows};
 
 /// Mails as jobs: a workspace is a lane.
 const JOBS: Queue = Queue { table: "mails", lane: "workspace_id" };
@@ -46,8 +48,8 @@ impl MailQueue for SqliteStore {
         Ok(due.into_iter().map(|lane| WorkspaceId::new(lane.0)).collect())
     }
 
-    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request)).await?)
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> Result<Vec<ClaimedMail>, Fault> {
+        Ok(self.database.write::<_, Infallible>(move |c| claim(c, &request, budget)).await?)
     }
 
     async fn confirm(&self, claimed: Vec<(ClaimId, MailId)>) -> Result<Vec<ClaimedMail>, Fault> {
@@ -59,7 +61,7 @@ impl MailQueue for SqliteStore {
                     let mine = mails::table.find(Blob(id.uuid())).filter(claimed);
                     let row = mine.select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c).optional();
                     let Some((row, attempt)) = row.map_err(query_fault)? else { continue };
-                    let is_there = is_there(c, &row, None).map_err(query_fault)?;
+                    let is_there = is_there(c, &row).map_err(query_fault)?;
                     if is_there && !is_held_back(c, &row).map_err(query_fault)? {
                         confirmed.push(claimed_mail(row, claim, attempt)?);
                     }
@@ -90,7 +92,13 @@ impl MailQueue for SqliteStore {
     }
 
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
-        let reaped = self.database.write::<_, Infallible>(move |c| Ok(JOBS.reap(c, now, attempts)?));
+        let reaped = self.database.write::<_, Infallible>(move |c| {
+            let freed = JOBS.reap(c, now, attempts)?;
+            let late = mails::table.filter(mails::state.eq(JobState::Pending.as_str()).and(mails::expires_at.le(now.unix_millis())));
+            let expired = (mails::state.eq(JobState::Expired.as_str()), mails::begun_at.eq(None::<i64>));
+            diesel::update(late).set(expired).execute(c)?;
+            Ok(freed)
+        });
         Ok(reaped.await? as u64)
     }
 
@@ -242,16 +250,32 @@ fn claimed_mail(row: MailRow, claim: ClaimId, attempt: i32) -> Result<ClaimedMai
     Ok(ClaimedMail { claim, attempt: u32::try_from(attempt).unwrap_or(0), mail: row.try_into()? })
 }
 
-/// Claims the shares of a request and returns the mails to send. It deletes the rest.
-fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
+/// Claims the shares of a request and returns the mails to send. It ends those that are too late, and deletes those of what was deleted.
+fn claim(
+    c: &mut SqliteConnection,
+    request: &ClaimRequest<WorkspaceId>,
+    budget: Option<MailBudget>,
+) -> Result<Vec<ClaimedMail>, Abort<Infallible>> {
     let mut claimed = Vec::new();
     for (lane, share) in &request.shares {
-        for id in JOBS.claim(c, Blob(lane.uuid()), *share, request)? {
+        let lane = Blob(lane.uuid());
+        let ids = match budget {
+            Some(budget) => {
+                mail_budget::begin(c, lane, *share, request.now, budget)?;
+                JOBS.claim_by(c, mail_budget::READY, lane, *share, request)?
+            }
+            None => JOBS.claim(c, lane, *share, request)?,
+        };
+        for id in ids {
             let (row, attempt) = mails::table.find(id).select((MailRow::as_select(), mails::attempt)).first::<(MailRow, i32)>(c)?;
-            if !is_there(c, &row, Some(request.now))? {
+            if !is_there(c, &row)? {
                 diesel::delete(mails::table.find(id)).execute(c)?;
+            } else if is_late(c, &row, request.now)? {
+                let expired = (mails::state.eq(JobState::Expired.as_str()), mails::begun_at.eq(None::<i64>));
+                diesel::update(mails::table.find(id)).set((expired, mails::attempt.eq(attempt - 1))).execute(c)?;
             } else if is_held_back(c, &row)? {
-                diesel::update(mails::table.find(id)).set(mails::state.eq(JobState::Suppressed.as_str())).execute(c)?;
+                let suppressed = (mails::state.eq(JobState::Suppressed.as_str()), mails::begun_at.eq(None::<i64>));
+                diesel::update(mails::table.find(id)).set(suppressed).execute(c)?;
             } else {
                 claimed.push(claimed_mail(row, request.claim, attempt)?);
             }
@@ -260,13 +284,19 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest<WorkspaceId>) -> Resul
     Ok(claimed)
 }
 
-/// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits at an instant, if it asks for a confirmation.
-fn is_there(c: &mut SqliteConnection, row: &MailRow, now: Option<Timestamp>) -> QueryResult<bool> {
-    if let Some(id) = row.request_id {
-        let end = confirmations::end_of_waiting(c, id)?;
-        if end.is_none_or(|end| now.is_some_and(|now| end <= now.unix_millis())) {
-            return Ok(false);
-        }
+/// Whether the time of a mail that asks for a confirmation is over at an instant.
+fn is_late(c: &mut SqliteConnection, row: &MailRow, now: Timestamp) -> QueryResult<bool> {
+    let end = row.request_id.map(|id| confirmations::end_of_waiting(c, id)).transpose()?.flatten();
+    Ok(end.is_some_and(|end| end <= now.unix_millis()))
+}
+
+/// Whether the list of a mail exists, or the workspace of a mail that tells of none, and its request still waits, if it asks for a
+/// confirmation.
+fn is_there(c: &mut SqliteConnection, row: &MailRow) -> QueryResult<bool> {
+    if let Some(id) = row.request_id
+        && confirmations::end_of_waiting(c, id)?.is_none()
+    {
+        return Ok(false);
     }
     match row.waitlist_id {
         Some(list) => counters::is_there(c, list),
@@ -330,6 +360,8 @@ struct MailRow {
     address: Option<Vec<u8>>,
     data: String,
     created_at: i64,
+    network: Option<Vec<u8>>,
+    expires_at: Option<i64>,
 }
 
 /// The mail to the person of an entry, oldest first.
@@ -375,6 +407,8 @@ impl TryFrom<MailRow> for Mail {
             address: row.address.and_then(|bytes| bytes.try_into().ok().map(AddressHash::new)),
             data: row.data,
             created_at: instant(row.created_at)?,
+            stranger: row.network.and_then(|bytes| bytes.try_into().ok().map(NetworkHash::new)),
+            expires_at: row.expires_at.map(instant).transpose()?,
         })
     }
 }
@@ -398,6 +432,8 @@ struct NewMailRow<'a> {
     data: &'a str,
     created_at: i64,
     due_at: i64,
+    network: Option<&'a [u8]>,
+    expires_at: Option<i64>,
 }
 
 impl<'a> From<&'a Mail> for NewMailRow<'a> {
@@ -419,6 +455,8 @@ impl<'a> From<&'a Mail> for NewMailRow<'a> {
             data: &mail.data,
             created_at: mail.created_at.unix_millis(),
             due_at: mail.created_at.unix_millis(),
+            network: mail.stranger.as_ref().map(|network| &network.bytes()[..]),
+            expires_at: mail.expires_at.map(Timestamp::unix_millis),
         }
     }
 }

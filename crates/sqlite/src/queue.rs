@@ -60,9 +60,21 @@ impl Queue {
     /// Claims the share of one lane and returns the ids of the jobs. The job that has been due for longest comes first.
     pub fn claim<Lane>(self, c: &mut SqliteConnection, lane: Blob, share: usize, request: &ClaimRequest<Lane>) -> QueryResult<Vec<Blob>> {
         let Self { table, lane: column } = self;
-        let due = diesel::sql_query(format!(
-            "SELECT id FROM {table} WHERE {column} = ?1 AND state = 'pending' AND due_at <= ?2 ORDER BY due_at, id LIMIT ?3"
-        ));
+        let due = format!("SELECT id FROM {table} WHERE {column} = ?1 AND state = 'pending' AND due_at <= ?2 ORDER BY due_at, id LIMIT ?3");
+        self.claim_by(c, &due, lane, share, request)
+    }
+
+    /// Claims the share of one lane among the jobs that a statement finds, for a lane, an instant and a number.
+    pub fn claim_by<Lane>(
+        self,
+        c: &mut SqliteConnection,
+        due: &str,
+        lane: Blob,
+        share: usize,
+        request: &ClaimRequest<Lane>,
+    ) -> QueryResult<Vec<Blob>> {
+        let table = self.table;
+        let due = diesel::sql_query(due);
         let due = due.bind::<Binary, _>(lane).bind::<BigInt, _>(request.now.unix_millis()).bind::<BigInt, _>(to_bigint(share as u64));
         let due: Vec<IdRow> = due.load(c)?;
         for row in &due {

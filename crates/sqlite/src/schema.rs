@@ -240,6 +240,9 @@ diesel::table! {
         sent_at -> Nullable<BigInt>,
         address -> Nullable<Binary>,
         request_id -> Nullable<Binary>,
+        network -> Nullable<Binary>,
+        begun_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
     }
 }
 

@@ -11,6 +11,7 @@ use actix_web::web::{self, QueryConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use futures_util::future::join_all;
 use moka::sync::Cache;
+use rally_domain::mail::MailBudget;
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
@@ -79,7 +80,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let sealer = secrets.webhook_sealer();
     let templates: Arc<dyn TemplateEngine> = Arc::new(Templates::new());
     let freight = WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes };
-    let relays = start_relays(freight, &templates);
+    let relays = start_relays(freight, &templates, config.mail_budget);
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let app = web::Data::from(Arc::new(App {
         ports,
@@ -143,12 +144,12 @@ fn give_up_on_silent_peers(_: &TcpListener) -> io::Result<()> {
 }
 
 /// Starts a relay for webhooks, and one for mail if a mail service or a mail server is configured. Without either, mail waits.
-fn start_relays(webhooks: WebhookFreight, templates: &Arc<dyn TemplateEngine>) -> Vec<Relay> {
+fn start_relays(webhooks: WebhookFreight, templates: &Arc<dyn TemplateEngine>, budget: Option<MailBudget>) -> Vec<Relay> {
     let (ports, schedule, changes) = (webhooks.ports.clone(), webhooks.policy.schedule.clone(), webhooks.changes.clone());
     let timeout = if ports.smtp.is_some() { upstreams::SMTP_DEADLINE } else { upstreams::MAIL_DEADLINE };
     let sends = ports.envoi.is_some() || ports.smtp.is_some();
-    let mail =
-        sends.then(|| MailFreight { ports, templates: templates.clone(), schedule, timeout, changes, refusals: Refusals::default() });
+    let (templates, refusals) = (templates.clone(), Refusals::default());
+    let mail = sends.then(|| MailFreight { ports, templates, budget, schedule, timeout, changes, refusals });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

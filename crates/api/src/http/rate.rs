@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use rally_domain::mail::MailBudget;
+
 use crate::duration::parse_duration;
 
 /// A number of requests in a period: at once as a burst, and evenly afterwards.
@@ -19,6 +21,11 @@ impl Rate {
         let period = parse_duration(period.trim())?.unsigned_abs();
         // Each request needs at least a nanosecond.
         (period / count.get() > std::time::Duration::ZERO).then_some(Self { count, period })
+    }
+
+    /// Returns the number as mails in the period, all of which may come at once.
+    pub fn budget(self) -> Option<MailBudget> {
+        Some(MailBudget { mails: self.count.get(), period: self.period.try_into().ok()? })
     }
 
     /// 120 requests in a minute to whatever tokens open.

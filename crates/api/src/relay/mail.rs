@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{Choice, ClaimedMail, Content, Mail, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose};
+use rally_domain::mail::{
+    Choice, ClaimedMail, Content, Mail, MailBudget, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose,
+};
 use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::queue::RetrySchedule;
@@ -29,6 +31,8 @@ pub struct MailFreight {
     pub ports: Ports,
     /// Renders the templates of mail over SMTP.
     pub templates: Arc<dyn TemplateEngine>,
+    /// The most mails that strangers may cause. `None` means no limit.
+    pub budget: Option<MailBudget>,
     /// When a mail is retried.
     pub schedule: RetrySchedule,
     /// How long an attempt may take.
@@ -145,7 +149,7 @@ impl Freight for MailFreight {
     }
 
     async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        self.ports.mails.claim(request).await
+        self.ports.mails.claim(request, self.budget).await
     }
 
     async fn confirm(&self, claimed: Vec<ClaimedMail>) -> Result<Vec<ClaimedMail>, Fault> {

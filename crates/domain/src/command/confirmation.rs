@@ -2,6 +2,8 @@
 //!
 //! Whoever asks for a mail learns nothing of the address: each of these commands has one answer, whatever is stored.
 
+use std::net::IpAddr;
+
 use time::Duration;
 
 use crate::actor::Actor;
@@ -52,6 +54,8 @@ pub struct RequestMail {
     pub link_mail_id: MailId,
     /// The hash of the address.
     pub address: AddressHash,
+    /// The address of the client, if it is known.
+    pub client: Option<IpAddr>,
     /// Who asks.
     pub actor: Actor,
     /// The current time.
@@ -153,6 +157,7 @@ impl RequestMail {
             }
             (Wish::Link { .. }, None) => {}
         }
+        plan.mail = plan.mail.map(|mail| mail.caused_from(self.client, &self.links));
         if plan.mail.is_some() {
             plan.share = facts.share.with(self.waitlist_id, self.now);
         }
@@ -329,6 +334,7 @@ mod tests {
             wish,
             link_mail_id: MailId::new(Uuid::from_u128(31)),
             address: links().secret().hash_address(&request().profile.email),
+            client: None,
             actor: Actor::Visitor,
             now: now(),
             links: links(),
@@ -357,6 +363,8 @@ mod tests {
         assert_eq!(waiting, request().mailed(now()));
         let mail = plan.mail.unwrap();
         assert_eq!((mail.kind, mail.id, &mail.to), (MailKind::Confirm, request().next_mail_id(), &waiting.profile.email));
+        assert_eq!(mail.stranger, Some(links().secret().hash_network(None)));
+        assert_eq!(mail.expires_at, Some(waiting.expires_at));
         assert_eq!(mail.recipient, Recipient::Request { waitlist_id: waiting.waitlist_id, request_id: waiting.id });
         assert!(!plan.share.allows(waiting.waitlist_id, now()));
         let data: serde_json::Value = serde_json::from_str(&mail.data).unwrap();
@@ -477,6 +485,7 @@ mod tests {
         let resend = Resend { waitlist_id: list.id, id: request().id, actor: Actor::CommandLine, now: now(), links: links() };
         let waiting = request().mailed(now());
         let (after, mail) = resend.decide(Some(waiting.clone().into()), &list, Some(&setup)).unwrap();
+        assert_eq!(mail.stranger, None);
         assert_eq!((after.mails_sent, mail.id), (2, waiting.next_mail_id()));
         assert_eq!(resend.decide(Some(waiting.clone().into()), &list, None), Err(ResendRejection::SendsNoMail));
         assert_eq!(resend.decide(None, &list, Some(&setup)), Err(ResendRejection::NoSuchRequest));

@@ -138,6 +138,7 @@ mod tests {
             },
             link_mail_id: MailId::new(id),
             address: links().secret().hash_address(&Email::parse(address).unwrap()),
+            client: None,
             actor: Actor::Visitor,
             now: now(),
             links: links(),

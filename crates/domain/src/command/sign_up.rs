@@ -1,5 +1,7 @@
 //! Signing up.
 
+use std::net::IpAddr;
+
 use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
 use crate::confirmation::{KeptRequest, RequestEnded};
@@ -37,6 +39,8 @@ pub struct SignUp {
     pub variant_id: Option<VariantId>,
     /// The sign-up request that this confirms. `None` means that nothing was asked before.
     pub confirms: Option<RequestId>,
+    /// The address of the client, if it is known.
+    pub client: Option<IpAddr>,
     /// The base of the links in the mail.
     pub links: Links,
 }
@@ -135,6 +139,7 @@ impl SignUp {
             friends_code: None,
             variant_id: None,
             confirms: None,
+            client: None,
             links,
         }
     }
@@ -192,6 +197,8 @@ impl SignUp {
         let events = told.iter().zip(self.event_ids).map(tell).collect();
         let created = (self.event_ids[0], EventKind::EntryCreated);
         let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
+        let by_stranger = self.actor == Actor::Visitor && self.confirms.is_none();
+        let mail = mail.map(|mail| if by_stranger { mail.caused_from(self.client, &self.links) } else { mail });
         Ok(SignUpPlan { entry, credit, events, mail, lifts: facts.erased })
     }
 
@@ -258,6 +265,7 @@ pub(crate) mod tests {
             friends_code: None,
             variant_id: None,
             confirms: None,
+            client: None,
             links: links(),
         }
     }
@@ -302,6 +310,20 @@ pub(crate) mod tests {
             let mail = plan.mail.unwrap();
             assert_eq!((mail.kind, mail.id.uuid(), &mail.to), (MailKind::Welcome, plan.events[0].id.uuid(), &plan.entry.profile.email));
         }
+    }
+
+    #[test]
+    fn a_welcome_is_a_strangers_unless_an_admin_or_a_confirmation_signs_up() {
+        let (setup, list, kept) = (smtp_setup(), waitlist(json!({})), KeptRequest::from(request()));
+        let client = Some("192.0.2.1".parse().unwrap());
+        let stranger = |command: SignUp| {
+            let facts = SignUpFacts { mail: Some(&setup), request: Some(&kept), ..facts(&list) };
+            command.decide(facts).unwrap().mail.unwrap().stranger
+        };
+        assert_eq!(stranger(SignUp { client, ..command() }), Some(links().secret().hash_network(client)));
+        assert_eq!(stranger(command()), Some(links().secret().hash_network(None)));
+        assert_eq!(stranger(SignUp { actor: Actor::CommandLine, client, ..command() }), None);
+        assert_eq!(stranger(SignUp { confirms: Some(kept.id), client, ..command() }), None);
     }
 
     #[test]

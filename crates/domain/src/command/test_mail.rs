@@ -97,6 +97,8 @@ mod tests {
             address: None,
             data: "{}".to_owned(),
             created_at: at(60),
+            stranger: None,
+            expires_at: None,
         };
         let test = TestMail { mail, claim: None, actor: Actor::System };
         let decide = |workspace_exists, recent: Vec<Timestamp>| test.decide(&TestMailFacts { workspace_exists, recent }).map(|_| ());

@@ -1,5 +1,6 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
+mod budget;
 mod kind;
 mod log;
 mod message;
@@ -8,12 +9,14 @@ mod policy;
 mod record;
 mod template;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use self::budget::{MailBudget, WaitingMail};
 pub use self::kind::MailKind;
 pub use self::log::{LoggedMail, MailFilter, MailState};
 pub use self::message::{Content, Message, Rendered, Sender};
@@ -31,7 +34,7 @@ use crate::invite::Invite;
 use crate::locale::Locale;
 use crate::profile::Profile;
 use crate::referral::ReferralCode;
-use crate::secret::{AddressHash, StoreSecret, TokenUse};
+use crate::secret::{AddressHash, NetworkHash, StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -346,6 +349,10 @@ pub struct Mail {
     pub data: String,
     /// When the event of the mail happened.
     pub created_at: Timestamp,
+    /// The network of the stranger that caused it. A mail that no stranger caused has none.
+    pub stranger: Option<NetworkHash>,
+    /// When it is too late to send it.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Mail {
@@ -362,7 +369,15 @@ impl Mail {
         };
         let data = serde_json::to_string(&data).expect("texts serialise");
         let recipient = Recipient::Request { waitlist_id: waitlist.id, request_id: request.id };
-        Self::to((request.next_mail_id(), MailKind::Confirm), setup, links, now, (recipient, waitlist.workspace_id), &request.profile, data)
+        let id = (request.next_mail_id(), MailKind::Confirm);
+        let mail = Self::to(id, setup, links, now, (recipient, waitlist.workspace_id), &request.profile, data)?;
+        Some(Self { expires_at: Some(request.expires_at), ..mail })
+    }
+
+    /// Returns the mail as one that a stranger caused from an address.
+    #[must_use]
+    pub fn caused_from(self, client: Option<IpAddr>, links: &Links) -> Self {
+        Self { stranger: Some(links.secret().hash_network(client)), ..self }
     }
 
     /// Creates the mail with a person's own link. `None` means that the workspace sends none of this kind.
@@ -421,6 +436,8 @@ impl Mail {
             to: tried.to,
             data: Value::Object(data).to_string(),
             created_at: tried.now,
+            stranger: None,
+            expires_at: None,
         }
     }
 
@@ -480,6 +497,8 @@ impl Mail {
             address: Some(links.secret().hash_address(&person.email)),
             data,
             created_at: now,
+            stranger: None,
+            expires_at: None,
         })
     }
 }

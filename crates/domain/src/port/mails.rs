@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::command::{TestMail, TestMailRejection};
 use crate::error::{CommandError, Fault};
 use crate::id::{ClaimId, MailId, WorkspaceId};
-use crate::mail::{ClaimedMail, LoggedMail, Mail, MailFilter, SettleMail};
+use crate::mail::{ClaimedMail, LoggedMail, Mail, MailBudget, MailFilter, SettleMail};
 use crate::paging::{Limit, MailKey, Page};
 use crate::queue::{ClaimRequest, QueueDepth, RetrySchedule};
 use crate::timestamp::Timestamp;
@@ -43,7 +43,18 @@ pub trait MailQueue: Send + Sync {
     /// - A mail whose sign-up request waits no more MUST NOT be claimed: `confirmations::mail_of_an_ended_request_is_not_sent`.
     /// - A mail of a deleted waitlist or workspace MUST NOT be claimed: `mails::mail_goes_with_what_it_belongs_to`,
     ///   `mails::mail_of_a_deleted_workspace_is_not_sent`.
-    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault>;
+    /// - A mail whose time is over MUST NOT be claimed, and the log MUST tell it: `confirmations::mail_of_an_ended_request_is_not_sent`.
+    ///
+    /// A mail that a stranger caused is *begun* first, by [`MailBudget::begin`], if there is a budget. All processes count the same mails.
+    ///
+    /// - A workspace MUST NOT begin more of them in a period than the budget has, in any process and under concurrency:
+    ///   `mail_claims::strangers_cause_no_more_mails_than_the_budget_has`, `mail_claims::processes_share_the_budget`.
+    /// - There MUST be room again after the period: `mail_claims::there_is_room_again_after_the_period`.
+    /// - Mails of the networks with the fewest begun MUST come first, the longest due of them first:
+    ///   `mail_claims::networks_with_few_mails_come_first`.
+    /// - A mail MUST count once, however often it is tried, and not at all if it is never tried: `mail_claims::a_mail_counts_once`.
+    /// - Mails that no stranger caused MUST NOT wait for those that are kept back: `mail_claims::other_mails_do_not_wait`.
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> Result<Vec<ClaimedMail>, Fault>;
 
     /// The claimed mails that are still to be sent.
     ///
@@ -68,6 +79,7 @@ pub trait MailQueue: Send + Sync {
 
     /// Frees mails whose lease has ended. Those with no attempt left are dead. Returns how many it freed.
     ///
+    /// - A mail whose time is over MUST be ended, even if the budget has no room: `mail_claims::a_mail_that_is_kept_back_expires`.
     /// - The given number of attempts MUST be the limit: `mail_claims::what_always_kills_its_process_is_not_sent_for_ever`.
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault>;
 

@@ -1,5 +1,7 @@
 //! Confirming an address, refusing it, and asking for mails that anybody may ask for.
 
+use std::net::IpAddr;
+
 use time::Duration;
 
 use crate::actor::Actor;
@@ -27,6 +29,7 @@ pub async fn request(
     join: join::Join,
     ttl: Duration,
 ) -> Result<(), CommandError<RequestMailRejection>> {
+    let client = join.address;
     let wish = Wish::SignUp {
         id: RequestId::new(ports.ids.uuid()),
         profile: join.profile.into(),
@@ -34,22 +37,22 @@ pub async fn request(
         variant_id: join.variant_id,
         ttl,
     };
-    ports.confirmations.request_mail(command(ports, waitlist, wish)).await
+    ports.confirmations.request_mail(command(ports, waitlist, wish, client)).await
 }
 
 /// Sends a person their own link, if the address is on the list. The result tells nothing of the address.
 ///
 /// # Errors
 /// If the store has a fault.
-pub async fn send_link(ports: &Ports, waitlist: &Waitlist, email: Email) -> Result<(), Fault> {
-    match ports.confirmations.request_mail(command(ports, waitlist, Wish::Link { email })).await {
+pub async fn send_link(ports: &Ports, waitlist: &Waitlist, email: Email, client: Option<IpAddr>) -> Result<(), Fault> {
+    match ports.confirmations.request_mail(command(ports, waitlist, Wish::Link { email }, client)).await {
         // A wish for a link is refused only if the list was deleted just now.
         Ok(()) | Err(CommandError::Rejected(_)) => Ok(()),
         Err(CommandError::Fault(fault)) => Err(fault),
     }
 }
 
-fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish) -> RequestMail {
+fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish, client: Option<IpAddr>) -> RequestMail {
     let email = match &wish {
         Wish::SignUp { profile, .. } => &profile.email,
         Wish::Link { email } => email,
@@ -59,6 +62,7 @@ fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish) -> RequestMail {
         link_mail_id: MailId::new(ports.ids.uuid()),
         address: ports.links.secret().hash_address(email),
         wish,
+        client,
         actor: Actor::Visitor,
         now: ports.clock.now(),
         links: ports.links.clone(),

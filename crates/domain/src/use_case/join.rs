@@ -75,6 +75,7 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
         let command = SignUp {
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
+            client: join.address,
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
         match sign_up(ports, command).await {

@@ -1,6 +1,7 @@
 //! Rate limits, and the trusted proxies that name the client of a request.
 
 use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
+use rally_domain::mail::MailBudget;
 use time::Duration;
 
 use super::ConfigError;
@@ -10,6 +11,8 @@ use crate::http::rate::Rate;
 
 /// The longest that a sign-up may wait.
 const LONGEST_TTL: Duration = Duration::days(365);
+/// The longest period of a budget. Mails are kept for longer, so that all of a period are counted.
+const LONGEST_PERIOD: Duration = Duration::days(1);
 
 /// Parses a rate. `off` is `None`.
 pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
@@ -25,6 +28,17 @@ pub(super) fn parse_confirmation_ttl(text: Option<String>) -> Result<Duration, C
     let Some(text) = text else { return Ok(DEFAULT_CONFIRMATION_TTL) };
     let ttl = parse_duration(&text).filter(|ttl| (Duration::SECOND..=LONGEST_TTL).contains(ttl));
     ttl.ok_or_else(|| ConfigError::new("RALLY_CONFIRMATION_TTL", format!("{text:?} is no duration from 1s to 365d, such as 7d")))
+}
+
+/// Parses how many mails strangers may cause. `off` is `None`.
+pub(super) fn parse_mail_budget(text: Option<String>) -> Result<Option<MailBudget>, ConfigError> {
+    let Some(text) = text else { return Ok(Some(MailBudget::default())) };
+    if text == "off" {
+        return Ok(None);
+    }
+    let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= LONGEST_PERIOD);
+    let problem = || ConfigError::new("RALLY_MAIL_BUDGET", format!("{text:?} is neither off nor mails in at most a day, such as 1000/1h"));
+    budget.map(Some).ok_or_else(problem)
 }
 
 /// Parses comma-separated addresses and CIDRs.

@@ -66,6 +66,9 @@ pub struct Settings {
     /// How long a sign-up waits for the confirmation of its address, such as 12h [default: 7d]
     #[arg(long, alias = "rally-confirmation-ttl", env = "RALLY_CONFIRMATION_TTL", global = true, value_name = "DURATION")]
     pub confirmation_ttl: Option<String>,
+    /// Mails that strangers may cause in each workspace, such as 1000/1h, or off [default: 1000/1h]
+    #[arg(long, alias = "rally-mail-budget", env = "RALLY_MAIL_BUDGET", global = true, value_name = "RATE")]
+    pub mail_budget: Option<String>,
     /// URL of Envoi, the mail service [default: Envoi's own, if a key is set]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,

@@ -46,9 +46,10 @@ impl LostLinkBody {
 )]
 #[post("/lost-link")]
 pub async fn send(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
-    app.limits.take_address(app.proxies.client(&request), named.found.waitlist.id)?;
+    let client = app.proxies.client(&request);
+    app.limits.take_address(client, named.found.waitlist.id)?;
     let email = body.json::<LostLinkBody>().await?.parse()?;
-    confirm::send_link(&app.ports, &named.found.waitlist, email).await?;
+    confirm::send_link(&app.ports, &named.found.waitlist, email, client).await?;
     app.wake_relays();
     Ok(HttpResponse::Accepted().json(AcceptedView::new()))
 }
