@@ -1,5 +1,6 @@
 //! The log of mail, and mail that tries a template.
 
+use rally_api::boot::config::Settings;
 use rally_fakes::{FakeSmtp, SmtpOptions};
 use rally_tests::receiver::eventually;
 use rally_tests::{Kind, Reply, TestServer, on_both_stores, send, token};
@@ -10,13 +11,17 @@ use serde_json::{Value, json};
 use time::Duration;
 
 async fn start(kind: Kind) -> (TestServer, FakeSmtp) {
+    start_with(kind, |settings| settings).await
+}
+
+async fn start_with(kind: Kind, change: impl FnOnce(Settings) -> Settings) -> (TestServer, FakeSmtp) {
     let smtp = FakeSmtp::start(SmtpOptions::default()).await;
     let url = smtp.url();
-    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+    let server = TestServer::start_with(kind, |settings| Settings {
         smtp_url: Some(url),
         smtp_from: Some("Rally <rally@mail.example>".to_owned()),
         public_url: Some("https://rally.example".to_owned()),
-        ..settings
+        ..change(settings)
     });
     (server.await, smtp)
 }
@@ -168,4 +173,69 @@ async fn a_test_needs_what_mail_over_smtp_needs(kind: Kind) {
     server.admin_put("/rally/settings", json!({"default_sender_address": "hello@else.example"})).await.expect(200);
     assert_eq!(try_out(&server, "welcome/en", "me@else.example").await.bad_fields(), ["default_sender_address"]);
     assert!(log(&server, "").await.is_empty());
+}
+
+/// A server behind a proxy, where strangers may cause two mails in an hour.
+async fn start_with_budget(kind: Kind) -> (TestServer, FakeSmtp) {
+    let some = |text: &str| Some(text.to_owned());
+    let change = |settings| Settings { mail_budget: some("2/1h"), trusted_proxies: some("127.0.0.1"), ..settings };
+    let (server, smtp) = start_with(kind, change).await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    (server, smtp)
+}
+
+/// Somebody signs up through the proxy.
+async fn visit(server: &TestServer, client: &str, name: &str) -> Reply {
+    let request = server.request(Method::POST, "/v1/waitlists/acme/early/entries").header("x-forwarded-for", client);
+    send(request.json(&json!({"email": format!("{name}@example.com"), "name": name}))).await
+}
+
+/// The state of each mail of a kind, by the name of the person, in the order of the names.
+async fn states(server: &TestServer, kind: &str) -> Vec<String> {
+    let mails = log(server, &format!("limit=100&kind={kind}")).await;
+    let text = |mail: &Value, key: &str| mail[key].as_str().unwrap().to_owned();
+    let mut states: Vec<_> =
+        mails.iter().map(|mail| format!("{} {}", text(mail, "to").replace("@example.com", ""), text(mail, "state"))).collect();
+    states.sort();
+    states
+}
+
+async fn become_states(server: &TestServer, kind: &str, expected: &[&str]) {
+    eventually(|| async { Some(states(server, kind).await).filter(|states| states == expected) }).await;
+}
+
+#[apply(on_both_stores)]
+async fn strangers_cause_few_mails_and_the_rest_waits(kind: Kind) {
+    let (server, smtp) = start_with_budget(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    visit(&server, "198.51.100.1", "ada").await.expect(201);
+    visit(&server, "203.0.113.1", "bob").await.expect(201);
+    become_states(&server, "welcome", &["ada sent", "bob sent"]).await;
+    let eve = visit(&server, "198.51.100.2", "eve").await.expect(201);
+    visit(&server, "2001:db8::1", "far").await.expect(201);
+    // What an admin causes does not wait.
+    let path = format!("/waitlists/{list}/entries/{}", eve["id"].as_str().unwrap());
+    server.admin_patch(&path, json!({"status": "approved"})).await.expect(200);
+    become_states(&server, "approved", &["eve sent"]).await;
+    let (_second, _) = server.second().await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    assert_eq!(states(&server, "welcome").await, ["ada sent", "bob sent", "eve pending", "far pending"]);
+    assert_eq!(smtp.received().len(), 3);
+    server.clock.advance(Duration::HOUR);
+    become_states(&server, "welcome", &["ada sent", "bob sent", "eve sent", "far sent"]).await;
+}
+
+#[apply(on_both_stores)]
+async fn a_mail_that_waits_for_longer_than_its_sign_up_is_expired(kind: Kind) {
+    let (server, smtp) = start_with_budget(kind).await;
+    server.active_list("early", json!({"email_confirmation": true})).await;
+    for name in ["ada", "bob"] {
+        visit(&server, "198.51.100.1", name).await.expect(202);
+    }
+    become_states(&server, "confirm", &["ada sent", "bob sent"]).await;
+    visit(&server, "203.0.113.1", "eve").await.expect(202);
+    assert_eq!(states(&server, "confirm").await[2], "eve pending");
+    server.clock.advance(Duration::days(7));
+    become_states(&server, "confirm", &["ada sent", "bob sent", "eve expired"]).await;
+    assert_eq!(smtp.received().len(), 2);
 }
