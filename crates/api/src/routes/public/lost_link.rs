@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::email::Email;
 use rally_domain::use_case::confirm;
+use rally_domain::waitlist::Waitlist;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,7 +16,7 @@ use crate::http::extract::public_list::NamedWaitlist;
 /// The address of a person.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = LostLink)]
-struct LostLinkBody {
+pub(in crate::routes) struct LostLinkBody {
     /// The address that is on the waitlist.
     #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
     #[serde(default)]
@@ -46,8 +47,16 @@ impl LostLinkBody {
 #[post("/lost-link")]
 pub async fn send(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     app.limits.take_address(app.proxies.client(&request), named.found.waitlist.id)?;
-    let email = body.json::<LostLinkBody>().await?.parse()?;
-    confirm::send_link(&app.ports, &named.found.waitlist, email).await?;
-    app.wake_relays();
+    send_to(&app, &named.found.waitlist, body.json::<LostLinkBody>().await?).await?;
     Ok(HttpResponse::Accepted().finish())
+}
+
+/// Sends the link of a list to an address, if the address is on the list.
+///
+/// # Errors
+/// 400 if it is no address.
+pub(in crate::routes) async fn send_to(app: &App, waitlist: &Waitlist, body: LostLinkBody) -> Result<(), ApiError> {
+    confirm::send_link(&app.ports, waitlist, body.parse()?).await?;
+    app.wake_relays();
+    Ok(())
 }
