@@ -26,9 +26,6 @@ use crate::routes::visitor::me::ChangeBody;
 /// The parts of the page that can be saved, by their names in the query.
 const SECTIONS: [(&str, Section); 3] = [("answers", Section::Answers), ("language", Section::Language), ("mail", Section::Mail)];
 
-/// Names and values of a form, or names and problems of its fields.
-type Pairs<T> = Vec<(String, T)>;
-
 /// A person's own page: the place, the link to share, friends and rewards, and what can be changed.
 #[get("/me/{token}")]
 pub async fn own_page(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
@@ -36,7 +33,15 @@ pub async fn own_page(app: web::Data<App>, request: HttpRequest, Visitor(person)
     let typed = typed_of(person.entry.profile.name.as_str(), person.entry.profile.metadata.document(), look.language());
     let named = in_query(&request, &["saved"]);
     let saved = SECTIONS.into_iter().find(|(name, _)| named.as_deref() == Some(*name)).map(|(_, section)| section);
-    render(&app, &look, &person, StatusCode::OK, (&typed, &[]), saved).await
+    render(
+        &app,
+        &look,
+        &person,
+        StatusCode::OK,
+        Form { fields: &person.waitlist.settings.custom_fields, typed: &typed, problems: &[] },
+        saved,
+    )
+    .await
 }
 
 async fn look<'a>(app: &'a App, request: &HttpRequest, person: &'a visit::Visitor) -> Result<Look<'a>, ApiError> {
@@ -49,7 +54,7 @@ async fn render(
     look: &Look<'_>,
     person: &visit::Visitor,
     status: StatusCode,
-    (typed, problems): (&[(String, String)], &[(String, Problem)]),
+    form: Form<'_>,
     saved: Option<Section>,
 ) -> Result<HttpResponse, ApiError> {
     let seen = visit::look(&app.ports, person).await?;
@@ -82,7 +87,7 @@ async fn render(
             remaining: next.count - entry.referral_count,
         }),
         email: entry.profile.email.as_str(),
-        form: Form { fields: &waitlist.settings.custom_fields, typed, problems },
+        form,
         subscribed: seen.is_subscribed,
         joined_at: entry.created_at,
         confirmed_at: entry.confirmed_at,
@@ -142,8 +147,8 @@ pub async fn change_answers(
         Err(error) if error.code == Code::ValidationFailed => error,
         Err(error) => return Err(error),
     };
-    let problems: Pairs<Problem> = error.errors.into_iter().map(|error| (error.field, Problem::Refused)).collect();
-    render(&app, &look, &person, StatusCode::UNPROCESSABLE_ENTITY, (&typed, &problems), None).await
+    let problems: Vec<(String, Problem)> = error.errors.into_iter().map(|error| (error.field, Problem::Refused)).collect();
+    render(&app, &look, &person, StatusCode::UNPROCESSABLE_ENTITY, Form { fields, typed: &typed, problems: &problems }, None).await
 }
 
 /// Returns the new metadata of a person: the answers, and everything else that was kept.
