@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rally-domain",
             "rally-envoi",
             "rally-heimdall",
+            "rally-pages",
             "rally-postgres",
             "rally-smtp",
             "rally-sqlite",

@@ -79,7 +79,7 @@ async fn a_mail_tells_of_its_entry_its_list_and_the_brand(kind: Kind) {
     let (links, id) = (server.links(), EntryId::parse(ada["id"].as_str().unwrap()).unwrap());
     let entry = json!({
         "id": ada["id"], "email": "ada@example.com", "name": "Somebody", "position": 1, "effective_position": 1, "referral_code": code,
-        "referral_url": format!("{}/v1/waitlists/acme/early?referral_code={code}", server.base), "status": "pending",
+        "referral_url": format!("{}/w/acme/early?ref={code}", server.base), "status": "pending",
         "status_url": links.status(id, 0), "unsubscribe_url": links.unsubscribe(id), "locale": "en",
     });
     let waitlist = json!({"slug": "early", "display_name": "List early"});

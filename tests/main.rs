@@ -24,6 +24,7 @@ mod me;
 mod openapi;
 mod operate;
 mod operations;
+mod pages;
 mod permissions;
 mod proxies;
 mod public;

@@ -160,7 +160,7 @@ async fn whoever_unsubscribes_gets_no_more_mail(kind: Kind) {
     assert_eq!(header("x-robots-tag").as_deref(), Some("noindex"));
     assert!(header("content-security-policy").unwrap().starts_with("default-src 'none'"));
     let text = page.text().await.unwrap();
-    assert!(text.contains("a***@example.com") && text.contains("<form method=\"post\">"), "{text}");
+    assert!(text.contains("a***@example.com") && text.contains("<form method=\"post\""), "{text}");
     assert_eq!(server.client.head(&url).send().await.unwrap().status(), 200);
     let hash = server.ports.links.secret().hash_address(&email("ada@example.com"));
     let suppressed = || async { server.ports.suppressions.find(server.workspace.id, hash).await.unwrap().len() };
@@ -189,10 +189,7 @@ async fn a_link_that_is_no_one_s_is_a_page_that_says_so(kind: Kind) {
     let page = server.client.get(&status).send().await.unwrap();
     assert_eq!(page.status(), 200);
     let text = page.text().await.unwrap();
-    assert!(
-        text.contains("<strong>1</strong>") && text.contains("List early") && text.contains(unsubscribe.rsplit_once('/').unwrap().1),
-        "{text}"
-    );
+    assert!(text.contains("<bdi>1</bdi>") && text.contains("List early"), "{text}");
     let swapped = unsubscribe.replace("/unsubscribe/", "/me/");
     for bad in [format!("{status}x"), swapped, links.status(ada, 1), format!("{}/me/none", server.base), format!("{}/me/a/b", server.base)]
     {

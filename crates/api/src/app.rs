@@ -20,6 +20,7 @@ use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::client::TrustedProxies;
+use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
 use crate::idempotency::Idempotency;
 
@@ -51,6 +52,8 @@ pub struct App {
     pub relays: Vec<Arc<Notify>>,
     /// Signs and checks the cursors of pages.
     pub cursors: Cursors,
+    /// Seals the time at which a form was first shown.
+    pub seals: FormSeals,
     /// Rendered replies for public waitlists, by list, workspace slug of the request, and variant.
     pub infos: Responses<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
     /// Rendered leaderboards, by list and number of rows.

@@ -82,7 +82,7 @@ pub async fn a_mail_is_written_with_its_change(fixture: &impl Fixture) {
     assert_eq!((welcome.kind, &welcome.locale), (MailKind::Welcome, &Locale::english()));
     let data: Value = serde_json::from_str(&welcome.data).unwrap();
     let code = ada.referral_code.as_str();
-    let url = format!("http://127.0.0.1:8080/v1/waitlists/acme/list?referral_code={code}");
+    let url = format!("http://127.0.0.1:8080/w/acme/list?ref={code}");
     let entry = json!({
         "id": ada.id.to_string(), "email": "ada@example.com", "name": "Somebody", "position": 1, "effective_position": 1,
         "referral_code": code, "referral_url": url, "status": "pending", "status_url": ports.links.status(ada.id, 0),

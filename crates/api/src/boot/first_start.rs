@@ -1,4 +1,4 @@
-//! The first start on the embedded store: creates a demo waitlist, and prints commands to try.
+//! The first start on the embedded store: creates a demo waitlist, and prints what to try.
 
 use rally_domain::actor::Actor;
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
@@ -52,20 +52,21 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     Ok(Demo { workspace, waitlist })
 }
 
-/// A text with commands to try, which can be pasted into a shell.
+/// A text with the page to open, and commands to try, which can be pasted into a shell.
 pub fn what_to_try(demo: &Demo, base: &str, token: &str) -> String {
     let Demo { workspace, waitlist } = demo;
+    let page = format!("{base}/w/{}/{}", workspace.slug, waitlist.slug);
     let list = format!("{base}/v1/waitlists/{}/{}", workspace.slug, waitlist.slug);
     let entries = format!("{base}/v1/workspaces/{}/waitlists/{}/entries", workspace.id, waitlist.id);
     format!(
         r#"
-Rally is running with a demo waitlist.
+Rally is running with a demo waitlist. Open its page in a browser, and sign up:
 
-  waitlist      {list}
+  page          {page}
   docs          {base}/docs
   workspace id  {workspace_id}
 
-Sign up:
+Or sign up over the API:
 
   curl -s {list}/entries -H 'content-type: application/json' \
     -d '{{"email": "ada@example.com", "name": "Ada Lovelace"}}'

@@ -30,6 +30,7 @@ use crate::exports::Exports;
 use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
+use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
 use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::{openapi, route_table};
@@ -96,9 +97,10 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
+        seals: FormSeals::new(secrets.derive("rally forms")),
         infos: Responses::default(),
         leaderboards: Responses::default(),
-        routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES].concat(), pages::FORMS),
+        routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES].concat(), pages::FORMS, pages::ACTIONS),
     }));
     let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();

@@ -9,12 +9,13 @@ use utoipa::openapi::path::PathItem;
 pub struct AllowedMethods(Vec<(ResourceDef, Vec<Method>)>);
 
 impl AllowedMethods {
-    /// The table for a document, and for pages and forms that the document does not contain.
-    pub fn new(document: &Document, pages: &[&str], forms: &[&str]) -> Self {
+    /// The table for a document, and for pages, forms and their actions that the document does not contain.
+    pub fn new(document: &Document, pages: &[&str], forms: &[&str], actions: &[&str]) -> Self {
         let row = |(path, item): (&String, &PathItem)| (ResourceDef::new(path.as_str()), methods(item));
         let pages = pages.iter().map(|path| (ResourceDef::new(*path), vec![Method::GET, Method::HEAD]));
         let forms = forms.iter().map(|path| (ResourceDef::new(*path), vec![Method::GET, Method::HEAD, Method::POST]));
-        Self(document.paths.paths.iter().map(row).chain(pages).chain(forms).collect())
+        let actions = actions.iter().map(|path| (ResourceDef::new(*path), vec![Method::POST]));
+        Self(document.paths.paths.iter().map(row).chain(pages).chain(forms).chain(actions).collect())
     }
 
     /// The methods of a path, for `Allow`. `None` if there is no such path.

@@ -6,6 +6,7 @@ pub mod body;
 pub mod cursor;
 pub mod error;
 pub mod extract;
+pub mod form_seal;
 pub mod limits;
 pub mod middleware;
 pub mod openapi;

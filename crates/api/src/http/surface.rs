@@ -7,7 +7,8 @@ pub enum Surface {
     Admin,
     /// Pages that a token in their path opens. Errors are HTML, and nobody may keep or list them.
     Link,
-    /// The API of what a person's own link opens. Errors are JSON, and nobody may keep or list replies.
+    /// Other pages for people. Errors are HTML, and the page tells other origins nothing but its own origin.
+    Page,
     /// The API that a token in the path opens. Nobody may keep or list its replies.
     Visitor,
     /// Everything else: errors are JSON.
@@ -15,10 +16,18 @@ pub enum Surface {
 }
 
 impl Surface {
+    /// Whether people see its replies, so that errors are pages.
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Link | Self::Page)
+    }
+
     /// Returns the surface that a path belongs to.
     pub fn of(path: &str) -> Self {
         let first = path.strip_prefix('/').unwrap_or(path).split('/').next().unwrap_or_default();
         match first {
+            // The widget of another site reads this one.
+            "w" if path.ends_with("/widget.json") => Self::Other,
+            "" | "w" => Self::Page,
             "me" | "unsubscribe" | "confirm" => Self::Link,
             "v1" if path.starts_with("/v1/workspaces") => Self::Admin,
             "v1" if path.starts_with("/v1/me/") || path.starts_with("/v1/confirmations/") => Self::Visitor,
@@ -45,8 +54,14 @@ mod tests {
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),
             ("/metrics", Surface::Other),
-            ("/", Surface::Other),
-            ("", Surface::Other),
+            ("/", Surface::Page),
+            ("", Surface::Page),
+            ("/w", Surface::Page),
+            ("/w/acme/early", Surface::Page),
+            ("/w/acme/early/lost-link", Surface::Page),
+            ("/w/acme/early/widget.json", Surface::Other),
+            ("/widget.js", Surface::Other),
+            ("/assets/style.css", Surface::Other),
         ] {
             assert_eq!(Surface::of(path), surface, "{path}");
         }

@@ -71,9 +71,20 @@ impl Links {
         &self.secret
     }
 
-    /// Returns the link for referrals: the public address of the list, with a referral code to sign up with.
+    /// Returns the absolute URL that all links begin with. It has no slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Returns the path of that URL, for links between pages of one server. It is empty at the root of a host.
+    pub fn root(&self) -> &str {
+        let after_scheme = self.base.find("://").map_or(0, |at| at + 3);
+        self.base[after_scheme..].find('/').map_or("", |at| &self.base[after_scheme + at..])
+    }
+
+    /// Returns the link for referrals: the sign-up page of the list, with a referral code to sign up with.
     pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
-        format!("{}/v1/waitlists/{}/{}?referral_code={}", self.base, workspace.as_str(), waitlist.as_str(), code.as_str())
+        format!("{}/w/{}/{}?ref={}", self.base, workspace.as_str(), waitlist.as_str(), code.as_str())
     }
 
     /// Returns the link to a person's own page. Another generation of the entry's link has another token.
@@ -630,7 +641,7 @@ mod tests {
         let code = ReferralCode::from_entropy(7);
         for base in ["https://rally.example/x", "https://rally.example/x/"] {
             let link = Links::new(base, StoreSecret::new([7; 32])).referral(&workspace, &list, &code);
-            assert_eq!(link, format!("https://rally.example/x/v1/waitlists/acme/early?referral_code={}", code.as_str()));
+            assert_eq!(link, format!("https://rally.example/x/w/acme/early?ref={}", code.as_str()));
         }
     }
 }

@@ -57,7 +57,9 @@ pub struct ReachedReward<'a> {
     pub count: u64,
     /// The reward.
     pub text: &'a str,
-    /// When it was reached.
+    /// Whether it was reached.
+    pub reached: bool,
+    /// When it was reached, if somebody knows.
     pub reached_at: Option<Timestamp>,
 }
 

@@ -150,8 +150,8 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         Friend { masked_email: None, waiting: false, joined_at: joined },
     ];
     let rewards = [
-        ReachedReward { count: 1, text: words.rewards[0], reached_at: Some(joined) },
-        ReachedReward { count: 10, text: words.rewards[1], reached_at: None },
+        ReachedReward { count: 1, text: words.rewards[0], reached: true, reached_at: Some(joined) },
+        ReachedReward { count: 10, text: words.rewards[1], reached: false, reached_at: None },
     ];
     let fields = fields(words, false);
     let metadata = json!({"company": words.text, "a_multiselect": ["The news"], "a_boolean": true, "a_number": 12, "a_date": "2026-02-03"});

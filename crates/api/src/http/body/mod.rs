@@ -1,4 +1,4 @@
-//! Reads JSON bodies. Checks their type, size, time and syntax.
+//! Reads bodies: JSON, and forms. Checks their type, size, time and syntax.
 
 mod document;
 pub mod fields;
@@ -13,6 +13,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::form_urlencoded;
 
 use self::document::not_an_object;
 use crate::http::error::{ApiError, Code};
@@ -79,18 +80,36 @@ impl Body {
     ///
     /// # Errors
     /// 408, 413, 415, or 400 if it is not a JSON object.
-    pub async fn document_up_to(mut self, limit: usize) -> Result<Document, ApiError> {
+    pub async fn document_up_to(self, limit: usize) -> Result<Document, ApiError> {
         self.check_coding()?;
         self.check_type()?;
-        let in_flight = self.in_flight.clone();
-        let bytes = in_flight
-            .aside(tokio::time::timeout(DEADLINE, self.read(limit)))
-            .await
-            .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))??;
+        let bytes = self.arrive(limit).await?;
         let malformed = |_| ApiError::new(Code::MalformedJson, "the body is not well-formed JSON");
         let value: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
         // Serde would also read a struct from an array of its fields.
         if value.is_object() { Ok(Document { value, bytes: bytes.freeze() }) } else { Err(not_an_object()) }
+    }
+
+    /// Reads the names and values of a posted form of at most [`DEFAULT_LIMIT`] bytes, in their order. Lines end as in JSON, with `\n`.
+    ///
+    /// # Errors
+    /// 408, 413 or 415.
+    pub async fn form(self) -> Result<Vec<(String, String)>, ApiError> {
+        self.check_coding()?;
+        if self.essence() != "application/x-www-form-urlencoded" {
+            return Err(ApiError::new(Code::UnsupportedMediaType, "the body must be application/x-www-form-urlencoded"));
+        }
+        let bytes = self.arrive(DEFAULT_LIMIT).await?;
+        Ok(form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
+    }
+
+    /// Reads the bytes, in time.
+    async fn arrive(mut self, limit: usize) -> Result<BytesMut, ApiError> {
+        let in_flight = self.in_flight.clone();
+        in_flight
+            .aside(tokio::time::timeout(DEADLINE, self.read(limit)))
+            .await
+            .map_err(|_| ApiError::new(Code::RequestTimeout, "the body did not arrive in time"))?
     }
 
     /// Refuses an encoded body. Rally cannot decode one and limit its decoded size.
@@ -106,12 +125,17 @@ impl Body {
     }
 
     fn check_type(&self) -> Result<(), ApiError> {
-        let given = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = self.essence();
         if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
             return Ok(());
         }
         Err(ApiError::new(Code::UnsupportedMediaType, "the body must be application/json"))
+    }
+
+    /// The type of the body without its parameters.
+    fn essence(&self) -> String {
+        let given = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     async fn read(&mut self, limit: usize) -> Result<BytesMut, ApiError> {

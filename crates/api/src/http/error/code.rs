@@ -34,6 +34,8 @@ codes! {
     MalformedJson = 400 "malformed_json"
     /// The captcha token is missing or was refused.
     CaptchaFailed = 400 "captcha_failed"
+    /// The form came back sooner than a person fills it in. `Retry-After` says when to send it again.
+    TooFast = 400 "too_fast"
     /// The status cannot change in this way.
     InvalidTransition = 400 "invalid_transition"
     /// The request is malformed.

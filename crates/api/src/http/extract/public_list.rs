@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::slug::Slug;
-use rally_domain::waitlist::{PublicWaitlist, Waitlist};
+use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
@@ -47,6 +47,15 @@ impl IntoParams for NamedWaitlist {
 }
 
 impl NamedWaitlist {
+    /// The waitlist, if it was published once. It may take nobody now.
+    ///
+    /// # Errors
+    /// 404 if the waitlist is a draft.
+    pub fn published(&self) -> Result<&Waitlist, ApiError> {
+        let waitlist = &self.found.waitlist;
+        if waitlist.status == WaitlistStatus::Draft { Err(ApiError::no_waitlist()) } else { Ok(waitlist) }
+    }
+
     /// The waitlist, if visitors may see it.
     ///
     /// # Errors

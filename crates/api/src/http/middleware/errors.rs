@@ -10,24 +10,23 @@ use actix_web::{HttpResponse, ResponseError};
 
 use super::headers::secure;
 use super::measure::measure;
+use super::origin::Origin;
 use crate::http::error::ApiError;
-use crate::http::surface::Surface;
 use crate::routes::pages::error_page;
 
 /// Renders an error, ours or the framework's, in the envelope. Other replies stay as they are.
-pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str, surface: Surface) -> ServiceResponse<BoxBody> {
+pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, origin: &Origin) -> ServiceResponse<BoxBody> {
     let ours = response.response_mut().extensions_mut().remove::<ApiError>();
     let status = response.status();
     let error = match ours {
         Some(error) => error,
+        // A page that says by itself what is wrong.
+        None if origin.surface.is_for_people() && is_html(&response) => return response,
         None if status.is_client_error() || status.is_server_error() => ApiError::of_status(status),
         None => return response,
     };
     let (request, bare) = response.into_parts();
-    let mut reply = error.render(id);
-    if surface == Surface::Link {
-        reply = as_page(reply);
-    }
+    let mut reply = render(&error, origin);
     // Keep the headers that inner middleware added, above all those of CORS.
     for (name, value) in bare.headers() {
         if *name != CONTENT_TYPE && !reply.headers().contains_key(name) {
@@ -37,9 +36,17 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, id: &str, surface:
     ServiceResponse::new(request, reply)
 }
 
-/// Shows an error as a page. Its headers stay.
-fn as_page(envelope: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
-    let mut page = error_page(envelope.status());
+fn is_html(response: &ServiceResponse<BoxBody>) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// Renders an error in the envelope, or as a page with the same headers.
+fn render(error: &ApiError, origin: &Origin) -> HttpResponse<BoxBody> {
+    let envelope = error.render(&origin.id);
+    if !origin.surface.is_for_people() {
+        return envelope;
+    }
+    let mut page = error_page(envelope.status(), &origin.id, origin.language, &origin.root);
     for (name, value) in envelope.headers().iter().filter(|(name, _)| **name != CONTENT_TYPE) {
         page.headers_mut().append(name.clone(), value.clone());
     }
@@ -47,17 +54,16 @@ fn as_page(envelope: HttpResponse<BoxBody>) -> HttpResponse<BoxBody> {
 }
 
 /// The error for a lost request: middleware failed, a handler panicked, no slot was free or the time was up. It renders itself.
-pub(super) fn fail(status: &StatusCode, id: &str, surface: Surface, method: &Method, started: Instant) -> Lost {
+pub(super) fn fail(status: &StatusCode, origin: Origin, method: &Method, started: Instant) -> Lost {
     measure(method, None, *status, started);
-    Lost { status: *status, id: id.to_owned(), surface }
+    Lost { status: *status, origin }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the request failed with {status}")]
 pub(super) struct Lost {
     status: StatusCode,
-    id: String,
-    surface: Surface,
+    origin: Origin,
 }
 
 impl ResponseError for Lost {
@@ -66,11 +72,8 @@ impl ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut reply = ApiError::of_status(self.status).render(&self.id);
-        if self.surface == Surface::Link {
-            reply = as_page(reply);
-        }
-        secure(reply.headers_mut(), &self.id, self.surface);
+        let mut reply = render(&ApiError::of_status(self.status), &self.origin);
+        secure(reply.headers_mut(), &self.origin.id, self.origin.surface);
         reply
     }
 }

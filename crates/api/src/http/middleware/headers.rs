@@ -3,14 +3,12 @@
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use rally_pages::{Brand, content_security_policy};
 
 use super::request_id::REQUEST_ID;
 use crate::http::surface::Surface;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
-
-/// What a page of a link may do: nothing but show itself and send its own form.
-const LINK_POLICY: &str = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the headers to a reply.
 pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
@@ -25,7 +23,17 @@ pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
     }
-    if surface == Surface::Link {
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(LINK_POLICY));
+    if surface == Surface::Page {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        if !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        }
+    }
+    // A page with a logo has a policy of its own.
+    if surface.is_for_people()
+        && !headers.contains_key(CONTENT_SECURITY_POLICY)
+        && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&Brand::default(), &[]))
+    {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
 }

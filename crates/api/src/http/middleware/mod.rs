@@ -6,6 +6,7 @@ mod errors;
 mod headers;
 pub mod in_flight;
 mod measure;
+mod origin;
 pub mod request_id;
 
 use std::panic::AssertUnwindSafe;
@@ -23,8 +24,8 @@ use self::errors::{envelop, fail};
 use self::headers::secure;
 use self::in_flight::InFlight;
 use self::measure::measure;
+use self::origin::Origin;
 use self::request_id::RequestId;
-use super::surface::Surface;
 
 /// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
@@ -38,7 +39,7 @@ pub async fn handle(
     let started = Instant::now();
     let id = request_id::of(request.headers());
     let method = request.method().clone();
-    let surface = Surface::of(request.path());
+    let origin = Origin::of(&request, id.clone());
     if method == Method::HEAD {
         // HEAD is handled as GET (RFC 9110, section 9.3.2). The server leaves the body out.
         request.head_mut().method = Method::GET;
@@ -48,20 +49,20 @@ pub async fn handle(
     let slot = in_flight.take(request.path());
     if slot.is_none() {
         metrics::counter!("rally_shed_total").increment(1);
-        return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, surface, &method, started).into());
+        return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into());
     }
     let handled = tokio::time::timeout(HANDLER, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.
-        Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, &id, surface, &method, started).into()),
+        Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into()),
         Ok(Ok(Ok(response))) => {
-            let mut response = envelop(response.map_into_boxed_body(), &id, surface);
-            secure(response.headers_mut(), &id, surface);
+            let mut response = envelop(response.map_into_boxed_body(), &origin);
+            secure(response.headers_mut(), &id, origin.surface);
             let route = response.request().match_pattern();
             span.in_scope(|| measure(&method, route.as_deref(), response.status(), started));
             Ok(response)
         }
-        Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), &id, surface, &method, started).into()),
-        Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, &id, surface, &method, started).into()),
+        Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), origin, &method, started).into()),
+        Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, origin, &method, started).into()),
     }
 }

@@ -5,14 +5,13 @@ use actix_web::{HttpResponse, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Paths that are not part of the API.
-pub const PAGES: &[&str] = &["/", "/docs", "/docs/{tail:.*}", "/docs-json", "/openapi.json"];
+pub const PAGES: &[&str] = &["/docs", "/docs/{tail:.*}", "/docs-json", "/openapi.json"];
 
 /// Serves the document, which all worker threads share, and its pages.
 pub fn configure_pages(config: &mut web::ServiceConfig, document: &web::Bytes) {
     let serve =
         |document: web::Bytes| move || std::future::ready(HttpResponse::Ok().content_type(ContentType::json()).body(document.clone()));
     config
-        .route("/", web::get().to(to_docs))
         .route("/docs", web::get().to(to_docs))
         .route("/openapi.json", web::get().to(serve(document.clone())))
         .route("/docs-json", web::get().to(serve(document.clone())))

@@ -1,21 +1,56 @@
-//! Pages for people: the targets of the links in mail.
+//! Pages for people, the files that they load, and the widget.
 
+mod assets;
 mod confirm;
-mod html;
-mod links;
+mod index;
+mod look;
+mod lost_link;
+mod notices;
+mod openness;
+mod sign_up;
+mod unsubscribe;
+mod visitor;
+mod widget;
 
 use actix_web::web;
 
-pub use self::html::error_page;
+pub use self::look::error_page;
 
-/// Paths of pages that are not part of the API, and take GET alone.
-pub const PAGES: &[&str] = &["/me/{token}"];
+/// Paths of pages and files that are not part of the API, and take GET alone.
+pub const PAGES: &[&str] = &[
+    "/",
+    "/assets/{name}",
+    "/assets/brand/{name}",
+    "/widget.js",
+    "/robots.txt",
+    "/me/{token}",
+    "/w/{workspace_slug}/{waitlist_slug}/mailbox",
+    "/w/{workspace_slug}/{waitlist_slug}/left",
+    "/w/{workspace_slug}/{waitlist_slug}/lost-link/sent",
+    "/w/{workspace_slug}/{waitlist_slug}/widget.json",
+];
 
 /// Paths of pages with a form, which take POST too.
-pub const FORMS: &[&str] = &["/unsubscribe/{token}", "/confirm/{token}", "/confirm/{token}/refuse"];
+pub const FORMS: &[&str] = &[
+    "/w/{workspace_slug}/{waitlist_slug}",
+    "/w/{workspace_slug}/{waitlist_slug}/lost-link",
+    "/me/{token}/leave",
+    "/unsubscribe/{token}",
+    "/confirm/{token}",
+    "/confirm/{token}/refuse",
+];
+
+/// Paths of forms that stand on another page, and take POST alone.
+pub const ACTIONS: &[&str] = &["/me/{token}/answers", "/me/{token}/language", "/me/{token}/mail"];
 
 /// Adds the pages.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(links::visitor).service(links::unsubscribe_page).service(links::unsubscribe);
+    config.service(index::index).service(assets::file).service(assets::brand).service(assets::widget).service(assets::robots);
+    config.service(sign_up::sign_up_page).service(sign_up::post_sign_up).service(widget::widget_form);
+    config.service(lost_link::lost_link_page).service(lost_link::post_lost_link);
+    config.service(notices::mailbox).service(notices::left).service(notices::lost_link_sent);
+    config.service(visitor::own_page).service(visitor::change_answers).service(visitor::change_language).service(visitor::change_mail);
+    config.service(visitor::leave_page).service(visitor::leave_list);
+    config.service(unsubscribe::unsubscribe_page).service(unsubscribe::unsubscribe);
     config.service(confirm::confirm_page).service(confirm::confirm).service(confirm::refuse_page).service(confirm::refuse);
 }

@@ -1,8 +1,11 @@
 //! Sends people their own link once more. The reply tells nothing of the address.
 
+use std::net::IpAddr;
+
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::email::Email;
 use rally_domain::use_case::confirm;
+use rally_domain::waitlist::Waitlist;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -16,7 +19,7 @@ use crate::routes::schema::AcceptedView;
 /// The address of a person.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = LostLink)]
-struct LostLinkBody {
+pub(in crate::routes) struct LostLinkBody {
     /// The address that is on the waitlist.
     #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
     #[serde(default)]
@@ -48,8 +51,16 @@ impl LostLinkBody {
 pub async fn send(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let client = app.proxies.client(&request);
     app.limits.take_address(client, named.found.waitlist.id)?;
-    let email = body.json::<LostLinkBody>().await?.parse()?;
-    confirm::send_link(&app.ports, &named.found.waitlist, email, client).await?;
-    app.wake_relays();
+    send_to(&app, &named.found.waitlist, body.json::<LostLinkBody>().await?, client).await?;
     Ok(HttpResponse::Accepted().json(AcceptedView::new()))
+}
+
+/// Sends the link of a list to an address, if the address is on the list.
+///
+/// # Errors
+/// 400 if it is no address.
+pub(in crate::routes) async fn send_to(app: &App, waitlist: &Waitlist, body: LostLinkBody, client: Option<IpAddr>) -> Result<(), ApiError> {
+    confirm::send_link(&app.ports, waitlist, body.parse()?, client).await?;
+    app.wake_relays();
+    Ok(())
 }

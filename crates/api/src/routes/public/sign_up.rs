@@ -1,16 +1,16 @@
 //! The sign-up.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::command::SignUpRejection;
 use rally_domain::custom_field::{CustomField, Metadata};
 use rally_domain::email::Email;
-use rally_domain::entry::Entry;
-use rally_domain::id::VariantId;
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
+use rally_domain::settings::{Approval, Confirmation};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::use_case;
 use rally_domain::use_case::join::{Join, Joined};
@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::error::{AnyFailure, ApiError, BodyFailure, ErrorBody, tell_standings};
+use crate::http::error::{AnyFailure, ApiError, BodyFailure, Code, ErrorBody, tell_standings};
 use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::standing::Standing;
@@ -31,7 +31,7 @@ use crate::routes::schema::{EntryStatusName, RequestedName};
 /// A new entry.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CreateEntry)]
-struct JoinBody {
+pub(in crate::routes) struct JoinBody {
     /// E-mail address. It can sign up once on a waitlist, whatever its case.
     #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
     #[serde(default)]
@@ -68,9 +68,28 @@ struct JoinBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     variant_id: Field<String>,
+    /// The field of the widget that people do not see.
+    #[schema(ignore)]
+    #[serde(default)]
+    website: Field<String>,
+    /// The sealed time at which the widget was first shown.
+    #[schema(ignore)]
+    #[serde(default)]
+    form: Field<String>,
 }
 
 impl JoinBody {
+    /// Whether a program filled in what people do not see.
+    fn is_of_a_bot(&self) -> bool {
+        matches!(&self.website, Field::Given(text) if !text.is_empty())
+    }
+
+    /// Returns how many milliseconds are missing until the widget may send its form. Requests of other programs carry no time.
+    fn missing_time(&self, app: &App, waitlist: &Waitlist) -> u64 {
+        let Field::Given(seal) = &self.form else { return 0 };
+        app.seals.missing(waitlist.id, seal, app.ports.clock.now()).unwrap_or(0)
+    }
+
     fn parse(self, custom_fields: &[CustomField], mut accepted: Vec<Locale>) -> Result<Join, ApiError> {
         let mut fields = Fields::default();
         let email = fields.required("email", self.email, |text| Email::parse(&text));
@@ -148,6 +167,24 @@ impl JoinedView {
             created_at: entry.created_at.to_string(),
         }
     }
+
+    /// An entry that does not exist, for a program that filled in what people do not see.
+    async fn of_nobody(app: &App, waitlist: &Waitlist, profile: &Profile) -> Result<Self, ApiError> {
+        let (ports, id) = (&app.ports, EntryId::new(app.ports.ids.uuid()));
+        let next = ports.stats.count(waitlist.id).await? + 1;
+        let status = if waitlist.settings.approval == Approval::Automatic { EntryStatus::Approved } else { EntryStatus::Pending };
+        Ok(Self {
+            id: id.to_string(),
+            email: profile.email.to_string(),
+            name: profile.name.to_string(),
+            position: next,
+            effective_position: next,
+            status: status.as_str(),
+            referral_code: ReferralCode::from_entropy(ports.ids.entropy()).to_string(),
+            status_url: ports.links.status(id, 0),
+            created_at: ports.clock.now().to_string(),
+        })
+    }
 }
 
 /// A sign-up that waits for its confirmation. It is the same for every address, whatever is known of it.
@@ -183,23 +220,47 @@ pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpReques
     let waitlist = &named.found.waitlist;
     let mut standings = Vec::new();
     let outcome = sign_up(&app, waitlist, &request, body, &mut standings).await;
-    let label = match &outcome {
-        Ok((_, Joined::OnTheList(_))) => "created",
-        Ok((_, Joined::MustConfirm)) => "confirmation_required",
-        Err(error) => error.code.as_str(),
+    count(&outcome);
+    let must_confirm = |email: &Email| {
+        let expires_in = app.confirmation_ttl.whole_seconds();
+        RequestedView { status: "confirmation_required", email: email.to_string(), expires_in }
     };
-    metrics::counter!("rally_signups_total", "outcome" => label).increment(1);
-    let (email, joined) = outcome?;
-    let status = if joined == Joined::MustConfirm { StatusCode::ACCEPTED } else { StatusCode::CREATED };
-    let mut reply = HttpResponse::build(status);
-    tell_standings(&mut reply, &standings);
-    Ok(match joined {
-        Joined::OnTheList(entry) => reply.json(JoinedView::new(&entry, waitlist, &app.ports.links)),
-        Joined::MustConfirm => {
-            let expires_in = app.confirmation_ttl.whole_seconds();
-            reply.json(RequestedView { status: "confirmation_required", email: email.to_string(), expires_in })
+    let (mut created, mut accepted) = (HttpResponse::Created(), HttpResponse::Accepted());
+    tell_standings(&mut created, &standings);
+    tell_standings(&mut accepted, &standings);
+    Ok(match outcome? {
+        Outcome::OnTheList(entry) => created.json(JoinedView::new(&entry, waitlist, &app.ports.links)),
+        Outcome::MustConfirm(email) => accepted.json(must_confirm(&email)),
+        Outcome::Bot(profile) if waitlist.settings.email_confirmation == Confirmation::Off => {
+            created.json(JoinedView::of_nobody(&app, waitlist, &profile).await?)
         }
+        Outcome::Bot(profile) => accepted.json(must_confirm(&profile.email)),
     })
+}
+
+/// What became of a form that was sent.
+pub(in crate::routes) enum Outcome {
+    /// The person is on the list.
+    OnTheList(Box<Entry>),
+    /// The owner of the address must confirm the sign-up.
+    MustConfirm(Email),
+    /// A program filled in what people do not see. Nothing was stored, and it is answered as if it had worked.
+    Bot(Box<Profile>),
+}
+
+/// Counts what became of a form that was sent.
+pub(in crate::routes) fn count(outcome: &Result<Outcome, ApiError>) {
+    count_as(match outcome {
+        Ok(Outcome::OnTheList(_)) => "created",
+        Ok(Outcome::MustConfirm(_)) => "confirmation_required",
+        Ok(Outcome::Bot(_)) => "bot",
+        Err(error) => error.code.as_str(),
+    });
+}
+
+/// Counts a form under a label.
+pub(in crate::routes) fn count_as(outcome: &'static str) {
+    metrics::counter!("rally_signups_total", "outcome" => outcome).increment(1);
 }
 
 async fn sign_up(
@@ -208,18 +269,42 @@ async fn sign_up(
     request: &HttpRequest,
     body: Body,
     standings: &mut Vec<Standing>,
-) -> Result<(Email, Joined), ApiError> {
-    let address = app.proxies.client(request);
-    standings.extend(app.limits.take_address(address, waitlist.id)?);
-    let body = body.json::<JoinBody>().await?;
+) -> Result<Outcome, ApiError> {
+    standings.extend(app.limits.take_address(app.proxies.client(request), waitlist.id)?);
+    take(app, waitlist, request, body.json::<JoinBody>().await?, standings).await
+}
+
+/// Signs a person up with what a form or a request of the API says. The limit of the client's address was taken before.
+///
+/// # Errors
+/// If a field is bad, or a rule refuses the sign-up.
+pub(in crate::routes) async fn take(
+    app: &App,
+    waitlist: &Waitlist,
+    request: &HttpRequest,
+    body: JoinBody,
+    standings: &mut Vec<Standing>,
+) -> Result<Outcome, ApiError> {
     // A closed waitlist is reported before bad fields.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
-    let request = Join { address, ..body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))? };
-    standings.extend(app.limits.take_email(&request.profile.email, waitlist.id)?);
-    let email = request.profile.email.clone();
-    let joined = use_case::join::run(&app.ports, waitlist, request, app.confirmation_ttl).await?;
+    let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
+    let person = body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))?;
+    if is_bot {
+        return Ok(Outcome::Bot(person.profile.into()));
+    }
+    if missing > 0 {
+        let retry_after = Some(missing.div_ceil(1000));
+        return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
+    }
+    let person = Join { address: app.proxies.client(request), ..person };
+    standings.extend(app.limits.take_email(&person.profile.email, waitlist.id)?);
+    let email = person.profile.email.clone();
+    let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
     app.wake_relays();
-    Ok((email, joined))
+    Ok(match joined {
+        Joined::OnTheList(entry) => Outcome::OnTheList(entry),
+        Joined::MustConfirm => Outcome::MustConfirm(email),
+    })
 }

@@ -158,7 +158,7 @@ impl<'a> From<&'a Milestone> for RewardView<'a> {
 /// Changes of a person. A missing field stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UpdateVisitor)]
-struct ChangeBody {
+pub(in crate::routes) struct ChangeBody {
     /// Full name.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     #[serde(default)]
@@ -186,7 +186,11 @@ struct ChangeMailSchema {
 }
 
 impl ChangeBody {
-    fn parse(self, custom_fields: &[CustomField]) -> Result<visit::Change, ApiError> {
+    /// Checks the fields.
+    ///
+    /// # Errors
+    /// 400 that names every bad field.
+    pub(in crate::routes) fn parse(self, custom_fields: &[CustomField]) -> Result<visit::Change, ApiError> {
         let mut fields = Fields::default();
         let name = fields.optional("name", self.name, |text| PersonName::parse(&text));
         let metadata = fields.optional("metadata", self.metadata, Metadata::parse);

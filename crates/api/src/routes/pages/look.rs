@@ -1,0 +1,106 @@
+//! What all pages have in common: the language of the reader, the brand of the workspace, and the reply.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, VARY};
+use actix_web::{HttpRequest, HttpResponse};
+use rally_domain::id::WorkspaceId;
+use rally_domain::locale::Locale;
+use rally_domain::slug::Slug;
+use rally_domain::workspace;
+use rally_pages::{Brand, ErrorPage, Frame, Language, Page, content_security_policy};
+
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::http::extract::languages::{accepted_languages, chosen_language};
+
+/// The look of a page that belongs to a workspace.
+pub(super) struct Look<'a> {
+    language: Language,
+    brand: Brand<'a>,
+    root: &'a str,
+}
+
+impl<'a> Look<'a> {
+    /// Finds the look of a page. The language is the first one that Rally has: that of the query, that of the person, those of the
+    /// browser, and that of the workspace.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) async fn of(
+        app: &'a App,
+        request: &HttpRequest,
+        person: Option<&Locale>,
+        (workspace, brand): (WorkspaceId, &'a workspace::Brand),
+    ) -> Result<Self, ApiError> {
+        let wanted: Vec<Locale> =
+            chosen_language(request).into_iter().chain(person.cloned()).chain(accepted_languages(request.headers())).collect();
+        let language = choose(app, &wanted, workspace).await?;
+        Ok(Self { language, brand: brand_of(brand), root: app.ports.links.root() })
+    }
+
+    /// The language.
+    pub(super) const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// What stands before the paths of pages.
+    pub(super) const fn root(&self) -> &'a str {
+        self.root
+    }
+
+    /// The frame of a page for one person.
+    pub(super) fn frame(&self) -> Frame<'a> {
+        Frame { language: self.language, brand: self.brand, root: self.root, badge: true, ..Frame::default() }
+    }
+
+    /// The frame of a page that can be read in all languages under an address.
+    pub(super) fn frame_at<'b>(&self, address: &'b str) -> Frame<'b>
+    where
+        'a: 'b,
+    {
+        Frame { languages: Some(address), ..self.frame() }
+    }
+
+    /// The path of the sign-up page of a list.
+    pub(super) fn sign_up(&self, workspace: &Slug, list: &Slug) -> String {
+        format!("{}/w/{}/{}", self.root, workspace.as_str(), list.as_str())
+    }
+}
+
+/// Returns the first wanted language that Rally has, else that of the workspace.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn choose(app: &App, wanted: &[Locale], workspace: WorkspaceId) -> Result<Language, ApiError> {
+    if let Some(language) = Language::choose(wanted) {
+        return Ok(language);
+    }
+    let default = app.ports.settings.get(workspace).await?.default_locale;
+    Ok(Language::choose(&[default]).unwrap_or_default())
+}
+
+/// Returns the brand of a workspace, as pages show it.
+pub(super) fn brand_of(brand: &workspace::Brand) -> Brand<'_> {
+    Brand { name: brand.name.as_deref(), logo_url: brand.logo_url.as_deref(), primary_color: brand.primary_color.as_deref() }
+}
+
+/// Replies with a page. Its policy allows the logo of the brand.
+pub(super) fn show(status: StatusCode, page: &impl Page, frame: &Frame<'_>) -> HttpResponse {
+    let mut reply = HttpResponse::build(status);
+    reply
+        .content_type(ContentType::html())
+        .insert_header((CONTENT_LANGUAGE, frame.language.tag()))
+        .insert_header((VARY, "Accept-Language"));
+    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, &[]))).body(page.html())
+}
+
+/// Leads to another page after a form was carried out.
+pub(super) fn see_other(url: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, url)).finish()
+}
+
+/// Renders the page of an error.
+pub fn error_page(status: StatusCode, request_id: &str, language: Language, root: &str) -> HttpResponse {
+    let frame = Frame { language, root, badge: true, ..Frame::default() };
+    show(status, &ErrorPage { frame, status: status.as_u16(), request_id: Some(request_id) }, &frame)
+}

@@ -1,0 +1,62 @@
+//! The page that sends a lost link. What it tells is the same for every address.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use rally_domain::locale::Locale;
+use rally_pages::{Form, LostLinkPage, Problem};
+use serde_json::json;
+
+use super::look::show;
+use super::sign_up::Reading;
+use crate::app::App;
+use crate::http::body::{Body, read_as};
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::languages::wanted_languages;
+use crate::http::extract::public_list::NamedWaitlist;
+use crate::routes::public::lost_link::{LostLinkBody, send_to};
+
+/// Asks for the address.
+#[get("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
+pub async fn lost_link_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let reading = Reading::of(&app, &named, &wanted_languages(&request)).await?;
+    Ok(render(&reading, StatusCode::OK, &[], &[]))
+}
+
+fn render(reading: &Reading<'_>, status: StatusCode, typed: &[(String, String)], problems: &[(String, Problem)]) -> HttpResponse {
+    let address = format!("{}/lost-link", reading.here);
+    let language = reading.language.tag();
+    let (action, back) = (format!("{address}?lang={language}"), format!("{}?lang={language}", reading.here));
+    let frame = reading.frame(&address);
+    let form = Form { fields: &[], typed, problems };
+    let list = reading.waitlist().display_name.as_str();
+    show(status, &LostLinkPage { frame, list, action: &action, form, back: Some(&back) }, &frame)
+}
+
+/// Sends the link, if the address is on the list.
+#[post("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
+pub async fn post_lost_link(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let typed = body.form().await?;
+    let value = |name: &str| typed.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default();
+    let shown = Locale::parse(value("lang")).ok();
+    let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(&request)).collect();
+    let reading = Reading::of(&app, &named, &wanted).await?;
+    let (status, problem, error) = match send(&app, &reading, &request, value("email")).await {
+        Ok(()) => return Ok(reading.lead_to("lost-link/sent")),
+        Err(error) if error.code == Code::ValidationFailed => (StatusCode::UNPROCESSABLE_ENTITY, ("email", Problem::Refused), error),
+        Err(error) if error.code == Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ("form", Problem::TooOften), error),
+        Err(error) => return Err(error),
+    };
+    let mut reply = render(&reading, status, &typed, &[(problem.0.to_owned(), problem.1)]);
+    if let Some(seconds) = error.retry_after {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(reply)
+}
+
+async fn send(app: &App, reading: &Reading<'_>, request: &HttpRequest, email: &str) -> Result<(), ApiError> {
+    let waitlist = reading.waitlist();
+    let client = app.proxies.client(request);
+    app.limits.take_address(client, waitlist.id)?;
+    send_to(app, waitlist, read_as::<LostLinkBody>(json!({"email": email}))?, client).await
+}

@@ -1,0 +1,273 @@
+//! The sign-up page of a waitlist.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use rally_domain::id::{EntryId, VariantId};
+use rally_domain::locale::Locale;
+use rally_domain::paging::Limit;
+use rally_domain::referral::{Milestone, ReferralCode};
+use rally_domain::settings::{Confirmation, Leaderboard};
+use rally_domain::text::Description;
+use rally_domain::variant::{Variant, choose};
+use rally_domain::waitlist::Waitlist;
+use rally_pages::{
+    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Problem, Reward, SignUpPage, answers_of,
+};
+use serde_json::json;
+
+use super::look::{self, brand_of, see_other, show};
+use super::openness::{notice_of, notice_of_refusal, openness};
+use crate::app::App;
+use crate::http::body::{Body, read_as};
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::languages::{accepted_languages, chosen_language, in_query, wanted_languages};
+use crate::http::extract::public_list::NamedWaitlist;
+use crate::routes::public::sign_up::{JoinBody, Outcome, count, count_as, take};
+
+/// The most leaders that a page shows.
+const LEADERS: u16 = 10;
+
+/// The names under which a link carries the code of a friend.
+const CODE: [&str; 4] = ["ref", "referral_code", "kid", "ref_id"];
+
+/// A waitlist, for the reader of one of its pages.
+pub(super) struct Reading<'a> {
+    pub(super) named: &'a NamedWaitlist,
+    pub(super) language: Language,
+    /// The path of the sign-up page.
+    pub(super) here: String,
+    root: &'a str,
+}
+
+impl<'a> Reading<'a> {
+    /// Finds the language of the reader: the first one that Rally has of those that are wanted, else that of the workspace.
+    ///
+    /// # Errors
+    /// 404 if the list is a draft.
+    pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale]) -> Result<Self, ApiError> {
+        named.published()?;
+        let waitlist = &named.found.waitlist;
+        let language = look::choose(app, wanted, waitlist.workspace_id).await?;
+        let root = app.ports.links.root();
+        let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
+        Ok(Self { named, language, here, root })
+    }
+
+    /// The list.
+    pub(super) fn waitlist(&self) -> &'a Waitlist {
+        &self.named.found.waitlist
+    }
+
+    /// The brand of its workspace.
+    pub(super) fn brand(&self) -> Brand<'a> {
+        brand_of(&self.named.found.brand)
+    }
+
+    /// The frame of a page that can be read in all languages under an address.
+    pub(super) fn frame<'b>(&self, address: &'b str) -> Frame<'b>
+    where
+        'a: 'b,
+    {
+        Frame { language: self.language, brand: self.brand(), root: self.root, languages: Some(address), badge: true, ..Frame::default() }
+    }
+
+    /// Replies with a page that tells one thing under an address.
+    pub(super) fn tell(&self, status: StatusCode, notice: Notice, link: Option<&str>, address: &str) -> HttpResponse {
+        let frame = self.frame(address);
+        show(status, &NoticePage { frame, list: Some(self.waitlist().display_name.as_str()), notice, link }, &frame)
+    }
+
+    /// Leads to a page of the list that speaks the same language.
+    pub(super) fn lead_to(&self, page: &str) -> HttpResponse {
+        see_other(&format!("{}/{page}?lang={}", self.here, self.language.tag()))
+    }
+}
+
+/// What a form shows and carries.
+struct Filled<'a> {
+    variant: Option<&'a Variant>,
+    code: Option<&'a str>,
+    seal: &'a str,
+    typed: &'a [(String, String)],
+    problems: &'a [(String, Problem)],
+}
+
+/// The form of a waitlist, or why it takes nobody.
+#[get("/w/{workspace_slug}/{waitlist_slug}")]
+pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let wanted = wanted_languages(&request);
+    let reading = Reading::of(&app, &named, &wanted).await?;
+    if let Some(notice) = notice_of(openness(&app, reading.waitlist()).await?) {
+        return Ok(reading.tell(StatusCode::OK, notice, None, &reading.here));
+    }
+    let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
+    let code = in_query(&request, &CODE);
+    let seal = app.seals.seal(reading.waitlist().id, app.ports.clock.now());
+    let filled = Filled { variant, code: code.as_deref(), seal: &seal, typed: &[], problems: &[] };
+    render(&app, &reading, StatusCode::OK, &filled).await
+}
+
+/// Returns the locales for which a variant is chosen: the chosen one alone, else all that the browser wants.
+pub(super) fn asked_for(request: &HttpRequest) -> Vec<Locale> {
+    chosen_language(request).map_or_else(|| accepted_languages(request.headers()), |locale| vec![locale])
+}
+
+async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &Filled<'_>) -> Result<HttpResponse, ApiError> {
+    let waitlist = reading.waitlist();
+    let code = filled.code.and_then(|code| ReferralCode::parse(code).ok());
+    let address = code.as_ref().map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, code.as_str()));
+    let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
+    let frame = Frame { canonical: Some(&canonical), listed: true, ..reading.frame(&address) };
+    let words = waitlist.words(filled.variant);
+    let milestones = waitlist.settings.referral_rewards.reached(u64::MAX);
+    let rewards: Vec<Reward<'_>> =
+        milestones.into_iter().map(|Milestone { count, reward }| Reward { count: *count, text: reward }).collect();
+    let leaders = leaders(app, waitlist).await?;
+    let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
+    let variant_id = filled.variant.map(|variant| variant.id.to_string());
+    let lost_link = format!("{}/lost-link?lang={}", reading.here, reading.language.tag());
+    let page = SignUpPage {
+        frame,
+        list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
+        action: &reading.here,
+        form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
+        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_ref().map(ReferralCode::as_str) },
+        check: if waitlist.settings.recaptcha_site_key.is_some() { Check::Elsewhere } else { Check::None },
+        consent: None,
+        privacy_url: None,
+        terms_url: None,
+        lost_link: Some(&lost_link),
+        invited: code.is_some(),
+        rewards: &rewards,
+        leaders: &leaders,
+    };
+    Ok(show(status, &page, &frame))
+}
+
+/// Returns the masked addresses of those who lead and how many friends they have, if the list shows them.
+async fn leaders(app: &App, waitlist: &Waitlist) -> Result<Vec<(String, u64)>, ApiError> {
+    if waitlist.settings.leaderboard == Leaderboard::Hidden {
+        return Ok(Vec::new());
+    }
+    let rows = Limit::new(u64::from(LEADERS), LEADERS).map_err(|error| ApiError::new(Code::InternalError, error.to_string()))?;
+    let leaders = app.ports.stats.leaders(waitlist.id, rows).await?;
+    Ok(leaders.iter().map(|leader| (leader.email.masked().to_string(), leader.referral_count)).collect())
+}
+
+/// A form that was posted.
+struct Posted(Vec<(String, String)>);
+
+impl Posted {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// The locales that the person wants, the most wanted first: the language that the form was in comes before those of the browser.
+    fn wanted(&self, request: &HttpRequest) -> Vec<Locale> {
+        let shown = self.value("lang").and_then(|tag| Locale::parse(tag).ok());
+        shown.into_iter().chain(wanted_languages(request)).collect()
+    }
+
+    /// The same fields as in a sign-up over the API.
+    fn body(&self, reading: &Reading<'_>) -> Result<JoinBody, ApiError> {
+        let answers = answers_of(&reading.waitlist().settings.custom_fields, &self.0, reading.language);
+        read_as(json!({
+            "email": self.value("email").unwrap_or_default().trim(),
+            "name": self.value("name").unwrap_or_default(),
+            "referral_code": self.value("referral_code"),
+            "metadata": answers,
+            "locale": reading.language.tag(),
+            "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
+        }))
+    }
+}
+
+/// Signs a person up, and leads to their own page or to one about their mailbox. What does not fit comes back with what was typed.
+#[post("/w/{workspace_slug}/{waitlist_slug}")]
+pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    let posted = Posted(body.form().await?);
+    let reading = Reading::of(&app, &named, &posted.wanted(&request)).await?;
+    let outcome = sign_up(&app, &reading, &request, &posted).await;
+    match outcome {
+        Ok(Sent::OnTheList(url)) => Ok(see_other(&url)),
+        Ok(Sent::MustConfirm) => Ok(reading.lead_to("mailbox")),
+        Err(error) => show_again(&app, &reading, &posted, error).await,
+    }
+}
+
+/// Where a form that was taken leads.
+enum Sent {
+    /// To the person's own page.
+    OnTheList(String),
+    /// To the page about the mailbox.
+    MustConfirm,
+}
+
+async fn sign_up(app: &App, reading: &Reading<'_>, request: &HttpRequest, posted: &Posted) -> Result<Sent, ApiError> {
+    let waitlist = reading.waitlist();
+    app.limits.take_address(app.proxies.client(request), waitlist.id).inspect_err(|error| count_as(error.code.as_str()))?;
+    if posted.value("website").is_some() && openness(app, waitlist).await? == Openness::Open {
+        count_as("bot");
+        return Ok(lead_a_bot(app, waitlist));
+    }
+    // A form without a seal of this list is taken as one that was shown just now.
+    let missing = posted.value("form").and_then(|seal| app.seals.missing(waitlist.id, seal, app.ports.clock.now()));
+    if waitlist.is_open() && missing != Some(0) {
+        count_as(Code::TooFast.as_str());
+        return Err(ApiError::new(Code::TooFast, "the form came back too fast"));
+    }
+    let outcome = take(app, waitlist, request, posted.body(reading)?, &mut Vec::new()).await;
+    count(&outcome);
+    Ok(match outcome? {
+        Outcome::OnTheList(entry) => Sent::OnTheList(app.ports.links.status(entry.id, entry.link_generation)),
+        Outcome::MustConfirm(_) => Sent::MustConfirm,
+        Outcome::Bot(_) => lead_a_bot(app, waitlist),
+    })
+}
+
+/// Leads a program where a person would go: to a link like any other, which is nobody's.
+fn lead_a_bot(app: &App, waitlist: &Waitlist) -> Sent {
+    match waitlist.settings.email_confirmation {
+        Confirmation::Required => Sent::MustConfirm,
+        Confirmation::Off => Sent::OnTheList(app.ports.links.status(EntryId::new(app.ports.ids.uuid()), 0)),
+    }
+}
+
+/// Shows the form again with what is to be changed, or a page that says why the list takes nobody.
+async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: ApiError) -> Result<HttpResponse, ApiError> {
+    let waitlist = reading.waitlist();
+    if let Some(notice) = notice_of_refusal(&error, waitlist.status) {
+        return Ok(reading.tell(StatusCode::UNPROCESSABLE_ENTITY, notice, None, &reading.here));
+    }
+    let Some((status, problems)) = problems_of(&error) else { return Err(error) };
+    let now = app.ports.clock.now();
+    let first = posted.value("form").filter(|seal| app.seals.missing(waitlist.id, seal, now).is_some());
+    let seal = first.map_or_else(|| app.seals.seal(waitlist.id, now), str::to_owned);
+    let shown = posted.value("variant_id");
+    let variant = reading.named.found.variants.iter().find(|variant| shown == Some(variant.id.to_string().as_str()));
+    let filled = Filled { variant, code: posted.value("referral_code"), seal: &seal, typed: &posted.0, problems: &problems };
+    let mut reply = render(app, reading, status, &filled).await?;
+    if let Some(seconds) = error.retry_after {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(reply)
+}
+
+/// Returns the status and the problems of a form that was refused. `None` means that the form has no part in it.
+fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)> {
+    let one = |name: &str, problem| vec![(name.to_owned(), problem)];
+    let (status, problems) = match error.code {
+        Code::ValidationFailed => {
+            let problems = error.errors.iter().map(|error| (error.field.clone(), Problem::Refused)).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, problems)
+        }
+        Code::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, one("email", Problem::Taken)),
+        Code::CaptchaFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
+        Code::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::TooFast)),
+        Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, one("form", Problem::TooOften)),
+        Code::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, one("form", Problem::Unavailable)),
+        _ => return None,
+    };
+    Some((status, problems))
+}
