@@ -172,7 +172,7 @@ async fn a_link_ends_and_no_other_token_works(kind: Kind) {
     let (start, end) = token.split_at(5);
     let other = rally_domain::secret::StoreSecret::new([9; 32]);
     let foreign = other.token(rally_domain::secret::TokenUse::Confirm, uuid::Uuid::nil(), 0);
-    for bad in ["x", &end.to_owned(), &format!("{start}A{end}"), &foreign, "%00"] {
+    for bad in ["x", end, &format!("{start}A{end}"), &foreign, "%00"] {
         for reply in [get(&server, bad).await, confirm(&server, bad).await, refuse(&server, bad).await] {
             reply.refused(404, "confirmation_not_found");
         }

@@ -118,6 +118,10 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     let page = |mut page: Value| {
         // Encrypted with the key of a deployment.
         page["pagination"]["next_cursor"] = Value::Null;
+        // Each server has a port of its own. The token of a link stays the same.
+        for row in page["data"].as_array_mut().into_iter().flatten().filter(|row| row["status_url"].is_string()) {
+            row["status_url"] = row["status_url"].as_str().and_then(|url| url.rsplit('/').next()).into();
+        }
         page
     };
     let mut before = Vec::new();

@@ -6,7 +6,6 @@ use rally_domain::command::PutTemplate;
 use rally_domain::id::EntryId;
 use rally_domain::mail::{Links, MailKind, TemplateSource};
 use rally_fakes::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep};
-use rally_tests::deployment::Deployment;
 use rally_tests::receiver::eventually;
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use rstest::rstest;
@@ -310,28 +309,6 @@ async fn an_answer_that_was_lost_repeats_the_same_message(kind: Kind) {
     smtp.behave();
     eventually(|| async { (server.ports.mails.depth().await.unwrap().running == 0).then_some(()) }).await;
     server.clock.advance(Duration::seconds(6));
-    let both = received(&smtp, 2).await;
-    assert_eq!(both[0].header("Message-ID"), both[1].header("Message-ID"));
-    assert_eq!(both[0].raw, both[1].raw);
-}
-
-/// A process that is killed after the mail server took a mail, and before the store has it, leaves it to another one.
-#[apply(on_both_stores)]
-async fn a_kill_before_the_record_repeats_the_same_message(kind: Kind) {
-    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
-    smtp.act(SmtpStep::Message, SmtpAct::Lose);
-    let environment = vec![("RALLY_SMTP_URL", smtp.url()), ("RALLY_SMTP_FROM", "Rally <rally@mail.example>".to_owned())];
-    let deployment = Deployment::with(kind, environment).await;
-    let mut server = deployment.start();
-    deployment.put(&server, "/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
-    deployment.sign_up(&server, "ada@example.com").await.expect(201);
-    received(&smtp, 1).await;
-    server.kill();
-    smtp.behave();
-    // The lease of the killed process ends in minutes. Here it ends now.
-    let ports = deployment.ports().await;
-    assert_eq!(ports.mails.reap(ports.clock.now().plus(Duration::hours(1)), 8).await.unwrap(), 1);
-    let _server = deployment.start();
     let both = received(&smtp, 2).await;
     assert_eq!(both[0].header("Message-ID"), both[1].header("Message-ID"));
     assert_eq!(both[0].raw, both[1].raw);

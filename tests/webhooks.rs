@@ -158,7 +158,9 @@ async fn events_arrive_signed(kind: Kind) {
     assert!(verifies(&request, &webhook["signing_secret"]));
     assert!(!verifies(&request, &json!("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")));
     let entry = format!("/waitlists/{list}/entries/{}", ada["id"].as_str().unwrap());
-    let shown = server.admin_get(&entry).await.expect(200);
+    let mut shown = server.admin_get(&entry).await.expect(200);
+    // The link of a person is in no event.
+    shown.as_object_mut().unwrap().remove("status_url");
     assert_eq!(
         request.json(),
         json!({

@@ -3,12 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use rally_api::boot::config::{Config, Settings};
-use rally_api::boot::store;
-use rally_api::boot::system::{SystemClock, SystemIds};
-use rally_domain::port::Ports;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -75,16 +70,6 @@ impl Deployment {
     /// The output of a command, as JSON.
     pub fn run(&self, arguments: &[&str]) -> Value {
         run(self.directory.path(), self.url.as_deref(), arguments)
-    }
-
-    /// The ports of its store, as another process has them.
-    pub async fn ports(&self) -> Ports {
-        let data_dir = self.directory.path().to_string_lossy().into_owned();
-        let text = |text: &str| text.to_owned();
-        let settings = Settings { bind: text("127.0.0.1:0"), data_dir, database_url: self.url.clone(), ..Settings::default() };
-        let settings = Settings { signup_rate: text("off"), migrate: text("off"), log: text("off"), ..settings };
-        let config = Config::try_from(settings).unwrap();
-        store::open(&config, config.migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await.unwrap().ports
     }
 
     /// Starts a server.

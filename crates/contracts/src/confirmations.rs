@@ -236,7 +236,7 @@ pub async fn parallel_requests_cause_one_mail(fixture: &impl Fixture) {
     for n in 0..7 {
         lists.push(active_list_in(&ports, list.workspace_id, &format!("list-{n}"), json!({})).await);
     }
-    let each = |n: usize| (if n % 2 == 0 { &ports } else { &there }, request(&ports, &lists[n % 8], "ada@example.com"));
+    let each = |n: usize| (if n.is_multiple_of(2) { &ports } else { &there }, request(&ports, &lists[n % 8], "ada@example.com"));
     join_all((0..32).map(each).map(|(ports, command)| ports.confirmations.request_mail(command))).await;
     assert_eq!(kinds(&ports).await.len(), 5, "one mail of each list, and five of all");
 }
@@ -329,7 +329,7 @@ pub async fn parallel_confirmations_make_one_entry(fixture: &impl Fixture) {
     ask(&ports, request(&ports, &list, "ada@example.com")).await;
     let waiting = only(&ports, &list).await;
     let each = |n: usize| {
-        let ports = if n % 2 == 0 { &ports } else { &there };
+        let ports = if n.is_multiple_of(2) { &ports } else { &there };
         let command = match n % 3 {
             0 => crate::samples::sign_up(ports, &list, &format!("p{n}@example.com")),
             _ => confirmation(ports, &waiting),

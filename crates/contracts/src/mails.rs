@@ -183,7 +183,7 @@ pub async fn a_mail_links_to_the_slug_that_its_workspace_has(fixture: &impl Fixt
     let bob = join(&ports, &list, "bob@example.com").await;
     let mails = ports.mails.mails(10).await.unwrap();
     let told = mails.into_iter().find(|mail| mail.recipient.entry_id() == Some(bob.id)).unwrap();
-    assert!(told.data.contains("/waitlists/two/list"), "{}", told.data);
+    assert!(told.data.contains("/w/two/list"), "{}", told.data);
 }
 
 /// The mail of a deleted entry is deleted, sent or not. Mail to the same address from another list stays.

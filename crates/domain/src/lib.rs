@@ -73,6 +73,7 @@
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
 //!     variants: HashSet::new(),
+//!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
 //!     mail: None,
 //! });

@@ -128,8 +128,9 @@ impl ConfirmationStore for PgStore {
 
     async fn count(&self, waitlist_id: WaitlistId, now: Timestamp) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
-        let waiting = waiting(waitlist_id, now).count();
-        waiting.get_result::<i64>(&mut c).await.map(from_bigint).map_err(query_fault)
+        let counted: CountRow =
+            CountWaiting { list: waitlist_id.uuid(), now: now.instant() }.get_result(&mut c).await.map_err(query_fault)?;
+        Ok(from_bigint(counted.number))
     }
 
     async fn prune(&self, expired_before: Timestamp, asked_before: Timestamp, most: usize) -> Result<u64, Fault> {
@@ -138,8 +139,8 @@ impl ConfirmationStore for PgStore {
             .filter(signup_requests::expires_at.lt(expired_before.instant()))
             .order(signup_requests::expires_at)
             .limit(to_bigint(most as u64))
-            .select((signup_requests::id, signup_requests::mails_sent));
-        let expired: Vec<(Uuid, i32)> = expired.load(&mut c).await.map_err(query_fault)?;
+            .select((signup_requests::id, signup_requests::state, signup_requests::mails_sent));
+        let expired: Vec<(Uuid, String, i32)> = expired.load(&mut c).await.map_err(query_fault)?;
         let asked = mail_shares::table
             .filter(mail_shares::asked_at.lt(asked_before.instant()))
             .order(mail_shares::asked_at)
@@ -148,21 +149,15 @@ impl ConfirmationStore for PgStore {
         let addresses: Vec<Vec<u8>> = asked.load(&mut c).await.map_err(query_fault)?;
         drop(c);
         let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, "BEGIN", |c| {
-            let of = |(id, number): &(Uuid, i32)| mail_ids(RequestId::new(*id), number.unsigned_abs()).map(|id| id.uuid());
-            UnconfirmedMails { ids: expired.iter().flat_map(of).collect() }.execute(c).await?;
-            let requests = delete_all(c, expired.iter().map(|(id, _)| *id).collect()).await?;
+            // The mails of a confirmed request belong to its entry, and those of a refused one are deleted.
+            let waited = expired.iter().filter(|(_, state, _)| state == "waiting");
+            let of = |(id, _, number): &(Uuid, String, i32)| mail_ids(RequestId::new(*id), number.unsigned_abs()).map(|id| id.uuid());
+            mails::delete_all(c, waited.flat_map(of).collect()).await?;
+            let requests = delete_all(c, expired.iter().map(|(id, ..)| *id).collect()).await?;
             let shares = DeleteShares { addresses: addresses.clone(), before: asked_before.instant() }.execute(c).await?;
             Ok(requests + shares)
         });
         Ok(outcome? as u64)
-    }
-}
-
-statement! {
-    /// Deletes those of some mails that are not to an entry.
-    UnconfirmedMails {
-        "DELETE FROM mails m USING unnest("
-        ids: Array<SqlUuid> = Vec<Uuid>, ") AS gone (id) WHERE m.id = gone.id AND m.entry_id IS NULL"
     }
 }
 
@@ -172,6 +167,21 @@ statement! {
         "DELETE FROM signup_requests r USING unnest("
         ids: Array<SqlUuid> = Vec<Uuid>, ") AS gone (id) WHERE r.id = gone.id"
     }
+}
+
+statement! {
+    /// Counts the requests of a list that wait. Without CASE the planner could look for them in the index of ends.
+    CountWaiting {
+        "SELECT count(*) AS number FROM signup_requests r WHERE r.waitlist_id = "
+        list: SqlUuid = Uuid, " AND CASE r.state WHEN 'waiting' THEN r.expires_at > "
+        now: Timestamptz = OffsetDateTime, " ELSE false END"
+    }
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
 }
 
 /// Deletes some requests.
@@ -195,14 +205,17 @@ pub(crate) async fn run(database: Database, commands: Vec<RequestMail>) -> Vec<F
         Err(Fault::Unexpected(_)) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in &commands {
-                let outcome = write_group(&database, std::slice::from_ref(command)).await;
-                let alone = |mut outcomes: Vec<_>| outcomes.pop().unwrap_or_else(|| Err(RequestMailRejection::NoSuchWaitlist));
-                outcomes.push(Fate::Done(outcome.map_err(Into::into).and_then(|found| alone(found).map_err(CommandError::Rejected))));
+                outcomes.push(Fate::Done(write_alone(&database, command).await));
             }
             outcomes
         }
         Err(fault) => commands.iter().map(|_| Fate::Done(Err(fault.again().into()))).collect(),
     }
+}
+
+async fn write_alone(database: &Database, command: &RequestMail) -> Outcome {
+    let outcome = write_group(database, std::slice::from_ref(command)).await?.pop();
+    outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
 async fn write_group(database: &Database, commands: &[RequestMail]) -> Result<Vec<Result<(), RequestMailRejection>>, Fault> {

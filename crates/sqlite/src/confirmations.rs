@@ -1,6 +1,7 @@
 //! [`ConfirmationStore`] on SQLite. Requests for mail that arrive together share a transaction, as sign-ups do.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -173,14 +174,17 @@ pub(crate) async fn run(database: Database, commands: Vec<RequestMail>) -> Vec<F
         Err(Fault::Unexpected(_)) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in commands {
-                let outcome = write_group(&database, vec![command]).await;
-                let alone = |mut outcomes: Written| outcomes.pop().unwrap_or_else(|| Err(RequestMailRejection::NoSuchWaitlist));
-                outcomes.push(Fate::Done(outcome.map_err(Into::into).and_then(|found| alone(found).map_err(CommandError::Rejected))));
+                outcomes.push(Fate::Done(write_alone(&database, command).await));
             }
             outcomes
         }
         Err(fault) => commands.iter().map(|_| Fate::Done(Err(fault.again().into()))).collect(),
     }
+}
+
+async fn write_alone(database: &Database, command: RequestMail) -> Outcome {
+    let outcome = write_group(database, vec![command]).await?.pop();
+    outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
 type Written = Vec<Result<(), RequestMailRejection>>;
@@ -203,12 +207,15 @@ fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<Reques
         let (list, email) = (command.waitlist_id, command.email());
         facts.shares.insert(command.address, load_share(c, command.address)?);
         let Some((_, number)) = sign_up::load_totals(c, list)? else { continue };
-        if !facts.lists.contains_key(&list) {
-            let waitlist = sign_up::load_waitlist(c, list)?;
-            let mail = settings::mail_setup(c, waitlist.workspace_id)?;
-            facts.lists.insert(list, RequestedList { waitlist, entries: number, mail });
-        }
-        let workspace = facts.lists[&list].waitlist.workspace_id;
+        let listed = match facts.lists.entry(list) {
+            Occupied(known) => known.into_mut(),
+            Vacant(place) => {
+                let waitlist = sign_up::load_waitlist(c, list)?;
+                let mail = settings::mail_setup(c, waitlist.workspace_id)?;
+                place.insert(RequestedList { waitlist, entries: number, mail })
+            }
+        };
+        let workspace = listed.waitlist.workspace_id;
         let key = (list, email.clone());
         facts.entries.extend(load_entry(c, list, email)?.map(|entry| (key.clone(), entry)));
         facts.requests.extend(load_waiting(c, list, email)?.map(|request| (key, request)));
