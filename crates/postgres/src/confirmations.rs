@@ -389,8 +389,9 @@ async fn totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Step<HashMap<Waitl
 }
 
 async fn apply(c: &AsyncPgConnection, group: &RequestGroup) -> QueryResult<()> {
-    let ids = group.expired().iter().map(|id| id.uuid()).collect();
-    try_join!(delete_all(c, ids), write_requests(c, group.requests()), write_shares(c, group.shares()), mails::write(c, group.mails()),)?;
+    // A request that has expired has the address until it is deleted, so this comes first.
+    delete_all(c, group.expired().iter().map(|id| id.uuid()).collect()).await?;
+    try_join!(write_requests(c, group.requests()), write_shares(c, group.shares()), mails::write(c, group.mails()))?;
     Ok(())
 }
 
