@@ -1039,6 +1039,7 @@ mod wrong {
     use std::mem::swap;
     use std::sync::PoisonError;
     use std::task::Poll;
+    use std::time::{Duration, Instant};
 
     use rally_domain::id::{WaitlistId, WebhookId, WorkspaceId};
     use rally_domain::waitlist::Waitlist;
@@ -1068,13 +1069,18 @@ mod wrong {
         }
     }
 
-    /// Gives the caller a moment to go away in.
+    /// Gives the caller a moment to go away in, and other tasks one to come.
+    ///
+    /// A runtime looks for new tasks only now and then while a task yields, so one yield would not do. A busy machine may give
+    /// this thread its turns in a row, so yields alone would not do.
     pub(crate) async fn pause() {
-        let mut paused = false;
+        let begun = Instant::now();
+        let mut yields = 0;
         std::future::poll_fn(|context| {
-            if std::mem::replace(&mut paused, true) {
+            if yields >= 200 && begun.elapsed() >= Duration::from_millis(2) {
                 return Poll::Ready(());
             }
+            yields += 1;
             context.waker().wake_by_ref();
             Poll::Pending
         })
