@@ -87,11 +87,7 @@ impl MailQueue for PgStore {
 
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let outcome: Result<usize, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| {
-            let mut settled = 0;
-            for attempt in &attempts {
-                settled += settle(c, attempt, &schedule).await?;
-            }
-            Ok(settled)
+            Ok(settle(c, &attempts, &schedule).await?)
         });
         Ok(outcome?)
     }
@@ -437,24 +433,54 @@ async fn load(mut c: &AsyncPgConnection, keys: impl Iterator<Item = (Uuid, Uuid)
     Load { claims, ids }.load(&mut c).await
 }
 
-async fn settle(c: &mut AsyncPgConnection, tried: &SettleMail, schedule: &RetrySchedule) -> QueryResult<usize> {
-    let verdict = tried.decide(schedule);
-    let due = verdict.due_at().map(|due_at| mails::due_at.eq(due_at.instant()));
-    let claimed = mails::state.eq(JobState::Running.as_str()).and(mails::claim.eq(tried.claim.uuid()));
-    let mine = mails::table.find(tried.mail_id.uuid()).filter(claimed);
-    let status = mails::last_status.eq(tried.outcome.status().map(i32::from));
-    let error = mails::last_error.eq(tried.error.as_deref());
-    let sent = mails::sent_at.eq((verdict == Verdict::Done).then_some(tried.now.instant()));
-    let settled = diesel::update(mine).set((mails::state.eq(verdict.state().as_str()), status, error, sent, due)).execute(c).await?;
-    if settled > 0 && tried.bounced() {
-        let of_mail = mails::table.find(tried.mail_id.uuid()).select((mails::recipient, mails::address));
-        let (recipient, address): (String, Option<Vec<u8>>) = of_mail.first(c).await?;
-        let address = address.and_then(|bytes| bytes.try_into().ok()).map(AddressHash::new);
-        if let Some(suppression) = address.and_then(|address| tried.suppression(&Email::from_stored(recipient), address)) {
+statement! {
+    /// Settles attempts that their claims still hold. Without CASE the planner could look for them in the index of claims.
+    Settle {
+        "UPDATE mails m SET state = tried.state, last_status = tried.status, last_error = tried.error, sent_at = tried.sent_at,
+            due_at = COALESCE(tried.due_at, m.due_at)
+        FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        claims: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        states: Array<Text> = Vec<&'static str>, ", "
+        statuses: Array<Nullable<sql_types::Integer>> = Vec<Option<i32>>, ", "
+        errors: Array<Nullable<Text>> = Vec<Option<String>>, ", "
+        sent_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>, ", "
+        due_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>,
+        ") AS tried (id, claim, state, status, error, sent_at, due_at)
+        WHERE m.id = tried.id AND CASE m.state WHEN 'running' THEN m.claim = tried.claim END
+        RETURNING m.id, m.recipient, m.address"
+    }
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = mails, check_for_backend(diesel::pg::Pg))]
+struct SettledRow {
+    id: Uuid,
+    recipient: String,
+    address: Option<Vec<u8>>,
+}
+
+/// Settles the attempts that are still claimed, and suppresses the addresses that bounced. Returns how many were settled.
+async fn settle(c: &mut AsyncPgConnection, attempts: &[SettleMail], schedule: &RetrySchedule) -> QueryResult<usize> {
+    let verdicts = || attempts.iter().map(|tried| (tried, tried.decide(schedule)));
+    let settle = Settle {
+        ids: attempts.iter().map(|tried| tried.mail_id.uuid()).collect(),
+        claims: attempts.iter().map(|tried| tried.claim.uuid()).collect(),
+        states: verdicts().map(|(_, verdict)| verdict.state().as_str()).collect(),
+        statuses: attempts.iter().map(|tried| tried.outcome.status().map(i32::from)).collect(),
+        errors: attempts.iter().map(|tried| tried.error.clone()).collect(),
+        sent_at: verdicts().map(|(tried, verdict)| (verdict == Verdict::Done).then_some(tried.now.instant())).collect(),
+        due_at: verdicts().map(|(_, verdict)| verdict.due_at().map(Timestamp::instant)).collect(),
+    };
+    let settled: Vec<SettledRow> = settle.load(c).await?;
+    for tried in attempts.iter().filter(|tried| tried.bounced()) {
+        let Some(mail) = settled.iter().find(|mail| mail.id == tried.mail_id.uuid()) else { continue };
+        let address = mail.address.clone().and_then(|bytes| bytes.try_into().ok()).map(AddressHash::new);
+        if let Some(suppression) = address.and_then(|address| tried.suppression(&Email::from_stored(mail.recipient.clone()), address)) {
             suppressions::write(c, &suppression).await?;
         }
     }
-    Ok(settled)
+    Ok(settled.len())
 }
 
 #[derive(Queryable, Selectable, QueryableByName)]
