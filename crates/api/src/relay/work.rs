@@ -33,7 +33,7 @@ const LOOKS_PER_REAP: u64 = 10;
 /// The result of a task that has ended.
 enum Step<F: Freight> {
     Looked(Result<Vec<F::Lane>, Fault>, std::time::Duration),
-    Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>),
+    Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>, std::time::Duration),
     Confirmed(F::Lane, Result<Vec<F::Item>, Fault>, Read),
     Tried(u64, F::Attempt),
     NotTried(u64, F::Item, Fault),
@@ -145,7 +145,7 @@ impl<F: Freight> Work<F> {
         let (attempt, confirming) = (self.attempts.remove(&id), self.confirming.remove(&id));
         match step {
             Some(Step::Looked(outcome, took)) => self.take_looked(outcome, took),
-            Some(Step::Claimed(claim, outcome)) => self.take_claimed(claim, outcome),
+            Some(Step::Claimed(claim, outcome, took)) => self.take_claimed(claim, outcome, took),
             Some(Step::Confirmed(lane, outcome, read)) => self.take_confirmed(lane, outcome, read),
             Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
             Some(Step::NotTried(number, item, fault)) => self.put_off(number, &item, &fault),
@@ -221,16 +221,21 @@ impl<F: Freight> Work<F> {
         let (freight, read, now) = (self.freight.clone(), self.reading(), self.now());
         let claim = ClaimId::new(freight.ports().ids.uuid());
         let request = ClaimRequest { claim, now, lease_until: now.plus(self.lease()), shares: shares.clone() };
-        let task = self.steps.spawn(async move { Step::Claimed(Claim { shares, read }, freight.claim(request).await) });
+        let task = self.steps.spawn(async move {
+            let begun = Instant::now();
+            let claimed = freight.claim(request).await;
+            Step::Claimed(Claim { shares, read }, claimed, begun.elapsed())
+        });
         self.claiming = Some(task.id());
     }
 
-    fn take_claimed(&mut self, claim: Claim<F::Lane>, outcome: Result<Vec<F::Item>, Fault>) {
+    fn take_claimed(&mut self, claim: Claim<F::Lane>, outcome: Result<Vec<F::Item>, Fault>, took: std::time::Duration) {
         let claimed = outcome.unwrap_or_else(|fault| {
             tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
             Vec::new()
         });
         if claimed.is_empty() {
+            self.looked_for += took;
             self.rest();
         }
         let items = claimed.into_iter().map(|item| (F::lane(&item), item)).collect();
