@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rally_domain::id::ClaimId;
+use rally_domain::queue::ClaimRequest;
+use rally_fakes::{FakeSmtp, SmtpAct, SmtpOptions, SmtpStep};
 use rally_tests::deployment::{Deployment, run};
 use rally_tests::process::Server;
 use rally_tests::receiver::{Received, Receiver, eventually};
@@ -82,6 +85,50 @@ async fn nothing_answered_is_lost(kind: Kind) {
         headers.insert(name, last.headers[name].parse().unwrap());
     }
     standardwebhooks::Webhook::new(&secret).unwrap().verify(last.body.as_bytes(), &headers).unwrap();
+}
+
+/// Ends the leases of a killed server, as minutes would. Its mails are due at once.
+async fn end_leases_of_mail(deployment: &Deployment) {
+    let ports = deployment.ports().await;
+    let now = ports.clock.now();
+    let later = now.plus(time::Duration::days(1));
+    assert_eq!(ports.mails.reap(later, u32::MAX).await.unwrap(), 1);
+    let claim = ClaimId::new(ports.ids.uuid());
+    let shares = ports.mails.due(later).await.unwrap().into_iter().map(|lane| (lane, 10)).collect();
+    let claimed = ports.mails.claim(ClaimRequest { claim, now: later, lease_until: later, shares }, None).await.unwrap();
+    let ids = claimed.iter().map(|claimed| claimed.mail.id).collect();
+    ports.mails.release(claim, ids, now).await.unwrap();
+}
+
+/// The power fails between the mail server's acceptance and the record of it. The mail comes once more, as the same message, so a mail
+/// program shows it once. Nothing else comes twice.
+#[apply(on_both_stores)]
+async fn a_mail_that_was_taken_as_the_power_failed_comes_again_as_the_same_message(kind: Kind) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let environment = vec![("RALLY_SMTP_URL", smtp.url()), ("RALLY_SMTP_FROM", "Rally <rally@mail.example>".to_owned())];
+    let deployment = Deployment::with(kind, environment).await;
+    let mut server = deployment.start();
+    deployment.put(&server, "/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    deployment.sign_up(&server, "first@example.com").await.expect(201);
+    let state = async |server: &Server, address: &str| {
+        let log = deployment.admin(server, "/mails", None).await.expect(200);
+        let mail = log["data"].as_array().unwrap().iter().find(|mail| mail["to"] == address).cloned();
+        mail.map(|mail| (mail["state"].as_str().unwrap().to_owned(), mail["attempts"].as_u64().unwrap()))
+    };
+    eventually(|| async { state(&server, "first@example.com").await.filter(|(state, _)| state == "sent") }).await;
+    smtp.act(SmtpStep::Message, SmtpAct::Lose);
+    deployment.sign_up(&server, "ada@example.com").await.expect(201);
+    eventually(|| async { Some(()).filter(|()| smtp.received().len() == 2) }).await;
+    server.kill();
+    smtp.behave();
+    end_leases_of_mail(&deployment).await;
+    let server = deployment.start();
+    let sent = eventually(|| async { state(&server, "ada@example.com").await.filter(|(state, _)| state == "sent") }).await;
+    assert_eq!(sent.1, 2);
+    let received = smtp.received();
+    assert_eq!(received.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["first@example.com", "ada@example.com", "ada@example.com"]);
+    assert_eq!(received[1].header("Message-ID"), received[2].header("Message-ID"));
+    assert_eq!(received[1].text, received[2].text);
 }
 
 /// The database loses its power during many sign-ups and comes back. Rally does not need a restart.

@@ -298,6 +298,37 @@ async fn a_mail_server_that_was_away_is_sent_everything(kind: Kind) {
     assert_eq!(people, (0..5).map(|n| format!("p{n}@example.com")).collect::<Vec<_>>());
 }
 
+/// The mail server is away for a day. Every mail is tried again and again, and waits until the server is back.
+#[apply(on_both_stores)]
+async fn no_mail_is_given_up_in_a_day_without_the_mail_server(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    server.active_list("early", json!({})).await;
+    smtp.act(SmtpStep::Greeting, SmtpAct::Say("421 4.3.2 shutting down".to_owned()));
+    for n in 0..3 {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    let day_after = server.ports.clock.now().plus(Duration::DAY);
+    let next_try = || async {
+        let depth = server.ports.mails.depth().await.unwrap();
+        depth.oldest_due_at.filter(|due| depth.running == 0 && *due > server.ports.clock.now())
+    };
+    loop {
+        let due = eventually(next_try).await;
+        assert_eq!(server.ports.mails.depth().await.unwrap().pending, 3);
+        if due >= day_after {
+            break;
+        }
+        server.clock.advance(due.instant() - server.ports.clock.now().instant());
+    }
+    assert!(smtp.connections() >= 18, "{} attempts", smtp.connections());
+    smtp.behave();
+    server.clock.advance(Duration::hours(8));
+    let mut people: Vec<String> = received(&smtp, 3).await.into_iter().map(|mail| mail.to).collect();
+    people.sort();
+    assert_eq!(people, ["p0@example.com", "p1@example.com", "p2@example.com"]);
+}
+
 #[apply(on_both_stores)]
 async fn an_answer_that_was_lost_repeats_the_same_message(kind: Kind) {
     let (server, smtp) = start(kind).await;

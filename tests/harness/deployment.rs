@@ -3,13 +3,18 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use rally_api::boot::config::{Config, Settings};
+use rally_api::boot::store;
+use rally_api::boot::system::{SystemClock, SystemIds};
+use rally_domain::port::Ports;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Server, output, rally};
-use crate::{Kind, Reply, send};
+use crate::{ENCRYPTION_KEY, JWT_SECRET, Kind, Reply, send};
 
 /// The output of a command, as JSON or else as a string.
 pub fn run(directory: &Path, url: Option<&str>, arguments: &[&str]) -> Value {
@@ -70,6 +75,23 @@ impl Deployment {
     /// The output of a command, as JSON.
     pub fn run(&self, arguments: &[&str]) -> Value {
         run(self.directory.path(), self.url.as_deref(), arguments)
+    }
+
+    /// The ports of the store, without its servers.
+    pub async fn ports(&self) -> Ports {
+        let settings = Settings {
+            bind: "127.0.0.1:0".to_owned(),
+            data_dir: self.directory.path().to_string_lossy().into_owned(),
+            database_url: self.url.clone(),
+            jwt_secret: self.url.is_some().then(|| JWT_SECRET.to_owned()),
+            encryption_key: self.url.is_some().then(|| ENCRYPTION_KEY.to_owned()),
+            signup_rate: "off".to_owned(),
+            migrate: "off".to_owned(),
+            log: "off".to_owned(),
+            ..Settings::default()
+        };
+        let config = Config::try_from(settings).unwrap();
+        store::open(&config, config.migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await.unwrap().ports
     }
 
     /// Starts a server.
