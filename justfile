@@ -14,6 +14,10 @@ run-demo:
 test *ARGS:
     ./scripts/test.sh {{ARGS}}
 
+# Take pictures of the pages and the widget.
+screenshots FOLDER="screenshots":
+    ./scripts/screenshots.sh {{FOLDER}}
+
 # Run everything that CI runs: all tests, then all checks below.
 check:
     ./.ci/run

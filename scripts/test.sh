@@ -45,6 +45,37 @@ for proxy in nginx:nginx-light caddy:caddy; do
     fi
 done
 
+# One suite opens the pages in a real browser, with axe-core, which its lock file pins.
+if ! command -v chromedriver >/dev/null || ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then
+    if command -v apt-get >/dev/null; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null
+    elif command -v dnf >/dev/null; then
+        as_root dnf install -y -q chromium chromedriver
+    elif command -v brew >/dev/null; then
+        brew install --quiet --cask chromium chromedriver
+    else
+        echo "install Chromium and its driver" >&2
+        exit 1
+    fi
+fi
+if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ]; then
+    if ! command -v npm >/dev/null; then
+        if command -v apt-get >/dev/null; then
+            as_root apt-get update -qq
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
+        elif command -v dnf >/dev/null; then
+            as_root dnf install -y -q npm
+        elif command -v brew >/dev/null; then
+            brew install --quiet node
+        else
+            echo "install npm" >&2
+            exit 1
+        fi
+    fi
+    npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --loglevel=error
+fi
+
 # The bundled SQLite and aws-lc are written in C.
 if ! command -v cc >/dev/null && command -v apt-get >/dev/null; then
     as_root apt-get update -qq

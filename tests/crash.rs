@@ -126,7 +126,10 @@ async fn a_mail_that_was_taken_as_the_power_failed_comes_again_as_the_same_messa
     let sent = eventually(|| async { state(&server, "ada@example.com").await.filter(|(state, _)| state == "sent") }).await;
     assert_eq!(sent.1, 2);
     let received = smtp.received();
-    assert_eq!(received.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["first@example.com", "ada@example.com", "ada@example.com"]);
+    assert_eq!(
+        received.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(),
+        ["first@example.com", "ada@example.com", "ada@example.com"]
+    );
     assert_eq!(received[1].header("Message-ID"), received[2].header("Message-ID"));
     assert_eq!(received[1].text, received[2].text);
 }

@@ -6,6 +6,7 @@ mod analytics;
 mod api_keys;
 mod architecture;
 mod auth;
+mod browser;
 mod cache;
 mod captcha;
 mod confirmations;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod browser;
 pub mod deployment;
 pub mod document;
 pub mod process;
