@@ -8,7 +8,7 @@ use crate::export::Line;
 use crate::problem::Problem;
 use crate::row::{Cell, Row, Rules, assemble};
 use crate::split::{Mark, Splitter, Syntax};
-use crate::survey::{Plan, decode};
+use crate::survey::{Plan, decode, decode_cell};
 
 /// A record of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,9 +95,8 @@ impl Reader {
         }
         let mut texts = Vec::with_capacity(columns);
         for (index, column) in self.plan.columns.iter().enumerate() {
-            let cell = self.splitter.cell(index);
-            match decode(&cell, self.plan.encoding) {
-                Ok(text) => texts.push((column, Cell::Text(text.into_owned().into()))),
+            match decode_cell(self.splitter.cell(index), self.plan.encoding) {
+                Ok(text) => texts.push((column, Cell::Text(text))),
                 Err(()) => return Err(vec![Problem::new(line, &column.name, "is not valid UTF-8")]),
             }
         }

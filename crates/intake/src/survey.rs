@@ -329,6 +329,14 @@ pub(crate) fn decode(bytes: &[u8], encoding: Encoding) -> Result<Cow<'_, str>, (
     }
 }
 
+/// Reads a cell of the staged text.
+pub(crate) fn decode_cell(cell: Cow<'_, [u8]>, encoding: Encoding) -> Result<Cow<'_, str>, ()> {
+    match cell {
+        Cow::Borrowed(bytes) => decode(bytes, encoding),
+        Cow::Owned(bytes) => decode(&bytes, encoding).map(|text| text.into_owned().into()),
+    }
+}
+
 fn header_names(header: Result<Vec<Vec<u8>>, Broken>, encoding: Encoding) -> Result<Vec<String>, PlanError> {
     let cells = header.map_err(|broken| PlanError::Header(broken.to_string()))?;
     let mut names = Vec::with_capacity(cells.len());

@@ -76,6 +76,7 @@ fn every_format_reads_its_fixture() {
         let (plan, records) = read(&file, file.len());
         assert_eq!(plan.format, format);
         assert_eq!(plan.records, records.len() as u64);
+        assert_eq!(serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
         let (shown, path) = (shown(&plan, &records), folder().join(format!("{}.txt", format.name())));
         if std::env::var_os("RALLY_ACCEPT").is_some() {
             fs::write(&path, &shown).unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use proptest::prelude::*;
 use rally_intake::{
     Confirmed, Content, Format, MAX_RECORD, Mapping, Mark, Plan, PlanError, Reader, Record, ReferrerKey, Staged, Staging, Survey,
 };
@@ -229,4 +230,43 @@ fn many_problems_are_told_one_by_one() {
     }
     reader.end();
     assert_eq!((problems, reader.mark().line, reader.take().is_none()), (100_000, 100_002, true));
+}
+
+/// Files in which everything that matters happens.
+fn files() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        "(email|mail|\u{feff}email),name(,created_at)?\r?\n(([ab]@(c|é)\\.de|[a\"é]{0,3})[,;\t]?[ab\",;\r\n]{0,6}[,\n]){0,12}"
+            .prop_map(String::into_bytes),
+        "(\\{\"email\":\"a@b\\.de\",?(\"x\":[0-9]{0,2})?\\}?\r?\n?){0,8}".prop_map(String::into_bytes),
+        proptest::collection::vec(any::<u8>(), 0..120),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_file_reads_the_same_in_pieces_and_goes_on_anywhere(file in files(), size in 1..9_usize) {
+        let Ok((plan, text)) = survey(&file, "auto", &[]) else { return Ok(()) };
+        let drain = |reader: &mut Reader| std::iter::from_fn(|| reader.take()).collect::<Vec<_>>();
+        let mut reader = Reader::new(plan.clone());
+        reader.push(&text);
+        reader.end();
+        let whole = drain(&mut reader);
+        prop_assert_eq!(whole.len() as u64, plan.records);
+
+        let (mut reader, mut records) = (Reader::new(plan.clone()), Vec::new());
+        for piece in text.chunks(size) {
+            reader.push(piece);
+            records.extend(drain(&mut reader));
+        }
+        reader.end();
+        records.extend(drain(&mut reader));
+        prop_assert_eq!(&records, &whole);
+
+        for (index, record) in whole.iter().enumerate() {
+            let mut reader = Reader::resume(plan.clone(), record.next);
+            reader.push(&text[usize::try_from(record.next.offset).unwrap()..]);
+            reader.end();
+            prop_assert_eq!(drain(&mut reader), &whole[index + 1..]);
+        }
+    }
 }
