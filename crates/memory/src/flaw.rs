@@ -15,6 +15,7 @@ use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
 use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::Suppression;
+use rally_domain::tally::Tally;
 use rally_domain::text::{PersonName, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
@@ -709,6 +710,10 @@ flaws! {
     ErasuresKeepSources: "erasures::an_erased_entry_is_still_counted";
     /// A rebuild counts no erased entries.
     RebuildsForgetTombstones: "erasures::an_erased_entry_is_still_counted";
+    /// An erased entry still stands on its list.
+    ErasedPeopleStand: "stats::who_left_stands_no_more";
+    /// A rejected entry stands on its list no more.
+    RejectedPeopleStandNowhere: "stats::who_left_stands_no_more";
     /// An erasure frees no place on a full list.
     ErasuresFreeNoPlaces: "erasures::an_erased_entry_frees_its_place_and_its_address";
     /// Those whom an erased person referred have no referrer any more.
@@ -906,6 +911,15 @@ impl Flawed {
             entry.profile.metadata = Metadata::default();
         }
         entry
+    }
+
+    /// How many entries stand on a list.
+    pub fn standing(self, tally: &Tally) -> u64 {
+        match self {
+            _ if self.is(Flaw::ErasedPeopleStand) => tally.entries(),
+            _ if self.is(Flaw::RejectedPeopleStandNowhere) => tally.standing().saturating_sub(tally.by_status[2]),
+            _ => tally.standing(),
+        }
     }
 
     /// An entry as it is kept after an invitation.
