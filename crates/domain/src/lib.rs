@@ -143,6 +143,7 @@ pub mod tombstone;
 pub mod use_case;
 pub mod variant;
 pub mod waitlist;
+pub mod web_origin;
 pub mod web_url;
 pub mod webhook;
 pub mod workspace;
