@@ -24,6 +24,7 @@ mod me;
 mod openapi;
 mod operate;
 mod operations;
+mod page_settings;
 mod pages;
 mod permissions;
 mod proxies;

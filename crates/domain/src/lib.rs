@@ -115,6 +115,7 @@ pub mod analytics;
 mod character;
 pub mod command;
 pub mod confirmation;
+pub mod consent;
 pub mod custom_field;
 pub mod delivery;
 pub mod document;

@@ -58,6 +58,8 @@ flaws! {
         "confirmations::parallel_requests_cause_one_mail";
     /// The name of a request is kept without its case.
     RequestsLowercased: "confirmations::a_request_reads_back_as_it_was_written";
+    /// What a person agreed to is not kept while the sign-up waits.
+    RequestsForgetConsent: "confirmations::a_request_reads_back_as_it_was_written";
     /// The mails that strangers caused are forgotten.
     SharesForgotten: "confirmations::strangers_cause_few_mails_to_an_address";
     /// A suppressed address is asked for its confirmation.
@@ -373,6 +375,8 @@ flaws! {
     ClosedListsFrozen: "reviews::entries_of_a_closed_list_go_on_changing";
     /// A change of an entry forgets its metadata.
     ChangesForgetMetadata: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// A change of an entry forgets what its person agreed to.
+    ChangesForgetConsent: "entries::an_entry_keeps_its_fields_through_every_change";
     /// An invitation forgets the credit of an entry.
     InvitationsForgetCredit: "entries::an_entry_keeps_its_fields_through_every_change";
     /// A credit counts as an update of its referrer.
@@ -848,12 +852,14 @@ impl Flawed {
     }
 
     /// A new sign-up request as it is kept.
-    pub fn requested(self, request: SignUpRequest) -> SignUpRequest {
-        if !self.is(Flaw::RequestsLowercased) {
-            return request;
+    pub fn requested(self, mut request: SignUpRequest) -> SignUpRequest {
+        if self.is(Flaw::RequestsLowercased) {
+            request.profile.name = PersonName::from_stored(request.profile.name.as_str().to_lowercase());
         }
-        let name = PersonName::from_stored(request.profile.name.as_str().to_lowercase());
-        SignUpRequest { profile: Profile { name, ..request.profile }, ..request }
+        if self.is(Flaw::RequestsForgetConsent) {
+            request.profile.consent = None;
+        }
+        request
     }
 
     /// A new suppression as it is kept.
@@ -909,6 +915,9 @@ impl Flawed {
     pub fn changed(self, mut entry: Entry) -> Entry {
         if self.is(Flaw::ChangesForgetMetadata) {
             entry.profile.metadata = Metadata::default();
+        }
+        if self.is(Flaw::ChangesForgetConsent) {
+            entry.profile.consent = None;
         }
         entry
     }
