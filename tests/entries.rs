@@ -28,7 +28,7 @@ async fn an_entry_shows_everything_an_admin_needs(kind: Kind) {
             "early",
             json!({
                 "email": "bob@example.com", "name": "Bob", "interest": "all\nof it", "referrer": "a friend",
-                "referral_code": ada["referral_code"], "metadata": {"plan": ["a", 1, null]},
+                "referral_code": ada["referral_code"], "metadata": {"plan": ["a", 1, null]}, "locale": "pt-br",
             }),
         )
         .await
@@ -40,7 +40,8 @@ async fn an_entry_shows_everything_an_admin_needs(kind: Kind) {
         json!({
             "id": bob["id"], "waitlist_id": list, "workspace_id": server.workspace.id.to_string(), "email": "bob@example.com",
             "name": "Bob", "interest": "all\nof it", "referrer": "a friend", "referral_code": bob["referral_code"], "referral_count": 0,
-            "referred_by_entry_id": ada["id"], "position": 2, "status": "pending", "confirmed_at": null, "invited_at": null, "invited_to_app_slug": null,
+            "referred_by_entry_id": ada["id"], "position": 2, "effective_position": 2, "status": "pending", "locale": "pt-BR", "consent": null,
+            "confirmed_at": null, "invited_at": null, "invited_to_app_slug": null,
             "metadata": {"plan": ["a", 1, null]}, "status_url": bob["status_url"], "created_at": rally_tests::NOW, "updated_at": rally_tests::NOW,
         })
     );

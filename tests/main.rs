@@ -25,6 +25,7 @@ mod me;
 mod openapi;
 mod operate;
 mod operations;
+mod page_settings;
 mod pages;
 mod permissions;
 mod proxies;

@@ -9,6 +9,7 @@ use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
+use rally_domain::web_origin::WebOrigin;
 use time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
@@ -54,8 +55,10 @@ pub struct App {
     pub cursors: Cursors,
     /// Seals the time at which a form was first shown.
     pub seals: FormSeals,
-    /// Rendered replies for public waitlists, by list, workspace slug of the request, and variant.
-    pub infos: Responses<(WaitlistId, Slug, Option<VariantId>), PublicWaitlist>,
+    /// The origin of the pages, whose forms every list takes.
+    pub origin: Option<WebOrigin>,
+    /// Rendered replies for public waitlists, by list, workspace slug of the request, variant, and whether the list is full.
+    pub infos: Responses<(WaitlistId, Slug, Option<VariantId>, bool), PublicWaitlist>,
     /// Rendered leaderboards, by list and number of rows.
     pub leaderboards: Responses<(WaitlistId, usize), [Leader]>,
     /// The methods that each path accepts.

@@ -129,6 +129,7 @@ macro_rules! each_case {
                 analytics_reach_back_to_monday_and_to_the_first
                 variants_are_counted_in_the_order_of_their_creation
                 a_rebuild_keeps_the_last_position
+                who_left_stands_no_more
             ]
             variants: [
                 a_variant_reads_back_as_it_was_written

@@ -6,6 +6,7 @@ use rally_domain::command::{
     ChangeWaitlistStatus, CheckedSender, CreateApiKey, CreateWaitlist, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist,
     DeleteWebhook, DeleteWorkspace, EraseEntry, PutTemplate, RevokeApiKey, SignUp, Suppress, TestMail, UpdateSettings,
 };
+use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
@@ -18,7 +19,7 @@ use rally_domain::secret::StoreSecret;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::suppression::SuppressionReason;
-use rally_domain::text::{DisplayName, Interest, PersonName, Referrer, WorkspaceName};
+use rally_domain::text::{ConsentText, DisplayName, Interest, PersonName, Referrer, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
@@ -104,12 +105,14 @@ pub fn profile(address: &str) -> Profile {
 
 /// A profile with every field set.
 pub fn full_profile(address: &str) -> Profile {
+    let consented_at = Timestamp::parse("2026-01-30T08:00:00.123Z").expect("an instant");
     let metadata = json!({"company": "Acme", "deep": {"list": [1, 2.5, null, true, "ü\n"]}, "empty": {}});
     Profile {
         interest: Some(Interest::parse("many\nthings").expect("an interest")),
         referrer: Some(Referrer::parse("a blog").expect("a source")),
         locale: Some(Locale::parse("pt-BR").expect("a tag")),
         metadata: Metadata::parse(metadata.as_object().cloned().expect("an object")).expect("metadata"),
+        consent: Some(Consent { text: ConsentText::parse("I agree\nto <all>").expect("a text"), at: consented_at }),
         ..profile(address)
     }
 }

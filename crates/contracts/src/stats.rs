@@ -22,7 +22,8 @@ use crate::Fixture;
 use crate::purges::purge_all;
 use crate::reviews::{exported, review};
 use crate::samples::{
-    active_list, active_list_in, delete_entry, delete_waitlist, full_sign_up, join, join_by, later, profile, sign_up, sign_up_as,
+    active_list, active_list_in, delete_entry, delete_waitlist, erase_entry, full_sign_up, join, join_by, later, profile, sign_up,
+    sign_up_as,
 };
 use crate::variants;
 
@@ -290,6 +291,35 @@ pub async fn a_rebuild_keeps_the_last_position(fixture: &impl Fixture) {
     assert!(ports.entries.delete(delete_entry(&ports, list.id, last.id)).await.unwrap());
     assert_eq!(ports.stats.rebuild().await.unwrap(), Rebuilt { waitlists: 1, corrected: 0 });
     assert_eq!(join(&ports, &list, "eve@example.com").await.position.number(), 3);
+}
+
+/// As many entries stand on a list as take its places: rejected ones too, and neither erased nor deleted ones. Another process sees it.
+pub async fn who_left_stands_no_more(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"max_entries": 3})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    join(&ports, &other, "ada@example.com").await;
+    assert_eq!(ports.stats.standing(list.id).await.unwrap(), 0);
+    let [ada, bob, _] = [
+        join(&ports, &list, "ada@example.com").await,
+        join(&ports, &list, "bob@example.com").await,
+        join(&ports, &list, "eve@example.com").await,
+    ];
+    ports.entries.review(review(&ports, &ada, Review::Reject)).await.unwrap();
+    for ports in [&ports, &there] {
+        assert_eq!(ports.stats.standing(list.id).await.unwrap(), 3);
+        assert!(ports.entries.sign_up(sign_up(ports, &list, "dan@example.com")).await.is_err(), "the list is full");
+    }
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, bob.id)).await.unwrap());
+    assert_eq!((there.stats.standing(list.id).await.unwrap(), there.stats.count(list.id).await.unwrap()), (2, 3));
+    purge_all(&ports).await;
+    assert_eq!(there.stats.standing(list.id).await.unwrap(), 2);
+    join(&there, &list, "dan@example.com").await;
+    assert!(there.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
+    assert_eq!(ports.stats.standing(list.id).await.unwrap(), 2);
+    assert_eq!(ports.stats.standing(other.id).await.unwrap(), 1);
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
+    assert_eq!(there.stats.standing(list.id).await.unwrap(), 0);
 }
 
 /// Ways in which the counters of Rally's SQL stores can be wrong.

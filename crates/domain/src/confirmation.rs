@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use time::Duration;
 use uuid::Uuid;
 
+use crate::consent::Consent;
 use crate::custom_field::Metadata;
 use crate::email::Email;
 use crate::error::{Fault, Invalid};
@@ -68,6 +69,8 @@ struct Form {
     metadata: Map<String, Value>,
     friends_code: Option<String>,
     variant_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent: Option<String>,
 }
 
 impl SignUpRequest {
@@ -81,6 +84,7 @@ impl SignUpRequest {
             metadata: self.profile.metadata.document().clone(),
             friends_code: self.friends_code.as_ref().map(ToString::to_string),
             variant_id: self.variant_id.map(|id| id.to_string()),
+            consent: self.profile.consent.as_ref().map(Consent::to_stored),
         };
         serde_json::to_string(&form).expect("texts serialise")
     }
@@ -98,6 +102,7 @@ impl SignUpRequest {
             referrer: form.referrer.map(Referrer::from_stored),
             locale: form.locale.map(Locale::from_stored),
             metadata: Metadata::from_stored(form.metadata),
+            consent: form.consent.as_deref().map(Consent::from_stored).transpose()?,
         };
         self.friends_code = form.friends_code.map(ReferralCode::from_stored);
         self.variant_id = form.variant_id.map(|id| VariantId::parse(&id)).transpose()?;
@@ -236,13 +241,18 @@ pub enum RequestEnded {
 }
 
 impl KeptRequest {
+    /// Whether its link has ended at an instant.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
     /// Returns the request if it still waits at an instant.
     ///
     /// # Errors
     /// If it waits no more.
     pub fn waiting(self, now: Timestamp) -> Result<SignUpRequest, RequestEnded> {
         match self.state {
-            _ if self.expires_at <= now => Err(RequestEnded::Expired),
+            _ if self.is_over(now) => Err(RequestEnded::Expired),
             RequestState::Waiting(request) => Ok(*request),
             RequestState::Confirmed(entry) => Err(RequestEnded::Confirmed(entry)),
             RequestState::Refused => Err(RequestEnded::Refused),
@@ -307,6 +317,7 @@ impl MailShare {
 pub(crate) mod tests {
     use super::*;
     use crate::command::tests::profile;
+    use crate::text::ConsentText;
 
     pub(crate) fn now() -> Timestamp {
         Timestamp::parse("2026-01-31T09:00:00Z").unwrap()
@@ -367,6 +378,18 @@ pub(crate) mod tests {
         assert_eq!(MailShare::from_stored(&share.to_stored()), Ok(share));
         assert_eq!(MailShare::from_stored("[]"), Ok(MailShare::default()));
         assert!(MailShare::from_stored("{}").is_err());
+    }
+
+    #[test]
+    fn a_form_keeps_what_the_person_agreed_to() {
+        let consent = Consent { text: ConsentText::parse("I <agree>").unwrap(), at: now() };
+        let with = |consent| SignUpRequest { profile: Profile { consent, ..request().profile }, ..request() };
+        let agreed = with(Some(consent));
+        let read = request().with_form("ada@example.com".to_owned(), &agreed.form()).unwrap();
+        assert_eq!(read, agreed);
+        // Forms that earlier programs wrote have no such key.
+        assert!(!with(None).form().contains("consent"));
+        assert_eq!(request().with_form("ada@example.com".to_owned(), &with(None).form()), Ok(with(None)));
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::cmp::{Ordering, Reverse};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::consent::{Consent, ConsentDocument};
 use crate::email::Email;
 use crate::error::Invalid;
 use crate::event::Event;
 use crate::id::{EntryId, VariantId, WaitlistId, WorkspaceId};
+use crate::locale::Locale;
 use crate::mail::MailRecord;
 use crate::profile::Profile;
-use crate::referral::{Position, ReferralCode};
+use crate::referral::{Position, ReferralBoost, ReferralCode};
 use crate::text::{Interest, Referrer};
 use crate::timestamp::Timestamp;
 
@@ -94,8 +96,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns the entry in the form of the admin surface and of events.
-    pub fn document(&self) -> EntryDocument<'_> {
+    /// Returns the entry in the form of the admin surface and of events. `boost` is that of its list.
+    pub fn document(&self, boost: ReferralBoost) -> EntryDocument<'_> {
         EntryDocument {
             id: self.id.to_string(),
             waitlist_id: self.waitlist_id.to_string(),
@@ -108,7 +110,10 @@ impl Entry {
             referral_count: self.referral_count,
             referred_by_entry_id: self.referred_by.map(|id| id.to_string()),
             position: self.position,
+            effective_position: self.position.effective(self.referral_count, boost),
             status: self.status.as_str(),
+            locale: self.profile.locale.as_ref().map(Locale::as_str),
+            consent: self.profile.consent.as_ref().map(Consent::document),
             confirmed_at: self.confirmed_at,
             invited_at: self.invitation.as_ref().map(|invitation| invitation.at),
             invited_to_app_slug: self.invitation.as_ref().and_then(|invitation| invitation.app_slug.as_deref()),
@@ -134,7 +139,11 @@ pub struct EntryDocument<'a> {
     referred_by_entry_id: Option<String>,
     #[serde(serialize_with = "position_number")]
     position: Position,
+    #[serde(serialize_with = "position_number")]
+    effective_position: Position,
     status: &'static str,
+    locale: Option<&'a str>,
+    consent: Option<ConsentDocument<'a>>,
     confirmed_at: Option<Timestamp>,
     invited_at: Option<Timestamp>,
     invited_to_app_slug: Option<&'a str>,

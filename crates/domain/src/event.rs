@@ -230,7 +230,10 @@ struct EntryData<'a> {
 impl<'a> EntryData<'a> {
     fn new(entry: &'a Entry, waitlist: &'a Waitlist) -> Self {
         let (slug, display_name) = (waitlist.slug.as_str(), waitlist.display_name.as_str());
-        Self { entry: entry.document(), waitlist: WaitlistRef { id: waitlist.id.to_string(), slug, display_name } }
+        Self {
+            entry: entry.document(waitlist.settings.referral_boost),
+            waitlist: WaitlistRef { id: waitlist.id.to_string(), slug, display_name },
+        }
     }
 }
 

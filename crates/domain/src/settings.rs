@@ -2,21 +2,26 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::consent::{Consent, MISSING_CONSENT};
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
-use crate::text::{ConfirmationMessage, Lines, clean};
+use crate::text::{ConfirmationMessage, ConsentText, Lines, clean};
+use crate::timestamp::Timestamp;
+use crate::web_origin::WebOrigin;
 use crate::web_url::WebUrl;
 
 /// The most milestones of a waitlist.
 const MAX_MILESTONES: usize = 50;
 const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
+const MAX_ORIGINS: usize = 50;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 3] = ["email_confirmation", "confirm_page_url", "invite_url"];
+const LATER_KEYS: [&str; 8] =
+    ["email_confirmation", "confirm_page_url", "invite_url", "page_url", "allowed_origins", "privacy_url", "terms_url", "consent_text"];
 
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +78,16 @@ pub struct Settings {
     pub confirm_page_url: Option<WebUrl>,
     /// The link that invites people if no app is named.
     pub invite_url: Option<InviteUrl>,
+    /// The operator's own page with the form. Referral links lead there.
+    pub page_url: Option<WebUrl>,
+    /// The origins that may frame the pages of the list, and send its forms. Without any, nobody frames them, and everybody may send.
+    pub allowed_origins: Vec<WebOrigin>,
+    /// The privacy policy that the form links to.
+    pub privacy_url: Option<WebUrl>,
+    /// The terms that the form links to.
+    pub terms_url: Option<WebUrl>,
+    /// What a person must agree to when signing up.
+    pub consent_text: Option<ConsentText>,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -154,13 +169,20 @@ impl Settings {
                     None => defaults.email_confirmation,
                 }
             }
-            "confirm_page_url" => {
-                let parse = |value| parse_string(value).and_then(WebUrl::parse);
-                self.confirm_page_url = given.map(parse).transpose().map_err(one)?;
-            }
+            "confirm_page_url" => self.confirm_page_url = given.map(parse_web_url).transpose().map_err(one)?,
             "invite_url" => {
                 self.invite_url = match given {
                     Some(value) => InviteUrl::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
+                    None => None,
+                }
+            }
+            "page_url" => self.page_url = given.map(parse_web_url).transpose().map_err(one)?,
+            "privacy_url" => self.privacy_url = given.map(parse_web_url).transpose().map_err(one)?,
+            "terms_url" => self.terms_url = given.map(parse_web_url).transpose().map_err(one)?,
+            "allowed_origins" => self.allowed_origins = given.map(parse_origins).transpose().map_err(one)?.unwrap_or_default(),
+            "consent_text" => {
+                self.consent_text = match given {
+                    Some(value) => ConsentText::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
                     None => None,
                 }
             }
@@ -175,6 +197,24 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Whether the forms of the list may come from a page of an origin. `own` is the origin of Rally's pages.
+    pub fn takes_forms_of(&self, origin: &str, own: Option<&WebOrigin>) -> bool {
+        let sender = WebOrigin::parse(origin).ok();
+        self.allowed_origins.is_empty() || sender.is_some_and(|sender| own == Some(&sender) || self.allowed_origins.contains(&sender))
+    }
+
+    /// Returns what a person consents to with a form. A list that asks for nothing keeps nothing.
+    ///
+    /// # Errors
+    /// If the list asks for consent, and none was given.
+    pub fn consent(&self, given: bool, at: Timestamp) -> Result<Option<Consent>, Invalid> {
+        match &self.consent_text {
+            None => Ok(None),
+            Some(text) if given => Ok(Some(Consent { text: text.clone(), at })),
+            Some(_) => Err(Invalid::new(MISSING_CONSENT)),
+        }
     }
 
     /// Returns the settings with all defaults as a JSON document, with the unknown keys.
@@ -193,6 +233,11 @@ impl Settings {
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
             ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
             ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
+            ("page_url", json!(self.page_url.as_ref().map(WebUrl::as_str))),
+            ("allowed_origins", json!(self.allowed_origins.iter().map(WebOrigin::as_str).collect::<Vec<_>>())),
+            ("privacy_url", json!(self.privacy_url.as_ref().map(WebUrl::as_str))),
+            ("terms_url", json!(self.terms_url.as_ref().map(WebUrl::as_str))),
+            ("consent_text", json!(self.consent_text.as_ref().map(ConsentText::as_str))),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -234,6 +279,27 @@ fn parse_bool(value: &Value) -> Result<bool, Invalid> {
 
 fn parse_string(value: &Value) -> Result<&str, Invalid> {
     value.as_str().ok_or_else(|| Invalid::new("must be a string"))
+}
+
+fn parse_web_url(value: &Value) -> Result<WebUrl, Invalid> {
+    parse_string(value).and_then(WebUrl::parse)
+}
+
+/// Reads a list of origins. One that is named twice is kept once.
+fn parse_origins(value: &Value) -> Result<Vec<WebOrigin>, Invalid> {
+    let items = value.as_array().ok_or_else(|| Invalid::new("must be an array of origins such as https://example.com"))?;
+    if items.len() > MAX_ORIGINS {
+        return Err(Invalid::new(format!("must have at most {MAX_ORIGINS} origins")));
+    }
+    let mut origins = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let numbered = |error: Invalid| Invalid::new(format!("has a bad item {}, which {error}", index + 1));
+        let origin = parse_string(item).and_then(WebOrigin::parse).map_err(numbered)?;
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    Ok(origins)
 }
 
 fn parse_rewards(value: &Value, path: &str) -> Result<ReferralRewards, Vec<FieldError>> {
@@ -287,7 +353,8 @@ mod tests {
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
-                "invite_url": null,
+                "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null, "terms_url": null,
+                "consent_text": null,
             })
         );
     }
@@ -323,6 +390,20 @@ mod tests {
             ("confirm_page_url", json!("/confirm")),
             ("confirm_page_url", json!(7)),
             ("invite_url", json!("/join?code={code}")),
+            ("page_url", json!("javascript:alert(1)")),
+            ("page_url", json!("//example.com")),
+            ("privacy_url", json!("data:text/html,x")),
+            ("privacy_url", json!(["https://example.com"])),
+            ("terms_url", json!("/terms")),
+            ("terms_url", json!("")),
+            ("allowed_origins", json!("https://example.com")),
+            ("allowed_origins", json!(["https://example.com/"])),
+            ("allowed_origins", json!(["https://a.example", null])),
+            ("allowed_origins", json!(["https://*.example.com"])),
+            ("allowed_origins", json!(vec!["https://example.com"; 51])),
+            ("consent_text", json!(true)),
+            ("consent_text", json!("x".repeat(2001))),
+            ("consent_text", json!("\u{202E}")),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

@@ -114,6 +114,8 @@ text! {
     Description(2000, Many)
     /// The text that a person gets after signing up.
     ConfirmationMessage(1000, Many)
+    /// What a person agrees to when signing up.
+    ConsentText(2000, Many)
     /// The name of a workspace.
     WorkspaceName(200, One)
     /// The name that an owner gives an API key.

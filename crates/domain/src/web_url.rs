@@ -1,6 +1,6 @@
 //! Web addresses that an operator sets: absolute, and `http` or `https`.
 
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::error::Invalid;
 
@@ -30,9 +30,12 @@ impl WebUrl {
         self.0.as_str()
     }
 
-    /// Returns the URL with one more pair in its query.
+    /// Returns the URL with one more pair in its query. The rest of the query and the fragment stay, but for pairs with the same key.
     pub fn with_query(&self, key: &str, value: &str) -> String {
         let mut url = self.0.clone();
+        let is_other = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).all(|(name, _)| name != key);
+        let others: Option<Vec<&str>> = self.0.query().map(|query| query.split('&').filter(is_other).collect());
+        url.set_query(others.filter(|pairs| !pairs.is_empty()).map(|pairs| pairs.join("&")).as_deref());
         url.query_pairs_mut().append_pair(key, value);
         url.into()
     }
@@ -68,6 +71,10 @@ mod tests {
         for (url, expected) in [
             ("https://example.com", "https://example.com/?token=a%26b"),
             ("https://example.com/x?a=1#top", "https://example.com/x?a=1&token=a%26b#top"),
+            ("https://example.com/?a=%20+é&token=old&to%6ben=x&b", "https://example.com/?a=%20+%C3%A9&b&token=a%26b"),
+            ("https://example.com/?token=old", "https://example.com/?token=a%26b"),
+            ("https://example.com/?", "https://example.com/?token=a%26b"),
+            ("https://example.com/?a&&b=", "https://example.com/?a&&b=&token=a%26b"),
         ] {
             assert_eq!(WebUrl::parse(url).unwrap().with_query("token", "a&b"), expected);
         }

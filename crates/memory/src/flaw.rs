@@ -15,6 +15,7 @@ use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
 use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::Suppression;
+use rally_domain::tally::Tally;
 use rally_domain::text::{PersonName, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::uuid::Uuid;
@@ -57,6 +58,8 @@ flaws! {
         "confirmations::parallel_requests_cause_one_mail";
     /// The name of a request is kept without its case.
     RequestsLowercased: "confirmations::a_request_reads_back_as_it_was_written";
+    /// What a person agreed to is not kept while the sign-up waits.
+    RequestsForgetConsent: "confirmations::a_request_reads_back_as_it_was_written";
     /// The mails that strangers caused are forgotten.
     SharesForgotten: "confirmations::strangers_cause_few_mails_to_an_address";
     /// A suppressed address is asked for its confirmation.
@@ -372,6 +375,8 @@ flaws! {
     ClosedListsFrozen: "reviews::entries_of_a_closed_list_go_on_changing";
     /// A change of an entry forgets its metadata.
     ChangesForgetMetadata: "entries::an_entry_keeps_its_fields_through_every_change";
+    /// A change of an entry forgets what its person agreed to.
+    ChangesForgetConsent: "entries::an_entry_keeps_its_fields_through_every_change";
     /// An invitation forgets the credit of an entry.
     InvitationsForgetCredit: "entries::an_entry_keeps_its_fields_through_every_change";
     /// A credit counts as an update of its referrer.
@@ -709,6 +714,10 @@ flaws! {
     ErasuresKeepSources: "erasures::an_erased_entry_is_still_counted";
     /// A rebuild counts no erased entries.
     RebuildsForgetTombstones: "erasures::an_erased_entry_is_still_counted";
+    /// An erased entry still stands on its list.
+    ErasedPeopleStand: "stats::who_left_stands_no_more";
+    /// A rejected entry stands on its list no more.
+    RejectedPeopleStandNowhere: "stats::who_left_stands_no_more";
     /// An erasure frees no place on a full list.
     ErasuresFreeNoPlaces: "erasures::an_erased_entry_frees_its_place_and_its_address";
     /// Those whom an erased person referred have no referrer any more.
@@ -843,12 +852,14 @@ impl Flawed {
     }
 
     /// A new sign-up request as it is kept.
-    pub fn requested(self, request: SignUpRequest) -> SignUpRequest {
-        if !self.is(Flaw::RequestsLowercased) {
-            return request;
+    pub fn requested(self, mut request: SignUpRequest) -> SignUpRequest {
+        if self.is(Flaw::RequestsLowercased) {
+            request.profile.name = PersonName::from_stored(request.profile.name.as_str().to_lowercase());
         }
-        let name = PersonName::from_stored(request.profile.name.as_str().to_lowercase());
-        SignUpRequest { profile: Profile { name, ..request.profile }, ..request }
+        if self.is(Flaw::RequestsForgetConsent) {
+            request.profile.consent = None;
+        }
+        request
     }
 
     /// A new suppression as it is kept.
@@ -905,7 +916,19 @@ impl Flawed {
         if self.is(Flaw::ChangesForgetMetadata) {
             entry.profile.metadata = Metadata::default();
         }
+        if self.is(Flaw::ChangesForgetConsent) {
+            entry.profile.consent = None;
+        }
         entry
+    }
+
+    /// How many entries stand on a list.
+    pub fn standing(self, tally: &Tally) -> u64 {
+        match self {
+            _ if self.is(Flaw::ErasedPeopleStand) => tally.entries(),
+            _ if self.is(Flaw::RejectedPeopleStandNowhere) => tally.standing().saturating_sub(tally.by_status[2]),
+            _ => tally.standing(),
+        }
     }
 
     /// An entry as it is kept after an invitation.

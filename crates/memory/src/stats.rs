@@ -23,6 +23,10 @@ impl EntryStats for MemoryStore {
         Ok(self.read(|data| data.lists.get(&waitlist_id).map_or(0, |list| list.tally.entries())))
     }
 
+    async fn standing(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        Ok(self.read(|data| data.lists.get(&waitlist_id).map_or(0, |list| data.flaw.standing(&list.tally))))
+    }
+
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         let flaw = self.read(|data| data.flaw);
         let list = self.read(|data| data.lists.get(&waitlist_id).cloned());

@@ -9,7 +9,7 @@
 :host{display:block;font:400 1rem/1.5 var(--rally-font,inherit);color:var(--rally-text,inherit)}
 *,::before{box-sizing:border-box}
 [hidden]{display:none!important}
-.box{background:var(--rally-background,transparent);color:inherit;text-align:start}
+.box{background:var(--rally-background,transparent);color:inherit;text-align:start;overflow-wrap:break-word}
 .framed{padding:1.5rem;border-radius:var(--rally-radius,8px)}
 p{margin:0 0 .75rem}
 form{margin:0}
@@ -28,6 +28,7 @@ textarea{resize:vertical}
 ::placeholder{color:inherit;opacity:.75}
 [aria-invalid]:not(fieldset){outline:2px solid;outline-offset:-2px}
 .tick{display:flex;gap:.75rem;align-items:flex-start;margin:0;padding-block:.5rem;font-weight:400}
+.tick span{min-inline-size:0;white-space:pre-line}
 .tick input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;accent-color:var(--color)}
 button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-start:1.5rem;padding:.5rem 1.5rem;border:1px solid var(--on);border-radius:var(--rally-radius,8px);background:var(--color);color:var(--on);font:inherit;font-weight:600;line-height:1.9;text-align:center;text-decoration:none;cursor:pointer}
 :is(button,.open):hover{background:color-mix(in srgb,var(--color),var(--away) 12%)}
@@ -234,7 +235,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const box = make("div", { class: "box", lang: data.lang, dir: data.dir });
       this.#color(box, data.color);
       if (data.closed) {
-        box.append(make("p", { class: "title" }, data.closed.title), make("p", {}, data.closed.body));
+        const { title, body, link } = data.closed;
+        box.append(make("p", { class: "title" }, title), make("p", {}, body));
+        if (isWeb(link?.url)) box.append(make("a", { class: "open", href: link.url }, link.text));
         return this.#show(box);
       }
       const fields = data.controls.map((control) => makeField(control, texts, data.separators));

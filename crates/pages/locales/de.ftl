@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } Freunde
     }
 captcha-elsewhere = Diese Warteliste verwendet eine Prüfung gegen Roboter, die diese Seite nicht anzeigen kann. Trag dich auf der Website der Warteliste ein.
+captcha-open = Zur Website der Warteliste
 work-running = Eine kurze Prüfung gegen Roboter läuft
 work-script = Diese Warteliste verwendet eine Prüfung gegen Roboter, die JavaScript braucht. Schalte es ein und lade die Seite neu.
 

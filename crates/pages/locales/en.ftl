@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } friends
     }
 captcha-elsewhere = This waitlist uses a check against robots that this page cannot show. Join on the website of the waitlist.
+captcha-open = Go to the website of the waitlist
 work-running = A short check against robots is running
 work-script = This waitlist uses a check against robots that needs JavaScript. Turn it on and load the page again.
 
@@ -168,8 +169,8 @@ confirm-refuse = This wasn’t me
 confirmed-title = Your sign-up is confirmed
 confirmed-body = There is nothing left to do here.
 page-open = Open your page
-expired-title = This link has expired
-expired-body = Send the form again to get a new link.
+expired-title = That link has expired
+expired-body = Ask for a new one. Send the form again, and it comes by mail.
 refused-title = The sign-up is deleted
 refused-body = You get no more mail from this sender.
 refuse-title = Was it not you?

@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } amigos
     }
 captcha-elsewhere = Esta lista de espera usa un control contra robots que esta página no puede mostrar. Apúntate en el sitio web de la lista de espera.
+captcha-open = Ir al sitio web de la lista de espera
 work-running = Se está haciendo un breve control contra robots
 work-script = Esta lista de espera usa un control contra robots que necesita JavaScript. Actívalo y vuelve a cargar la página.
 

@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } amis
     }
 captcha-elsewhere = Cette liste d’attente utilise un contrôle contre les robots que cette page ne peut pas afficher. Inscrivez-vous sur le site de la liste d’attente.
+captcha-open = Aller sur le site de la liste d’attente
 work-running = Un court contrôle contre les robots est en cours
 work-script = Cette liste d’attente utilise un contrôle contre les robots qui a besoin de JavaScript. Activez-le et rechargez la page.
 

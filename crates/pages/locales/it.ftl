@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } amici
     }
 captcha-elsewhere = Questa lista d’attesa usa un controllo contro i robot che questa pagina non può mostrare. Iscriviti sul sito della lista d’attesa.
+captcha-open = Vai al sito della lista d’attesa
 work-running = È in corso un breve controllo contro i robot
 work-script = Questa lista d’attesa usa un controllo contro i robot che ha bisogno di JavaScript. Attivalo e ricarica la pagina.
 

@@ -25,6 +25,7 @@ friends-count =
        *[other] 友だち { $count } 人
     }
 captcha-elsewhere = このウェイティングリストは、このページでは表示できないロボット対策の確認を使っています。運営者のウェブサイトから登録してください。
+captcha-open = 運営者のウェブサイトへ
 work-running = ロボット対策の確認をしています
 work-script = このウェイティングリストのロボット対策の確認には JavaScript が必要です。有効にして、ページを再読み込みしてください。
 

@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } vrienden
     }
 captcha-elsewhere = Deze wachtlijst gebruikt een controle tegen robots die deze pagina niet kan tonen. Schrijf je in op de website van de wachtlijst.
+captcha-open = Naar de website van de wachtlijst
 work-running = Er loopt een korte controle tegen robots
 work-script = Deze wachtlijst gebruikt een controle tegen robots die JavaScript nodig heeft. Zet het aan en laad de pagina opnieuw.
 

@@ -28,6 +28,7 @@ friends-count =
        *[other] { $count } znajomego
     }
 captcha-elsewhere = Ta lista oczekujących używa zabezpieczenia przed robotami, którego ta strona nie może pokazać. Zapisz się na stronie internetowej listy.
+captcha-open = Przejdź na stronę internetową listy
 work-running = Trwa krótkie sprawdzanie zabezpieczające przed robotami
 work-script = Ta lista oczekujących używa zabezpieczenia przed robotami, które wymaga JavaScriptu. Włącz go i wczytaj stronę ponownie.
 

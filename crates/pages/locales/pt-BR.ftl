@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } amigos
     }
 captcha-elsewhere = Esta lista de espera usa uma verificação contra robôs que esta página não consegue mostrar. Inscreva-se no site da lista de espera.
+captcha-open = Ir para o site da lista de espera
 work-running = Uma breve verificação contra robôs está em andamento
 work-script = Esta lista de espera usa uma verificação contra robôs que precisa de JavaScript. Ative o JavaScript e carregue a página de novo.
 

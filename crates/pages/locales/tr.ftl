@@ -26,6 +26,7 @@ friends-count =
        *[other] { $count } arkadaş
     }
 captcha-elsewhere = Bu bekleme listesi, bu sayfanın gösteremediği bir robot denetimi kullanıyor. Bekleme listesinin kendi sitesinden katıl.
+captcha-open = Bekleme listesinin sitesine git
 work-running = Kısa bir robot denetimi yapılıyor
 work-script = Bu bekleme listesi, JavaScript gerektiren bir robot denetimi kullanıyor. JavaScript’i aç ve sayfayı yeniden yükle.
 

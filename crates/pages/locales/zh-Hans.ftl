@@ -25,6 +25,7 @@ friends-count =
        *[other] { $count } 位好友
     }
 captcha-elsewhere = 此候补名单使用的防机器人验证无法在本页显示。请到该名单的网站加入。
+captcha-open = 前往该名单的网站
 work-running = 正在进行简短的防机器人验证
 work-script = 此候补名单的防机器人验证需要 JavaScript。请开启后重新加载页面。
 

@@ -23,11 +23,12 @@ pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// The type of the style sheets, also of those that colours make.
 pub const CSS: &str = "text/css; charset=utf-8";
 
-const FILES: [(&str, &str, &str, &[u8]); 5] = [
+const FILES: [(&str, &str, &str, &[u8]); 6] = [
     ("style", "css", CSS, include_bytes!("../assets/style.css")),
     ("form", "js", JAVASCRIPT, include_bytes!("../assets/form.js")),
     ("share", "js", JAVASCRIPT, include_bytes!("../assets/share.js")),
     ("work", "js", JAVASCRIPT, include_bytes!("../assets/work.js")),
+    ("embed", "js", JAVASCRIPT, include_bytes!("../assets/embed.js")),
     ("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];
 
@@ -70,8 +71,12 @@ pub(crate) fn work() -> &'static str {
     path(3)
 }
 
-pub(crate) fn icon() -> &'static str {
+pub(crate) fn embed() -> &'static str {
     path(4)
+}
+
+pub(crate) fn icon() -> &'static str {
+    path(5)
 }
 
 #[cfg(test)]
@@ -84,6 +89,6 @@ mod tests {
             assert!(asset.path.contains(&fingerprint(asset.bytes)), "{}", asset.path);
         }
         assert!(style().ends_with(".css") && icon().ends_with(".svg"));
-        assert!([form(), share(), work()].iter().all(|path| path.ends_with(".js")));
+        assert!([form(), share(), work(), embed()].iter().all(|path| path.ends_with(".js")));
     }
 }

@@ -1,5 +1,7 @@
 //! What every page has round its content.
 
+use rally_domain::web_origin::WebOrigin;
+
 use crate::assets;
 use crate::brand::{Brand, is_web};
 use crate::language::Language;
@@ -22,6 +24,10 @@ pub struct Frame<'a> {
     pub languages: Option<&'a str>,
     /// Whether the footer names Rally.
     pub badge: bool,
+    /// The origins of the pages that may frame this one.
+    pub framers: &'a [WebOrigin],
+    /// Whether the page stands in a frame of another one. Then it has neither header nor footer, and tells that page its height.
+    pub embedded: bool,
 }
 
 /// A language that a page offers.
@@ -56,6 +62,12 @@ impl Frame<'_> {
             Offer { language, url, current: language == self.language }
         };
         self.languages.map_or_else(Vec::new, |base| Language::all().map(|language| offer(language, base)).collect())
+    }
+
+    /// Returns the origins that are told the height of the page, with spaces between them.
+    fn told(&self) -> Option<String> {
+        let framers: Vec<&str> = self.framers.iter().map(WebOrigin::as_str).collect();
+        Some(framers.join(" ")).filter(|origins| self.embedded && !origins.is_empty())
     }
 
     /// Returns the absolute URL of the page, if it is one.
@@ -115,5 +127,9 @@ pub(crate) trait Framed {
 
     fn canonical(&self) -> Option<&str> {
         self.frame().canonical()
+    }
+
+    fn told(&self) -> Option<String> {
+        self.frame().told()
     }
 }

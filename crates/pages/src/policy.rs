@@ -1,12 +1,15 @@
 //! The policy under which every page works.
 
+use rally_domain::web_origin::WebOrigin;
+
 use crate::brand::Brand;
 
-/// Returns the value of `Content-Security-Policy` for a page of a brand. `frame_ancestors` are exact origins, and nobody frames the page
-/// without any.
-pub fn content_security_policy(brand: &Brand<'_>, frame_ancestors: &[&str]) -> String {
+/// Returns the value of `Content-Security-Policy` for a page of a brand. Pages of the origins `framers` may frame it. Without any, nobody
+/// may.
+pub fn content_security_policy(brand: &Brand<'_>, framers: &[WebOrigin]) -> String {
     let logo = brand.logo_origin().map(|origin| format!(" {origin}")).unwrap_or_default();
-    let ancestors = if frame_ancestors.is_empty() { "'none'".to_owned() } else { frame_ancestors.join(" ") };
+    let framers: Vec<&str> = framers.iter().map(WebOrigin::as_str).collect();
+    let ancestors = if framers.is_empty() { "'none'".to_owned() } else { framers.join(" ") };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{logo}; connect-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'"
@@ -20,7 +23,8 @@ mod tests {
     #[test]
     fn the_logo_and_the_frames_are_all_that_changes() {
         let brand = Brand { logo_url: Some("https://cdn.example/logo.png"), ..Brand::default() };
-        let policy = content_security_policy(&brand, &["https://a.example", "https://b.example"]);
+        let framers = ["https://a.example", "https://b.example"].map(|origin| WebOrigin::parse(origin).unwrap());
+        let policy = content_security_policy(&brand, &framers);
         assert!(policy.contains("img-src 'self' https://cdn.example; "), "{policy}");
         assert!(policy.contains("frame-ancestors https://a.example https://b.example; "), "{policy}");
         assert!(content_security_policy(&Brand::default(), &[]).contains("img-src 'self'; "));

@@ -49,6 +49,8 @@ pub struct WidgetForm<'a> {
     pub challenge: Option<&'a str>,
     /// Whether the waitlist needs a check that the widget cannot show.
     pub elsewhere: bool,
+    /// The operator's own page, which can: http or https.
+    pub page_url: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +66,7 @@ struct Document<'a> {
     description: Option<&'a str>,
     /// What is told in place of the form.
     #[serde(skip_serializing_if = "Option::is_none")]
-    closed: Option<Told>,
+    closed: Option<Told<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     color: Option<String>,
     controls: Vec<Control>,
@@ -80,9 +82,11 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct Told<'a> {
     title: String,
     body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<Link<'a>>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +130,7 @@ struct Errors {
     too_many_requests: String,
     waitlist_not_active: String,
     waitlist_full: String,
+    origin_not_allowed: String,
     network: String,
     other: String,
 }
@@ -163,7 +168,8 @@ impl WidgetForm<'_> {
         privacy.into_iter().chain(terms).collect()
     }
 
-    fn closed(&self, texts: Texts) -> Option<Told> {
+    fn closed(&self, texts: Texts) -> Option<Told<'_>> {
+        let elsewhere = self.page_url.filter(|url| self.openness == Openness::Open && is_web(url));
         let (title, body) = match self.openness {
             Openness::Open if self.elsewhere => (self.list.name.to_owned(), "captcha-elsewhere"),
             Openness::Open => return None,
@@ -171,7 +177,7 @@ impl WidgetForm<'_> {
             Openness::Closed => (texts.plain("closed-title"), "closed-body"),
             Openness::Full => (texts.plain("full-title"), "full-body"),
         };
-        Some(Told { title, body: texts.plain(body) })
+        Some(Told { title, body: texts.plain(body), link: elsewhere.map(|url| Link { text: texts.plain("captcha-open"), url }) })
     }
 }
 
@@ -199,6 +205,7 @@ fn words(texts: Texts) -> Words {
             too_many_requests: problem(Problem::TooOften),
             waitlist_not_active: texts.plain("closed-title"),
             waitlist_full: texts.plain("full-title"),
+            origin_not_allowed: texts.plain("forbidden-body"),
             network: texts.plain("error-network"),
             other: problem(Problem::Unavailable),
         },

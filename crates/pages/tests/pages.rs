@@ -79,6 +79,27 @@ fn only_web_addresses_become_links() {
 }
 
 #[test]
+fn a_page_in_a_frame_is_the_content_alone() {
+    for (name, html) in gallery::pages(Language::default(), USUAL).into_iter().filter(|(name, _)| name.contains("embedded")) {
+        assert!(html.contains("<body class=\"embed\"") && !html.contains("<footer") && !html.contains("<header"), "{name}");
+        let tells = html.contains("/assets/embed.");
+        assert_eq!(tells, html.contains("data-framers=\"https://acme.example http://localhost:5173\""), "{name}");
+        assert_eq!(tells, name == "sign-up-embedded", "{name}");
+        let leaves: Vec<&str> = html.split("<a ").skip(1).filter(|link| link.starts_with("href=\"http")).collect();
+        assert!(leaves.iter().all(|link| link.contains("target=\"_blank\"")), "{name}: {leaves:?}");
+    }
+}
+
+#[test]
+fn a_page_without_a_form_leads_to_one() {
+    for (name, html) in gallery::pages(Language::default(), USUAL).into_iter().filter(|(name, _)| name.starts_with("sign-up-")) {
+        let is_elsewhere = matches!(name.as_str(), "sign-up-elsewhere" | "sign-up-own-page");
+        assert_eq!(html.contains("<form"), !is_elsewhere, "{name}");
+        assert_eq!(html.contains(&format!("class=\"button main\" href=\"{}\"", USUAL.url)), name == "sign-up-own-page", "{name}");
+    }
+}
+
+#[test]
 fn every_id_is_unique_and_every_reference_has_its_target() {
     for (language, name, html) in every_page(USUAL) {
         let ids = values(&html, "id");

@@ -13,6 +13,7 @@ use rally_domain::command::{
     DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
     RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
+use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Friend, Invitation, Records};
@@ -301,6 +302,7 @@ insert! {
         metadata: Jsonb = Value,
         locale: Nullable<Text> = Option<String>,
         confirmed_at: Nullable<Timestamptz> = Option<OffsetDateTime>,
+        consent: Nullable<Text> = Option<String>,
         created_at: Timestamptz = OffsetDateTime,
     }
 
@@ -340,6 +342,7 @@ impl From<&Entry> for NewEntryRow {
             metadata: Value::Object(profile.metadata.document().clone()),
             locale: profile.locale.as_ref().map(ToString::to_string),
             confirmed_at: entry.confirmed_at.map(Timestamp::instant),
+            consent: profile.consent.as_ref().map(Consent::to_stored),
             created_at: entry.created_at.instant(),
         }
     }
@@ -361,6 +364,7 @@ impl TryFrom<EntryRow> for Entry {
                 referrer: row.referrer.map(Referrer::from_stored),
                 locale: row.locale.map(Locale::from_stored),
                 metadata: Metadata::from_stored(object(row.metadata)),
+                consent: row.consent.as_deref().map(Consent::from_stored).transpose().map_err(corrupt("consent"))?,
             },
             referral_code: ReferralCode::from_stored(row.referral_code),
             referral_count: from_bigint(row.referral_count),

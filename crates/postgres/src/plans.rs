@@ -111,6 +111,7 @@ async fn call_everything(ports: &Ports) {
     assert_eq!(ports.entries.ranks(list.id, ReferralBoost::default()).await.unwrap().len(), 2);
     ports.entries.export(list.id).await.unwrap().collect::<Vec<_>>().await;
     ports.stats.count(list.id).await.unwrap();
+    ports.stats.standing(list.id).await.unwrap();
     ports.stats.leaders(list.id, one).await.unwrap();
     ports.stats.analytics(list.id, now.day()).await.unwrap();
     ports.stats.timeline(list.id, DaySpan::new(now, now.plus(Duration::days(1))).unwrap()).await.unwrap();

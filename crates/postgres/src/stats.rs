@@ -42,6 +42,14 @@ impl EntryStats for PgStore {
         Ok(from_bigint(count.unwrap_or(0)))
     }
 
+    async fn standing(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, rejected};
+        let mut c = self.connection().await?;
+        let query = waitlist_totals::table.find(waitlist_id.uuid()).select(pending + approved + rejected - erased);
+        let standing: Option<i64> = query.first(&mut c).await.optional().map_err(query_fault)?;
+        Ok(from_bigint(standing.unwrap_or(0).max(0)))
+    }
+
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         let mut c = self.connection().await?;
         let query = entries::table

@@ -9,6 +9,7 @@ use rally_domain::command::{
     DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
     RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
+use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus, Friend, Invitation, Records};
@@ -288,6 +289,7 @@ pub(crate) struct EntryRow {
     locale: Option<String>,
     link_generation: i32,
     confirmed_at: Option<i64>,
+    consent: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -315,6 +317,7 @@ impl From<&Entry> for EntryRow {
             locale: profile.locale.as_ref().map(ToString::to_string),
             link_generation: i32::try_from(entry.link_generation).unwrap_or(i32::MAX),
             confirmed_at: entry.confirmed_at.map(Timestamp::unix_millis),
+            consent: profile.consent.as_ref().map(Consent::to_stored),
             created_at: entry.created_at.unix_millis(),
             updated_at: entry.updated_at.unix_millis(),
         }
@@ -340,6 +343,7 @@ impl TryFrom<EntryRow> for Entry {
                 referrer: row.referrer.map(Referrer::from_stored),
                 locale: row.locale.map(Locale::from_stored),
                 metadata: Metadata::from_stored(object(&row.metadata)?),
+                consent: row.consent.as_deref().map(Consent::from_stored).transpose().map_err(corrupt("consent"))?,
             },
             referral_code: ReferralCode::from_stored(row.referral_code),
             referral_count: from_bigint(row.referral_count),

@@ -92,6 +92,7 @@ diesel::table! {
         locale -> Nullable<Text>,
         link_generation -> Integer,
         confirmed_at -> Nullable<BigInt>,
+        consent -> Nullable<Text>,
     }
 }
 

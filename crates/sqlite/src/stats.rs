@@ -45,6 +45,17 @@ impl EntryStats for SqliteStore {
             .await
     }
 
+    async fn standing(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        use crate::schema::waitlist_totals::dsl::{approved, erased, pending, rejected};
+        self.database
+            .read(move |c| {
+                let query = waitlist_totals::table.find(Blob(waitlist_id.uuid())).select(pending + approved + rejected - erased);
+                let standing: Option<i64> = query.first(c).optional().map_err(query_fault)?;
+                Ok(from_bigint(standing.unwrap_or(0).max(0)))
+            })
+            .await
+    }
+
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         self.database
             .read(move |c| {

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use moka::sync::Cache;
 use rally_domain::mail::MailBudget;
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
+use rally_domain::web_origin::WebOrigin;
 use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
@@ -83,6 +84,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let freight = WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes };
     let relays = start_relays(freight, &templates, config.mail_budget);
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
+    let origin = WebOrigin::of_url(ports.links.base());
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
@@ -98,6 +100,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         seals: FormSeals::new(secrets.derive("rally forms")),
+        origin,
         infos: Responses::default(),
         leaderboards: Responses::default(),
         routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES].concat(), pages::FORMS, pages::ACTIONS),

@@ -311,6 +311,10 @@ impl EntryStats for Entries {
         self.inner.stats.count(waitlist_id).await
     }
 
+    async fn standing(&self, waitlist_id: WaitlistId) -> Result<u64, Fault> {
+        self.inner.stats.standing(waitlist_id).await
+    }
+
     async fn leaders(&self, waitlist_id: WaitlistId, limit: Limit) -> Result<Arc<[Leader]>, Fault> {
         let key = (now(self.generations.leaders.of(waitlist_id)), waitlist_id, limit.rows());
         self.leaders.try_get_with(key, self.inner.stats.leaders(waitlist_id, limit)).await.map_err(|fault| fault.again())

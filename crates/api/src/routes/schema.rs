@@ -37,6 +37,22 @@ pub struct SettingsSchema {
     /// The link that invites people if no app is named, with `{email}` and `{code}` in it.
     #[schema(required, max_length = 2048)]
     invite_url: Option<String>,
+    /// The operator's own page with the form. Referral links lead there, with `ref` added to its query.
+    #[schema(required, format = "uri", max_length = 2048)]
+    page_url: Option<String>,
+    /// The origins whose pages may frame the pages of the waitlist and send its forms. Without any, nobody frames them, and every page may
+    /// send forms.
+    #[schema(max_items = 50)]
+    allowed_origins: Vec<String>,
+    /// The privacy policy that the form links to.
+    #[schema(required, format = "uri", max_length = 2048)]
+    privacy_url: Option<String>,
+    /// The terms that the form links to.
+    #[schema(required, format = "uri", max_length = 2048)]
+    terms_url: Option<String>,
+    /// What a person must agree to when signing up. It stands beside a box of the form.
+    #[schema(required, max_length = 2000)]
+    consent_text: Option<String>,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -72,6 +88,22 @@ pub struct SettingsChangeSchema {
     /// The link that invites people if no app is named: an absolute http or https URL with `{email}` and `{code}` in it.
     #[schema(max_length = 2048)]
     invite_url: Option<String>,
+    /// The operator's own page with the form: an absolute http or https URL. By default referral links lead to Rally's page.
+    #[schema(format = "uri", max_length = 2048)]
+    page_url: Option<String>,
+    /// The origins whose pages may frame the pages of the waitlist and send its forms, such as `https://example.com`; none by default. Then
+    /// nobody frames them, and every page may send forms.
+    #[schema(max_items = 50)]
+    allowed_origins: Option<Vec<String>>,
+    /// The privacy policy that the form links to: an absolute http or https URL.
+    #[schema(format = "uri", max_length = 2048)]
+    privacy_url: Option<String>,
+    /// The terms that the form links to: an absolute http or https URL.
+    #[schema(format = "uri", max_length = 2048)]
+    terms_url: Option<String>,
+    /// What a person must agree to when signing up. It stands beside a box of the form.
+    #[schema(max_length = 2000)]
+    consent_text: Option<String>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.

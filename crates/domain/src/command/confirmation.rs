@@ -111,7 +111,7 @@ pub enum RequestMailRejection {
     /// The workspace sends no mail that asks for a confirmation.
     #[error("this waitlist cannot send mail now; try again later")]
     SendsNoMail,
-    /// Answers to required custom fields are missing, or answers do not fit.
+    /// Answers to required custom fields or the consent are missing, or answers do not fit.
     #[error("answers to custom fields are missing or do not fit")]
     Metadata(Vec<FieldError>),
 }
@@ -169,7 +169,7 @@ impl RequestMail {
         if !facts.waitlist.is_open() {
             return Err(RequestMailRejection::WaitlistNotActive);
         }
-        profile.clone().answering(&settings.custom_fields).map_err(RequestMailRejection::Metadata)?;
+        profile.clone().answering(settings).map_err(RequestMailRejection::Metadata)?;
         if settings.max_entries.is_some_and(|max| facts.entries >= max) {
             return Err(RequestMailRejection::WaitlistFull);
         }

@@ -118,7 +118,7 @@ pub enum SignUpRejection {
     /// Another entry has the code `own_code`. The command may be retried with a new code.
     #[error("this referral code is taken")]
     CodeTaken,
-    /// Answers to required custom fields are missing, or answers do not fit.
+    /// Answers to required custom fields or the consent are missing, or answers do not fit.
     #[error("answers to custom fields are missing or do not fit")]
     Metadata(Vec<FieldError>),
 }
@@ -207,7 +207,7 @@ impl SignUp {
         if self.confirms.is_some() {
             return Ok(self.profile.clone());
         }
-        let profile = self.profile.clone().answering(&waitlist.settings.custom_fields).map_err(SignUpRejection::Metadata)?;
+        let profile = self.profile.clone().answering(&waitlist.settings).map_err(SignUpRejection::Metadata)?;
         match waitlist.settings.email_confirmation {
             Confirmation::Required if self.actor == Actor::Visitor => Err(SignUpRejection::ConfirmationRequired),
             Confirmation::Required | Confirmation::Off => Ok(profile),

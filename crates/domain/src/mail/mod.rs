@@ -82,9 +82,12 @@ impl Links {
         self.base[after_scheme..].find('/').map_or("", |at| &self.base[after_scheme + at..])
     }
 
-    /// Returns the link for referrals: the sign-up page of the list, with a referral code to sign up with.
-    pub fn referral(&self, workspace: &Slug, waitlist: &Slug, code: &ReferralCode) -> String {
-        format!("{}/w/{}/{}?ref={}", self.base, workspace.as_str(), waitlist.as_str(), code.as_str())
+    /// Returns the link for referrals: the operator's own page or the sign-up page of the list, with a referral code to sign up with.
+    pub fn referral(&self, workspace: &Slug, waitlist: &Waitlist, code: &ReferralCode) -> String {
+        match &waitlist.settings.page_url {
+            Some(page) => page.with_query("ref", code.as_str()),
+            None => format!("{}/w/{}/{}?ref={}", self.base, workspace.as_str(), waitlist.slug.as_str(), code.as_str()),
+        }
     }
 
     /// Returns the link to a person's own page. Another generation of the entry's link has another token.
@@ -600,7 +603,7 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             position: entry.position.number(),
             effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
             referral_code: entry.referral_code.as_str(),
-            referral_url: links.referral(&setup.workspace_slug, &waitlist.slug, &entry.referral_code),
+            referral_url: links.referral(&setup.workspace_slug, waitlist, &entry.referral_code),
             status: entry.status.as_str(),
             status_url: links.status(entry.id, entry.link_generation),
             unsubscribe_url: links.unsubscribe(entry.id),
@@ -633,15 +636,26 @@ pub struct ClaimedMail {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::command::tests::{links, waitlist};
 
     #[test]
     fn a_link_leads_to_the_list_with_or_without_a_slash_after_its_base() {
-        let (workspace, list) = (Slug::parse("acme").unwrap(), Slug::parse("early").unwrap());
+        let (workspace, list) = (Slug::parse("acme").unwrap(), waitlist(json!({})));
         let code = ReferralCode::from_entropy(7);
         for base in ["https://rally.example/x", "https://rally.example/x/"] {
             let link = Links::new(base, StoreSecret::new([7; 32])).referral(&workspace, &list, &code);
-            assert_eq!(link, format!("https://rally.example/x/w/acme/early?ref={}", code.as_str()));
+            assert_eq!(link, format!("https://rally.example/x/w/acme/{}?ref={}", list.slug, code.as_str()));
         }
+    }
+
+    #[test]
+    fn a_link_for_friends_leads_to_the_operators_own_page() {
+        let (workspace, code) = (Slug::parse("acme").unwrap(), ReferralCode::from_entropy(7));
+        let list = waitlist(json!({"page_url": "https://acme.example/join?from=mail#form"}));
+        let link = links().referral(&workspace, &list, &code);
+        assert_eq!(link, format!("https://acme.example/join?from=mail&ref={}#form", code.as_str()));
     }
 }

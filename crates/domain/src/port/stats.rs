@@ -31,6 +31,11 @@ pub trait EntryStats: Send + Sync {
     /// How many entries a waitlist has, with those that were erased.
     async fn count(&self, waitlist_id: WaitlistId) -> Result<u64, Fault>;
 
+    /// How many entries stand on a waitlist: as many as `max_entries` limits. Those that were erased have left it.
+    ///
+    /// - Rejected entries MUST count, and those that were erased or deleted MUST NOT: `stats::who_left_stands_no_more`.
+    async fn standing(&self, waitlist_id: WaitlistId) -> Result<u64, Fault>;
+
     /// The leaderboard: the lines of [`Leader::of`] in the order of [`Leader`].
     ///
     /// - A line MUST be gone once its entry is rejected or deleted: `stats::tops_have_ten_rows_and_no_rejected_ones`,

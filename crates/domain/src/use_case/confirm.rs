@@ -74,13 +74,21 @@ fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish, client: Option<IpAddr
 /// # Errors
 /// If there is none, or its time is over.
 pub async fn find(ports: &Ports, token: &str) -> Result<KeptRequest, CommandError<RequestEnded>> {
+    let kept = find_kept(ports, token).await?;
+    if kept.is_over(ports.clock.now()) { Err(CommandError::Rejected(RequestEnded::Expired)) } else { Ok(kept) }
+}
+
+/// Returns the request whose confirmation a token allows or allowed, as long as it is kept.
+///
+/// # Errors
+/// If there is none.
+pub async fn find_kept(ports: &Ports, token: &str) -> Result<KeptRequest, CommandError<RequestEnded>> {
     let unknown = || CommandError::Rejected(RequestEnded::NoSuchRequest);
     let token = Token::parse(token).map_err(|_| unknown())?;
     if !ports.links.secret().allows(&token, TokenUse::Confirm, 0) {
         return Err(unknown());
     }
-    let kept = ports.confirmations.find(RequestId::new(token.id())).await?.ok_or_else(unknown)?;
-    if kept.expires_at <= ports.clock.now() { Err(CommandError::Rejected(RequestEnded::Expired)) } else { Ok(kept) }
+    ports.confirmations.find(RequestId::new(token.id())).await?.ok_or_else(unknown)
 }
 
 /// An entry, and whether it was made just now.

@@ -4,13 +4,14 @@ use crate::actor::Actor;
 use crate::command::{ProfileChange, ProfileRejection, Suppress, SuppressRejection, UpdateProfile};
 use crate::entry::{Entry, EntryStatus, Friend, Records};
 use crate::error::{CommandError, Fault};
-use crate::id::SuppressionId;
+use crate::id::{SuppressionId, VariantId, WaitlistId};
 use crate::port::Ports;
 use crate::rank::Rank;
 use crate::referral::Position;
 use crate::slug::Slug;
 use crate::suppression::{Suppression, SuppressionReason};
 use crate::use_case::link::{LinkRejection, find_visitor};
+use crate::variant::Variant;
 use crate::waitlist::Waitlist;
 use crate::workspace::Brand;
 
@@ -81,6 +82,15 @@ pub async fn find(ports: &Ports, token: &str) -> Result<Visitor, CommandError<Li
     let workspace = ports.workspaces.find(entry.workspace_id).await?.ok_or_else(gone)?;
     let brand = ports.settings.get(workspace.id).await?.brand;
     Ok(Visitor { entry, waitlist, workspace_slug: workspace.slug, brand })
+}
+
+/// Returns the variant whose words a person saw, unless it was deleted.
+///
+/// # Errors
+/// If the store fails.
+pub async fn variant_of(ports: &Ports, waitlist_id: WaitlistId, id: Option<VariantId>) -> Result<Option<Variant>, Fault> {
+    let Some(id) = id else { return Ok(None) };
+    Ok(ports.variants.list(waitlist_id).await?.into_iter().find(|variant| variant.id == id))
 }
 
 /// Returns what a person sees.

@@ -39,7 +39,10 @@ pub enum Check<'a> {
         challenge: &'a str,
     },
     /// A check that this page cannot show, so it has no form.
-    Elsewhere,
+    Elsewhere {
+        /// The operator's own page, which can: http or https.
+        page: Option<&'a str>,
+    },
 }
 
 /// What a number of friends earns.
@@ -106,12 +109,26 @@ impl SignUpPage<'_> {
         self.form.consent_error(self.texts())
     }
 
+    /// Returns the page that has the form, if this one has none.
+    fn elsewhere(&self) -> Option<&str> {
+        match self.check {
+            Check::Elsewhere { page } => page.filter(|url| is_web(url)),
+            Check::None | Check::Work { .. } => None,
+        }
+    }
+
     fn privacy(&self) -> Option<&str> {
         self.privacy_url.filter(|url| is_web(url))
     }
 
     fn terms(&self) -> Option<&str> {
         self.terms_url.filter(|url| is_web(url))
+    }
+
+    /// Returns the attribute of links to other sites. Most of them refuse to stand in a frame, so they open beside it.
+    fn tab_of_links(&self) -> Markup {
+        let attribute = if self.frame.embedded { " target=\"_blank\"" } else { "" };
+        Markup::of_html(attribute.to_owned())
     }
 
     fn friends(&self, count: &u64) -> Markup {

@@ -2,6 +2,7 @@
 
 use rally_domain::custom_field::CustomField;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::web_origin::WebOrigin;
 use rally_pages::{
     Ask, AskPage, Brand, Check, ConfirmPage, ErrorPage, Form, Frame, Friend, Hidden, IndexPage, Language, Leader, ListText, LostLinkPage,
     NextReward, Notice, NoticePage, Openness, Page, Problem, ReachedReward, Review, Reward, Section, SignUpPage, Standing, VisitorLinks,
@@ -68,7 +69,7 @@ pub fn fields(words: Words<'_>, required: bool) -> Vec<CustomField> {
 }
 
 fn frame(words: Words<'_>, language: Language) -> Frame<'_> {
-    Frame { language, brand: words.brand, root: "", canonical: None, listed: false, languages: None, badge: true }
+    Frame { language, brand: words.brand, badge: true, ..Frame::default() }
 }
 
 /// Returns every page in every state, with a name for each.
@@ -138,7 +139,12 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let typed = [("email".to_owned(), words.email.to_owned()), ("name".to_owned(), words.name.to_owned())];
     add("sign-up-too-fast", &SignUpPage { form: Form { fields: &[], typed: &typed, problems: &fast }, ..plain });
     add("sign-up-work", &SignUpPage { check: Check::Work { challenge: "/v1/waitlists/acme/early-access/challenge" }, ..plain });
-    add("sign-up-elsewhere", &SignUpPage { check: Check::Elsewhere, ..plain });
+    add("sign-up-elsewhere", &SignUpPage { check: Check::Elsewhere { page: None }, ..plain });
+    add("sign-up-own-page", &SignUpPage { check: Check::Elsewhere { page: Some(words.url) }, ..plain });
+    let framers = ["https://acme.example", "http://localhost:5173"].map(|origin| WebOrigin::parse(origin).expect("an origin"));
+    let embedded = Frame { framers: &framers, embedded: true, ..frame(words, language) };
+    add("sign-up-embedded", &SignUpPage { frame: embedded, ..full });
+    add("sign-up-embedded-nowhere", &SignUpPage { frame: Frame { framers: &[], ..embedded }, ..plain });
 }
 
 fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn Page)) {
@@ -277,6 +283,7 @@ pub fn widget(language: Language, words: Words<'_>) -> String {
         variant_id: None,
         challenge: None,
         elsewhere: false,
+        page_url: Some(words.url),
     };
     form.json()
 }

@@ -1,7 +1,8 @@
 //! Access to the admin surface: the key of its tokens, the identity provider, the origins of browsers.
 
+use rally_domain::web_origin::WebOrigin;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::ConfigError;
 use super::text::{given, parse_http_url};
@@ -41,17 +42,10 @@ pub(super) fn parse_origins(list: &str) -> Result<Vec<String>, ConfigError> {
     list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parse).collect()
 }
 
-/// Parses an origin and writes it as browsers do: lower case, the host in ASCII, no default port. Returns `None` for a text that no
-/// browser ever sends, such as a wildcard or a URL with a path. Such an origin would never match, and nobody would know why.
+/// Parses an origin, with or without a slash at its end. Returns `None` for a text that no browser ever sends, such as a wildcard or a
+/// URL with a path. Such an origin would never match, and nobody would know why.
 fn parse_origin(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let bare =
-        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    let names_a_host = match url.host()? {
-        Host::Domain(name) => name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
-        Host::Ipv4(_) | Host::Ipv6(_) => true,
-    };
-    (bare && names_a_host && url.port() != Some(0)).then(|| url.origin().ascii_serialization())
+    WebOrigin::parse(text.strip_suffix('/').unwrap_or(text)).ok().map(|origin| origin.to_string())
 }
 
 #[cfg(test)]

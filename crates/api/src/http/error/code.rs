@@ -44,6 +44,8 @@ codes! {
     Unauthorized = 401 "unauthorized"
     /// The token does not allow this.
     Forbidden = 403 "forbidden"
+    /// The waitlist takes no forms from the origin of this page.
+    OriginNotAllowed = 403 "origin_not_allowed"
     /// There is no such route.
     NotFound = 404 "not_found"
     /// There is no such workspace.

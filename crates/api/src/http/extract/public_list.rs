@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::ORIGIN;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
@@ -13,7 +14,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::parameters::slug_in_path;
 use crate::app::App;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 
 /// The waitlist that the slugs in a path name, in any status.
 pub struct NamedWaitlist {
@@ -54,6 +55,19 @@ impl NamedWaitlist {
     pub fn published(&self) -> Result<&Waitlist, ApiError> {
         let waitlist = &self.found.waitlist;
         if waitlist.status == WaitlistStatus::Draft { Err(ApiError::no_waitlist()) } else { Ok(waitlist) }
+    }
+
+    /// Checks that the list takes forms of the page that sent this one. A program that is no browser names no origin.
+    ///
+    /// # Errors
+    /// 403 if the settings of the list name origins, and the page has another one.
+    pub fn check_origin(&self, app: &App, request: &HttpRequest) -> Result<(), ApiError> {
+        let settings = &self.found.waitlist.settings;
+        let mut origins = request.headers().get_all(ORIGIN);
+        if origins.all(|origin| settings.takes_forms_of(origin.to_str().unwrap_or_default(), app.origin.as_ref())) {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::OriginNotAllowed, "this waitlist takes no forms from pages of this origin"))
     }
 
     /// The waitlist, if visitors may see it.

@@ -23,13 +23,28 @@ impl FromRequest for Requested {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let app = App::of(&request)?;
-            app.limits.take_link(app.proxies.client(&request))?;
-            let token = request.match_info().get("token").unwrap_or_default();
-            Ok(Self(confirm::find(&app.ports, token).await?))
-        })
+        Box::pin(async move { Ok(Self(confirm::find(&App::of(&request)?.ports, take_token(&request)?).await?)) })
     }
+}
+
+/// The sign-up request that a link leads to, also after the end of the link, as long as it is kept.
+pub struct Linked(pub KeptRequest);
+
+impl FromRequest for Linked {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Ok(Self(confirm::find_kept(&App::of(&request)?.ports, take_token(&request)?).await?)) })
+    }
+}
+
+/// Returns the token of a path. The request counts for the limit of links.
+fn take_token(request: &HttpRequest) -> Result<&str, ApiError> {
+    let app = App::of(request)?;
+    app.limits.take_link(app.proxies.client(request))?;
+    Ok(request.match_info().get("token").unwrap_or_default())
 }
 
 impl IntoParams for Requested {

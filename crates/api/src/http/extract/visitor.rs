@@ -9,6 +9,7 @@ use rally_domain::use_case::visit;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::languages::keep_person_locale;
 use super::parameters::token_in_path;
 use crate::app::App;
 use crate::http::error::ApiError;
@@ -26,7 +27,9 @@ impl FromRequest for Visitor {
             let app = App::of(&request)?;
             app.limits.take_link(app.proxies.client(&request))?;
             let token = request.match_info().get("token").unwrap_or_default();
-            Ok(Self(visit::find(&app.ports, token).await?))
+            let person = visit::find(&app.ports, token).await?;
+            keep_person_locale(&request, person.entry.profile.locale.as_ref());
+            Ok(Self(person))
         })
     }
 }

@@ -7,11 +7,13 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
+use rally_pages::Language;
 
 use super::headers::secure;
 use super::measure::measure;
 use super::origin::Origin;
 use crate::http::error::ApiError;
+use crate::http::extract::languages::wanted_on_error;
 use crate::routes::pages::error_page;
 
 /// Renders an error, ours or the framework's, in the envelope. Other replies stay as they are.
@@ -26,7 +28,11 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, origin: &Origin) -
         None => return response,
     };
     let (request, bare) = response.into_parts();
-    let mut reply = render(&error, origin);
+    let mut reply = match origin.surface.is_for_people() {
+        // By now the person may be known whom the page belongs to.
+        true => render(&error, &Origin { language: Language::choose(&wanted_on_error(&request)).unwrap_or_default(), ..origin.clone() }),
+        false => render(&error, origin),
+    };
     // Keep the headers that inner middleware added, above all those of CORS.
     for (name, value) in bare.headers() {
         if *name != CONTENT_TYPE && !reply.headers().contains_key(name) {

@@ -116,7 +116,7 @@ pub async fn confirm(app: web::Data<App>, request: AdminRequest<permit::EntryUpd
     let ConfirmedEntry { entry, is_new } = use_case::confirm::confirm(&app.ports, request.actor(), kept).await?;
     app.wake_relays();
     let mut reply = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    Ok(reply.json(EntryView::new(&app, &request.admin, &entry)))
+    Ok(reply.json(EntryView::new(&app, &request.admin, &request.waitlist, &entry)))
 }
 
 /// Delete a sign-up that waits

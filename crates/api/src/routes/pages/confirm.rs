@@ -5,107 +5,158 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_domain::actor::Actor;
 use rally_domain::confirmation::{KeptRequest, RequestState, SignUpRequest};
-use rally_domain::id::EntryId;
+use rally_domain::entry::Entry;
 use rally_domain::use_case;
+use rally_domain::use_case::visit::variant_of;
+use rally_domain::variant::Variant;
 use rally_pages::{Ask, AskPage, ConfirmPage, Notice, NoticePage};
 
 use super::look::{Look, see_other, show};
 use super::openness::notice_of_refusal;
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::requested::Requested;
+use crate::http::extract::requested::Linked;
 use crate::routes::visitor::confirmation::Place;
 
-/// Asks for the confirmation of a sign-up.
-#[get("/confirm/{token}")]
-pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
-    let place = Place::find(&app, kept.workspace_id, kept.waitlist_id).await?;
-    let look = look(&app, &request, &kept, &place).await?;
-    match &kept.state {
-        RequestState::Waiting(sent) => Ok(ask(&look, &request, &kept, sent, &place)),
-        RequestState::Confirmed(entry) => confirmed(&app, &look, *entry, &place).await,
-        RequestState::Refused => Ok(refused(&look, &place)),
+/// A request, with what its pages need.
+struct Opened {
+    kept: KeptRequest,
+    place: Place,
+    /// The entry that the request became, if it is still there.
+    entry: Option<Entry>,
+    /// The variant that the person saw.
+    variant: Option<Variant>,
+}
+
+impl Opened {
+    async fn of(app: &App, kept: KeptRequest) -> Result<Self, ApiError> {
+        let place = Place::find(app, kept.workspace_id, kept.waitlist_id).await?;
+        let (entry, variant_id) = match &kept.state {
+            RequestState::Waiting(sent) => (None, sent.variant_id),
+            RequestState::Confirmed(id) => {
+                let entry = app.ports.entries.find_by_id(*id).await?;
+                let variant_id = entry.as_ref().and_then(|entry| entry.variant_id);
+                (entry, variant_id)
+            }
+            RequestState::Refused => (None, None),
+        };
+        let variant = variant_of(&app.ports, kept.waitlist_id, variant_id).await?;
+        Ok(Self { kept, place, entry, variant })
+    }
+
+    /// The look of the pages, in the language of the person.
+    async fn look<'a>(&'a self, app: &'a App, request: &HttpRequest) -> Result<Look<'a>, ApiError> {
+        let person = match &self.kept.state {
+            RequestState::Waiting(sent) => sent.profile.locale.as_ref(),
+            RequestState::Confirmed(_) => self.entry.as_ref().and_then(|entry| entry.profile.locale.as_ref()),
+            RequestState::Refused => None,
+        };
+        Look::of(app, request, person, (&self.place.waitlist, &self.place.brand)).await
+    }
+
+    /// The name of the list, as the person saw it.
+    fn list(&self) -> &str {
+        self.place.waitlist.words(self.variant.as_ref()).display_name.as_str()
+    }
+
+    /// Says that the link has expired, if it has.
+    fn expired(&self, app: &App, look: &Look<'_>) -> Option<HttpResponse> {
+        let is_over = self.kept.is_over(app.ports.clock.now());
+        is_over.then(|| self.tell(look, StatusCode::GONE, Notice::Expired, Some(&self.form(look))))
+    }
+
+    /// Returns what was sent, or a page that says what became of it.
+    fn waiting(&self, app: &App, look: &Look<'_>) -> Result<&SignUpRequest, HttpResponse> {
+        if let Some(expired) = self.expired(app, look) {
+            return Err(expired);
+        }
+        match &self.kept.state {
+            RequestState::Waiting(sent) => Ok(sent),
+            RequestState::Confirmed(_) => {
+                let link = self.entry.as_ref().map(|entry| app.ports.links.status(entry.id, entry.link_generation));
+                Err(self.tell(look, StatusCode::OK, Notice::Confirmed, link.as_deref()))
+            }
+            RequestState::Refused => Err(self.tell(look, StatusCode::OK, Notice::Refused, Some(&self.form(look)))),
+        }
+    }
+
+    fn form(&self, look: &Look<'_>) -> String {
+        look.sign_up(&self.place.workspace.slug, &self.place.waitlist.slug)
+    }
+
+    fn tell(&self, look: &Look<'_>, status: StatusCode, notice: Notice, link: Option<&str>) -> HttpResponse {
+        let frame = look.frame();
+        show(status, &NoticePage { frame, list: Some(self.list()), notice, link }, &frame)
+    }
+
+    fn ask(&self, look: &Look<'_>, request: &HttpRequest, sent: &SignUpRequest) -> HttpResponse {
+        let action = format!("{}{}", look.root(), request.path());
+        let refusal = format!("{action}/refuse");
+        let frame = look.frame_at(&action);
+        let page = ConfirmPage {
+            frame,
+            list: self.list(),
+            name: sent.profile.name.as_str(),
+            email: &sent.profile.email.masked().to_string(),
+            expires_at: self.kept.expires_at,
+            action: &action,
+            refuse: &refusal,
+        };
+        show(StatusCode::OK, &page, &frame)
     }
 }
 
-async fn look<'a>(app: &'a App, request: &HttpRequest, kept: &KeptRequest, place: &'a Place) -> Result<Look<'a>, ApiError> {
-    let person = match &kept.state {
-        RequestState::Waiting(sent) => sent.profile.locale.as_ref(),
-        RequestState::Confirmed(_) | RequestState::Refused => None,
-    };
-    Look::of(app, request, person, (kept.workspace_id, &place.brand)).await
-}
-
-fn ask(look: &Look<'_>, request: &HttpRequest, kept: &KeptRequest, sent: &SignUpRequest, place: &Place) -> HttpResponse {
-    let action = format!("{}{}", look.root(), request.path());
-    let refusal = format!("{action}/refuse");
-    let frame = look.frame_at(&action);
-    let page = ConfirmPage {
-        frame,
-        list: place.waitlist.display_name.as_str(),
-        name: sent.profile.name.as_str(),
-        email: &sent.profile.email.masked().to_string(),
-        expires_at: kept.expires_at,
-        action: &action,
-        refuse: &refusal,
-    };
-    show(StatusCode::OK, &page, &frame)
-}
-
-/// Says that the sign-up was confirmed, and leads to the page of its person.
-async fn confirmed(app: &App, look: &Look<'_>, entry: EntryId, place: &Place) -> Result<HttpResponse, ApiError> {
-    let entry = app.ports.entries.find_by_id(entry).await?;
-    let link = entry.map(|entry| app.ports.links.status(entry.id, entry.link_generation));
-    Ok(notice(look, Notice::Confirmed, link.as_deref(), place))
-}
-
-fn refused(look: &Look<'_>, place: &Place) -> HttpResponse {
-    let form = look.sign_up(&place.workspace.slug, &place.waitlist.slug);
-    notice(look, Notice::Refused, Some(&form), place)
-}
-
-fn notice(look: &Look<'_>, notice: Notice, link: Option<&str>, place: &Place) -> HttpResponse {
-    let frame = look.frame();
-    show(StatusCode::OK, &NoticePage { frame, list: Some(place.waitlist.display_name.as_str()), notice, link }, &frame)
+/// Asks for the confirmation of a sign-up.
+#[get("/confirm/{token}")]
+pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
+    let opened = Opened::of(&app, kept).await?;
+    let look = opened.look(&app, &request).await?;
+    Ok(match opened.waiting(&app, &look) {
+        Ok(sent) => opened.ask(&look, &request, sent),
+        Err(ended) => ended,
+    })
 }
 
 /// Puts the person on the list, and leads to their own page. A list that takes nobody now says so, and the sign-up goes on waiting.
 #[post("/confirm/{token}")]
-pub async fn confirm(app: web::Data<App>, request: HttpRequest, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
-    let place = Place::find(&app, kept.workspace_id, kept.waitlist_id).await?;
-    let look = look(&app, &request, &kept, &place).await?;
-    let confirmed = use_case::confirm::confirm(&app.ports, Actor::Visitor, kept).await.map_err(ApiError::from);
+pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
+    let opened = Opened::of(&app, kept).await?;
+    let look = opened.look(&app, &request).await?;
+    if let Some(expired) = opened.expired(&app, &look) {
+        return Ok(expired);
+    }
+    let confirmed = use_case::confirm::confirm(&app.ports, Actor::Visitor, opened.kept.clone()).await.map_err(ApiError::from);
     app.wake_relays();
     let error = match confirmed {
         Ok(confirmed) => return Ok(see_other(&app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation))),
         Err(error) => error,
     };
-    let notice = notice_of_refusal(&error, place.waitlist.status).ok_or(error)?;
-    let frame = look.frame();
-    let page = NoticePage { frame, list: Some(place.waitlist.display_name.as_str()), notice, link: None };
-    Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &page, &frame))
+    let notice = notice_of_refusal(&error, opened.place.waitlist.status).ok_or(error)?;
+    Ok(opened.tell(&look, StatusCode::UNPROCESSABLE_ENTITY, notice, None))
 }
 
 /// Asks whether a sign-up is to be refused.
 #[get("/confirm/{token}/refuse")]
-pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
-    let place = Place::find(&app, kept.workspace_id, kept.waitlist_id).await?;
-    let look = look(&app, &request, &kept, &place).await?;
-    match &kept.state {
-        RequestState::Waiting(_) => {
-            let action = format!("{}{}", look.root(), request.path());
-            let frame = look.frame_at(&action);
-            let page = AskPage { frame, ask: Ask::Refuse, action: &action, back: action.strip_suffix("/refuse") };
-            Ok(show(StatusCode::OK, &page, &frame))
-        }
-        RequestState::Confirmed(entry) => confirmed(&app, &look, *entry, &place).await,
-        RequestState::Refused => Ok(refused(&look, &place)),
+pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
+    let opened = Opened::of(&app, kept).await?;
+    let look = opened.look(&app, &request).await?;
+    if let Err(ended) = opened.waiting(&app, &look) {
+        return Ok(ended);
     }
+    let action = format!("{}{}", look.root(), request.path());
+    let frame = look.frame_at(&action);
+    let page = AskPage { frame, ask: Ask::Refuse, action: &action, back: action.strip_suffix("/refuse") };
+    Ok(show(StatusCode::OK, &page, &frame))
 }
 
 /// Refuses a sign-up, and leads back to the page, which then says so.
 #[post("/confirm/{token}/refuse")]
-pub async fn refuse(app: web::Data<App>, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
-    use_case::confirm::refuse(&app.ports, kept.id).await?;
-    Ok(see_other(&app.ports.links.refuse(kept.id)))
+pub async fn refuse(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
+    let opened = Opened::of(&app, kept).await?;
+    let look = opened.look(&app, &request).await?;
+    if let Some(expired) = opened.expired(&app, &look) {
+        return Ok(expired);
+    }
+    use_case::confirm::refuse(&app.ports, opened.kept.id).await?;
+    Ok(see_other(&app.ports.links.refuse(opened.kept.id)))
 }

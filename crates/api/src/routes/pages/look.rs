@@ -6,18 +6,33 @@ use actix_web::{HttpRequest, HttpResponse};
 use rally_domain::id::WorkspaceId;
 use rally_domain::locale::Locale;
 use rally_domain::slug::Slug;
+use rally_domain::waitlist::Waitlist;
+use rally_domain::web_origin::WebOrigin;
 use rally_domain::workspace;
 use rally_pages::{Brand, ErrorPage, Frame, Language, Page, content_security_policy};
 
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::languages::{accepted_languages, chosen_language};
+use crate::http::extract::languages::{accepted_languages, chosen_language, in_query, keep_person_locale};
 
-/// The look of a page that belongs to a workspace.
+/// Whether a page is asked for as the content of a frame.
+pub(super) fn is_embedded(request: &HttpRequest) -> bool {
+    in_query(request, &["embed"]).as_deref() == Some("1")
+}
+
+/// Returns the address of a page that a frame leads to: the same one, for the content of a frame.
+pub(super) fn embedded(url: String, is_embedded: bool) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    if is_embedded { format!("{url}{separator}embed=1") } else { url }
+}
+
+/// The look of a page for the person of an entry or a sign-up request.
 pub(super) struct Look<'a> {
     language: Language,
     brand: Brand<'a>,
+    framers: &'a [WebOrigin],
     root: &'a str,
+    embedded: bool,
 }
 
 impl<'a> Look<'a> {
@@ -30,12 +45,14 @@ impl<'a> Look<'a> {
         app: &'a App,
         request: &HttpRequest,
         person: Option<&Locale>,
-        (workspace, brand): (WorkspaceId, &'a workspace::Brand),
+        (waitlist, brand): (&'a Waitlist, &'a workspace::Brand),
     ) -> Result<Self, ApiError> {
+        keep_person_locale(request, person);
         let wanted: Vec<Locale> =
             chosen_language(request).into_iter().chain(person.cloned()).chain(accepted_languages(request.headers())).collect();
-        let language = choose(app, &wanted, workspace).await?;
-        Ok(Self { language, brand: brand_of(brand), root: app.ports.links.root() })
+        let language = choose(app, &wanted, waitlist.workspace_id).await?;
+        let framers = &waitlist.settings.allowed_origins;
+        Ok(Self { language, brand: brand_of(brand), framers, root: app.ports.links.root(), embedded: is_embedded(request) })
     }
 
     /// The language.
@@ -50,7 +67,13 @@ impl<'a> Look<'a> {
 
     /// The frame of a page for one person.
     pub(super) fn frame(&self) -> Frame<'a> {
-        Frame { language: self.language, brand: self.brand, root: self.root, badge: true, ..Frame::default() }
+        let Self { language, brand, framers, root, embedded } = *self;
+        Frame { language, brand, root, badge: true, framers, embedded, ..Frame::default() }
+    }
+
+    /// Returns the address of a page that this one leads to, in the same frame.
+    pub(super) fn lead(&self, url: String) -> String {
+        embedded(url, self.embedded)
     }
 
     /// The frame of a page that can be read in all languages under an address.
@@ -63,7 +86,7 @@ impl<'a> Look<'a> {
 
     /// The path of the sign-up page of a list.
     pub(super) fn sign_up(&self, workspace: &Slug, list: &Slug) -> String {
-        format!("{}/w/{}/{}", self.root, workspace.as_str(), list.as_str())
+        self.lead(format!("{}/w/{}/{}", self.root, workspace.as_str(), list.as_str()))
     }
 }
 
@@ -84,14 +107,14 @@ pub(super) fn brand_of(brand: &workspace::Brand) -> Brand<'_> {
     Brand { name: brand.name.as_deref(), logo_url: brand.logo_url.as_deref(), primary_color: brand.primary_color.as_deref() }
 }
 
-/// Replies with a page. Its policy allows the logo of the brand.
+/// Replies with a page. Its policy allows the logo of the brand, and the frames of the list.
 pub(super) fn show(status: StatusCode, page: &impl Page, frame: &Frame<'_>) -> HttpResponse {
     let mut reply = HttpResponse::build(status);
     reply
         .content_type(ContentType::html())
         .insert_header((CONTENT_LANGUAGE, frame.language.tag()))
         .insert_header((VARY, "Accept-Language"));
-    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, &[]))).body(page.html())
+    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, frame.framers))).body(page.html())
 }
 
 /// Leads to another page after a form was carried out.

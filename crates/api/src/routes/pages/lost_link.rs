@@ -12,21 +12,19 @@ use super::sign_up::Reading;
 use crate::app::App;
 use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
-use crate::http::extract::languages::wanted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::routes::public::lost_link::{LostLinkBody, send_to};
 
 /// Asks for the address.
 #[get("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
 pub async fn lost_link_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let reading = Reading::of(&app, &named, &wanted_languages(&request)).await?;
+    let reading = Reading::of(&app, &named, &request, None).await?;
     Ok(render(&reading, StatusCode::OK, &[], &[]))
 }
 
 fn render(reading: &Reading<'_>, status: StatusCode, typed: &[(String, String)], problems: &[(String, Problem)]) -> HttpResponse {
     let address = format!("{}/lost-link", reading.here);
-    let language = reading.language.tag();
-    let (action, back) = (format!("{address}?lang={language}"), format!("{}?lang={language}", reading.here));
+    let (action, back) = (reading.address_of("/lost-link"), reading.address_of(""));
     let frame = reading.frame(&address);
     let form = Form { fields: &[], typed, problems };
     let list = reading.waitlist().display_name.as_str();
@@ -36,13 +34,13 @@ fn render(reading: &Reading<'_>, status: StatusCode, typed: &[(String, String)],
 /// Sends the link, if the address is on the list.
 #[post("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
 pub async fn post_lost_link(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    named.published()?;
+    named.check_origin(&app, &request)?;
     let typed = body.form().await?;
     let value = |name: &str| typed.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).unwrap_or_default();
-    let shown = Locale::parse(value("lang")).ok();
-    let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(&request)).collect();
-    let reading = Reading::of(&app, &named, &wanted).await?;
+    let reading = Reading::of(&app, &named, &request, Locale::parse(value("lang")).ok()).await?;
     let (status, problem, error) = match send(&app, &reading, &request, value("email")).await {
-        Ok(()) => return Ok(reading.lead_to("lost-link/sent")),
+        Ok(()) => return Ok(reading.lead_to("/lost-link/sent")),
         Err(error) if error.code == Code::ValidationFailed => (StatusCode::UNPROCESSABLE_ENTITY, ("email", Problem::Refused), error),
         Err(error) if error.code == Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ("form", Problem::TooOften), error),
         Err(error) => return Err(error),

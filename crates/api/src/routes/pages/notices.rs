@@ -7,7 +7,6 @@ use rally_pages::Notice;
 use super::sign_up::Reading;
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::languages::wanted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 
 /// Says that a mail with a link is on its way.
@@ -30,8 +29,8 @@ pub async fn lost_link_sent(app: web::Data<App>, named: NamedWaitlist, request: 
 }
 
 async fn tell(app: &App, named: &NamedWaitlist, request: &HttpRequest, notice: Notice) -> Result<HttpResponse, ApiError> {
-    let reading = Reading::of(app, named, &wanted_languages(request)).await?;
-    let form = format!("{}?lang={}", reading.here, reading.language.tag());
+    let reading = Reading::of(app, named, request, None).await?;
+    let form = reading.address_of("");
     let address = format!("{}{}", app.ports.links.root(), request.path());
     Ok(reading.tell(StatusCode::OK, notice, Some(&form), &address))
 }

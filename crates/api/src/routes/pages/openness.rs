@@ -5,6 +5,7 @@ use rally_pages::{Notice, Openness};
 
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
+use crate::routes::public::info::is_full;
 
 /// Returns whether a list takes people.
 ///
@@ -17,16 +18,6 @@ pub(super) async fn openness(app: &App, waitlist: &Waitlist) -> Result<Openness,
         WaitlistStatus::Closed => Ok(Openness::Closed),
         WaitlistStatus::Active => Ok(if is_full(app, waitlist).await? { Openness::Full } else { Openness::Open }),
     }
-}
-
-/// Tells whether a list certainly has as many entries as it may. A sign-up decides it exactly.
-async fn is_full(app: &App, waitlist: &Waitlist) -> Result<bool, ApiError> {
-    let Some(most) = waitlist.settings.max_entries else { return Ok(false) };
-    // The count includes those that were erased and do not take a place any more.
-    if app.ports.stats.count(waitlist.id).await? < most {
-        return Ok(false);
-    }
-    Ok(app.ports.entries.ranks(waitlist.id, waitlist.settings.referral_boost).await?.len() as u64 >= most)
 }
 
 /// Returns what a page tells of a list that takes nobody.

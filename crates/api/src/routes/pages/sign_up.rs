@@ -8,15 +8,16 @@ use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
 use rally_domain::referral::{Milestone, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
-use rally_domain::text::Description;
+use rally_domain::text::{ConsentText, Description};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::Waitlist;
+use rally_domain::web_url::WebUrl;
 use rally_pages::{
     Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Problem, Reward, SignUpPage, answers_of,
 };
 use serde_json::json;
 
-use super::look::{self, brand_of, see_other, show};
+use super::look::{self, brand_of, embedded, is_embedded, see_other, show};
 use super::openness::{notice_of, notice_of_refusal, openness};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
@@ -38,20 +39,23 @@ pub(super) struct Reading<'a> {
     /// The path of the sign-up page.
     pub(super) here: String,
     root: &'a str,
+    embedded: bool,
 }
 
 impl<'a> Reading<'a> {
-    /// Finds the language of the reader: the first one that Rally has of those that are wanted, else that of the workspace.
+    /// Finds the language of the reader: the first one that Rally has, of that in which a form was shown, that of the query, and those of
+    /// the browser, else that of the workspace.
     ///
     /// # Errors
     /// 404 if the list is a draft.
-    pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale]) -> Result<Self, ApiError> {
+    pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, request: &HttpRequest, shown: Option<Locale>) -> Result<Self, ApiError> {
         named.published()?;
         let waitlist = &named.found.waitlist;
-        let language = look::choose(app, wanted, waitlist.workspace_id).await?;
+        let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(request)).collect();
+        let language = look::choose(app, &wanted, waitlist.workspace_id).await?;
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
-        Ok(Self { named, language, here, root })
+        Ok(Self { named, language, here, root, embedded: is_embedded(request) })
     }
 
     /// The list.
@@ -69,7 +73,9 @@ impl<'a> Reading<'a> {
     where
         'a: 'b,
     {
-        Frame { language: self.language, brand: self.brand(), root: self.root, languages: Some(address), badge: true, ..Frame::default() }
+        let framers = &self.waitlist().settings.allowed_origins;
+        let frame = Frame { language: self.language, brand: self.brand(), root: self.root, badge: true, ..Frame::default() };
+        Frame { languages: Some(address), framers, embedded: self.embedded, ..frame }
     }
 
     /// Replies with a page that tells one thing under an address.
@@ -78,9 +84,14 @@ impl<'a> Reading<'a> {
         show(status, &NoticePage { frame, list: Some(self.waitlist().display_name.as_str()), notice, link }, &frame)
     }
 
-    /// Leads to a page of the list that speaks the same language.
+    /// Returns the address of a page of the list that speaks the same language, in the same frame.
+    pub(super) fn address_of(&self, page: &str) -> String {
+        embedded(format!("{}{page}?lang={}", self.here, self.language.tag()), self.embedded)
+    }
+
+    /// Leads to a page of the list.
     pub(super) fn lead_to(&self, page: &str) -> HttpResponse {
-        see_other(&format!("{}/{page}?lang={}", self.here, self.language.tag()))
+        see_other(&self.address_of(page))
     }
 }
 
@@ -96,8 +107,7 @@ struct Filled<'a> {
 /// The form of a waitlist, or why it takes nobody.
 #[get("/w/{workspace_slug}/{waitlist_slug}")]
 pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let wanted = wanted_languages(&request);
-    let reading = Reading::of(&app, &named, &wanted).await?;
+    let reading = Reading::of(&app, &named, &request, None).await?;
     if let Some(notice) = notice_of(openness(&app, reading.waitlist()).await?) {
         return Ok(reading.tell(StatusCode::OK, notice, None, &reading.here));
     }
@@ -118,7 +128,8 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
     let code = filled.code.and_then(|code| ReferralCode::parse(code).ok());
     let address = code.as_ref().map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, code.as_str()));
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
-    let frame = Frame { canonical: Some(&canonical), listed: true, ..reading.frame(&address) };
+    let is_listed = !reading.embedded;
+    let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
     let words = waitlist.words(filled.variant);
     let milestones = waitlist.settings.referral_rewards.reached(u64::MAX);
     let rewards: Vec<Reward<'_>> =
@@ -126,23 +137,33 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
     let leaders = leaders(app, waitlist).await?;
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
-    let lost_link = format!("{}/lost-link?lang={}", reading.here, reading.language.tag());
+    let (lost_link, action) = (reading.address_of("/lost-link"), embedded(reading.here.clone(), reading.embedded));
+    let own_page = own_page(waitlist, code.as_ref());
     let page = SignUpPage {
         frame,
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
-        action: &reading.here,
+        action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
         hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_ref().map(ReferralCode::as_str) },
-        check: if waitlist.settings.recaptcha_site_key.is_some() { Check::Elsewhere } else { Check::None },
-        consent: None,
-        privacy_url: None,
-        terms_url: None,
+        check: match waitlist.settings.recaptcha_site_key {
+            Some(_) => Check::Elsewhere { page: own_page.as_deref() },
+            None => Check::None,
+        },
+        consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
+        privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
+        terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
         lost_link: Some(&lost_link),
         invited: code.is_some(),
         rewards: &rewards,
         leaders: &leaders,
     };
     Ok(show(status, &page, &frame))
+}
+
+/// Returns the operator's own page of a list, with the code of a friend.
+fn own_page(waitlist: &Waitlist, code: Option<&ReferralCode>) -> Option<String> {
+    let page = waitlist.settings.page_url.as_ref()?;
+    Some(code.map_or_else(|| page.as_str().to_owned(), |code| page.with_query("ref", code.as_str())))
 }
 
 /// Returns the masked addresses of those who lead and how many friends they have, if the list shows them.
@@ -163,10 +184,9 @@ impl Posted {
         self.0.iter().find(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// The locales that the person wants, the most wanted first: the language that the form was in comes before those of the browser.
-    fn wanted(&self, request: &HttpRequest) -> Vec<Locale> {
-        let shown = self.value("lang").and_then(|tag| Locale::parse(tag).ok());
-        shown.into_iter().chain(wanted_languages(request)).collect()
+    /// The language that the form was in.
+    fn shown(&self) -> Option<Locale> {
+        self.value("lang").and_then(|tag| Locale::parse(tag).ok())
     }
 
     /// The same fields as in a sign-up over the API.
@@ -178,6 +198,7 @@ impl Posted {
             "referral_code": self.value("referral_code"),
             "metadata": answers,
             "locale": reading.language.tag(),
+            "consent": matches!(self.value("consent"), Some("true" | "on")),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
         }))
     }
@@ -186,12 +207,14 @@ impl Posted {
 /// Signs a person up, and leads to their own page or to one about their mailbox. What does not fit comes back with what was typed.
 #[post("/w/{workspace_slug}/{waitlist_slug}")]
 pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    named.published()?;
+    named.check_origin(&app, &request)?;
     let posted = Posted(body.form().await?);
-    let reading = Reading::of(&app, &named, &posted.wanted(&request)).await?;
+    let reading = Reading::of(&app, &named, &request, posted.shown()).await?;
     let outcome = sign_up(&app, &reading, &request, &posted).await;
     match outcome {
-        Ok(Sent::OnTheList(url)) => Ok(see_other(&url)),
-        Ok(Sent::MustConfirm) => Ok(reading.lead_to("mailbox")),
+        Ok(Sent::OnTheList(url)) => Ok(see_other(&embedded(url, reading.embedded))),
+        Ok(Sent::MustConfirm) => Ok(reading.lead_to("/mailbox")),
         Err(error) => show_again(&app, &reading, &posted, error).await,
     }
 }

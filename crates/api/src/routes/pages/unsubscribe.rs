@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_domain::entry::Entry;
-use rally_domain::use_case::link;
+use rally_domain::use_case::{link, visit};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::workspace::Brand;
 use rally_pages::{Ask, AskPage, Notice, NoticePage};
@@ -25,11 +25,12 @@ pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: 
     app.limits.take_link(app.proxies.client(&request))?;
     let entry = link::find_recipient(&app.ports, &token).await?;
     let (waitlist, brand) = place_of(&app, &entry).await?;
-    let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (entry.workspace_id, &brand)).await?;
+    let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (&waitlist, &brand)).await?;
+    let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
     let action = format!("{}{}", look.root(), request.path());
     let frame = look.frame_at(&action);
     let masked_email = entry.profile.email.masked().to_string();
-    let ask = Ask::Unsubscribe { list: waitlist.display_name.as_str(), masked_email: &masked_email };
+    let ask = Ask::Unsubscribe { list: waitlist.words(variant.as_ref()).display_name.as_str(), masked_email: &masked_email };
     Ok(show(StatusCode::OK, &AskPage { frame, ask, action: &action, back: None }, &frame))
 }
 
@@ -39,9 +40,11 @@ pub async fn unsubscribe(app: web::Data<App>, request: HttpRequest, token: web::
     link::unsubscribe(&app.ports, &token).await?;
     let entry = link::find_recipient(&app.ports, &token).await?;
     let (waitlist, brand) = place_of(&app, &entry).await?;
-    let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (entry.workspace_id, &brand)).await?;
+    let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (&waitlist, &brand)).await?;
+    let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
     let frame = look.frame();
     // The link of the mail must not lead to the person's page: mail programs and archives know it.
-    let page = NoticePage { frame, list: Some(waitlist.display_name.as_str()), notice: Notice::Unsubscribed, link: None };
+    let list = Some(waitlist.words(variant.as_ref()).display_name.as_str());
+    let page = NoticePage { frame, list, notice: Notice::Unsubscribed, link: None };
     Ok(show(StatusCode::OK, &page, &frame))
 }

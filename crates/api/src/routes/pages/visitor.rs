@@ -15,7 +15,7 @@ use rally_pages::{
 };
 use serde_json::{Map, Value, json};
 
-use super::look::{Look, see_other, show};
+use super::look::{Look, embedded, is_embedded, see_other, show};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
@@ -46,7 +46,7 @@ pub async fn own_page(app: web::Data<App>, request: HttpRequest, Visitor(person)
 
 async fn look<'a>(app: &'a App, request: &HttpRequest, person: &'a visit::Visitor) -> Result<Look<'a>, ApiError> {
     let entry = &person.entry;
-    Look::of(app, request, entry.profile.locale.as_ref(), (entry.workspace_id, &person.brand)).await
+    Look::of(app, request, entry.profile.locale.as_ref(), (&person.waitlist, &person.brand)).await
 }
 
 async fn render(
@@ -60,8 +60,10 @@ async fn render(
     let seen = visit::look(&app.ports, person).await?;
     let visit::Visitor { entry, waitlist, workspace_slug, .. } = person;
     let rewards = &waitlist.settings.referral_rewards;
+    let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
+    let words = waitlist.words(variant.as_ref());
     let own = own_path(app, person);
-    let [answers, language, mail, leave] = ["answers", "language", "mail", "leave"].map(|part| format!("{own}/{part}"));
+    let [answers, language, mail, leave] = ["answers", "language", "mail", "leave"].map(|part| look.lead(format!("{own}/{part}")));
     let export = format!("{}/v1{}/export", look.root(), &own[look.root().len()..]);
     let masked: Vec<String> = seen.friends.iter().map(|friend| friend.email.masked().to_string()).collect();
     let pairs = masked.iter().zip(&seen.friends);
@@ -72,11 +74,11 @@ async fn render(
     let frame = look.frame();
     let page = VisitorPage {
         frame,
-        list: waitlist.display_name.as_str(),
+        list: words.display_name.as_str(),
         standing: standing(person, &seen),
-        message: waitlist.settings.confirmation_message.as_ref().map(ConfirmationMessage::as_str),
+        message: words.confirmation_message.map(ConfirmationMessage::as_str),
         boost: waitlist.settings.referral_boost.places().into(),
-        share_url: &app.ports.links.referral(workspace_slug, &waitlist.slug, &entry.referral_code),
+        share_url: &app.ports.links.referral(workspace_slug, waitlist, &entry.referral_code),
         referral_count: entry.referral_count,
         friends: &friends,
         more_friends: entry.referral_count.saturating_sub(friends.len() as u64),
@@ -120,8 +122,8 @@ fn own_path(app: &App, person: &visit::Visitor) -> String {
 }
 
 /// Leads back to the person's page, which says what was saved.
-fn saved(app: &App, person: &visit::Visitor, section: &str) -> HttpResponse {
-    see_other(&format!("{}?saved={section}", own_path(app, person)))
+fn saved(app: &App, request: &HttpRequest, person: &visit::Visitor, section: &str) -> HttpResponse {
+    see_other(&embedded(format!("{}?saved={section}", own_path(app, person)), is_embedded(request)))
 }
 
 async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit::Visitor, ApiError> {
@@ -143,7 +145,7 @@ pub async fn change_answers(
     let fields = &person.waitlist.settings.custom_fields;
     let metadata = answered(person.entry.profile.metadata.document(), fields, answers_of(fields, &typed, look.language()));
     let error = match change(&app, &person, json!({"name": name, "metadata": metadata})).await {
-        Ok(person) => return Ok(saved(&app, &person, "answers")),
+        Ok(person) => return Ok(saved(&app, &request, &person, "answers")),
         Err(error) if error.code == Code::ValidationFailed => error,
         Err(error) => return Err(error),
     };
@@ -164,15 +166,25 @@ fn value_of<'a>(typed: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// Changes the language of mail and pages.
 #[post("/me/{token}/language")]
-pub async fn change_language(app: web::Data<App>, Visitor(person): Visitor, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn change_language(
+    app: web::Data<App>,
+    request: HttpRequest,
+    Visitor(person): Visitor,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let typed = body.form().await?;
     let person = change(&app, &person, json!({"locale": value_of(&typed, "locale").unwrap_or_default()})).await?;
-    Ok(saved(&app, &person, "language"))
+    Ok(saved(&app, &request, &person, "language"))
 }
 
 /// Ends mail, or lets it go on.
 #[post("/me/{token}/mail")]
-pub async fn change_mail(app: web::Data<App>, Visitor(person): Visitor, body: Body) -> Result<HttpResponse, ApiError> {
+pub async fn change_mail(
+    app: web::Data<App>,
+    request: HttpRequest,
+    Visitor(person): Visitor,
+    body: Body,
+) -> Result<HttpResponse, ApiError> {
     let typed = body.form().await?;
     let subscribed = match value_of(&typed, "subscribed") {
         Some("true") => json!(true),
@@ -180,17 +192,18 @@ pub async fn change_mail(app: web::Data<App>, Visitor(person): Visitor, body: Bo
         other => json!(other.unwrap_or_default()),
     };
     let person = change(&app, &person, json!({"mail": {"subscribed": subscribed}})).await?;
-    Ok(saved(&app, &person, "mail"))
+    Ok(saved(&app, &request, &person, "mail"))
 }
 
 /// Asks whether the person leaves.
 #[get("/me/{token}/leave")]
 pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
+    let variant = visit::variant_of(&app.ports, person.waitlist.id, person.entry.variant_id).await?;
     let own = own_path(&app, &person);
-    let action = format!("{own}/leave");
+    let (action, own) = (look.lead(format!("{own}/leave")), look.lead(own));
     let frame = look.frame_at(&action);
-    let ask = Ask::Leave { list: person.waitlist.display_name.as_str() };
+    let ask = Ask::Leave { list: person.waitlist.words(variant.as_ref()).display_name.as_str() };
     Ok(show(StatusCode::OK, &AskPage { frame, ask, action: &action, back: Some(&own) }, &frame))
 }
 
@@ -199,6 +212,6 @@ pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(perso
 pub async fn leave_list(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
     erase::leave(&app.ports, &person.entry).await?;
-    let list = look.sign_up(&person.workspace_slug, &person.waitlist.slug);
-    Ok(see_other(&format!("{list}/left?lang={}", look.language().tag())))
+    let list = format!("{}/w/{}/{}", look.root(), person.workspace_slug.as_str(), person.waitlist.slug.as_str());
+    Ok(see_other(&look.lead(format!("{list}/left?lang={}", look.language().tag()))))
 }

@@ -2,22 +2,22 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use rally_domain::text::Description;
+use rally_domain::text::{ConsentText, Description};
 use rally_domain::variant::choose;
+use rally_domain::web_url::WebUrl;
 use rally_pages::{ListText, WidgetForm};
 
 use super::openness::openness;
 use super::sign_up::{Reading, asked_for};
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::http::extract::languages::wanted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::middleware::cors::public_cors;
 
 /// The form of a waitlist for the widget, or why the waitlist takes nobody. Any page may read it.
 #[get("/w/{workspace_slug}/{waitlist_slug}/widget.json", wrap = "public_cors()")]
 pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let reading = Reading::of(&app, &named, &wanted_languages(&request)).await?;
+    let reading = Reading::of(&app, &named, &request, None).await?;
     let waitlist = reading.waitlist();
     let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
     let words = waitlist.words(variant);
@@ -28,13 +28,14 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         openness: openness(&app, waitlist).await?,
         fields: &waitlist.settings.custom_fields,
-        consent: None,
-        privacy_url: None,
-        terms_url: None,
+        consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
+        privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
+        terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
         seal: &app.seals.seal(waitlist.id, app.ports.clock.now()),
         variant_id: variant_id.as_deref(),
         challenge: None,
         elsewhere: waitlist.settings.recaptcha_site_key.is_some(),
+        page_url: waitlist.settings.page_url.as_ref().map(WebUrl::as_str),
     };
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept-Language"));

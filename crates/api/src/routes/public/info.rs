@@ -6,9 +6,10 @@ use rally_domain::custom_field::CustomField;
 use rally_domain::error::FieldError;
 use rally_domain::locale::Locale;
 use rally_domain::referral::ReferralRewards;
-use rally_domain::text::{ConfirmationMessage, Description};
+use rally_domain::text::{ConfirmationMessage, ConsentText, Description};
 use rally_domain::variant::{Variant, choose};
-use rally_domain::waitlist::PublicWaitlist;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist};
+use rally_domain::web_url::WebUrl;
 use rally_domain::workspace::Brand;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,6 +49,25 @@ struct PublicView<'a> {
     #[schema(required)]
     variant: Option<VariantRef<'a>>,
     brand: BrandView<'a>,
+    /// Whether the waitlist has as many entries as it may. A sign-up would be refused now.
+    full: bool,
+    /// The privacy policy that a form should link to.
+    #[schema(required, format = "uri")]
+    privacy_url: Option<&'a str>,
+    /// The terms that a form should link to.
+    #[schema(required, format = "uri")]
+    terms_url: Option<&'a str>,
+    /// What a person must agree to when signing up. It belongs beside a box that is not ticked.
+    #[schema(required)]
+    consent_text: Option<&'a str>,
+    protection: Protection,
+}
+
+/// What a sign-up needs beside its fields.
+#[derive(Serialize, ToSchema)]
+struct Protection {
+    /// Whether a sign-up must have `consent: true`.
+    consent_required: bool,
 }
 
 /// The variant that a visitor got.
@@ -78,7 +98,7 @@ impl<'a> From<&'a Brand> for BrandView<'a> {
 }
 
 impl<'a> PublicView<'a> {
-    fn new(named: &'a NamedWaitlist, variant: Option<&'a Variant>) -> Self {
+    fn new(named: &'a NamedWaitlist, variant: Option<&'a Variant>, full: bool) -> Self {
         let PublicWaitlist { waitlist, workspace_slug, brand, .. } = &*named.found;
         let words = waitlist.words(variant);
         Self {
@@ -98,8 +118,22 @@ impl<'a> PublicView<'a> {
                 locale: variant.locale.as_str(),
             }),
             brand: brand.into(),
+            full,
+            privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
+            terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
+            consent_text: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
+            protection: Protection { consent_required: waitlist.settings.consent_text.is_some() },
         }
     }
+}
+
+/// Tells whether a sign-up would be refused now because the list has as many entries as it may.
+///
+/// # Errors
+/// If the store fails.
+pub(in crate::routes) async fn is_full(app: &App, waitlist: &Waitlist) -> Result<bool, ApiError> {
+    let Some(most) = waitlist.settings.max_entries else { return Ok(false) };
+    Ok(app.ports.stats.standing(waitlist.id).await? >= most)
 }
 
 /// The query for a language.
@@ -137,10 +171,10 @@ pub async fn info(
     query: web::Query<LanguageQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    named.active()?;
+    let full = is_full(&app, named.active()?).await?;
     let variant = choose(&named.found.variants, &requested_locales(&query, &request)?, app.ports.ids.entropy());
-    let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id));
-    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant)));
+    let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id), full);
+    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant, full)));
     // The variant is drawn for every request. A shared cache would give the variant of one visitor to all.
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));

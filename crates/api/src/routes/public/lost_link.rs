@@ -42,6 +42,7 @@ impl LostLinkBody {
     tag = "Public-Waitlist", operation_id = "send_lost_link", params(NamedWaitlist), request_body = LostLinkBody,
     responses(
         (status = 202, description = "The mail is sent, if the address is on the waitlist.", body = AcceptedView),
+        (status = 403, description = "The waitlist takes no forms from pages of this origin.", body = ErrorBody),
         (status = 404, description = "There is no such waitlist.", body = ErrorBody),
         (status = 429, description = "Too many requests from this address.", body = ErrorBody),
         BodyFailure, AnyFailure,
@@ -49,6 +50,7 @@ impl LostLinkBody {
 )]
 #[post("/lost-link")]
 pub async fn send(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
+    named.check_origin(&app, &request)?;
     let client = app.proxies.client(&request);
     app.limits.take_address(client, named.found.waitlist.id)?;
     send_to(&app, &named.found.waitlist, body.json::<LostLinkBody>().await?, client).await?;

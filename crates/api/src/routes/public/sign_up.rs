@@ -2,16 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::command::SignUpRejection;
-use rally_domain::custom_field::{CustomField, Metadata};
+use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::FieldError;
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
-use rally_domain::settings::{Approval, Confirmation};
+use rally_domain::settings::{Approval, Confirmation, Settings};
 use rally_domain::text::{Interest, PersonName, Referrer};
+use rally_domain::timestamp::Timestamp;
 use rally_domain::use_case;
 use rally_domain::use_case::join::{Join, Joined};
 use rally_domain::waitlist::Waitlist;
@@ -68,6 +70,10 @@ pub(in crate::routes) struct JoinBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     variant_id: Field<String>,
+    /// Whether the person agrees to the waitlist's `consent_text`. It must be true if there is such a text.
+    #[schema(value_type = Option<bool>)]
+    #[serde(default)]
+    consent: Field<bool>,
     /// The field of the widget that people do not see.
     #[schema(ignore)]
     #[serde(default)]
@@ -90,7 +96,7 @@ impl JoinBody {
         app.seals.missing(waitlist.id, seal, app.ports.clock.now()).unwrap_or(0)
     }
 
-    fn parse(self, custom_fields: &[CustomField], mut accepted: Vec<Locale>) -> Result<Join, ApiError> {
+    fn parse(self, settings: &Settings, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
         let mut fields = Fields::default();
         let email = fields.required("email", self.email, |text| Email::parse(&text));
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
@@ -101,14 +107,16 @@ impl JoinBody {
             Field::Absent | Field::Null => Some(Metadata::default()),
             Field::Wrong | Field::Given(_) => fields.optional("metadata", self.metadata, Metadata::parse),
         };
-        let metadata = metadata.map(|metadata| metadata.answering(custom_fields).map_err(|errors| fields.extend(errors)));
+        let metadata = metadata.map(|metadata| metadata.answering(&settings.custom_fields).map_err(|errors| fields.extend(errors)));
         if let Field::Given(tag) = self.locale {
             accepted.splice(..0, Locale::parse(&tag));
         }
         let captcha_token = fields.optional("recaptcha_token", self.recaptcha_token, Ok);
         let variant_id = fields.optional("variant_id", self.variant_id, |text| VariantId::parse(&text));
+        let consent = settings.consent(matches!(self.consent, Field::Given(true)), now);
+        let consent = consent.map_err(|error| fields.extend(vec![FieldError::new("consent", error)]));
         fields.finish()?;
-        let (Some(email), Some(name), Some(Ok(metadata))) = (email, name, metadata) else {
+        let (Some(email), Some(name), Some(Ok(metadata)), Ok(consent)) = (email, name, metadata, consent) else {
             return Err(ApiError::validation(Vec::new()));
         };
         Ok(Join {
@@ -119,6 +127,7 @@ impl JoinBody {
                 referrer: referrer.flatten(),
                 locale: preferred(&accepted).cloned(),
                 metadata,
+                consent,
             },
             friends_code: friends_code.flatten(),
             variant_id,
@@ -207,6 +216,7 @@ struct RequestedView {
     responses(
         (status = 201, description = "The person is on the waitlist.", body = JoinedView),
         (status = 202, description = "The owner of the address must confirm the sign-up.", body = RequestedView),
+        (status = 403, description = "The waitlist takes no forms from pages of this origin.", body = ErrorBody),
         (status = 404, description = "There is no such waitlist.", body = ErrorBody),
         (status = 409, description = "The address is already on the waitlist.", body = ErrorBody),
         (status = 422, description = "The waitlist is not active, or it is full.", body = ErrorBody),
@@ -219,7 +229,7 @@ struct RequestedView {
 pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     let waitlist = &named.found.waitlist;
     let mut standings = Vec::new();
-    let outcome = sign_up(&app, waitlist, &request, body, &mut standings).await;
+    let outcome = sign_up(&app, &named, &request, body, &mut standings).await;
     count(&outcome);
     let must_confirm = |email: &Email| {
         let expires_in = app.confirmation_ttl.whole_seconds();
@@ -265,11 +275,13 @@ pub(in crate::routes) fn count_as(outcome: &'static str) {
 
 async fn sign_up(
     app: &App,
-    waitlist: &Waitlist,
+    named: &NamedWaitlist,
     request: &HttpRequest,
     body: Body,
     standings: &mut Vec<Standing>,
 ) -> Result<Outcome, ApiError> {
+    named.check_origin(app, request)?;
+    let waitlist = &named.found.waitlist;
     standings.extend(app.limits.take_address(app.proxies.client(request), waitlist.id)?);
     take(app, waitlist, request, body.json::<JoinBody>().await?, standings).await
 }
@@ -290,7 +302,7 @@ pub(in crate::routes) async fn take(
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
-    let person = body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))?;
+    let person = body.parse(&waitlist.settings, accepted_languages(request.headers()), app.ports.clock.now())?;
     if is_bot {
         return Ok(Outcome::Bot(person.profile.into()));
     }

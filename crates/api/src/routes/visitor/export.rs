@@ -16,6 +16,7 @@ use super::FriendView;
 use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, LinkFailure};
 use crate::http::extract::visitor::Visitor;
+use crate::routes::admin::entries::ConsentView;
 use crate::routes::schema::{EntryStatusName, EventName, MailKindName, MailStateName, ReasonName};
 
 /// Everything that is held about a person.
@@ -72,6 +73,9 @@ struct HeldEntryView {
     /// Answers to the custom fields by their keys, and everything else that was sent.
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
+    /// What the person agreed to when signing up. Null if the waitlist asked for nothing.
+    #[schema(required)]
+    consent: Option<ConsentView>,
     #[schema(value_type = EntryStatusName)]
     status: &'static str,
     position: u64,
@@ -181,6 +185,7 @@ impl HeldEntryView {
             referrer: profile.referrer.as_ref().map(ToString::to_string),
             locale: profile.locale.as_ref().map(ToString::to_string),
             metadata: profile.metadata.document().clone(),
+            consent: profile.consent.as_ref().map(ConsentView::from),
             status: entry.status.as_str(),
             position: entry.position.number(),
             effective_position: visitor.place().number(),

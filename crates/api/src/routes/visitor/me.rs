@@ -137,7 +137,7 @@ impl<'a> VisitorView<'a> {
             ahead: seen.ahead,
             total: seen.total,
             referral_code: entry.referral_code.as_str(),
-            referral_url: app.ports.links.referral(workspace_slug, &waitlist.slug, &entry.referral_code),
+            referral_url: app.ports.links.referral(workspace_slug, waitlist, &entry.referral_code),
             referral_count: entry.referral_count,
             referrals: seen.friends.iter().map(FriendView::from).collect(),
             rewards: rewards.reached(u64::MAX).into_iter().map(RewardView::from).collect(),

@@ -89,6 +89,6 @@ pub async fn invite_to_app(
     let invited = invite::run(&app.ports, &entry.actor(), &entry.waitlist, entry.id, &invitation).await?;
     app.wake_relays();
     let Invited { entry: invited, invite } = invited;
-    let entry = EntryView::new(&app, &entry.admin, &invited);
+    let entry = EntryView::new(&app, &entry.admin, &entry.waitlist, &invited);
     Ok(web::Json(InvitedView { entry, invite_id: invite.id, invite_url: invite.url }))
 }

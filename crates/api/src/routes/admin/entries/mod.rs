@@ -7,7 +7,9 @@ pub mod new_link;
 pub mod read;
 pub mod review;
 
+use rally_domain::consent::Consent;
 use rally_domain::entry::Entry;
+use rally_domain::waitlist::Waitlist;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -43,8 +45,16 @@ pub struct EntryView {
     referred_by_entry_id: Option<String>,
     /// The position in the order of signing up.
     position: u64,
+    /// The position, improved by referrals.
+    effective_position: u64,
     #[schema(value_type = EntryStatusName)]
     status: &'static str,
+    /// The language of mail to the person, as a BCP 47 tag. Null means that of the workspace.
+    #[schema(required, example = "de")]
+    locale: Option<String>,
+    /// What the person agreed to when signing up. Null if the waitlist asked for nothing.
+    #[schema(required)]
+    consent: Option<ConsentView>,
     /// When the person confirmed the address. Null if nobody asked for it.
     #[schema(required, format = DateTime)]
     confirmed_at: Option<String>,
@@ -64,9 +74,30 @@ pub struct EntryView {
     updated_at: String,
 }
 
+/// What a person agreed to when signing up.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Consent)]
+pub(in crate::routes) struct ConsentView {
+    /// The text beside the box that was ticked.
+    text: String,
+    /// The SHA-256 of the text in UTF-8.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    /// When the form was sent.
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+impl From<&Consent> for ConsentView {
+    fn from(consent: &Consent) -> Self {
+        let document = consent.document();
+        Self { text: document.text.to_owned(), sha256: document.sha256, at: document.at.to_string() }
+    }
+}
+
 impl EntryView {
-    /// The entry, as an admin may see it.
-    pub(super) fn new(app: &App, admin: &Admin, entry: &Entry) -> Self {
+    /// The entry of a list, as an admin may see it.
+    pub(super) fn new(app: &App, admin: &Admin, waitlist: &Waitlist, entry: &Entry) -> Self {
         let status_url = admin.may(Action::EntryUpdate).then(|| app.ports.links.status(entry.id, entry.link_generation));
         Self {
             id: entry.id.to_string(),
@@ -80,7 +111,10 @@ impl EntryView {
             referral_count: entry.referral_count,
             referred_by_entry_id: entry.referred_by.map(|id| id.to_string()),
             position: entry.position.number(),
+            effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
             status: entry.status.as_str(),
+            locale: entry.profile.locale.as_ref().map(ToString::to_string),
+            consent: entry.profile.consent.as_ref().map(ConsentView::from),
             confirmed_at: entry.confirmed_at.map(|at| at.to_string()),
             invited_at: entry.invitation.as_ref().map(|invitation| invitation.at.to_string()),
             invited_to_app_slug: entry.invitation.as_ref().and_then(|invitation| invitation.app_slug.clone()),

@@ -54,7 +54,7 @@ pub async fn list(
     let Listing { name, limit, after, status } = query.parse(&app, &name, filter.status.as_deref(), EntryStatus::parse)?;
     let page = app.ports.entries.list(waitlist.id, status, after, limit).await?;
     Ok(web::Json(EntryPage {
-        data: page.items.iter().map(|entry| EntryView::new(&app, &waitlist.admin, entry)).collect(),
+        data: page.items.iter().map(|entry| EntryView::new(&app, &waitlist.admin, &waitlist, entry)).collect(),
         pagination: Pagination::new(&app, &name, page.next.as_ref()),
     }))
 }
@@ -79,5 +79,5 @@ pub async fn count(app: web::Data<App>, waitlist: AdminList<permit::EntryRead>) 
 #[get("/waitlists/{waitlist_id}/entries/{entry_id}")]
 pub async fn get(app: web::Data<App>, entry: AdminEntry<permit::EntryRead>) -> Result<web::Json<EntryView>, ApiError> {
     let found = app.ports.entries.find(entry.waitlist.id, entry.id).await?.ok_or_else(ApiError::no_entry)?;
-    Ok(web::Json(EntryView::new(&app, &entry.admin, &found)))
+    Ok(web::Json(EntryView::new(&app, &entry.admin, &entry.waitlist, &found)))
 }

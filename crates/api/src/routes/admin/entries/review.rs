@@ -68,7 +68,7 @@ pub async fn change_status(
     let command = ReviewEntry { waitlist_id, entry_id, review, event_id, actor, now, links };
     let reviewed = app.ports.entries.review(command).await?;
     app.wake_relays();
-    Ok(web::Json(EntryView::new(&app, &entry.admin, &reviewed)))
+    Ok(web::Json(EntryView::new(&app, &entry.admin, &entry.waitlist, &reviewed)))
 }
 
 /// The query of a deletion.
