@@ -26,6 +26,7 @@ mod operate;
 mod operations;
 mod pages;
 mod permissions;
+mod proof_of_work;
 mod proxies;
 mod public;
 mod settings;

@@ -85,6 +85,7 @@ pub mod mail_claims;
 pub mod mail_log;
 pub mod mail_templates;
 pub mod mails;
+pub mod proofs;
 pub mod public;
 pub mod purges;
 pub mod remote;

@@ -72,6 +72,7 @@
 //!     entries: 0,
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
+//!     proofs: HashSet::new(),
 //!     variants: HashSet::new(),
 //!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
@@ -129,6 +130,7 @@ pub mod mail;
 pub mod paging;
 pub mod port;
 pub mod profile;
+pub mod proof_of_work;
 pub mod queue;
 pub mod rank;
 pub mod referral;

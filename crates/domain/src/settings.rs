@@ -6,6 +6,7 @@ use crate::custom_field::CustomField;
 use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
+use crate::proof_of_work::ProofOfWork;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, Lines, clean};
 use crate::web_url::WebUrl;
@@ -16,7 +17,7 @@ const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 3] = ["email_confirmation", "confirm_page_url", "invite_url"];
+const LATER_KEYS: [&str; 4] = ["email_confirmation", "confirm_page_url", "invite_url", "proof_of_work"];
 
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +74,8 @@ pub struct Settings {
     pub confirm_page_url: Option<WebUrl>,
     /// The link that invites people if no app is named.
     pub invite_url: Option<InviteUrl>,
+    /// Whether a sign-up needs a proof of work.
+    pub proof_of_work: ProofOfWork,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -164,6 +167,10 @@ impl Settings {
                     None => None,
                 }
             }
+            "proof_of_work" => {
+                let parse = |value| parse_string(value).and_then(ProofOfWork::parse);
+                self.proof_of_work = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.proof_of_work);
+            }
             _ => {
                 let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
@@ -193,6 +200,7 @@ impl Settings {
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
             ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
             ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
+            ("proof_of_work", json!(self.proof_of_work.as_str())),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -287,7 +295,7 @@ mod tests {
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
-                "invite_url": null,
+                "invite_url": null, "proof_of_work": "off",
             })
         );
     }
@@ -323,6 +331,8 @@ mod tests {
             ("confirm_page_url", json!("/confirm")),
             ("confirm_page_url", json!(7)),
             ("invite_url", json!("/join?code={code}")),
+            ("proof_of_work", json!("sometimes")),
+            ("proof_of_work", json!(true)),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

@@ -14,6 +14,7 @@ use rally_domain::id::{RequestId, WaitlistId};
 use rally_domain::mail::Recipient;
 use rally_domain::paging::{Limit, Page, RequestKey};
 use rally_domain::port::ConfirmationStore;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::timestamp::Timestamp;
 
 use crate::data::Data;
@@ -154,6 +155,12 @@ impl Data {
             entries: entry.filter(|_| !flaw.is(Flaw::MembersWaitAgain)).map(|entry| (key.clone(), entry)).into_iter().collect(),
             requests: request.map(|request| (key, request)).into_iter().collect(),
             suppressed: HashMap::from([((workspace, command.address), reasons.map(|row| row.reason).collect())]),
+            proofs: command
+                .proof
+                .filter(|proof| self.is_used(Some(*proof), Flaw::RequestsReuseProofs))
+                .map(|proof| proof.id)
+                .into_iter()
+                .collect(),
             shares: share.map(|share| (command.address, share)).into_iter().collect(),
         }
     }
@@ -175,6 +182,8 @@ impl Data {
             self.shares.insert(*address, (share.clone(), now));
         }
         group.mails().for_each(|mail| self.post(Some(mail.clone())));
+        let keeps = |used: &&UsedProof| !flaw.is(Flaw::KnownAddressesUseNoProof) || used.taken_at.is_none();
+        group.used_proofs().filter(keeps).for_each(|used| self.use_up(used));
     }
 
     /// Ends the requests that a sign-up confirms. Their mails become mails of the entry.

@@ -17,6 +17,7 @@ use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::mail::{Mail, MailRecord, MailState};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::secret::AddressHash;
@@ -36,7 +37,11 @@ const BATCH: usize = 256;
 impl EntryStore for MemoryStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         let work = |data: &mut Data| {
-            let plan = data.decide(&command).map_err(rejected)?;
+            let plan = data.decide(&command);
+            if let (Some(proof), true) = (command.proof, plan.is_err() && data.flaw.is(Flaw::RefusedSignUpsUseProofs)) {
+                data.use_up(&UsedProof { proof, waitlist_id: command.waitlist_id, taken_at: None });
+            }
+            let plan = plan.map_err(rejected)?;
             let entry = plan.entry.clone();
             let waiting = data.requested(&command).and_then(|kept| kept.waiting(command.now).ok());
             data.write_sign_up(plan);
@@ -342,6 +347,7 @@ impl Data {
                 CodeOwner::Here(referrer) => Some(referrer),
                 CodeOwner::Elsewhere => None,
             }),
+            proof_used: self.is_used(command.proof, Flaw::SignUpsReuseProofs),
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
             erased: self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email)),
             mail: mail.as_ref(),
@@ -355,7 +361,8 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, credit, events, mail, lifts } = plan;
+        let SignUpPlan { entry, credit, events, mail, lifts, uses } = plan;
+        uses.iter().for_each(|used| self.use_up(used));
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
             let now = entry.created_at;

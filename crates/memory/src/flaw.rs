@@ -94,6 +94,27 @@ flaws! {
     /// The mail of a request that ended is sent.
     EndedRequestsAreMailed: "confirmations::mail_of_an_ended_request_is_not_sent";
 
+    // Proofs of work.
+
+    /// A sign-up uses a proof that was used.
+    SignUpsReuseProofs: "proofs::a_proof_is_used_once" "proofs::a_used_proof_is_kept_until_it_expires";
+    /// A sign-up that is refused uses its proof.
+    RefusedSignUpsUseProofs: "proofs::a_refused_sign_up_uses_no_proof";
+    /// A request uses a proof that was used.
+    RequestsReuseProofs: "proofs::a_request_uses_its_proof" "proofs::parallel_requests_use_a_proof_once";
+    /// A request of a person on the list keeps its proof.
+    KnownAddressesUseNoProof: "proofs::a_request_uses_its_proof";
+    /// A used proof is forgotten while it can be used.
+    UsedProofsPrunedEarly: "proofs::a_used_proof_is_kept_until_it_expires";
+    /// The sign-ups of another list count.
+    SignUpsOfOthersTaken: "proofs::sign_ups_of_a_moment_are_counted";
+    /// Sign-ups count for ever.
+    OldSignUpsTaken: "proofs::sign_ups_of_a_moment_are_counted";
+    /// A request that was confirmed counts beside its entry.
+    ConfirmedRequestsTakenTwice: "proofs::sign_ups_of_a_moment_are_counted";
+    /// A sign-up of an address that waits counts nowhere.
+    RepeatsNotTaken: "proofs::sign_ups_of_a_moment_are_counted";
+
     // Mail to suppressed addresses.
 
     /// A suppressed address gets mail.

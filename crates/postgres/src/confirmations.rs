@@ -37,7 +37,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, signup_requests};
 use crate::statement::statement;
 use crate::waitlists;
-use crate::{Database, PgStore, lists, mails, settings, sign_up, suppressions, transaction};
+use crate::{Database, PgStore, lists, mails, proofs, settings, sign_up, suppressions, transaction};
 
 /// Groups take few connections. A request waits for nothing but the share of its address.
 pub(crate) const fn rules(patience: Duration) -> Rules {
@@ -244,20 +244,22 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
     // These reads follow the locks, so they see the latest commit. Entries are read after requests: whoever confirms at this moment is
     // found as one or the other.
     let c = &*c;
-    let (requests, known, suppressed, waitlists, mut mail, totals) = try_join!(
+    let (requests, known, suppressed, waitlists, mut mail, totals, used) = try_join!(
         waiting_requests(c, commands),
         known_entries(c, commands),
         suppressed(c, commands),
         sign_up::load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         totals(c, &lists),
+        async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
     )?;
     let entries = load_entries(c, known).await?;
     let list = |(id, waitlist)| {
         let entries = totals.get(&id).copied()?;
         Some((id, RequestedList { waitlist, entries, mail: mail.remove(&id) }))
     };
-    Ok(RequestGroupFacts { lists: waitlists.into_iter().filter_map(list).collect(), entries, requests, suppressed, shares })
+    let lists = waitlists.into_iter().filter_map(list).collect();
+    Ok(RequestGroupFacts { lists, entries, requests, suppressed, shares, proofs: used })
 }
 
 statement! {
@@ -391,7 +393,12 @@ async fn totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Step<HashMap<Waitl
 async fn apply(c: &AsyncPgConnection, group: &RequestGroup) -> QueryResult<()> {
     // A request that has expired has the address until it is deleted, so this comes first.
     delete_all(c, group.expired().iter().map(|id| id.uuid()).collect()).await?;
-    try_join!(write_requests(c, group.requests()), write_shares(c, group.shares()), mails::write(c, group.mails()))?;
+    try_join!(
+        write_requests(c, group.requests()),
+        write_shares(c, group.shares()),
+        mails::write(c, group.mails()),
+        proofs::write(c, group.used_proofs()),
+    )?;
     Ok(())
 }
 

@@ -21,6 +21,7 @@ mod mail_templates;
 mod mails;
 #[cfg(test)]
 mod plans;
+mod proofs;
 mod purges;
 mod queue;
 mod ranks;

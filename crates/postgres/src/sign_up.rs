@@ -27,7 +27,7 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mails, settings, suppressions, transaction};
+use crate::{Database, confirmations, counters, events, mails, proofs, settings, suppressions, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -121,13 +121,14 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests, erased) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests, used, erased) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
         owners(c, commands),
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
+        async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
         async { Ok(suppressions::erased(c, commands).await?) },
     )?;
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
@@ -139,6 +140,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             entries,
             emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
             codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
+            proofs: used.clone(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
             erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
@@ -252,6 +254,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
         mails::write(c, groups.values().flat_map(SignUpGroup::mails)),
         confirmations::confirm(c, groups.values().flat_map(SignUpGroup::confirmed)),
+        proofs::write(c, groups.values().flat_map(SignUpGroup::used_proofs)),
         suppressions::lift(c, groups.values().flat_map(SignUpGroup::lifts).map(SuppressionId::uuid).collect()),
     )?;
     Ok(())

@@ -29,7 +29,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, mails as mail_rows, signup_requests, suppressions};
-use crate::{Database, SqliteStore, counters, mails, settings, sign_up, suppressions as suppression_rows};
+use crate::{Database, SqliteStore, counters, mails, proofs, settings, sign_up, suppressions as suppression_rows};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -202,7 +202,8 @@ async fn write_group(database: &Database, commands: Vec<RequestMail>) -> Result<
 type Step<T> = Result<T, Abort<Infallible>>;
 
 fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<RequestGroupFacts> {
-    let mut facts = RequestGroupFacts::default();
+    let proofs = proofs::used(c, commands.iter().filter_map(|command| command.proof))?;
+    let mut facts = RequestGroupFacts { proofs, ..RequestGroupFacts::default() };
     for command in commands {
         let (list, email) = (command.waitlist_id, command.email());
         facts.shares.insert(command.address, load_share(c, command.address)?);
@@ -263,6 +264,7 @@ fn apply(c: &mut SqliteConnection, group: &RequestGroup, asked: &BTreeMap<Addres
         let share = group.shares().get(address).cloned().unwrap_or_default();
         write_share(c, *address, &share, *asked_at)?;
     }
+    group.used_proofs().try_for_each(|used| proofs::write(c, used))?;
     group.mails().try_for_each(|mail: &Mail| mails::write(c, mail))
 }
 

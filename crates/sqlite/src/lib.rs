@@ -19,6 +19,7 @@ mod lists;
 mod mail_budget;
 mod mail_templates;
 mod mails;
+mod proofs;
 mod purges;
 mod queue;
 mod ranks;

@@ -37,6 +37,8 @@ pub struct SettingsSchema {
     /// The link that invites people if no app is named, with `{email}` and `{code}` in it.
     #[schema(required, max_length = 2048)]
     invite_url: Option<String>,
+    /// Whether a sign-up needs a proof of work.
+    proof_of_work: ProofOfWorkName,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -72,6 +74,8 @@ pub struct SettingsChangeSchema {
     /// The link that invites people if no app is named: an absolute http or https URL with `{email}` and `{code}` in it.
     #[schema(max_length = 2048)]
     invite_url: Option<String>,
+    /// Whether a sign-up needs a proof of work; off by default. Anything but `off` needs a server with https, or on this machine.
+    proof_of_work: Option<ProofOfWorkName>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.
@@ -268,6 +272,49 @@ impl AcceptedView {
 #[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum AcceptedName {
     Accepted,
+}
+
+/// Whether a sign-up needs a proof of work: never, always, or while the list takes more than 10 sign-ups in 10 seconds.
+#[derive(ToSchema)]
+#[schema(as = ProofOfWork, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum ProofOfWorkName {
+    Off,
+    On,
+    Auto,
+}
+
+/// A challenge of ALTCHA v2. A solution is the base64 of the JSON `{"challenge": …, "solution": {"counter", "derivedKey", "time"}}`.
+#[derive(ToSchema)]
+#[schema(as = Challenge)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeSchema {
+    parameters: ChallengeParametersSchema,
+    /// Seals the parameters.
+    signature: String,
+}
+
+/// What a challenge asks for: the counter, as 4 bytes after those of the nonce, whose derived key begins with the prefix.
+#[derive(ToSchema)]
+#[schema(as = ChallengeParameters, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeParametersSchema {
+    /// `PBKDF2/SHA-256`.
+    algorithm: String,
+    /// The iterations of one key.
+    cost: u32,
+    /// The list, sealed with the counter.
+    #[schema(value_type = Object)]
+    data: (),
+    /// When the challenge ends, in seconds since 1970.
+    expires_at: u64,
+    /// The bytes of a key.
+    key_length: u32,
+    /// How the key begins, in hexadecimal digits.
+    key_prefix: String,
+    key_signature: String,
+    nonce: String,
+    salt: String,
 }
 
 /// What became of a sign-up that needs a confirmation.

@@ -1,13 +1,14 @@
 //! Many requests for mail, of any lists. They are decided one after the other, as if each were alone, and written together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::confirmation::{RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection};
 use crate::confirmation::{MailShare, SignUpRequest};
 use crate::email::Email;
 use crate::entry::Entry;
-use crate::id::{RequestId, WaitlistId, WorkspaceId};
+use crate::id::{ProofId, RequestId, WaitlistId, WorkspaceId};
 use crate::mail::{Mail, MailSetup};
+use crate::proof_of_work::UsedProof;
 use crate::secret::AddressHash;
 use crate::suppression::SuppressionReason;
 use crate::timestamp::Timestamp;
@@ -47,6 +48,8 @@ pub struct RequestGroupFacts {
     pub suppressed: HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>,
     /// The mails that strangers caused to each address of the group.
     pub shares: BTreeMap<AddressHash, MailShare>,
+    /// The proofs of the group that were used before.
+    pub proofs: HashSet<ProofId>,
 }
 
 /// A group that is being decided.
@@ -56,6 +59,7 @@ pub struct RequestGroup {
     written: BTreeMap<RequestId, SignUpRequest>,
     expired: Vec<RequestId>,
     mails: Vec<Mail>,
+    used: Vec<UsedProof>,
 }
 
 impl RequestGroup {
@@ -73,11 +77,12 @@ impl RequestGroup {
         let list = facts.lists.get(&command.waitlist_id).ok_or(RequestMailRejection::NoSuchWaitlist)?;
         let key = (command.waitlist_id, command.email().clone());
         let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.address));
-        let RequestMailPlan { request, expired, mail, share } = command.decide(&RequestMailFacts {
+        let RequestMailPlan { request, expired, mail, share, uses } = command.decide(&RequestMailFacts {
             waitlist: &list.waitlist,
             entries: list.entries,
             entry: facts.entries.get(&key),
             request: facts.requests.get(&key),
+            proof_used: command.proof.is_some_and(|proof| facts.proofs.contains(&proof.id)),
             suppressed: suppressed.map_or(&[], Vec::as_slice),
             share: facts.shares.get(&command.address).unwrap_or(&MailShare::NONE),
             mail: list.mail.as_ref(),
@@ -89,6 +94,8 @@ impl RequestGroup {
         }
         self.expired.extend(expired);
         self.mails.extend(mail);
+        facts.proofs.extend(uses.map(|used| used.proof.id));
+        self.used.extend(uses);
         Ok(())
     }
 
@@ -105,6 +112,11 @@ impl RequestGroup {
     /// Returns the mails to write.
     pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
         self.mails.iter()
+    }
+
+    /// Returns the proofs of work that are used up, and the traces of sign-ups that have no other.
+    pub fn used_proofs(&self) -> impl Iterator<Item = &UsedProof> + Clone {
+        self.used.iter()
     }
 
     /// Returns the share of every address of the group, to write.
@@ -138,6 +150,7 @@ mod tests {
             },
             link_mail_id: MailId::new(id),
             address: links().secret().hash_address(&Email::parse(address).unwrap()),
+            proof: None,
             client: None,
             actor: Actor::Visitor,
             now: now(),

@@ -11,6 +11,7 @@ mod entries;
 mod health;
 mod mail_templates;
 mod mails;
+mod proofs;
 mod purges;
 mod remote;
 mod secrets;
@@ -32,6 +33,7 @@ pub use entries::*;
 pub use health::*;
 pub use mail_templates::*;
 pub use mails::*;
+pub use proofs::*;
 pub use purges::*;
 pub use remote::*;
 pub use secrets::*;
@@ -62,6 +64,7 @@ pub trait Store:
     + DeliveryQueue
     + MailQueue
     + ConfirmationStore
+    + ProofStore
     + SuppressionStore
     + TemplateStore
     + PurgeStore
@@ -83,6 +86,7 @@ impl<S> Store for S where
         + DeliveryQueue
         + MailQueue
         + ConfirmationStore
+        + ProofStore
         + SuppressionStore
         + TemplateStore
         + PurgeStore
@@ -128,6 +132,8 @@ pub struct Ports {
     pub mails: Arc<dyn MailQueue>,
     /// Sign-ups that wait for their confirmation.
     pub confirmations: Arc<dyn ConfirmationStore>,
+    /// Used proofs of work.
+    pub proofs: Arc<dyn ProofStore>,
     /// Addresses that get no mail.
     pub suppressions: Arc<dyn SuppressionStore>,
     /// Workspaces' templates of mail.
@@ -171,6 +177,7 @@ impl Ports {
             deliveries: store.clone(),
             mails: store.clone(),
             confirmations: store.clone(),
+            proofs: store.clone(),
             suppressions: store.clone(),
             mail_templates: store.clone(),
             purges: store.clone(),

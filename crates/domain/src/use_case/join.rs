@@ -10,6 +10,7 @@ use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
 use crate::port::{Humanity, Ports};
 use crate::profile::Profile;
+use crate::proof_of_work::Proof;
 use crate::referral::ReferralCode;
 use crate::settings::Confirmation;
 use crate::use_case::confirm;
@@ -26,6 +27,8 @@ pub struct Join {
     pub variant_id: Option<VariantId>,
     /// The token of the captcha.
     pub captcha_token: Option<String>,
+    /// The proof of work that the list asked for, checked.
+    pub proof: Option<Proof>,
     /// The IP address of the client.
     pub address: Option<IpAddr>,
 }
@@ -75,6 +78,7 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
         let command = SignUp {
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
+            proof: join.proof,
             client: join.address,
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };

@@ -137,7 +137,10 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let fast = [("form".to_owned(), Problem::TooFast)];
     let typed = [("email".to_owned(), words.email.to_owned()), ("name".to_owned(), words.name.to_owned())];
     add("sign-up-too-fast", &SignUpPage { form: Form { fields: &[], typed: &typed, problems: &fast }, ..plain });
-    add("sign-up-work", &SignUpPage { check: Check::Work { challenge: "/v1/waitlists/acme/early-access/challenge" }, ..plain });
+    add(
+        "sign-up-work",
+        &SignUpPage { check: Check::Work { challenge: "/v1/waitlists/acme/early-access/challenge", is_needed: true }, ..plain },
+    );
     add("sign-up-elsewhere", &SignUpPage { check: Check::Elsewhere, ..plain });
 }
 

@@ -99,6 +99,7 @@ impl From<RequestMailRejection> for ApiError {
         let code = match rejection {
             RequestMailRejection::NoSuchWaitlist => Code::WaitlistNotFound,
             RequestMailRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            RequestMailRejection::ProofUsed => Code::ProofOfWorkFailed,
             RequestMailRejection::WaitlistFull => Code::WaitlistFull,
             RequestMailRejection::SendsNoMail => Code::ServiceUnavailable,
             RequestMailRejection::Metadata(errors) => return Self::validation(errors),
@@ -139,6 +140,7 @@ impl From<SignUpRejection> for ApiError {
         let code = match rejection {
             SignUpRejection::NoSuchWaitlist => Code::WaitlistNotFound,
             SignUpRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            SignUpRejection::ProofUsed => Code::ProofOfWorkFailed,
             SignUpRejection::WaitlistFull => Code::WaitlistFull,
             SignUpRejection::EmailTaken => Code::EmailTaken,
             // The use cases let such a sign-up wait, and draw another code.

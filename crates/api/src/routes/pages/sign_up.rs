@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
+use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
 use rally_domain::text::Description;
@@ -23,6 +24,7 @@ use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::{accepted_languages, chosen_language, in_query, wanted_languages};
 use crate::http::extract::public_list::NamedWaitlist;
+use crate::routes::public::challenge::asks_now;
 use crate::routes::public::sign_up::{JoinBody, Outcome, count, count_as, take};
 
 /// The most leaders that a page shows.
@@ -123,6 +125,11 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
     let milestones = waitlist.settings.referral_rewards.reached(u64::MAX);
     let rewards: Vec<Reward<'_>> =
         milestones.into_iter().map(|Milestone { count, reward }| Reward { count: *count, text: reward }).collect();
+    let challenge = challenge_of(app, reading.named);
+    let work = match challenge.as_deref() {
+        Some(challenge) => Check::Work { challenge, is_needed: asks_now(app, waitlist).await? },
+        None => Check::None,
+    };
     let leaders = leaders(app, waitlist).await?;
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
@@ -133,7 +140,7 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
         action: &reading.here,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
         hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_ref().map(ReferralCode::as_str) },
-        check: if waitlist.settings.recaptcha_site_key.is_some() { Check::Elsewhere } else { Check::None },
+        check: if waitlist.settings.recaptcha_site_key.is_some() { Check::Elsewhere } else { work },
         consent: None,
         privacy_url: None,
         terms_url: None,
@@ -143,6 +150,13 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
         leaders: &leaders,
     };
     Ok(show(status, &page, &frame))
+}
+
+/// Returns the address of challenges for a list, if the list may ask for a proof of work.
+pub(super) fn challenge_of(app: &App, named: &NamedWaitlist) -> Option<String> {
+    let (workspace, waitlist) = (&named.found.workspace_slug, &named.found.waitlist);
+    let path = || format!("{}/v1/waitlists/{}/{}/challenge", app.ports.links.root(), workspace.as_str(), waitlist.slug.as_str());
+    (waitlist.settings.proof_of_work != ProofOfWork::Off).then(path)
 }
 
 /// Returns the masked addresses of those who lead and how many friends they have, if the list shows them.
@@ -178,6 +192,7 @@ impl Posted {
             "referral_code": self.value("referral_code"),
             "metadata": answers,
             "locale": reading.language.tag(),
+            "proof_of_work": self.value("proof_of_work"),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
         }))
     }
@@ -263,7 +278,7 @@ fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)>
             (StatusCode::UNPROCESSABLE_ENTITY, problems)
         }
         Code::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, one("email", Problem::Taken)),
-        Code::CaptchaFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
+        Code::CaptchaFailed | Code::ProofOfWorkFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
         Code::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::TooFast)),
         Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, one("form", Problem::TooOften)),
         Code::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, one("form", Problem::Unavailable)),

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, ErrorBody};
 use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
-use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
+use crate::routes::schema::{CustomFieldSchema, KindName, ProofOfWorkName, RewardsSchema, StatusName};
 
 /// A waitlist for its visitors.
 #[derive(Serialize, ToSchema)]
@@ -48,6 +48,14 @@ struct PublicView<'a> {
     #[schema(required)]
     variant: Option<VariantRef<'a>>,
     brand: BrandView<'a>,
+    protection: Protection,
+}
+
+/// What a sign-up needs beside its fields.
+#[derive(Serialize, ToSchema)]
+struct Protection {
+    #[schema(value_type = ProofOfWorkName)]
+    proof_of_work: &'static str,
 }
 
 /// The variant that a visitor got.
@@ -98,6 +106,7 @@ impl<'a> PublicView<'a> {
                 locale: variant.locale.as_str(),
             }),
             brand: brand.into(),
+            protection: Protection { proof_of_work: waitlist.settings.proof_of_work.as_str() },
         }
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::challenge::Work;
 use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
@@ -64,6 +65,10 @@ pub(in crate::routes) struct JoinBody {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     recaptcha_token: Field<String>,
+    /// The solution of a challenge of this list. Required if the list asks for a proof of work.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    proof_of_work: Field<String>,
     /// The variant that the person saw.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
@@ -79,9 +84,18 @@ pub(in crate::routes) struct JoinBody {
 }
 
 impl JoinBody {
-    /// Whether a program filled in what people do not see.
+    /// Whether a program filled in what people do not see. Only the widget has that field.
     fn is_of_a_bot(&self) -> bool {
-        matches!(&self.website, Field::Given(text) if !text.is_empty())
+        let is_of_widget = matches!(self.form, Field::Given(_));
+        is_of_widget && matches!(&self.website, Field::Given(text) if !text.is_empty())
+    }
+
+    /// The solution of a challenge.
+    fn solution(&self) -> Option<&str> {
+        match &self.proof_of_work {
+            Field::Given(solution) if !solution.is_empty() => Some(solution),
+            Field::Absent | Field::Null | Field::Wrong | Field::Given(_) => None,
+        }
     }
 
     /// Returns how many milliseconds are missing until the widget may send its form. Requests of other programs carry no time.
@@ -123,6 +137,7 @@ impl JoinBody {
             friends_code: friends_code.flatten(),
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
+            proof: None,
             address: None,
         })
     }
@@ -290,6 +305,8 @@ pub(in crate::routes) async fn take(
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
+    // A program that filled in what people do not see is answered as if it had worked.
+    let work = if is_bot { Work::default() } else { Work::of(app, waitlist, body.solution()).await? };
     let person = body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))?;
     if is_bot {
         return Ok(Outcome::Bot(person.profile.into()));
@@ -298,10 +315,11 @@ pub(in crate::routes) async fn take(
         let retry_after = Some(missing.div_ceil(1000));
         return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
     }
-    let person = Join { address: app.proxies.client(request), ..person };
+    let person = Join { address: app.proxies.client(request), proof: work.proof, ..person };
     standings.extend(app.limits.take_email(&person.profile.email, waitlist.id)?);
     let email = person.profile.email.clone();
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
+    work.taken();
     app.wake_relays();
     Ok(match joined {
         Joined::OnTheList(entry) => Outcome::OnTheList(entry),
