@@ -8,8 +8,8 @@ pub fn content_security_policy(brand: &Brand<'_>, frame_ancestors: &[&str]) -> S
     let logo = brand.logo_origin().map(|origin| format!(" {origin}")).unwrap_or_default();
     let ancestors = if frame_ancestors.is_empty() { "'none'".to_owned() } else { frame_ancestors.join(" ") };
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{logo}; connect-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'"
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'{logo}; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'"
     )
 }
 
