@@ -280,6 +280,11 @@ macro_rules! each_case {
                 a_test_may_be_claimed_by_its_writer
                 tests_go_with_their_workspace
             ]
+            mailboxes: [
+                a_mailbox_joins_once
+                a_mailbox_that_waits_joins_by_its_confirmation_alone
+                a_mailbox_waits_once_and_its_first_address_gets_the_mail
+            ]
             proofs: [
                 a_proof_is_used_once
                 a_refused_sign_up_uses_no_proof

@@ -84,6 +84,7 @@ pub mod invitations;
 pub mod mail_claims;
 pub mod mail_log;
 pub mod mail_templates;
+pub mod mailboxes;
 pub mod mails;
 pub mod proofs;
 pub mod public;

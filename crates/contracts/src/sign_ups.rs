@@ -298,6 +298,8 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         entries: 0,
         emails: HashSet::new(),
         codes: HashMap::new(),
+        mailboxes: HashSet::new(),
+        waiting_mailboxes: HashSet::new(),
         proofs: HashSet::new(),
         variants: HashSet::new(),
         requests: HashMap::new(),

@@ -72,6 +72,8 @@
 //!     entries: 0,
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
+//!     mailboxes: HashSet::new(),
+//!     waiting_mailboxes: HashSet::new(),
 //!     proofs: HashSet::new(),
 //!     variants: HashSet::new(),
 //!     requests: HashMap::new(),
@@ -118,6 +120,7 @@ pub mod command;
 pub mod confirmation;
 pub mod custom_field;
 pub mod delivery;
+pub mod disposable;
 pub mod document;
 pub mod email;
 pub mod entry;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::custom_field::CustomField;
 use crate::document;
+use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
 use crate::proof_of_work::ProofOfWork;
@@ -17,7 +18,8 @@ const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 4] = ["email_confirmation", "confirm_page_url", "invite_url", "proof_of_work"];
+const LATER_KEYS: [&str; 7] =
+    ["email_confirmation", "confirm_page_url", "invite_url", "proof_of_work", "block_disposable", "check_mx", "one_per_mailbox"];
 
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +51,24 @@ pub enum Confirmation {
     Required,
 }
 
+/// Which addresses a list takes, beside those that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddressRules {
+    /// Addresses of throw-away domains are refused.
+    pub block_disposable: bool,
+    /// Addresses of domains that take no mail are refused.
+    pub check_mx: bool,
+    /// All addresses of one mailbox count as one.
+    pub one_per_mailbox: bool,
+}
+
+impl AddressRules {
+    /// Returns what an address is known by on the list: its mailbox, or the address itself.
+    pub fn known_by(self, email: &Email) -> Email {
+        if self.one_per_mailbox { email.mailbox() } else { email.clone() }
+    }
+}
+
 /// The settings of a waitlist, with all defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
@@ -76,6 +96,8 @@ pub struct Settings {
     pub invite_url: Option<InviteUrl>,
     /// Whether a sign-up needs a proof of work.
     pub proof_of_work: ProofOfWork,
+    /// Which addresses the list takes.
+    pub addresses: AddressRules,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -167,6 +189,9 @@ impl Settings {
                     None => None,
                 }
             }
+            "block_disposable" => self.addresses.block_disposable = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
+            "check_mx" => self.addresses.check_mx = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
+            "one_per_mailbox" => self.addresses.one_per_mailbox = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
             "proof_of_work" => {
                 let parse = |value| parse_string(value).and_then(ProofOfWork::parse);
                 self.proof_of_work = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.proof_of_work);
@@ -201,6 +226,9 @@ impl Settings {
             ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
             ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
             ("proof_of_work", json!(self.proof_of_work.as_str())),
+            ("block_disposable", json!(self.addresses.block_disposable)),
+            ("check_mx", json!(self.addresses.check_mx)),
+            ("one_per_mailbox", json!(self.addresses.one_per_mailbox)),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -295,7 +323,8 @@ mod tests {
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
-                "invite_url": null, "proof_of_work": "off",
+                "invite_url": null, "proof_of_work": "off", "block_disposable": false, "check_mx": false,
+                "one_per_mailbox": false,
             })
         );
     }
@@ -333,6 +362,9 @@ mod tests {
             ("invite_url", json!("/join?code={code}")),
             ("proof_of_work", json!("sometimes")),
             ("proof_of_work", json!(true)),
+            ("block_disposable", json!("on")),
+            ("check_mx", json!(1)),
+            ("one_per_mailbox", json!("yes")),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

@@ -139,10 +139,12 @@ impl Data {
         let flaw = self.flaw;
         let Some(list) = self.lists.get(&command.waitlist_id) else { return RequestGroupFacts::default() };
         let workspace = list.waitlist.workspace_id;
-        let key = (command.waitlist_id, command.email().clone());
-        let entry = list.entries().values().find(|entry| entry.profile.email == key.1).cloned();
+        let rules = list.waitlist.settings.addresses;
+        let key = (command.waitlist_id, rules.known_by(command.email()));
+        let is_same = |email: &Email| *email == *command.email() || (rules.known_by(email) == key.1 && !flaw.is(Flaw::MailboxesWaitAgain));
+        let entry = list.entries().values().find(|entry| is_same(&entry.profile.email)).cloned();
         let mut waiting = self.requests.values().filter_map(|kept| match &kept.state {
-            RequestState::Waiting(request) if request.waitlist_id == key.0 && request.profile.email == key.1 => Some((**request).clone()),
+            RequestState::Waiting(request) if request.waitlist_id == key.0 && is_same(&request.profile.email) => Some((**request).clone()),
             RequestState::Waiting(_) | RequestState::Confirmed(_) | RequestState::Refused => None,
         });
         let request = waiting.next().filter(|_| !flaw.is(Flaw::RepeatedRequestsReplace));

@@ -10,7 +10,7 @@ use rally_domain::command::{
     RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
     UpdateProfile,
 };
-use rally_domain::confirmation::{KeptRequest, SignUpRequest};
+use rally_domain::confirmation::{KeptRequest, RequestState, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
@@ -347,11 +347,27 @@ impl Data {
                 CodeOwner::Here(referrer) => Some(referrer),
                 CodeOwner::Elsewhere => None,
             }),
+            mailbox_taken: self.is_mailbox_taken(command),
             proof_used: self.is_used(command.proof, Flaw::SignUpsReuseProofs),
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
             erased: self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email)),
             mail: mail.as_ref(),
         })
+    }
+
+    /// Whether an entry, or a request that waits and is not being confirmed, has an address of the same mailbox.
+    fn is_mailbox_taken(&self, command: &SignUp) -> bool {
+        let flaw = self.flaw;
+        let mailbox = command.profile.email.mailbox();
+        let Some(list) = self.lists.get(&command.waitlist_id) else { return false };
+        let joined = list.entries().values().any(|entry| entry.profile.email.mailbox() == mailbox);
+        let mut waiting = self.requests.values().filter(|kept| kept.waitlist_id == command.waitlist_id);
+        let waits = waiting.any(|kept| match &kept.state {
+            RequestState::Waiting(request) => request.profile.email.mailbox() == mailbox,
+            RequestState::Confirmed(_) | RequestState::Refused => false,
+        });
+        joined && !flaw.is(Flaw::MailboxesJoinAgain)
+            || waits && (command.confirms.is_none() || flaw.is(Flaw::MailboxesBlockThemselves)) && !flaw.is(Flaw::WaitingMailboxesForgotten)
     }
 
     /// The request that a sign-up confirms.

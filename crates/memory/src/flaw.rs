@@ -115,6 +115,17 @@ flaws! {
     /// A sign-up of an address that waits counts nowhere.
     RepeatsNotTaken: "proofs::sign_ups_of_a_moment_are_counted";
 
+    // Mailboxes.
+
+    /// A mailbox joins a list again under another address.
+    MailboxesJoinAgain: "mailboxes::a_mailbox_joins_once";
+    /// A sign-up does not see that the mailbox waits under another address.
+    WaitingMailboxesForgotten: "mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone";
+    /// The request of a mailbox keeps its own confirmation out.
+    MailboxesBlockThemselves: "mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone";
+    /// A mailbox waits again under another address.
+    MailboxesWaitAgain: "mailboxes::a_mailbox_waits_once_and_its_first_address_gets_the_mail";
+
     // Mail to suppressed addresses.
 
     /// A suppressed address gets mail.

@@ -18,6 +18,7 @@ mod fit;
 mod lists;
 mod mail_budget;
 mod mail_templates;
+mod mailboxes;
 mod mails;
 #[cfg(test)]
 mod plans;

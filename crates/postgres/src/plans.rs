@@ -259,6 +259,11 @@ async fn call_confirmations(ports: &Ports, list: &Waitlist) {
     for address in ["p1@example.com", "p2@example.com", "p3@example.com"] {
         ports.confirmations.request_mail(confirmations::request(ports, list, address)).await.unwrap();
     }
+    let once = active_list_in(ports, list.workspace_id, "once", json!({"one_per_mailbox": true})).await;
+    ports.entries.sign_up(sign_up(ports, &once, "ada@example.com")).await.unwrap();
+    for address in ["ada+a@example.com", "eve+a@example.com", "eve+b@example.com"] {
+        ports.confirmations.request_mail(confirmations::request(ports, &once, address)).await.unwrap();
+    }
     let proof = proofs::proof(ports);
     let used = RequestMail { proof: Some(proof), ..confirmations::request(ports, list, "p3@example.com") };
     ports.confirmations.request_mail(used).await.unwrap();

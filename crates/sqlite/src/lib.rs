@@ -18,6 +18,7 @@ mod fault;
 mod lists;
 mod mail_budget;
 mod mail_templates;
+mod mailboxes;
 mod mails;
 mod proofs;
 mod purges;

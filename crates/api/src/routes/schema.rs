@@ -39,6 +39,12 @@ pub struct SettingsSchema {
     invite_url: Option<String>,
     /// Whether a sign-up needs a proof of work.
     proof_of_work: ProofOfWorkName,
+    /// Whether addresses of throw-away domains are refused.
+    block_disposable: bool,
+    /// Whether addresses of domains that take no mail are refused.
+    check_mx: bool,
+    /// Whether all addresses of one mailbox count as one.
+    one_per_mailbox: bool,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -76,6 +82,12 @@ pub struct SettingsChangeSchema {
     invite_url: Option<String>,
     /// Whether a sign-up needs a proof of work; off by default. Anything but `off` needs a server with https, or on this machine.
     proof_of_work: Option<ProofOfWorkName>,
+    /// Whether addresses of throw-away domains are refused; false by default.
+    block_disposable: Option<bool>,
+    /// Whether addresses of domains that take no mail are refused; false by default.
+    check_mx: Option<bool>,
+    /// Whether all addresses of one mailbox count as one: without `+tag`, and at Gmail without dots; false by default.
+    one_per_mailbox: Option<bool>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.
@@ -303,9 +315,7 @@ pub struct ChallengeParametersSchema {
     algorithm: String,
     /// The iterations of one key.
     cost: u32,
-    /// The list, sealed with the counter.
-    #[schema(value_type = Object)]
-    data: (),
+    data: ChallengeDataSchema,
     /// When the challenge ends, in seconds since 1970.
     expires_at: u64,
     /// The bytes of a key.
@@ -315,6 +325,19 @@ pub struct ChallengeParametersSchema {
     key_signature: String,
     nonce: String,
     salt: String,
+}
+
+/// What a challenge carries for the server.
+#[derive(ToSchema)]
+#[schema(as = ChallengeData)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeDataSchema {
+    /// The id of the list.
+    #[schema(format = Uuid)]
+    list: String,
+    salt: String,
+    /// Seals the counter of the solution.
+    seal: String,
 }
 
 /// What became of a sign-up that needs a confirmation.

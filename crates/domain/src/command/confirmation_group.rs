@@ -40,9 +40,10 @@ pub struct RequestedList {
 pub struct RequestGroupFacts {
     /// The lists of the group that exist.
     pub lists: HashMap<WaitlistId, RequestedList>,
-    /// The entries of the lists that have an address of the group.
+    /// The entries of the lists that have an address of the group, by what the list knows the address by
+    /// ([`AddressRules::known_by`](crate::settings::AddressRules::known_by)).
     pub entries: HashMap<(WaitlistId, Email), Entry>,
-    /// The sign-up requests of the lists that have an address of the group, and are not confirmed or refused.
+    /// The sign-up requests of the lists that have an address of the group, in the same way, and are not confirmed or refused.
     pub requests: HashMap<(WaitlistId, Email), SignUpRequest>,
     /// The reasons for which a workspace sends no mail to an address.
     pub suppressed: HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>,
@@ -75,7 +76,7 @@ impl RequestGroup {
     pub fn decide(&mut self, command: &RequestMail) -> Result<(), RequestMailRejection> {
         let facts = &mut self.facts;
         let list = facts.lists.get(&command.waitlist_id).ok_or(RequestMailRejection::NoSuchWaitlist)?;
-        let key = (command.waitlist_id, command.email().clone());
+        let key = (command.waitlist_id, list.waitlist.settings.addresses.known_by(command.email()));
         let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.address));
         let RequestMailPlan { request, expired, mail, share, uses } = command.decide(&RequestMailFacts {
             waitlist: &list.waitlist,
@@ -156,6 +157,17 @@ mod tests {
             now: now(),
             links: links(),
         }
+    }
+
+    #[test]
+    fn a_mailbox_waits_once_where_the_list_says_so() {
+        let list = RequestedList { waitlist: waitlist(json!({"one_per_mailbox": true})), entries: 0, mail: Some(smtp_setup()) };
+        let facts = RequestGroupFacts { lists: HashMap::from([(list.waitlist.id, list)]), ..RequestGroupFacts::default() };
+        let mut group = RequestGroup::new(facts);
+        group.decide(&command(1, "ada+a@example.com")).unwrap();
+        group.decide(&command(2, "ada+b@example.com")).unwrap();
+        let waiting: Vec<&str> = group.requests().map(|request| request.profile.email.as_str()).collect();
+        assert_eq!(waiting, ["ada+a@example.com"]);
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct SignUpFacts<'a> {
     pub code_taken: bool,
     /// The entry of the same list that has the code `friends_code`.
     pub referrer: Option<ReferrerFacts>,
+    /// Whether another entry of the list, or a sign-up request that waits, has an address of the same mailbox. A store tells it of a list
+    /// that takes each mailbox once. Of a sign-up that confirms a request, it tells only of entries.
+    pub mailbox_taken: bool,
     /// Whether `proof` was used before.
     pub proof_used: bool,
     /// Whether `variant_id` is an active variant of the list.
@@ -178,7 +181,7 @@ impl SignUp {
             return Err(SignUpRejection::ProofUsed);
         }
         let profile = self.answers(waitlist)?;
-        if facts.email_taken {
+        if facts.email_taken || (facts.mailbox_taken && waitlist.settings.addresses.one_per_mailbox) {
             return Err(SignUpRejection::EmailTaken);
         }
         if waitlist.settings.max_entries.is_some_and(|max| facts.entries >= max) {
@@ -312,6 +315,7 @@ pub(crate) mod tests {
             email_taken: false,
             code_taken: false,
             referrer: None,
+            mailbox_taken: false,
             proof_used: false,
             variant_is_active: false,
             request: None,
@@ -381,6 +385,14 @@ pub(crate) mod tests {
         assert_eq!(command().decide(full()), Err(SignUpRejection::WaitlistFull));
         assert_eq!(command().decide(SignUpFacts { email_taken: true, ..full() }), Err(SignUpRejection::EmailTaken));
         assert!(command().decide(facts(&waitlist(json!({"max_entries": 41})))).is_ok());
+    }
+
+    #[test]
+    fn a_mailbox_counts_once_where_the_list_says_so() {
+        let (once, often) = (waitlist(json!({"one_per_mailbox": true})), waitlist(json!({})));
+        let taken = |list| SignUpFacts { mailbox_taken: true, ..facts(list) };
+        assert_eq!(command().decide(taken(&once)), Err(SignUpRejection::EmailTaken));
+        assert!(command().decide(taken(&often)).is_ok() && command().decide(facts(&once)).is_ok());
     }
 
     #[test]

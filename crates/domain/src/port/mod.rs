@@ -47,6 +47,7 @@ pub use webhooks::*;
 pub use workspaces::*;
 
 pub use crate::ambient::*;
+use crate::disposable::DisposableDomains;
 use crate::mail::{Links, SmtpPolicy};
 
 /// A store of everything. A type that implements its ports implements this trait.
@@ -152,6 +153,10 @@ pub struct Ports {
     pub senders: Option<Arc<dyn SenderDirectory>>,
     /// The service that invites into apps, if one is configured.
     pub inviter: Option<Arc<dyn AppInviter>>,
+    /// Whether domains take mail, if that can be asked.
+    pub mail_domains: Option<Arc<dyn MailDomains>>,
+    /// The throw-away domains that this server knows.
+    pub disposable: Arc<DisposableDomains>,
     /// The links that are handed out.
     pub links: Links,
     /// The time.
@@ -187,6 +192,8 @@ impl Ports {
             smtp: None,
             senders: None,
             inviter: None,
+            mail_domains: None,
+            disposable: Arc::default(),
             links,
             clock,
             ids,

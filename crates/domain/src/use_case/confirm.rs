@@ -60,7 +60,8 @@ fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish, client: Option<IpAddr
     RequestMail {
         waitlist_id: waitlist.id,
         link_mail_id: MailId::new(ports.ids.uuid()),
-        address: ports.links.secret().hash_address(email),
+        // What counts and locks mail to a mailbox is the same for all of its addresses, if the list takes it once.
+        address: ports.links.secret().hash_address(&waitlist.settings.addresses.known_by(email)),
         wish,
         proof: None,
         client,

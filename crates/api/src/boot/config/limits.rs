@@ -1,6 +1,7 @@
-//! Rate limits, the secret of challenges, and the trusted proxies that name the client of a request.
+//! Rate limits, the secret of challenges, throw-away domains, and the trusted proxies that name the client of a request.
 
 use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
+use rally_domain::disposable::DisposableDomains;
 use rally_domain::mail::MailBudget;
 use secrecy::SecretString;
 use time::Duration;
@@ -51,6 +52,13 @@ pub(super) fn parse_pow_secret(secret: String) -> Result<SecretString, ConfigErr
         return Err(ConfigError::new("RALLY_POW_SECRET", format!("must have at least {MIN_POW_SECRET} bytes")));
     }
     Ok(secret.into())
+}
+
+/// Reads the file of throw-away domains.
+pub(super) fn read_disposable(file: &str) -> Result<DisposableDomains, ConfigError> {
+    let problem = |reason: String| ConfigError::new("RALLY_DISPOSABLE_DOMAINS", format!("{file}: {reason}"));
+    let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
+    DisposableDomains::parse(&text).map_err(|error| problem(error.to_string()))
 }
 
 /// Parses comma-separated addresses and CIDRs.

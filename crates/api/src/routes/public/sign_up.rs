@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::command::SignUpRejection;
-use rally_domain::custom_field::{CustomField, Metadata};
+use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::Invalid;
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
@@ -104,9 +105,13 @@ impl JoinBody {
         app.seals.missing(waitlist.id, seal, app.ports.clock.now()).unwrap_or(0)
     }
 
-    fn parse(self, custom_fields: &[CustomField], mut accepted: Vec<Locale>) -> Result<Join, ApiError> {
-        let mut fields = Fields::default();
-        let email = fields.required("email", self.email, |text| Email::parse(&text));
+    fn parse(self, app: &App, waitlist: &Waitlist, mut accepted: Vec<Locale>) -> Result<Join, ApiError> {
+        let (mut fields, settings) = (Fields::default(), &waitlist.settings);
+        let is_blocked = |email: &Email| settings.addresses.block_disposable && app.ports.disposable.has(email);
+        let email = fields.required("email", self.email, |text| match Email::parse(&text)? {
+            email if is_blocked(&email) => Err(Invalid::new("must not be an address of a throw-away service")),
+            email => Ok(email),
+        });
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
         let interest = fields.optional("interest", self.interest, |text| Interest::parse_optional(&text));
         let referrer = fields.optional("referrer", self.referrer, |text| Referrer::parse_optional(&text));
@@ -115,7 +120,7 @@ impl JoinBody {
             Field::Absent | Field::Null => Some(Metadata::default()),
             Field::Wrong | Field::Given(_) => fields.optional("metadata", self.metadata, Metadata::parse),
         };
-        let metadata = metadata.map(|metadata| metadata.answering(custom_fields).map_err(|errors| fields.extend(errors)));
+        let metadata = metadata.map(|metadata| metadata.answering(&settings.custom_fields).map_err(|errors| fields.extend(errors)));
         if let Field::Given(tag) = self.locale {
             accepted.splice(..0, Locale::parse(&tag));
         }
@@ -307,7 +312,7 @@ pub(in crate::routes) async fn take(
     let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
     // A program that filled in what people do not see is answered as if it had worked.
     let work = if is_bot { Work::default() } else { Work::of(app, waitlist, body.solution()).await? };
-    let person = body.parse(&waitlist.settings.custom_fields, accepted_languages(request.headers()))?;
+    let person = body.parse(app, waitlist, accepted_languages(request.headers()))?;
     if is_bot {
         return Ok(Outcome::Bot(person.profile.into()));
     }
@@ -316,8 +321,8 @@ pub(in crate::routes) async fn take(
         return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
     }
     let person = Join { address: app.proxies.client(request), proof: work.proof, ..person };
-    standings.extend(app.limits.take_email(&person.profile.email, waitlist.id)?);
     let email = person.profile.email.clone();
+    standings.extend(app.limits.take_email(&waitlist.settings.addresses.known_by(&email), waitlist.id)?);
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
     work.taken();
     app.wake_relays();
