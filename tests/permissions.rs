@@ -63,7 +63,7 @@ struct Things {
 impl Things {
     async fn make(server: &TestServer, slug: &str) -> Self {
         server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
-        let waitlist = server.active_list(slug, json!({})).await;
+        let waitlist = server.active_list(slug, json!({"proof_of_work": "auto"})).await;
         let joined = server.join(slug, "ada@example.com").await;
         let entry = joined["id"].as_str().unwrap().to_owned();
         server.admin_patch(&format!("/waitlists/{waitlist}/entries/{entry}"), json!({"status": "approved"})).await.expect(200);

@@ -183,6 +183,7 @@ async fn a_busy_list_asks_from_the_eleventh_sign_up_on(kind: Kind) {
     for n in 20..30 {
         server.join("early", &format!("p{n}@example.com")).await;
     }
+    server.clock.advance(Duration::seconds(1));
     set(&server, &list, json!({"proof_of_work": "auto"})).await;
     server.sign_up("early", plain("p30@example.com")).await.refused(400, "proof_of_work_failed");
 }
