@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod addresses;
 mod analytics;
 mod api_keys;
 mod architecture;
@@ -28,6 +29,7 @@ mod operations;
 mod page_settings;
 mod pages;
 mod permissions;
+mod proof_of_work;
 mod proxies;
 mod public;
 mod settings;

@@ -43,7 +43,7 @@ impl Seen {
             assert!(self.text.contains(phrase), "{phrase} is not in {}", self.text);
         }
         let policy = self.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'"), "{policy}");
         assert!(policy.contains(&format!("frame-ancestors {framers};")) && !policy.contains("unsafe-inline"), "{policy}");
         assert_eq!(self.header("x-content-type-options"), "nosniff");
         assert_eq!(self.header("set-cookie"), "");
@@ -328,7 +328,7 @@ async fn a_program_that_fills_in_what_nobody_sees_is_told_that_it_worked(kind: K
     assert_eq!(link.len(), "/me/".len() + 43);
     browser.open(&link).await.is_page(404, "en", &[]);
     assert_eq!(browser.post(PAGE, &fields).await.leads_to(), "/w/acme/early/mailbox?lang=en");
-    let body = json!({"email": "bot@example.com", "name": "Bot", "website": "x"});
+    let body = json!({"email": "bot@example.com", "name": "Bot", "website": "x", "form": "sealed"});
     let reply = server.sign_up("open", body.clone()).await.expect(201);
     assert_eq!((&reply["email"], &reply["position"]), (&json!("bot@example.com"), &json!(1)));
     server
@@ -342,6 +342,32 @@ async fn a_program_that_fills_in_what_nobody_sees_is_told_that_it_worked(kind: K
     }
     let metrics = server.get("/metrics").await.body;
     assert!(metrics.contains("rally_signups_total{outcome=\"bot\"}"), "{metrics}");
+    // Requests of other programs have no such field.
+    server.sign_up("open", json!({"email": "ada@example.com", "name": "Ada", "website": "https://ada.example"})).await.expect(201);
+    assert_eq!(entries(&server, &list).await.len(), 1);
+}
+
+#[apply(on_both_stores)]
+async fn a_form_of_a_list_that_asks_for_work_says_where_to_prove_it(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({"proof_of_work": "on"})).await;
+    let browser = Browser::of(&server);
+    let page = browser.open(PAGE).await;
+    page.is_page(200, "en", &["data-challenge=\"/v1/waitlists/acme/early/challenge\"", "data-work=\"/assets/work.", "<noscript>"]);
+    let refused = browser.sign_up(PAGE, &[("email", "ada@example.com"), ("name", "Ada")]).await;
+    refused.is_page(422, "en", &["The check against robots did not work", "value=\"ada@example.com\"", "data-challenge="]);
+    let form: Value = serde_json::from_str(&browser.open(&format!("{PAGE}/widget.json")).await.text).unwrap();
+    assert_eq!(form["challenge"], "/v1/waitlists/acme/early/challenge");
+    // A list that may ask for work, and does not now, takes people without scripts.
+    server.admin_patch(&format!("/waitlists/{list}"), json!({"settings": {"proof_of_work": "auto"}})).await.expect(200);
+    let page = browser.open(PAGE).await;
+    page.is_page(200, "en", &["data-challenge="]);
+    assert!(!page.text.contains("<noscript>"), "{}", page.text);
+    browser.sign_up(PAGE, &[("email", "ada@example.com"), ("name", "Ada")]).await.leads_to();
+    for n in 0..9 {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    browser.open(PAGE).await.is_page(200, "en", &["<noscript>"]);
 }
 
 #[apply(on_both_stores)]

@@ -63,7 +63,7 @@ struct Things {
 impl Things {
     async fn make(server: &TestServer, slug: &str) -> Self {
         server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
-        let waitlist = server.active_list(slug, json!({})).await;
+        let waitlist = server.active_list(slug, json!({"proof_of_work": "auto"})).await;
         let joined = server.join(slug, "ada@example.com").await;
         let entry = joined["id"].as_str().unwrap().to_owned();
         server.admin_patch(&format!("/waitlists/{waitlist}/entries/{entry}"), json!({"status": "approved"})).await.expect(200);
@@ -98,7 +98,7 @@ async fn waiting(server: &TestServer, waitlist: &str) -> (String, String) {
     let (ports, id) = (&server.ports, WaitlistId::parse(waitlist).unwrap());
     let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
     let profile = rally_contracts::samples::profile("waiting@example.com");
-    let join = Join { profile, friends_code: None, variant_id: None, captcha_token: None, address: None };
+    let join = Join { profile, friends_code: None, variant_id: None, captcha_token: None, proof: None, address: None };
     use_case::confirm::request(ports, &waitlist, join, DEFAULT_CONFIRMATION_TTL).await.unwrap();
     let waits = ports.confirmations.list(id, ports.clock.now(), None, Limit::default()).await.unwrap().items.remove(0).id;
     let link = ports.links.confirm(waits, None);

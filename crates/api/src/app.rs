@@ -9,6 +9,7 @@ use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
+use rally_proof::Challenges;
 use rally_domain::web_origin::WebOrigin;
 use time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -23,6 +24,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::extract::client::TrustedProxies;
 use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
+use crate::http::pace::Paces;
 use crate::idempotency::Idempotency;
 
 /// The application. There is one per process, and all threads share it.
@@ -55,6 +57,10 @@ pub struct App {
     pub cursors: Cursors,
     /// Seals the time at which a form was first shown.
     pub seals: FormSeals,
+    /// Makes challenges to prove work, and checks their solutions.
+    pub challenges: Challenges,
+    /// How many sign-ups lists took in the last seconds.
+    pub paces: Paces,
     /// The origin of the pages, whose forms every list takes.
     pub origin: Option<WebOrigin>,
     /// Rendered replies for public waitlists, by list, workspace slug of the request, variant, and whether the list is full.

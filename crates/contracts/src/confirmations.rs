@@ -60,6 +60,7 @@ fn request_as(ports: &Ports, list: &Waitlist, profile: Profile) -> RequestMail {
             variant_id: None,
             ttl: DEFAULT_CONFIRMATION_TTL,
         },
+        proof: None,
         client: None,
         actor: ACTOR,
         now: ports.clock.now(),

@@ -281,6 +281,19 @@ macro_rules! each_case {
                 a_test_may_be_claimed_by_its_writer
                 tests_go_with_their_workspace
             ]
+            mailboxes: [
+                a_mailbox_joins_once
+                a_mailbox_that_waits_joins_by_its_confirmation_alone
+                a_mailbox_waits_once_and_its_first_address_gets_the_mail
+            ]
+            proofs: [
+                a_proof_is_used_once
+                a_refused_sign_up_uses_no_proof
+                a_request_uses_its_proof
+                parallel_requests_use_a_proof_once
+                a_used_proof_is_kept_until_it_expires
+                sign_ups_of_a_moment_are_counted
+            ]
             suppressions: [
                 a_suppression_reads_back_as_it_was_written
                 an_address_is_suppressed_once_for_a_reason

@@ -63,6 +63,21 @@ impl Email {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
+    /// Returns the form that all addresses of one mailbox have, as far as anybody can tell: without a `+tag`, at Gmail without dots and with
+    /// its first domain.
+    ///
+    /// Mail goes to the address as it was given. This form only tells mailboxes apart.
+    #[must_use]
+    pub fn mailbox(&self) -> Self {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        // An address that begins with a plus has no other part to go by.
+        let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local);
+        match domain {
+            "gmail.com" | "googlemail.com" => Self(format!("{}@gmail.com", base.replace('.', ""))),
+            _ => Self(format!("{base}@{domain}")),
+        }
+    }
+
     /// Returns the address as a stranger may see it: first character, `***`, `@`, domain.
     pub const fn masked(&self) -> Masked<'_> {
         Masked(self)
@@ -140,6 +155,25 @@ mod tests {
 
     fn normalised(text: &str) -> String {
         Email::parse(text).unwrap().to_string()
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_told() {
+        for (address, mailbox) in [
+            ("ada@example.com", "ada@example.com"),
+            ("ada+list@example.com", "ada@example.com"),
+            ("ada+a+b@example.com", "ada@example.com"),
+            ("a.d.a@example.com", "a.d.a@example.com"),
+            ("a.d.a+x@gmail.com", "ada@gmail.com"),
+            ("A.da@GoogleMail.com", "ada@gmail.com"),
+            ("+tag@example.com", "+tag@example.com"),
+            ("+t.ag@gmail.com", "+tag@gmail.com"),
+            ("ada+x@sub.gmail.com", "ada@sub.gmail.com"),
+        ] {
+            let found = Email::parse(address).unwrap().mailbox();
+            assert_eq!(found.as_str(), mailbox, "{address}");
+            assert_eq!(found.mailbox(), found, "{address}");
+        }
     }
 
     #[test]

@@ -67,6 +67,8 @@ id! {
     RequestId
     /// Identifies a suppression: one reason for which an address gets no mail.
     SuppressionId
+    /// Identifies a challenge whose solution proves work.
+    ProofId
 }
 
 /// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.

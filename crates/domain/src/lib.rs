@@ -72,6 +72,9 @@
 //!     entries: 0,
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
+//!     mailboxes: HashSet::new(),
+//!     waiting_mailboxes: HashSet::new(),
+//!     proofs: HashSet::new(),
 //!     variants: HashSet::new(),
 //!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
@@ -118,6 +121,7 @@ pub mod confirmation;
 pub mod consent;
 pub mod custom_field;
 pub mod delivery;
+pub mod disposable;
 pub mod document;
 pub mod email;
 pub mod entry;
@@ -130,6 +134,7 @@ pub mod mail;
 pub mod paging;
 pub mod port;
 pub mod profile;
+pub mod proof_of_work;
 pub mod queue;
 pub mod rank;
 pub mod referral;

@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 use crate::consent::{Consent, MISSING_CONSENT};
 use crate::custom_field::CustomField;
 use crate::document;
+use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
+use crate::proof_of_work::ProofOfWork;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, ConsentText, Lines, clean};
 use crate::timestamp::Timestamp;
@@ -20,8 +22,20 @@ const MAX_SITE_KEY: usize = 200;
 const MAX_ORIGINS: usize = 50;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 8] =
-    ["email_confirmation", "confirm_page_url", "invite_url", "page_url", "allowed_origins", "privacy_url", "terms_url", "consent_text"];
+const LATER_KEYS: [&str; 12] = [
+    "email_confirmation",
+    "confirm_page_url",
+    "invite_url",
+    "page_url",
+    "allowed_origins",
+    "privacy_url",
+    "terms_url",
+    "consent_text",
+    "proof_of_work",
+    "block_disposable",
+    "check_mx",
+    "one_per_mailbox",
+];
 
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +65,24 @@ pub enum Confirmation {
     Off,
     /// A person is on the list when they have confirmed the address.
     Required,
+}
+
+/// Which addresses a list takes, beside those that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddressRules {
+    /// Addresses of throw-away domains are refused.
+    pub block_disposable: bool,
+    /// Addresses of domains that take no mail are refused.
+    pub check_mx: bool,
+    /// All addresses of one mailbox count as one.
+    pub one_per_mailbox: bool,
+}
+
+impl AddressRules {
+    /// Returns what an address is known by on the list: its mailbox, or the address itself.
+    pub fn known_by(self, email: &Email) -> Email {
+        if self.one_per_mailbox { email.mailbox() } else { email.clone() }
+    }
 }
 
 /// The settings of a waitlist, with all defaults.
@@ -88,6 +120,10 @@ pub struct Settings {
     pub terms_url: Option<WebUrl>,
     /// What a person must agree to when signing up.
     pub consent_text: Option<ConsentText>,
+    /// Whether a sign-up needs a proof of work.
+    pub proof_of_work: ProofOfWork,
+    /// Which addresses the list takes.
+    pub addresses: AddressRules,
     /// Keys that Rally does not know.
     pub extra: Map<String, Value>,
 }
@@ -186,6 +222,13 @@ impl Settings {
                     None => None,
                 }
             }
+            "block_disposable" => self.addresses.block_disposable = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
+            "check_mx" => self.addresses.check_mx = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
+            "one_per_mailbox" => self.addresses.one_per_mailbox = given.map(parse_bool).transpose().map_err(one)?.unwrap_or_default(),
+            "proof_of_work" => {
+                let parse = |value| parse_string(value).and_then(ProofOfWork::parse);
+                self.proof_of_work = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.proof_of_work);
+            }
             _ => {
                 let unknown = document::parse(Map::from_iter([(key.to_owned(), value.clone())])).map_err(one)?;
                 match given {
@@ -238,6 +281,10 @@ impl Settings {
             ("privacy_url", json!(self.privacy_url.as_ref().map(WebUrl::as_str))),
             ("terms_url", json!(self.terms_url.as_ref().map(WebUrl::as_str))),
             ("consent_text", json!(self.consent_text.as_ref().map(ConsentText::as_str))),
+            ("proof_of_work", json!(self.proof_of_work.as_str())),
+            ("block_disposable", json!(self.addresses.block_disposable)),
+            ("check_mx", json!(self.addresses.check_mx)),
+            ("one_per_mailbox", json!(self.addresses.one_per_mailbox)),
         ];
         document.extend(known.map(|(key, value)| (key.to_owned(), value)));
         document
@@ -355,6 +402,8 @@ mod tests {
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
                 "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null, "terms_url": null,
                 "consent_text": null,
+                "proof_of_work": "off", "block_disposable": false, "check_mx": false,
+                "one_per_mailbox": false,
             })
         );
     }
@@ -404,6 +453,11 @@ mod tests {
             ("consent_text", json!(true)),
             ("consent_text", json!("x".repeat(2001))),
             ("consent_text", json!("\u{202E}")),
+            ("proof_of_work", json!("sometimes")),
+            ("proof_of_work", json!(true)),
+            ("block_disposable", json!("on")),
+            ("check_mx", json!(1)),
+            ("one_per_mailbox", json!("yes")),
             ("custom_fields", json!("none")),
             ("other", json!("\u{0}")),
         ] {

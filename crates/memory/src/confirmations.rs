@@ -14,6 +14,7 @@ use rally_domain::id::{RequestId, WaitlistId};
 use rally_domain::mail::Recipient;
 use rally_domain::paging::{Limit, Page, RequestKey};
 use rally_domain::port::ConfirmationStore;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::timestamp::Timestamp;
 
 use crate::data::Data;
@@ -138,10 +139,12 @@ impl Data {
         let flaw = self.flaw;
         let Some(list) = self.lists.get(&command.waitlist_id) else { return RequestGroupFacts::default() };
         let workspace = list.waitlist.workspace_id;
-        let key = (command.waitlist_id, command.email().clone());
-        let entry = list.entries().values().find(|entry| entry.profile.email == key.1).cloned();
+        let rules = list.waitlist.settings.addresses;
+        let key = (command.waitlist_id, rules.known_by(command.email()));
+        let is_same = |email: &Email| *email == *command.email() || (rules.known_by(email) == key.1 && !flaw.is(Flaw::MailboxesWaitAgain));
+        let entry = list.entries().values().find(|entry| is_same(&entry.profile.email)).cloned();
         let mut waiting = self.requests.values().filter_map(|kept| match &kept.state {
-            RequestState::Waiting(request) if request.waitlist_id == key.0 && request.profile.email == key.1 => Some((**request).clone()),
+            RequestState::Waiting(request) if request.waitlist_id == key.0 && is_same(&request.profile.email) => Some((**request).clone()),
             RequestState::Waiting(_) | RequestState::Confirmed(_) | RequestState::Refused => None,
         });
         let request = waiting.next().filter(|_| !flaw.is(Flaw::RepeatedRequestsReplace));
@@ -154,6 +157,12 @@ impl Data {
             entries: entry.filter(|_| !flaw.is(Flaw::MembersWaitAgain)).map(|entry| (key.clone(), entry)).into_iter().collect(),
             requests: request.map(|request| (key, request)).into_iter().collect(),
             suppressed: HashMap::from([((workspace, command.address), reasons.map(|row| row.reason).collect())]),
+            proofs: command
+                .proof
+                .filter(|proof| self.is_used(Some(*proof), Flaw::RequestsReuseProofs))
+                .map(|proof| proof.id)
+                .into_iter()
+                .collect(),
             shares: share.map(|share| (command.address, share)).into_iter().collect(),
         }
     }
@@ -175,6 +184,8 @@ impl Data {
             self.shares.insert(*address, (share.clone(), now));
         }
         group.mails().for_each(|mail| self.post(Some(mail.clone())));
+        let keeps = |used: &&UsedProof| !flaw.is(Flaw::KnownAddressesUseNoProof) || used.taken_at.is_none();
+        group.used_proofs().filter(keeps).for_each(|used| self.use_up(used));
     }
 
     /// Ends the requests that a sign-up confirms. Their mails become mails of the entry.

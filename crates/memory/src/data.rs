@@ -9,8 +9,9 @@ use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::Event;
-use rally_domain::id::{EntryId, EventId, MailId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, EventId, MailId, ProofId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::secret::AddressHash;
 use rally_domain::slug::Slug;
@@ -47,6 +48,7 @@ pub(crate) struct Data {
     pub requests: BTreeMap<RequestId, KeptRequest>,
     /// The mails that strangers caused to each address, and when somebody last asked for one.
     pub shares: BTreeMap<AddressHash, (MailShare, Timestamp)>,
+    pub used_proofs: BTreeMap<ProofId, UsedProof>,
     pub suppressions: Vec<Suppression>,
     pub templates: Vec<MailTemplate>,
     pub purges: Vec<Purge>,

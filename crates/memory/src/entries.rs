@@ -10,13 +10,14 @@ use rally_domain::command::{
     RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
     UpdateProfile,
 };
-use rally_domain::confirmation::{KeptRequest, SignUpRequest};
+use rally_domain::confirmation::{KeptRequest, RequestState, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::mail::{Mail, MailRecord, MailState};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::secret::AddressHash;
@@ -36,7 +37,11 @@ const BATCH: usize = 256;
 impl EntryStore for MemoryStore {
     async fn sign_up(&self, command: SignUp) -> Result<Entry, CommandError<SignUpRejection>> {
         let work = |data: &mut Data| {
-            let plan = data.decide(&command).map_err(rejected)?;
+            let plan = data.decide(&command);
+            if let (Some(proof), true) = (command.proof, plan.is_err() && data.flaw.is(Flaw::RefusedSignUpsUseProofs)) {
+                data.use_up(&UsedProof { proof, waitlist_id: command.waitlist_id, taken_at: None });
+            }
+            let plan = plan.map_err(rejected)?;
             let entry = plan.entry.clone();
             let waiting = data.requested(&command).and_then(|kept| kept.waiting(command.now).ok());
             data.write_sign_up(plan);
@@ -342,10 +347,27 @@ impl Data {
                 CodeOwner::Here(referrer) => Some(referrer),
                 CodeOwner::Elsewhere => None,
             }),
+            mailbox_taken: self.is_mailbox_taken(command),
+            proof_used: self.is_used(command.proof, Flaw::SignUpsReuseProofs),
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
             erased: self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email)),
             mail: mail.as_ref(),
         })
+    }
+
+    /// Whether an entry, or a request that waits and is not being confirmed, has an address of the same mailbox.
+    fn is_mailbox_taken(&self, command: &SignUp) -> bool {
+        let flaw = self.flaw;
+        let mailbox = command.profile.email.mailbox();
+        let Some(list) = self.lists.get(&command.waitlist_id) else { return false };
+        let joined = list.entries().values().any(|entry| entry.profile.email.mailbox() == mailbox);
+        let mut waiting = self.requests.values().filter(|kept| kept.waitlist_id == command.waitlist_id);
+        let waits = waiting.any(|kept| match &kept.state {
+            RequestState::Waiting(request) => request.profile.email.mailbox() == mailbox,
+            RequestState::Confirmed(_) | RequestState::Refused => false,
+        });
+        joined && !flaw.is(Flaw::MailboxesJoinAgain)
+            || waits && (command.confirms.is_none() || flaw.is(Flaw::MailboxesBlockThemselves)) && !flaw.is(Flaw::WaitingMailboxesForgotten)
     }
 
     /// The request that a sign-up confirms.
@@ -355,7 +377,8 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, credit, events, mail, lifts } = plan;
+        let SignUpPlan { entry, credit, events, mail, lifts, uses } = plan;
+        uses.iter().for_each(|used| self.use_up(used));
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
             let now = entry.created_at;

@@ -97,6 +97,38 @@ flaws! {
     /// The mail of a request that ended is sent.
     EndedRequestsAreMailed: "confirmations::mail_of_an_ended_request_is_not_sent";
 
+    // Proofs of work.
+
+    /// A sign-up uses a proof that was used.
+    SignUpsReuseProofs: "proofs::a_proof_is_used_once" "proofs::a_used_proof_is_kept_until_it_expires";
+    /// A sign-up that is refused uses its proof.
+    RefusedSignUpsUseProofs: "proofs::a_refused_sign_up_uses_no_proof";
+    /// A request uses a proof that was used.
+    RequestsReuseProofs: "proofs::a_request_uses_its_proof" "proofs::parallel_requests_use_a_proof_once";
+    /// A request of a person on the list keeps its proof.
+    KnownAddressesUseNoProof: "proofs::a_request_uses_its_proof";
+    /// A used proof is forgotten while it can be used.
+    UsedProofsPrunedEarly: "proofs::a_used_proof_is_kept_until_it_expires";
+    /// The sign-ups of another list count.
+    SignUpsOfOthersTaken: "proofs::sign_ups_of_a_moment_are_counted";
+    /// Sign-ups count for ever.
+    OldSignUpsTaken: "proofs::sign_ups_of_a_moment_are_counted";
+    /// A request that was confirmed counts beside its entry.
+    ConfirmedRequestsTakenTwice: "proofs::sign_ups_of_a_moment_are_counted";
+    /// A sign-up of an address that waits counts nowhere.
+    RepeatsNotTaken: "proofs::sign_ups_of_a_moment_are_counted";
+
+    // Mailboxes.
+
+    /// A mailbox joins a list again under another address.
+    MailboxesJoinAgain: "mailboxes::a_mailbox_joins_once";
+    /// A sign-up does not see that the mailbox waits under another address.
+    WaitingMailboxesForgotten: "mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone";
+    /// The request of a mailbox keeps its own confirmation out.
+    MailboxesBlockThemselves: "mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone";
+    /// A mailbox waits again under another address.
+    MailboxesWaitAgain: "mailboxes::a_mailbox_waits_once_and_its_first_address_gets_the_mail";
+
     // Mail to suppressed addresses.
 
     /// A suppressed address gets mail.

@@ -19,6 +19,7 @@ mod entries;
 mod flaw;
 mod mail_templates;
 mod mails;
+mod proofs;
 mod purges;
 mod queue;
 mod secrets;

@@ -61,16 +61,18 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   let sent = false;
   let work;
   let begun;
+  let stop = new AbortController();
 
   const solve = () => {
     // A challenge works for ten minutes.
     if (performance.now() - begun > 480_000) work = undefined;
     if (!work) begun = performance.now();
-    work ??= import(form.dataset.work).then(({ solve }) => solve(form.dataset.challenge));
+    work ??= import(form.dataset.work).then(({ solve }) => solve(form.dataset.challenge, stop.signal));
     return work;
   };
 
   const finish = async () => {
+    if (button.hasAttribute("aria-disabled")) return;
     status.textContent = form.dataset.working;
     button.setAttribute("aria-disabled", "true");
     try {
@@ -112,6 +114,13 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     }
     sent = true;
     button?.setAttribute("aria-disabled", "true");
+  });
+
+  // Nobody waits for the work of a page that was left.
+  addEventListener("pagehide", () => {
+    stop.abort();
+    stop = new AbortController();
+    work = undefined;
   });
 
   // A page that comes back from the history can be sent again.

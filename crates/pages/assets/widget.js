@@ -76,16 +76,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.1791 ? "#000" : "#fff";
   };
 
-  const toBytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-
-  /** Solves a challenge (ALTCHA v2, PBKDF2). It is empty if none is asked for. */
-  const solve = async (url) => {
-    const reply = await fetch(url, { cache: "no-store" });
-    if (reply.status === 404) return undefined;
-    if (!reply.ok) throw new Error("challenge");
-    const challenge = await reply.json();
-    const { algorithm, cost, keyLength = 32, keyPrefix, nonce, salt } = challenge.parameters;
-    const started = performance.now();
+  /** Tries counters until a key begins as it must (ALTCHA v2, PBKDF2). A worker runs this function by itself. */
+  const find = async ({ algorithm, cost, keyLength = 32, keyPrefix, nonce, salt }, signal) => {
+    const toBytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
     const start = toBytes(nonce);
     const derive = async (counter) => {
       const password = new Uint8Array(start.length + 4);
@@ -97,12 +90,40 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       return Array.from(new Uint8Array(bits), (byte) => byte.toString(16).padStart(2, "0")).join("");
     };
     for (let first = 0; ; first += 4) {
+      signal?.throwIfAborted();
       const keys = await Promise.all([0, 1, 2, 3].map((index) => derive(first + index)));
       const found = keys.findIndex((key) => key.startsWith(keyPrefix.toLowerCase()));
-      if (found < 0) continue;
-      const solution = { counter: first + found, derivedKey: keys[found], time: Math.round(performance.now() - started) };
-      return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify({ challenge, solution }))));
+      if (found >= 0) return { counter: first + found, derivedKey: keys[found] };
     }
+  };
+
+  /** Does the same in a worker. Not every page allows one. */
+  const findInWorker = (parameters, signal) =>
+    new Promise((resolve, reject) => {
+      const code = `const find=${find};onmessage=async({data})=>postMessage(await find(data))`;
+      const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+      const worker = new Worker(url);
+      const end = (settle, value) => {
+        worker.terminate();
+        URL.revokeObjectURL(url);
+        settle(value);
+      };
+      worker.onmessage = ({ data }) => end(resolve, data);
+      worker.onerror = () => end(reject, new Error("no worker"));
+      signal.addEventListener("abort", () => end(reject, signal.reason));
+      worker.postMessage(parameters);
+    });
+
+  /** Fetches a challenge and returns the answer to it. There is none if none is asked for. */
+  const solve = async (url, signal) => {
+    const reply = await fetch(url, { cache: "no-store", signal });
+    if (reply.status === 404) return undefined;
+    if (!reply.ok) throw new Error("challenge");
+    const challenge = await reply.json();
+    const started = performance.now();
+    const found = await findInWorker(challenge.parameters, signal).catch(() => find(challenge.parameters, signal));
+    const solution = { ...found, time: Math.round(performance.now() - started) };
+    return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify({ challenge, solution }))));
   };
 
   /** Reads a number with the separators of a language. What is no number stays a text. */
@@ -188,6 +209,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 
     #root = this.attachShadow({ mode: "open" });
     #turn = 0;
+    #stop = new AbortController();
 
     constructor() {
       super();
@@ -200,6 +222,10 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 
     connectedCallback() {
       this.#load();
+    }
+
+    disconnectedCallback() {
+      this.#stop.abort();
     }
 
     attributeChangedCallback(_, before, after) {
@@ -216,6 +242,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 
     async #load() {
       const turn = ++this.#turn;
+      // Nobody waits for the work of a form that is gone.
+      this.#stop.abort();
+      this.#stop = new AbortController();
       const path = (this.getAttribute("list") ?? "").split("/").map(encodeURIComponent).join("/");
       const lang = this.closest("[lang]")?.lang;
       const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
@@ -260,7 +289,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         // A challenge works for ten minutes.
         if (performance.now() - begun > 480_000) work = undefined;
         if (!work) begun = performance.now();
-        return (work ??= data.challenge && solve(new URL(data.challenge, server)));
+        return (work ??= data.challenge && solve(new URL(data.challenge, server), this.#stop.signal));
       };
       if (data.challenge) form.addEventListener("focusin", () => void prepare().catch(() => (work = undefined)), { once: true });
 
@@ -290,8 +319,10 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           const reply = await fetch(`${server}v1/waitlists/${path}/entries`, { method: "POST", headers, body: await body() });
           const answer = await reply.json();
           if (reply.ok) return answer;
-          work = undefined;
-          if (answer.code !== "too_fast" || attempt === 4) throw answer;
+          if (answer.code !== "too_fast" || attempt === 4) {
+            work = undefined;
+            throw answer;
+          }
           const after = Number(reply.headers.get("retry-after")) * 1000;
           await pause(after || Math.max(500, loaded + 2100 - performance.now()));
         }

@@ -1,4 +1,4 @@
-// Solves a challenge (ALTCHA v2, PBKDF2). The browser derives keys outside of the page's own thread.
+// Solves a challenge (ALTCHA v2, PBKDF2): in a worker, or where there is none in slices between which the page goes on.
 
 const AT_ONCE = 4;
 
@@ -16,20 +16,44 @@ const derive = async ({ algorithm, cost, keyLength = 32, nonce, salt }, counter)
   return toHex(await crypto.subtle.deriveBits({ name: "PBKDF2", hash, iterations: cost, salt: toBytes(salt) }, key, keyLength * 8));
 };
 
+/** Tries counters until a key begins as it must. */
+const find = async (parameters, signal) => {
+  for (let first = 0; ; first += AT_ONCE) {
+    signal?.throwIfAborted();
+    const counters = Array.from({ length: AT_ONCE }, (_, index) => first + index);
+    const keys = await Promise.all(counters.map((counter) => derive(parameters, counter)));
+    const found = keys.findIndex((key) => key.startsWith(parameters.keyPrefix.toLowerCase()));
+    if (found >= 0) return { counter: first + found, derivedKey: keys[found] };
+  }
+};
+
+// This file is the script of the worker too.
+if (!globalThis.document) onmessage = async ({ data }) => postMessage(await find(data));
+
+const trust = globalThis.trustedTypes?.createPolicy("rally-work", { createScriptURL: (url) => url });
+
+const findInWorker = (parameters, signal) =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(trust ? trust.createScriptURL(import.meta.url) : import.meta.url, { type: "module" });
+    const end = (settle, value) => {
+      worker.terminate();
+      settle(value);
+    };
+    worker.onmessage = ({ data }) => end(resolve, data);
+    worker.onerror = () => end(reject, new Error("no worker"));
+    signal?.addEventListener("abort", () => end(reject, signal.reason));
+    worker.postMessage(parameters);
+  });
+
 /** Fetches a challenge and returns the answer to it. It is empty if none is asked for. */
-export const solve = async (url) => {
-  const reply = await fetch(url, { cache: "no-store" });
+export const solve = async (url, signal) => {
+  const reply = await fetch(url, { cache: "no-store", signal });
   if (reply.status === 404) return "";
   if (!reply.ok) throw new Error(`status ${reply.status}`);
   const challenge = await reply.json();
   const started = performance.now();
-  for (let first = 0; ; first += AT_ONCE) {
-    const counters = Array.from({ length: AT_ONCE }, (_, index) => first + index);
-    const keys = await Promise.all(counters.map((counter) => derive(challenge.parameters, counter)));
-    const found = keys.findIndex((key) => key.startsWith(challenge.parameters.keyPrefix.toLowerCase()));
-    if (found < 0) continue;
-    const solution = { counter: first + found, derivedKey: keys[found], time: Math.round(performance.now() - started) };
-    const json = new TextEncoder().encode(JSON.stringify({ challenge, solution }));
-    return btoa(String.fromCharCode(...json));
-  }
+  const found = await findInWorker(challenge.parameters, signal).catch(() => find(challenge.parameters, signal));
+  const solution = { ...found, time: Math.round(performance.now() - started) };
+  const json = new TextEncoder().encode(JSON.stringify({ challenge, solution }));
+  return btoa(String.fromCharCode(...json));
 };

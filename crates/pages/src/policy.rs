@@ -11,8 +11,8 @@ pub fn content_security_policy(brand: &Brand<'_>, framers: &[WebOrigin]) -> Stri
     let framers: Vec<&str> = framers.iter().map(WebOrigin::as_str).collect();
     let ancestors = if framers.is_empty() { "'none'".to_owned() } else { framers.join(" ") };
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{logo}; connect-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'"
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'{logo}; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'"
     )
 }
 

@@ -37,7 +37,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, signup_requests};
 use crate::statement::statement;
 use crate::waitlists;
-use crate::{Database, PgStore, lists, mails, settings, sign_up, suppressions, transaction};
+use crate::{Database, PgStore, lists, mailboxes, mails, proofs, settings, sign_up, suppressions, transaction};
 
 /// Groups take few connections. A request waits for nothing but the share of its address.
 pub(crate) const fn rules(patience: Duration) -> Rules {
@@ -244,20 +244,31 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
     // These reads follow the locks, so they see the latest commit. Entries are read after requests: whoever confirms at this moment is
     // found as one or the other.
     let c = &*c;
-    let (requests, known, suppressed, waitlists, mut mail, totals) = try_join!(
+    let (mut requests, mut known, suppressed, waitlists, mut mail, totals, used) = try_join!(
         waiting_requests(c, commands),
         known_entries(c, commands),
         suppressed(c, commands),
         sign_up::load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         totals(c, &lists),
+        async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
     )?;
-    let entries = load_entries(c, known).await?;
+    let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, command.email())));
+    let waiting = mailboxes::requests(c, &asked).await?;
+    requests.extend(load_waiting(c, waiting).await?);
+    known.extend(mailboxes::entries(c, &asked).await?.into_iter().map(|found| found.id));
+    let mut entries = load_entries(c, known).await?;
+    let by_mailbox = entries.iter().map(|((list, email), entry)| ((*list, email.mailbox()), entry.clone()));
+    let by_mailbox: Vec<_> = by_mailbox.filter(|(key, _)| asked.contains(key)).collect();
+    for (key, entry) in by_mailbox {
+        entries.entry(key).or_insert(entry);
+    }
     let list = |(id, waitlist)| {
         let entries = totals.get(&id).copied()?;
         Some((id, RequestedList { waitlist, entries, mail: mail.remove(&id) }))
     };
-    Ok(RequestGroupFacts { lists: waitlists.into_iter().filter_map(list).collect(), entries, requests, suppressed, shares })
+    let lists = waitlists.into_iter().filter_map(list).collect();
+    Ok(RequestGroupFacts { lists, entries, requests, suppressed, shares, proofs: used })
 }
 
 statement! {
@@ -331,6 +342,23 @@ async fn waiting_requests(mut c: &AsyncPgConnection, commands: &[RequestMail]) -
     Ok(waiting)
 }
 
+/// Loads requests that were found by their mailboxes.
+async fn load_waiting(mut c: &AsyncPgConnection, found: Vec<mailboxes::Found>) -> Step<HashMap<(WaitlistId, Email), SignUpRequest>> {
+    if found.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = found.iter().map(|found| found.id).collect();
+    let query = signup_requests::table.filter(signup_requests::id.eq_any(ids)).select(RequestRow::as_select());
+    let rows: Vec<RequestRow> = query.load(&mut c).await?;
+    let mut waiting = HashMap::with_capacity(rows.len());
+    for row in rows {
+        if let RequestState::Waiting(request) = row.kept()?.state {
+            waiting.insert((request.waitlist_id, request.profile.email.mailbox()), *request);
+        }
+    }
+    Ok(waiting)
+}
+
 async fn known_entries(mut c: &AsyncPgConnection, commands: &[RequestMail]) -> Step<Vec<Uuid>> {
     let (lists, emails) = addresses(commands);
     let rows: Vec<crate::queue::IdRow> = KnownEntries { lists, emails }.load(&mut c).await?;
@@ -391,7 +419,12 @@ async fn totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Step<HashMap<Waitl
 async fn apply(c: &AsyncPgConnection, group: &RequestGroup) -> QueryResult<()> {
     // A request that has expired has the address until it is deleted, so this comes first.
     delete_all(c, group.expired().iter().map(|id| id.uuid()).collect()).await?;
-    try_join!(write_requests(c, group.requests()), write_shares(c, group.shares()), mails::write(c, group.mails()))?;
+    try_join!(
+        write_requests(c, group.requests()),
+        write_shares(c, group.shares()),
+        mails::write(c, group.mails()),
+        proofs::write(c, group.used_proofs()),
+    )?;
     Ok(())
 }
 

@@ -18,9 +18,11 @@ mod fit;
 mod lists;
 mod mail_budget;
 mod mail_templates;
+mod mailboxes;
 mod mails;
 #[cfg(test)]
 mod plans;
+mod proofs;
 mod purges;
 mod queue;
 mod ranks;

@@ -87,7 +87,7 @@ impl MailQueue for PgStore {
 
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault> {
         let outcome: Result<usize, CommandError<Infallible>> =
-            transaction!(self, BEGIN_PASSING, |c| { Ok(settle(c, &attempts, &schedule).await?) });
+            transaction!(self, BEGIN_PASSING, |c| Ok(settle(c, &attempts, &schedule).await?));
         Ok(outcome?)
     }
 

@@ -13,12 +13,12 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{confirmations, invitations, reviews, visits, webhooks};
+use rally_contracts::{confirmations, invitations, proofs, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, Review, RotateSecret, SignUp, TestMail,
-    TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, RequestMail, Review, RotateSecret,
+    SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::entry::EntryStatus;
@@ -260,6 +260,16 @@ async fn call_confirmations(ports: &Ports, list: &Waitlist) {
     for address in ["p1@example.com", "p2@example.com", "p3@example.com"] {
         ports.confirmations.request_mail(confirmations::request(ports, list, address)).await.unwrap();
     }
+    let once = active_list_in(ports, list.workspace_id, "once", json!({"one_per_mailbox": true})).await;
+    ports.entries.sign_up(sign_up(ports, &once, "ada@example.com")).await.unwrap();
+    for address in ["ada+a@example.com", "eve+a@example.com", "eve+b@example.com"] {
+        ports.confirmations.request_mail(confirmations::request(ports, &once, address)).await.unwrap();
+    }
+    let proof = proofs::proof(ports);
+    let used = RequestMail { proof: Some(proof), ..confirmations::request(ports, list, "p3@example.com") };
+    ports.confirmations.request_mail(used).await.unwrap();
+    assert!(ports.proofs.taken_since(list.id, now.plus(-Duration::days(1)), 100).await.unwrap() > 0);
+    assert_eq!(ports.proofs.prune(now.plus(Duration::days(1)), 1).await.unwrap(), 1);
     let waiting = confirmations::waiting(ports, list).await;
     let page = ports.confirmations.list(list.id, now, None, one).await.unwrap();
     ports.confirmations.list(list.id, now, page.next, one).await.unwrap();
@@ -421,6 +431,8 @@ INSERT INTO tombstones (id, waitlist_id, position, status, referral_count, day, 
 INSERT INTO signup_requests (id, workspace_id, waitlist_id, state, email, form, requested_at, expires_at, mails_sent)
     SELECT gen_random_uuid(), l.workspace_id, l.id, 'waiting', n || '@example.com', '{}', now(), now(), 1
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
+INSERT INTO used_proofs (id, waitlist_id, expires_at, taken_at)
+    SELECT gen_random_uuid(), l.id, now(), now() FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
 INSERT INTO mail_shares (address, sent, asked_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;

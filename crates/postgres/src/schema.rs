@@ -281,6 +281,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    used_proofs (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        expires_at -> Timestamptz,
+        taken_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     mail_shares (address) {
         address -> Bytea,
         sent -> Text,

@@ -27,7 +27,7 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mails, settings, suppressions, transaction};
+use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, settings, suppressions, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -121,15 +121,21 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests, erased) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests, used, erased) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
         owners(c, commands),
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
+        async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
         async { Ok(suppressions::erased(c, commands).await?) },
     )?;
+    let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, &command.profile.email)));
+    let (have, wait) = try_join!(mailboxes::entries(c, &asked), mailboxes::requests(c, &asked))?;
+    let of_list = |found: &[mailboxes::Found], list: WaitlistId| {
+        found.iter().map(mailboxes::Found::key).filter(|(of, _)| *of == list).map(|(_, mailbox)| mailbox).collect()
+    };
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
         let list = waitlist.id;
@@ -139,6 +145,9 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             entries,
             emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
             codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
+            mailboxes: of_list(&have, list),
+            waiting_mailboxes: of_list(&wait, list),
+            proofs: used.clone(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
             erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
@@ -252,6 +261,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
         mails::write(c, groups.values().flat_map(SignUpGroup::mails)),
         confirmations::confirm(c, groups.values().flat_map(SignUpGroup::confirmed)),
+        proofs::write(c, groups.values().flat_map(SignUpGroup::used_proofs)),
         suppressions::lift(c, groups.values().flat_map(SignUpGroup::lifts).map(SuppressionId::uuid).collect()),
     )?;
     Ok(())

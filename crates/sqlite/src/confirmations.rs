@@ -29,7 +29,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, mails as mail_rows, signup_requests, suppressions};
-use crate::{Database, SqliteStore, counters, mails, settings, sign_up, suppressions as suppression_rows};
+use crate::{Database, SqliteStore, counters, mailboxes, mails, proofs, settings, sign_up, suppressions as suppression_rows};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -202,7 +202,8 @@ async fn write_group(database: &Database, commands: Vec<RequestMail>) -> Result<
 type Step<T> = Result<T, Abort<Infallible>>;
 
 fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<RequestGroupFacts> {
-    let mut facts = RequestGroupFacts::default();
+    let proofs = proofs::used(c, commands.iter().filter_map(|command| command.proof))?;
+    let mut facts = RequestGroupFacts { proofs, ..RequestGroupFacts::default() };
     for command in commands {
         let (list, email) = (command.waitlist_id, command.email());
         facts.shares.insert(command.address, load_share(c, command.address)?);
@@ -215,10 +216,17 @@ fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<Reques
                 place.insert(RequestedList { waitlist, entries: number, mail })
             }
         };
-        let workspace = listed.waitlist.workspace_id;
-        let key = (list, email.clone());
-        facts.entries.extend(load_entry(c, list, email)?.map(|entry| (key.clone(), entry)));
-        facts.requests.extend(load_waiting(c, list, email)?.map(|request| (key, request)));
+        let (workspace, rules) = (listed.waitlist.workspace_id, listed.waitlist.settings.addresses);
+        let key = (list, rules.known_by(email));
+        let (mut entry, mut request) = (load_entry(c, list, email)?, load_waiting(c, list, email)?);
+        if rules.one_per_mailbox && entry.is_none() {
+            entry = mailboxes::entry(c, list, &key.1)?.map(|id| load_entry_by(c, id)).transpose()?;
+        }
+        if rules.one_per_mailbox && request.is_none() {
+            request = mailboxes::request(c, list, &key.1)?.map(|id| load_waiting_by(c, id)).transpose()?.flatten();
+        }
+        facts.entries.extend(entry.map(|entry| (key.clone(), entry)));
+        facts.requests.extend(request.map(|request| (key, request)));
         facts.suppressed.insert((workspace, command.address), load_reasons(c, workspace, command.address)?);
     }
     Ok(facts)
@@ -235,6 +243,19 @@ fn load_entry(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> Step
     let same = entries::waitlist_id.eq(Blob(list.uuid())).and(entries::email.eq(email.as_str()));
     let row: Option<EntryRow> = entries::table.filter(same).select(EntryRow::as_select()).first(c).optional()?;
     Ok(row.map(Entry::try_from).transpose()?)
+}
+
+fn load_entry_by(c: &mut SqliteConnection, id: Blob) -> Step<Entry> {
+    let row: EntryRow = entries::table.find(id).select(EntryRow::as_select()).first(c)?;
+    Ok(Entry::try_from(row)?)
+}
+
+fn load_waiting_by(c: &mut SqliteConnection, id: Blob) -> Step<Option<SignUpRequest>> {
+    let row: RequestRow = signup_requests::table.find(id).select(RequestRow::as_select()).first(c)?;
+    Ok(match row.kept()?.state {
+        RequestState::Waiting(request) => Some(*request),
+        RequestState::Confirmed(_) | RequestState::Refused => None,
+    })
 }
 
 fn load_waiting(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> Step<Option<SignUpRequest>> {
@@ -263,6 +284,7 @@ fn apply(c: &mut SqliteConnection, group: &RequestGroup, asked: &BTreeMap<Addres
         let share = group.shares().get(address).cloned().unwrap_or_default();
         write_share(c, *address, &share, *asked_at)?;
     }
+    group.used_proofs().try_for_each(|used| proofs::write(c, used))?;
     group.mails().try_for_each(|mail: &Mail| mails::write(c, mail))
 }
 

@@ -281,6 +281,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    used_proofs (id) {
+        id -> Binary,
+        waitlist_id -> Binary,
+        expires_at -> BigInt,
+        taken_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     mail_shares (address) {
         address -> Binary,
         sent -> Text,

@@ -21,7 +21,7 @@ use crate::entries::EntryRow;
 use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mails, settings, suppressions};
+use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, settings, suppressions};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -98,7 +98,33 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         }
     }
     let erased = suppressions::erased(c, waitlist.workspace_id, commands.iter().map(|(_, command)| *command))?;
-    Ok(Some(GroupFacts { waitlist, last_position, entries, emails, codes, variants, requests, erased, mail }))
+    let (mut have, mut wait) = (HashSet::new(), HashSet::new());
+    if waitlist.settings.addresses.one_per_mailbox {
+        for mailbox in commands.iter().map(|(_, command)| command.profile.email.mailbox()) {
+            if mailboxes::entry(c, list, &mailbox)?.is_some() {
+                have.insert(mailbox);
+            } else if mailboxes::request(c, list, &mailbox)?.is_some() {
+                wait.insert(mailbox);
+            }
+        }
+    }
+    let proofs = proofs::used(c, commands.iter().filter_map(|(_, command)| command.proof))?;
+    let (mailboxes, waiting_mailboxes) = (have, wait);
+    let facts = GroupFacts {
+        waitlist,
+        last_position,
+        entries,
+        emails,
+        codes,
+        mailboxes,
+        waiting_mailboxes,
+        proofs,
+        variants,
+        requests,
+        erased,
+        mail,
+    };
+    Ok(Some(facts))
 }
 
 /// The last position of a list, and the number of entries that stand on it.
@@ -166,6 +192,7 @@ fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> Que
     counters::grow(c, list, group.tally())?;
     events::write_all(c, group.events())?;
     group.mails().try_for_each(|mail| mails::write(c, mail))?;
+    group.used_proofs().try_for_each(|used| proofs::write(c, used))?;
     group.lifts().try_for_each(|id| suppressions::lift(c, id))?;
     group.confirmed().iter().try_for_each(|done| confirmations::confirm(c, done))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 24] = [
+pub(crate) const TABLES: [&str; 25] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -30,6 +30,7 @@ pub(crate) const TABLES: [&str; 24] = [
     "mail_templates",
     "signup_requests",
     "mail_shares",
+    "used_proofs",
     "tombstones",
 ];
 

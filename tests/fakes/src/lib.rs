@@ -1,9 +1,10 @@
-//! Stand-ins of the services that Rally calls, and of a mail server. They are as strict as the services: they require their key, their
+//! Stand-ins of the services that Rally calls, of a mail server, and of a name server. They are as strict as the services: they require their key, their
 //! required fields, and one body per idempotency key. They return lists in pages. On demand they misbehave in every way that a network can.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod captcha;
+mod dns;
 mod envoi;
 mod heimdall;
 pub mod http;
@@ -15,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 pub use captcha::SiteVerify;
+pub use dns::{FakeDns, Zone};
 pub use envoi::{Domain, Envoi, Sent};
 pub use heimdall::{Heimdall, Invite};
 pub use smtp::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep, SmtpTls};

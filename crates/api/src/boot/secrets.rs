@@ -57,6 +57,12 @@ impl Secrets {
         derive(&self.encryption, purpose)
     }
 
+    /// The secret that seals challenges: that of the settings, else one that is derived from the encryption key.
+    pub fn proof_of_work(&self, config: &Config) -> Vec<u8> {
+        let set = config.pow_secret.as_ref().map(|secret| secret.expose_secret().as_bytes().to_vec());
+        set.unwrap_or_else(|| self.derive("rally proofs of work").to_vec())
+    }
+
     /// The sealer of stored replies.
     pub fn reply_sealer(&self) -> Sealer {
         self.sealer("rally stored replies")

@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use moka::sync::Cache;
 use rally_domain::mail::MailBudget;
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
+use rally_proof::Challenges;
 use rally_domain::web_origin::WebOrigin;
 use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
@@ -34,6 +35,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
 use crate::http::middleware::{self, in_flight::InFlight};
+use crate::http::pace::Paces;
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Refusals, Relay, WebhookFreight};
@@ -85,6 +87,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let relays = start_relays(freight, &templates, config.mail_budget);
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let origin = WebOrigin::of_url(ports.links.base());
+    let paces = Paces::new(ports.proofs.clone(), ports.clock.clone());
     let app = web::Data::from(Arc::new(App {
         ports,
         auth,
@@ -100,6 +103,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
         seals: FormSeals::new(secrets.derive("rally forms")),
+        challenges: Challenges::new(&secrets.proof_of_work(config)),
+        paces,
         origin,
         infos: Responses::default(),
         leaderboards: Responses::default(),

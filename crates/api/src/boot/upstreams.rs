@@ -1,4 +1,4 @@
-//! Connects the remote services of the settings to their ports.
+//! Connects the remote services of the settings, and the name servers of the system, to their ports.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use rally_domain::mail::SmtpPolicy;
 use rally_domain::port::{Ports, Smtp};
 use rally_envoi::EnvoiMailer;
 use rally_heimdall::HeimdallInviter;
+use rally_mx::DnsMailDomains;
 use rally_smtp::SmtpMailer;
 use time::Duration;
 use url::{Host, Url};
@@ -27,6 +28,8 @@ const CAPTCHA_DEADLINE: Duration = Duration::seconds(5);
 /// # Errors
 /// Fails if no HTTP client can be created.
 pub fn attach(config: &Config, ports: &mut Ports) -> Result<(), ConfigError> {
+    ports.disposable = Arc::new(config.disposable.clone());
+    ports.mail_domains = Some(Arc::new(DnsMailDomains::of_system()));
     let upstreams = config.upstreams.clone();
     let failed = |setting| move |error: reqwest::Error| ConfigError::new(setting, error.to_string());
     if let Some(envoi) = upstreams.envoi {

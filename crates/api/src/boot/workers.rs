@@ -56,6 +56,9 @@ impl Workers {
                     ports.confirmations.prune(now.plus(-ENDED_FOR), now.plus(-MailShare::PERIOD), BATCH).await
                 })
             }),
+            worker(ports, "used proofs of work", "pruned", PRUNE, |ports| {
+                Box::pin(async move { ports.proofs.prune(ports.clock.now(), BATCH).await })
+            }),
             worker(ports, "finished mail", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await })
             }),

@@ -10,6 +10,7 @@ pub mod form_seal;
 pub mod limits;
 pub mod middleware;
 pub mod openapi;
+pub mod pace;
 pub mod rate;
 pub mod route_table;
 pub mod standing;

@@ -30,6 +30,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
             scope::scope("/v1/waitlists/{workspace_slug}/{waitlist_slug}")
                 .wrap(public_cors())
                 .service(public::info::info)
+                .service(public::challenge::challenge)
                 .service(public::sign_up::join)
                 .service(public::lost_link::send)
                 .service(public::leaderboard::leaderboard),

@@ -53,6 +53,14 @@ pub struct SettingsSchema {
     /// What a person must agree to when signing up. It stands beside a box of the form.
     #[schema(required, max_length = 2000)]
     consent_text: Option<String>,
+    /// Whether a sign-up needs a proof of work.
+    proof_of_work: ProofOfWorkName,
+    /// Whether addresses of throw-away domains are refused.
+    block_disposable: bool,
+    /// Whether addresses of domains that take no mail are refused.
+    check_mx: bool,
+    /// Whether all addresses of one mailbox count as one.
+    one_per_mailbox: bool,
 }
 
 /// Changes to the settings of a waitlist. Null resets a key to its default. Unknown keys are kept, and null removes them.
@@ -104,6 +112,14 @@ pub struct SettingsChangeSchema {
     /// What a person must agree to when signing up. It stands beside a box of the form.
     #[schema(max_length = 2000)]
     consent_text: Option<String>,
+    /// Whether a sign-up needs a proof of work; off by default. Anything but `off` needs a server with https, or on this machine.
+    proof_of_work: Option<ProofOfWorkName>,
+    /// Whether addresses of throw-away domains are refused; false by default.
+    block_disposable: Option<bool>,
+    /// Whether addresses of domains that take no mail are refused; false by default.
+    check_mx: Option<bool>,
+    /// Whether all addresses of one mailbox count as one: without `+tag`, and at Gmail without dots; false by default.
+    one_per_mailbox: Option<bool>,
 }
 
 /// A question of a sign-up form. Unknown keys are kept.
@@ -300,6 +316,60 @@ impl AcceptedView {
 #[expect(dead_code, reason = "only describes values in the OpenAPI document")]
 enum AcceptedName {
     Accepted,
+}
+
+/// Whether a sign-up needs a proof of work: never, always, or while the list takes more than 10 sign-ups in 10 seconds.
+#[derive(ToSchema)]
+#[schema(as = ProofOfWork, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum ProofOfWorkName {
+    Off,
+    On,
+    Auto,
+}
+
+/// A challenge of ALTCHA v2. A solution is the base64 of the JSON `{"challenge": …, "solution": {"counter", "derivedKey", "time"}}`.
+#[derive(ToSchema)]
+#[schema(as = Challenge)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeSchema {
+    parameters: ChallengeParametersSchema,
+    /// Seals the parameters.
+    signature: String,
+}
+
+/// What a challenge asks for: the counter, as 4 bytes after those of the nonce, whose derived key begins with the prefix.
+#[derive(ToSchema)]
+#[schema(as = ChallengeParameters, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeParametersSchema {
+    /// `PBKDF2/SHA-256`.
+    algorithm: String,
+    /// The iterations of one key.
+    cost: u32,
+    data: ChallengeDataSchema,
+    /// When the challenge ends, in seconds since 1970.
+    expires_at: u64,
+    /// The bytes of a key.
+    key_length: u32,
+    /// How the key begins, in hexadecimal digits.
+    key_prefix: String,
+    key_signature: String,
+    nonce: String,
+    salt: String,
+}
+
+/// What a challenge carries for the server.
+#[derive(ToSchema)]
+#[schema(as = ChallengeData)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub struct ChallengeDataSchema {
+    /// The id of the list.
+    #[schema(format = Uuid)]
+    list: String,
+    salt: String,
+    /// Seals the counter of the solution.
+    seal: String,
 }
 
 /// What became of a sign-up that needs a confirmation.

@@ -11,9 +11,10 @@ use crate::confirmation::{KeptRequest, MailShare, RequestEnded, SignUpRequest};
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::FieldError;
-use crate::id::{MailId, RequestId, SuppressionId, VariantId, WaitlistId};
+use crate::id::{MailId, ProofId, RequestId, SuppressionId, VariantId, WaitlistId};
 use crate::mail::{Links, Mail, MailKind, MailSetup};
 use crate::profile::Profile;
+use crate::proof_of_work::{Proof, ProofOfWork, UsedProof};
 use crate::referral::ReferralCode;
 use crate::secret::AddressHash;
 use crate::suppression::{Suppression, SuppressionReason};
@@ -54,6 +55,8 @@ pub struct RequestMail {
     pub link_mail_id: MailId,
     /// The hash of the address.
     pub address: AddressHash,
+    /// The proof of work that the list asked for, checked.
+    pub proof: Option<Proof>,
     /// The address of the client, if it is known.
     pub client: Option<IpAddr>,
     /// Who asks.
@@ -75,6 +78,8 @@ pub struct RequestMailFacts<'a> {
     pub entry: Option<&'a Entry>,
     /// The newest sign-up request of the list with the address, if it is not confirmed or refused. It may have expired.
     pub request: Option<&'a SignUpRequest>,
+    /// Whether `proof` was used before.
+    pub proof_used: bool,
     /// The reasons for which the workspace sends no mail to the address.
     pub suppressed: &'a [SuppressionReason],
     /// The mails that strangers caused to the address.
@@ -94,6 +99,8 @@ pub struct RequestMailPlan {
     pub mail: Option<Mail>,
     /// The share of the address afterwards. The store writes it even if nothing changed, so that every case writes.
     pub share: MailShare,
+    /// The proof of work that is used up, or the trace of a sign-up that has no other.
+    pub uses: Option<UsedProof>,
 }
 
 /// Why a sign-up that needs a confirmation was refused. No reason tells anything of the address.
@@ -105,6 +112,9 @@ pub enum RequestMailRejection {
     /// The list takes no sign-ups now.
     #[error("this waitlist is not open for sign-ups")]
     WaitlistNotActive,
+    /// The proof of work was used before.
+    #[error("this proof of work was used before")]
+    ProofUsed,
     /// The list has as many entries as its settings allow.
     #[error("this waitlist is full")]
     WaitlistFull,
@@ -134,7 +144,7 @@ impl RequestMail {
     /// # Errors
     /// If a rule refuses a sign-up. A wish for a link is never refused.
     pub fn decide(&self, facts: &RequestMailFacts<'_>) -> Result<RequestMailPlan, RequestMailRejection> {
-        let mut plan = RequestMailPlan { request: None, expired: None, mail: None, share: facts.share.clone() };
+        let mut plan = RequestMailPlan { request: None, expired: None, mail: None, share: facts.share.clone(), uses: None };
         if let Wish::SignUp { profile, .. } = &self.wish {
             self.check_sign_up(profile, facts)?;
         }
@@ -161,13 +171,28 @@ impl RequestMail {
         if plan.mail.is_some() {
             plan.share = facts.share.with(self.waitlist_id, self.now);
         }
+        plan.uses = self.uses(facts, &plan);
         Ok(plan)
+    }
+
+    /// Returns the proof that a sign-up uses up. A sign-up that leaves no new request is counted by it: every address counts alike.
+    fn uses(&self, facts: &RequestMailFacts<'_>, plan: &RequestMailPlan) -> Option<UsedProof> {
+        let Wish::SignUp { id, .. } = &self.wish else { return None };
+        let is_new = plan.request.as_ref().is_some_and(|request| request.id == *id);
+        let taken_at = Some(self.now).filter(|_| !is_new);
+        let counts = taken_at.is_some() && facts.waitlist.settings.proof_of_work == ProofOfWork::Auto;
+        let trace = || Proof { id: ProofId::new(self.link_mail_id.uuid()), expires_at: self.now.plus(ProofOfWork::PERIOD) };
+        let proof = self.proof.or_else(|| counts.then(trace))?;
+        Some(UsedProof { proof, waitlist_id: self.waitlist_id, taken_at })
     }
 
     fn check_sign_up(&self, profile: &Profile, facts: &RequestMailFacts<'_>) -> Result<(), RequestMailRejection> {
         let settings = &facts.waitlist.settings;
         if !facts.waitlist.is_open() {
             return Err(RequestMailRejection::WaitlistNotActive);
+        }
+        if facts.proof_used {
+            return Err(RequestMailRejection::ProofUsed);
         }
         profile.clone().answering(settings).map_err(RequestMailRejection::Metadata)?;
         if settings.max_entries.is_some_and(|max| facts.entries >= max) {
@@ -334,6 +359,7 @@ mod tests {
             wish,
             link_mail_id: MailId::new(Uuid::from_u128(31)),
             address: links().secret().hash_address(&request().profile.email),
+            proof: None,
             client: None,
             actor: Actor::Visitor,
             now: now(),
@@ -348,7 +374,8 @@ mod tests {
     const NO_MAIL: &MailShare = &MailShare::NONE;
 
     fn facts<'a>(waitlist: &'a Waitlist, mail: &'a MailSetup) -> RequestMailFacts<'a> {
-        RequestMailFacts { waitlist, entries: 0, entry: None, request: None, suppressed: &[], share: NO_MAIL, mail: Some(mail) }
+        let mail = Some(mail);
+        RequestMailFacts { waitlist, entries: 0, entry: None, request: None, proof_used: false, suppressed: &[], share: NO_MAIL, mail }
     }
 
     fn entry() -> Entry {
@@ -373,6 +400,28 @@ mod tests {
         assert_eq!(data["refuse_url"], format!("{page}/refuse"));
         assert_eq!((&data["entry"]["email"], &data["entry"]["name"]), (&json!("ada@example.com"), &json!("Ada")));
         assert_eq!(data["expires_at"], "2026-02-07T09:00:00.000Z");
+    }
+
+    #[test]
+    fn every_sign_up_uses_its_proof_and_counts_once() {
+        let (setup, known) = (smtp_setup(), entry());
+        let proof = Proof { id: ProofId::new(Uuid::from_u128(6)), expires_at: now() };
+        let uses = |settings, proof, entry| {
+            let list = waitlist(settings);
+            let facts = RequestMailFacts { entry, ..facts(&list, &setup) };
+            let uses = RequestMail { proof, ..command(wish("Ada")) }.decide(&facts).unwrap().uses;
+            uses.map(|used| (used.proof.id, used.taken_at))
+        };
+        let (auto, of_link) = (json!({"proof_of_work": "auto"}), ProofId::new(Uuid::from_u128(31)));
+        assert_eq!(uses(json!({}), Some(proof), None), Some((proof.id, None)));
+        assert_eq!(uses(json!({}), Some(proof), Some(&known)), Some((proof.id, Some(now()))));
+        assert_eq!(uses(auto.clone(), None, None), None);
+        assert_eq!(uses(auto, None, Some(&known)), Some((of_link, Some(now()))));
+        assert_eq!(uses(json!({}), None, Some(&known)), None);
+        let list = waitlist(json!({}));
+        let again = RequestMailFacts { proof_used: true, ..facts(&list, &setup) };
+        assert_eq!(command(wish("Ada")).decide(&again).unwrap_err(), RequestMailRejection::ProofUsed);
+        assert_eq!(command(link()).decide(&facts(&list, &setup)).unwrap().uses, None);
     }
 
     #[test]

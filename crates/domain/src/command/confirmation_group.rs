@@ -1,13 +1,14 @@
 //! Many requests for mail, of any lists. They are decided one after the other, as if each were alone, and written together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::confirmation::{RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection};
 use crate::confirmation::{MailShare, SignUpRequest};
 use crate::email::Email;
 use crate::entry::Entry;
-use crate::id::{RequestId, WaitlistId, WorkspaceId};
+use crate::id::{ProofId, RequestId, WaitlistId, WorkspaceId};
 use crate::mail::{Mail, MailSetup};
+use crate::proof_of_work::UsedProof;
 use crate::secret::AddressHash;
 use crate::suppression::SuppressionReason;
 use crate::timestamp::Timestamp;
@@ -39,14 +40,17 @@ pub struct RequestedList {
 pub struct RequestGroupFacts {
     /// The lists of the group that exist.
     pub lists: HashMap<WaitlistId, RequestedList>,
-    /// The entries of the lists that have an address of the group.
+    /// The entries of the lists that have an address of the group, by what the list knows the address by
+    /// ([`AddressRules::known_by`](crate::settings::AddressRules::known_by)).
     pub entries: HashMap<(WaitlistId, Email), Entry>,
-    /// The sign-up requests of the lists that have an address of the group, and are not confirmed or refused.
+    /// The sign-up requests of the lists that have an address of the group, in the same way, and are not confirmed or refused.
     pub requests: HashMap<(WaitlistId, Email), SignUpRequest>,
     /// The reasons for which a workspace sends no mail to an address.
     pub suppressed: HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>,
     /// The mails that strangers caused to each address of the group.
     pub shares: BTreeMap<AddressHash, MailShare>,
+    /// The proofs of the group that were used before.
+    pub proofs: HashSet<ProofId>,
 }
 
 /// A group that is being decided.
@@ -56,6 +60,7 @@ pub struct RequestGroup {
     written: BTreeMap<RequestId, SignUpRequest>,
     expired: Vec<RequestId>,
     mails: Vec<Mail>,
+    used: Vec<UsedProof>,
 }
 
 impl RequestGroup {
@@ -71,13 +76,14 @@ impl RequestGroup {
     pub fn decide(&mut self, command: &RequestMail) -> Result<(), RequestMailRejection> {
         let facts = &mut self.facts;
         let list = facts.lists.get(&command.waitlist_id).ok_or(RequestMailRejection::NoSuchWaitlist)?;
-        let key = (command.waitlist_id, command.email().clone());
+        let key = (command.waitlist_id, list.waitlist.settings.addresses.known_by(command.email()));
         let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.address));
-        let RequestMailPlan { request, expired, mail, share } = command.decide(&RequestMailFacts {
+        let RequestMailPlan { request, expired, mail, share, uses } = command.decide(&RequestMailFacts {
             waitlist: &list.waitlist,
             entries: list.entries,
             entry: facts.entries.get(&key),
             request: facts.requests.get(&key),
+            proof_used: command.proof.is_some_and(|proof| facts.proofs.contains(&proof.id)),
             suppressed: suppressed.map_or(&[], Vec::as_slice),
             share: facts.shares.get(&command.address).unwrap_or(&MailShare::NONE),
             mail: list.mail.as_ref(),
@@ -89,6 +95,8 @@ impl RequestGroup {
         }
         self.expired.extend(expired);
         self.mails.extend(mail);
+        facts.proofs.extend(uses.map(|used| used.proof.id));
+        self.used.extend(uses);
         Ok(())
     }
 
@@ -105,6 +113,11 @@ impl RequestGroup {
     /// Returns the mails to write.
     pub fn mails(&self) -> impl Iterator<Item = &Mail> + Clone {
         self.mails.iter()
+    }
+
+    /// Returns the proofs of work that are used up, and the traces of sign-ups that have no other.
+    pub fn used_proofs(&self) -> impl Iterator<Item = &UsedProof> + Clone {
+        self.used.iter()
     }
 
     /// Returns the share of every address of the group, to write.
@@ -138,11 +151,23 @@ mod tests {
             },
             link_mail_id: MailId::new(id),
             address: links().secret().hash_address(&Email::parse(address).unwrap()),
+            proof: None,
             client: None,
             actor: Actor::Visitor,
             now: now(),
             links: links(),
         }
+    }
+
+    #[test]
+    fn a_mailbox_waits_once_where_the_list_says_so() {
+        let list = RequestedList { waitlist: waitlist(json!({"one_per_mailbox": true})), entries: 0, mail: Some(smtp_setup()) };
+        let facts = RequestGroupFacts { lists: HashMap::from([(list.waitlist.id, list)]), ..RequestGroupFacts::default() };
+        let mut group = RequestGroup::new(facts);
+        group.decide(&command(1, "ada+a@example.com")).unwrap();
+        group.decide(&command(2, "ada+b@example.com")).unwrap();
+        let waiting: Vec<&str> = group.requests().map(|request| request.profile.email.as_str()).collect();
+        assert_eq!(waiting, ["ada+a@example.com"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, RequestId, SuppressionId, VariantId, WaitlistId};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::profile::Profile;
+use crate::proof_of_work::{Proof, UsedProof};
 use crate::referral::{Position, ReferralCode};
 use crate::settings::{Approval, Confirmation};
 use crate::timestamp::Timestamp;
@@ -39,6 +40,8 @@ pub struct SignUp {
     pub variant_id: Option<VariantId>,
     /// The sign-up request that this confirms. `None` means that nothing was asked before.
     pub confirms: Option<RequestId>,
+    /// The proof of work that the list asked for, checked.
+    pub proof: Option<Proof>,
     /// The address of the client, if it is known.
     pub client: Option<IpAddr>,
     /// The base of the links in the mail.
@@ -60,6 +63,11 @@ pub struct SignUpFacts<'a> {
     pub code_taken: bool,
     /// The entry of the same list that has the code `friends_code`.
     pub referrer: Option<ReferrerFacts>,
+    /// Whether another entry of the list, or a sign-up request that waits, has an address of the same mailbox. A store tells it of a list
+    /// that takes each mailbox once. Of a sign-up that confirms a request, it tells only of entries.
+    pub mailbox_taken: bool,
+    /// Whether `proof` was used before.
+    pub proof_used: bool,
     /// Whether `variant_id` is an active variant of the list.
     pub variant_is_active: bool,
     /// The request that the sign-up confirms, if there is one.
@@ -92,6 +100,8 @@ pub struct SignUpPlan {
     pub mail: Option<Mail>,
     /// The suppression to lift: a person who was erased and signs up again gets mail again.
     pub lifts: Option<SuppressionId>,
+    /// The proof of work that is used up.
+    pub uses: Option<UsedProof>,
 }
 
 /// Why a sign-up was refused.
@@ -109,6 +119,9 @@ pub enum SignUpRejection {
     /// The list takes no sign-ups now.
     #[error("this waitlist is not open for sign-ups")]
     WaitlistNotActive,
+    /// The proof of work was used before.
+    #[error("this proof of work was used before")]
+    ProofUsed,
     /// The list has as many entries as its settings allow.
     #[error("this waitlist is full")]
     WaitlistFull,
@@ -139,12 +152,15 @@ impl SignUp {
             friends_code: None,
             variant_id: None,
             confirms: None,
+            proof: None,
             client: None,
             links,
         }
     }
 
     /// Decides on a sign-up.
+    ///
+    /// A proof of work that was used before is refused first: it must not tell which addresses are on the list.
     ///
     /// If the address is on the list already, the rejection says so even if the list is full. A client that lost the answer can therefore
     /// repeat its request at any time. A referral code counts if its owner is on the same list and is not rejected. Otherwise the code is
@@ -161,8 +177,11 @@ impl SignUp {
         if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
         }
+        if facts.proof_used {
+            return Err(SignUpRejection::ProofUsed);
+        }
         let profile = self.answers(waitlist)?;
-        if facts.email_taken {
+        if facts.email_taken || (facts.mailbox_taken && waitlist.settings.addresses.one_per_mailbox) {
             return Err(SignUpRejection::EmailTaken);
         }
         if waitlist.settings.max_entries.is_some_and(|max| facts.entries >= max) {
@@ -199,7 +218,8 @@ impl SignUp {
         let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
         let by_stranger = self.actor == Actor::Visitor && self.confirms.is_none();
         let mail = mail.map(|mail| if by_stranger { mail.caused_from(self.client, &self.links) } else { mail });
-        Ok(SignUpPlan { entry, credit, events, mail, lifts: facts.erased })
+        let uses = self.proof.map(|proof| UsedProof { proof, waitlist_id: waitlist.id, taken_at: None });
+        Ok(SignUpPlan { entry, credit, events, mail, lifts: facts.erased, uses })
     }
 
     /// Returns the profile with its answers checked. Those of a request were checked when it was sent, and the fields may have changed.
@@ -224,7 +244,7 @@ pub(crate) mod tests {
     use crate::confirmation::RequestState;
     use crate::confirmation::tests::request;
     use crate::email::Email;
-    use crate::id::WorkspaceId;
+    use crate::id::{ProofId, WorkspaceId};
     use crate::locale::Locale;
     use crate::mail::{MailKind, Transport};
     use crate::secret::StoreSecret;
@@ -265,6 +285,7 @@ pub(crate) mod tests {
             friends_code: None,
             variant_id: None,
             confirms: None,
+            proof: None,
             client: None,
             links: links(),
         }
@@ -294,6 +315,8 @@ pub(crate) mod tests {
             email_taken: false,
             code_taken: false,
             referrer: None,
+            mailbox_taken: false,
+            proof_used: false,
             variant_is_active: false,
             request: None,
             erased: None,
@@ -365,6 +388,14 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_mailbox_counts_once_where_the_list_says_so() {
+        let (once, often) = (waitlist(json!({"one_per_mailbox": true})), waitlist(json!({})));
+        let taken = |list| SignUpFacts { mailbox_taken: true, ..facts(list) };
+        assert_eq!(command().decide(taken(&once)), Err(SignUpRejection::EmailTaken));
+        assert!(command().decide(taken(&often)).is_ok() && command().decide(facts(&once)).is_ok());
+    }
+
+    #[test]
     fn only_an_active_list_takes_anybody() {
         for status in WaitlistStatus::ALL {
             let list = Waitlist { status, ..waitlist(json!({})) };
@@ -426,6 +457,16 @@ pub(crate) mod tests {
         let (list, erased) = (waitlist(json!({})), Some(SuppressionId::new(Uuid::from_u128(9))));
         assert_eq!(command().decide(SignUpFacts { erased, ..facts(&list) }).unwrap().lifts, erased);
         assert_eq!(command().decide(facts(&list)).unwrap().lifts, None);
+    }
+
+    #[test]
+    fn a_proof_is_used_by_the_sign_up_that_succeeds() {
+        let proof = Proof { id: ProofId::new(Uuid::from_u128(6)), expires_at: command().now };
+        let (list, command) = (waitlist(json!({})), SignUp { proof: Some(proof), ..command() });
+        let used = UsedProof { proof, waitlist_id: list.id, taken_at: None };
+        assert_eq!(command.decide(facts(&list)).unwrap().uses, Some(used));
+        let again = SignUpFacts { proof_used: true, email_taken: true, ..facts(&list) };
+        assert_eq!(command.decide(again), Err(SignUpRejection::ProofUsed));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::Event;
-use crate::id::{EntryId, RequestId, SuppressionId, VariantId};
+use crate::id::{EntryId, ProofId, RequestId, SuppressionId, VariantId};
 use crate::mail::{Mail, MailSetup};
+use crate::proof_of_work::UsedProof;
 use crate::referral::ReferralCode;
 use crate::tally::Tally;
 use crate::waitlist::Waitlist;
@@ -38,6 +39,12 @@ pub struct GroupFacts {
     pub emails: HashSet<Email>,
     /// The codes of the group that an entry has. They are the new entries' own codes and the codes that they used.
     pub codes: HashMap<ReferralCode, CodeOwner>,
+    /// The mailboxes of the group that an entry of the list has. It is empty for a list that takes mailboxes more than once.
+    pub mailboxes: HashSet<Email>,
+    /// The mailboxes of the group that a waiting sign-up request of the list has, for the same lists.
+    pub waiting_mailboxes: HashSet<Email>,
+    /// The proofs of the group that were used before.
+    pub proofs: HashSet<ProofId>,
     /// The variants of the group that are active variants of the list.
     pub variants: HashSet<VariantId>,
     /// The requests that sign-ups of the group confirm.
@@ -82,6 +89,9 @@ impl SignUpGroup {
     pub fn decide(&mut self, command: &SignUp) -> Result<Entry, SignUpRejection> {
         let facts = &self.facts;
         let owner = |code: &ReferralCode| facts.codes.get(code).copied();
+        let once = facts.waitlist.settings.addresses.one_per_mailbox;
+        let mailbox = if once { Some(command.profile.email.mailbox()) } else { None };
+        let waits = |mailbox| command.confirms.is_none() && facts.waiting_mailboxes.contains(mailbox);
         let plan = command.decide(SignUpFacts {
             waitlist: &facts.waitlist,
             last_position: facts.last_position,
@@ -92,6 +102,8 @@ impl SignUpGroup {
                 CodeOwner::Here(referrer) => Some(referrer),
                 CodeOwner::Elsewhere => None,
             }),
+            mailbox_taken: mailbox.as_ref().is_some_and(|mailbox| facts.mailboxes.contains(mailbox) || waits(mailbox)),
+            proof_used: command.proof.is_some_and(|proof| facts.proofs.contains(&proof.id)),
             variant_is_active: command.variant_id.is_some_and(|id| facts.variants.contains(&id)),
             request: command.confirms.and_then(|id| facts.requests.get(&id)),
             erased: facts.erased.get(&command.profile.email).copied(),
@@ -101,6 +113,8 @@ impl SignUpGroup {
         self.facts.last_position = entry.position.number();
         self.facts.entries += 1;
         self.facts.emails.insert(entry.profile.email.clone());
+        self.facts.mailboxes.extend(mailbox);
+        self.facts.proofs.extend(command.proof.map(|proof| proof.id));
         // A later sign-up of the group may use the code of this entry.
         let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
         self.facts.codes.insert(entry.referral_code.clone(), here);
@@ -144,6 +158,11 @@ impl SignUpGroup {
         self.plans.iter().filter_map(|plan| plan.lifts)
     }
 
+    /// Returns the proofs of work that are used up.
+    pub fn used_proofs(&self) -> impl Iterator<Item = &UsedProof> + Clone {
+        self.plans.iter().filter_map(|plan| plan.uses.as_ref())
+    }
+
     /// Returns the new credits of each referrer. A referrer may be a new entry of the group.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
         let mut credits = BTreeMap::new();
@@ -167,8 +186,10 @@ mod tests {
 
     use super::super::sign_up::tests::{command, profile, waitlist};
     use super::*;
+    use crate::actor::Actor;
     use crate::confirmation::RequestEnded;
     use crate::confirmation::tests::request;
+    use crate::proof_of_work::Proof;
 
     fn group(settings: serde_json::Value) -> SignUpGroup {
         SignUpGroup::new(GroupFacts {
@@ -177,6 +198,9 @@ mod tests {
             entries: 8,
             emails: HashSet::from([Email::parse("old@example.com").unwrap()]),
             codes: HashMap::from([(ReferralCode::from_entropy(99), CodeOwner::Elsewhere)]),
+            mailboxes: HashSet::from([Email::parse("bob@example.com").unwrap()]),
+            waiting_mailboxes: HashSet::from([Email::parse("eve@example.com").unwrap()]),
+            proofs: HashSet::new(),
             variants: HashSet::new(),
             requests: HashMap::from([(request().id, request().into())]),
             erased: HashMap::new(),
@@ -218,6 +242,29 @@ mod tests {
         assert_eq!(group.decide(&confirm(2)), Err(SignUpRejection::Ended(RequestEnded::Confirmed(entry.id))));
         assert_eq!(group.confirmed(), [Confirmed { request_id: request().id, mails_sent: 0, entry_id: entry.id }]);
         assert_eq!(group.plans().len(), 1);
+    }
+
+    #[test]
+    fn a_mailbox_is_taken_once_in_a_group() {
+        let mut group = group(json!({"one_per_mailbox": true, "email_confirmation": true}));
+        let with = |n, address| SignUp { actor: Actor::CommandLine, profile: profile(address), ..person(n) };
+        group.decide(&with(1, "ada+a@example.com")).unwrap();
+        for taken in ["ada@example.com", "ada+b@example.com", "bob+x@example.com", "eve+x@example.com"] {
+            assert_eq!(group.decide(&with(2, taken)), Err(SignUpRejection::EmailTaken), "{taken}");
+        }
+        // The request that is confirmed has the mailbox itself.
+        let confirms = Some(request().id);
+        assert!(group.decide(&SignUp { confirms, profile: profile("eve@example.com"), ..person(3) }).is_ok());
+    }
+
+    #[test]
+    fn a_proof_is_used_once_in_a_group() {
+        let mut group = group(json!({}));
+        let proof = Some(Proof { id: ProofId::new(uuid::Uuid::from_u128(5)), expires_at: command().now });
+        group.decide(&SignUp { proof, ..person(1) }).unwrap();
+        assert_eq!(group.decide(&SignUp { proof, ..person(2) }), Err(SignUpRejection::ProofUsed));
+        group.decide(&person(3)).unwrap();
+        assert_eq!(group.used_proofs().map(|used| Some(used.proof)).collect::<Vec<_>>(), [proof]);
     }
 
     #[test]

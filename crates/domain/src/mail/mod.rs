@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::{Host, Url};
 use uuid::Uuid;
 
 pub use self::budget::{MailBudget, WaitingMail};
@@ -74,6 +75,18 @@ impl Links {
     /// Returns the absolute URL that all links begin with. It has no slash at its end.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Whether browsers give a page below that URL what they keep for secure ones: it has https, or is on this machine.
+    pub fn lead_to_secure_pages(&self) -> bool {
+        let Ok(url) = Url::parse(&self.base) else { return false };
+        url.scheme() == "https"
+            || match url.host() {
+                Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+                Some(Host::Ipv4(address)) => address.is_loopback(),
+                Some(Host::Ipv6(address)) => address.is_loopback(),
+                None => false,
+            }
     }
 
     /// Returns the path of that URL, for links between pages of one server. It is empty at the root of a host.

@@ -42,6 +42,10 @@ pub trait EntryStore: Send + Sync {
     ///   and in however many processes, and its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
     ///   `confirmations::parallel_confirmations_make_one_entry`, `confirmations::a_full_list_keeps_the_request_waiting`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
+    /// - If the list says so, it MUST NOT take one mailbox twice, whatever its addresses and however old its entries and requests are:
+    ///   `mailboxes::a_mailbox_joins_once`, `mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone`.
+    /// - A proof of work MUST be used once, in any process, and only by a sign-up that succeeds: `proofs::a_proof_is_used_once`,
+    ///   `proofs::a_refused_sign_up_uses_no_proof`.
     /// - When this returns an entry, the entry MUST survive a crash of the process or the machine. Not checked: it takes a process that is
     ///   killed, which the end-to-end tests of the server have.
     /// - The suppression of a person who was erased MUST be lifted with the sign-up, and no other suppression:

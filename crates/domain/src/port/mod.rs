@@ -11,6 +11,7 @@ mod entries;
 mod health;
 mod mail_templates;
 mod mails;
+mod proofs;
 mod purges;
 mod remote;
 mod secrets;
@@ -32,6 +33,7 @@ pub use entries::*;
 pub use health::*;
 pub use mail_templates::*;
 pub use mails::*;
+pub use proofs::*;
 pub use purges::*;
 pub use remote::*;
 pub use secrets::*;
@@ -45,6 +47,7 @@ pub use webhooks::*;
 pub use workspaces::*;
 
 pub use crate::ambient::*;
+use crate::disposable::DisposableDomains;
 use crate::mail::{Links, SmtpPolicy};
 
 /// A store of everything. A type that implements its ports implements this trait.
@@ -62,6 +65,7 @@ pub trait Store:
     + DeliveryQueue
     + MailQueue
     + ConfirmationStore
+    + ProofStore
     + SuppressionStore
     + TemplateStore
     + PurgeStore
@@ -83,6 +87,7 @@ impl<S> Store for S where
         + DeliveryQueue
         + MailQueue
         + ConfirmationStore
+        + ProofStore
         + SuppressionStore
         + TemplateStore
         + PurgeStore
@@ -128,6 +133,8 @@ pub struct Ports {
     pub mails: Arc<dyn MailQueue>,
     /// Sign-ups that wait for their confirmation.
     pub confirmations: Arc<dyn ConfirmationStore>,
+    /// Used proofs of work.
+    pub proofs: Arc<dyn ProofStore>,
     /// Addresses that get no mail.
     pub suppressions: Arc<dyn SuppressionStore>,
     /// Workspaces' templates of mail.
@@ -146,6 +153,10 @@ pub struct Ports {
     pub senders: Option<Arc<dyn SenderDirectory>>,
     /// The service that invites into apps, if one is configured.
     pub inviter: Option<Arc<dyn AppInviter>>,
+    /// Whether domains take mail, if that can be asked.
+    pub mail_domains: Option<Arc<dyn MailDomains>>,
+    /// The throw-away domains that this server knows.
+    pub disposable: Arc<DisposableDomains>,
     /// The links that are handed out.
     pub links: Links,
     /// The time.
@@ -171,6 +182,7 @@ impl Ports {
             deliveries: store.clone(),
             mails: store.clone(),
             confirmations: store.clone(),
+            proofs: store.clone(),
             suppressions: store.clone(),
             mail_templates: store.clone(),
             purges: store.clone(),
@@ -180,6 +192,8 @@ impl Ports {
             smtp: None,
             senders: None,
             inviter: None,
+            mail_domains: None,
+            disposable: Arc::default(),
             links,
             clock,
             ids,

@@ -102,6 +102,27 @@ pub struct WebhookMessage {
     pub body: String,
 }
 
+/// Whether a domain takes mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailDomain {
+    /// It has a mail server, or an address.
+    Takes,
+    /// It has neither, or says that it takes no mail (RFC 7505).
+    TakesNone,
+    /// Nobody can tell now.
+    Unknown,
+}
+
+/// Knows whether domains take mail.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait MailDomains: Send + Sync {
+    /// Whether a domain takes mail, as far as can be told within two seconds.
+    ///
+    /// - It MUST answer [`MailDomain::Unknown`] if it cannot tell by then. Not checked: there is one adapter, which has tests of its own.
+    async fn find(&self, domain: &str) -> MailDomain;
+}
+
 /// The answer of a verifier about a captcha token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Humanity {

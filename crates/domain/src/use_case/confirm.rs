@@ -29,7 +29,7 @@ pub async fn request(
     join: join::Join,
     ttl: Duration,
 ) -> Result<(), CommandError<RequestMailRejection>> {
-    let client = join.address;
+    let (client, proof) = (join.address, join.proof);
     let wish = Wish::SignUp {
         id: RequestId::new(ports.ids.uuid()),
         profile: join.profile.into(),
@@ -37,7 +37,7 @@ pub async fn request(
         variant_id: join.variant_id,
         ttl,
     };
-    ports.confirmations.request_mail(command(ports, waitlist, wish, client)).await
+    ports.confirmations.request_mail(RequestMail { proof, ..command(ports, waitlist, wish, client) }).await
 }
 
 /// Sends a person their own link, if the address is on the list. The result tells nothing of the address.
@@ -60,8 +60,10 @@ fn command(ports: &Ports, waitlist: &Waitlist, wish: Wish, client: Option<IpAddr
     RequestMail {
         waitlist_id: waitlist.id,
         link_mail_id: MailId::new(ports.ids.uuid()),
-        address: ports.links.secret().hash_address(email),
+        // What counts and locks mail to a mailbox is the same for all of its addresses, if the list takes it once.
+        address: ports.links.secret().hash_address(&waitlist.settings.addresses.known_by(email)),
         wish,
+        proof: None,
         client,
         actor: Actor::Visitor,
         now: ports.clock.now(),

@@ -8,8 +8,9 @@ use crate::command::{RequestMailRejection, SignUp, SignUpRejection};
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
-use crate::port::{Humanity, Ports};
+use crate::port::{Humanity, MailDomain, Ports};
 use crate::profile::Profile;
+use crate::proof_of_work::Proof;
 use crate::referral::ReferralCode;
 use crate::settings::Confirmation;
 use crate::use_case::confirm;
@@ -26,6 +27,8 @@ pub struct Join {
     pub variant_id: Option<VariantId>,
     /// The token of the captcha.
     pub captcha_token: Option<String>,
+    /// The proof of work that the list asked for, checked.
+    pub proof: Option<Proof>,
     /// The IP address of the client.
     pub address: Option<IpAddr>,
 }
@@ -36,6 +39,9 @@ pub enum JoinRejection {
     /// The list needs a captcha, and its token is missing or was not accepted.
     #[error("the captcha token is missing or was not accepted")]
     CaptchaFailed,
+    /// The domain of the address takes no mail.
+    #[error("the domain of this address takes no mail")]
+    NoMailDomain,
     /// The sign-up was refused.
     #[error(transparent)]
     SignUp(SignUpRejection),
@@ -57,7 +63,7 @@ pub enum Joined {
 const CODE_ATTEMPTS: usize = 4;
 
 /// Signs a person up, or lets the sign-up wait that long for its confirmation, if the list asks for one. Rally asks the captcha's verifier
-/// first, if the list needs it.
+/// first, if the list needs it, and whether the domain of the address takes mail, if the list wants to know.
 ///
 /// Rally checks that the list is open before it uses a captcha token. The store checks it again.
 ///
@@ -71,10 +77,14 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
     if waitlist.settings.recaptcha_site_key.is_some() {
         check_human(ports, &join).await?;
     }
+    if waitlist.settings.addresses.check_mx {
+        check_domain(ports, &join).await?;
+    }
     if waitlist.settings.email_confirmation == Confirmation::Off {
         let command = SignUp {
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
+            proof: join.proof,
             client: join.address,
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
@@ -103,6 +113,15 @@ pub(super) async fn sign_up(ports: &Ports, mut command: SignUp) -> Result<Entry,
     match ports.entries.sign_up(command).await {
         Err(CommandError::Rejected(SignUpRejection::CodeTaken)) => Err(Fault::unexpected("no free referral code was drawn").into()),
         outcome => outcome,
+    }
+}
+
+/// Refuses an address whose domain takes no mail. If nobody can tell, the address is taken.
+async fn check_domain(ports: &Ports, join: &Join) -> Result<(), CommandError<JoinRejection>> {
+    let Some(domains) = ports.mail_domains.as_deref() else { return Ok(()) };
+    match domains.find(join.profile.email.domain()).await {
+        MailDomain::TakesNone => Err(CommandError::Rejected(JoinRejection::NoMailDomain)),
+        MailDomain::Takes | MailDomain::Unknown => Ok(()),
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Check<'a> {
     Work {
         /// The address of challenges.
         challenge: &'a str,
+        /// Whether the form is refused now without a solution.
+        is_needed: bool,
     },
     /// A check that this page cannot show, so it has no form.
     Elsewhere {

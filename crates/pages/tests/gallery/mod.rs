@@ -138,7 +138,10 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let fast = [("form".to_owned(), Problem::TooFast)];
     let typed = [("email".to_owned(), words.email.to_owned()), ("name".to_owned(), words.name.to_owned())];
     add("sign-up-too-fast", &SignUpPage { form: Form { fields: &[], typed: &typed, problems: &fast }, ..plain });
-    add("sign-up-work", &SignUpPage { check: Check::Work { challenge: "/v1/waitlists/acme/early-access/challenge" }, ..plain });
+    add(
+        "sign-up-work",
+        &SignUpPage { check: Check::Work { challenge: "/v1/waitlists/acme/early-access/challenge", is_needed: true }, ..plain },
+    );
     add("sign-up-elsewhere", &SignUpPage { check: Check::Elsewhere { page: None }, ..plain });
     add("sign-up-own-page", &SignUpPage { check: Check::Elsewhere { page: Some(words.url) }, ..plain });
     let framers = ["https://acme.example", "http://localhost:5173"].map(|origin| WebOrigin::parse(origin).expect("an origin"));

@@ -1,7 +1,9 @@
-//! Rate limits, and the trusted proxies that name the client of a request.
+//! Rate limits, the secret of challenges, throw-away domains, and the trusted proxies that name the client of a request.
 
 use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
+use rally_domain::disposable::DisposableDomains;
 use rally_domain::mail::MailBudget;
+use secrecy::SecretString;
 use time::Duration;
 
 use super::ConfigError;
@@ -39,6 +41,24 @@ pub(super) fn parse_mail_budget(text: Option<String>) -> Result<Option<MailBudge
     let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= LONGEST_PERIOD);
     let problem = || ConfigError::new("RALLY_MAIL_BUDGET", format!("{text:?} is neither off nor mails in at most a day, such as 1000/1h"));
     budget.map(Some).ok_or_else(problem)
+}
+
+/// The fewest bytes of a secret that seals challenges.
+const MIN_POW_SECRET: usize = 32;
+
+/// Parses the secret that seals challenges.
+pub(super) fn parse_pow_secret(secret: String) -> Result<SecretString, ConfigError> {
+    if secret.len() < MIN_POW_SECRET {
+        return Err(ConfigError::new("RALLY_POW_SECRET", format!("must have at least {MIN_POW_SECRET} bytes")));
+    }
+    Ok(secret.into())
+}
+
+/// Reads the file of throw-away domains.
+pub(super) fn read_disposable(file: &str) -> Result<DisposableDomains, ConfigError> {
+    let problem = |reason: String| ConfigError::new("RALLY_DISPOSABLE_DOMAINS", format!("{file}: {reason}"));
+    let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
+    DisposableDomains::parse(&text).map_err(|error| problem(error.to_string()))
 }
 
 /// Parses comma-separated addresses and CIDRs.

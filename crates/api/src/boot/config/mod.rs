@@ -16,12 +16,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rally_domain::disposable::DisposableDomains;
 use rally_domain::mail::MailBudget;
 use secrecy::SecretString;
 use time::Duration;
 
 use self::access::{parse_jwt_secret, parse_origins};
-use self::limits::{parse_confirmation_ttl, parse_mail_budget, parse_proxies, parse_rate};
+use self::limits::{parse_confirmation_ttl, parse_mail_budget, parse_pow_secret, parse_proxies, parse_rate, read_disposable};
 use self::listen::{parse_bind, parse_public_url};
 use self::store::parse_database_url;
 use self::text::{given, parse_choice};
@@ -82,6 +83,10 @@ pub struct Config {
     pub confirmation_ttl: Duration,
     /// The most mails that strangers may cause in each workspace. `None` means no limit.
     pub mail_budget: Option<MailBudget>,
+    /// The secret that seals challenges to prove work, if it is set.
+    pub pow_secret: Option<SecretString>,
+    /// The throw-away domains of the operator.
+    pub disposable: DisposableDomains,
     /// Sign-ups per client address and waitlist. `None` means no limit.
     pub signup_rate: Option<Rate>,
     /// Requests per admin token. `None` means no limit.
@@ -128,6 +133,8 @@ impl TryFrom<Settings> for Config {
             previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
             confirmation_ttl: parse_confirmation_ttl(given(settings.confirmation_ttl))?,
             mail_budget: parse_mail_budget(given(settings.mail_budget))?,
+            pow_secret: given(settings.pow_secret).map(parse_pow_secret).transpose()?,
+            disposable: given(settings.disposable_domains).map(|file| read_disposable(&file)).transpose()?.unwrap_or_default(),
             signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given(Some(settings.signup_rate)).unwrap_or_else(|| "30/1m".to_owned()))?,
             admin_rate: parse_rate("RALLY_ADMIN_RATE", &given(settings.admin_rate).unwrap_or_else(|| "off".to_owned()))?,
             trusted_proxies: parse_proxies(&given(settings.trusted_proxies).unwrap_or_default())?,
@@ -148,10 +155,12 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 39] = [
+        let table: [(&str, Settings); 41] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
+            ("RALLY_DISPOSABLE_DOMAINS", Settings { disposable_domains: some("/nowhere/domains.txt"), ..Settings::sample() }),
+            ("RALLY_POW_SECRET", Settings { pow_secret: some("31 bytes are not enough for it."), ..Settings::sample() }),
             ("RALLY_CONFIRMATION_TTL", Settings { confirmation_ttl: some("soon"), ..Settings::sample() }),
             ("RALLY_CONFIRMATION_TTL", Settings { confirmation_ttl: some("500d"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..Settings::sample() }),

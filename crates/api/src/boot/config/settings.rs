@@ -69,6 +69,12 @@ pub struct Settings {
     /// Mails that strangers may cause in each workspace, such as 1000/1h, or off [default: 1000/1h]
     #[arg(long, alias = "rally-mail-budget", env = "RALLY_MAIL_BUDGET", global = true, value_name = "RATE")]
     pub mail_budget: Option<String>,
+    /// Secret that seals challenges to prove work, at least 32 bytes [default: derived from the encryption key]
+    #[arg(long, alias = "rally-pow-secret", env = "RALLY_POW_SECRET", hide_env_values = true, global = true, value_name = "SECRET")]
+    pub pow_secret: Option<String>,
+    /// File of further throw-away domains, one a line. A line `!DOMAIN` exempts one of the built-in list
+    #[arg(long, alias = "rally-disposable-domains", env = "RALLY_DISPOSABLE_DOMAINS", global = true, value_name = "FILE")]
+    pub disposable_domains: Option<String>,
     /// URL of Envoi, the mail service [default: Envoi's own, if a key is set]
     #[arg(long, alias = "rally-envoi-url", env = "RALLY_ENVOI_URL", global = true, value_name = "URL")]
     pub envoi_url: Option<String>,

@@ -34,6 +34,8 @@ codes! {
     MalformedJson = 400 "malformed_json"
     /// The captcha token is missing or was refused.
     CaptchaFailed = 400 "captcha_failed"
+    /// The list asks for a proof of work, and the one that came is missing, wrong, expired or used.
+    ProofOfWorkFailed = 400 "proof_of_work_failed"
     /// The form came back sooner than a person fills it in. `Retry-After` says when to send it again.
     TooFast = 400 "too_fast"
     /// The status cannot change in this way.
@@ -66,6 +68,8 @@ codes! {
     LinkNotFound = 404 "link_not_found"
     /// No sign-up waits under this link or id.
     ConfirmationNotFound = 404 "confirmation_not_found"
+    /// The waitlist never asks for a proof of work.
+    ProofOfWorkOff = 404 "proof_of_work_off"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
     /// The route does not accept this method. `Allow` lists those that it accepts.

@@ -10,7 +10,7 @@ use rally_domain::command::{
     WebhookRejection,
 };
 use rally_domain::confirmation::RequestEnded;
-use rally_domain::error::{CommandError, Fault, FieldError, RemoteError};
+use rally_domain::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
 use rally_domain::invite::InviteError;
 use rally_domain::use_case::bulk::BulkRejection;
 use rally_domain::use_case::configure::ConfigureRejection;
@@ -88,6 +88,7 @@ impl From<JoinRejection> for ApiError {
     fn from(rejection: JoinRejection) -> Self {
         match rejection {
             JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
+            JoinRejection::NoMailDomain => FieldError::new("email", Invalid::new(rejection.to_string())).into(),
             JoinRejection::SignUp(rejection) => rejection.into(),
             JoinRejection::Request(rejection) => rejection.into(),
         }
@@ -99,6 +100,7 @@ impl From<RequestMailRejection> for ApiError {
         let code = match rejection {
             RequestMailRejection::NoSuchWaitlist => Code::WaitlistNotFound,
             RequestMailRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            RequestMailRejection::ProofUsed => Code::ProofOfWorkFailed,
             RequestMailRejection::WaitlistFull => Code::WaitlistFull,
             RequestMailRejection::SendsNoMail => Code::ServiceUnavailable,
             RequestMailRejection::Metadata(errors) => return Self::validation(errors),
@@ -139,6 +141,7 @@ impl From<SignUpRejection> for ApiError {
         let code = match rejection {
             SignUpRejection::NoSuchWaitlist => Code::WaitlistNotFound,
             SignUpRejection::WaitlistNotActive => Code::WaitlistNotActive,
+            SignUpRejection::ProofUsed => Code::ProofOfWorkFailed,
             SignUpRejection::WaitlistFull => Code::WaitlistFull,
             SignUpRejection::EmailTaken => Code::EmailTaken,
             // The use cases let such a sign-up wait, and draw another code.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
+use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
 use rally_domain::text::{ConsentText, Description};
@@ -24,6 +25,7 @@ use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::{accepted_languages, chosen_language, in_query, wanted_languages};
 use crate::http::extract::public_list::NamedWaitlist;
+use crate::routes::public::challenge::asks_now;
 use crate::routes::public::sign_up::{JoinBody, Outcome, count, count_as, take};
 
 /// The most leaders that a page shows.
@@ -134,6 +136,11 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
     let milestones = waitlist.settings.referral_rewards.reached(u64::MAX);
     let rewards: Vec<Reward<'_>> =
         milestones.into_iter().map(|Milestone { count, reward }| Reward { count: *count, text: reward }).collect();
+    let challenge = challenge_of(app, reading.named);
+    let work = match challenge.as_deref() {
+        Some(challenge) => Check::Work { challenge, is_needed: asks_now(app, waitlist).await? },
+        None => Check::None,
+    };
     let leaders = leaders(app, waitlist).await?;
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
@@ -147,7 +154,7 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
         hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_ref().map(ReferralCode::as_str) },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
-            None => Check::None,
+            None => work,
         },
         consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
         privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
@@ -164,6 +171,13 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
 fn own_page(waitlist: &Waitlist, code: Option<&ReferralCode>) -> Option<String> {
     let page = waitlist.settings.page_url.as_ref()?;
     Some(code.map_or_else(|| page.as_str().to_owned(), |code| page.with_query("ref", code.as_str())))
+}
+
+/// Returns the address of challenges for a list, if the list may ask for a proof of work.
+pub(super) fn challenge_of(app: &App, named: &NamedWaitlist) -> Option<String> {
+    let (workspace, waitlist) = (&named.found.workspace_slug, &named.found.waitlist);
+    let path = || format!("{}/v1/waitlists/{}/{}/challenge", app.ports.links.root(), workspace.as_str(), waitlist.slug.as_str());
+    (waitlist.settings.proof_of_work != ProofOfWork::Off).then(path)
 }
 
 /// Returns the masked addresses of those who lead and how many friends they have, if the list shows them.
@@ -199,6 +213,7 @@ impl Posted {
             "metadata": answers,
             "locale": reading.language.tag(),
             "consent": matches!(self.value("consent"), Some("true" | "on")),
+            "proof_of_work": self.value("proof_of_work"),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
         }))
     }
@@ -286,7 +301,7 @@ fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)>
             (StatusCode::UNPROCESSABLE_ENTITY, problems)
         }
         Code::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, one("email", Problem::Taken)),
-        Code::CaptchaFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
+        Code::CaptchaFailed | Code::ProofOfWorkFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
         Code::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::TooFast)),
         Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, one("form", Problem::TooOften)),
         Code::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, one("form", Problem::Unavailable)),

@@ -8,7 +8,7 @@ use rally_domain::web_url::WebUrl;
 use rally_pages::{ListText, WidgetForm};
 
 use super::openness::openness;
-use super::sign_up::{Reading, asked_for};
+use super::sign_up::{Reading, asked_for, challenge_of};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::public_list::NamedWaitlist;
@@ -22,6 +22,7 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
     let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
     let words = waitlist.words(variant);
     let variant_id = variant.map(|variant| variant.id.to_string());
+    let challenge = challenge_of(&app, &named);
     let form = WidgetForm {
         language: reading.language,
         brand: reading.brand(),
@@ -33,7 +34,7 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
         terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
         seal: &app.seals.seal(waitlist.id, app.ports.clock.now()),
         variant_id: variant_id.as_deref(),
-        challenge: None,
+        challenge: challenge.as_deref(),
         elsewhere: waitlist.settings.recaptcha_site_key.is_some(),
         page_url: waitlist.settings.page_url.as_ref().map(WebUrl::as_str),
     };

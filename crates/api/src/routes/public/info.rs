@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::http::error::{AnyFailure, ApiError, ErrorBody};
 use crate::http::extract::languages::accepted_languages;
 use crate::http::extract::public_list::NamedWaitlist;
-use crate::routes::schema::{CustomFieldSchema, KindName, RewardsSchema, StatusName};
+use crate::routes::schema::{CustomFieldSchema, KindName, ProofOfWorkName, RewardsSchema, StatusName};
 
 /// A waitlist for its visitors.
 #[derive(Serialize, ToSchema)]
@@ -68,6 +68,8 @@ struct PublicView<'a> {
 struct Protection {
     /// Whether a sign-up must have `consent: true`.
     consent_required: bool,
+    #[schema(value_type = ProofOfWorkName)]
+    proof_of_work: &'static str,
 }
 
 /// The variant that a visitor got.
@@ -122,7 +124,10 @@ impl<'a> PublicView<'a> {
             privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
             terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
             consent_text: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
-            protection: Protection { consent_required: waitlist.settings.consent_text.is_some() },
+            protection: Protection {
+                consent_required: waitlist.settings.consent_text.is_some(),
+                proof_of_work: waitlist.settings.proof_of_work.as_str(),
+            },
         }
     }
 }

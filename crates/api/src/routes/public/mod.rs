@@ -1,5 +1,6 @@
 //! The public surface: routes without a token.
 
+pub mod challenge;
 pub mod info;
 pub mod leaderboard;
 pub mod lost_link;

@@ -5,13 +5,13 @@ use rally_domain::command::SignUpRejection;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::error::FieldError;
+use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
-use rally_domain::settings::{Approval, Confirmation, Settings};
+use rally_domain::settings::{Approval, Confirmation};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::use_case;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::challenge::Work;
 use crate::app::App;
 use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
@@ -66,6 +67,10 @@ pub(in crate::routes) struct JoinBody {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     recaptcha_token: Field<String>,
+    /// The solution of a challenge of this list. Required if the list asks for a proof of work.
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    proof_of_work: Field<String>,
     /// The variant that the person saw.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
@@ -85,9 +90,18 @@ pub(in crate::routes) struct JoinBody {
 }
 
 impl JoinBody {
-    /// Whether a program filled in what people do not see.
+    /// Whether a program filled in what people do not see. Only the widget has that field.
     fn is_of_a_bot(&self) -> bool {
-        matches!(&self.website, Field::Given(text) if !text.is_empty())
+        let is_of_widget = matches!(self.form, Field::Given(_));
+        is_of_widget && matches!(&self.website, Field::Given(text) if !text.is_empty())
+    }
+
+    /// The solution of a challenge.
+    fn solution(&self) -> Option<&str> {
+        match &self.proof_of_work {
+            Field::Given(solution) if !solution.is_empty() => Some(solution),
+            Field::Absent | Field::Null | Field::Wrong | Field::Given(_) => None,
+        }
     }
 
     /// Returns how many milliseconds are missing until the widget may send its form. Requests of other programs carry no time.
@@ -96,9 +110,13 @@ impl JoinBody {
         app.seals.missing(waitlist.id, seal, app.ports.clock.now()).unwrap_or(0)
     }
 
-    fn parse(self, settings: &Settings, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
-        let mut fields = Fields::default();
-        let email = fields.required("email", self.email, |text| Email::parse(&text));
+    fn parse(self, app: &App, waitlist: &Waitlist, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
+        let (mut fields, settings) = (Fields::default(), &waitlist.settings);
+        let is_blocked = |email: &Email| settings.addresses.block_disposable && app.ports.disposable.has(email);
+        let email = fields.required("email", self.email, |text| match Email::parse(&text)? {
+            email if is_blocked(&email) => Err(Invalid::new("must not be an address of a throw-away service")),
+            email => Ok(email),
+        });
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
         let interest = fields.optional("interest", self.interest, |text| Interest::parse_optional(&text));
         let referrer = fields.optional("referrer", self.referrer, |text| Referrer::parse_optional(&text));
@@ -132,6 +150,7 @@ impl JoinBody {
             friends_code: friends_code.flatten(),
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
+            proof: None,
             address: None,
         })
     }
@@ -302,7 +321,9 @@ pub(in crate::routes) async fn take(
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
     let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
-    let person = body.parse(&waitlist.settings, accepted_languages(request.headers()), app.ports.clock.now())?;
+    // A program that filled in what people do not see is answered as if it had worked.
+    let work = if is_bot { Work::default() } else { Work::of(app, waitlist, body.solution()).await? };
+    let person = body.parse(app, waitlist, accepted_languages(request.headers()), app.ports.clock.now())?;
     if is_bot {
         return Ok(Outcome::Bot(person.profile.into()));
     }
@@ -310,10 +331,11 @@ pub(in crate::routes) async fn take(
         let retry_after = Some(missing.div_ceil(1000));
         return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
     }
-    let person = Join { address: app.proxies.client(request), ..person };
-    standings.extend(app.limits.take_email(&person.profile.email, waitlist.id)?);
+    let person = Join { address: app.proxies.client(request), proof: work.proof, ..person };
     let email = person.profile.email.clone();
+    standings.extend(app.limits.take_email(&waitlist.settings.addresses.known_by(&email), waitlist.id)?);
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
+    work.taken();
     app.wake_relays();
     Ok(match joined {
         Joined::OnTheList(entry) => Outcome::OnTheList(entry),

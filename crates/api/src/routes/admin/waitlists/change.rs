@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{ChangeWaitlistStatus, DeleteWaitlist, UpdateWaitlist};
 use rally_domain::id::WaitlistId;
 use rally_domain::port::Ports;
+use rally_domain::proof_of_work;
 use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
 use rally_domain::use_case::confirm;
@@ -86,6 +87,7 @@ impl StatusBody {
 pub async fn update(app: web::Data<App>, id: AdminListId<permit::WaitlistUpdate>, body: Body) -> Result<web::Json<WaitlistView>, ApiError> {
     let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &id.admin, *id)?;
     if let Some(Ok(settings)) = command.settings.as_ref().map(|patch| Settings::default().merge(patch)) {
+        proof_of_work::check_settings(&app.ports.links, &settings)?;
         confirm::check_settings(&app.ports, command.workspace_id, &id.admin.workspace.slug, &settings).await?;
     }
     let waitlist = app.ports.waitlists.update(command).await?;

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use rally_domain::command::CreateWaitlist;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::Ports;
+use rally_domain::proof_of_work;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName};
@@ -97,6 +98,7 @@ pub async fn create(
     let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
     let create = async |receipt| {
         let command = read_as::<CreateBody>(body.value.clone())?.parse(&app.ports, &admin)?;
+        proof_of_work::check_settings(&app.ports.links, &command.settings)?;
         confirm::check_settings(&app.ports, admin.workspace.id, &admin.workspace.slug, &command.settings).await?;
         Ok(app.ports.waitlists.create(command, receipt).await?)
     };

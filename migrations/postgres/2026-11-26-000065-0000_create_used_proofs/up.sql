@@ -1,0 +1,13 @@
+-- This key of a list's settings gets a meaning. Whoever used it for something else keeps the value under another name.
+UPDATE waitlists SET settings = (settings - 'proof_of_work') || jsonb_build_object('previous_proof_of_work', settings -> 'proof_of_work')
+    WHERE settings ? 'proof_of_work';
+
+-- Proofs of work that were used, until they expire. taken_at is set for a sign-up that neither an entry nor a request tells the time of.
+CREATE TABLE used_proofs (
+    id uuid PRIMARY KEY,
+    waitlist_id uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    taken_at timestamptz
+);
+CREATE INDEX used_proofs_expires_at_idx ON used_proofs (expires_at);
+CREATE INDEX used_proofs_taken_at_idx ON used_proofs (waitlist_id, taken_at) WHERE taken_at IS NOT NULL;

@@ -1,0 +1,2 @@
+DROP INDEX signup_requests_mailbox_idx;
+DROP INDEX entries_mailbox_idx;
