@@ -98,7 +98,7 @@ async fn waiting(server: &TestServer, waitlist: &str) -> (String, String) {
     let (ports, id) = (&server.ports, WaitlistId::parse(waitlist).unwrap());
     let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
     let profile = rally_contracts::samples::profile("waiting@example.com");
-    let join = Join { profile, friends_code: None, variant_id: None, captcha_token: None, address: None };
+    let join = Join { profile, friends_code: None, variant_id: None, captcha_token: None, address: None, origin: None };
     use_case::confirm::request(ports, &waitlist, join, DEFAULT_CONFIRMATION_TTL).await.unwrap();
     let waits = ports.confirmations.list(id, ports.clock.now(), None, Limit::default()).await.unwrap().items.remove(0).id;
     let link = ports.links.confirm(waits, None);

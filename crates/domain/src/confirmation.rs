@@ -12,6 +12,7 @@ use crate::id::{EntryId, MailId, RequestId, VariantId, WaitlistId, WorkspaceId};
 use crate::locale::Locale;
 use crate::profile::Profile;
 use crate::referral::ReferralCode;
+use crate::secret::NetworkHash;
 use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
 
@@ -33,6 +34,8 @@ pub struct SignUpRequest {
     pub friends_code: Option<ReferralCode>,
     /// The variant that the person saw, according to the client.
     pub variant_id: Option<VariantId>,
+    /// The hash of the network that the person's form came from, if it is known.
+    pub network: Option<NetworkHash>,
     /// When the person signed up.
     pub requested_at: Timestamp,
     /// From when on the sign-up can no longer be confirmed.
@@ -68,6 +71,8 @@ struct Form {
     metadata: Map<String, Value>,
     friends_code: Option<String>,
     variant_id: Option<String>,
+    #[serde(default)]
+    network: Option<[u8; 16]>,
 }
 
 impl SignUpRequest {
@@ -81,6 +86,7 @@ impl SignUpRequest {
             metadata: self.profile.metadata.document().clone(),
             friends_code: self.friends_code.as_ref().map(ToString::to_string),
             variant_id: self.variant_id.map(|id| id.to_string()),
+            network: self.network.map(|network| *network.bytes()),
         };
         serde_json::to_string(&form).expect("texts serialise")
     }
@@ -101,6 +107,7 @@ impl SignUpRequest {
         };
         self.friends_code = form.friends_code.map(ReferralCode::from_stored);
         self.variant_id = form.variant_id.map(|id| VariantId::parse(&id)).transpose()?;
+        self.network = form.network.map(NetworkHash::new);
         Ok(self)
     }
 }
@@ -145,6 +152,7 @@ impl TryFrom<StoredRequest> for KeptRequest {
                     profile: empty,
                     friends_code: None,
                     variant_id: None,
+                    network: None,
                     requested_at: stored.requested_at,
                     expires_at: stored.expires_at,
                     mails_sent: stored.mails_sent,
@@ -320,6 +328,7 @@ pub(crate) mod tests {
             profile: profile("ada@example.com"),
             friends_code: None,
             variant_id: None,
+            network: Some(NetworkHash::new([5; 16])),
             requested_at: now(),
             expires_at: now().plus(DEFAULT_CONFIRMATION_TTL),
             mails_sent: 0,

@@ -75,6 +75,9 @@
 //!     variants: HashSet::new(),
 //!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
+//!     neighbours: HashMap::new(),
+//!     subscribed: HashSet::new(),
+//!     rewarded: HashMap::new(),
 //!     mail: None,
 //! });
 //!
@@ -124,8 +127,10 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod invite;
+pub mod ledger;
 pub mod locale;
 pub mod mail;
+pub mod mailbox;
 pub mod paging;
 pub mod port;
 pub mod profile;

@@ -1,11 +1,14 @@
 //! The settings of a waitlist. Rally checks the keys that it knows, and keeps all others unchanged.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
+use crate::ledger::{FraudMode, ReferralPolicy};
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, Lines, clean};
 use crate::web_url::WebUrl;
@@ -16,7 +19,8 @@ const MAX_REWARD: usize = 500;
 const MAX_SITE_KEY: usize = 200;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 3] = ["email_confirmation", "confirm_page_url", "invite_url"];
+const LATER_KEYS: [&str; 6] =
+    ["email_confirmation", "confirm_page_url", "invite_url", "referral_fraud", "referral_fraud_threshold", "referral_hourly_cap"];
 
 /// Whether an entry needs a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +67,8 @@ pub struct Settings {
     pub referral_boost: ReferralBoost,
     /// The rewards for referrers.
     pub referral_rewards: ReferralRewards,
+    /// How referrals are judged.
+    pub referral_policy: ReferralPolicy,
     /// The public key of a captcha. If it is set, every sign-up needs a token of this captcha.
     pub recaptcha_site_key: Option<String>,
     /// Whether visitors may see the leaderboard.
@@ -131,6 +137,18 @@ impl Settings {
             "referral_rewards" => {
                 self.referral_rewards = given.map(|value| parse_rewards(value, path)).transpose()?.unwrap_or_default();
             }
+            "referral_fraud" => {
+                let parse = |value| parse_string(value).and_then(FraudMode::parse);
+                self.referral_policy.mode = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.referral_policy.mode);
+            }
+            "referral_fraud_threshold" => {
+                let parsed = given.map(|value| parse_within(value, 100)).transpose().map_err(one)?;
+                self.referral_policy.threshold = parsed.unwrap_or(defaults.referral_policy.threshold);
+            }
+            "referral_hourly_cap" => {
+                let parsed = given.map(|value| parse_within(value, ReferralPolicy::MAX_CAP)).transpose().map_err(one)?;
+                self.referral_policy.hourly_cap = parsed.unwrap_or(defaults.referral_policy.hourly_cap);
+            }
             "recaptcha_site_key" => {
                 self.recaptcha_site_key = match given {
                     Some(value) => {
@@ -188,6 +206,9 @@ impl Settings {
             ("confirmation_message", json!(self.confirmation_message.as_ref().map(ConfirmationMessage::as_str))),
             ("referral_boost", json!(self.referral_boost.places())),
             ("referral_rewards", json!(self.referral_rewards)),
+            ("referral_fraud", json!(self.referral_policy.mode.as_str())),
+            ("referral_fraud_threshold", json!(self.referral_policy.threshold)),
+            ("referral_hourly_cap", json!(self.referral_policy.hourly_cap)),
             ("recaptcha_site_key", json!(self.recaptcha_site_key)),
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
@@ -226,6 +247,15 @@ pub fn integer(value: &Value) -> Option<u64> {
 fn parse_max_entries(value: &Value) -> Result<u64, Invalid> {
     let most = i64::MAX as u64;
     integer(value).filter(|max| (1..=most).contains(max)).ok_or_else(|| Invalid::new("must be an integer of at least 1, or null"))
+}
+
+/// Reads a whole number from 1 to `most`.
+fn parse_within<N: TryFrom<u64> + Copy + fmt::Display>(value: &Value, most: N) -> Result<N, Invalid>
+where
+    u64: From<N>,
+{
+    let number = integer(value).filter(|number| (1..=u64::from(most)).contains(number)).and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| Invalid::new(format!("must be an integer from 1 to {most}")))
 }
 
 fn parse_bool(value: &Value) -> Result<bool, Invalid> {
@@ -286,6 +316,7 @@ mod tests {
             json!({
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
+                "referral_fraud": "flag", "referral_fraud_threshold": 50, "referral_hourly_cap": 20,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
                 "invite_url": null,
             })
@@ -317,6 +348,12 @@ mod tests {
             ("referral_boost", json!(1001)),
             ("referral_boost", json!(-1)),
             ("referral_rewards", json!([])),
+            ("referral_fraud", json!("on")),
+            ("referral_fraud", json!(true)),
+            ("referral_fraud_threshold", json!(0)),
+            ("referral_fraud_threshold", json!(101)),
+            ("referral_hourly_cap", json!(0)),
+            ("referral_hourly_cap", json!(1001)),
             ("recaptcha_site_key", json!(1)),
             ("leaderboard_enabled", json!(0)),
             ("email_confirmation", json!("true")),
@@ -345,6 +382,16 @@ mod tests {
         );
         let many: Vec<Value> = (1..=51).map(|count| json!({"count": count, "reward": "x"})).collect();
         assert!(rewards(json!(many)).is_err());
+    }
+
+    #[test]
+    fn the_judgement_of_referrals_is_set_key_by_key() {
+        let patch = json!({"referral_fraud": "withhold", "referral_fraud_threshold": 80, "referral_hourly_cap": 5});
+        let settings = merged(&Settings::default(), patch).unwrap();
+        let expected = ReferralPolicy { mode: FraudMode::Withhold, threshold: 80, hourly_cap: 5 };
+        assert_eq!(settings.referral_policy, expected);
+        let reset = merged(&settings, json!({"referral_fraud": null, "referral_fraud_threshold": null, "referral_hourly_cap": null}));
+        assert_eq!(reset.unwrap(), Settings::default());
     }
 
     #[test]

@@ -92,6 +92,8 @@ diesel::table! {
         locale -> Nullable<Text>,
         link_generation -> Integer,
         confirmed_at -> Nullable<Timestamptz>,
+        network -> Nullable<Binary>,
+        referral_peak -> BigInt,
     }
 }
 
@@ -104,6 +106,9 @@ diesel::table! {
         rejected -> BigInt,
         referred -> BigInt,
         erased -> BigInt,
+        ledger_position -> BigInt,
+        ledger_compared -> BigInt,
+        networks_position -> BigInt,
     }
 }
 
@@ -324,6 +329,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    referrals (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        referrer_entry_id -> Nullable<Uuid>,
+        referred_entry_id -> Nullable<Uuid>,
+        state -> Text,
+        score -> SmallInt,
+        reasons -> Text,
+        network -> Nullable<Binary>,
+        policy -> Nullable<Text>,
+        created_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        decided_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,
@@ -334,6 +357,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     webhooks,
     deliveries,
+    referrals,
     waitlist_totals,
     waitlist_days,
     purges,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 24] = [
+pub(crate) const TABLES: [&str; 25] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -31,6 +31,7 @@ pub(crate) const TABLES: [&str; 24] = [
     "signup_requests",
     "mail_shares",
     "tombstones",
+    "referrals",
 ];
 
 /// A table with its columns.

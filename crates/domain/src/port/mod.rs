@@ -12,6 +12,7 @@ mod health;
 mod mail_templates;
 mod mails;
 mod purges;
+mod referrals;
 mod remote;
 mod secrets;
 mod settings;
@@ -33,6 +34,7 @@ pub use health::*;
 pub use mail_templates::*;
 pub use mails::*;
 pub use purges::*;
+pub use referrals::*;
 pub use remote::*;
 pub use secrets::*;
 pub use settings::*;
@@ -58,6 +60,7 @@ pub trait Store:
     + VariantStore
     + EntryStore
     + EntryStats
+    + ReferralStore
     + WebhookStore
     + DeliveryQueue
     + MailQueue
@@ -79,6 +82,7 @@ impl<S> Store for S where
         + VariantStore
         + EntryStore
         + EntryStats
+        + ReferralStore
         + WebhookStore
         + DeliveryQueue
         + MailQueue
@@ -120,6 +124,8 @@ pub struct Ports {
     pub entries: Arc<dyn EntryStore>,
     /// Totals.
     pub stats: Arc<dyn EntryStats>,
+    /// The referral ledger.
+    pub referrals: Arc<dyn ReferralStore>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookStore>,
     /// Events on their way to webhooks.
@@ -167,6 +173,7 @@ impl Ports {
             variants: store.clone(),
             entries: store.clone(),
             stats: store.clone(),
+            referrals: store.clone(),
             webhooks: store.clone(),
             deliveries: store.clone(),
             mails: store.clone(),

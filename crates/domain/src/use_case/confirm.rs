@@ -29,12 +29,13 @@ pub async fn request(
     join: join::Join,
     ttl: Duration,
 ) -> Result<(), CommandError<RequestMailRejection>> {
-    let client = join.address;
+    let (client, network) = (join.address, join::network(ports, waitlist, &join));
     let wish = Wish::SignUp {
         id: RequestId::new(ports.ids.uuid()),
         profile: join.profile.into(),
         friends_code: join.friends_code,
         variant_id: join.variant_id,
+        network,
         ttl,
     };
     ports.confirmations.request_mail(command(ports, waitlist, wish, client)).await
@@ -108,6 +109,7 @@ pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<C
         friends_code: request.friends_code,
         variant_id: request.variant_id,
         confirms: Some(request.id),
+        network: request.network,
         actor,
         ..SignUp::new(request.waitlist_id, request.profile, ports.links.clone(), &*ports.clock, &*ports.ids)
     };

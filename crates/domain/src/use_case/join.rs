@@ -11,6 +11,7 @@ use crate::id::VariantId;
 use crate::port::{Humanity, Ports};
 use crate::profile::Profile;
 use crate::referral::ReferralCode;
+use crate::secret::NetworkHash;
 use crate::settings::Confirmation;
 use crate::use_case::confirm;
 use crate::waitlist::Waitlist;
@@ -28,6 +29,8 @@ pub struct Join {
     pub captcha_token: Option<String>,
     /// The IP address of the client.
     pub address: Option<IpAddr>,
+    /// The same, unless it is that of a proxy, which stands for many people.
+    pub origin: Option<IpAddr>,
 }
 
 /// Why a person could not sign up.
@@ -76,6 +79,7 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
             client: join.address,
+            network: network(ports, waitlist, &join),
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
         match sign_up(ports, command).await {
@@ -88,6 +92,11 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
     }
     confirm::request(ports, waitlist, join, ttl).await.map_err(|error| error.map_rejection(JoinRejection::Request))?;
     Ok(Joined::MustConfirm)
+}
+
+/// Returns the hash of the network that a form came from.
+pub(super) fn network(ports: &Ports, waitlist: &Waitlist, join: &Join) -> Option<NetworkHash> {
+    join.origin.map(|origin| ports.links.secret().hash_network_on(waitlist.id, origin))
 }
 
 /// Carries a sign-up out. It is tried with another code, if its code is taken.

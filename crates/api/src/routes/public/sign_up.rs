@@ -124,6 +124,7 @@ impl JoinBody {
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             address: None,
+            origin: None,
         })
     }
 }
@@ -298,7 +299,7 @@ pub(in crate::routes) async fn take(
         let retry_after = Some(missing.div_ceil(1000));
         return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
     }
-    let person = Join { address: app.proxies.client(request), ..person };
+    let person = Join { address: app.proxies.client(request), origin: app.proxies.origin(request), ..person };
     standings.extend(app.limits.take_email(&person.profile.email, waitlist.id)?);
     let email = person.profile.email.clone();
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
