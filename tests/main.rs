@@ -28,6 +28,7 @@ mod pages;
 mod permissions;
 mod proxies;
 mod public;
+mod referrals;
 mod settings;
 mod smtp;
 mod suppressions;
