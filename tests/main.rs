@@ -32,6 +32,7 @@ mod permissions;
 mod proof_of_work;
 mod proxies;
 mod public;
+mod referrals;
 mod settings;
 mod smtp;
 mod suppressions;

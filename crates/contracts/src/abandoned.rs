@@ -9,11 +9,12 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use rally_domain::command::{RenameWorkspace, Review, RotateSecret, SignUp, TestWebhook};
+use rally_domain::command::{RenameWorkspace, Review, RotateSecret, Selected, SignUp, TestWebhook};
 use rally_domain::delivery::ClaimedDelivery;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WorkspaceId};
+use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::mail::MailKind;
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
@@ -29,9 +30,10 @@ use crate::entries::all_entries;
 use crate::invitations::record;
 use crate::mails::talking_list;
 use crate::purges::purge_all;
+use crate::referrals::{decision, ledger};
 use crate::reviews::review;
 use crate::samples::{
-    ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, erase_entry, sign_up, slug, workspace,
+    ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, erase_entry, join_by, sign_up, slug, workspace,
 };
 use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
@@ -131,6 +133,33 @@ pub async fn a_request_is_whole_or_not_at_all(fixture: &impl Fixture) {
         ended.is_some()
     })
     .await;
+}
+
+/// A decision about referrals that is dropped has written all or nothing of the states, the count and the events.
+pub async fn a_decision_about_referrals_is_whole_or_not_at_all(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    webhook(&ports, list.workspace_id).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    for n in 0..3 {
+        join_by(&ports, &list, &ada, &format!("p{n}@example.com")).await;
+    }
+    let revoked = ReferralFilter { state: Some(ReferralState::Revoked), referrer: Some(ada.id) };
+    at_every_point(async |polls| {
+        let command = decision(&ports, &list, Selected::Referrer(ada.id), ReferralState::Revoked);
+        let ended = leave_after(polls, ports.referrals.decide(command)).await;
+        whole("a decision", async || {
+            let rows = ledger(&ports, &list, revoked).await.len();
+            let told = ports.deliveries.events(10_000).await.unwrap();
+            let told = told.into_iter().filter(|event| event.kind == EventKind::ReferralRevoked).count();
+            let count = ports.entries.find(list.id, ada.id).await.unwrap().unwrap().referral_count as usize;
+            rows == told && rows + count == 3
+        })
+        .await;
+        ended.is_some()
+    })
+    .await;
+    assert_eq!(ledger(&ports, &list, revoked).await.len(), 3);
 }
 
 /// A review that is dropped has written all or nothing of the status, the totals, the event and the mail. A dropped review may be carried

@@ -13,6 +13,7 @@ use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
+use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::text::PersonName;
 use rally_domain::timestamp::Timestamp;
@@ -58,6 +59,7 @@ fn request_as(ports: &Ports, list: &Waitlist, profile: Profile) -> RequestMail {
             profile: profile.into(),
             friends_code: None,
             variant_id: None,
+            network: None,
             ttl: DEFAULT_CONFIRMATION_TTL,
         },
         proof: None,
@@ -143,11 +145,12 @@ pub async fn a_request_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let variant = control_variant(&ports, &list).await;
     let now = later(&ports, 5);
     let mut command = at(now, request_as(&ports, &list, full_profile("ada@example.com")));
-    if let Wish::SignUp { friends_code, variant_id, .. } = &mut command.wish {
+    if let Wish::SignUp { friends_code, variant_id, network, .. } = &mut command.wish {
         (*friends_code, *variant_id) = (Some(ReferralCode::from_entropy(5)), Some(variant));
+        *network = Some(NetworkHash::new([5; 16]));
     }
     ask(&ports, command.clone()).await;
-    let Wish::SignUp { id, profile, friends_code, variant_id, ttl } = command.wish else { panic!("a wish to sign up") };
+    let Wish::SignUp { id, profile, friends_code, variant_id, network, ttl } = command.wish else { panic!("a wish to sign up") };
     let written = SignUpRequest {
         id,
         waitlist_id: list.id,
@@ -155,6 +158,7 @@ pub async fn a_request_reads_back_as_it_was_written(fixture: &impl Fixture) {
         profile: *profile,
         friends_code,
         variant_id,
+        network,
         requested_at: now,
         expires_at: now.plus(ttl),
         mails_sent: 1,

@@ -69,6 +69,27 @@ macro_rules! each_case {
                 what_is_public_has_its_variants_whole
                 a_public_change_shows_elsewhere_within_a_second
             ]
+            referrals: [
+                a_referral_is_kept_in_every_state
+                signals_are_of_one_code_and_its_time
+                a_person_who_comes_back_is_known
+                parallel_referrals_are_counted_for_the_cap
+                a_decision_moves_the_count_with_the_state
+                counts_equal_credited_rows_under_parallel_changes
+                decisions_are_told_to_those_who_are_subscribed
+                a_reward_is_told_once
+                a_decision_needs_referrals_of_the_list
+                a_dry_run_changes_nothing
+                a_selection_takes_the_oldest_that_are_left
+                a_network_selects_its_own_referrals
+                referrals_go_newest_first_and_filter
+                suspects_have_a_score
+                standings_are_of_everybody_with_referrals
+                credits_are_told_with_their_times
+                networks_are_forgotten_in_time
+                rows_outlive_their_persons
+                a_rebuild_counts_the_credited_rows
+            ]
             entries: [
                 an_entry_reads_back_as_it_was_written
                 an_entry_is_found_by_its_id_alone
@@ -356,6 +377,7 @@ macro_rules! each_case {
                 a_sign_up_is_whole_or_not_at_all
                 a_request_is_whole_or_not_at_all
                 a_review_is_whole_or_not_at_all
+                a_decision_about_referrals_is_whole_or_not_at_all
                 an_invitation_is_whole_or_not_at_all
                 a_deletion_of_an_entry_is_whole_or_not_at_all
                 an_erasure_is_whole_or_not_at_all

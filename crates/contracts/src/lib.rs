@@ -89,6 +89,7 @@ pub mod mails;
 pub mod proofs;
 pub mod public;
 pub mod purges;
+pub mod referrals;
 pub mod remote;
 pub mod reviews;
 pub mod samples;
@@ -121,7 +122,7 @@ pub trait Fixture: Send + Sync + Sized {
     /// Ports on the same stored data that share no memory with the others, like those of another process.
     async fn reopen(&self) -> Ports;
 
-    /// Makes a total of a list wrong behind the store's back, as a defect would. Returns whether it did. A store that counts its rows
+    /// Makes a total of a list, and the referrals of its entries that have any, wrong behind the store's back, as a defect would. Returns whether it did. A store that counts its rows
     /// whenever it is asked has no such total.
     async fn miscount(&self, waitlist: &Waitlist) -> bool;
 }

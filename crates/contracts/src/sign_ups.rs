@@ -305,6 +305,9 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         requests: HashMap::new(),
         erased: HashMap::new(),
         mail: None,
+        neighbours: HashMap::new(),
+        subscribed: HashSet::new(),
+        rewarded: HashMap::new(),
     });
     let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();
     // One task starts all of them in their order, before any is answered.

@@ -13,6 +13,7 @@ use crate::id::{EntryId, MailId, RequestId, VariantId, WaitlistId, WorkspaceId};
 use crate::locale::Locale;
 use crate::profile::Profile;
 use crate::referral::ReferralCode;
+use crate::secret::NetworkHash;
 use crate::text::{Interest, PersonName, Referrer};
 use crate::timestamp::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct SignUpRequest {
     pub friends_code: Option<ReferralCode>,
     /// The variant that the person saw, according to the client.
     pub variant_id: Option<VariantId>,
+    /// The hash of the network that the person's form came from, if it is known.
+    pub network: Option<NetworkHash>,
     /// When the person signed up.
     pub requested_at: Timestamp,
     /// From when on the sign-up can no longer be confirmed.
@@ -71,6 +74,8 @@ struct Form {
     variant_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent: Option<String>,
+    #[serde(default)]
+    network: Option<[u8; 16]>,
 }
 
 impl SignUpRequest {
@@ -85,6 +90,7 @@ impl SignUpRequest {
             friends_code: self.friends_code.as_ref().map(ToString::to_string),
             variant_id: self.variant_id.map(|id| id.to_string()),
             consent: self.profile.consent.as_ref().map(Consent::to_stored),
+            network: self.network.map(|network| *network.bytes()),
         };
         serde_json::to_string(&form).expect("texts serialise")
     }
@@ -106,6 +112,7 @@ impl SignUpRequest {
         };
         self.friends_code = form.friends_code.map(ReferralCode::from_stored);
         self.variant_id = form.variant_id.map(|id| VariantId::parse(&id)).transpose()?;
+        self.network = form.network.map(NetworkHash::new);
         Ok(self)
     }
 }
@@ -150,6 +157,7 @@ impl TryFrom<StoredRequest> for KeptRequest {
                     profile: empty,
                     friends_code: None,
                     variant_id: None,
+                    network: None,
                     requested_at: stored.requested_at,
                     expires_at: stored.expires_at,
                     mails_sent: stored.mails_sent,
@@ -331,6 +339,7 @@ pub(crate) mod tests {
             profile: profile("ada@example.com"),
             friends_code: None,
             variant_id: None,
+            network: Some(NetworkHash::new([5; 16])),
             requested_at: now(),
             expires_at: now().plus(DEFAULT_CONFIRMATION_TTL),
             mails_sent: 0,

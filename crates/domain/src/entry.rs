@@ -159,8 +159,10 @@ fn position_number<S: Serializer>(position: &Position, serializer: S) -> Result<
 /// A person who signed up with the code of an entry, as that entry's person is told of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Friend {
-    /// The address. Others see it masked.
-    pub email: Email,
+    /// The address. Others see it masked. `None` if the friend is gone.
+    pub email: Option<Email>,
+    /// Whether the referral counts.
+    pub is_credited: bool,
     /// When the friend signed up.
     pub joined_at: Timestamp,
 }

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::entry::{Entry, EntryDocument};
 use crate::error::Invalid;
 use crate::id::{EntryId, EventId, WaitlistId, WorkspaceId};
+use crate::ledger::{Referral, ReferralSignal, ReferralState};
+use crate::referral::Milestone;
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
@@ -17,11 +19,27 @@ pub enum EventKind {
     EntryApproved,
     /// An entry was rejected.
     EntryRejected,
+    /// A referral counts: it is new, or somebody decided so.
+    ReferralCredited,
+    /// A referral waits for a decision.
+    ReferralWithheld,
+    /// A referral was taken back.
+    ReferralRevoked,
+    /// An entry has as many referrals as a reward takes, for the first time.
+    RewardReached,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::EntryCreated, Self::EntryApproved, Self::EntryRejected];
+    pub const ALL: [Self; 7] = [
+        Self::EntryCreated,
+        Self::EntryApproved,
+        Self::EntryRejected,
+        Self::ReferralCredited,
+        Self::ReferralWithheld,
+        Self::ReferralRevoked,
+        Self::RewardReached,
+    ];
 
     /// Returns the name on the wire and in a store.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +47,10 @@ impl EventKind {
             Self::EntryCreated => "entry.created",
             Self::EntryApproved => "entry.approved",
             Self::EntryRejected => "entry.rejected",
+            Self::ReferralCredited => "referral.credited",
+            Self::ReferralWithheld => "referral.withheld",
+            Self::ReferralRevoked => "referral.revoked",
+            Self::RewardReached => "reward.reached",
         }
     }
 
@@ -38,7 +60,30 @@ impl EventKind {
     /// If there is no such kind.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| Invalid::new("must be one of entry.created, entry.approved, entry.rejected"))
+        found.ok_or_else(|| Invalid::new(format!("must be one of {}", Self::names())))
+    }
+
+    /// Returns the names of all kinds, with commas between.
+    pub fn names() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
+    /// Returns the kind that tells of a referral in a state.
+    pub const fn of_referral(state: ReferralState) -> Self {
+        match state {
+            ReferralState::Credited => Self::ReferralCredited,
+            ReferralState::Withheld => Self::ReferralWithheld,
+            ReferralState::Revoked => Self::ReferralRevoked,
+        }
+    }
+
+    /// Whether it tells of a row of the referral ledger. Such events are written only if a webhook is subscribed to them, and the persons
+    /// of a referral are not told of them.
+    pub const fn is_of_ledger(self) -> bool {
+        match self {
+            Self::ReferralCredited | Self::ReferralWithheld | Self::ReferralRevoked => true,
+            Self::EntryCreated | Self::EntryApproved | Self::EntryRejected | Self::RewardReached => false,
+        }
     }
 }
 
@@ -89,13 +134,38 @@ impl Event {
         Self::about(subject, id, kind, occurred_at, &EntryData::new(entry, waitlist))
     }
 
+    /// Creates the event of the state of a referral. It belongs to the friend, or to the referrer if the friend is gone.
+    pub fn of_referral(id: EventId, occurred_at: Timestamp, referral: &Referral, waitlist: &Waitlist) -> Self {
+        let entry_id = referral.referred.or(referral.referrer);
+        let subject = EventSubject { workspace_id: waitlist.workspace_id, waitlist_id: Some(waitlist.id), entry_id };
+        Self::about(subject, id, EventKind::of_referral(referral.state), occurred_at, &ReferralData::new(referral, waitlist))
+    }
+
+    /// Creates the event of a reward that an entry has reached. The entry has its referrals already.
+    pub fn of_reward(id: EventId, occurred_at: Timestamp, entry: &Entry, waitlist: &Waitlist, milestone: &Milestone) -> Self {
+        let subject = EventSubject { workspace_id: entry.workspace_id, waitlist_id: Some(entry.waitlist_id), entry_id: Some(entry.id) };
+        Self::about(subject, id, EventKind::RewardReached, occurred_at, &RewardData::new(entry, waitlist, milestone))
+    }
+
     /// Creates a test event about a made-up entry. It is of the given waitlist, or of a made-up one.
     pub fn test(id: EventId, kind: EventKind, occurred_at: Timestamp, workspace_id: WorkspaceId, waitlist: Option<&Waitlist>) -> Self {
         let waitlist_id = waitlist.map(|waitlist| waitlist.id);
         let waitlist = waitlist.cloned().unwrap_or_else(|| placeholder::waitlist(workspace_id, occurred_at));
         let entry = placeholder::entry(&waitlist, kind, occurred_at);
         let subject = EventSubject { workspace_id, waitlist_id, entry_id: None };
-        Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true))
+        match kind {
+            EventKind::EntryCreated | EventKind::EntryApproved | EventKind::EntryRejected => {
+                Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true))
+            }
+            EventKind::ReferralCredited | EventKind::ReferralWithheld | EventKind::ReferralRevoked => {
+                let referral = placeholder::referral(&waitlist, kind, occurred_at);
+                Self::compose(subject, id, kind, occurred_at, &ReferralData::new(&referral, &waitlist), Some(true))
+            }
+            EventKind::RewardReached => {
+                let (entry, milestone) = (Entry { referral_count: 1, ..entry }, placeholder::milestone());
+                Self::compose(subject, id, kind, occurred_at, &RewardData::new(&entry, &waitlist, &milestone), Some(true))
+            }
+        }
     }
 
     /// Returns the body that an event of an erased entry is reduced to: ids, its kind and its time, and `"erased": true`.
@@ -142,9 +212,11 @@ impl Event {
 mod placeholder {
     use uuid::Uuid;
 
-    use super::{Entry, EntryId, EventKind, Timestamp, Waitlist, WaitlistId, WorkspaceId};
+    use super::{Entry, EntryId, EventKind, Milestone, Referral, ReferralState, Timestamp, Waitlist, WaitlistId, WorkspaceId};
     use crate::email::Email;
     use crate::entry::EntryStatus;
+    use crate::id::ReferralId;
+    use crate::ledger::{ReferralPolicy, ReferralSignal};
     use crate::profile::Profile;
     use crate::referral::{Position, ReferralCode};
     use crate::settings::Settings;
@@ -178,9 +250,9 @@ mod placeholder {
             referred_by: None,
             position: Position::new(1),
             status: match kind {
-                EventKind::EntryCreated => EntryStatus::Pending,
                 EventKind::EntryApproved => EntryStatus::Approved,
                 EventKind::EntryRejected => EntryStatus::Rejected,
+                _ => EntryStatus::Pending,
             },
             variant_id: None,
             link_generation: 0,
@@ -189,6 +261,72 @@ mod placeholder {
             created_at: now,
             updated_at: now,
         }
+    }
+
+    pub(super) fn referral(waitlist: &Waitlist, kind: EventKind, now: Timestamp) -> Referral {
+        let state = ReferralState::ALL.into_iter().find(|state| EventKind::of_referral(*state) == kind);
+        Referral {
+            id: ReferralId::new(Uuid::nil()),
+            waitlist_id: waitlist.id,
+            referrer: Some(EntryId::new(Uuid::nil())),
+            referred: Some(EntryId::new(Uuid::nil())),
+            state: state.unwrap_or(ReferralState::Credited),
+            score: 40,
+            reasons: vec![ReferralSignal::SameNetwork],
+            policy: Some(ReferralPolicy::default()),
+            created_at: now,
+            decision: None,
+        }
+    }
+
+    pub(super) fn milestone() -> Milestone {
+        Milestone { count: 1, reward: "Example".to_owned() }
+    }
+}
+
+/// The form of a [`Referral`] in events.
+#[derive(Serialize)]
+struct ReferralDocument {
+    id: String,
+    referrer_entry_id: Option<String>,
+    referred_entry_id: Option<String>,
+    state: &'static str,
+    score: u8,
+    reasons: Vec<&'static str>,
+}
+
+/// The data of an event about a referral.
+#[derive(Serialize)]
+struct ReferralData<'a> {
+    referral: ReferralDocument,
+    waitlist: WaitlistRef<'a>,
+}
+
+impl<'a> ReferralData<'a> {
+    fn new(referral: &Referral, waitlist: &'a Waitlist) -> Self {
+        let referral = ReferralDocument {
+            id: referral.id.to_string(),
+            referrer_entry_id: referral.referrer.map(|id| id.to_string()),
+            referred_entry_id: referral.referred.map(|id| id.to_string()),
+            state: referral.state.as_str(),
+            score: referral.score,
+            reasons: referral.reasons.iter().copied().map(ReferralSignal::as_str).collect(),
+        };
+        Self { referral, waitlist: WaitlistRef::new(waitlist) }
+    }
+}
+
+/// The data of an event about a reward.
+#[derive(Serialize)]
+struct RewardData<'a> {
+    entry: EntryDocument<'a>,
+    waitlist: WaitlistRef<'a>,
+    milestone: &'a Milestone,
+}
+
+impl<'a> RewardData<'a> {
+    fn new(entry: &'a Entry, waitlist: &'a Waitlist, milestone: &'a Milestone) -> Self {
+        Self { entry: entry.document(waitlist.settings.referral_boost), waitlist: WaitlistRef::new(waitlist), milestone }
     }
 }
 
@@ -229,11 +367,7 @@ struct EntryData<'a> {
 
 impl<'a> EntryData<'a> {
     fn new(entry: &'a Entry, waitlist: &'a Waitlist) -> Self {
-        let (slug, display_name) = (waitlist.slug.as_str(), waitlist.display_name.as_str());
-        Self {
-            entry: entry.document(waitlist.settings.referral_boost),
-            waitlist: WaitlistRef { id: waitlist.id.to_string(), slug, display_name },
-        }
+        Self { entry: entry.document(waitlist.settings.referral_boost), waitlist: WaitlistRef::new(waitlist) }
     }
 }
 
@@ -242,6 +376,12 @@ struct WaitlistRef<'a> {
     id: String,
     slug: &'a str,
     display_name: &'a str,
+}
+
+impl<'a> WaitlistRef<'a> {
+    fn new(waitlist: &'a Waitlist) -> Self {
+        Self { id: waitlist.id.to_string(), slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() }
+    }
 }
 
 #[cfg(test)]
@@ -263,6 +403,21 @@ mod tests {
         });
         assert_eq!(serde_json::from_str::<Value>(&event.body).unwrap(), expected);
         assert_eq!((event.workspace_id, event.waitlist_id, event.entry_id), (workspace_id, None, None));
+    }
+
+    #[test]
+    fn every_kind_has_a_test_event_in_its_form() {
+        let (id, now) = (EventId::new(Uuid::from_u128(2)), Timestamp::parse("2026-01-31T09:00:00Z").unwrap());
+        for kind in EventKind::ALL {
+            let event = Event::test(id, kind, now, WorkspaceId::new(Uuid::from_u128(1)), None);
+            let body: Value = serde_json::from_str(&event.body).unwrap();
+            assert_eq!((&body["type"], &body["test"]), (&json!(kind.as_str()), &json!(true)));
+            assert_eq!(body["data"]["waitlist"]["slug"], "example");
+            let state = kind.as_str().strip_prefix("referral.");
+            assert_eq!(body["data"]["referral"]["state"], state.map_or(Value::Null, |state| json!(state)));
+            assert_eq!(body["data"]["entry"].is_null(), state.is_some());
+            assert_eq!(body["data"]["milestone"]["count"], if kind == EventKind::RewardReached { json!(1) } else { Value::Null });
+        }
     }
 
     #[test]

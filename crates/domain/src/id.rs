@@ -65,6 +65,8 @@ id! {
     MailId
     /// Identifies a sign-up that waits for its confirmation.
     RequestId
+    /// Identifies a referral in the ledger.
+    ReferralId
     /// Identifies a suppression: one reason for which an address gets no mail.
     SuppressionId
     /// Identifies a challenge whose solution proves work.

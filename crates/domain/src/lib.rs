@@ -78,6 +78,9 @@
 //!     variants: HashSet::new(),
 //!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
+//!     neighbours: HashMap::new(),
+//!     subscribed: HashSet::new(),
+//!     rewarded: HashMap::new(),
 //!     mail: None,
 //! });
 //!
@@ -129,6 +132,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod invite;
+pub mod ledger;
 pub mod locale;
 pub mod mail;
 pub mod paging;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::{MailId, RequestId, SuppressionId, WaitlistId};
+use crate::id::{MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -103,6 +103,15 @@ pub struct MailKey {
     pub created_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: MailId,
+}
+
+/// The row of a list of referrals, newest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferralKey {
+    /// When the friend signed up.
+    pub created_at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: ReferralId,
 }
 
 #[cfg(test)]

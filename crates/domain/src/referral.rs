@@ -125,6 +125,11 @@ impl ReferralRewards {
         reached
     }
 
+    /// Returns the milestones that a growing number of referrals reaches for the first time, if `peak` is the most that there ever were.
+    pub fn reached_first(&self, peak: u64, referral_count: u64) -> impl Iterator<Item = &Milestone> {
+        self.reached(referral_count).into_iter().filter(move |milestone| milestone.count > peak)
+    }
+
     /// Returns the next milestone above a number of referrals, if there is one.
     pub fn next(&self, referral_count: u64) -> Option<&Milestone> {
         self.milestones.iter().filter(|milestone| milestone.count > referral_count).min_by_key(|milestone| milestone.count)

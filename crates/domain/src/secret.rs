@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::email::Email;
 use crate::error::Invalid;
+use crate::id::WaitlistId;
 
 /// The secret of a store: 32 random bytes that never change.
 ///
@@ -61,6 +62,13 @@ impl StoreSecret {
             Some(IpAddr::V6(address)) => address.octets()[..6].to_vec(),
         };
         let mac = self.mac("network", &[&network]);
+        NetworkHash(std::array::from_fn(|index| mac[index]))
+    }
+
+    /// Returns the hash of the network of a client of one list. The same network has another hash on every other list.
+    pub fn hash_network_on(&self, list: WaitlistId, client: IpAddr) -> NetworkHash {
+        let network = self.hash_network(Some(client));
+        let mac = self.mac("ledger", &[list.uuid().as_bytes(), network.bytes()]);
         NetworkHash(std::array::from_fn(|index| mac[index]))
     }
 
@@ -225,6 +233,12 @@ mod tests {
         assert_ne!(of("192.0.2.1"), of("192.0.3.1"));
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:ffff::9"));
         assert_ne!(of("2001:db8:1::1"), of("2001:db8:2::1"));
+        let on = |list: u128, address: &str| {
+            StoreSecret::new([7; 32]).hash_network_on(WaitlistId::new(Uuid::from_u128(list)), address.parse().unwrap())
+        };
+        assert_eq!(on(1, "192.0.2.1"), on(1, "192.0.2.254"));
+        assert_ne!(on(1, "192.0.2.1"), on(2, "192.0.2.1"));
+        assert_ne!(on(1, "192.0.2.1"), of("192.0.2.1"));
         let unknown = StoreSecret::new([7; 32]).hash_network(None);
         assert_ne!(unknown, of("0.0.0.0"));
         assert_ne!(unknown, StoreSecret::new([8; 32]).hash_network(None));

@@ -1,5 +1,7 @@
 //! The settings of a waitlist. Rally checks the keys that it knows, and keeps all others unchanged.
 
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use crate::consent::{Consent, MISSING_CONSENT};
@@ -8,6 +10,7 @@ use crate::document;
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
+use crate::ledger::{FraudMode, ReferralPolicy};
 use crate::proof_of_work::ProofOfWork;
 use crate::referral::{Milestone, ReferralBoost, ReferralRewards};
 use crate::text::{ConfirmationMessage, ConsentText, Lines, clean};
@@ -22,7 +25,7 @@ const MAX_SITE_KEY: usize = 200;
 const MAX_ORIGINS: usize = 50;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 12] = [
+const LATER_KEYS: [&str; 15] = [
     "email_confirmation",
     "confirm_page_url",
     "invite_url",
@@ -35,6 +38,9 @@ const LATER_KEYS: [&str; 12] = [
     "block_disposable",
     "check_mx",
     "one_per_mailbox",
+    "referral_fraud",
+    "referral_fraud_threshold",
+    "referral_hourly_cap",
 ];
 
 /// Whether an entry needs a review.
@@ -100,6 +106,8 @@ pub struct Settings {
     pub referral_boost: ReferralBoost,
     /// The rewards for referrers.
     pub referral_rewards: ReferralRewards,
+    /// How referrals are judged.
+    pub referral_policy: ReferralPolicy,
     /// The public key of a captcha. If it is set, every sign-up needs a token of this captcha.
     pub recaptcha_site_key: Option<String>,
     /// Whether visitors may see the leaderboard.
@@ -181,6 +189,18 @@ impl Settings {
             }
             "referral_rewards" => {
                 self.referral_rewards = given.map(|value| parse_rewards(value, path)).transpose()?.unwrap_or_default();
+            }
+            "referral_fraud" => {
+                let parse = |value| parse_string(value).and_then(FraudMode::parse);
+                self.referral_policy.mode = given.map(parse).transpose().map_err(one)?.unwrap_or(defaults.referral_policy.mode);
+            }
+            "referral_fraud_threshold" => {
+                let parsed = given.map(|value| parse_within(value, 100)).transpose().map_err(one)?;
+                self.referral_policy.threshold = parsed.unwrap_or(defaults.referral_policy.threshold);
+            }
+            "referral_hourly_cap" => {
+                let parsed = given.map(|value| parse_within(value, ReferralPolicy::MAX_CAP)).transpose().map_err(one)?;
+                self.referral_policy.hourly_cap = parsed.unwrap_or(defaults.referral_policy.hourly_cap);
             }
             "recaptcha_site_key" => {
                 self.recaptcha_site_key = match given {
@@ -271,6 +291,9 @@ impl Settings {
             ("confirmation_message", json!(self.confirmation_message.as_ref().map(ConfirmationMessage::as_str))),
             ("referral_boost", json!(self.referral_boost.places())),
             ("referral_rewards", json!(self.referral_rewards)),
+            ("referral_fraud", json!(self.referral_policy.mode.as_str())),
+            ("referral_fraud_threshold", json!(self.referral_policy.threshold)),
+            ("referral_hourly_cap", json!(self.referral_policy.hourly_cap)),
             ("recaptcha_site_key", json!(self.recaptcha_site_key)),
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
@@ -318,6 +341,15 @@ pub fn integer(value: &Value) -> Option<u64> {
 fn parse_max_entries(value: &Value) -> Result<u64, Invalid> {
     let most = i64::MAX as u64;
     integer(value).filter(|max| (1..=most).contains(max)).ok_or_else(|| Invalid::new("must be an integer of at least 1, or null"))
+}
+
+/// Reads a whole number from 1 to `most`.
+fn parse_within<N: TryFrom<u64> + Copy + fmt::Display>(value: &Value, most: N) -> Result<N, Invalid>
+where
+    u64: From<N>,
+{
+    let number = integer(value).filter(|number| (1..=u64::from(most)).contains(number)).and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| Invalid::new(format!("must be an integer from 1 to {most}")))
 }
 
 fn parse_bool(value: &Value) -> Result<bool, Invalid> {
@@ -399,6 +431,7 @@ mod tests {
             json!({
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
+                "referral_fraud": "flag", "referral_fraud_threshold": 50, "referral_hourly_cap": 20,
                 "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
                 "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null, "terms_url": null,
                 "consent_text": null,
@@ -433,6 +466,12 @@ mod tests {
             ("referral_boost", json!(1001)),
             ("referral_boost", json!(-1)),
             ("referral_rewards", json!([])),
+            ("referral_fraud", json!("on")),
+            ("referral_fraud", json!(true)),
+            ("referral_fraud_threshold", json!(0)),
+            ("referral_fraud_threshold", json!(101)),
+            ("referral_hourly_cap", json!(0)),
+            ("referral_hourly_cap", json!(1001)),
             ("recaptcha_site_key", json!(1)),
             ("leaderboard_enabled", json!(0)),
             ("email_confirmation", json!("true")),
@@ -480,6 +519,16 @@ mod tests {
         );
         let many: Vec<Value> = (1..=51).map(|count| json!({"count": count, "reward": "x"})).collect();
         assert!(rewards(json!(many)).is_err());
+    }
+
+    #[test]
+    fn the_judgement_of_referrals_is_set_key_by_key() {
+        let patch = json!({"referral_fraud": "withhold", "referral_fraud_threshold": 80, "referral_hourly_cap": 5});
+        let settings = merged(&Settings::default(), patch).unwrap();
+        let expected = ReferralPolicy { mode: FraudMode::Withhold, threshold: 80, hourly_cap: 5 };
+        assert_eq!(settings.referral_policy, expected);
+        let reset = merged(&settings, json!({"referral_fraud": null, "referral_fraud_threshold": null, "referral_hourly_cap": null}));
+        assert_eq!(reset.unwrap(), Settings::default());
     }
 
     #[test]

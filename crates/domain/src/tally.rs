@@ -126,19 +126,17 @@ fn take_row<K: Ord>(rows: &mut BTreeMap<K, u64>, key: K) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::command::tests::{command, facts, waitlist};
-    use crate::command::{ReferrerFacts, SignUpFacts};
-    use crate::id::EntryId;
+    use crate::command::SignUpFacts;
+    use crate::command::tests::{command, facts, referrer as referrer_of, waitlist};
 
     fn entry(n: u64, status: EntryStatus, referrer: &str, referred: bool) -> Entry {
         let list = waitlist(serde_json::json!({}));
-        let referrer_facts = ReferrerFacts { id: EntryId::new(Uuid::from_u128(99)), status: EntryStatus::Pending };
+        let referrer_facts = referrer_of(EntryStatus::Pending);
         let mut command = command();
         command.profile.referrer = Referrer::parse_optional(referrer).unwrap();
-        let facts = SignUpFacts { last_position: n, referrer: referred.then_some(referrer_facts), ..facts(&list) };
+        let facts = SignUpFacts { last_position: n, referrer: referred.then_some(&referrer_facts), ..facts(&list) };
         Entry { status, ..command.decide(facts).unwrap().entry }
     }
 

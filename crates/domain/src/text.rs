@@ -122,6 +122,8 @@ text! {
     KeyName(100, One)
     /// The admin who created something: the `sub` of the token.
     Subject(255, One)
+    /// Why an admin decided so.
+    DecisionReason(500, Many)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl WebhookUrl {
     }
 }
 
-/// The kinds of event that a webhook is subscribed to: one to three, each once, in the order they were given.
+/// The kinds of event that a webhook is subscribed to: each once, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription(Vec<EventKind>);
 
@@ -81,10 +81,10 @@ impl Subscription {
     /// If there is no name, a name is unknown, or a name is repeated.
     pub fn parse(names: &[String]) -> Result<Self, Invalid> {
         let kinds = names.iter().map(|name| EventKind::parse(name)).collect::<Result<Vec<_>, _>>();
-        let kinds = kinds.map_err(|_| Invalid::new("must be entry.created, entry.approved or entry.rejected"))?;
+        let kinds = kinds.map_err(|_| Invalid::new(format!("must be of {}", EventKind::names())))?;
         let repeated = kinds.iter().enumerate().any(|(n, kind)| kinds[..n].contains(kind));
         if kinds.is_empty() || repeated {
-            return Err(Invalid::new("must name one to three events, each once"));
+            return Err(Invalid::new("must name one or more events, each once"));
         }
         Ok(Self(kinds))
     }

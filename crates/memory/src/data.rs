@@ -9,11 +9,12 @@ use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::Event;
-use rally_domain::id::{EntryId, EventId, MailId, ProofId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, EventId, MailId, ProofId, ReferralId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::ledger::Referral;
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::proof_of_work::UsedProof;
 use rally_domain::referral::{Position, ReferralCode};
-use rally_domain::secret::AddressHash;
+use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::slug::Slug;
 use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
@@ -66,7 +67,20 @@ pub(crate) struct List {
     positions: HashMap<EntryId, Position>,
     /// What stays of erased entries.
     pub tombstones: BTreeMap<EntryId, Tombstone>,
+    /// The referral ledger.
+    pub referrals: BTreeMap<ReferralId, KeptReferral>,
+    /// The networks that the entries came from.
+    pub networks: BTreeMap<EntryId, NetworkHash>,
+    /// The most referrals that an entry had before one was taken back.
+    pub peaks: HashMap<EntryId, u64>,
     board: BTreeSet<Leader>,
+}
+
+/// A row of the ledger, with the ids of its persons even if they are gone.
+#[derive(Clone, PartialEq)]
+pub(crate) struct KeptReferral {
+    pub referral: Referral,
+    pub network: Option<NetworkHash>,
 }
 
 /// A variant. A deleted one stays for the sign-ups that it won.
@@ -119,6 +133,9 @@ impl List {
             entries: Arc::default(),
             positions: HashMap::new(),
             tombstones: BTreeMap::new(),
+            referrals: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            peaks: HashMap::new(),
             board: BTreeSet::new(),
         }
     }
@@ -263,8 +280,12 @@ impl Data {
     pub fn owner_of(&self, code: &ReferralCode, list: WaitlistId) -> Option<CodeOwner> {
         let mut all = self.lists.values().flat_map(|list| list.entries.values());
         let entry = all.find(|entry| entry.referral_code == *code)?;
-        let here = ReferrerFacts { id: entry.id, status: entry.status };
-        Some(if entry.waitlist_id == list { CodeOwner::Here(here) } else { CodeOwner::Elsewhere })
+        if entry.waitlist_id != list {
+            return Some(CodeOwner::Elsewhere);
+        }
+        let home = self.lists.get(&list)?;
+        let facts = ReferrerFacts::of(entry, home.networks.get(&entry.id).copied());
+        Some(CodeOwner::Here(ReferrerFacts { referral_peak: home.peaks.get(&entry.id).copied().unwrap_or(0), ..facts }))
     }
 
     /// Writes an event for the webhooks that are subscribed to its kind now.

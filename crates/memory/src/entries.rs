@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
     CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
-    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan, SignUpRejection,
-    UpdateProfile,
+    RecordInvitation, ReferrerFacts, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan,
+    SignUpRejection, UpdateProfile,
 };
 use rally_domain::confirmation::{KeptRequest, RequestState, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
+use rally_domain::ledger::{Referral, ReferralState};
 use rally_domain::mail::{Mail, MailRecord, MailState};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
@@ -24,7 +25,7 @@ use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::tombstone::Tombstone;
 
-use crate::data::{Data, List, QueuedMail};
+use crate::data::{Data, KeptReferral, List, QueuedMail};
 use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::Job;
@@ -147,6 +148,7 @@ impl EntryStore for MemoryStore {
                 }
             }
             data.drop_mail(&entry);
+            data.forget_referral_of(waitlist_id, id);
             if flaw.is(Flaw::LogGoesWithEntries) {
                 let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
                 data.attempts.retain(|attempt| !told.contains(&attempt.event_id));
@@ -173,6 +175,7 @@ impl EntryStore for MemoryStore {
             let ErasurePlan { tombstone, suppression } = command.decide(&entry);
             list.bury(&entry, tombstone, flaw);
             data.drop_mail(&entry);
+            data.forget_referral_of(home, id);
             data.erase_requests(home, &entry.profile.email);
             data.drop_undelivered(id);
             data.suppress_erased(suppression);
@@ -203,13 +206,18 @@ impl EntryStore for MemoryStore {
         let look = |data: &Data| {
             let Some(list) = data.lists.values().find(|list| list.find(id).is_some()) else { return Vec::new() };
             let of_anybody = data.flaw.is(Flaw::FriendsOfAnybody);
-            let entries = list.entries();
-            let mut friends: Vec<&Entry> =
-                entries.values().filter(|entry| entry.referred_by == Some(id) || (of_anybody && entry.referred_by.is_some())).collect();
+            let referrals = list.referrals.values().map(|kept| &kept.referral);
+            let mut friends: Vec<&Referral> = referrals.filter(|referral| referral.referrer == Some(id) || of_anybody).collect();
+            friends.sort_by_key(|referral| (referral.created_at, referral.id));
             if !data.flaw.is(Flaw::OldestFriendsFirst) {
                 friends.reverse();
             }
-            friends.into_iter().take(most).map(|entry| Friend { email: entry.profile.email.clone(), joined_at: entry.created_at }).collect()
+            let friend = |referral: &Referral| Friend {
+                email: referral.referred.and_then(|id| list.find(id)).map(|entry| entry.profile.email.clone()),
+                is_credited: referral.state == ReferralState::Credited,
+                joined_at: referral.created_at,
+            };
+            friends.into_iter().take(most).map(friend).collect()
         };
         Ok(self.read(look))
     }
@@ -320,6 +328,16 @@ impl Data {
                 && (!flaw.is(Flaw::RejectedAddressesJoinAgain) || entry.status != EntryStatus::Rejected)
         };
         let owner = |code| self.owner_of(code, command.waitlist_id);
+        let referrer = command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
+            CodeOwner::Here(referrer) if flaw.is(Flaw::RejectedFriendsCredited) => Some(flaw.pardon(referrer)),
+            CodeOwner::Here(referrer) => Some(referrer),
+            CodeOwner::Elsewhere => None,
+        });
+        let referrer = referrer.map(|referrer| ReferrerFacts { recent: list.recent(&referrer, command, flaw), ..referrer });
+        let neighbours = referrer.as_ref().map_or(0, |referrer| list.neighbours(referrer, command, flaw));
+        let rewarded = referrer.as_ref().and_then(|referrer| list.find(referrer.id));
+        let subscribed = self.subscribed(list.waitlist.workspace_id);
+        let erased = self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email));
         let request = self.requested(command);
         command.decide(SignUpFacts {
             request: request.as_ref(),
@@ -342,15 +360,14 @@ impl Data {
                 Some(CodeOwner::Here(_)) => true,
                 None => false,
             },
-            referrer: command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
-                CodeOwner::Here(referrer) if flaw.is(Flaw::RejectedFriendsCredited) => Some(flaw.pardon(referrer)),
-                CodeOwner::Here(referrer) => Some(referrer),
-                CodeOwner::Elsewhere => None,
-            }),
+            referrer: referrer.as_ref(),
+            neighbours,
+            subscribed: &subscribed,
+            rewarded,
             mailbox_taken: self.is_mailbox_taken(command),
             proof_used: self.is_used(command.proof, Flaw::SignUpsReuseProofs),
             variant_is_active: command.variant_id.is_some_and(|id| list.has_active_variant(id, flaw)),
-            erased: self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email)),
+            erased,
             mail: mail.as_ref(),
         })
     }
@@ -377,19 +394,24 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, credit, events, mail, lifts, uses } = plan;
+        let SignUpPlan { entry, referral, network, credit, events, mail, lifts, uses } = plan;
         uses.iter().for_each(|used| self.use_up(used));
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
-            let now = entry.created_at;
+            let (id, now) = (entry.id, entry.created_at);
             list.put(entry);
+            list.networks.extend(network.map(|network| (id, network)));
+            if let Some(referral) = referral.filter(|_| !flaw.is(Flaw::ReferralsNotWritten)) {
+                let referral = flaw.judged(referral);
+                list.referrals.insert(referral.id, KeptReferral { referral, network });
+            }
             if let Some(referrer) = credit.and_then(|id| list.find(id)).cloned() {
                 let grown = referrer.referral_count + 1 + u64::from(flaw.is(Flaw::CreditedTwice));
                 let updated_at = if flaw.is(Flaw::CreditsAreUpdates) { now } else { referrer.updated_at };
                 list.put(Entry { referral_count: grown, updated_at, ..referrer });
             }
         }
-        events.into_iter().take(if flaw.is(Flaw::OneEventASignUp) { 1 } else { 2 }).for_each(|event| self.tell(event));
+        events.into_iter().take(if flaw.is(Flaw::OneEventASignUp) { 1 } else { usize::MAX }).for_each(|event| self.tell(event));
         self.post(mail);
         self.suppressions.retain(|row| Some(row.id) != lifts || flaw.is(Flaw::ErasedPeopleStaySuppressed));
     }

@@ -9,6 +9,7 @@ use rally_domain::delivery::{Attempt, ClaimedDelivery};
 use rally_domain::entry::{Entry, EntryStatus, Invitation, Leader};
 use rally_domain::event::EventKind;
 use rally_domain::id::{MailId, WorkspaceId};
+use rally_domain::ledger::Referral;
 use rally_domain::mail::{LoggedMail, Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::profile::Profile;
@@ -736,6 +737,63 @@ flaws! {
     /// A purge of a workspace takes the suppressions of others.
     PurgesTakeOtherSuppressions: "suppressions::a_purge_takes_the_suppressions_of_a_deleted_workspace";
 
+    // The referral ledger.
+
+    /// A referral has no row.
+    ReferralsNotWritten: "referrals::a_referral_is_kept_in_every_state";
+    /// A referral is kept without what speaks against it.
+    JudgementsForgotten: "referrals::a_referral_is_kept_in_every_state";
+    /// Referrals of another list of the workspace are listed.
+    ReferralsOfWholeWorkspaces: "referrals::a_referral_is_kept_in_every_state";
+    /// Referrals of any state are listed.
+    ReferralStatesNotFiltered: "referrals::referrals_go_newest_first_and_filter";
+    /// A page begins after the instant of the last row.
+    ReferralPagesByTimeAlone: "referrals::referrals_go_newest_first_and_filter";
+    /// A referral of any code makes a burst.
+    BurstsOfEveryCode: "referrals::signals_are_of_one_code_and_its_time";
+    /// A referral of any hour makes a burst.
+    BurstsForEver: "referrals::signals_are_of_one_code_and_its_time";
+    /// A referral of any code is a neighbour.
+    NeighboursOfEveryCode: "referrals::signals_are_of_one_code_and_its_time";
+    /// A referral of any day is a neighbour.
+    NeighboursForEver: "referrals::signals_are_of_one_code_and_its_time";
+    /// A decision leaves the count.
+    DecisionsNotCounted: "referrals::a_decision_moves_the_count_with_the_state"
+        "referrals::counts_equal_credited_rows_under_parallel_changes" "referrals::a_dry_run_changes_nothing";
+    /// A decision changes when its referrer was changed.
+    DecisionsAreUpdates: "referrals::a_decision_moves_the_count_with_the_state";
+    /// A decision is made by what was read before others were written.
+    DecisionsReadEarly: "referrals::counts_equal_credited_rows_under_parallel_changes";
+    /// A decision is told to nobody.
+    DecisionsNotTold: "referrals::decisions_are_told_to_those_who_are_subscribed"
+        "abandoned::a_decision_about_referrals_is_whole_or_not_at_all";
+    /// Events of referrals are written for nobody.
+    ReferralsAlwaysTold: "referrals::decisions_are_told_to_those_who_are_subscribed";
+    /// The most referrals of an entry are forgotten with those that are taken back.
+    PeaksForgotten: "referrals::a_reward_is_told_once";
+    /// A decision changes referrals of another list of the workspace.
+    DecisionsIgnoreLists: "referrals::a_decision_needs_referrals_of_the_list";
+    /// A dry run writes.
+    DryRunsWrite: "referrals::a_dry_run_changes_nothing";
+    /// A selection takes the newest referrals.
+    SelectionsTakeTheNewest: "referrals::a_selection_takes_the_oldest_that_are_left";
+    /// An entry without a network selects all referrals without one.
+    UnknownNetworksSelected: "referrals::a_network_selects_its_own_referrals";
+    /// A referral without a score is a suspect.
+    EveryReferralSuspected: "referrals::suspects_have_a_score";
+    /// A rejected person has no standing.
+    RejectedPeopleDoNotStand: "referrals::standings_are_of_everybody_with_referrals";
+    /// A referral that was taken back has a time of its credit.
+    EveryReferralTimed: "referrals::credits_are_told_with_their_times";
+    /// Networks are kept.
+    NetworksRemembered: "referrals::networks_are_forgotten_in_time";
+    /// Networks of any age are forgotten.
+    NetworksForgottenEarly: "referrals::networks_are_forgotten_in_time";
+    /// Rows name persons that are gone.
+    GonePersonsNamed: "referrals::rows_outlive_their_persons";
+    /// A rebuild leaves the counts of referrers.
+    RebuildsIgnoreTheLedger: "referrals::a_rebuild_counts_the_credited_rows";
+
     // Erasures.
 
     /// An erased person stays on the leaderboard.
@@ -850,8 +908,13 @@ impl Flawed {
     }
 
     /// A referrer as if it were not rejected.
-    pub const fn pardon(self, referrer: ReferrerFacts) -> ReferrerFacts {
+    pub fn pardon(self, referrer: ReferrerFacts) -> ReferrerFacts {
         ReferrerFacts { status: EntryStatus::Pending, ..referrer }
+    }
+
+    /// A referral as it is kept.
+    pub fn judged(self, referral: Referral) -> Referral {
+        if self.is(Flaw::JudgementsForgotten) { Referral { score: 0, reasons: Vec::new(), ..referral } } else { referral }
     }
 
     /// The leaderboard's line of an entry, rejected or not.

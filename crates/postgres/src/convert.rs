@@ -4,6 +4,7 @@
 //! be parsed is a fault.
 
 use rally_domain::error::{Fault, Invalid};
+use rally_domain::secret::NetworkHash;
 use serde_json::{Map, Value};
 
 /// Converts a count or a position, which never gets as large as the limit of the column.
@@ -28,6 +29,12 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// The hash of a network in a column.
+pub(crate) fn network(bytes: Vec<u8>) -> Result<NetworkHash, Fault> {
+    let bytes = bytes.try_into().map_err(|_| Fault::unexpected("a stored hash is not of 16 bytes"))?;
+    Ok(NetworkHash::new(bytes))
 }
 
 /// The 32 bytes of a column.

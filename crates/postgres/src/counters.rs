@@ -15,6 +15,7 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::convert::to_bigint;
+use crate::ledger_fill;
 use crate::schema::{entries, tombstones, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 use crate::statement::statement;
 
@@ -69,9 +70,14 @@ fn columns<K, T>(
 }
 
 statement! {
-    /// Adds to the totals.
+    /// Adds to the totals. The cursors of the ledger that are at the end stay there: sign-ups write their own rows.
     GrowTotals {
-        "UPDATE waitlist_totals SET last_position = tally.last_position, pending = waitlist_totals.pending + tally.pending, \
+        "UPDATE waitlist_totals SET last_position = tally.last_position, \
+            ledger_position = CASE waitlist_totals.ledger_position \
+                WHEN waitlist_totals.last_position THEN tally.last_position ELSE waitlist_totals.ledger_position END, \
+            ledger_compared = CASE waitlist_totals.ledger_compared \
+                WHEN waitlist_totals.last_position THEN tally.last_position ELSE waitlist_totals.ledger_compared END, \
+            pending = waitlist_totals.pending + tally.pending, \
             approved = waitlist_totals.approved + tally.approved, rejected = waitlist_totals.rejected + tally.rejected, \
             referred = waitlist_totals.referred + tally.referred FROM unnest("
         lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
@@ -210,9 +216,11 @@ pub(crate) async fn rebuild(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryR
     if !lock(c, id).await? {
         return Ok(false);
     }
+    ledger_fill::fill_whole(c, id).await?;
+    let recounted = ledger_fill::recount(c, id).await?;
     let (kept, counted) = (load(c, id).await?, count(c, id).await?);
     if kept == counted {
-        return Ok(false);
+        return Ok(recounted);
     }
     store(c, id, &counted).await?;
     Ok(true)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
@@ -37,8 +37,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, confirmations, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones, transaction,
-    waitlists,
+    PgStore, confirmations, counters, events, export, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
+    transaction, waitlists,
 };
 
 #[async_trait]
@@ -105,6 +105,7 @@ impl EntryStore for PgStore {
             }
             mails::delete(c, id).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
+            referrals::forget_person(c, id).await?;
             counters::remove(c, &entry, forgotten + hidden).await?;
             Ok(true)
         });
@@ -120,6 +121,7 @@ impl EntryStore for PgStore {
             mails::delete(c, id).await?;
             confirmations::erase(c, waitlist_id, &entry.profile.email).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
+            referrals::forget_person(c, id).await?;
             counters::erase(c, &entry, hidden).await?;
             suppressions::write_erased(c, &suppression).await?;
             purges::remove_traces(c, waitlist_id, id).await?;
@@ -130,14 +132,7 @@ impl EntryStore for PgStore {
 
     async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
         let mut c = self.connection().await?;
-        let query = entries::table
-            .filter(entries::referred_by_entry_id.eq(id.uuid()))
-            .order(entries::position.desc())
-            .limit(to_bigint(most as u64))
-            .select((entries::email, entries::created_at));
-        let rows: Vec<(String, OffsetDateTime)> = query.load(&mut c).await.map_err(query_fault)?;
-        let friend = |(email, at)| Friend { email: Email::from_stored(email), joined_at: Timestamp::new(at) };
-        Ok(rows.into_iter().map(friend).collect())
+        referrals::friends(&mut c, id, most).await.map_err(query_fault)
     }
 
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
@@ -303,6 +298,7 @@ insert! {
         locale: Nullable<Text> = Option<String>,
         confirmed_at: Nullable<Timestamptz> = Option<OffsetDateTime>,
         consent: Nullable<Text> = Option<String>,
+        network: Nullable<Bytea> = Option<Vec<u8>>,
         created_at: Timestamptz = OffsetDateTime,
     }
 
@@ -343,6 +339,7 @@ impl From<&Entry> for NewEntryRow {
             locale: profile.locale.as_ref().map(ToString::to_string),
             confirmed_at: entry.confirmed_at.map(Timestamp::instant),
             consent: profile.consent.as_ref().map(Consent::to_stored),
+            network: None,
             created_at: entry.created_at.instant(),
         }
     }

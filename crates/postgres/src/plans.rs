@@ -13,22 +13,24 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{confirmations, invitations, proofs, reviews, visits, webhooks};
+use rally_contracts::{confirmations, invitations, proofs, referrals, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
     CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, RequestMail, Review, RotateSecret,
-    SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    Selected, SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
-use rally_domain::entry::EntryStatus;
+use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
+use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::referral::ReferralBoost;
+use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
@@ -124,6 +126,7 @@ async fn call_everything(ports: &Ports) {
     call_log(ports, acme.id, ada.id).await;
     call_confirmations(ports, &list).await;
     call_suppressions(ports, acme.id).await;
+    call_referrals(ports, &list, &ada).await;
     call_templates(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
     ports.api_keys.find_by_prefix("none").await.unwrap();
@@ -142,6 +145,34 @@ async fn call_everything(ports: &Ports) {
     ports.waitlists.delete(delete_waitlist(ports, acme.id, list.id)).await.unwrap();
     while ports.purges.purge(1).await.unwrap() {}
     ports.purges.backlog().await.unwrap();
+}
+
+async fn call_referrals(ports: &Ports, list: &Waitlist, ada: &Entry) {
+    let (now, one) = (ports.clock.now(), Limit::new(1, 100).unwrap());
+    let network = Some(NetworkHash::new([1; 16]));
+    let friends_code = Some(ada.referral_code.clone());
+    let friend = SignUp { friends_code: friends_code.clone(), network, ..sign_up(ports, list, "friend@example.com") };
+    let friend = ports.entries.sign_up(friend).await.unwrap();
+    let near = SignUp { friends_code, network, ..sign_up(ports, list, "ada+near@example.com") };
+    ports.entries.sign_up(near).await.unwrap();
+    for state in [None, Some(ReferralState::Credited)] {
+        for referrer in [None, Some(ada.id)] {
+            let filter = ReferralFilter { state, referrer };
+            let page = ports.referrals.list(list.id, filter, None, one).await.unwrap();
+            ports.referrals.list(list.id, filter, page.next, one).await.unwrap();
+        }
+    }
+    for selected in [Selected::Referrer(ada.id), Selected::NetworkOf(friend.id)] {
+        for state in [ReferralState::Revoked, ReferralState::Credited] {
+            ports.referrals.decide(referrals::decision(ports, list, selected.clone(), state)).await.unwrap();
+        }
+    }
+    assert_eq!(ports.referrals.suspects(list.id, 10).await.unwrap().len(), 1);
+    assert_eq!(ports.referrals.standings(list.id).await.unwrap().len(), 1);
+    assert!(!ports.referrals.credited_at(ada.id, 2).await.unwrap().is_empty());
+    assert!(ports.referrals.forget_networks(now.plus(Duration::days(31)), 1).await.unwrap() > 0);
+    ports.referrals.fill(10).await.unwrap();
+    ports.referrals.unfilled().await.unwrap();
 }
 
 async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
@@ -326,11 +357,15 @@ const KEYS: [&str; 12] = [
 ];
 
 /// Statements that read a whole table on purpose, by the beginning of their text. None of them serves a request of a visitor.
-const WHOLE: [&str; 5] = [
+const WHOLE: [&str; 8] = [
     "SELECT \"webhooks\".\"id\", \"webhooks\".\"secret\"",
     "SELECT kind, target, waitlist_id, after_position, after_id FROM purges",
     "SELECT (SELECT count(*)",
     "SELECT COUNT(*) FROM \"purges\"",
+    // The lists, of which there are few, each with one row.
+    "SELECT waitlist_id AS id FROM waitlist_totals",
+    "SELECT coalesce(sum(last_position",
+    "SELECT t.waitlist_id AS id FROM waitlist_totals t",
     // It reads the deliveries that are being sent: a few thousand rows at most.
     "UPDATE deliveries d SET generation",
 ];
@@ -428,6 +463,9 @@ INSERT INTO mails (id, workspace_id, waitlist_id, entry_id, template, sender, re
 INSERT INTO tombstones (id, waitlist_id, position, status, referral_count, day, has_traces)
     SELECT gen_random_uuid(), l.id, n, 'pending', 0, now(), n % 2 = 0
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(30000, 45000) n;
+INSERT INTO referrals (id, waitlist_id, referrer_entry_id, referred_entry_id, state, score, reasons, network, created_at)
+    SELECT gen_random_uuid(), l.id, gen_random_uuid(), gen_random_uuid(), 'credited', n % 2, '', substr(sha256(n::text::bytea), 1, 16), now()
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
 INSERT INTO signup_requests (id, workspace_id, waitlist_id, state, email, form, requested_at, expires_at, mails_sent)
     SELECT gen_random_uuid(), l.workspace_id, l.id, 'waiting', n || '@example.com', '{}', now(), now(), 1
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;

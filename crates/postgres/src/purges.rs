@@ -20,11 +20,11 @@ use crate::deliveries::{delete_attempts, delete_events};
 use crate::fault::query_fault;
 use crate::queue::IdRow;
 use crate::schema::{
-    attempts, entries, events, mails, purges, signup_requests, suppressions, tombstones, waitlist_days, waitlist_sources, waitlist_totals,
-    webhooks,
+    attempts, entries, events, mails, purges, referrals as ledger, signup_requests, suppressions, tombstones, waitlist_days,
+    waitlist_sources, waitlist_totals, webhooks,
 };
 use crate::statement::statement;
-use crate::{PgStore, confirmations, counters, mails as mail_rows, transaction};
+use crate::{PgStore, confirmations, counters, mails as mail_rows, referrals, transaction};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
@@ -94,9 +94,15 @@ WITH RECURSIVE of_entries (id) AS (
     UNION ALL
     SELECT (SELECT t.waitlist_id FROM tombstones t WHERE t.waitlist_id > l.id ORDER BY t.waitlist_id, t.position LIMIT 1)
     FROM of_tombstones l WHERE l.id IS NOT NULL
+), of_referrals (id) AS (
+    (SELECT waitlist_id FROM referrals ORDER BY waitlist_id, state LIMIT 1)
+    UNION ALL
+    SELECT (SELECT r.waitlist_id FROM referrals r WHERE r.waitlist_id > l.id ORDER BY r.waitlist_id, r.state LIMIT 1)
+    FROM of_referrals l WHERE l.id IS NOT NULL
 )
 SELECT DISTINCT found.id FROM (
     SELECT id FROM of_entries UNION ALL SELECT id FROM of_events UNION ALL SELECT id FROM of_sources UNION ALL SELECT id FROM of_tombstones
+    UNION ALL SELECT id FROM of_referrals
 ) found
 WHERE found.id IS NOT NULL AND NOT EXISTS (SELECT FROM waitlist_totals t WHERE t.waitlist_id = found.id)";
 
@@ -272,6 +278,11 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if (DeleteTombstones { ids }).execute(c).await? > 0 {
         return Ok(true);
     }
+    let left = ledger::table.filter(ledger::waitlist_id.eq(list)).order((ledger::waitlist_id, ledger::state, ledger::created_at.desc()));
+    let ids: Vec<Uuid> = left.limit(most).select(ledger::id).load(c).await?;
+    if (DeleteReferrals { ids }).execute(c).await? > 0 {
+        return Ok(true);
+    }
     // There is one row per day, so there are never many.
     diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c).await?;
     Ok(false)
@@ -318,6 +329,14 @@ statement! {
     DeleteTombstones {
         "DELETE FROM tombstones t USING unnest("
         ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE t.id = gone.id"
+    }
+}
+
+statement! {
+    /// Deletes some referrals.
+    DeleteReferrals {
+        "DELETE FROM referrals r USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE r.id = gone.id"
     }
 }
 
@@ -429,6 +448,9 @@ async fn purge_traces(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> Qu
     let (waitlist, entry) = (purge.waitlist_id.unwrap_or_default(), purge.target);
     let batch: Vec<ToldRow> = NextEvents { waitlist, entry, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
     let Some(last) = batch.last().map(|row| row.id) else {
+        if referrals::forget_reasons(c, entry, most).await? > 0 {
+            return Ok(true);
+        }
         diesel::update(tombstones::table.find(entry)).set(tombstones::has_traces.eq(false)).execute(c).await?;
         return Ok(false);
     };

@@ -93,6 +93,8 @@ diesel::table! {
         link_generation -> Integer,
         confirmed_at -> Nullable<Timestamptz>,
         consent -> Nullable<Text>,
+        network -> Nullable<Binary>,
+        referral_peak -> BigInt,
     }
 }
 
@@ -105,6 +107,9 @@ diesel::table! {
         rejected -> BigInt,
         referred -> BigInt,
         erased -> BigInt,
+        ledger_position -> BigInt,
+        ledger_compared -> BigInt,
+        networks_position -> BigInt,
     }
 }
 
@@ -334,6 +339,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    referrals (id) {
+        id -> Uuid,
+        waitlist_id -> Uuid,
+        referrer_entry_id -> Nullable<Uuid>,
+        referred_entry_id -> Nullable<Uuid>,
+        state -> Text,
+        score -> SmallInt,
+        reasons -> Text,
+        network -> Nullable<Binary>,
+        policy -> Nullable<Text>,
+        created_at -> Timestamptz,
+        decided_at -> Nullable<Timestamptz>,
+        decided_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     workspaces,
     retired_slugs,
@@ -344,6 +367,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     webhooks,
     deliveries,
+    referrals,
     waitlist_totals,
     waitlist_days,
     purges,

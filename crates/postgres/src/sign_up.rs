@@ -1,6 +1,6 @@
 //! The transaction of a group of sign-ups, of one list or several. It locks the lists in the order of their ids, loads the facts
 //! for the whole group, decides one sign-up after the other, and writes all plans. Statements that do not depend on each other
-//! are sent together (pipelined), so a group costs five round trips to the server.
+//! are sent together (pipelined), so a group costs five round trips to the server, or six if a reward may be reached.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,25 +9,27 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
-use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
+use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpPlan, SignUpRejection};
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
+use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::convert::{from_bigint, to_bigint};
-use crate::entries::{InsertEntries, NewEntryRow};
+use crate::convert::{from_bigint, network, to_bigint};
+use crate::entries::{EntryRow, InsertEntries, NewEntryRow};
 use crate::fault::Abort;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, settings, suppressions, transaction};
+use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -121,7 +123,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests, used, erased) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests, used_proofs, erased, used) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
@@ -130,6 +132,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
         confirmations::lock_confirmed(c, commands),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
         async { Ok(suppressions::erased(c, commands).await?) },
+        async { Ok(referrals::used_codes(c, &lists, commands).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, &command.profile.email)));
     let (have, wait) = try_join!(mailboxes::entries(c, &asked), mailboxes::requests(c, &asked))?;
@@ -139,24 +142,54 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
         let list = waitlist.id;
-        let owner = |owner: &Owner| if owner.list == list { CodeOwner::Here(owner.referrer) } else { CodeOwner::Elsewhere };
+        let owner = |(code, owner): (&ReferralCode, &Owner)| {
+            let recent = used.recent.get(code).copied().unwrap_or(0);
+            let here = || CodeOwner::Here(ReferrerFacts { recent, ..owner.referrer.clone() });
+            (code.clone(), if owner.list == list { here() } else { CodeOwner::Elsewhere })
+        };
         let facts = GroupFacts {
             last_position,
             entries,
             emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
-            codes: owners.iter().map(|(code, found)| (code.clone(), owner(found))).collect(),
+            codes: owners.iter().map(owner).collect(),
             mailboxes: of_list(&have, list),
             waiting_mailboxes: of_list(&wait, list),
-            proofs: used.clone(),
+            proofs: used_proofs.clone(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
             erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
             mail: mail.remove(&list),
+            neighbours: used.neighbours.clone(),
+            subscribed: used.subscribed.get(&list).cloned().unwrap_or_default(),
+            rewarded: HashMap::new(),
             waitlist,
         };
-        (list, SignUpGroup::new(facts))
+        (list, facts)
     };
-    Ok(totals.map(group).collect())
+    let mut groups: BTreeMap<WaitlistId, GroupFacts> = totals.map(group).collect();
+    load_rewarded(c, &mut groups, commands).await?;
+    Ok(groups.into_iter().map(|(list, facts)| (list, SignUpGroup::new(facts))).collect())
+}
+
+/// Loads the entries that may reach a reward, if a webhook is subscribed to that. This takes one more round trip.
+async fn load_rewarded(
+    mut c: &AsyncPgConnection,
+    groups: &mut BTreeMap<WaitlistId, GroupFacts>,
+    commands: &[SignUp],
+) -> Result<(), Abort<Locked>> {
+    for (list, facts) in groups {
+        let ids = facts.rewarding(commands.iter().filter(|command| command.waitlist_id == *list));
+        if ids.is_empty() {
+            continue;
+        }
+        let ids: Vec<Uuid> = ids.into_iter().map(EntryId::uuid).collect();
+        let rows: Vec<EntryRow> = entries::table.filter(entries::id.eq_any(ids)).select(EntryRow::as_select()).load(&mut c).await?;
+        for row in rows {
+            let entry = Entry::try_from(row)?;
+            facts.rewarded.insert(entry.id, entry);
+        }
+    }
+    Ok(())
 }
 
 fn lifted(row: &ErasedRow) -> (Email, SuppressionId) {
@@ -217,18 +250,40 @@ struct Owner {
 async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMap<ReferralCode, Owner>, Abort<Locked>> {
     let asked = commands.iter().flat_map(|command| std::iter::once(&command.own_code).chain(&command.friends_code));
     let asked: Vec<&str> = asked.map(ReferralCode::as_str).collect();
-    let query = entries::table.filter(entries::referral_code.eq_any(asked)).select((
-        entries::referral_code,
-        entries::waitlist_id,
-        entries::id,
-        entries::status,
-    ));
-    let rows: Vec<(String, Uuid, Uuid, String)> = query.load(&mut c).await?;
-    let owner = |(code, list, id, status): (String, Uuid, Uuid, String)| {
-        let referrer = ReferrerFacts { id: EntryId::new(id), status: EntryStatus::parse(&status).map_err(Fault::unexpected)? };
-        Ok((ReferralCode::from_stored(code), Owner { list: WaitlistId::new(list), referrer }))
-    };
-    rows.into_iter().map(owner).collect()
+    let query = entries::table.filter(entries::referral_code.eq_any(asked)).select(OwnerRow::as_select());
+    let rows: Vec<OwnerRow> = query.load(&mut c).await?;
+    Ok(rows.into_iter().map(OwnerRow::owner).collect::<Result<_, Fault>>()?)
+}
+
+/// What is read of the owner of a referral code.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = entries, check_for_backend(diesel::pg::Pg))]
+struct OwnerRow {
+    referral_code: String,
+    waitlist_id: Uuid,
+    id: Uuid,
+    status: String,
+    email: String,
+    network: Option<Vec<u8>>,
+    created_at: OffsetDateTime,
+    referral_count: i64,
+    referral_peak: i64,
+}
+
+impl OwnerRow {
+    fn owner(self) -> Result<(ReferralCode, Owner), Fault> {
+        let referrer = ReferrerFacts {
+            id: EntryId::new(self.id),
+            status: EntryStatus::parse(&self.status).map_err(Fault::unexpected)?,
+            mailbox: Email::from_stored(self.email).mailbox(),
+            network: self.network.map(network).transpose()?,
+            joined_at: Timestamp::new(self.created_at),
+            referral_count: from_bigint(self.referral_count),
+            referral_peak: from_bigint(self.referral_peak),
+            recent: 0,
+        };
+        Ok((ReferralCode::from_stored(self.referral_code), Owner { list: WaitlistId::new(self.waitlist_id), referrer }))
+    }
 }
 
 async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<Locked>> {
@@ -247,16 +302,18 @@ async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Resu
 
 async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
     let mut credits: BTreeMap<EntryId, u64> = groups.values().flat_map(SignUpGroup::credits).collect();
-    let new = groups.values().flat_map(SignUpGroup::entries);
+    let new = groups.values().flat_map(SignUpGroup::plans);
     // New entries are inserted with their credit from others of their group. Only older ones need an update.
-    let row = |entry: &Entry| {
-        let referral_count = to_bigint(credits.remove(&entry.id).unwrap_or(0));
-        NewEntryRow { referral_count, ..NewEntryRow::from(entry) }
+    let row = |plan: &SignUpPlan| {
+        let referral_count = to_bigint(credits.remove(&plan.entry.id).unwrap_or(0));
+        let network = plan.network.map(|network| network.bytes().to_vec());
+        NewEntryRow { referral_count, network, ..NewEntryRow::from(&plan.entry) }
     };
     let rows = new.map(row).collect();
     try_join!(
         insert_entries(c, rows),
         credit(c, credits),
+        referrals::insert(c, groups.values().flat_map(SignUpGroup::referrals)),
         counters::grow(c, groups.iter().map(|(list, group)| (*list, group.tally())).collect()),
         events::write_all(c, groups.values().flat_map(SignUpGroup::events)),
         mails::write(c, groups.values().flat_map(SignUpGroup::mails)),

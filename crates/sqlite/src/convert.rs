@@ -10,6 +10,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Binary;
 use diesel::sqlite::{Sqlite, SqliteValue};
 use rally_domain::error::{Fault, Invalid};
+use rally_domain::secret::NetworkHash;
 use rally_domain::timestamp::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -63,6 +64,12 @@ impl FromSql<Binary, Sqlite> for Blob {
         let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(bytes)?;
         Ok(Self(Uuid::from_slice(&bytes)?))
     }
+}
+
+/// The hash of a network in a column.
+pub(crate) fn network(bytes: Vec<u8>) -> Result<NetworkHash, Fault> {
+    let bytes = bytes.try_into().map_err(|_| Fault::unexpected("a stored hash is not of 16 bytes"))?;
+    Ok(NetworkHash::new(bytes))
 }
 
 /// The 32 bytes of a column.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::count_star;
+use diesel::dsl::{case_when, count_star};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::tally::Tally;
@@ -11,6 +12,7 @@ use rally_domain::text::Referrer;
 use uuid::Uuid;
 
 use crate::convert::{Blob, to_bigint};
+use crate::ledger_fill;
 use crate::schema::{entries, tombstones, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
 
 /// Whether a list exists. A deleted list has no totals.
@@ -33,10 +35,15 @@ pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> Qu
 }
 
 fn grow_totals(c: &mut SqliteConnection, list: Blob, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_totals::dsl::{approved, last_position, pending, referred, rejected, waitlist_totals};
+    use crate::schema::waitlist_totals::dsl::{
+        approved, last_position, ledger_compared, ledger_position, pending, referred, rejected, waitlist_totals,
+    };
     // The order is that of EntryStatus::ALL.
     let [to_pending, to_approved, to_rejected] = by_status;
     let grown = (
+        // The cursors of the ledger that are at the end stay there: sign-ups write their own rows.
+        ledger_position.eq(case_when(ledger_position.eq(last_position), last.into_sql::<BigInt>()).otherwise(ledger_position)),
+        ledger_compared.eq(case_when(ledger_compared.eq(last_position), last.into_sql::<BigInt>()).otherwise(ledger_compared)),
         last_position.eq(last),
         pending.eq(pending + to_pending),
         approved.eq(approved + to_approved),
@@ -147,9 +154,11 @@ struct Count {
 
 /// Counts the rows of a list again and corrects its counters. Returns whether they were wrong.
 pub(crate) fn rebuild(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<bool> {
+    ledger_fill::fill_whole(c, id)?;
+    let recounted = ledger_fill::recount(c, id)?;
     let (kept, counted) = (load(c, id)?, count(c, id)?);
     if kept == counted {
-        return Ok(false);
+        return Ok(recounted);
     }
     store(c, id, &counted)?;
     Ok(true)

@@ -30,7 +30,9 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{SqliteStore, confirmations, counters, events, export, lists, mails, purges, ranks, settings, suppressions, tombstones};
+use crate::{
+    SqliteStore, confirmations, counters, events, export, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
+};
 
 #[async_trait]
 impl EntryStore for SqliteStore {
@@ -104,6 +106,7 @@ impl EntryStore for SqliteStore {
             }
             mails::delete(c, id)?;
             events::drop_undelivered(c, waitlist_id, id)?;
+            referrals::forget_person(c, id)?;
             counters::remove(c, &entry, forgotten + hidden)?;
             Ok(true)
         });
@@ -119,6 +122,7 @@ impl EntryStore for SqliteStore {
             mails::delete(c, id)?;
             confirmations::erase(c, waitlist_id, &entry.profile.email)?;
             events::drop_undelivered(c, waitlist_id, id)?;
+            referrals::forget_person(c, id)?;
             counters::erase(c, &entry, hidden)?;
             suppressions::write_erased(c, &suppression)?;
             purges::remove_traces(c, waitlist_id, id)?;
@@ -128,18 +132,7 @@ impl EntryStore for SqliteStore {
     }
 
     async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault> {
-        self.database
-            .read(move |c| {
-                let query = entries::table
-                    .filter(entries::referred_by_entry_id.eq(Blob(id.uuid())))
-                    .order(entries::position.desc())
-                    .limit(to_bigint(most as u64))
-                    .select((entries::email, entries::created_at));
-                let rows: Vec<(String, i64)> = query.load(c).map_err(query_fault)?;
-                let friend = |(email, at)| Ok(Friend { email: Email::from_stored(email), joined_at: instant(at)? });
-                rows.into_iter().map(friend).collect()
-            })
-            .await
+        self.database.read(move |c| referrals::friends(c, id, most)).await
     }
 
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
@@ -290,6 +283,7 @@ pub(crate) struct EntryRow {
     link_generation: i32,
     confirmed_at: Option<i64>,
     consent: Option<String>,
+    pub(crate) network: Option<Vec<u8>>,
     created_at: i64,
     updated_at: i64,
 }
@@ -318,6 +312,7 @@ impl From<&Entry> for EntryRow {
             link_generation: i32::try_from(entry.link_generation).unwrap_or(i32::MAX),
             confirmed_at: entry.confirmed_at.map(Timestamp::unix_millis),
             consent: profile.consent.as_ref().map(Consent::to_stored),
+            network: None,
             created_at: entry.created_at.unix_millis(),
             updated_at: entry.updated_at.unix_millis(),
         }

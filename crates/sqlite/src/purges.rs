@@ -18,10 +18,10 @@ use uuid::Uuid;
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{
-    attempts, deliveries, entries, events, mails, purges, signup_requests, suppressions, tombstones, waitlist_days, waitlist_sources,
-    waitlist_totals, webhooks,
+    attempts, deliveries, entries, events, mails, purges, referrals as ledger, signup_requests, suppressions, tombstones, waitlist_days,
+    waitlist_sources, waitlist_totals, webhooks,
 };
-use crate::{BUSY_TIMEOUT, SqliteStore, counters};
+use crate::{BUSY_TIMEOUT, SqliteStore, counters, referrals};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
@@ -109,9 +109,13 @@ WITH RECURSIVE of_entries (id) AS (
 ), of_tombstones (id) AS (
     SELECT min(waitlist_id) FROM tombstones
     UNION ALL SELECT (SELECT min(t.waitlist_id) FROM tombstones t WHERE t.waitlist_id > l.id) FROM of_tombstones l WHERE l.id IS NOT NULL
+), of_referrals (id) AS (
+    SELECT min(waitlist_id) FROM referrals
+    UNION ALL SELECT (SELECT min(r.waitlist_id) FROM referrals r WHERE r.waitlist_id > l.id) FROM of_referrals l WHERE l.id IS NOT NULL
 )
 SELECT id FROM (
     SELECT id FROM of_entries UNION SELECT id FROM of_events UNION SELECT id FROM of_sources UNION SELECT id FROM of_tombstones
+    UNION SELECT id FROM of_referrals
 )
 WHERE id IS NOT NULL AND id NOT IN (SELECT waitlist_id FROM waitlist_totals)";
 
@@ -245,6 +249,11 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
         diesel::delete(tombstones::table.filter(tombstones::id.eq_any(left))).execute(c)?;
         return Ok(true);
     }
+    let left: Vec<Blob> = ledger::table.filter(ledger::waitlist_id.eq(list)).limit(most).select(ledger::id).load(c)?;
+    if !left.is_empty() {
+        diesel::delete(ledger::table.filter(ledger::id.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
     // There is one row per day, so there are never many.
     diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c)?;
     Ok(false)
@@ -309,6 +318,9 @@ fn purge_traces(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResu
     let batch: Vec<(Blob, Blob, String, i64)> =
         rest.select((events::id, events::workspace_id, events::kind, events::occurred_at)).load(c)?;
     let Some(last) = batch.last().map(|(id, ..)| *id) else {
+        if referrals::forget_reasons(c, entry, most)? > 0 {
+            return Ok(true);
+        }
         diesel::update(tombstones::table.find(entry)).set(tombstones::has_traces.eq(false)).execute(c)?;
         return Ok(false);
     };

@@ -16,12 +16,13 @@ use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
 
-use crate::convert::{Blob, from_bigint, to_bigint};
+use crate::convert::{Blob, from_bigint, instant, network, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::Abort;
+use crate::referrals::UsedCodes;
 use crate::schema::{entries, variants, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, settings, suppressions};
+use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -110,7 +111,14 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     }
     let proofs = proofs::used(c, commands.iter().filter_map(|(_, command)| command.proof))?;
     let (mailboxes, waiting_mailboxes) = (have, wait);
-    let facts = GroupFacts {
+    let UsedCodes { recent, neighbours, subscribed } = referrals::used_codes(c, &waitlist, commands)?;
+    for (code, number) in recent {
+        if let Some(CodeOwner::Here(referrer)) = codes.get_mut(&code) {
+            referrer.recent = number;
+        }
+    }
+    let rewarded = HashMap::new();
+    let mut facts = GroupFacts {
         waitlist,
         last_position,
         entries,
@@ -123,7 +131,14 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         requests,
         erased,
         mail,
+        neighbours,
+        subscribed,
+        rewarded,
     };
+    for id in facts.rewarding(commands.iter().map(|(_, command)| *command)) {
+        let entry = entries::table.find(Blob(id.uuid())).select(EntryRow::as_select()).first::<EntryRow>(c)?;
+        facts.rewarded.insert(id, entry.try_into()?);
+    }
     Ok(Some(facts))
 }
 
@@ -146,14 +161,35 @@ fn is_email_taken(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> 
 }
 
 fn find_owner(c: &mut SqliteConnection, list: WaitlistId, code: &ReferralCode) -> Step<Option<CodeOwner>> {
-    let query =
-        entries::table.filter(entries::referral_code.eq(code.as_str())).select((entries::waitlist_id, entries::id, entries::status));
-    let Some((of, id, status)) = query.first::<(Blob, Blob, String)>(c).optional()? else { return Ok(None) };
-    if of.0 != list.uuid() {
+    let query = entries::table.filter(entries::referral_code.eq(code.as_str())).select(OwnerRow::as_select());
+    let Some(row) = query.first::<OwnerRow>(c).optional()? else { return Ok(None) };
+    if row.waitlist_id.0 != list.uuid() {
         return Ok(Some(CodeOwner::Elsewhere));
     }
-    let status = EntryStatus::parse(&status).map_err(Fault::unexpected)?;
-    Ok(Some(CodeOwner::Here(ReferrerFacts { id: EntryId::new(id.0), status })))
+    Ok(Some(CodeOwner::Here(ReferrerFacts {
+        id: EntryId::new(row.id.0),
+        status: EntryStatus::parse(&row.status).map_err(Fault::unexpected)?,
+        mailbox: Email::from_stored(row.email).mailbox(),
+        network: row.network.map(network).transpose()?,
+        joined_at: instant(row.created_at)?,
+        referral_count: from_bigint(row.referral_count),
+        referral_peak: from_bigint(row.referral_peak),
+        recent: 0,
+    })))
+}
+
+/// What is read of the owner of a referral code.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = entries, check_for_backend(diesel::sqlite::Sqlite))]
+struct OwnerRow {
+    waitlist_id: Blob,
+    id: Blob,
+    status: String,
+    email: String,
+    network: Option<Vec<u8>>,
+    created_at: i64,
+    referral_count: i64,
+    referral_peak: i64,
 }
 
 fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) -> QueryResult<bool> {
@@ -183,9 +219,12 @@ impl QueryFragment<Sqlite> for Credit {
 impl RunQueryDsl<SqliteConnection> for Credit {}
 
 fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
-    for entry in group.entries() {
-        diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
+    for plan in group.plans() {
+        let mut row = EntryRow::from(&plan.entry);
+        row.network = plan.network.map(|network| network.bytes().to_vec());
+        diesel::insert_into(entries::table).values(row).execute(c)?;
     }
+    group.referrals().try_for_each(|(referral, network)| referrals::insert(c, referral, network))?;
     for (referrer, number) in group.credits() {
         Credit { number: to_bigint(number), id: Blob(referrer.uuid()) }.execute(c)?;
     }

@@ -56,6 +56,8 @@ impl Fixture for Embedded {
     async fn miscount(&self, waitlist: &Waitlist) -> bool {
         let list = waitlist.id.uuid().simple();
         execute(&self.directory, &format!("UPDATE waitlist_totals SET referred = referred + 5 WHERE waitlist_id = x'{list}'"));
+        let counts = format!("UPDATE entries SET referral_count = referral_count + 3 WHERE waitlist_id = x'{list}' AND referral_count > 0");
+        execute(&self.directory, &counts);
         true
     }
 }
@@ -125,6 +127,12 @@ mod migrations {
 async fn a_rebuild_puts_wrong_counters_right() {
     let database = Embedded::fresh().await;
     rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| execute(&database.directory, sql)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_referrals_get_their_rows() {
+    let database = Embedded::fresh().await;
+    rally_contracts::referrals::older_referrals_get_their_rows(&database, async |sql| execute(&database.directory, sql)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,6 +32,7 @@ pub(crate) const TABLES: [&str; 25] = [
     "mail_shares",
     "used_proofs",
     "tombstones",
+    "referrals",
 ];
 
 /// A table with its columns.

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
 use rally_domain::confirmation::MailShare;
 use rally_domain::error::Fault;
+use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::port::Ports;
 use tokio::task::JoinHandle;
 
@@ -17,6 +18,9 @@ const PRUNE: Duration = Duration::from_secs(600);
 
 /// How often a worker checks whether there is a purge.
 const LOOK_FOR_PURGES: Duration = Duration::from_secs(1);
+
+/// How often a worker checks whether older referrals lack a row. Programs without the ledger may still write some.
+const FILL: Duration = Duration::from_secs(5);
 
 /// How often the samples of histograms are added to their buckets.
 const FOLD: Duration = Duration::from_secs(5);
@@ -61,6 +65,12 @@ impl Workers {
             }),
             worker(ports, "finished mail", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+            }),
+            worker(ports, "older referrals", "written into the ledger", FILL, |ports| {
+                Box::pin(async move { ports.referrals.fill(BATCH).await })
+            }),
+            worker(ports, "networks of clients", "forgotten", PRUNE, |ports| {
+                Box::pin(async move { ports.referrals.forget_networks(ports.clock.now().plus(-NETWORKS_KEPT), BATCH).await })
             }),
         ];
         let mut tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run())).collect();

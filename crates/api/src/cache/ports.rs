@@ -14,23 +14,26 @@ use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DeleteEntry, DeleteVariant, DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry,
-    InviteRejection, Invited, ProfileRejection, RecordInvitation, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry,
-    RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection,
-    UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
+    CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry, DeleteVariant, DeleteWaitlist,
+    DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, Invited, ProfileRejection, RecordInvitation,
+    RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook,
+    UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook,
+    VariantRejection, WebhookRejection, WorkspaceRejection,
 };
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
-use rally_domain::paging::{Limit, Page, WaitlistKey};
+use rally_domain::ledger::{Referral, ReferralFilter, Standing, Suspect};
+use rally_domain::paging::{Limit, Page, ReferralKey, WaitlistKey};
 use rally_domain::port::{
-    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, SettingsStore, VariantStore, WaitlistStore, WebhookStore,
-    WorkspaceStore,
+    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, ReferralStore, SettingsStore, VariantStore, WaitlistStore,
+    WebhookStore, WorkspaceStore,
 };
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::slug::Slug;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 use rally_domain::webhook::{SealedSecrets, Webhook};
@@ -59,7 +62,8 @@ pub fn cached(ports: Ports, changes: &Changes) -> Ports {
         settings: public.clone(),
         api_keys: public,
         entries: entries.clone(),
-        stats: entries,
+        stats: entries.clone(),
+        referrals: entries,
         webhooks,
         ..ports
     }
@@ -302,6 +306,48 @@ impl EntryStore for Entries {
         limit: Limit,
     ) -> Result<Page<Entry, Position>, Fault> {
         self.inner.entries.list(waitlist_id, status, after, limit).await
+    }
+}
+
+#[async_trait]
+impl ReferralStore for Entries {
+    async fn decide(&self, command: DecideReferrals) -> Result<Decided, CommandError<DecideReferralsRejection>> {
+        let list = command.waitlist_id;
+        self.changed(list, self.inner.referrals.decide(command).await)
+    }
+
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        filter: ReferralFilter,
+        after: Option<ReferralKey>,
+        limit: Limit,
+    ) -> Result<Page<Referral, ReferralKey>, Fault> {
+        self.inner.referrals.list(waitlist_id, filter, after, limit).await
+    }
+
+    async fn suspects(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Suspect>, Fault> {
+        self.inner.referrals.suspects(waitlist_id, most).await
+    }
+
+    async fn standings(&self, waitlist_id: WaitlistId) -> Result<Vec<Standing>, Fault> {
+        self.inner.referrals.standings(waitlist_id).await
+    }
+
+    async fn credited_at(&self, entry_id: EntryId, most: usize) -> Result<Vec<Timestamp>, Fault> {
+        self.inner.referrals.credited_at(entry_id, most).await
+    }
+
+    async fn forget_networks(&self, before: Timestamp, entries: usize) -> Result<u64, Fault> {
+        self.inner.referrals.forget_networks(before, entries).await
+    }
+
+    async fn fill(&self, entries: usize) -> Result<u64, Fault> {
+        self.inner.referrals.fill(entries).await
+    }
+
+    async fn unfilled(&self) -> Result<u64, Fault> {
+        self.inner.referrals.unfilled().await
     }
 }
 

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rally_domain::error::Invalid;
-use rally_domain::id::{MailId, RequestId, SuppressionId, WaitlistId};
-use rally_domain::paging::{MailKey, RequestKey, SuppressionKey, WaitlistKey};
+use rally_domain::id::{MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
+use rally_domain::paging::{MailKey, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
 use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
@@ -74,6 +74,17 @@ impl CursorKey for MailKey {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (created_at, id) = read_time_and_id(bytes)?;
         Some(Self { created_at, id: MailId::new(id) })
+    }
+}
+
+impl CursorKey for ReferralKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        time_and_id(self.created_at, self.id.uuid())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (created_at, id) = read_time_and_id(bytes)?;
+        Some(Self { created_at, id: ReferralId::new(id) })
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{
-    analytics, confirmations, entries, mail_templates, mails, settings, suppressions, variants, waitlists, webhooks,
+    analytics, confirmations, entries, mail_templates, mails, referrals, settings, suppressions, variants, waitlists, webhooks,
 };
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
@@ -72,6 +72,11 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(confirmations::resend)
                 .service(confirmations::confirm)
                 .service(confirmations::delete)
+                .service(referrals::read::list)
+                .service(referrals::read::rings)
+                .service(referrals::bulk::decide_many)
+                .service(referrals::decide::decide)
+                .service(referrals::preview::preview)
                 .service(variants::list)
                 .service(variants::create)
                 .service(variants::update)

@@ -24,6 +24,13 @@ pub struct SettingsSchema {
     #[schema(maximum = 1000)]
     referral_boost: u16,
     referral_rewards: RewardsSchema,
+    referral_fraud: FraudModeName,
+    /// The score from which on a referral is withheld.
+    #[schema(minimum = 1, maximum = 100)]
+    referral_fraud_threshold: u8,
+    /// The referrals of one code in an hour that are no burst.
+    #[schema(minimum = 1, maximum = 1000)]
+    referral_hourly_cap: u16,
     /// The public key of a captcha. If it is set, every sign-up must include a token for it.
     #[schema(required, max_length = 200)]
     recaptcha_site_key: Option<String>,
@@ -83,6 +90,13 @@ pub struct SettingsChangeSchema {
     #[schema(maximum = 1000)]
     referral_boost: Option<u16>,
     referral_rewards: Option<RewardsSchema>,
+    referral_fraud: Option<FraudModeName>,
+    /// The score from which on a referral is withheld; 50 by default.
+    #[schema(minimum = 1, maximum = 100)]
+    referral_fraud_threshold: Option<u8>,
+    /// The referrals of one code in an hour that are no burst; 20 by default.
+    #[schema(minimum = 1, maximum = 1000)]
+    referral_hourly_cap: Option<u16>,
     /// The public key of a captcha. If it is set, every sign-up must include a token for it.
     #[schema(max_length = 200)]
     recaptcha_site_key: Option<String>,
@@ -186,6 +200,16 @@ pub struct RewardsSchema {
     /// Every milestone must have a different count.
     #[schema(max_items = 50)]
     milestones: Vec<MilestoneSchema>,
+}
+
+/// What a waitlist does about referrals that look dishonest: nothing, list them (the default), or withhold those with a high score.
+#[derive(ToSchema)]
+#[schema(as = ReferralFraudMode, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum FraudModeName {
+    Off,
+    Flag,
+    Withhold,
 }
 
 /// A reward for a number of counted referrals.
@@ -393,4 +417,12 @@ pub enum EventName {
     Approved,
     #[schema(rename = "entry.rejected")]
     Rejected,
+    #[schema(rename = "referral.credited")]
+    ReferralCredited,
+    #[schema(rename = "referral.withheld")]
+    ReferralWithheld,
+    #[schema(rename = "referral.revoked")]
+    ReferralRevoked,
+    #[schema(rename = "reward.reached")]
+    RewardReached,
 }

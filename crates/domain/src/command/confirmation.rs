@@ -12,11 +12,12 @@ use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::FieldError;
 use crate::id::{MailId, ProofId, RequestId, SuppressionId, VariantId, WaitlistId};
+use crate::ledger::FraudMode;
 use crate::mail::{Links, Mail, MailKind, MailSetup};
 use crate::profile::Profile;
 use crate::proof_of_work::{Proof, ProofOfWork, UsedProof};
 use crate::referral::ReferralCode;
-use crate::secret::AddressHash;
+use crate::secret::{AddressHash, NetworkHash};
 use crate::suppression::{Suppression, SuppressionReason};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -34,6 +35,8 @@ pub enum Wish {
         friends_code: Option<ReferralCode>,
         /// The variant that the person saw, according to the client.
         variant_id: Option<VariantId>,
+        /// The hash of the network that the person's form came from, if it is known.
+        network: Option<NetworkHash>,
         /// How long the request waits.
         ttl: Duration,
     },
@@ -205,7 +208,7 @@ impl RequestMail {
     }
 
     fn new_request(&self, waitlist: &Waitlist) -> Option<SignUpRequest> {
-        let Wish::SignUp { id, profile, friends_code, variant_id, ttl } = &self.wish else { return None };
+        let Wish::SignUp { id, profile, friends_code, variant_id, network, ttl } = &self.wish else { return None };
         Some(SignUpRequest {
             id: *id,
             waitlist_id: waitlist.id,
@@ -213,6 +216,7 @@ impl RequestMail {
             profile: (**profile).clone(),
             friends_code: friends_code.clone(),
             variant_id: *variant_id,
+            network: network.filter(|_| waitlist.settings.referral_policy.mode != FraudMode::Off),
             requested_at: self.now,
             expires_at: self.now.plus(*ttl),
             mails_sent: 0,
@@ -349,6 +353,7 @@ mod tests {
             profile: profile.into(),
             friends_code: None,
             variant_id: None,
+            network: request().network,
             ttl: DEFAULT_CONFIRMATION_TTL,
         }
     }

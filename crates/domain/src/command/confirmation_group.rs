@@ -147,6 +147,7 @@ mod tests {
                 profile: profile(address).into(),
                 friends_code: None,
                 variant_id: None,
+                network: None,
                 ttl: DEFAULT_CONFIRMATION_TTL,
             },
             link_mail_id: MailId::new(id),

@@ -8,6 +8,7 @@
 mod api_key;
 mod confirmation;
 mod confirmation_group;
+mod decide_referrals;
 mod entry;
 mod erasure;
 mod mail_template;
@@ -27,6 +28,9 @@ pub use confirmation::{
     DeleteRequest, Refuse, RefusePlan, RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection, Resend, ResendRejection, Wish,
 };
 pub use confirmation_group::{RequestGroup, RequestGroupFacts, RequestedList, asked_addresses};
+pub use decide_referrals::{
+    CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, Selected,
+};
 pub use entry::{
     DeleteEntry, EntryFacts, EntryRejection, InvitationPlan, InviteMail, InviteRejection, Invited, RecordInvitation, Review, ReviewEntry,
     ReviewPlan,
@@ -38,7 +42,7 @@ pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]
 pub(crate) use sign_up::tests;
-pub use sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+pub use sign_up::{ReferralIds, ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, Confirmed, GroupFacts, SignUpGroup};
 pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
 pub use test_mail::{TestMail, TestMailFacts, TestMailRejection};

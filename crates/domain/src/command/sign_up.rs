@@ -1,18 +1,22 @@
 //! Signing up.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
 use crate::confirmation::{KeptRequest, RequestEnded};
+use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
 use crate::error::FieldError;
 use crate::event::{Event, EventKind};
-use crate::id::{EntryId, EventId, RequestId, SuppressionId, VariantId, WaitlistId};
+use crate::id::{EntryId, EventId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId};
+use crate::ledger::{FraudMode, Judgement, NETWORKS_KEPT, Referral, ReferralSignals, ReferralState};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::profile::Profile;
 use crate::proof_of_work::{Proof, UsedProof};
 use crate::referral::{Position, ReferralCode};
+use crate::secret::NetworkHash;
 use crate::settings::{Approval, Confirmation};
 use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
@@ -28,6 +32,8 @@ pub struct SignUp {
     pub own_code: ReferralCode,
     /// Ids for the events `entry.created` and `entry.approved`.
     pub event_ids: [EventId; 2],
+    /// Ids for the referral, if it is one.
+    pub referral_ids: ReferralIds,
     /// Who signs the person up.
     pub actor: Actor,
     /// The current time.
@@ -44,8 +50,30 @@ pub struct SignUp {
     pub proof: Option<Proof>,
     /// The address of the client, if it is known.
     pub client: Option<IpAddr>,
+    /// The hash of the network that the person's form came from, if it is known.
+    pub network: Option<NetworkHash>,
+    /// Whether the address is a throw-away one.
+    pub disposable: bool,
     /// The base of the links in the mail.
     pub links: Links,
+}
+
+/// The ids of a referral and of what is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferralIds {
+    /// The id of the referral.
+    pub referral: ReferralId,
+    /// The id of the event of its state.
+    pub told: EventId,
+    /// The id of the event of a reward that it makes the referrer reach.
+    pub reward: EventId,
+}
+
+impl ReferralIds {
+    /// Makes new ids.
+    pub fn new(ids: &dyn Ids) -> Self {
+        Self { referral: ReferralId::new(ids.uuid()), told: EventId::new(ids.uuid()), reward: EventId::new(ids.uuid()) }
+    }
 }
 
 /// The stored state that a sign-up needs. The store keeps it locked until the plan is written.
@@ -62,7 +90,14 @@ pub struct SignUpFacts<'a> {
     /// Whether any entry of the deployment has the code `own_code`.
     pub code_taken: bool,
     /// The entry of the same list that has the code `friends_code`.
-    pub referrer: Option<ReferrerFacts>,
+    pub referrer: Option<&'a ReferrerFacts>,
+    /// The referrals of the referrer from the network of this sign-up, within [`NEIGHBOURS_WITHIN`](crate::ledger::NEIGHBOURS_WITHIN). A
+    /// store need not count beyond 3.
+    pub neighbours: u64,
+    /// The kinds of event beyond those of entries that a webhook of the workspace is subscribed to.
+    pub subscribed: &'a HashSet<EventKind>,
+    /// The entry of the referrer, if this sign-up may make it reach a reward that is told of.
+    pub rewarded: Option<&'a Entry>,
     /// Whether another entry of the list, or a sign-up request that waits, has an address of the same mailbox. A store tells it of a list
     /// that takes each mailbox once. Of a sign-up that confirms a request, it tells only of entries.
     pub mailbox_taken: bool,
@@ -79,12 +114,46 @@ pub struct SignUpFacts<'a> {
 }
 
 /// The state of the referrer that a sign-up needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferrerFacts {
     /// The id of the entry.
     pub id: EntryId,
     /// The status of the entry.
     pub status: EntryStatus,
+    /// The mailbox of its address.
+    pub mailbox: Email,
+    /// The network that its form came from, if it is known.
+    pub network: Option<NetworkHash>,
+    /// When it signed up.
+    pub joined_at: Timestamp,
+    /// Its referrals.
+    pub referral_count: u64,
+    /// The most referrals that it ever had.
+    pub referral_peak: u64,
+    /// Its referrals within [`BURST_WITHIN`](crate::ledger::BURST_WITHIN), in any state. A store need not count beyond
+    /// [`MAX_CAP`](crate::ledger::ReferralPolicy::MAX_CAP).
+    pub recent: u64,
+}
+
+impl ReferrerFacts {
+    /// Returns the facts of an entry that nobody has named yet.
+    pub fn of(entry: &Entry, network: Option<NetworkHash>) -> Self {
+        Self {
+            id: entry.id,
+            status: entry.status,
+            mailbox: entry.profile.email.mailbox(),
+            network,
+            joined_at: entry.created_at,
+            referral_count: entry.referral_count,
+            referral_peak: entry.referral_count,
+            recent: 0,
+        }
+    }
+
+    /// Whether the entry's form came from a network, as far as this is still known.
+    fn is_from(&self, network: NetworkHash, now: Timestamp) -> bool {
+        self.network == Some(network) && self.joined_at.plus(NETWORKS_KEPT) > now
+    }
 }
 
 /// The result of a sign-up. The store writes all of it or nothing.
@@ -92,6 +161,10 @@ pub struct ReferrerFacts {
 pub struct SignUpPlan {
     /// The new entry. Its position becomes the last one of the list.
     pub entry: Entry,
+    /// The referral to write, if a friend's code was honoured.
+    pub referral: Option<Referral>,
+    /// The hash of the network to keep with the entry and the referral.
+    pub network: Option<NetworkHash>,
     /// The entry that gets the credit.
     pub credit: Option<EntryId>,
     /// The events to write, in order.
@@ -146,6 +219,7 @@ impl SignUp {
             entry_id: EntryId::new(ids.uuid()),
             own_code: ReferralCode::from_entropy(ids.entropy()),
             event_ids: [EventId::new(ids.uuid()), EventId::new(ids.uuid())],
+            referral_ids: ReferralIds::new(ids),
             actor: Actor::Visitor,
             now: clock.now(),
             profile,
@@ -154,6 +228,8 @@ impl SignUp {
             confirms: None,
             proof: None,
             client: None,
+            network: None,
+            disposable: false,
             links,
         }
     }
@@ -164,7 +240,7 @@ impl SignUp {
     ///
     /// If the address is on the list already, the rejection says so even if the list is full. A client that lost the answer can therefore
     /// repeat its request at any time. A referral code counts if its owner is on the same list and is not rejected. Otherwise the code is
-    /// ignored.
+    /// ignored. A referral that the list withholds names its referrer and gives no credit.
     ///
     /// # Errors
     /// If a rule refuses the sign-up.
@@ -190,7 +266,9 @@ impl SignUp {
         if facts.code_taken {
             return Err(SignUpRejection::CodeTaken);
         }
-        let credit = facts.referrer.filter(|referrer| referrer.status != EntryStatus::Rejected).map(|referrer| referrer.id);
+        let referrer = facts.referrer.filter(|referrer| referrer.status != EntryStatus::Rejected);
+        let referral = referrer.map(|referrer| self.refer(referrer, &facts));
+        let is_credited = referral.as_ref().is_some_and(|referral| referral.state == ReferralState::Credited);
         let (status, told): (_, &[EventKind]) = match waitlist.settings.approval {
             Approval::Required => (EntryStatus::Pending, &[EventKind::EntryCreated]),
             Approval::Automatic => (EntryStatus::Approved, &[EventKind::EntryCreated, EventKind::EntryApproved]),
@@ -202,7 +280,7 @@ impl SignUp {
             profile,
             referral_code: self.own_code.clone(),
             referral_count: 0,
-            referred_by: credit,
+            referred_by: referrer.map(|referrer| referrer.id),
             position: Position::new(facts.last_position + 1),
             status,
             variant_id: self.variant_id.filter(|_| facts.variant_is_active),
@@ -213,13 +291,58 @@ impl SignUp {
             updated_at: self.now,
         };
         let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
-        let events = told.iter().zip(self.event_ids).map(tell).collect();
+        let mut events: Vec<Event> = told.iter().zip(self.event_ids).map(tell).collect();
+        events.extend(referral.as_ref().and_then(|referral| self.tell_of(referral, &facts)));
+        let credited = referrer.filter(|_| is_credited);
+        events.extend(credited.and_then(|referrer| self.tell_reward(referrer, &facts)));
         let created = (self.event_ids[0], EventKind::EntryCreated);
         let mail = facts.mail.and_then(|setup| Mail::of_event(setup, &self.links, created, self.now, &entry, waitlist));
         let by_stranger = self.actor == Actor::Visitor && self.confirms.is_none();
         let mail = mail.map(|mail| if by_stranger { mail.caused_from(self.client, &self.links) } else { mail });
         let uses = self.proof.map(|proof| UsedProof { proof, waitlist_id: waitlist.id, taken_at: None });
-        Ok(SignUpPlan { entry, credit, events, mail, lifts: facts.erased, uses })
+        let network = self.network.filter(|_| waitlist.settings.referral_policy.mode != FraudMode::Off);
+        Ok(SignUpPlan { entry, referral, network, credit: credited.map(|referrer| referrer.id), events, mail, lifts: facts.erased, uses })
+    }
+
+    /// Makes the referral, and judges it by the policy of the list.
+    fn refer(&self, referrer: &ReferrerFacts, facts: &SignUpFacts<'_>) -> Referral {
+        let policy = facts.waitlist.settings.referral_policy;
+        let signals = ReferralSignals {
+            same_mailbox: self.profile.email.mailbox() == referrer.mailbox,
+            network_of_referrer: self.network.is_some_and(|network| referrer.is_from(network, self.now)),
+            neighbours: if self.network.is_some() { facts.neighbours } else { 0 },
+            recent: referrer.recent,
+            disposable: self.disposable,
+            returning: facts.erased.is_some(),
+        };
+        let Judgement { state, score, reasons } = signals.judge(policy);
+        Referral {
+            id: self.referral_ids.referral,
+            waitlist_id: facts.waitlist.id,
+            referrer: Some(referrer.id),
+            referred: Some(self.entry_id),
+            state,
+            score,
+            reasons,
+            policy: Some(policy),
+            created_at: self.now,
+            decision: None,
+        }
+    }
+
+    fn tell_of(&self, referral: &Referral, facts: &SignUpFacts<'_>) -> Option<Event> {
+        let is_wanted = facts.subscribed.contains(&EventKind::of_referral(referral.state));
+        is_wanted.then(|| Event::of_referral(self.referral_ids.told, self.now, referral, facts.waitlist))
+    }
+
+    /// Tells of the reward that one more referral earns for the first time.
+    fn tell_reward(&self, referrer: &ReferrerFacts, facts: &SignUpFacts<'_>) -> Option<Event> {
+        let count = referrer.referral_count + 1;
+        let rewards = &facts.waitlist.settings.referral_rewards;
+        let milestone = rewards.reached_first(referrer.referral_peak.max(referrer.referral_count), count).next()?;
+        let entry = facts.rewarded.filter(|_| facts.subscribed.contains(&EventKind::RewardReached))?;
+        let entry = Entry { referral_count: count, ..entry.clone() };
+        Some(Event::of_reward(self.referral_ids.reward, self.now, &entry, facts.waitlist, milestone))
     }
 
     /// Returns the profile with its answers checked. Those of a request were checked when it was sent, and the fields may have changed.
@@ -279,6 +402,11 @@ pub(crate) mod tests {
             entry_id: EntryId::new(Uuid::from_u128(2)),
             own_code: ReferralCode::from_entropy(3),
             event_ids: [EventId::new(Uuid::from_u128(4)), EventId::new(Uuid::from_u128(5))],
+            referral_ids: ReferralIds {
+                referral: ReferralId::new(Uuid::from_u128(10)),
+                told: EventId::new(Uuid::from_u128(11)),
+                reward: EventId::new(Uuid::from_u128(12)),
+            },
             actor: Actor::Visitor,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
             profile: profile("ada@example.com"),
@@ -287,7 +415,23 @@ pub(crate) mod tests {
             confirms: None,
             proof: None,
             client: None,
+            network: None,
+            disposable: false,
             links: links(),
+        }
+    }
+
+    /// A referrer with the id 7.
+    pub(crate) fn referrer(status: EntryStatus) -> ReferrerFacts {
+        ReferrerFacts {
+            id: EntryId::new(Uuid::from_u128(7)),
+            status,
+            mailbox: Email::parse("eve@example.com").unwrap().mailbox(),
+            network: None,
+            joined_at: Timestamp::parse("2026-01-30T09:00:00Z").unwrap(),
+            referral_count: 2,
+            referral_peak: 2,
+            recent: 2,
         }
     }
 
@@ -307,6 +451,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// No subscriptions.
+    static NOBODY: std::sync::OnceLock<HashSet<EventKind>> = std::sync::OnceLock::new();
+
     pub(crate) fn facts(waitlist: &Waitlist) -> SignUpFacts<'_> {
         SignUpFacts {
             waitlist,
@@ -317,6 +464,9 @@ pub(crate) mod tests {
             referrer: None,
             mailbox_taken: false,
             proof_used: false,
+            neighbours: 0,
+            subscribed: NOBODY.get_or_init(HashSet::new),
+            rewarded: None,
             variant_is_active: false,
             request: None,
             erased: None,
@@ -406,12 +556,80 @@ pub(crate) mod tests {
     #[test]
     fn a_referral_counts_unless_its_owner_was_rejected() {
         for status in EntryStatus::ALL {
-            let id = EntryId::new(Uuid::from_u128(7));
-            let referrer = Some(ReferrerFacts { id, status });
-            let plan = command().decide(SignUpFacts { referrer, ..facts(&waitlist(json!({}))) }).unwrap();
-            let expected = (status != EntryStatus::Rejected).then_some(id);
+            let referrer = referrer(status);
+            let plan = command().decide(SignUpFacts { referrer: Some(&referrer), ..facts(&waitlist(json!({}))) }).unwrap();
+            let expected = (status != EntryStatus::Rejected).then_some(referrer.id);
             assert_eq!((plan.credit, plan.entry.referred_by), (expected, expected), "{status:?}");
+            assert_eq!(plan.referral.and_then(|referral| referral.referrer), expected);
         }
+    }
+
+    const HERE: NetworkHash = NetworkHash::new([1; 16]);
+
+    fn referral(command: SignUp, facts: SignUpFacts<'_>) -> (ReferralState, u8, Option<EntryId>) {
+        let plan = command.decide(facts).unwrap();
+        let referral = plan.referral.unwrap();
+        assert_eq!(plan.entry.referred_by, referral.referrer, "it is named in every state");
+        assert_eq!((referral.referred, referral.created_at), (Some(plan.entry.id), plan.entry.created_at));
+        (referral.state, referral.score, plan.credit)
+    }
+
+    #[test]
+    fn a_referral_is_judged_and_a_withheld_one_gives_no_credit() {
+        use ReferralState::{Credited, Withheld};
+        let known = ReferrerFacts { network: Some(HERE), ..referrer(EntryStatus::Pending) };
+        let (flag, withhold, off) =
+            (waitlist(json!({})), waitlist(json!({"referral_fraud": "withhold"})), waitlist(json!({"referral_fraud": "off"})));
+        let of = |list| SignUpFacts { referrer: Some(&known), ..facts(list) };
+        let mine = || SignUp { profile: profile("eve+2@example.com"), ..command() };
+        assert_eq!(referral(mine(), of(&flag)), (Credited, 100, Some(known.id)));
+        assert_eq!(referral(mine(), of(&withhold)), (Withheld, 100, None));
+        assert_eq!(referral(mine(), of(&off)), (Credited, 0, Some(known.id)));
+        assert_eq!(referral(command(), of(&withhold)), (Credited, 0, Some(known.id)));
+        let neighbour = || SignUp { network: Some(HERE), ..command() };
+        assert_eq!(referral(neighbour(), of(&withhold)), (Credited, 40, Some(known.id)));
+        let disposable = SignUp { disposable: true, ..neighbour() };
+        assert_eq!(referral(disposable, of(&withhold)), (Withheld, 90, None));
+        let erased = Some(SuppressionId::new(Uuid::from_u128(9)));
+        assert_eq!(referral(command(), SignUpFacts { erased, ..of(&withhold) }), (Withheld, 100, None));
+        let busy = ReferrerFacts { recent: 20, ..known.clone() };
+        assert_eq!(referral(command(), SignUpFacts { referrer: Some(&busy), ..of(&withhold) }), (Withheld, 60, None));
+        let elsewhere = SignUp { network: Some(NetworkHash::new([2; 16])), ..command() };
+        assert_eq!(referral(elsewhere.clone(), of(&flag)), (Credited, 0, Some(known.id)));
+        assert_eq!(referral(elsewhere, SignUpFacts { neighbours: 3, ..of(&flag) }), (Credited, 40, Some(known.id)));
+        assert_eq!(
+            referral(command(), SignUpFacts { neighbours: 3, ..of(&flag) }),
+            (Credited, 0, Some(known.id)),
+            "its network is unknown"
+        );
+        let old = ReferrerFacts { joined_at: command().now.plus(-NETWORKS_KEPT), ..known.clone() };
+        assert_eq!(referral(neighbour(), SignUpFacts { referrer: Some(&old), ..of(&flag) }), (Credited, 0, Some(known.id)));
+    }
+
+    #[test]
+    fn a_network_is_kept_if_referrals_are_judged() {
+        let network = |settings| SignUp { network: Some(HERE), ..command() }.decide(facts(&waitlist(settings))).unwrap().network;
+        assert_eq!(network(json!({})), Some(HERE));
+        assert_eq!(network(json!({"referral_fraud": "off"})), None);
+    }
+
+    #[test]
+    fn what_is_told_of_a_referral_is_what_somebody_is_subscribed_to() {
+        let rewards = json!({"milestones": [{"count": 3, "reward": "a mug"}, {"count": 4, "reward": "a shirt"}]});
+        let list = waitlist(json!({"referral_rewards": rewards}));
+        let (eve, entry) = (referrer(EntryStatus::Pending), command().decide(facts(&list)).unwrap().entry);
+        let told = |kinds: &[EventKind], eve: &ReferrerFacts| {
+            let subscribed = kinds.iter().copied().collect();
+            let facts = SignUpFacts { referrer: Some(eve), subscribed: &subscribed, rewarded: Some(&entry), ..facts(&list) };
+            let events = command().decide(facts).unwrap().events;
+            events.into_iter().skip(1).map(|event| (event.kind, event.id.uuid().as_u128())).collect::<Vec<_>>()
+        };
+        let all = [EventKind::ReferralCredited, EventKind::RewardReached];
+        assert_eq!(told(&[], &eve), []);
+        assert_eq!(told(&all, &eve), [(EventKind::ReferralCredited, 11), (EventKind::RewardReached, 12)]);
+        assert_eq!(told(&[EventKind::ReferralWithheld], &eve), []);
+        assert_eq!(told(&all[1..], &ReferrerFacts { referral_peak: 3, ..eve.clone() }), [], "it was reached before");
+        assert_eq!(told(&all[1..], &ReferrerFacts { referral_count: 1, referral_peak: 1, ..eve.clone() }), []);
     }
 
     #[test]

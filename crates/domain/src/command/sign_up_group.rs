@@ -3,22 +3,24 @@
 //! A store that writes each sign-up by itself needs a lock and a round trip to the disk for each of them. A store that groups the waiting
 //! sign-ups of a list loads the facts of all of them once, decides here, and writes all plans together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::id::{EntryId, ProofId, RequestId, SuppressionId, VariantId};
+use crate::ledger::{Referral, ReferralState};
 use crate::mail::{Mail, MailSetup};
 use crate::proof_of_work::UsedProof;
 use crate::referral::ReferralCode;
+use crate::secret::NetworkHash;
 use crate::tally::Tally;
 use crate::waitlist::Waitlist;
 
 /// Who has a referral code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodeOwner {
     /// An entry of the same list.
     Here(ReferrerFacts),
@@ -53,6 +55,31 @@ pub struct GroupFacts {
     pub erased: HashMap<Email, SuppressionId>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
+    /// The referrals of an entry from a network, within [`NEIGHBOURS_WITHIN`](crate::ledger::NEIGHBOURS_WITHIN): of the entries whose codes
+    /// the group uses, and of the group's networks. None means 0.
+    pub neighbours: HashMap<(EntryId, NetworkHash), u64>,
+    /// The kinds of event beyond those of entries that a webhook of the workspace is subscribed to.
+    pub subscribed: HashSet<EventKind>,
+    /// The entries that [`GroupFacts::rewarding`] names.
+    pub rewarded: HashMap<EntryId, Entry>,
+}
+
+impl GroupFacts {
+    /// Returns the referrers that the sign-ups of the group may make reach a reward that is told of. A store loads their entries.
+    pub fn rewarding<'a>(&self, commands: impl Iterator<Item = &'a SignUp>) -> BTreeSet<EntryId> {
+        let rewards = &self.waitlist.settings.referral_rewards;
+        if rewards.milestones.is_empty() || !self.subscribed.contains(&EventKind::RewardReached) {
+            return BTreeSet::new();
+        }
+        let mut used: BTreeMap<EntryId, (u64, u64)> = BTreeMap::new();
+        for code in commands.filter_map(|command| command.friends_code.as_ref()) {
+            if let Some(CodeOwner::Here(referrer)) = self.codes.get(code) {
+                let peak = referrer.referral_peak.max(referrer.referral_count);
+                used.entry(referrer.id).or_insert((peak, referrer.referral_count)).1 += 1;
+            }
+        }
+        used.into_iter().filter(|(_, (peak, most))| rewards.reached_first(*peak, *most).next().is_some()).map(|(id, _)| id).collect()
+    }
 }
 
 /// A group that is being decided.
@@ -88,7 +115,12 @@ impl SignUpGroup {
     /// If a rule refuses the sign-up.
     pub fn decide(&mut self, command: &SignUp) -> Result<Entry, SignUpRejection> {
         let facts = &self.facts;
-        let owner = |code: &ReferralCode| facts.codes.get(code).copied();
+        let owner = |code: &ReferralCode| facts.codes.get(code);
+        let referrer = command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
+            CodeOwner::Here(referrer) => Some(referrer),
+            CodeOwner::Elsewhere => None,
+        });
+        let neighbours = referrer.zip(command.network).and_then(|(referrer, network)| facts.neighbours.get(&(referrer.id, network)));
         let once = facts.waitlist.settings.addresses.one_per_mailbox;
         let mailbox = if once { Some(command.profile.email.mailbox()) } else { None };
         let waits = |mailbox| command.confirms.is_none() && facts.waiting_mailboxes.contains(mailbox);
@@ -98,10 +130,10 @@ impl SignUpGroup {
             entries: facts.entries,
             email_taken: facts.emails.contains(&command.profile.email),
             code_taken: owner(&command.own_code).is_some(),
-            referrer: command.friends_code.as_ref().and_then(owner).and_then(|owner| match owner {
-                CodeOwner::Here(referrer) => Some(referrer),
-                CodeOwner::Elsewhere => None,
-            }),
+            referrer,
+            neighbours: neighbours.copied().unwrap_or(0),
+            subscribed: &facts.subscribed,
+            rewarded: referrer.and_then(|referrer| facts.rewarded.get(&referrer.id)),
             mailbox_taken: mailbox.as_ref().is_some_and(|mailbox| facts.mailboxes.contains(mailbox) || waits(mailbox)),
             proof_used: command.proof.is_some_and(|proof| facts.proofs.contains(&proof.id)),
             variant_is_active: command.variant_id.is_some_and(|id| facts.variants.contains(&id)),
@@ -116,8 +148,13 @@ impl SignUpGroup {
         self.facts.mailboxes.extend(mailbox);
         self.facts.proofs.extend(command.proof.map(|proof| proof.id));
         // A later sign-up of the group may use the code of this entry.
-        let here = CodeOwner::Here(ReferrerFacts { id: entry.id, status: entry.status });
-        self.facts.codes.insert(entry.referral_code.clone(), here);
+        self.facts.codes.insert(entry.referral_code.clone(), CodeOwner::Here(ReferrerFacts::of(&entry, plan.network)));
+        if self.facts.subscribed.contains(&EventKind::RewardReached) {
+            self.facts.rewarded.insert(entry.id, entry.clone());
+        }
+        if let Some(referral) = &plan.referral {
+            self.note(command, referral, plan.network);
+        }
         if let Some(request) = command.confirms.and_then(|id| self.facts.requests.get_mut(&id)) {
             if let RequestState::Waiting(waiting) = &request.state {
                 self.confirmed.push(Confirmed { mails_sent: waiting.mails_sent, request_id: request.id, entry_id: entry.id });
@@ -128,6 +165,17 @@ impl SignUpGroup {
         Ok(entry)
     }
 
+    /// Takes a new referral into account for the sign-ups after it.
+    fn note(&mut self, command: &SignUp, referral: &Referral, network: Option<NetworkHash>) {
+        let owner = command.friends_code.as_ref().and_then(|code| self.facts.codes.get_mut(code));
+        let Some(CodeOwner::Here(referrer)) = owner else { return };
+        referrer.recent += 1;
+        referrer.referral_count += u64::from(referral.state == ReferralState::Credited);
+        if let Some(network) = network {
+            *self.facts.neighbours.entry((referrer.id, network)).or_default() += 1;
+        }
+    }
+
     /// Returns the plans to write, in order.
     pub fn plans(&self) -> &[SignUpPlan] {
         &self.plans
@@ -136,6 +184,11 @@ impl SignUpGroup {
     /// Returns the new entries.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.plans.iter().map(|plan| &plan.entry)
+    }
+
+    /// Returns the referrals to write, each with the network to keep with it.
+    pub fn referrals(&self) -> impl Iterator<Item = (&Referral, Option<NetworkHash>)> + Clone {
+        self.plans.iter().filter_map(|plan| Some((plan.referral.as_ref()?, plan.network)))
     }
 
     /// Returns the events to write, in order.
@@ -205,6 +258,9 @@ mod tests {
             requests: HashMap::from([(request().id, request().into())]),
             erased: HashMap::new(),
             mail: None,
+            neighbours: HashMap::new(),
+            subscribed: HashSet::from([EventKind::RewardReached]),
+            rewarded: HashMap::new(),
         })
     }
 
@@ -265,6 +321,37 @@ mod tests {
         assert_eq!(group.decide(&SignUp { proof, ..person(2) }), Err(SignUpRejection::ProofUsed));
         group.decide(&person(3)).unwrap();
         assert_eq!(group.used_proofs().map(|used| Some(used.proof)).collect::<Vec<_>>(), [proof]);
+    }
+
+    #[test]
+    fn each_referral_takes_those_before_it_into_account() {
+        let rewards = json!({"milestones": [{"count": 2, "reward": "a mug"}]});
+        let mut group = group(json!({"referral_hourly_cap": 4, "referral_rewards": rewards}));
+        group.decide(&person(1)).unwrap();
+        let friend =
+            |n| SignUp { friends_code: Some(ReferralCode::from_entropy(1)), network: Some(NetworkHash::new([9; 16])), ..person(n) };
+        for n in 2..=6 {
+            group.decide(&friend(n)).unwrap();
+        }
+        let scores: Vec<u8> = group.referrals().map(|(referral, _)| referral.score).collect();
+        assert_eq!(scores, [0, 0, 0, 40, 100], "the fourth has three neighbours, the fifth is beyond the cap");
+        let rewards: Vec<&Event> = group.events().filter(|event| event.kind == EventKind::RewardReached).collect();
+        assert_eq!(rewards.len(), 1);
+        assert!(rewards[0].body.contains("\"referral_count\":2"), "{}", rewards[0].body);
+        assert_eq!(group.credits(), BTreeMap::from([(person(1).entry_id, 5)]));
+    }
+
+    #[test]
+    fn entries_are_needed_of_those_who_may_reach_a_reward() {
+        let rewards = json!({"milestones": [{"count": 4, "reward": "a mug"}]});
+        let mut facts = group(json!({"referral_rewards": rewards})).facts;
+        let eve = super::super::sign_up::tests::referrer(crate::entry::EntryStatus::Pending);
+        let friends: Vec<SignUp> = (1..=2).map(|n| SignUp { friends_code: Some(ReferralCode::from_entropy(50)), ..person(n) }).collect();
+        facts.codes.insert(ReferralCode::from_entropy(50), CodeOwner::Here(eve.clone()));
+        assert_eq!(facts.rewarding(friends.iter()), BTreeSet::from([eve.id]));
+        assert_eq!(facts.rewarding(friends[..1].iter()), BTreeSet::new());
+        facts.subscribed.clear();
+        assert_eq!(facts.rewarding(friends.iter()), BTreeSet::new());
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub trait EntryStore: Send + Sync {
     /// - The count of a referrer MUST grow by exactly one per credited sign-up, and no other field of the referrer change:
     ///   `entries::an_entry_keeps_its_fields_through_every_change`, `sign_ups::a_referral_is_credited_exactly_once_each`,
     ///   `sign_ups::a_code_of_another_list_earns_nothing`, `sign_ups::the_code_of_a_rejected_person_earns_nothing`.
+    /// - A referral MUST be written with its sign-up, judged by the facts of that moment: those of sign-ups before it in any process, and of
+    ///   nothing else: `referrals::a_referral_is_kept_in_every_state`, `referrals::signals_are_of_one_code_and_its_time`,
+    ///   `referrals::a_person_who_comes_back_is_known`, `referrals::parallel_referrals_are_counted_for_the_cap`.
+    /// - What is told of a referral MUST be written only if a webhook is subscribed to it:
+    ///   `referrals::decisions_are_told_to_those_who_are_subscribed`.
+    /// - A milestone MUST be told once for each entry: `referrals::a_reward_is_told_once`.
     /// - Sign-ups that one caller starts in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - A sign-up that confirms a request MUST end it in the same transaction: one request MUST become one entry, however many confirm it
     ///   and in however many processes, and its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
@@ -137,8 +143,9 @@ pub trait EntryStore: Send + Sync {
 
     /// The persons who signed up with the code of an entry that exists, at most that many. The cost grows with their number.
     ///
-    /// - They MUST be in the order of their positions, the newest first: `visits::friends_go_newest_first`.
-    /// - Those of another entry, and deleted ones, MUST NOT be there: `visits::friends_go_newest_first`.
+    /// - They MUST be in the order of their sign-ups, the newest first: `visits::friends_go_newest_first`.
+    /// - Those of another entry MUST NOT be there, and those that are gone MUST have no address: `visits::friends_go_newest_first`.
+    /// - Each MUST say whether its referral counts: `referrals::a_decision_moves_the_count_with_the_state`.
     async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault>;
 
     /// The events and the mail of an entry, oldest first.

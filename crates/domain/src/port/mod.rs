@@ -13,6 +13,7 @@ mod mail_templates;
 mod mails;
 mod proofs;
 mod purges;
+mod referrals;
 mod remote;
 mod secrets;
 mod settings;
@@ -35,6 +36,7 @@ pub use mail_templates::*;
 pub use mails::*;
 pub use proofs::*;
 pub use purges::*;
+pub use referrals::*;
 pub use remote::*;
 pub use secrets::*;
 pub use settings::*;
@@ -61,6 +63,7 @@ pub trait Store:
     + VariantStore
     + EntryStore
     + EntryStats
+    + ReferralStore
     + WebhookStore
     + DeliveryQueue
     + MailQueue
@@ -83,6 +86,7 @@ impl<S> Store for S where
         + VariantStore
         + EntryStore
         + EntryStats
+        + ReferralStore
         + WebhookStore
         + DeliveryQueue
         + MailQueue
@@ -125,6 +129,8 @@ pub struct Ports {
     pub entries: Arc<dyn EntryStore>,
     /// Totals.
     pub stats: Arc<dyn EntryStats>,
+    /// The referral ledger.
+    pub referrals: Arc<dyn ReferralStore>,
     /// Webhooks.
     pub webhooks: Arc<dyn WebhookStore>,
     /// Events on their way to webhooks.
@@ -178,6 +184,7 @@ impl Ports {
             variants: store.clone(),
             entries: store.clone(),
             stats: store.clone(),
+            referrals: store.clone(),
             webhooks: store.clone(),
             deliveries: store.clone(),
             mails: store.clone(),

@@ -60,6 +60,7 @@ pub trait EntryStats: Send + Sync {
 
     /// Counts the rows of every waitlist anew and corrects the counters that differ. Only this method may take long.
     ///
+    /// - The referrals of every entry MUST equal its credited rows: `referrals::a_rebuild_counts_the_credited_rows`.
     /// - The last position MUST stay: `stats::a_rebuild_keeps_the_last_position`.
     /// - Afterwards they MUST be right, whatever made them wrong: `stats::a_wrong_total_is_put_right`. SQL stores are also checked by
     ///   `stats::a_rebuild_puts_wrong_counters_right`.

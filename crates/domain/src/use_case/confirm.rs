@@ -29,12 +29,13 @@ pub async fn request(
     join: join::Join,
     ttl: Duration,
 ) -> Result<(), CommandError<RequestMailRejection>> {
-    let (client, proof) = (join.address, join.proof);
+    let (client, proof, network) = (join.address, join.proof, join::network(ports, waitlist, &join));
     let wish = Wish::SignUp {
         id: RequestId::new(ports.ids.uuid()),
         profile: join.profile.into(),
         friends_code: join.friends_code,
         variant_id: join.variant_id,
+        network,
         ttl,
     };
     ports.confirmations.request_mail(RequestMail { proof, ..command(ports, waitlist, wish, client) }).await
@@ -118,6 +119,8 @@ pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<C
         friends_code: request.friends_code,
         variant_id: request.variant_id,
         confirms: Some(request.id),
+        network: request.network,
+        disposable: ports.disposable.has(&request.profile.email),
         actor,
         ..SignUp::new(request.waitlist_id, request.profile, ports.links.clone(), &*ports.clock, &*ports.ids)
     };

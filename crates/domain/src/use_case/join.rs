@@ -12,6 +12,7 @@ use crate::port::{Humanity, MailDomain, Ports};
 use crate::profile::Profile;
 use crate::proof_of_work::Proof;
 use crate::referral::ReferralCode;
+use crate::secret::NetworkHash;
 use crate::settings::Confirmation;
 use crate::use_case::confirm;
 use crate::waitlist::Waitlist;
@@ -31,6 +32,8 @@ pub struct Join {
     pub proof: Option<Proof>,
     /// The IP address of the client.
     pub address: Option<IpAddr>,
+    /// The same, unless it is that of a proxy, which stands for many people.
+    pub origin: Option<IpAddr>,
 }
 
 /// Why a person could not sign up.
@@ -86,6 +89,8 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
             variant_id: join.variant_id,
             proof: join.proof,
             client: join.address,
+            network: network(ports, waitlist, &join),
+            disposable: ports.disposable.has(&join.profile.email),
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
         match sign_up(ports, command).await {
@@ -98,6 +103,11 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
     }
     confirm::request(ports, waitlist, join, ttl).await.map_err(|error| error.map_rejection(JoinRejection::Request))?;
     Ok(Joined::MustConfirm)
+}
+
+/// Returns the hash of the network that a form came from.
+pub(super) fn network(ports: &Ports, waitlist: &Waitlist, join: &Join) -> Option<NetworkHash> {
+    join.origin.map(|origin| ports.links.secret().hash_network_on(waitlist.id, origin))
 }
 
 /// Carries a sign-up out. It is tried with another code, if its code is taken.

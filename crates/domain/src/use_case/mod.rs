@@ -7,5 +7,6 @@ pub mod erase;
 pub mod invite;
 pub mod join;
 pub mod link;
+pub mod referrals;
 pub mod test_mail;
 pub mod visit;

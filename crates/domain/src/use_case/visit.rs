@@ -10,6 +10,7 @@ use crate::rank::Rank;
 use crate::referral::Position;
 use crate::slug::Slug;
 use crate::suppression::{Suppression, SuppressionReason};
+use crate::timestamp::Timestamp;
 use crate::use_case::link::{LinkRejection, find_visitor};
 use crate::variant::Variant;
 use crate::waitlist::Waitlist;
@@ -31,6 +32,14 @@ pub struct Visitor {
     pub brand: Brand,
 }
 
+impl Visit {
+    /// Returns when a number of referrals was reached, if that is known.
+    pub fn reached_at(&self, referral_count: u64) -> Option<Timestamp> {
+        let index = usize::try_from(referral_count.checked_sub(1)?).ok()?;
+        self.credits.get(index).copied()
+    }
+}
+
 impl Visitor {
     /// Returns the effective position of the entry.
     pub fn place(&self) -> Position {
@@ -47,6 +56,8 @@ pub struct Visit {
     pub total: u64,
     /// The newest friends who signed up with their code.
     pub friends: Vec<Friend>,
+    /// When each referral counted, the oldest first, as far as a reward needs to know.
+    pub credits: Vec<Timestamp>,
     /// Whether they get mail.
     pub is_subscribed: bool,
 }
@@ -109,6 +120,7 @@ pub async fn look(ports: &Ports, visitor: &Visitor) -> Result<Visit, Fault> {
         ahead: (entry.status != EntryStatus::Rejected).then_some(ahead),
         total,
         friends: ports.entries.friends(entry.id, MOST_FRIENDS).await?,
+        credits: find_credits(ports, visitor).await?,
         is_subscribed: suppressions.iter().all(|suppression| suppression.reason == SuppressionReason::Erased),
     })
 }
@@ -141,9 +153,24 @@ pub async fn take_with(ports: &Ports, visitor: &Visitor) -> Result<Holdings, Fau
     let entry = &visitor.entry;
     Ok(Holdings {
         friends: ports.entries.friends(entry.id, usize::MAX).await?,
-        records: ports.entries.records(entry.waitlist_id, entry.id).await?,
+        records: told(ports.entries.records(entry.waitlist_id, entry.id).await?),
         suppressions: find_suppressions(ports, entry).await?,
     })
+}
+
+/// Returns what a person may know of the records of their entry: how a referral is judged is nothing that its persons are told.
+fn told(mut records: Records) -> Records {
+    records.events.retain(|event| !event.kind.is_of_ledger());
+    records
+}
+
+/// Returns the times of the referrals up to the last one that earned a reward.
+async fn find_credits(ports: &Ports, visitor: &Visitor) -> Result<Vec<Timestamp>, Fault> {
+    let reached = visitor.waitlist.settings.referral_rewards.reached(visitor.entry.referral_count);
+    match reached.last().and_then(|milestone| usize::try_from(milestone.count).ok()) {
+        Some(most) => ports.referrals.credited_at(visitor.entry.id, most).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn find_suppressions(ports: &Ports, entry: &Entry) -> Result<Vec<Suppression>, Fault> {

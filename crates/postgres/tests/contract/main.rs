@@ -45,7 +45,10 @@ impl Fixture for Database {
 
     async fn miscount(&self, waitlist: &Waitlist) -> bool {
         let list = waitlist.id;
-        rally_pgtest::execute(&self.url, &format!("UPDATE waitlist_totals SET referred = referred + 5 WHERE waitlist_id = '{list}'")).await;
+        let totals = format!("UPDATE waitlist_totals SET referred = referred + 5 WHERE waitlist_id = '{list}'");
+        rally_pgtest::execute(&self.url, &totals).await;
+        let counts = format!("UPDATE entries SET referral_count = referral_count + 3 WHERE waitlist_id = '{list}' AND referral_count > 0");
+        rally_pgtest::execute(&self.url, &counts).await;
         true
     }
 }
@@ -118,6 +121,13 @@ async fn a_rebuild_puts_wrong_counters_right() {
     let database = Database::fresh().await;
     rally_contracts::stats::a_rebuild_puts_wrong_counters_right(&database, async |sql| rally_pgtest::execute(&database.url, sql).await)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_referrals_get_their_rows() {
+    let database = Database::fresh().await;
+    let execute = async |sql: &str| rally_pgtest::execute(&database.url, sql).await;
+    rally_contracts::referrals::older_referrals_get_their_rows(&database, execute).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

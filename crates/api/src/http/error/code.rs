@@ -56,6 +56,8 @@ codes! {
     WaitlistNotFound = 404 "waitlist_not_found"
     /// There is no such entry.
     EntryNotFound = 404 "entry_not_found"
+    /// There is no such referral.
+    ReferralNotFound = 404 "referral_not_found"
     /// There is no such variant.
     VariantNotFound = 404 "variant_not_found"
     /// There is no such webhook.

@@ -5,9 +5,9 @@ use std::error::Error as StdError;
 
 use actix_web::http::StatusCode;
 use rally_domain::command::{
-    ChangeWaitlistStatusRejection, CreateWaitlistRejection, EntryRejection, InviteRejection, ReplaceLinkRejection, RequestMailRejection,
-    ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection, TestMailRejection, UpdateWaitlistRejection, VariantRejection,
-    WebhookRejection,
+    ChangeWaitlistStatusRejection, CreateWaitlistRejection, DecideReferralsRejection, EntryRejection, InviteRejection,
+    ReplaceLinkRejection, RequestMailRejection, ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection, TestMailRejection,
+    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::confirmation::RequestEnded;
 use rally_domain::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
@@ -158,6 +158,15 @@ impl From<EntryRejection> for ApiError {
         match rejection {
             EntryRejection::NoSuchEntry => Self::no_entry(),
             EntryRejection::AlreadyInvited => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<DecideReferralsRejection> for ApiError {
+    fn from(rejection: DecideReferralsRejection) -> Self {
+        match rejection {
+            DecideReferralsRejection::NoSuchWaitlist => Self::no_waitlist(),
+            DecideReferralsRejection::NoSuchReferral => Self::no_referral(),
         }
     }
 }

@@ -91,6 +91,11 @@ impl ApiError {
         Self::new(Code::ConfirmationNotFound, "no such sign-up waits for a confirmation")
     }
 
+    /// There is no such referral.
+    pub fn no_referral() -> Self {
+        Self::new(Code::ReferralNotFound, "this referral does not exist")
+    }
+
     /// The workspace has no such suppression.
     pub fn no_suppression() -> Self {
         Self::new(Code::SuppressionNotFound, "this suppression does not exist")

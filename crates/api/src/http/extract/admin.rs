@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
 use rally_domain::error::FieldError;
-use rally_domain::id::{EntryId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::MailKind;
 use rally_domain::waitlist::Waitlist;
@@ -29,6 +29,8 @@ pub type AdminList<P = ()> = Named<P, Waitlist>;
 pub type AdminEntry<P = ()> = Named<P, EntryOfList>;
 /// The sign-up request `{id}` of the waitlist `{waitlist_id}`. The handler finds out whether it waits.
 pub type AdminRequest<P = ()> = Named<P, RequestOfList>;
+/// The referral `{id}` of the waitlist `{waitlist_id}`. The handler finds out whether it exists.
+pub type AdminReferral<P = ()> = Named<P, ReferralOfList>;
 /// The variant `{id}` of the waitlist `{waitlist_id}`.
 pub type AdminVariant<P = ()> = Named<P, VariantOfList>;
 /// The id of a waitlist, `{id}`. The handler finds out whether the waitlist exists.
@@ -152,6 +154,24 @@ impl FromPath for RequestOfList {
     async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
         let waitlist = Waitlist::find(app, admin, request).await?;
         let id = RequestId::parse(segment(request, "id")).map_err(|_| ApiError::no_confirmation())?;
+        Ok(Self { waitlist, id })
+    }
+}
+
+/// The id of a referral, and its waitlist, which exists.
+pub struct ReferralOfList {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The referral.
+    pub id: ReferralId,
+}
+
+impl FromPath for ReferralOfList {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST, ("id", "The referral.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let waitlist = Waitlist::find(app, admin, request).await?;
+        let id = ReferralId::parse(segment(request, "id")).map_err(|_| ApiError::no_referral())?;
         Ok(Self { waitlist, id })
     }
 }

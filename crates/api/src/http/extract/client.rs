@@ -35,6 +35,11 @@ impl TrustedProxies {
         request.peer_addr().map(|peer| self.behind(peer.ip(), request.headers()))
     }
 
+    /// The address of the client of a request, unless it is that of a trusted proxy, which stands for many people.
+    pub fn origin(&self, request: &HttpRequest) -> Option<IpAddr> {
+        self.client(request).filter(|address| !self.trusts(*address))
+    }
+
     /// The client behind a connection: from `X-Forwarded-For` if the request has it, else from `Forwarded` (RFC 7239). A proxy that
     /// writes only `Forwarded` must remove `X-Forwarded-For`, or clients can set their own address.
     pub fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

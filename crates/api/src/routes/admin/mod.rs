@@ -5,6 +5,7 @@ pub mod confirmations;
 pub mod entries;
 pub mod mail_templates;
 pub mod mails;
+pub mod referrals;
 pub mod settings;
 pub mod suppressions;
 pub mod variants;

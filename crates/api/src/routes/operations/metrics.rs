@@ -28,6 +28,9 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
     if let Ok(Ok(backlog)) = tokio::time::timeout(PROBE, app.ports.purges.backlog()).await {
         ::metrics::gauge!("rally_purges_pending").set(backlog as f64);
     }
+    if let Ok(Ok(left)) = tokio::time::timeout(PROBE, app.ports.referrals.unfilled()).await {
+        ::metrics::gauge!("rally_backfill_remaining").set(left as f64);
+    }
     let handle = telemetry::metrics();
     handle.run_upkeep();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())

@@ -65,12 +65,15 @@ async fn render(
     let own = own_path(app, person);
     let [answers, language, mail, leave] = ["answers", "language", "mail", "leave"].map(|part| look.lead(format!("{own}/{part}")));
     let export = format!("{}/v1{}/export", look.root(), &own[look.root().len()..]);
-    let masked: Vec<String> = seen.friends.iter().map(|friend| friend.email.masked().to_string()).collect();
+    let masked: Vec<Option<String>> =
+        seen.friends.iter().map(|friend| friend.email.as_ref().map(|email| email.masked().to_string())).collect();
     let pairs = masked.iter().zip(&seen.friends);
-    let friends: Vec<Friend<'_>> =
-        pairs.map(|(masked, friend)| Friend { masked_email: Some(masked), waiting: false, joined_at: friend.joined_at }).collect();
+    let friends: Vec<Friend<'_>> = pairs
+        .map(|(masked, friend)| Friend { masked_email: masked.as_deref(), waiting: !friend.is_credited, joined_at: friend.joined_at })
+        .collect();
+    let credited = friends.iter().filter(|friend| !friend.waiting).count();
     let all: Vec<ReachedReward<'_>> =
-        rewards.reached(u64::MAX).into_iter().map(|milestone| reward(milestone, entry.referral_count)).collect();
+        rewards.reached(u64::MAX).into_iter().map(|milestone| reward(milestone, entry.referral_count, &seen)).collect();
     let frame = look.frame();
     let page = VisitorPage {
         frame,
@@ -81,7 +84,7 @@ async fn render(
         share_url: &app.ports.links.referral(workspace_slug, waitlist, &entry.referral_code),
         referral_count: entry.referral_count,
         friends: &friends,
-        more_friends: entry.referral_count.saturating_sub(friends.len() as u64),
+        more_friends: entry.referral_count.saturating_sub(credited as u64),
         rewards: &all,
         next_reward: rewards.next(entry.referral_count).map(|next| NextReward {
             count: next.count,
@@ -99,9 +102,10 @@ async fn render(
     Ok(show(status, &page, &frame))
 }
 
-fn reward(milestone: &Milestone, referrals: u64) -> ReachedReward<'_> {
+fn reward<'a>(milestone: &'a Milestone, referrals: u64, seen: &Visit) -> ReachedReward<'a> {
     let Milestone { count, reward } = milestone;
-    ReachedReward { count: *count, text: reward, reached: *count <= referrals, reached_at: None }
+    let reached = *count <= referrals;
+    ReachedReward { count: *count, text: reward, reached, reached_at: seen.reached_at(*count).filter(|_| reached) }
 }
 
 fn standing(person: &visit::Visitor, seen: &Visit) -> Standing {

@@ -152,6 +152,7 @@ impl JoinBody {
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             proof: None,
             address: None,
+            origin: None,
         })
     }
 }
@@ -331,7 +332,8 @@ pub(in crate::routes) async fn take(
         let retry_after = Some(missing.div_ceil(1000));
         return Err(ApiError { retry_after, ..ApiError::new(Code::TooFast, "the form came back too fast; send it again in a moment") });
     }
-    let person = Join { address: app.proxies.client(request), proof: work.proof, ..person };
+    let client = app.proxies.client(request);
+    let person = Join { address: client, origin: app.proxies.origin(request), proof: work.proof, ..person };
     let email = person.profile.email.clone();
     standings.extend(app.limits.take_email(&waitlist.settings.addresses.known_by(&email), waitlist.id)?);
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;

@@ -89,7 +89,7 @@ struct RewardView<'a> {
     /// The number of counted referrals that earns it. It is reached if `referral_count` is not smaller.
     count: u64,
     reward: &'a str,
-    /// When it was reached. Null if it was not, or if nobody knows.
+    /// When the referral that earned it counted. Null if it is not reached.
     #[schema(required, format = DateTime)]
     reached_at: Option<String>,
 }
@@ -140,7 +140,11 @@ impl<'a> VisitorView<'a> {
             referral_url: app.ports.links.referral(workspace_slug, waitlist, &entry.referral_code),
             referral_count: entry.referral_count,
             referrals: seen.friends.iter().map(FriendView::from).collect(),
-            rewards: rewards.reached(u64::MAX).into_iter().map(RewardView::from).collect(),
+            rewards: rewards
+                .reached(u64::MAX)
+                .into_iter()
+                .map(|milestone| RewardView::new(milestone, entry.referral_count, seen))
+                .collect(),
             next_reward: rewards.next(entry.referral_count).map(next),
             mail: MailView { subscribed: seen.is_subscribed },
             created_at: entry.created_at.to_string(),
@@ -149,9 +153,10 @@ impl<'a> VisitorView<'a> {
     }
 }
 
-impl<'a> From<&'a Milestone> for RewardView<'a> {
-    fn from(Milestone { count, reward }: &'a Milestone) -> Self {
-        Self { count: *count, reward, reached_at: None }
+impl<'a> RewardView<'a> {
+    fn new(Milestone { count, reward }: &'a Milestone, referrals: u64, seen: &Visit) -> Self {
+        let reached_at = seen.reached_at(*count).filter(|_| *count <= referrals);
+        Self { count: *count, reward, reached_at: reached_at.map(|at| at.to_string()) }
     }
 }
 

@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = VisitorReferral)]
 struct FriendView {
-    /// The address as its first character, `***`, `@` and its domain.
-    #[schema(example = "a***@example.com")]
-    masked_email: String,
+    /// The address as its first character, `***`, `@` and its domain. Null if the friend is gone.
+    #[schema(required, example = "a***@example.com")]
+    masked_email: Option<String>,
     #[schema(value_type = FriendStateName)]
     state: &'static str,
     #[schema(format = DateTime)]
@@ -29,10 +29,16 @@ struct FriendView {
 enum FriendStateName {
     /// It counts.
     Credited,
+    /// It does not count, or not yet.
+    Waiting,
 }
 
 impl From<&Friend> for FriendView {
     fn from(friend: &Friend) -> Self {
-        Self { masked_email: friend.email.masked().to_string(), state: "credited", created_at: friend.joined_at.to_string() }
+        Self {
+            masked_email: friend.email.as_ref().map(|email| email.masked().to_string()),
+            state: if friend.is_credited { "credited" } else { "waiting" },
+            created_at: friend.joined_at.to_string(),
+        }
     }
 }

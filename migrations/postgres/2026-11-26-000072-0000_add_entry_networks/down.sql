@@ -1,0 +1,1 @@
+ALTER TABLE entries DROP COLUMN referral_peak, DROP COLUMN network;
