@@ -52,6 +52,7 @@ struct Things {
     waitlist: String,
     entry: String,
     variant: String,
+    referral: String,
     webhook: String,
     suppression: String,
     token: String,
@@ -67,6 +68,9 @@ impl Things {
         let joined = server.join(slug, "ada@example.com").await;
         let entry = joined["id"].as_str().unwrap().to_owned();
         server.admin_patch(&format!("/waitlists/{waitlist}/entries/{entry}"), json!({"status": "approved"})).await.expect(200);
+        server.join_with(slug, "friend@example.com", &joined["referral_code"]).await;
+        let referrals = server.admin_get(&format!("/waitlists/{waitlist}/referrals")).await.expect(200);
+        let referral = referrals["data"][0]["id"].as_str().unwrap().to_owned();
         let variants = server.admin_get(&format!("/waitlists/{waitlist}/variants")).await.expect(200);
         let variant = variants["data"][0]["id"].as_str().unwrap().to_owned();
         let webhook = json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]});
@@ -83,6 +87,7 @@ impl Things {
             waitlist,
             entry,
             variant,
+            referral,
             webhook,
             suppression,
             template,
@@ -120,6 +125,7 @@ impl Operation {
             path if path.contains("/variants/{id}") => &things.variant,
             path if path.contains("/webhooks/{id}") => &things.webhook,
             path if path.contains("/suppressions/{id}") => &things.suppression,
+            path if path.contains("/referrals/{id}") => &things.referral,
             path if path.contains("/confirmations/{id}") => &things.confirmation,
             _ => &things.waitlist,
         };
@@ -150,6 +156,9 @@ impl Operation {
             "review_entry" => json!({"status": "approved"}),
             "change_entries" => json!({"ids": [things.entry], "action": "approve"}),
             "invite_entry_to_app" => json!({"app_slug": "acme-app"}),
+            "decide_referral" => json!({"state": "revoked"}),
+            "decide_referrals" => json!({"ids": [things.referral], "state": "withheld"}),
+            "preview_referral_policy" => json!({"referral_boost": 2}),
             "create_variant" => json!({"kind": "ab", "locale": "en", "copy": {}}),
             "update_variant" => json!({"weight": 2}),
             "create_webhook" => json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]}),
