@@ -9,8 +9,8 @@ use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::{Ports, TemplateEngine, WebhookSender};
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::PublicWaitlist;
-use rally_proof::Challenges;
 use rally_domain::web_origin::WebOrigin;
+use rally_proof::Challenges;
 use time::Duration;
 use tokio::sync::{Notify, Semaphore};
 

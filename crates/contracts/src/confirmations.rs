@@ -307,6 +307,16 @@ pub async fn a_full_or_closed_list_takes_no_requests(fixture: &impl Fixture) {
     assert_eq!(refused(&ports, &deleted, "ada@example.com").await, RequestMailRejection::NoSuchWaitlist);
 }
 
+/// A person who was erased takes no place: the list takes a request again.
+pub async fn an_erased_person_leaves_room_for_a_request(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({"max_entries": 1})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    assert!(ports.entries.erase(crate::samples::erase_entry(&ports, list.id, ada.id)).await.unwrap());
+    ask(&ports, request(&ports, &list, "bob@example.com")).await;
+    assert_eq!(waiting(&ports, &list).await.len(), 1);
+}
+
 /// A confirmation makes an entry of what was sent. Its request keeps only that it was confirmed, and its mails become the entry's.
 pub async fn a_confirmation_ends_its_request(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);

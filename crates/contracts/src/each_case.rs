@@ -278,6 +278,7 @@ macro_rules! each_case {
                 a_person_on_the_list_is_sent_their_link
                 a_request_is_no_entry
                 a_full_or_closed_list_takes_no_requests
+                an_erased_person_leaves_room_for_a_request
                 a_confirmation_ends_its_request
                 parallel_confirmations_make_one_entry
                 a_full_list_keeps_the_request_waiting

@@ -150,7 +150,8 @@ impl Data {
         let request = waiting.next().filter(|_| !flaw.is(Flaw::RepeatedRequestsReplace));
         let of_workspace = self.suppressions.iter().filter(|row| row.workspace_id == workspace || flaw.is(Flaw::RequestsHeldByOthers));
         let reasons = of_workspace.filter(|row| row.address == command.address && !flaw.is(Flaw::RequestsMailSuppressed));
-        let listed = RequestedList { waitlist: list.waitlist.clone(), entries: list.tally.entries(), mail: self.mail_setup(workspace) };
+        let entries = if flaw.is(Flaw::ErasedBlockRequests) { list.tally.entries() } else { list.entries().len() as u64 };
+        let listed = RequestedList { waitlist: list.waitlist.clone(), entries, mail: self.mail_setup(workspace) };
         let share = self.shares.get(&command.address).map(|(share, _)| share.clone()).filter(|_| !flaw.is(Flaw::SharesForgotten));
         RequestGroupFacts {
             lists: HashMap::from([(command.waitlist_id, listed)]),

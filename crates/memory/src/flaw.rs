@@ -52,6 +52,8 @@ macro_rules! flaws {
 flaws! {
     // Sign-ups that wait for their confirmation.
 
+    /// An erased person takes a place from requests.
+    ErasedBlockRequests: "confirmations::an_erased_person_leaves_room_for_a_request";
     /// A request waits again for an address that waits already.
     RepeatedRequestsReplace: "confirmations::the_first_request_of_an_address_stands";
     /// A request is decided by what was read before others were written.

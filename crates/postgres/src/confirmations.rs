@@ -410,9 +410,9 @@ async fn suppressed(
 }
 
 async fn totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Step<HashMap<WaitlistId, u64>> {
-    use crate::schema::waitlist_totals::dsl::{approved, pending, rejected, waitlist_id, waitlist_totals};
+    use crate::schema::waitlist_totals::dsl::{approved, erased, pending, rejected, waitlist_id, waitlist_totals};
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
-    let rows: Vec<(Uuid, i64)> = query.select((waitlist_id, pending + approved + rejected)).load(&mut c).await?;
+    let rows: Vec<(Uuid, i64)> = query.select((waitlist_id, pending + approved + rejected - erased)).load(&mut c).await?;
     Ok(rows.into_iter().map(|(list, number)| (WaitlistId::new(list), from_bigint(number))).collect())
 }
 

@@ -31,7 +31,8 @@ pub trait ConfirmationStore: Send + Sync {
     ///   `mailboxes::a_mailbox_waits_once_and_its_first_address_gets_the_mail`.
     /// - A proof of work MUST be used once, in any process, whatever is stored of the address: `proofs::a_request_uses_its_proof`,
     ///   `proofs::parallel_requests_use_a_proof_once`.
-    /// - A list that is full, closed or deleted MUST take no sign-up: `confirmations::a_full_or_closed_list_takes_no_requests`.
+    /// - A list that is full, closed or deleted MUST take no sign-up: `confirmations::a_full_or_closed_list_takes_no_requests`. An
+    ///   erased person takes no place: `confirmations::an_erased_person_leaves_room_for_a_request`.
     /// - The request, its mail and the share of the address MUST be written together: `abandoned::a_request_is_whole_or_not_at_all`.
     async fn request_mail(&self, command: RequestMail) -> Result<(), CommandError<RequestMailRejection>>;
 
