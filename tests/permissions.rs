@@ -248,6 +248,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             token: things.token.clone(),
             confirm_token: things.confirm_token.clone(),
             confirmation: inner.to_owned(),
+            referral: inner.to_owned(),
             // Every workspace may have a template of every kind.
             template: if workspace == things.workspace && waitlist == things.waitlist {
                 things.template.clone()
