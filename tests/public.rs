@@ -34,7 +34,8 @@ async fn a_reader_sees_what_is_public_of_an_active_list(kind: Kind) {
             "referral_rewards": {"milestones": [{"count": 3, "reward": "shirt"}]},
             "variant": {"id": variant, "kind": "ab", "locale": "en"},
             "brand": {"brand_name": null, "brand_logo_url": null, "primary_color": null},
-            "full": false, "privacy_url": null, "terms_url": null, "consent_text": null, "protection": {"consent_required": false},
+            "full": false, "privacy_url": null, "terms_url": null, "consent_text": null,
+            "protection": {"consent_required": false, "proof_of_work": "off"},
         })
     );
 }

@@ -36,7 +36,11 @@ async fn a_new_waitlist_is_a_draft_with_its_settings_filled_in(kind: Kind) {
             "display_name": "Early", "description": "two\nlines", "status": "draft",
             "settings": {
                 "max_entries": 9, "approval_required": true, "custom_fields": [], "confirmation_message": null, "referral_boost": 1,
-                "referral_rewards": {"milestones": []}, "referral_fraud": "flag", "referral_fraud_threshold": 50, "referral_hourly_cap": 20, "recaptcha_site_key": null, "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null, "invite_url": null, "theme": {"dark": true},
+                "referral_rewards": {"milestones": []}, "referral_fraud": "flag", "referral_fraud_threshold": 50,
+                "referral_hourly_cap": 20, "recaptcha_site_key": null, "leaderboard_enabled": true, "email_confirmation": false,
+                "confirm_page_url": null, "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null,
+                "terms_url": null, "consent_text": null, "proof_of_work": "off", "block_disposable": false, "check_mx": false,
+                "one_per_mailbox": false, "theme": {"dark": true},
             },
             "created_by": "admin@acme", "previous_workspace_slug": null, "created_at": rally_tests::NOW, "updated_at": rally_tests::NOW,
         })

@@ -198,7 +198,7 @@ pub async fn counts_equal_credited_rows_under_parallel_changes(fixture: &impl Fi
         referrers.push(join(&ports, &list, &format!("r{n}@example.com")).await);
     }
     let churn = async |worker: usize| {
-        let ports = if worker % 2 == 0 { &ports } else { &there };
+        let ports = if worker.is_multiple_of(2) { &ports } else { &there };
         for n in 0..8 {
             let referrer = &referrers[(worker + n) % 3];
             let friend = ports.entries.sign_up(from(ports, &list, referrer, &format!("p{worker}-{n}@example.com"), HERE)).await.unwrap();
@@ -285,7 +285,7 @@ pub async fn a_decision_needs_referrals_of_the_list(fixture: &impl Fixture) {
         let decided = decide(&ports, &list, selected, Revoked).await;
         assert_eq!((decided.changed, decided.referrals), (0, Vec::new()));
     }
-    assert_eq!(all(&ports, &other).await, [row.clone()]);
+    assert_eq!(all(&ports, &other).await, std::slice::from_ref(&row));
     assert!(ports.waitlists.delete(delete_waitlist(&ports, other.workspace_id, other.id)).await.unwrap());
     let refused = ports.referrals.decide(decision(&ports, &other, Selected::Ids(vec![row.id]), Revoked)).await;
     assert!(matches!(refused, Err(CommandError::Rejected(DecideReferralsRejection::NoSuchWaitlist))), "{refused:?}");
