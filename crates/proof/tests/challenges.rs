@@ -1,5 +1,7 @@
 //! Challenges, solved by the published rule of ALTCHA v2, without its library.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroU32;
 
 use aws_lc_rs::pbkdf2;

@@ -65,18 +65,18 @@ impl Opened {
         is_over.then(|| self.tell(look, StatusCode::GONE, Notice::Expired, Some(&self.form(look))))
     }
 
-    /// Returns what was sent, or a page that says what became of it.
-    fn waiting(&self, app: &App, look: &Look<'_>) -> Result<&SignUpRequest, HttpResponse> {
+    /// Returns the page that a look at the link shows: it asks, or says what became of the sign-up.
+    fn page(&self, app: &App, look: &Look<'_>, ask: impl FnOnce(&SignUpRequest) -> HttpResponse) -> HttpResponse {
         if let Some(expired) = self.expired(app, look) {
-            return Err(expired);
+            return expired;
         }
         match &self.kept.state {
-            RequestState::Waiting(sent) => Ok(sent),
+            RequestState::Waiting(sent) => ask(sent),
             RequestState::Confirmed(_) => {
                 let link = self.entry.as_ref().map(|entry| app.ports.links.status(entry.id, entry.link_generation));
-                Err(self.tell(look, StatusCode::OK, Notice::Confirmed, link.as_deref()))
+                self.tell(look, StatusCode::OK, Notice::Confirmed, link.as_deref())
             }
-            RequestState::Refused => Err(self.tell(look, StatusCode::OK, Notice::Refused, Some(&self.form(look)))),
+            RequestState::Refused => self.tell(look, StatusCode::OK, Notice::Refused, Some(&self.form(look))),
         }
     }
 
@@ -111,10 +111,7 @@ impl Opened {
 pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
-    Ok(match opened.waiting(&app, &look) {
-        Ok(sent) => opened.ask(&look, &request, sent),
-        Err(ended) => ended,
-    })
+    Ok(opened.page(&app, &look, |sent| opened.ask(&look, &request, sent)))
 }
 
 /// Puts the person on the list, and leads to their own page. A list that takes nobody now says so, and the sign-up goes on waiting.
@@ -140,13 +137,12 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
 pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
-    if let Err(ended) = opened.waiting(&app, &look) {
-        return Ok(ended);
-    }
-    let action = format!("{}{}", look.root(), request.path());
-    let frame = look.frame_at(&action);
-    let page = AskPage { frame, ask: Ask::Refuse, action: &action, back: action.strip_suffix("/refuse") };
-    Ok(show(StatusCode::OK, &page, &frame))
+    let ask = |_: &SignUpRequest| {
+        let action = format!("{}{}", look.root(), request.path());
+        let frame = look.frame_at(&action);
+        show(StatusCode::OK, &AskPage { frame, ask: Ask::Refuse, action: &action, back: action.strip_suffix("/refuse") }, &frame)
+    };
+    Ok(opened.page(&app, &look, ask))
 }
 
 /// Refuses a sign-up, and leads back to the page, which then says so.
