@@ -433,7 +433,7 @@ pub(crate) async fn insert<'a>(
 /// What is known of the codes that a group of sign-ups uses.
 #[derive(Default)]
 pub(crate) struct UsedCodes {
-    /// The referrals of the owner of a code in the last hour.
+    /// The referrals of the owner of a code in the last hour, up to the cap of the list.
     pub(crate) recent: HashMap<ReferralCode, u64>,
     /// The referrals of an entry from a network in the last day.
     pub(crate) neighbours: HashMap<(EntryId, NetworkHash), u64>,
@@ -445,22 +445,25 @@ pub(crate) struct UsedCodes {
 pub(crate) async fn used_codes(c: &AsyncPgConnection, lists: &[Uuid], commands: &[SignUp]) -> Result<UsedCodes, Fault> {
     let using = || commands.iter().filter_map(|command| Some((command.friends_code.as_ref()?.as_str(), command)));
     let Some(now) = using().map(|(_, command)| command.now).min() else { return Ok(UsedCodes::default()) };
-    let codes: BTreeSet<&str> = using().map(|(code, _)| code).collect();
-    let pairs: BTreeSet<(&str, NetworkHash)> = using().filter_map(|(code, command)| Some((code, command.network?))).collect();
-    let recent = Recent { since: now.plus(-BURST_WITHIN).instant(), codes: codes.into_iter().map(str::to_owned).collect() };
-    let (codes, networks) = pairs.into_iter().map(|(code, network)| (code.to_owned(), network.bytes().to_vec())).unzip();
-    let neighbours = Neighbours { since: now.plus(-NEIGHBOURS_WITHIN).instant(), codes, networks };
-    let (mut for_recent, mut for_neighbours, mut for_lists) = (c, c, c);
-    let (recent, neighbours, subscribed) = try_join!(
-        recent.load::<RecentRow>(&mut for_recent),
-        neighbours.load::<NeighboursRow>(&mut for_neighbours),
-        SubscribedTo { lists: lists.to_vec() }.load::<SubscribedRow>(&mut for_lists),
-    )
-    .map_err(query_fault)?;
+    let asked: BTreeSet<(&str, Option<NetworkHash>)> = using().map(|(code, command)| (code, command.network)).collect();
+    let (codes, networks) = asked.into_iter().map(|(code, network)| (code.to_owned(), network.map(|of| of.bytes().to_vec()))).unzip();
+    let judged = Judged {
+        in_hour: now.plus(-BURST_WITHIN).instant(),
+        in_day: now.plus(-NEIGHBOURS_WITHIN).instant(),
+        codes,
+        networks,
+        cap: i64::from(ReferralPolicy::default().hourly_cap),
+    };
+    let (mut for_judged, mut for_lists) = (c, c);
+    let (judged, subscribed) =
+        try_join!(judged.load::<JudgedRow>(&mut for_judged), SubscribedTo { lists: lists.to_vec() }.load::<SubscribedRow>(&mut for_lists),)
+            .map_err(query_fault)?;
     let mut used = UsedCodes::default();
-    used.recent.extend(recent.into_iter().map(|row| (ReferralCode::from_stored(row.code), from_bigint(row.number))));
-    for row in neighbours {
-        used.neighbours.insert((EntryId::new(row.id), network(row.network)?), from_bigint(row.number));
+    for row in judged {
+        if let Some(hash) = row.network {
+            used.neighbours.insert((EntryId::new(row.id), network(hash)?), from_bigint(row.neighbours));
+        }
+        used.recent.insert(ReferralCode::from_stored(row.code), from_bigint(row.recent));
     }
     for row in subscribed {
         used.subscribed.entry(WaitlistId::new(row.list)).or_default().extend(kinds(&row.events));
@@ -469,50 +472,44 @@ pub(crate) async fn used_codes(c: &AsyncPgConnection, lists: &[Uuid], commands: 
 }
 
 statement! {
-    /// Counts the referrals of the owners of some codes since an instant, up to the largest cap of a list.
-    Recent {
-        "SELECT asked.code, recent.number FROM (SELECT "
-        since: Timestamptz = OffsetDateTime, "::timestamptz AS instant) since CROSS JOIN unnest("
-        codes: Array<Text> = Vec<String>, ") AS asked (code)
-        CROSS JOIN LATERAL (SELECT id FROM entries WHERE referral_code = asked.code ORDER BY referral_code LIMIT 1) owner
+    /// Counts the referrals of the owners of some codes within an hour, up to the cap of the list, and those from some networks within a
+    /// day, up to three each. Codes of lists that judge nothing are left out.
+    Judged {
+        "SELECT asked.code, asked.network, owner.id, recent.number AS recent, others.number AS neighbours FROM (SELECT "
+        in_hour: Timestamptz = OffsetDateTime, "::timestamptz AS hour, "
+        in_day: Timestamptz = OffsetDateTime, "::timestamptz AS day) since CROSS JOIN unnest("
+        codes: Array<Text> = Vec<String>, ", "
+        networks: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ") AS asked (code, network)
+        CROSS JOIN LATERAL (SELECT id, waitlist_id FROM entries WHERE referral_code = asked.code ORDER BY referral_code LIMIT 1) owner
+        CROSS JOIN LATERAL (
+            SELECT settings ->> 'referral_fraud' AS mode, settings ->> 'referral_hourly_cap' AS cap FROM waitlists
+            WHERE id = owner.waitlist_id ORDER BY id LIMIT 1
+        ) list
         CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
-            SELECT FROM referrals r WHERE r.referrer_entry_id = owner.id AND r.created_at > since.instant
-            ORDER BY r.referrer_entry_id, r.created_at DESC LIMIT 1000
-        ) newest) recent"
+            SELECT FROM referrals r WHERE r.referrer_entry_id = owner.id AND r.created_at > since.hour
+            ORDER BY r.referrer_entry_id, r.created_at DESC LIMIT coalesce(list.cap::bigint, "
+        cap: BigInt = i64, ")
+        ) newest) recent
+        CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
+            SELECT FROM referrals r WHERE r.network = asked.network AND r.referrer_entry_id = owner.id AND r.created_at > since.day
+            ORDER BY r.network, r.referrer_entry_id, r.created_at LIMIT 3
+        ) near) others
+        WHERE list.mode IS DISTINCT FROM 'off'"
     }
 }
 
 #[derive(QueryableByName)]
-struct RecentRow {
+struct JudgedRow {
     #[diesel(sql_type = Text)]
     code: String,
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
-statement! {
-    /// Counts the referrals of the owners of some codes from some networks since an instant, up to three each.
-    Neighbours {
-        "SELECT owner.id, asked.network, others.number FROM (SELECT "
-        since: Timestamptz = OffsetDateTime, "::timestamptz AS instant) since CROSS JOIN unnest("
-        codes: Array<Text> = Vec<String>, ", "
-        networks: Array<Bytea> = Vec<Vec<u8>>, ") AS asked (code, network)
-        CROSS JOIN LATERAL (SELECT id FROM entries WHERE referral_code = asked.code ORDER BY referral_code LIMIT 1) owner
-        CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
-            SELECT FROM referrals r WHERE r.network = asked.network AND r.referrer_entry_id = owner.id AND r.created_at > since.instant
-            ORDER BY r.network, r.referrer_entry_id, r.created_at LIMIT 3
-        ) near) others"
-    }
-}
-
-#[derive(QueryableByName)]
-struct NeighboursRow {
+    #[diesel(sql_type = Nullable<Bytea>)]
+    network: Option<Vec<u8>>,
     #[diesel(sql_type = sql_types::Uuid)]
     id: Uuid,
-    #[diesel(sql_type = Bytea)]
-    network: Vec<u8>,
     #[diesel(sql_type = BigInt)]
-    number: i64,
+    recent: i64,
+    #[diesel(sql_type = BigInt)]
+    neighbours: i64,
 }
 
 statement! {

@@ -7,7 +7,8 @@ use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
 use rally_domain::command::{
-    CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, Selected, SignUp,
+    CodeOwner, CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, ReferrerFacts,
+    Selected, SignUp,
 };
 use rally_domain::email::Email;
 use rally_domain::entry::Friend;
@@ -15,7 +16,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::EventKind;
 use rally_domain::id::{EntryId, ReferralId, WaitlistId, WorkspaceId};
 use rally_domain::ledger::{
-    BURST_WITHIN, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
+    BURST_WITHIN, FraudMode, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
     ReferralState, Standing, Suspect,
 };
 use rally_domain::paging::{Limit, Page, ReferralKey};
@@ -352,7 +353,7 @@ pub(crate) fn insert(c: &mut SqliteConnection, referral: &Referral, network: Opt
 /// What is known of the codes that the sign-ups of a list use.
 #[derive(Default)]
 pub(crate) struct UsedCodes {
-    /// The referrals of the owner of a code in the last hour.
+    /// The referrals of the owner of a code in the last hour, up to the cap of the list.
     pub(crate) recent: HashMap<ReferralCode, u64>,
     /// The referrals of an entry from a network in the last day.
     pub(crate) neighbours: HashMap<(EntryId, NetworkHash), u64>,
@@ -360,33 +361,36 @@ pub(crate) struct UsedCodes {
     pub(crate) subscribed: HashSet<EventKind>,
 }
 
-/// Reads what the signals of referrals need, once for each code and each network of it.
-pub(crate) fn used_codes(c: &mut SqliteConnection, waitlist: &Waitlist, commands: &[(usize, &SignUp)]) -> QueryResult<UsedCodes> {
-    let mut used = UsedCodes::default();
-    let using = commands.iter().filter_map(|(_, command)| Some((command.friends_code.as_ref()?, command)));
-    for (code, command) in using {
-        let owner = entries::table.filter(entries::referral_code.eq(code.as_str())).select(entries::id);
-        let Some(owner) = owner.first::<Blob>(c).optional()? else { continue };
-        if !used.recent.contains_key(code) {
-            let newest = referrals::table
-                .filter(referrals::referrer_entry_id.eq(owner))
-                .filter(referrals::created_at.gt(command.now.plus(-BURST_WITHIN).unix_millis()))
-                .limit(i64::from(ReferralPolicy::MAX_CAP))
-                .select(referrals::created_at);
-            used.recent.insert(code.clone(), newest.load::<i64>(c)?.len() as u64);
+/// Reads what the signals of referrals need, once for each code and each network of it. A list that judges nothing needs no counts.
+pub(crate) fn used_codes(
+    c: &mut SqliteConnection,
+    waitlist: &Waitlist,
+    commands: &[(usize, &SignUp)],
+    owners: &HashMap<ReferralCode, CodeOwner>,
+) -> QueryResult<UsedCodes> {
+    let (mut used, policy) = (UsedCodes::default(), waitlist.settings.referral_policy);
+    let mut any = false;
+    for (_, command) in commands {
+        let Some(code) = &command.friends_code else { continue };
+        let Some(CodeOwner::Here(ReferrerFacts { id, .. })) = owners.get(code) else { continue };
+        any = true;
+        if policy.mode == FraudMode::Off {
+            continue;
         }
-        let key = command.network.map(|network| (EntryId::new(owner.0), network));
-        if let Some((_, network)) = key.filter(|key| !used.neighbours.contains_key(key)) {
-            let some = referrals::table
-                .filter(referrals::network.eq(network.bytes().as_slice()).and(referrals::referrer_entry_id.eq(owner)))
-                .filter(referrals::created_at.gt(command.now.plus(-NEIGHBOURS_WITHIN).unix_millis()))
-                .limit(3)
-                .select(referrals::created_at);
-            let number = some.load::<i64>(c)?.len() as u64;
-            used.neighbours.insert((EntryId::new(owner.0), network), number);
+        let of_owner = || referrals::table.filter(referrals::referrer_entry_id.eq(Blob(id.uuid()))).select(referrals::created_at);
+        if !used.recent.contains_key(code) {
+            let newest = of_owner().filter(referrals::created_at.gt(command.now.plus(-BURST_WITHIN).unix_millis()));
+            let newest: Vec<i64> = newest.limit(i64::from(policy.hourly_cap)).load(c)?;
+            used.recent.insert(code.clone(), newest.len() as u64);
+        }
+        let key = command.network.map(|network| (*id, network));
+        if let Some(key) = key.filter(|key| !used.neighbours.contains_key(key)) {
+            let near = of_owner().filter(referrals::network.eq(key.1.bytes().as_slice()));
+            let near = near.filter(referrals::created_at.gt(command.now.plus(-NEIGHBOURS_WITHIN).unix_millis())).limit(3);
+            used.neighbours.insert(key, near.load::<i64>(c)?.len() as u64);
         }
     }
-    if !used.recent.is_empty() {
+    if any {
         used.subscribed = subscribed(c, waitlist.workspace_id)?;
     }
     Ok(used)

@@ -92,7 +92,7 @@ pub struct SignUpFacts<'a> {
     /// The entry of the same list that has the code `friends_code`.
     pub referrer: Option<&'a ReferrerFacts>,
     /// The referrals of the referrer from the network of this sign-up, within [`NEIGHBOURS_WITHIN`](crate::ledger::NEIGHBOURS_WITHIN). A
-    /// store need not count beyond 3.
+    /// store need not count beyond 3, and not at all if the list judges no referrals.
     pub neighbours: u64,
     /// The kinds of event beyond those of entries that a webhook of the workspace is subscribed to.
     pub subscribed: &'a HashSet<EventKind>,
@@ -130,8 +130,8 @@ pub struct ReferrerFacts {
     pub referral_count: u64,
     /// The most referrals that it ever had.
     pub referral_peak: u64,
-    /// Its referrals within [`BURST_WITHIN`](crate::ledger::BURST_WITHIN), in any state. A store need not count beyond
-    /// [`MAX_CAP`](crate::ledger::ReferralPolicy::MAX_CAP).
+    /// Its referrals within [`BURST_WITHIN`](crate::ledger::BURST_WITHIN), in any state. A store need not count beyond the hourly cap of the
+    /// list, and not at all if the list judges no referrals.
     pub recent: u64,
 }
 
