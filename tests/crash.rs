@@ -87,6 +87,76 @@ async fn nothing_answered_is_lost(kind: Kind) {
     standardwebhooks::Webhook::new(&secret).unwrap().verify(last.body.as_bytes(), &headers).unwrap();
 }
 
+/// Signs friends of a referrer up, decides about the referrals and deletes friends, from six clients at once, until the server is gone.
+fn reviewed_crowd(deployment: &Deployment, base: &str, round: usize, referrer: &Value, count: &Arc<AtomicUsize>) -> JoinSet<()> {
+    let mut clients = JoinSet::new();
+    for client in 0..6 {
+        let (http, count, code, id) = (deployment.client.clone(), count.clone(), referrer["referral_code"].clone(), referrer["id"].clone());
+        let list = format!("{base}/v1/workspaces/{}/waitlists/{}", deployment.workspace, deployment.list);
+        let (url, token) = (format!("{base}/v1/waitlists/acme/early/entries"), deployment.token.clone());
+        clients.spawn(async move {
+            for n in 0..100_000_usize {
+                let body = json!({"email": format!("r{round}c{client}n{n}@example.com"), "name": "Somebody", "referral_code": code});
+                let Ok(reply) = http.post(&url).json(&body).send().await else { return };
+                let Ok(joined) = reply.json::<Value>().await else { return };
+                let decision = json!({"referrer_entry_id": id, "state": ["credited", "withheld", "revoked"][n % 3]});
+                let entry = format!("{list}/entries/{}", joined["id"].as_str().unwrap_or_default());
+                let request = match n % 4 {
+                    0 => http.post(format!("{list}/referrals/bulk")).json(&decision),
+                    1 => http.delete(format!("{entry}?erase=true")),
+                    2 => http.delete(entry),
+                    _ => continue,
+                };
+                if request.bearer_auth(&token).send().await.is_err() {
+                    return;
+                }
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+    clients
+}
+
+/// Power cuts of all processes while friends sign up, are reviewed and are deleted: the count of the referrer is that of the credited rows.
+/// PostgreSQL has two processes, the embedded store one.
+#[apply(on_both_stores)]
+async fn the_ledger_keeps_its_counts(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let server = deployment.start();
+    let referrer = deployment.sign_up(&server, "ada@example.com").await.expect(201);
+    drop(server);
+    let processes = if kind == Kind::Postgres { 2 } else { 1 };
+    for round in 0..6_usize {
+        let mut servers: Vec<Server> = (0..processes).map(|_| deployment.start()).collect();
+        let count = Arc::default();
+        let crowds =
+            servers.iter().enumerate().map(|(n, server)| reviewed_crowd(&deployment, &server.base, 10 * round + n, &referrer, &count));
+        let crowds: Vec<JoinSet<()>> = crowds.collect();
+        eventually(|| async { Some(()).filter(|()| count.load(Ordering::SeqCst) >= 20) }).await;
+        tokio::time::sleep(Duration::from_millis(7 * round as u64)).await;
+        servers.iter_mut().for_each(Server::kill);
+        for clients in crowds {
+            clients.join_all().await;
+        }
+    }
+    let server = deployment.start();
+    let id = referrer["id"].as_str().unwrap();
+    let mut credited = 0;
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/waitlists/{}/referrals?state=credited&referrer_entry_id={id}&limit=100{cursor}", deployment.list);
+        let page = deployment.admin(&server, &path, None).await.expect(200);
+        credited += page["data"].as_array().unwrap().len();
+        match page["pagination"]["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let entry = deployment.admin(&server, &format!("/waitlists/{}/entries/{id}", deployment.list), None).await.expect(200);
+    assert_eq!(entry["referral_count"], json!(credited));
+    assert_eq!(deployment.run(&["counters", "rebuild"]), json!({"waitlists": 1, "corrected": 0}));
+}
+
 /// Ends the leases of a killed server, as minutes would. Its mails are due at once.
 async fn end_leases_of_mail(deployment: &Deployment) {
     let ports = deployment.ports().await;

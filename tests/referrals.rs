@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream;
 use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
@@ -175,25 +177,31 @@ async fn rings_are_found_and_a_boost_is_tried(kind: Kind) {
     }
 }
 
+/// Signs up as many people as there are networks with one code, 50 at a time.
+async fn crowd(server: &TestServer, name: &str, code: &Value, networks: impl Iterator<Item = String>) -> Vec<Value> {
+    let join =
+        |(n, network): (usize, String)| async move { from(server, &network, &format!("{name}{n}@example.com"), code).await.expect(201) };
+    stream::iter(networks.enumerate()).map(join).buffer_unordered(50).collect().await
+}
+
 #[apply(on_both_stores)]
-async fn a_crowd_from_one_network_with_one_code_is_withheld(kind: Kind) {
+async fn a_crowd_with_one_code_is_withheld(kind: Kind) {
     let server = behind_a_proxy(kind).await;
     let list = server.active_list("early", json!({"referral_fraud": "withhold", "referral_hourly_cap": 10})).await;
-    let ada = server.join("early", "ada@example.com").await;
-    let crowd = (0..200).map(|n| {
-        let (server, ada) = (&server, &ada);
-        async move { from(server, "198.51.100.1", &format!("p{n}@example.com"), &ada["referral_code"]).await.expect(201) }
-    });
-    let joined = join_all(crowd).await;
-    assert!(joined.iter().all(|entry| entry["status"] == "pending"));
-    assert_eq!(count(&server, &list, &ada).await, 10);
-    let seen = me(&server, &ada).await;
-    assert_eq!(seen["referral_count"], 10);
-    let states: HashSet<&str> = seen["referrals"].as_array().unwrap().iter().map(|friend| friend["state"].as_str().unwrap()).collect();
-    assert!(states.is_subset(&HashSet::from(["credited", "waiting"])), "{states:?}");
+    let (ada, bob) = (server.join("early", "ada@example.com").await, server.join("early", "bob@example.com").await);
+    let neighbours = crowd(&server, "n", &ada["referral_code"], (0..1000).map(|_| "198.51.100.1".to_owned())).await;
+    let botnet = crowd(&server, "b", &bob["referral_code"], (0..500).map(|n| format!("203.{}.{}.1", n / 250, n % 250))).await;
+    assert!(neighbours.iter().chain(&botnet).all(|entry| entry["status"] == "pending"));
+    for referrer in [&ada, &bob] {
+        assert_eq!(count(&server, &list, referrer).await, 10);
+        let seen = me(&server, referrer).await;
+        assert_eq!(seen["referral_count"], 10);
+        let states: HashSet<&str> = seen["referrals"].as_array().unwrap().iter().map(|friend| friend["state"].as_str().unwrap()).collect();
+        assert!(states.is_subset(&HashSet::from(["credited", "waiting"])), "{states:?}");
+    }
     let analytics = server.admin_get(&format!("/waitlists/{list}/analytics")).await.expect(200);
-    assert_eq!((&analytics["referred_count"], &analytics["top_referrals"][0]["referral_count"]), (&json!(200), &json!(10)));
-    let one = joined[0]["id"].as_str().unwrap();
+    assert_eq!((&analytics["referred_count"], &analytics["top_referrals"][0]["referral_count"]), (&json!(1500), &json!(10)));
+    let one = neighbours[0]["id"].as_str().unwrap();
     let entry = server.admin_get(&format!("/waitlists/{list}/entries/{one}")).await.expect(200);
     assert_eq!(entry["referred_by_entry_id"], ada["id"], "it is set in every state");
 }

@@ -1,6 +1,7 @@
 //! Pages and the widget in a real Chromium.
 
 mod pages;
+mod protection;
 mod widget;
 
 use rally_tests::{Kind, TestServer};

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::{everything, join, start};
 
 /// A site with a strict content policy that has the two lines of the widget.
-async fn site(server: &TestServer, attributes: &str) -> MockServer {
+pub(super) async fn site(server: &TestServer, attributes: &str) -> MockServer {
     let site = MockServer::start().await;
     let html = format!(
         "<!doctype html><html lang=en><head><title>A site</title></head><body><main><h1>A site</h1>
@@ -23,10 +23,10 @@ async fn site(server: &TestServer, attributes: &str) -> MockServer {
     site
 }
 
-const ROOT: &str = "document.querySelector('rally-waitlist').shadowRoot";
+pub(super) const ROOT: &str = "document.querySelector('rally-waitlist').shadowRoot";
 
 /// Waits for the form, and notes the events that the page hears.
-async fn listen(browser: &Browser) {
+pub(super) async fn listen(browser: &Browser) {
     browser.until(&format!("{ROOT} && {ROOT}.querySelector('form') !== null")).await;
     browser
         .run(
@@ -36,12 +36,12 @@ async fn listen(browser: &Browser) {
         .await;
 }
 
-async fn answer(browser: &Browser, id: &str, value: &str) {
+pub(super) async fn answer(browser: &Browser, id: &str, value: &str) {
     let script = format!("{ROOT}.getElementById('{id}').value = arguments[0]");
     browser.client.execute(&script, vec![json!(value)]).await.unwrap();
 }
 
-async fn send(browser: &Browser) -> Value {
+pub(super) async fn send(browser: &Browser) -> Value {
     browser.run(&format!("window.heard.length = 0; {ROOT}.querySelector('button').click()")).await;
     browser.until("window.heard.length > 0 && window.heard[0]").await
 }

@@ -73,9 +73,18 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postg
 const UNCHECKED: Duration = Duration::from_millis(500);
 const LIVELINESS: Duration = Duration::from_secs(2);
 
-/// A connection discards its plans at most this often. The tables may have grown a thousandfold since the plans were made. A plan
-/// costs 0.1 to 0.3 ms, so this takes less than a hundredth of a busy connection's time.
-const PLANS_LAST: Duration = Duration::from_secs(1);
+/// A connection discards its plans when it is 1, 2 and 4 seconds old, and then each time when so much time has gone by. The tables may
+/// have grown a thousandfold since the plans were made. The statements of a sign-up take 10 ms to plan, which is a thousandth of it.
+const PLANS_LAST: u64 = 8;
+
+/// How often a connection of an age has discarded its plans.
+fn discards(age: Duration) -> u64 {
+    match age.as_secs() {
+        0 => 0,
+        early @ 1..PLANS_LAST => 1 + u64::from(early.ilog2()),
+        later => 3 + later / PLANS_LAST,
+    }
+}
 
 /// A group of sign-ups may take this much longer than one statement. After that its connection counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
@@ -359,12 +368,11 @@ async fn establish(connector: Connector, settings: String) -> ConnectionResult<A
     Ok(connection)
 }
 
-/// Checks a connection before it is used, if it has been idle: it may have ended with its server. Once a second the connection
-/// forgets its plans. This covers foreign keys, whose statements are not ours. It also covers joins that were planned while a
+/// Checks a connection before it is used, if it has been idle: it may have ended with its server. From time to time the
+/// connection forgets its plans. This covers foreign keys, whose statements are not ours. It also covers joins that were planned while a
 /// table had no pages, when reading all of it looks cheapest.
 async fn make_ready(connection: &mut AsyncPgConnection, age: Duration, idle: Duration) -> Result<(), HookError<PoolError>> {
-    let period = |age: Duration| age.as_secs() / PLANS_LAST.as_secs();
-    let query = match period(age) != period(age.saturating_sub(idle)) {
+    let query = match discards(age) != discards(age.saturating_sub(idle)) {
         true => "DISCARD PLANS",
         false if idle >= UNCHECKED => "SELECT 1",
         false => return Ok(()),
@@ -404,5 +412,16 @@ impl StoreHealth for PgStore {
     fn connections(&self) -> Connections {
         let status = self.database.pool.status();
         Connections { in_use: status.size.saturating_sub(status.available), most: self.most }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_discarded_soon_on_a_new_connection_and_then_at_times() {
+        let ages = (0..40).filter(|age| discards(Duration::from_secs(*age)) != discards(Duration::from_secs(age + 1)));
+        assert_eq!(ages.map(|age| age + 1).collect::<Vec<_>>(), [1, 2, 4, 8, 16, 24, 32, 40]);
     }
 }
