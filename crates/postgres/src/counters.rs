@@ -6,7 +6,6 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::try_join;
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::tally::Tally;
@@ -26,30 +25,31 @@ pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResu
 }
 
 /// Adds tallies to the counters of lists.
-pub(crate) async fn grow(c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<()> {
-    let lists = tallies.iter().map(|(list, _)| list.uuid()).collect();
+pub(crate) async fn grow(mut c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<usize> {
+    let (lists_of_days, days, on_days) = columns(&tallies, |tally| &tally.days, |day| *day);
+    let (lists_of_sources, sources, from_sources) = columns(&tallies, |tally| &tally.sources, Clone::clone);
+    let (lists_of_variants, variants, by_variants) =
+        columns(&tallies, |tally| &tally.variants, |variant| variant.map_or(Uuid::nil(), VariantId::uuid));
     // The order is that of EntryStatus::ALL.
     let of_status = |n: usize| tallies.iter().map(|(_, tally)| to_bigint(tally.by_status[n])).collect();
-    let totals = GrowTotals {
-        lists,
+    let grow = Grow {
+        lists_of_days,
+        days,
+        on_days,
+        lists_of_sources,
+        sources,
+        from_sources,
+        lists_of_variants,
+        variants,
+        by_variants,
+        lists: tallies.iter().map(|(list, _)| list.uuid()).collect(),
         last_positions: tallies.iter().map(|(_, tally)| to_bigint(tally.last_position)).collect(),
         pending: of_status(0),
         approved: of_status(1),
         rejected: of_status(2),
         referred: tallies.iter().map(|(_, tally)| to_bigint(tally.referred)).collect(),
     };
-    let (of_days, days, on_days) = columns(&tallies, |tally| &tally.days, |day| *day);
-    let (of_sources, sources, from_sources) = columns(&tallies, |tally| &tally.sources, Clone::clone);
-    let (of_variants, variants, by_variants) =
-        columns(&tallies, |tally| &tally.variants, |variant| variant.map_or(Uuid::nil(), VariantId::uuid));
-    let (mut for_totals, mut for_days, mut for_sources, mut for_variants) = (c, c, c, c);
-    try_join!(
-        totals.execute(&mut for_totals),
-        GrowDays { lists: of_days, days, numbers: on_days }.execute(&mut for_days),
-        GrowSources { lists: of_sources, sources, numbers: from_sources }.execute(&mut for_sources),
-        GrowVariants { lists: of_variants, variants, numbers: by_variants }.execute(&mut for_variants),
-    )
-    .map(|_| ())
+    grow.execute(&mut c).await
 }
 
 /// One count of each tally as columns: list, key, number.
@@ -70,9 +70,25 @@ fn columns<K, T>(
 }
 
 statement! {
-    /// Adds to the totals. The cursors of the ledger that are at the end stay there: sign-ups write their own rows.
-    GrowTotals {
-        "UPDATE waitlist_totals SET last_position = tally.last_position, \
+    /// Adds to the sign-ups per UTC day, per source and per variant, and to the totals. The cursors of the ledger that are at the end stay
+    /// there: sign-ups write their own rows. One statement costs a group of sign-ups less than four.
+    Grow {
+        "WITH grown_days AS (INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT * FROM unnest("
+        lists_of_days: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        days: Array<sql_types::Date> = Vec<Date>, ", "
+        on_days: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, day) DO UPDATE SET signups = waitlist_days.signups + excluded.signups), \
+            grown_sources AS (INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT * FROM unnest("
+        lists_of_sources: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        sources: Array<sql_types::Text> = Vec<String>, ", "
+        from_sources: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, referrer) DO UPDATE SET signups = waitlist_sources.signups + excluded.signups), \
+            grown_variants AS (INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT * FROM unnest("
+        lists_of_variants: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        variants: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        by_variants: Array<BigInt> = Vec<i64>,
+        ") ON CONFLICT (waitlist_id, variant_id) DO UPDATE SET signups = waitlist_variants.signups + excluded.signups) \
+            UPDATE waitlist_totals SET last_position = tally.last_position, \
             ledger_position = CASE waitlist_totals.ledger_position \
                 WHEN waitlist_totals.last_position THEN tally.last_position ELSE waitlist_totals.ledger_position END, \
             ledger_compared = CASE waitlist_totals.ledger_compared \
@@ -87,39 +103,6 @@ statement! {
         rejected: Array<BigInt> = Vec<i64>, ", "
         referred: Array<BigInt> = Vec<i64>,
         ") AS tally (list, last_position, pending, approved, rejected, referred) WHERE waitlist_totals.waitlist_id = tally.list"
-    }
-}
-
-statement! {
-    /// Adds to the sign-ups per UTC day.
-    GrowDays {
-        "INSERT INTO waitlist_days (waitlist_id, day, signups) SELECT * FROM unnest("
-        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        days: Array<sql_types::Date> = Vec<Date>, ", "
-        numbers: Array<BigInt> = Vec<i64>,
-        ") ON CONFLICT (waitlist_id, day) DO UPDATE SET signups = waitlist_days.signups + excluded.signups"
-    }
-}
-
-statement! {
-    /// Adds to the sign-ups per source.
-    GrowSources {
-        "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) SELECT * FROM unnest("
-        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        sources: Array<sql_types::Text> = Vec<String>, ", "
-        numbers: Array<BigInt> = Vec<i64>,
-        ") ON CONFLICT (waitlist_id, referrer) DO UPDATE SET signups = waitlist_sources.signups + excluded.signups"
-    }
-}
-
-statement! {
-    /// Adds to the sign-ups per variant.
-    GrowVariants {
-        "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) SELECT * FROM unnest("
-        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        variants: Array<sql_types::Uuid> = Vec<Uuid>, ", "
-        numbers: Array<BigInt> = Vec<i64>,
-        ") ON CONFLICT (waitlist_id, variant_id) DO UPDATE SET signups = waitlist_variants.signups + excluded.signups"
     }
 }
 
