@@ -99,7 +99,8 @@ fn reviewed_crowd(deployment: &Deployment, base: &str, round: usize, referrer: &
                 let body = json!({"email": format!("r{round}c{client}n{n}@example.com"), "name": "Somebody", "referral_code": code});
                 let Ok(reply) = http.post(&url).json(&body).send().await else { return };
                 let Ok(joined) = reply.json::<Value>().await else { return };
-                let decision = json!({"referrer_entry_id": id, "state": ["credited", "withheld", "revoked"][n % 3]});
+                let state = ["credited", "withheld", "revoked"][n % 3];
+                let decision = json!({"referrer_entry_id": id, "state": state});
                 let entry = format!("{list}/entries/{}", joined["id"].as_str().unwrap_or_default());
                 let request = match n % 4 {
                     0 => http.post(format!("{list}/referrals/bulk")).json(&decision),
@@ -155,6 +156,64 @@ async fn the_ledger_keeps_its_counts(kind: Kind) {
     let entry = deployment.admin(&server, &format!("/waitlists/{}/entries/{id}", deployment.list), None).await.expect(200);
     assert_eq!(entry["referral_count"], json!(credited));
     assert_eq!(deployment.run(&["counters", "rebuild"]), json!({"waitlists": 1, "corrected": 0}));
+}
+
+/// Follows the feed until the server is gone. Returns where to go on.
+async fn follow(deployment: &Deployment, base: &str, mut after: String, read: &mut Vec<Value>) -> String {
+    loop {
+        let query = format!("limit=100&wait=1&types=entry.created{after}");
+        let url = format!("{base}/v1/workspaces/{}/events?{query}", deployment.workspace);
+        let Ok(reply) = deployment.client.get(url).bearer_auth(&deployment.token).send().await else { return after };
+        assert!(reply.status() != 410 && reply.status() != 400, "{}", reply.status());
+        let Ok(page) = reply.error_for_status().map(reqwest::Response::json::<Value>) else { return after };
+        let Ok(page) = page.await else { return after };
+        read.extend(page["data"].as_array().unwrap().iter().cloned());
+        after = format!("&after={}", page["next"].as_str().unwrap());
+    }
+}
+
+/// Power cuts while people sign up and two readers follow the feed, on PostgreSQL at two servers at once. Each reader gets every event
+/// once, and both get the order of the list.
+#[apply(on_both_stores)]
+async fn readers_of_the_feed_miss_nothing(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let (mut readers, processes) = ([(); 2].map(|()| (String::new(), Vec::new())), if deployment.url.is_some() { 2 } else { 1 });
+    for round in 0..8 {
+        let mut servers: Vec<Server> = (0..processes).map(|_| deployment.start()).collect();
+        let bases: Vec<String> = servers.iter().map(|server| server.base.clone()).collect();
+        let count = Arc::default();
+        let crowds: Vec<_> = bases.iter().enumerate().map(|(n, base)| crowd(&deployment, base, 2 * round + n, &count)).collect();
+        let [(first, read_first), (second, read_second)] = &mut readers;
+        let cut = async {
+            eventually(|| async { Some(()).filter(|()| count.load(Ordering::SeqCst) >= 20) }).await;
+            tokio::time::sleep(Duration::from_millis(7 * round as u64)).await;
+            servers.iter_mut().for_each(Server::kill);
+        };
+        let (one, other, ()) = tokio::join!(
+            follow(&deployment, &bases[0], first.clone(), read_first),
+            follow(&deployment, &bases[processes - 1], second.clone(), read_second),
+            cut
+        );
+        (*first, *second) = (one, other);
+        for crowd in crowds {
+            crowd.join_all().await;
+        }
+    }
+    let server = deployment.start();
+    let addresses = deployment.check(&server, &[]).await;
+    assert!(addresses.len() >= 160);
+    for (after, mut read) in readers {
+        let mut after = after;
+        while read.len() < addresses.len() {
+            let page = deployment.admin(&server, &format!("/events?limit=100&types=entry.created{after}"), None).await.expect(200);
+            read.extend(page["data"].as_array().unwrap().iter().cloned());
+            assert!(page["has_more"] == true || read.len() >= addresses.len(), "{} of {} were read", read.len(), addresses.len());
+            after = format!("&after={}", page["next"].as_str().unwrap());
+        }
+        let told: Vec<&str> = read.iter().map(|event| event["data"]["entry"]["email"].as_str().unwrap()).collect();
+        assert_eq!(told, addresses);
+        assert_eq!(read.iter().map(|event| event["id"].as_str().unwrap()).collect::<HashSet<_>>().len(), addresses.len());
+    }
 }
 
 /// Ends the leases of a killed server, as minutes would. Its mails are due at once.

@@ -102,7 +102,7 @@ async fn an_entry_is_approved_and_rejected_with_its_events(kind: Kind) {
     assert_eq!(server.admin_get(&path).await.expect(200), expected);
     assert_eq!(server.admin_patch(&path, json!({"status": "rejected"})).await.expect(200)["status"], "rejected");
     assert_eq!(server.admin_patch(&path, json!({"status": "approved"})).await.expect(200)["status"], "approved");
-    let told: Vec<&str> = server.ports.deliveries.events(10).await.unwrap().iter().map(|event| event.kind.as_str()).collect();
+    let told: Vec<&str> = rally_contracts::samples::told(&server.ports, 10).await.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(told, ["entry.created", "entry.approved", "entry.rejected", "entry.approved"]);
 }
 
@@ -166,7 +166,7 @@ async fn many_entries_are_reviewed_each_with_its_own_outcome(kind: Kind) {
     assert_eq!(positions(&server, &format!("/waitlists/{other}/entries"), "status=pending").await, [1]);
     let again = server.admin_post(&path, json!({"ids": [ada], "action": "approve"})).await.expect(200);
     assert_eq!((&again["succeeded"], &again["failed"]), (&json!(1), &json!(0)));
-    assert_eq!(server.ports.deliveries.events(100).await.unwrap().len(), 3 + 2);
+    assert_eq!(rally_contracts::samples::told(&server.ports, 100).await.len(), 3 + 2);
     server.admin_post(&path, json!({"ids": [ada], "action": "reject"})).await.expect(200);
     assert_eq!(positions(&server, &format!("/waitlists/{list}/entries"), "status=rejected").await, [1]);
 }

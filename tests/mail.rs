@@ -61,7 +61,8 @@ async fn every_event_has_its_mail(kind: Kind) {
         HashSet::from([("rejected", "ada@example.com"), ("welcome", "bob@example.com")])
     );
     // The key is the event's id.
-    let events: HashSet<String> = server.ports.deliveries.events(10).await.unwrap().iter().map(|event| event.id.to_string()).collect();
+    let events: HashSet<String> =
+        rally_contracts::samples::told(&server.ports, 10).await.iter().map(|event| event.id.to_string()).collect();
     assert!(sent.iter().all(|mail| events.contains(&mail.key)));
     assert_eq!(settled(&server, 4, &world).await, 0);
     assert_eq!(world.envoi.state().sent.len(), 4);

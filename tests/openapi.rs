@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use rally_domain::custom_field::FieldType;
+use rally_domain::delivery::DeliveryState;
 use rally_domain::entry::EntryStatus;
 use rally_domain::event::EventKind;
 use rally_domain::mail::{MailKind, MailState};
@@ -115,13 +116,14 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
 fn every_choice_and_every_object_is_spelt_out() {
     const CHOICES: [&str; 8] = ["status", "state", "kind", "type", "action", "event", "event_type", "granularity"];
     // Answers to custom fields, and other free data.
-    const FREE: [&str; 6] = [
+    const FREE: [&str; 7] = [
         "/Entry/properties/metadata",
         "/CreateEntry/properties/metadata",
         "/Visitor/properties/metadata",
         "/UpdateVisitor/properties/metadata",
         "/VisitorExportEntry/properties/metadata",
         "/VisitorExportEvent/properties/body",
+        "/Event/properties/data",
     ];
     let schemas = &document()["components"]["schemas"];
     let is =
@@ -149,6 +151,7 @@ fn every_enumeration_is_that_of_the_domain() {
         ("EventType", EventKind::ALL.map(EventKind::as_str).to_vec()),
         ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),
         ("MailState", MailState::ALL.map(MailState::as_str).to_vec()),
+        ("DeliveryState", DeliveryState::ALL.map(DeliveryState::as_str).to_vec()),
         ("SuppressionReason", SuppressionReason::ALL.map(SuppressionReason::as_str).to_vec()),
         ("MailState", MailState::ALL.map(MailState::as_str).to_vec()),
         ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),

@@ -58,13 +58,8 @@ async fn a_backup_made_while_people_sign_up_is_whole() {
     assert!(deployment.check(&server, &[]).await.len() >= 50);
 }
 
-/// The procedure of docs/BACKUP.md.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dump_of_postgresql_restores() {
-    let deployment = Deployment::new(Kind::Postgres).await;
-    let server = deployment.start();
-    people(&deployment, &server, 50).await;
-    drop(server);
+/// Restores a dump of the database into a new one, by the procedure of docs/BACKUP.md. Returns the URL of the new one.
+async fn dump_and_restore(deployment: &Deployment) -> String {
     let (from, to) = (deployment.url.clone().unwrap(), rally_pgtest::new_database().await);
     let dump = deployment.directory.path().join("rally.dump");
     let run = |program: &str, arguments: &[&str]| {
@@ -73,6 +68,16 @@ async fn a_dump_of_postgresql_restores() {
     };
     run("pg_dump", &["--format=custom", "--file", dump.to_str().unwrap(), &from]);
     run("pg_restore", &["--no-owner", "--dbname", &to, dump.to_str().unwrap()]);
+    to
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_of_postgresql_restores() {
+    let deployment = Deployment::new(Kind::Postgres).await;
+    let server = deployment.start();
+    people(&deployment, &server, 50).await;
+    drop(server);
+    let to = dump_and_restore(&deployment).await;
     let deployment = Deployment { url: Some(to), ..deployment };
     let server = deployment.start();
     assert_eq!(deployment.check(&server, &[]).await.len(), 50);
@@ -124,6 +129,10 @@ async fn a_store_moves_to_the_other_kind_and_back() {
         }
         page
     };
+    let (_, cursor) = read_feed(&first, &server, "").await;
+    let feed = read_rest(&first, &server, &cursor).await;
+    assert_eq!(feed.len(), 2480);
+    first.sign_up(&server, "last@example.com").await.expect(201);
     let mut before = Vec::new();
     for path in &paths {
         before.push(page(first.admin(&server, path, None).await.expect(200)));
@@ -133,9 +142,9 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     let url = rally_pgtest::new_database().await;
     let moved = copy_store(&first, first.directory.path().to_str().unwrap(), &url);
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
-    assert!(String::from_utf8_lossy(&moved.stderr).contains("entries: 2500 rows"), "no progress was told");
+    assert!(String::from_utf8_lossy(&moved.stderr).contains("entries: 2501 rows"), "no progress was told");
     let report: Value = serde_json::from_slice(&moved.stdout).unwrap();
-    assert_eq!((&report["rows"]["entries"], &report["rows"]["mails"], &report["verified"]), (&json!(2500), &json!(2500), &json!(true)));
+    assert_eq!((&report["rows"]["entries"], &report["rows"]["mails"], &report["verified"]), (&json!(2501), &json!(2501), &json!(true)));
 
     let back = TempDir::new().unwrap();
     let moved = copy_store(&first, &url, back.path().to_str().unwrap());
@@ -149,7 +158,91 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     for (path, before) in paths.iter().zip(before) {
         assert_eq!(page(second.admin(&server, path, None).await.expect(200)), before, "{path}");
     }
-    assert_eq!(second.check(&server, &[]).await.len(), 2500);
+    assert_eq!(second.check(&server, &[]).await.len(), 2501);
+    // A reader goes on in the same order.
+    second.sign_up(&server, "new@example.com").await.expect(201);
+    let added = ["last@example.com", "new@example.com"].map(str::to_owned);
+    assert_eq!(read_rest(&second, &server, &cursor).await, [feed, added.into()].concat());
+}
+
+/// A page of the feed, and the cursor after it.
+async fn read_feed(deployment: &Deployment, server: &Server, cursor: &str) -> (Vec<String>, String) {
+    let page = deployment.admin(server, &format!("/events?types=entry.created{cursor}"), None).await.expect(200);
+    let told = |event: &Value| event["data"]["entry"]["email"].as_str().unwrap().to_owned();
+    (page["data"].as_array().unwrap().iter().map(told).collect(), format!("&after={}", page["next"].as_str().unwrap()))
+}
+
+/// The rest of the feed.
+async fn read_rest(deployment: &Deployment, server: &Server, cursor: &str) -> Vec<String> {
+    let (mut rest, mut cursor) = (Vec::new(), cursor.to_owned());
+    loop {
+        let (told, next) = read_feed(deployment, server, &format!("{cursor}&limit=100")).await;
+        if told.is_empty() {
+            return rest;
+        }
+        rest.extend(told);
+        cursor = next;
+    }
+}
+
+/// Checks that a reader goes on in a restored store where it was at the backup, and is refused if it had read on after it.
+async fn check_feed(deployment: &Deployment, server: &Server, at_backup: &str, later: &[String]) {
+    for address in ["bob@example.com", "carl@example.com", "dora@example.com"] {
+        deployment.sign_up(server, address).await.expect(201);
+        for cursor in later {
+            deployment.admin(server, &format!("/events?types=entry.created{cursor}"), None).await.refused(410, "cursor_expired");
+        }
+    }
+    let (told, _) = read_feed(deployment, server, at_backup).await;
+    assert_eq!(told, ["waits@example.com", "bob@example.com", "carl@example.com", "dora@example.com"]);
+}
+
+/// A store with a reader that has read everything but one event. Returns its cursor.
+async fn with_reader(deployment: &Deployment, server: &Server) -> String {
+    people(deployment, server, 3).await;
+    let (told, cursor) = read_feed(deployment, server, "").await;
+    assert_eq!(told.len(), 3);
+    deployment.sign_up(server, "waits@example.com").await.expect(201);
+    cursor
+}
+
+/// What happens after a backup: somebody signs up, and the reader reads on. Returns its cursors.
+async fn read_on(deployment: &Deployment, server: &Server, mut cursor: String) -> Vec<String> {
+    let mut later = Vec::new();
+    for address in ["eve@example.com", "finn@example.com"] {
+        deployment.sign_up(server, address).await.expect(201);
+        cursor = read_feed(deployment, server, &cursor).await.1;
+        later.push(cursor.clone());
+    }
+    later
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_of_the_feed_survives_a_restored_backup() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let server = deployment.start();
+    let cursor = with_reader(&deployment, &server).await;
+    let restored = TempDir::new().unwrap();
+    deployment.run(&["backup", restored.path().join("rally.db").to_str().unwrap()]);
+    let later = read_on(&deployment, &server, cursor.clone()).await;
+    drop(server);
+    for secret in ["jwt_secret", "encryption_key"] {
+        std::fs::copy(deployment.directory.path().join(secret), restored.path().join(secret)).unwrap();
+    }
+    let deployment = Deployment { directory: restored, ..deployment };
+    check_feed(&deployment, &deployment.start(), &cursor, &later).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_of_the_feed_survives_a_restored_dump() {
+    let deployment = Deployment::new(Kind::Postgres).await;
+    let server = deployment.start();
+    let cursor = with_reader(&deployment, &server).await;
+    let restored = dump_and_restore(&deployment).await;
+    let later = read_on(&deployment, &server, cursor.clone()).await;
+    drop(server);
+    let deployment = Deployment { url: Some(restored), ..deployment };
+    check_feed(&deployment, &deployment.start(), &cursor, &later).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

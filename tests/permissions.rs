@@ -19,8 +19,8 @@ struct Operation {
     id: String,
     method: Method,
     path: String,
-    /// The action that it needs. `None` if it needs none.
-    action: Option<String>,
+    /// The actions that it needs.
+    actions: Vec<String>,
     takes_body: bool,
     success: Vec<u16>,
 }
@@ -36,7 +36,7 @@ fn operations() -> Vec<Operation> {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method,
                 path: path.clone(),
-                action: operation["x-action"].as_str().map(str::to_owned),
+                actions: operation["x-action"].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
                 takes_body: operation["requestBody"].is_object(),
                 success: statuses.filter_map(|status| status.parse().ok()).filter(|status| (200..300).contains(status)).collect(),
             });
@@ -54,6 +54,7 @@ struct Things {
     variant: String,
     referral: String,
     webhook: String,
+    event: String,
     suppression: String,
     token: String,
     template: String,
@@ -75,6 +76,8 @@ impl Things {
         let variant = variants["data"][0]["id"].as_str().unwrap().to_owned();
         let webhook = json!({"url": "http://127.0.0.1:9/", "events": ["entry.created"]});
         let webhook = server.admin_post("/webhooks", webhook).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let event = server.admin_post(&format!("/webhooks/{webhook}/test"), json!({"event": "entry.created"})).await.expect(202);
+        let event = event["event_id"].as_str().unwrap().to_owned();
         let suppression = server.admin_post("/suppressions", json!({"email": "gone@example.com"})).await.expect(201);
         let suppression = suppression["id"].as_str().unwrap().to_owned();
         let status_url = server.ports.links.status(EntryId::parse(&entry).unwrap(), 0);
@@ -89,6 +92,7 @@ impl Things {
             variant,
             referral,
             webhook,
+            event,
             suppression,
             template,
             token,
@@ -134,6 +138,7 @@ impl Operation {
             .replace("{workspace_id}", &things.workspace)
             .replace("{waitlist_id}", &things.waitlist)
             .replace("{entry_id}", &things.entry)
+            .replace("{event_id}", &things.event)
             .replace("{id}", own_id)
             .replace("/v1/confirmations/{token}", &format!("/v1/confirmations/{}", things.confirm_token))
             .replace("{token}", &things.token)
@@ -168,6 +173,7 @@ impl Operation {
             "put_mail_template" | "preview_mail_template" => template(),
             "test_mail_template" => json!({"to": "tester@example.com"}),
             "test_webhook" => json!({"event": "entry.created"}),
+            "replay_deliveries" => json!({"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "state": "all"}),
             "update_settings" | "update_settings_by_alias" => json!({"brand_name": "New"}),
             other => panic!("{other} takes a body: which one?"),
         }
@@ -202,21 +208,23 @@ async fn every_route_asks_who_where_and_what(kind: Kind) {
         let things = Things::make(&server, &slug).await;
         let url = operation.url(&things, &slug);
         let (name, request) = (&operation.id, || operation.request(&server, &url, &things));
-        let Some(action) = operation.action.as_deref() else {
+        if operation.actions.is_empty() {
             let reply = send(request()).await;
             assert!(operation.success.contains(&reply.status.as_u16()), "{name} by anybody: {reply:?}");
             rows += 1;
             server.admin_delete(&format!("/webhooks/{}", things.webhook)).await;
             continue;
-        };
-        let all_but_it = Action::ALL.iter().map(|action| action.as_str()).filter(|other| *other != action).collect::<Vec<_>>();
-        assert_eq!(all_but_it.len() + 1, Action::ALL.len(), "{name} needs {action}, which is no action");
+        }
         send(request()).await.refused(401, "unauthorized");
         send(request().bearer_auth(token(&server, &other, "*"))).await.refused(403, "forbidden");
-        let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
-        assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
-        let reply = send(request().bearer_auth(token(&server, &mine, action))).await;
-        assert!(operation.success.contains(&reply.status.as_u16()), "{name} by one who may {action}: {reply:?}");
+        for action in &operation.actions {
+            let all_but_it = Action::ALL.iter().map(|action| action.as_str()).filter(|other| other != action).collect::<Vec<_>>();
+            assert_eq!(all_but_it.len() + 1, Action::ALL.len(), "{name} needs {action}, which is no action");
+            let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
+            assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
+        }
+        let reply = send(request().bearer_auth(token(&server, &mine, &operation.actions.join(" ")))).await;
+        assert!(operation.success.contains(&reply.status.as_u16()), "{name} by one who may {:?}: {reply:?}", operation.actions);
         rows += 4;
         // A workspace has at most so many webhooks.
         server.admin_delete(&format!("/webhooks/{}", things.webhook)).await;
@@ -232,7 +240,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
     let things = Things::make(&server, "mine").await;
     let sibling = Things::make(&server, "sibling").await;
     let everywhere = token(&server, "*", "*");
-    for operation in operations().iter().filter(|operation| operation.action.is_some()) {
+    for operation in operations().iter().filter(|operation| !operation.actions.is_empty()) {
         let ask = |things: &Things| {
             let url = operation.url(things, "mine");
             send(operation.request(&server, &url, things).bearer_auth(&everywhere))
@@ -244,6 +252,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             variant: inner.to_owned(),
             // Named by the same part of the path as a waitlist.
             webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
+            event: inner.to_owned(),
             suppression: if waitlist == things.waitlist { things.suppression.clone() } else { waitlist.to_owned() },
             token: things.token.clone(),
             confirm_token: things.confirm_token.clone(),
@@ -265,7 +274,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
         }
         if operation.depth() >= 3 {
             // An entry or a variant of another list, a missing one, and an invalid id.
-            cases.push(Things { waitlist: things.waitlist.clone(), ..sibling.clone() });
+            cases.push(Things { waitlist: things.waitlist.clone(), event: things.event.clone(), ..sibling.clone() });
             cases.push(with(&things.workspace, &things.waitlist, "00000000-0000-7000-8000-000000000000"));
             cases.push(with(&things.workspace, &things.waitlist, "17"));
         }

@@ -18,6 +18,7 @@ use crate::auth::Authenticator;
 use crate::cache::responses::Responses;
 use crate::encryption::Sealer;
 use crate::exports::Exports;
+use crate::feed_watch::FeedWatch;
 use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
@@ -51,6 +52,8 @@ pub struct App {
     pub proxies: TrustedProxies,
     /// The slots for exports.
     pub exports: Exports,
+    /// Requests that wait for news of a feed.
+    pub feeds: FeedWatch,
     /// Wakes the relays.
     pub relays: Vec<Arc<Notify>>,
     /// Signs and checks the cursors of pages.

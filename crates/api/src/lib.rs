@@ -13,6 +13,7 @@ pub mod cli;
 pub mod duration;
 pub mod encryption;
 pub mod exports;
+pub mod feed_watch;
 pub mod fingerprint;
 pub mod http;
 pub mod idempotency;

@@ -33,7 +33,8 @@ use crate::purges::purge_all;
 use crate::referrals::{decision, ledger};
 use crate::reviews::review;
 use crate::samples::{
-    ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, erase_entry, join_by, sign_up, slug, workspace,
+    ACTOR, active_list_in, create_waitlist, delete_entry, delete_waitlist, delete_workspace, erase_entry, join_by, sign_up, slug, told,
+    workspace,
 };
 use crate::settlements::answered;
 use crate::webhooks::{create_webhook, webhook};
@@ -95,7 +96,7 @@ pub async fn a_sign_up_is_whole_or_not_at_all(fixture: &impl Fixture) {
         let ended = leave_after(polls, ports.entries.sign_up(sign_up(&ports, &list, &format!("p{polls}@example.com")))).await;
         whole("a sign-up", async || {
             let entries: HashSet<_> = all_entries(&ports, list.id, None, 100).await.into_iter().map(|entry| Some(entry.id)).collect();
-            let told: HashSet<_> = ports.deliveries.events(10_000).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+            let told: HashSet<_> = told(&ports, 10_000).await.into_iter().map(|event| event.entry_id).collect();
             let written: HashSet<_> = ports.mails.mails(10_000).await.unwrap().into_iter().map(|mail| mail.recipient.entry_id()).collect();
             let counted = ports.stats.count(list.id).await.unwrap() as usize;
             let waiting = ports.deliveries.depth().await.unwrap().pending as usize;
@@ -173,7 +174,7 @@ pub async fn a_review_is_whole_or_not_at_all(fixture: &impl Fixture) {
         whole("a review", async || {
             let rows = all_entries(&ports, list.id, Some(EntryStatus::Approved), 100).await;
             let rows: HashSet<_> = rows.into_iter().map(|entry| entry.id).collect();
-            let events = ports.deliveries.events(10_000).await.unwrap().into_iter();
+            let events = told(&ports, 10_000).await.into_iter();
             let told: HashSet<_> =
                 events.filter(|event| event.kind == EventKind::EntryApproved).filter_map(|event| event.entry_id).collect();
             let mails = ports.mails.mails(10_000).await.unwrap().into_iter();
@@ -376,7 +377,7 @@ pub async fn a_deleted_waitlist_is_purged_though_its_caller_left(fixture: &impl 
     .await;
     purge_all(&ports).await;
     let left = lists_left(&ports, acme).await;
-    assert_eq!((ports.deliveries.events(10_000).await.unwrap().len().min(20), ports.purges.find_orphans().await.unwrap()), (left, 0));
+    assert_eq!((told(&ports, 10_000).await.len().min(20), ports.purges.find_orphans().await.unwrap()), (left, 0));
 }
 
 /// A purge that is dropped continues later, and deletes nothing else.
@@ -397,7 +398,7 @@ pub async fn a_purge_goes_on_where_it_was_left(fixture: &impl Fixture) {
         ports.purges.backlog().await.unwrap() == 0
     })
     .await;
-    let told: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.waitlist_id).collect();
+    let told: Vec<_> = told(&ports, 100).await.into_iter().map(|event| event.waitlist_id).collect();
     assert_eq!((told, ports.purges.find_orphans().await.unwrap()), (vec![Some(kept.id)], 0));
     assert_eq!(ports.stats.count(kept.id).await.unwrap(), 1);
 }
@@ -419,7 +420,7 @@ pub async fn a_purge_of_traces_goes_on_where_it_was_left(fixture: &impl Fixture)
         ports.purges.backlog().await.unwrap() == 0
     })
     .await;
-    let bodies: Vec<_> = ports.deliveries.events(100).await.unwrap().into_iter().map(|event| event.body).collect();
+    let bodies: Vec<_> = told(&ports, 100).await.into_iter().map(|event| event.body).collect();
     assert_eq!(bodies.iter().filter(|body| body.contains("\"erased\":true") && !body.contains("ada@example.com")).count(), 13);
 }
 
@@ -433,7 +434,7 @@ pub async fn a_test_is_whole_or_not_at_all(fixture: &impl Fixture) {
             leave_after(polls, ports.webhooks.test(TestWebhook { id: hook.id, workspace_id: hook.workspace_id, event, actor: ACTOR }))
                 .await;
         whole("a test", async || {
-            let told = ports.deliveries.events(10_000).await.unwrap().len() as u64;
+            let told = told(&ports, 10_000).await.len() as u64;
             told == ports.deliveries.depth().await.unwrap().pending
         })
         .await;

@@ -28,7 +28,7 @@ use crate::mail_claims::claim;
 use crate::purges::purge_all;
 use crate::samples::{
     ACTOR, active_list, active_list_in, change_status, delete_waitlist, email, full_profile, join, later, profile, set_over_smtp, suppress,
-    workspace,
+    told, workspace,
 };
 
 /// An active list that asks for confirmations, in a workspace that sends mail over SMTP.
@@ -281,7 +281,7 @@ pub async fn a_request_is_no_entry(fixture: &impl Fixture) {
     let list = confirming_list(&ports, json!({})).await;
     ask(&ports, request(&ports, &list, "ada@example.com")).await;
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
-    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    assert_eq!(told(&ports, 10).await, []);
     assert_eq!(join(&ports, &list, "bob@example.com").await.position.number(), 1);
     assert_eq!(ports.confirmations.count(list.id, ports.clock.now()).await.unwrap(), 1);
 }

@@ -1,8 +1,8 @@
 //! Cases of deleted objects before their purge: no reader sees them, and nothing changes them.
 
 use rally_domain::command::{
-    ChangeWaitlistStatus, ChangeWaitlistStatusRejection, EntryRejection, InviteRejection, Review, SignUp, SignUpRejection,
-    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ChangeWaitlistStatusRejection, EntryRejection, InviteRejection, Review, SignUp, SignUpRejection, UpdateWaitlistRejection,
+    VariantRejection, WebhookRejection,
 };
 use rally_domain::error::CommandError::Rejected;
 use rally_domain::paging::Limit;
@@ -14,7 +14,9 @@ use crate::Fixture;
 use crate::invitations::record;
 use crate::purges::purge_all;
 use crate::reviews::{exported, review};
-use crate::samples::{ACTOR, active_list, delete_entry, delete_variant, delete_waitlist, delete_webhook, join, join_by, sign_up};
+use crate::samples::{
+    active_list, delete_entry, delete_variant, delete_waitlist, delete_webhook, join, join_by, sign_up, status_change, told,
+};
 use crate::webhooks::{rotation, test, webhook};
 use crate::{variants, waitlists, webhooks};
 
@@ -26,10 +28,9 @@ pub async fn a_deleted_waitlist_takes_no_changes(fixture: &impl Fixture) {
     let control = ports.variants.list(list.id).await.unwrap().remove(0);
     assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     for ports in [&ports, &there] {
-        let now = ports.clock.now();
         let refused = ports.waitlists.update(waitlists::update(ports, &list)).await;
         assert!(matches!(refused, Err(Rejected(UpdateWaitlistRejection::NoSuchWaitlist))), "{refused:?}");
-        let pause = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to: WaitlistStatus::Paused, actor: ACTOR, now };
+        let pause = status_change(ports, &list, WaitlistStatus::Paused);
         let refused = ports.waitlists.change_status(pause).await;
         assert!(matches!(refused, Err(Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
         let refused = ports.variants.create(variants::create(ports, list.id, "de")).await;
@@ -82,7 +83,7 @@ pub async fn a_deleted_referrer_is_hidden_from_every_reader(fixture: &impl Fixtu
     let again = ports.entries.review(review(&ports, &bob, Review::Approve)).await.unwrap();
     let invited = ports.entries.record_invitation(record(&ports, &bob, "app", "first")).await.unwrap().entry;
     assert_eq!([reviewed.referred_by, again.referred_by, invited.referred_by], [None; 3]);
-    let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();
+    let told = told(&ports, 10).await.pop().unwrap();
     let body: Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!(body["data"]["entry"]["referred_by_entry_id"], Value::Null);
     assert!(!told.body.contains(&ada.id.to_string()), "{}", told.body);

@@ -16,7 +16,7 @@ use crate::Fixture;
 use crate::claims::{claim, claim_each, keys, pairs};
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, later, sign_up, workspace};
+use crate::samples::{active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, later, sign_up, told, workspace};
 use crate::settlements::{answered, settle};
 use crate::webhooks::{create_webhook, switch, update, webhook};
 
@@ -38,7 +38,7 @@ pub async fn an_event_goes_to_those_who_are_subscribed(fixture: &impl Fixture) {
     webhook(&ports, list.workspace_id).await;
     let claimed = claim(&ports, ports.clock.now()).await;
     assert_eq!(pairs(&claimed), HashSet::from([(created, all.id)]));
-    let event = ports.deliveries.events(1).await.unwrap().remove(0);
+    let event = told(&ports, 1).await.remove(0);
     let only = &claimed[0];
     assert_eq!((only.attempt, only.kind, &only.body, &only.url), (1, EventKind::EntryCreated, &event.body, &all.url));
     let ada = ports.entries.list(list.id, None, None, Limit::default()).await.unwrap().items.remove(0);
@@ -90,7 +90,7 @@ pub async fn a_delivery_has_the_body_of_its_event(fixture: &impl Fixture) {
     for n in 0..3 {
         join(&ports, &list, &format!("p{n}@example.com")).await;
     }
-    let events = ports.deliveries.events(10).await.unwrap();
+    let events = told(&ports, 10).await;
     let told: HashMap<_, _> = events.into_iter().map(|event| (event.id, (event.kind, event.body))).collect();
     let claimed = claim(&ports, ports.clock.now()).await;
     assert_eq!((told.len(), claimed.len()), (6, 12));
@@ -174,7 +174,7 @@ pub async fn sign_ups_go_on_while_webhooks_are_deleted(fixture: &impl Fixture) {
     }
     deletions.await.expect("no panic");
     purge_all(&ports).await;
-    assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 200);
+    assert_eq!(told(&ports, 1000).await.len(), 200);
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
 }
 
@@ -202,10 +202,16 @@ pub async fn what_is_undelivered_of_a_deleted_entry_is_dropped(fixture: &impl Fi
     assert_eq!(log.iter().map(|attempt| attempt.event_id).collect::<Vec<_>>(), [arrived[0].event_id]);
 }
 
+/// Prunes the event of the list that became active.
+async fn forget_status(ports: &Ports) {
+    assert_eq!(ports.deliveries.prune(later(ports, 1), 10).await.unwrap(), 1);
+}
+
 /// A prune deletes finished events and their log, and no event that is still to be sent.
 pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
+    forget_status(&ports).await;
     let hook = webhook(&ports, list.workspace_id).await;
     let now = ports.clock.now();
     for n in 0..4 {
@@ -222,7 +228,7 @@ pub async fn what_is_finished_is_pruned(fixture: &impl Fixture) {
     assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 1);
     assert_eq!(ports.deliveries.prune(later, 3).await.unwrap(), 0);
     assert!(ports.webhooks.attempts(hook.id, Limit::default()).await.unwrap().is_empty());
-    assert_eq!(ports.deliveries.events(10).await.unwrap().len(), 2);
+    assert_eq!(told(&ports, 10).await.len(), 2);
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 2);
 }
 
@@ -236,7 +242,7 @@ pub async fn events_that_nobody_gets_are_pruned(fixture: &impl Fixture) {
         ports.entries.sign_up(command.clone()).await.unwrap();
         events.push(command.event_ids[0]);
     }
-    let kept = async || ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.id).collect::<Vec<_>>();
+    let kept = async || told(&ports, 10).await.into_iter().map(|event| event.id).collect::<Vec<_>>();
     for (pruned, left) in [(2, 2), (1, 1), (0, 1)] {
         assert_eq!(ports.deliveries.prune(ports.clock.now(), 2).await.unwrap(), pruned);
         assert_eq!(kept().await, events[..left].iter().rev().copied().collect::<Vec<_>>());
@@ -247,6 +253,7 @@ pub async fn events_that_nobody_gets_are_pruned(fixture: &impl Fixture) {
 pub async fn an_event_is_pruned_when_its_last_delivery_has_ended(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
+    forget_status(&ports).await;
     for _ in 0..2 {
         webhook(&ports, list.workspace_id).await;
     }
@@ -263,5 +270,5 @@ pub async fn an_event_is_pruned_when_its_last_delivery_has_ended(fixture: &impl 
     assert_eq!(pairs(&again), pairs(&claimed[1..]));
     assert_eq!(ports.deliveries.reap(end, 2).await.unwrap(), 1);
     assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.deliveries.prune(end, 10).await.unwrap()), (0, 1));
-    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    assert_eq!(told(&ports, 10).await, []);
 }

@@ -76,7 +76,7 @@ macro_rules! each_case {
                 parallel_referrals_are_counted_for_the_cap
                 a_decision_moves_the_count_with_the_state
                 counts_equal_credited_rows_under_parallel_changes
-                decisions_are_told_to_those_who_are_subscribed
+                every_decision_is_told_once
                 a_reward_is_told_once
                 a_decision_needs_referrals_of_the_list
                 a_dry_run_changes_nothing
@@ -208,6 +208,37 @@ macro_rules! each_case {
                 a_delivery_has_the_body_of_its_event
                 events_that_nobody_gets_are_pruned
                 an_event_is_pruned_when_its_last_delivery_has_ended
+            ]
+            changes: [
+                a_changed_profile_is_told
+                an_invitation_is_told_once
+                a_deletion_is_told_without_the_person
+                an_unsubscription_is_told_once
+                a_status_is_told_among_the_changes_of_its_list
+            ]
+            feeds: [
+                events_of_a_list_keep_their_order
+                parallel_writers_and_readers_miss_nothing
+                processes_number_events_together
+                a_reader_goes_on_where_it_was
+                a_feed_is_of_one_workspace
+                a_filter_leaves_the_rest_in_its_order
+                a_test_is_in_no_feed
+                a_deleted_waitlist_leaves_the_feed
+                a_reader_goes_on_after_a_list_is_deleted
+                a_deleted_entry_is_reduced_in_the_feed
+                a_key_without_its_event_is_refused
+                news_are_told_of_the_workspaces_that_have_them
+            ]
+            replays: [
+                a_replay_sends_what_fits_once_more
+                a_replay_is_of_one_webhook
+                what_a_disabled_webhook_missed_can_be_replayed
+                a_dead_delivery_is_retried_anew
+                what_is_being_sent_is_left_alone
+                deleted_people_are_not_replayed
+                one_event_is_sent_once_more
+                attempts_are_listed_by_the_state_of_their_delivery
             ]
             settlements: [
                 an_attempt_is_settled_as_it_was_decided

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use rally_domain::command::{EntryRejection, InviteMail, InviteRejection, Invited, RecordInvitation, Review, UpdateWaitlist};
 use rally_domain::entry::{Entry, Invitation};
 use rally_domain::error::CommandError;
+use rally_domain::id::EventId;
 use rally_domain::invite::{Invite, InvitedBy};
 use rally_domain::mail::Mail;
 use rally_domain::port::Ports;
@@ -28,6 +29,7 @@ pub fn record(ports: &Ports, entry: &Entry, app: &str, invite: &str) -> RecordIn
         },
         mail: InviteMail::Send,
         actor: ACTOR,
+        event_id: EventId::new(ports.ids.uuid()),
         now: ports.clock.now().plus(Duration::hours(1)),
         links: ports.links.clone(),
     }

@@ -72,6 +72,7 @@
 
 pub mod abandoned;
 pub mod access;
+pub mod changes;
 pub mod claims;
 pub mod confirmations;
 pub mod deletions;
@@ -80,6 +81,7 @@ pub mod doubles;
 mod each_case;
 pub mod entries;
 pub mod erasures;
+pub mod feeds;
 pub mod invitations;
 pub mod mail_claims;
 pub mod mail_log;
@@ -91,6 +93,7 @@ pub mod public;
 pub mod purges;
 pub mod referrals;
 pub mod remote;
+pub mod replays;
 pub mod reviews;
 pub mod samples;
 pub mod secrets;

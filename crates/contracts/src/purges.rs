@@ -20,7 +20,7 @@ use crate::claims::claim;
 use crate::mail_claims;
 use crate::samples::{
     active_list, active_list_in, delete_entry, delete_waitlist, delete_webhook, delete_workspace, erase_entry, notifications, profile, set,
-    sign_up, sign_up_as, slug, suppress, workspace,
+    sign_up, sign_up_as, slug, suppress, told, workspace,
 };
 use crate::settlements::{answered, settle};
 use crate::suppressions::suppressed;
@@ -102,7 +102,7 @@ pub async fn a_purge_takes_what_was_deleted_and_nothing_else(fixture: &impl Fixt
     assert!(ports.entries.delete(delete_entry(&ports, list.id, doomed.id)).await.unwrap());
     let kept = [join(&ports, &neighbour, "ada@example.com").await, join(&ports, &neighbour, "bob@example.com").await];
     assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
-    let told = async || ports.deliveries.events(100).await.unwrap().len();
+    let told = async || told(&ports, 100).await.len();
     assert!(there.purges.purge(BATCH).await.unwrap());
     assert!((10..20).contains(&told().await), "a batch is a part");
     purge_all(&there).await;
@@ -131,7 +131,7 @@ pub async fn a_deleted_workspace_is_gone_before_it_is_purged(fixture: &impl Fixt
     assert!(claimed.len() == 1 && claimed[0].webhook_id != hook.id);
     workspace(&ports, "acme").await;
     purge_all(&ports).await;
-    assert_eq!(ports.deliveries.events(10).await.unwrap().len(), 1);
+    assert_eq!(told(&ports, 10).await.len(), 1);
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
 }
 
@@ -169,7 +169,7 @@ pub async fn a_purge_leaves_logs_and_tests_alone(fixture: &impl Fixture) {
     assert!(ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)).await.unwrap());
     purge_all(&ports).await;
     assert_eq!((log(&kept).await, log(&gone).await), (before, Vec::new()));
-    let events = ports.deliveries.events(10).await.unwrap();
+    let events = told(&ports, 10).await;
     assert_eq!(events.iter().filter(|event| event.waitlist_id.is_none()).count(), 1);
     assert_eq!(events.len(), 2);
 }
@@ -194,7 +194,8 @@ pub async fn what_waited_for_a_switched_webhook_is_held_in_time(fixture: &impl F
     let claimed = claim(&ports, ports.clock.now()).await;
     assert_eq!(claimed.iter().map(|delivery| delivery.event_id).collect::<Vec<_>>(), [after]);
     let later = ports.clock.now().plus(Duration::days(1));
-    assert_eq!(ports.deliveries.prune(later, 100).await.unwrap(), 8);
+    // The status of the list was told, too.
+    assert_eq!(ports.deliveries.prune(later, 100).await.unwrap(), 9);
 }
 
 /// The entries that a deleted entry referred have no referrer at once, however many they are. The totals follow.
@@ -253,7 +254,7 @@ pub async fn orphans_are_found_and_purged(fixture: &impl Fixture, tamper: impl A
     tamper("DELETE FROM workspaces WHERE slug = 'gone'").await;
     assert_eq!(ports.purges.find_orphans().await.unwrap(), 3);
     purge_all(&ports).await;
-    assert_eq!((ports.purges.find_orphans().await.unwrap(), ports.deliveries.events(100).await.unwrap().len()), (0, 5));
+    assert_eq!((ports.purges.find_orphans().await.unwrap(), told(&ports, 100).await.len()), (0, 5));
     assert_eq!((ports.deliveries.depth().await.unwrap().pending, ports.stats.count(kept.id).await.unwrap()), (0, 5));
     assert!(ports.webhooks.find(list.workspace_id, hook.id).await.unwrap().is_none());
     assert_eq!(suppressed(&ports, kept.workspace_id).await.len(), 1);

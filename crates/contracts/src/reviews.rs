@@ -14,7 +14,7 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::invitations::record;
-use crate::samples::{ACTOR, active_list, active_list_in, change_status, delete_entry, join, sign_up};
+use crate::samples::{ACTOR, active_list, active_list_in, change_status, delete_entry, join, sign_up, told};
 
 /// The command that approves or rejects an entry.
 pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
@@ -24,7 +24,7 @@ pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
 }
 
 async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
-    let events = ports.deliveries.events(1000).await.unwrap();
+    let events = told(&ports, 1000).await;
     events.into_iter().filter(|event| event.entry_id == Some(entry.id)).map(|event| event.kind).collect()
 }
 
@@ -37,7 +37,7 @@ pub async fn a_review_is_written_with_its_event(fixture: &impl Fixture) {
     let approved = ports.entries.review(approve.clone()).await.unwrap();
     assert_eq!(approved, Entry { status: EntryStatus::Approved, updated_at: approve.now, ..ada.clone() });
     assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(approved.clone()));
-    let told = ports.deliveries.events(10).await.unwrap().pop().unwrap();
+    let told = told(&ports, 10).await.pop().unwrap();
     assert_eq!((told.id, told.kind, told.occurred_at), (approve.event_id, EventKind::EntryApproved, approve.now));
     let body: serde_json::Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!(body["data"]["entry"]["status"], "approved");

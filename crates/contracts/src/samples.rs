@@ -10,7 +10,8 @@ use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
-use rally_domain::id::{ApiKeyId, EntryId, MailId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{ApiKeyId, EntryId, EventId, MailId, SuppressionId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::{Links, Mail, MailKind, MailSetup, MailTest, SmtpPolicy, TemplateSource, Transport};
 use rally_domain::port::Ports;
@@ -87,10 +88,21 @@ pub async fn active_list_in(ports: &Ports, workspace_id: WorkspaceId, text: &str
     change_status(ports, &draft, WaitlistStatus::Active).await
 }
 
+/// The command that moves a waitlist to a status.
+pub fn status_change(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatus) -> ChangeWaitlistStatus {
+    let (event_id, now) = (EventId::new(ports.ids.uuid()), ports.clock.now());
+    ChangeWaitlistStatus { id: waitlist.id, workspace_id: waitlist.workspace_id, to, event_id, actor: ACTOR, now }
+}
+
+/// The oldest stored events, at most that many, without the changes of status that make lists active.
+pub async fn told(ports: &Ports, limit: usize) -> Vec<Event> {
+    let events = ports.deliveries.events(usize::from(u16::MAX)).await.expect("events").into_iter();
+    events.filter(|event| event.kind != EventKind::WaitlistStatusChanged).take(limit).collect()
+}
+
 /// The waitlist after it was moved to a status.
 pub async fn change_status(ports: &Ports, waitlist: &Waitlist, to: WaitlistStatus) -> Waitlist {
-    let command = ChangeWaitlistStatus { id: waitlist.id, workspace_id: waitlist.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
-    ports.waitlists.change_status(command).await.expect("a status it may take")
+    ports.waitlists.change_status(status_change(ports, waitlist, to)).await.expect("a status it may take")
 }
 
 /// The links that fixtures hand out.
@@ -180,13 +192,14 @@ pub async fn set_over_smtp(ports: &Ports, workspace_id: WorkspaceId, change: Set
 
 /// The command that deletes an entry of a list.
 pub fn delete_entry(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId) -> DeleteEntry {
-    DeleteEntry { waitlist_id, entry_id, actor: ACTOR, now: ports.clock.now() }
+    DeleteEntry { waitlist_id, entry_id, event_id: EventId::new(ports.ids.uuid()), actor: ACTOR, now: ports.clock.now() }
 }
 
 /// The command that erases an entry of a list.
 pub fn erase_entry(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId) -> EraseEntry {
     let suppression_id = SuppressionId::new(ports.ids.uuid());
-    EraseEntry { waitlist_id, entry_id, suppression_id, actor: ACTOR, now: ports.clock.now(), links: ports.links.clone() }
+    let event_id = EventId::new(ports.ids.uuid());
+    EraseEntry { waitlist_id, entry_id, suppression_id, event_id, actor: ACTOR, now: ports.clock.now(), links: ports.links.clone() }
 }
 
 /// The command that deletes a variant of a list.

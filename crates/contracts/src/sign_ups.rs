@@ -19,7 +19,7 @@ use crate::Fixture;
 use crate::entries::{all_entries, control_variant, positions};
 use crate::reviews::review;
 use crate::samples::{
-    ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, profile, sign_up, sign_up_as,
+    ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, profile, sign_up, sign_up_as, told,
     workspace,
 };
 use crate::waitlists::update;
@@ -65,7 +65,7 @@ pub async fn a_refused_sign_up_leaves_nothing_behind(fixture: &impl Fixture) {
     let refused = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await;
     assert!(matches!(rejection(&refused), Some(SignUpRejection::Metadata(_))), "{refused:?}");
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
-    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    assert_eq!(told(&ports, 10).await, []);
     let answered = json!({"company": "Acme"}).as_object().cloned().unwrap();
     let profile = Profile { metadata: Metadata::parse(answered).unwrap(), ..profile("ada@example.com") };
     assert_eq!(ports.entries.sign_up(sign_up_as(&ports, &list, profile)).await.unwrap().position, Position::new(1));
@@ -262,7 +262,7 @@ pub async fn events_are_written_with_the_sign_up(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({"approval_required": false})).await;
     let command = sign_up(&ports, &list, "ada@example.com");
     let entry = ports.entries.sign_up(command.clone()).await.unwrap();
-    let events = ports.deliveries.events(10).await.unwrap();
+    let events = told(&ports, 10).await;
     let told: Vec<_> = events.iter().map(|event| (event.id, event.kind, event.entry_id, event.occurred_at)).collect();
     let [created, approved] = command.event_ids;
     let expected = [(created, EventKind::EntryCreated), (approved, EventKind::EntryApproved)];
@@ -306,7 +306,6 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         erased: HashMap::new(),
         mail: None,
         neighbours: HashMap::new(),
-        subscribed: HashSet::new(),
         rewarded: HashMap::new(),
     });
     let expected: Vec<_> = commands.iter().map(|command| model.decide(command)).collect();
@@ -326,7 +325,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         assert_eq!(ports.entries.find(list.id, referrer).await.unwrap().unwrap().referral_count, number);
     }
     assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
-    assert_eq!(ports.deliveries.events(1000).await.unwrap().len(), 250);
+    assert_eq!(told(&ports, 1000).await.len(), model.events().count());
 }
 
 /// Two processes sign up on many lists, and some callers go away. Each list is dense, and every person with a reply is on it.

@@ -9,7 +9,7 @@ use rally_domain::custom_field::Metadata;
 use rally_domain::entry::Entry;
 use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
-use rally_domain::id::{ClaimId, EntryId};
+use rally_domain::id::{ClaimId, EntryId, EventId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::{MailKind, MailOutcome, MailState, SettleMail};
 use rally_domain::port::Ports;
@@ -29,7 +29,8 @@ use crate::samples::{ACTOR, active_list, active_list_in, delete_entry, delete_wa
 /// The command that changes the profile of an entry.
 pub fn update_profile(ports: &Ports, entry: &Entry, change: ProfileChange) -> UpdateProfile {
     let now = ports.clock.now().plus(Duration::hours(1));
-    UpdateProfile { waitlist_id: entry.waitlist_id, entry_id: entry.id, change, actor: Actor::Visitor, now }
+    let event_id = EventId::new(ports.ids.uuid());
+    UpdateProfile { waitlist_id: entry.waitlist_id, entry_id: entry.id, change, event_id, actor: Actor::Visitor, now }
 }
 
 /// The command that replaces the link of an entry.

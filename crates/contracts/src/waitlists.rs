@@ -19,7 +19,9 @@ use time::Duration;
 
 use crate::Fixture;
 use crate::purges::purge_all;
-use crate::samples::{ACTOR, active_list, active_list_in, change_status, create_waitlist, delete_waitlist, later, sign_up, workspace};
+use crate::samples::{
+    ACTOR, active_list, active_list_in, change_status, create_waitlist, delete_waitlist, later, sign_up, status_change, told, workspace,
+};
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
@@ -119,7 +121,7 @@ pub async fn a_change_of_a_waitlist_is_written_with_its_time(fixture: &impl Fixt
     assert_eq!(updated, Waitlist { description, updated_at: later(&ports, 1), ..list.clone() });
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap().as_ref(), Some(&updated));
     let to = WaitlistStatus::Paused;
-    let command = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: later(&ports, 2) };
+    let command = ChangeWaitlistStatus { now: later(&ports, 2), ..status_change(&ports, &list, to) };
     let paused = ports.waitlists.change_status(command).await.unwrap();
     assert_eq!(paused, Waitlist { status: to, updated_at: later(&ports, 2), ..updated });
     assert_eq!(there.waitlists.find(list.workspace_id, list.id).await.unwrap(), Some(paused));
@@ -141,7 +143,7 @@ pub async fn a_status_and_an_update_at_once_are_both_kept(fixture: &impl Fixture
     let list = active_list(&ports, json!({})).await;
     for (n, to) in [WaitlistStatus::Paused, WaitlistStatus::Active].into_iter().cycle().take(8).enumerate() {
         let settings = Some(object(json!({format!("key{n}"): n})));
-        let status = ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
+        let status = status_change(&ports, &list, to);
         let update = UpdateWaitlist { settings, ..update(&ports, &list) };
         let (moved, updated) = tokio::join!(ports.waitlists.change_status(status), there.waitlists.update(update));
         assert!(moved.is_ok() && updated.is_ok(), "{moved:?} {updated:?}");
@@ -169,7 +171,7 @@ pub async fn concurrent_updates_lose_no_settings(fixture: &impl Fixture) {
 pub async fn a_status_changes_by_the_table(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
-    let to = |to| ChangeWaitlistStatus { id: list.id, workspace_id: list.workspace_id, to, actor: ACTOR, now: ports.clock.now() };
+    let to = |to| status_change(&ports, &list, to);
     assert_eq!(ports.waitlists.change_status(to(WaitlistStatus::Active)).await.unwrap(), list);
     let refused = ports.waitlists.change_status(to(WaitlistStatus::Draft)).await;
     assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::InvalidTransition { .. }))), "{refused:?}");
@@ -186,8 +188,7 @@ pub async fn a_workspace_sees_its_own_waitlists_alone(fixture: &impl Fixture) {
     assert!(ports.waitlists.list(other, None, None, Limit::default()).await.unwrap().items.is_empty());
     let foreign = UpdateWaitlist { workspace_id: other, ..update(&ports, &list) };
     assert!(matches!(ports.waitlists.update(foreign).await, Err(CommandError::Rejected(UpdateWaitlistRejection::NoSuchWaitlist))));
-    let foreign =
-        ChangeWaitlistStatus { id: list.id, workspace_id: other, to: WaitlistStatus::Paused, actor: ACTOR, now: ports.clock.now() };
+    let foreign = ChangeWaitlistStatus { workspace_id: other, ..status_change(&ports, &list, WaitlistStatus::Paused) };
     let refused = ports.waitlists.change_status(foreign).await;
     assert!(matches!(refused, Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist))), "{refused:?}");
     assert!(!ports.waitlists.delete(delete_waitlist(&ports, other, list.id)).await.unwrap());
@@ -318,7 +319,7 @@ pub async fn a_deleted_waitlist_takes_its_entries_and_events_with_it(fixture: &i
     assert_eq!(ports.stats.count(list.id).await.unwrap(), 0);
     assert!(ports.variants.list(list.id).await.unwrap().is_empty());
     purge_all(&ports).await;
-    let told: Vec<_> = ports.deliveries.events(10).await.unwrap().into_iter().map(|event| event.entry_id).collect();
+    let told: Vec<_> = told(&ports, 10).await.into_iter().map(|event| event.entry_id).collect();
     assert_eq!(told, [Some(kept.id)]);
     assert_eq!(ports.entries.find(neighbour.id, kept.id).await.unwrap(), Some(kept));
 }

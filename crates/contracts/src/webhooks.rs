@@ -29,9 +29,12 @@ pub fn create_webhook(ports: &Ports, workspace_id: WorkspaceId, events: &[EventK
     }
 }
 
-/// A webhook for every event.
+/// The kinds of event that sign-ups and reviews cause.
+pub const REVIEWED: [EventKind; 3] = [EventKind::EntryCreated, EventKind::EntryApproved, EventKind::EntryRejected];
+
+/// A webhook for the events of sign-ups and reviews.
 pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook {
-    ports.webhooks.create(create_webhook(ports, workspace_id, &EventKind::ALL), None).await.unwrap()
+    ports.webhooks.create(create_webhook(ports, workspace_id, &REVIEWED), None).await.unwrap()
 }
 
 pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {

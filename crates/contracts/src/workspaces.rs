@@ -14,7 +14,7 @@ use crate::access::{api_key, receipt, scope};
 use crate::purges::purge_all;
 use crate::samples::{
     ACTOR, active_list_in, create_api_key, create_waitlist, create_workspace, delete_workspace, later, notifications, set, sign_up, slug,
-    workspace,
+    told, workspace,
 };
 use crate::webhooks::webhook;
 
@@ -208,7 +208,7 @@ pub async fn a_deleted_workspace_takes_everything_with_it(fixture: &impl Fixture
     assert_eq!(ports.api_keys.find_by_prefix("rally_live_a").await.unwrap().len(), 1);
     assert_eq!(ports.webhooks.secrets().await.unwrap().len(), 1);
     purge_all(&ports).await;
-    assert_eq!(ports.deliveries.events(10).await.unwrap(), []);
+    assert_eq!(told(&ports, 10).await, []);
     let again = active_list_in(&ports, workspace(&ports, "acme").await.id, "list", json!({})).await;
     assert_eq!(ports.settings.get(again.workspace_id).await.unwrap(), WorkspaceSettings::unset(again.workspace_id));
     assert_eq!(ports.entries.sign_up(sign_up(&ports, &again, "ada@example.com")).await.unwrap().position.number(), 1);

@@ -2,11 +2,55 @@
 
 use time::Duration;
 
+use crate::error::Invalid;
 use crate::event::EventKind;
 use crate::id::{AttemptId, ClaimId, EventId, WebhookId};
-use crate::queue::Verdict;
+use crate::queue::{JobState, Verdict};
 use crate::timestamp::Timestamp;
 use crate::webhook::{DeliveryPolicy, SealedSecrets, Webhook, WebhookUrl};
+
+/// How far the delivery of an event to a webhook has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// It waits, or is being sent.
+    Pending,
+    /// It arrived.
+    Delivered,
+    /// It was given up.
+    Dead,
+}
+
+impl DeliveryState {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Dead];
+
+    /// Returns the name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Reads the name on the wire.
+    ///
+    /// # Errors
+    /// If there is no such state.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| Invalid::new("must be pending, delivered or dead"))
+    }
+
+    /// Returns the states of the job that this state stands for.
+    pub const fn jobs(self) -> &'static [JobState] {
+        match self {
+            Self::Pending => &[JobState::Pending, JobState::Running],
+            Self::Delivered => &[JobState::Done],
+            Self::Dead => &[JobState::Dead],
+        }
+    }
+}
 
 /// A claimed delivery. This process may try it until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]

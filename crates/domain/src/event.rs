@@ -1,4 +1,4 @@
-//! Events: what happened to an entry, with a body for receivers that never changes.
+//! Events: what happened to an entry or a waitlist, with a body for receivers that never changes.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::id::{EntryId, EventId, WaitlistId, WorkspaceId};
 use crate::ledger::{Referral, ReferralSignal, ReferralState};
 use crate::referral::Milestone;
 use crate::timestamp::Timestamp;
-use crate::waitlist::Waitlist;
+use crate::waitlist::{Waitlist, WaitlistStatus};
 
 /// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +19,18 @@ pub enum EventKind {
     EntryApproved,
     /// An entry was rejected.
     EntryRejected,
+    /// The answers, the name or the language of an entry changed.
+    EntryUpdated,
+    /// An entry was invited.
+    EntryInvited,
+    /// The person of an entry wants no more mail.
+    EntryUnsubscribed,
+    /// An entry was deleted.
+    EntryDeleted,
+    /// An entry was erased.
+    EntryErased,
+    /// A waitlist got another status.
+    WaitlistStatusChanged,
     /// A referral counts: it is new, or somebody decided so.
     ReferralCredited,
     /// A referral waits for a decision.
@@ -31,10 +43,16 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::EntryCreated,
         Self::EntryApproved,
         Self::EntryRejected,
+        Self::EntryUpdated,
+        Self::EntryInvited,
+        Self::EntryUnsubscribed,
+        Self::EntryDeleted,
+        Self::EntryErased,
+        Self::WaitlistStatusChanged,
         Self::ReferralCredited,
         Self::ReferralWithheld,
         Self::ReferralRevoked,
@@ -47,6 +65,12 @@ impl EventKind {
             Self::EntryCreated => "entry.created",
             Self::EntryApproved => "entry.approved",
             Self::EntryRejected => "entry.rejected",
+            Self::EntryUpdated => "entry.updated",
+            Self::EntryInvited => "entry.invited",
+            Self::EntryUnsubscribed => "entry.unsubscribed",
+            Self::EntryDeleted => "entry.deleted",
+            Self::EntryErased => "entry.erased",
+            Self::WaitlistStatusChanged => "waitlist.status_changed",
             Self::ReferralCredited => "referral.credited",
             Self::ReferralWithheld => "referral.withheld",
             Self::ReferralRevoked => "referral.revoked",
@@ -77,17 +101,13 @@ impl EventKind {
         }
     }
 
-    /// Whether it tells of a row of the referral ledger. Such events are written only if a webhook is subscribed to them, and the persons
-    /// of a referral are not told of them.
+    /// Whether it tells of a row of the referral ledger. The persons of a referral are not told of such events.
     pub const fn is_of_ledger(self) -> bool {
-        match self {
-            Self::ReferralCredited | Self::ReferralWithheld | Self::ReferralRevoked => true,
-            Self::EntryCreated | Self::EntryApproved | Self::EntryRejected | Self::RewardReached => false,
-        }
+        matches!(self, Self::ReferralCredited | Self::ReferralWithheld | Self::ReferralRevoked)
     }
 }
 
-/// Something that happened to an entry.
+/// Something that happened to an entry or a waitlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The id of the event. Receivers use it to recognise a repetition.
@@ -98,7 +118,7 @@ pub struct Event {
     pub workspace_id: WorkspaceId,
     /// The waitlist. It is `None` for a test event without one.
     pub waitlist_id: Option<WaitlistId>,
-    /// The entry. It is `None` for a test event.
+    /// The entry. It is `None` for a test event, for an event about a waitlist, and for the event of a deletion: that one stays whole.
     pub entry_id: Option<EntryId>,
     /// When it happened.
     pub occurred_at: Timestamp,
@@ -147,6 +167,19 @@ impl Event {
         Self::about(subject, id, EventKind::RewardReached, occurred_at, &RewardData::new(entry, waitlist, milestone))
     }
 
+    /// Creates the event of an entry that is deleted or erased. It has nothing of the person.
+    pub fn gone(id: EventId, kind: EventKind, occurred_at: Timestamp, entry: &Entry) -> Self {
+        // The entry is not the subject: what is undelivered about it is dropped, and its earlier events are reduced.
+        let subject = EventSubject { workspace_id: entry.workspace_id, waitlist_id: Some(entry.waitlist_id), entry_id: None };
+        Self::about(subject, id, kind, occurred_at, &GoneData::new(entry))
+    }
+
+    /// Creates the event of a waitlist that got another status, with the waitlist as it is now.
+    pub fn status_changed(id: EventId, occurred_at: Timestamp, from: WaitlistStatus, waitlist: &Waitlist) -> Self {
+        let subject = EventSubject { workspace_id: waitlist.workspace_id, waitlist_id: Some(waitlist.id), entry_id: None };
+        Self::about(subject, id, EventKind::WaitlistStatusChanged, occurred_at, &StatusData::new(from, waitlist))
+    }
+
     /// Creates a test event about a made-up entry. It is of the given waitlist, or of a made-up one.
     pub fn test(id: EventId, kind: EventKind, occurred_at: Timestamp, workspace_id: WorkspaceId, waitlist: Option<&Waitlist>) -> Self {
         let waitlist_id = waitlist.map(|waitlist| waitlist.id);
@@ -154,8 +187,18 @@ impl Event {
         let entry = placeholder::entry(&waitlist, kind, occurred_at);
         let subject = EventSubject { workspace_id, waitlist_id, entry_id: None };
         match kind {
-            EventKind::EntryCreated | EventKind::EntryApproved | EventKind::EntryRejected => {
-                Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true))
+            EventKind::EntryCreated
+            | EventKind::EntryApproved
+            | EventKind::EntryRejected
+            | EventKind::EntryUpdated
+            | EventKind::EntryInvited
+            | EventKind::EntryUnsubscribed => Self::compose(subject, id, kind, occurred_at, &EntryData::new(&entry, &waitlist), Some(true)),
+            EventKind::EntryDeleted | EventKind::EntryErased => {
+                Self::compose(subject, id, kind, occurred_at, &GoneData::new(&entry), Some(true))
+            }
+            EventKind::WaitlistStatusChanged => {
+                let data = StatusData::new(WaitlistStatus::Draft, &waitlist);
+                Self::compose(subject, id, kind, occurred_at, &data, Some(true))
             }
             EventKind::ReferralCredited | EventKind::ReferralWithheld | EventKind::ReferralRevoked => {
                 let referral = placeholder::referral(&waitlist, kind, occurred_at);
@@ -214,7 +257,7 @@ mod placeholder {
 
     use super::{Entry, EntryId, EventKind, Milestone, Referral, ReferralState, Timestamp, Waitlist, WaitlistId, WorkspaceId};
     use crate::email::Email;
-    use crate::entry::EntryStatus;
+    use crate::entry::{EntryStatus, Invitation};
     use crate::id::ReferralId;
     use crate::ledger::{ReferralPolicy, ReferralSignal};
     use crate::profile::Profile;
@@ -250,14 +293,14 @@ mod placeholder {
             referred_by: None,
             position: Position::new(1),
             status: match kind {
-                EventKind::EntryApproved => EntryStatus::Approved,
+                EventKind::EntryApproved | EventKind::EntryInvited => EntryStatus::Approved,
                 EventKind::EntryRejected => EntryStatus::Rejected,
                 _ => EntryStatus::Pending,
             },
             variant_id: None,
             link_generation: 0,
             confirmed_at: None,
-            invitation: None,
+            invitation: (kind == EventKind::EntryInvited).then_some(Invitation { at: now, app_slug: None }),
             created_at: now,
             updated_at: now,
         }
@@ -371,6 +414,34 @@ impl<'a> EntryData<'a> {
     }
 }
 
+/// The data of an event about an entry that is gone.
+#[derive(Serialize)]
+struct GoneData {
+    entry_id: String,
+    waitlist_id: String,
+    position: u64,
+}
+
+impl GoneData {
+    fn new(entry: &Entry) -> Self {
+        Self { entry_id: entry.id.to_string(), waitlist_id: entry.waitlist_id.to_string(), position: entry.position.number() }
+    }
+}
+
+/// The data of an event about a waitlist that got another status.
+#[derive(Serialize)]
+struct StatusData<'a> {
+    waitlist: WaitlistRef<'a>,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl<'a> StatusData<'a> {
+    fn new(from: WaitlistStatus, waitlist: &'a Waitlist) -> Self {
+        Self { waitlist: WaitlistRef::new(waitlist), from: from.as_str(), to: waitlist.status.as_str() }
+    }
+}
+
 #[derive(Serialize)]
 struct WaitlistRef<'a> {
     id: String,
@@ -412,10 +483,15 @@ mod tests {
             let event = Event::test(id, kind, now, WorkspaceId::new(Uuid::from_u128(1)), None);
             let body: Value = serde_json::from_str(&event.body).unwrap();
             assert_eq!((&body["type"], &body["test"]), (&json!(kind.as_str()), &json!(true)));
+            if [EventKind::EntryDeleted, EventKind::EntryErased].contains(&kind) {
+                let named: Vec<&str> = body["data"].as_object().unwrap().keys().map(String::as_str).collect();
+                assert_eq!(named, ["entry_id", "position", "waitlist_id"]);
+                continue;
+            }
             assert_eq!(body["data"]["waitlist"]["slug"], "example");
             let state = kind.as_str().strip_prefix("referral.");
             assert_eq!(body["data"]["referral"]["state"], state.map_or(Value::Null, |state| json!(state)));
-            assert_eq!(body["data"]["entry"].is_null(), state.is_some());
+            assert_eq!(body["data"]["entry"].is_null(), state.is_some() || kind == EventKind::WaitlistStatusChanged);
             assert_eq!(body["data"]["milestone"]["count"], if kind == EventKind::RewardReached { json!(1) } else { Value::Null });
         }
     }

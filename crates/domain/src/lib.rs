@@ -79,7 +79,6 @@
 //!     requests: HashMap::new(),
 //!     erased: HashMap::new(),
 //!     neighbours: HashMap::new(),
-//!     subscribed: HashSet::new(),
 //!     rewarded: HashMap::new(),
 //!     mail: None,
 //! });
@@ -130,6 +129,7 @@ pub mod email;
 pub mod entry;
 pub mod error;
 pub mod event;
+pub mod feed;
 pub mod id;
 pub mod invite;
 pub mod ledger;

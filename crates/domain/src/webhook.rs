@@ -14,6 +14,9 @@ use crate::timestamp::Timestamp;
 /// The most webhooks of a workspace.
 pub const MAX_WEBHOOKS: u64 = 50;
 
+/// The most events that one request sends to a webhook once more.
+pub const MAX_REPLAYED: usize = 10_000;
+
 /// How long after a rotation deliveries are also signed with the old secret.
 pub const ROTATION_OVERLAP: Duration = Duration::hours(24);
 
@@ -70,9 +73,13 @@ impl WebhookUrl {
     }
 }
 
-/// The kinds of event that a webhook is subscribed to: each once, in the order they were given.
+/// The kinds of event that a webhook is subscribed to: at least one, each once, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription(Vec<EventKind>);
+pub struct Subscription {
+    kinds: Vec<EventKind>,
+    /// The names of kinds that a newer program stored. This program keeps them.
+    newer: Vec<String>,
+}
 
 impl Subscription {
     /// Reads the names of kinds of event.
@@ -86,19 +93,31 @@ impl Subscription {
         if kinds.is_empty() || repeated {
             return Err(Invalid::new("must name one or more events, each once"));
         }
-        Ok(Self(kinds))
+        Ok(Self { kinds, newer: Vec::new() })
+    }
+
+    /// Reads the names with commas between, as a store keeps them. A name that this program does not know stays as it is.
+    pub fn from_stored(names: &str) -> Self {
+        let (mut kinds, mut newer) = (Vec::new(), Vec::new());
+        for name in names.split(',') {
+            match EventKind::parse(name) {
+                Ok(kind) => kinds.push(kind),
+                Err(_) => newer.push(name.to_owned()),
+            }
+        }
+        Self { kinds, newer }
     }
 
     /// Returns the kinds.
     pub fn kinds(&self) -> &[EventKind] {
-        &self.0
+        &self.kinds
     }
 }
 
 /// The names with commas between, as a store keeps them.
 impl fmt::Display for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(|kind| kind.as_str()).collect();
+        let names: Vec<&str> = self.kinds.iter().map(|kind| kind.as_str()).chain(self.newer.iter().map(String::as_str)).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -216,6 +235,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_that_only_a_newer_program_knows_is_kept() {
+        let subscription = Subscription::from_stored("entry.created,entry.sung,entry.approved");
+        assert_eq!(subscription.kinds(), [EventKind::EntryCreated, EventKind::EntryApproved]);
+        assert_eq!(subscription.to_string(), "entry.created,entry.approved,entry.sung");
+        assert!(Subscription::parse(&["entry.sung".to_owned()]).is_err());
+    }
+
+    #[test]
     fn a_url_is_absolute_and_plain() {
         for (given, kept) in [
             (" https://example.com ", "https://example.com/"),
@@ -258,7 +285,7 @@ mod tests {
     fn a_subscription_names_events_once() {
         let parse = |names: &[&str]| Subscription::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         assert_eq!(parse(&["entry.rejected", "entry.created"]).unwrap().to_string(), "entry.rejected,entry.created");
-        for bad in [&[][..], &["entry.created", "entry.created"], &["entry.deleted"], &[""], &["entry.created", "x"]] {
+        for bad in [&[][..], &["entry.created", "entry.created"], &["entry.gone"], &[""], &["entry.created", "x"]] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

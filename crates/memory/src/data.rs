@@ -8,11 +8,12 @@ use rally_domain::command::{CodeOwner, EntryFacts, ReferrerFacts};
 use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
-use rally_domain::event::Event;
+use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EntryId, EventId, MailId, ProofId, ReferralId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::ledger::Referral;
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::proof_of_work::UsedProof;
+use rally_domain::queue::Verdict;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::secret::{AddressHash, NetworkHash};
 use rally_domain::slug::Slug;
@@ -25,6 +26,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{SealedSecrets, Webhook};
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 
+use crate::feeds::Feed;
 use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::Job;
@@ -45,6 +47,7 @@ pub(crate) struct Data {
     /// Ordered by the time when they happened.
     pub events: BTreeMap<(Timestamp, EventId), Event>,
     pub deliveries: Vec<Delivery>,
+    pub feeds: BTreeMap<WorkspaceId, Feed>,
     pub mails: BTreeMap<MailId, QueuedMail>,
     pub requests: BTreeMap<RequestId, KeptRequest>,
     /// The mails that strangers caused to each address, and when somebody last asked for one.
@@ -288,17 +291,23 @@ impl Data {
         Some(CodeOwner::Here(ReferrerFacts { referral_peak: home.peaks.get(&entry.id).copied().unwrap_or(0), ..facts }))
     }
 
-    /// Writes an event for the webhooks that are subscribed to its kind now.
+    /// Writes an event for the webhooks that are subscribed to its kind now. For a disabled one it is held.
     pub fn tell(&mut self, event: Event) {
         let flaw = self.flaw;
         let wants = |hook: &&Hook| {
             (hook.webhook.workspace_id == event.workspace_id || flaw.is(Flaw::EventsToOtherWorkspaces))
-                && (hook.webhook.active || flaw.is(Flaw::DisabledWebhooksWrittenFor))
+                && (hook.webhook.active || !flaw.is(Flaw::DisabledWebhooksForgotten))
                 && (hook.webhook.events.kinds().contains(&event.kind) || flaw.is(Flaw::SubscriptionsIgnored))
         };
         let receivers: Vec<Webhook> = self.webhooks.values().filter(wants).map(|hook| hook.webhook.clone()).collect();
         for webhook in &receivers {
             self.deliver(&event, webhook);
+            if let Some(delivery) = self.deliveries.last_mut().filter(|_| !webhook.active && !flaw.is(Flaw::DisabledWebhooksWrittenFor)) {
+                delivery.job.settle(Verdict::Held);
+            }
+        }
+        if !flaw.is(Flaw::FeedsForgetApprovals) || event.kind != EventKind::EntryApproved {
+            self.feed(&event);
         }
         self.events.insert((event.occurred_at, event.id), event);
     }

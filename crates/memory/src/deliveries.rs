@@ -211,9 +211,22 @@ impl Data {
         freed
     }
 
+    /// Deletes an event and its deliveries. If it has a number in the feed, it stays there without what it says.
+    pub fn empty_event(&mut self, key: (Timestamp, EventId)) {
+        if !self.is_numbered(key.1) || self.flaw.is(Flaw::PurgesCutFeeds) {
+            return self.forget_event(key);
+        }
+        if let Some(event) = self.events.get_mut(&key) {
+            (event.waitlist_id, event.entry_id) = (None, None);
+            event.body.clear();
+        }
+        self.deliveries.retain(|delivery| delivery.event_id != key.1);
+    }
+
     /// Deletes an event and its deliveries.
     pub fn forget_event(&mut self, key: (Timestamp, EventId)) {
         self.events.remove(&key);
+        self.take_from_feed(key.1);
         self.deliveries.retain(|delivery| delivery.event_id != key.1);
     }
 }

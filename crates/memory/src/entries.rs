@@ -6,13 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream;
 use rally_domain::command::{
-    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
-    RecordInvitation, ReferrerFacts, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts, SignUpPlan,
-    SignUpRejection, UpdateProfile,
+    CodeOwner, Confirmed, DeleteEntry, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfilePlan,
+    ProfileRejection, RecordInvitation, ReferrerFacts, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpFacts,
+    SignUpPlan, SignUpRejection, UpdateProfile,
 };
 use rally_domain::confirmation::{KeptRequest, RequestState, SignUpRequest};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Records};
 use rally_domain::error::{CommandError, Fault};
+use rally_domain::event::Event;
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::ledger::{Referral, ReferralState};
 use rally_domain::mail::{Mail, MailRecord, MailState};
@@ -83,10 +84,11 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().and_then(|facts| facts.entry.invitation.clone());
-            let InvitationPlan { invited, mail } = command.decide(facts).map_err(rejected)?;
+            let InvitationPlan { invited, event, mail } = command.decide(facts).map_err(rejected)?;
             let (entry, status) = (invited.entry.clone(), invited.entry.status);
             data.put_changed(&data.flaw.invited(before, entry), status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
+            event.filter(|_| !data.flaw.is(Flaw::InvitationsNotTold)).into_iter().for_each(|event| data.tell(event));
             Ok(invited)
         };
         self.write(work).await
@@ -101,8 +103,9 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().map(|facts| facts.entry.profile.clone());
-            let entry = command.decide(facts).map_err(rejected)?;
+            let ProfilePlan { entry, event } = command.decide(facts).map_err(rejected)?;
             data.put_changed(&data.flaw.spoken(before, entry.clone()), entry.status);
+            event.filter(|_| !data.flaw.is(Flaw::ProfilesNotTold)).into_iter().for_each(|event| data.tell(event));
             Ok(entry)
         };
         self.write(work).await
@@ -153,7 +156,14 @@ impl EntryStore for MemoryStore {
                 let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
                 data.attempts.retain(|attempt| !told.contains(&attempt.event_id));
             }
-            data.drop_undelivered(id);
+            let event = command.event(&entry);
+            if flaw.is(Flaw::DeletionsDropTheirEvent) {
+                data.tell(Event { entry_id: Some(id), ..event });
+                data.drop_undelivered(id);
+            } else {
+                data.drop_undelivered(id);
+                data.tell(event);
+            }
             if entry.referral_count > 0 {
                 data.purges.push(Purge::Referrer(waitlist_id, id));
             }
@@ -172,13 +182,15 @@ impl EntryStore for MemoryStore {
             let home = home.map_or(waitlist_id, |list| list.waitlist.id);
             let Some(list) = data.lists.get_mut(&home) else { return Ok(false) };
             let Some(entry) = list.take(id).or(early) else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
             list.bury(&entry, tombstone, flaw);
             data.drop_mail(&entry);
             data.forget_referral_of(home, id);
             data.erase_requests(home, &entry.profile.email);
             data.drop_undelivered(id);
             data.suppress_erased(suppression);
+            let entry_id = Some(id).filter(|_| flaw.is(Flaw::ErasuresReduceTheirEvent));
+            data.tell(Event { entry_id, ..event });
             data.purges.push(Purge::Traces(home, id));
             Ok(true)
         };
@@ -336,7 +348,6 @@ impl Data {
         let referrer = referrer.map(|referrer| ReferrerFacts { recent: list.recent(&referrer, command, flaw), ..referrer });
         let neighbours = referrer.as_ref().map_or(0, |referrer| list.neighbours(referrer, command, flaw));
         let rewarded = referrer.as_ref().and_then(|referrer| list.find(referrer.id));
-        let subscribed = self.subscribed(list.waitlist.workspace_id);
         let erased = self.erased(list.waitlist.workspace_id, command.links.secret().hash_address(&command.profile.email));
         let request = self.requested(command);
         command.decide(SignUpFacts {
@@ -362,7 +373,6 @@ impl Data {
             },
             referrer: referrer.as_ref(),
             neighbours,
-            subscribed: &subscribed,
             rewarded,
             mailbox_taken: self.is_mailbox_taken(command),
             proof_used: self.is_used(command.proof, Flaw::SignUpsReuseProofs),

@@ -505,6 +505,48 @@ flaws! {
     /// A webhook that is enabled again keeps its failures.
     EnabledWebhooksKeepFailures: "deliveries::a_webhook_that_is_switched_on_starts_anew";
 
+    // Changes that are told.
+
+    /// A changed profile is not told.
+    ProfilesNotTold: "changes::a_changed_profile_is_told";
+    /// An invitation is not told.
+    InvitationsNotTold: "changes::an_invitation_is_told_once";
+    /// The event of a deletion is dropped with what is undelivered.
+    DeletionsDropTheirEvent: "changes::a_deletion_is_told_without_the_person";
+    /// The event of an erasure is reduced with the earlier ones.
+    ErasuresReduceTheirEvent: "changes::a_deletion_is_told_without_the_person";
+    /// The end of the mail to a person is told again.
+    UnsubscriptionsToldAgain: "changes::an_unsubscription_is_told_once";
+    /// The mail to a person of another list is ended.
+    UnsubscriptionsIgnoreLists: "changes::an_unsubscription_is_told_once";
+    /// The new status of a list is not told.
+    StatusesNotTold: "changes::a_status_is_told_among_the_changes_of_its_list";
+
+    // Replays.
+
+    /// The log of one state has the attempts of every state.
+    AttemptsOfEveryState: "replays::attempts_are_listed_by_the_state_of_their_delivery";
+    /// The end of a period is in it.
+    PeriodsClosed: "replays::a_replay_sends_what_fits_once_more";
+    /// A replay sends events of every kind.
+    ReplaysOfEveryKind: "replays::a_replay_sends_what_fits_once_more";
+    /// A replay of what is dead sends what arrived too.
+    ReplaysOfEveryState: "replays::a_replay_sends_what_fits_once_more";
+    /// A replay sends to every webhook.
+    ReplaysForEveryWebhook: "replays::a_replay_is_of_one_webhook";
+    /// A webhook of another workspace is replayed.
+    ReplaysIgnoreWorkspaces: "replays::a_replay_is_of_one_webhook";
+    /// Nothing is kept for a disabled webhook.
+    DisabledWebhooksForgotten: "replays::what_a_disabled_webhook_missed_can_be_replayed";
+    /// The attempts before a replay count.
+    ReplayedAttemptsCount: "replays::a_dead_delivery_is_retried_anew";
+    /// A replay ends the claim of what is being sent.
+    ReplaysTakeWhatIsSent: "replays::what_is_being_sent_is_left_alone";
+    /// Events of deleted people are replayed.
+    DeletedPeopleReplayed: "replays::deleted_people_are_not_replayed";
+    /// All events of a webhook are resent.
+    ResendsEverything: "replays::one_event_is_sent_once_more";
+
     // Both queues.
 
     /// What is being tried is claimed again.
@@ -588,6 +630,39 @@ flaws! {
     DeadEventsStay: "deliveries::an_event_is_pruned_when_its_last_delivery_has_ended";
     /// An event is pruned when one of its deliveries has arrived.
     HalfSentPruned: "deliveries::an_event_is_pruned_when_its_last_delivery_has_ended";
+
+    // Feeds.
+
+    /// Events get numbers in the order of their ids.
+    FeedsInOrderOfIds: "feeds::events_of_a_list_keep_their_order";
+    /// An event is given another number later.
+    FeedsNumberedAnew: "feeds::a_reader_goes_on_where_it_was";
+    /// Events get numbers by what was read before others gave them.
+    FeedsReadEarly: "feeds::processes_number_events_together";
+    /// Approvals are in no feed.
+    FeedsForgetApprovals: "feeds::a_filter_leaves_the_rest_in_its_order";
+    /// A feed shows the events of other workspaces.
+    FeedsOfOthersRead: "feeds::a_feed_is_of_one_workspace";
+    /// The filter of a page is ignored.
+    FeedFiltersIgnored: "feeds::a_filter_leaves_the_rest_in_its_order";
+    /// A feed shows tests of webhooks.
+    TestsInFeeds: "feeds::a_test_is_in_no_feed";
+    /// A feed shows the events of a deleted list until its purge.
+    DeletedListsInFeeds: "feeds::a_deleted_waitlist_leaves_the_feed";
+    /// The purge of a list takes its events out of the feed.
+    PurgesCutFeeds: "feeds::a_reader_goes_on_after_a_list_is_deleted";
+    /// A feed shows the events of a deleted entry whole.
+    DeletedEntriesInFeeds: "feeds::a_deleted_entry_is_reduced_in_the_feed";
+    /// A key is taken however old its event is.
+    FeedKeysNeverTooOld: "feeds::a_key_without_its_event_is_refused";
+    /// A feed shows what is too old until it is pruned.
+    OldEventsInFeeds: "feeds::a_key_without_its_event_is_refused";
+    /// A key whose event is gone is taken.
+    FeedKeysIgnored: "feeds::a_key_without_its_event_is_refused";
+    /// There are no news of events that wait for a number.
+    NewsOnlyOfNumbers: "feeds::news_are_told_of_the_workspaces_that_have_them";
+    /// There are news of events that were seen.
+    NewsOfOld: "feeds::news_are_told_of_the_workspaces_that_have_them";
 
     // Mail.
 
@@ -767,10 +842,8 @@ flaws! {
     /// A decision is made by what was read before others were written.
     DecisionsReadEarly: "referrals::counts_equal_credited_rows_under_parallel_changes";
     /// A decision is told to nobody.
-    DecisionsNotTold: "referrals::decisions_are_told_to_those_who_are_subscribed"
+    DecisionsNotTold: "referrals::every_decision_is_told_once"
         "abandoned::a_decision_about_referrals_is_whole_or_not_at_all";
-    /// Events of referrals are written for nobody.
-    ReferralsAlwaysTold: "referrals::decisions_are_told_to_those_who_are_subscribed";
     /// The most referrals of an entry are forgotten with those that are taken back.
     PeaksForgotten: "referrals::a_reward_is_told_once";
     /// A decision changes referrals of another list of the workspace.

@@ -16,6 +16,7 @@ mod confirmations;
 mod data;
 mod deliveries;
 mod entries;
+mod feeds;
 mod flaw;
 mod mail_templates;
 mod mails;

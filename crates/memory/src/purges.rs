@@ -106,14 +106,14 @@ impl Data {
         let takes_tests = self.flaw.is(Flaw::PurgesTakeTests);
         let is_test = |event: &Event| event.waitlist_id.is_none() && takes_tests;
         let events = self.events.values().filter(|event| event.waitlist_id == Some(id) || also || is_test(event));
-        let events = events.filter(|event| (last || is_gone(event.entry_id)) && !keeps_events);
+        let events = events.filter(|event| (last || is_gone(event.entry_id)) && !event.body.is_empty() && !keeps_events);
         let events: Vec<(Timestamp, EventId)> =
             events.map(|event| (event.occurred_at, event.id)).take(if last { most } else { usize::MAX }).collect();
         mails.iter().for_each(|id| drop(self.mails.remove(id)));
         if last && !self.flaw.is(Flaw::PurgesForgetRequests) {
             self.requests.retain(|_, kept| kept.waitlist_id != id);
         }
-        events.iter().for_each(|key| self.forget_event(*key));
+        events.iter().for_each(|key| self.empty_event(*key));
         !(last && mails.is_empty() && events.is_empty())
     }
 

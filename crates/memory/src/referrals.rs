@@ -1,7 +1,7 @@
 //! [`ReferralStore`] in memory.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rally_domain::command::{
@@ -9,8 +9,7 @@ use rally_domain::command::{
 };
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::event::EventKind;
-use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::ledger::{BURST_WITHIN, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralFilter, ReferralState, Standing, Suspect};
 use rally_domain::paging::{Limit, Page, ReferralKey};
 use rally_domain::port::ReferralStore;
@@ -148,15 +147,6 @@ fn is_before(row: &Referral, key: ReferralKey, flaw: Flawed) -> bool {
 }
 
 impl Data {
-    /// The kinds of event that a webhook of a workspace is subscribed to.
-    pub fn subscribed(&self, id: WorkspaceId) -> HashSet<EventKind> {
-        if self.flaw.is(Flaw::ReferralsAlwaysTold) {
-            return EventKind::ALL.into();
-        }
-        let mine = self.webhooks.values().filter(|hook| hook.webhook.workspace_id == id);
-        mine.flat_map(|hook| hook.webhook.events.kinds().iter().copied()).collect()
-    }
-
     /// The facts of a decision about referrals.
     fn decision_facts(&self, command: &DecideReferrals) -> Option<DecideReferralsFacts> {
         let flaw = self.flaw;
@@ -194,7 +184,6 @@ impl Data {
             referrals: selected.into_iter().map(|kept| list.named(&kept.referral, flaw)).collect(),
             more,
             referrers,
-            subscribed: self.subscribed(list.waitlist.workspace_id),
         })
     }
 

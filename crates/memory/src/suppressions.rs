@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use rally_domain::command::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::command::{
+    LiftSuppression, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
+};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WorkspaceId;
 use rally_domain::paging::{Limit, Page, SuppressionKey};
@@ -36,6 +38,24 @@ impl SuppressionStore for MemoryStore {
             }
             data.suppressions.push(data.flaw.suppressed(suppression.clone()));
             Ok(suppression)
+        };
+        self.write(work).await
+    }
+
+    async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>> {
+        let work = |data: &mut Data| {
+            let home = data.home_of(command.entry_id, Flaw::UnsubscriptionsIgnoreLists).unwrap_or(command.waitlist_id);
+            let plan = command.decide(data.entry_facts(home, command.entry_id)).map_err(rejected)?;
+            let UnsubscribePlan { suppression, event } = plan;
+            let is_same = |row: &Suppression| row.address == suppression.address && row.reason == suppression.reason;
+            let is_there = data.suppressions_of(suppression.workspace_id).any(is_same);
+            if !is_there {
+                data.suppressions.push(suppression);
+            }
+            if !is_there || data.flaw.is(Flaw::UnsubscriptionsToldAgain) {
+                data.tell(event);
+            }
+            Ok(())
         };
         self.write(work).await
     }

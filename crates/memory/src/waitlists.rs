@@ -69,9 +69,12 @@ impl WaitlistStore for MemoryStore {
             let before = current.as_ref().map(|list| list.updated_at);
             Ok(match command.decide(current).map_err(rejected)? {
                 StatusChange::None(waitlist) => waitlist,
-                StatusChange::To(waitlist) => {
+                StatusChange::To { waitlist, event } => {
                     let updated_at = before.filter(|_| data.flaw.is(Flaw::StatusesForgetTheirTime)).unwrap_or(waitlist.updated_at);
                     data.put_waitlist(&Waitlist { updated_at, ..waitlist.clone() });
+                    if !data.flaw.is(Flaw::StatusesNotTold) {
+                        data.tell(event);
+                    }
                     waitlist
                 }
             })

@@ -5,19 +5,22 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
-    WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, ReplayDeliveries, ReplayFacts, ReplayPlan, ReplayRejection, ResendDelivery,
+    RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
 };
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::{CommandError, Fault};
+use rally_domain::event::Event;
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
+use rally_domain::queue::JobState;
 use rally_domain::webhook::{SealedSecrets, Webhook};
 
-use crate::data::{Data, Hook};
+use crate::data::{Data, Delivery, Hook};
 use crate::flaw::Flaw;
 use crate::purges::Purge;
+use crate::queue::{Job, State};
 use crate::{MemoryStore, rejected};
 
 #[async_trait]
@@ -79,6 +82,9 @@ impl WebhookStore for MemoryStore {
                 data.tell(command.event);
             } else {
                 data.deliver(&command.event, &webhook);
+                if data.flaw.is(Flaw::TestsInFeeds) {
+                    data.feed(&command.event);
+                }
                 data.events.insert((command.event.occurred_at, command.event.id), command.event);
             }
             Ok(())
@@ -124,6 +130,44 @@ impl WebhookStore for MemoryStore {
         Ok(log)
     }
 
+    async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        let mut log = self.attempts(id, Limit::new(u64::from(u16::MAX), u16::MAX).map_err(Fault::unexpected)?).await?;
+        let is_in = |delivery: &Delivery, attempt: &Attempt| {
+            delivery.webhook_id == id && delivery.event_id == attempt.event_id && state.jobs().contains(&delivery.job.state.stored())
+        };
+        let all = self.read(|data| data.flaw.is(Flaw::AttemptsOfEveryState));
+        log.retain(|attempt| all || self.read(|data| data.deliveries.iter().any(|delivery| is_in(delivery, attempt))));
+        log.truncate(limit.rows());
+        Ok(log)
+    }
+
+    async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        let work = |data: &mut Data| {
+            let flaw = data.flaw;
+            let in_period = |event: &Event| {
+                let last = event.occurred_at == command.until && flaw.is(Flaw::PeriodsClosed);
+                event.occurred_at >= command.since && (event.occurred_at < command.until || last)
+            };
+            let wanted =
+                |event: &Event| command.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) || flaw.is(Flaw::ReplaysOfEveryKind);
+            let states = if flaw.is(Flaw::ReplaysOfEveryState) { &JobState::ALL[..] } else { command.state.jobs() };
+            let facts = data.replay_facts(&command.workspace_id, command.id, states, |event| in_period(event) && wanted(event));
+            let plan = command.decide(facts).map_err(rejected)?;
+            Ok(data.make_due(command.id, &plan))
+        };
+        self.write(work).await
+    }
+
+    async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
+        let work = |data: &mut Data| {
+            let same = |event: &Event| event.id == command.event_id || data.flaw.is(Flaw::ResendsEverything);
+            let plan = command.decide(data.replay_facts(&command.workspace_id, command.id, &JobState::ALL, same)).map_err(rejected)?;
+            data.make_due(command.id, &plan);
+            Ok(())
+        };
+        self.write(work).await
+    }
+
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
         let look = |data: &Data| {
             let told = data.webhooks.iter().filter(|(_, hook)| hook.webhook.active || !data.flaw.is(Flaw::SecretsOfDisabledNotTold));
@@ -145,6 +189,44 @@ impl WebhookStore for MemoryStore {
 }
 
 impl Data {
+    /// The facts of a replay: the webhook, and the events that were written for it, in those states, of lists and entries that exist.
+    fn replay_facts(
+        &self,
+        workspace_id: &WorkspaceId,
+        id: WebhookId,
+        states: &[JobState],
+        fits: impl Fn(&Event) -> bool,
+    ) -> Option<ReplayFacts> {
+        let webhook = self.webhook_of_any(*workspace_id, id, Flaw::ReplaysIgnoreWorkspaces)?;
+        let mine = |delivery: &&Delivery| delivery.webhook_id == id || self.flaw.is(Flaw::ReplaysForEveryWebhook);
+        let waits = self.deliveries.iter().filter(mine).filter(|delivery| states.contains(&delivery.job.state.stored()));
+        let events = waits.filter_map(|delivery| self.event(delivery.event_id)).filter(|event| fits(event) && self.has_subject(event));
+        Some(ReplayFacts { webhook, events: events.map(|event| event.id).collect() })
+    }
+
+    /// Whether the list and the entry of an event exist, if it has any.
+    fn has_subject(&self, event: &Event) -> bool {
+        let Some(list) = event.waitlist_id.filter(|_| !self.flaw.is(Flaw::DeletedPeopleReplayed)) else { return true };
+        self.lists.get(&list).is_some_and(|list| event.entry_id.is_none_or(|id| list.find(id).is_some()))
+    }
+
+    /// Makes deliveries due, as if they had never been tried. Returns how many.
+    fn make_due(&mut self, id: WebhookId, plan: &ReplayPlan) -> u64 {
+        let flaw = self.flaw;
+        let is_sent = |delivery: &Delivery| matches!(delivery.job.state, State::Running(..)) && !flaw.is(Flaw::ReplaysTakeWhatIsSent);
+        let mine = |delivery: &&mut Delivery| {
+            (delivery.webhook_id == id || flaw.is(Flaw::ReplaysForEveryWebhook)) && plan.events.contains(&delivery.event_id)
+        };
+        let mut due = 0;
+        for delivery in self.deliveries.iter_mut().filter(mine).filter(|delivery| !is_sent(delivery)) {
+            let attempt = if flaw.is(Flaw::ReplayedAttemptsCount) { delivery.job.attempt } else { 0 };
+            delivery.job = Job { attempt, ..Job::due_at(plan.due_at) };
+            delivery.generation = plan.generation;
+            due += 1;
+        }
+        due
+    }
+
     fn webhook_of(&self, workspace_id: WorkspaceId, id: WebhookId) -> Option<Webhook> {
         let webhook = &self.webhooks.get(&id)?.webhook;
         (webhook.workspace_id == workspace_id || self.flaw.is(Flaw::WebhooksOfOthersFound)).then(|| webhook.clone())

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::convert::corrupt;
 use crate::schema::attempts;
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = attempts, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct AttemptRow {
     id: Uuid,

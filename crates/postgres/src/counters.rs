@@ -123,8 +123,12 @@ pub(crate) async fn erase(c: &mut AsyncPgConnection, entry: &Entry, hidden: usiz
         diesel::update(waitlist_totals.find(entry.waitlist_id.uuid())).set(change).execute(c).await?;
     }
     take_from_source(c, entry).await?;
-    let none = GrowSources { lists: vec![entry.waitlist_id.uuid()], sources: vec![String::new()], numbers: vec![1] };
-    none.execute(c).await.map(|_| ())
+    {
+        use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+        let none = (waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(""), signups.eq(1));
+        let insert = diesel::insert_into(waitlist_sources).values(none).on_conflict((waitlist_id, referrer));
+        insert.do_update().set(signups.eq(signups + 1)).execute(c).await.map(|_| ())
+    }
 }
 
 /// Counts an entry under another status.

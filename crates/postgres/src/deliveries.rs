@@ -103,7 +103,8 @@ statement! {
         JOIN webhooks w ON w.id = d.webhook_id AND w.active AND d.generation IN (-1, w.generation)
         JOIN events e ON e.id = d.event_id
         LEFT JOIN waitlist_totals list ON list.waitlist_id = e.waitlist_id
-        WHERE e.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL
+        LEFT JOIN entries person ON person.id = e.entry_id
+        WHERE (e.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (e.entry_id IS NULL OR person.id IS NOT NULL)
         ORDER BY d.due_at, d.event_id"
     }
 }
@@ -220,7 +221,7 @@ pub(crate) async fn delete_attempts(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -
 }
 
 /// Deletes some events with their deliveries.
-pub(crate) async fn delete_events(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
+async fn delete_events(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<usize> {
     DeleteEvents { ids }.execute(&mut c).await
 }
 

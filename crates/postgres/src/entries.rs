@@ -10,8 +10,8 @@ use diesel::sql_types::{BigInt, Bool, Bytea, Jsonb, Nullable, Text, Timestamptz,
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
-    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfilePlan,
+    ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
@@ -70,8 +70,11 @@ impl EntryStore for PgStore {
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            let InvitationPlan { invited, mail } = command.decide(current).map_err(Abort::Rejected)?;
+            let InvitationPlan { invited, event, mail } = command.decide(current).map_err(Abort::Rejected)?;
             write_invitation(c, &invited.entry).await?;
+            if let Some(event) = &event {
+                events::write(c, event).await?;
+            }
             mails::write(c, mail.iter()).await?;
             Ok(invited)
         })
@@ -80,8 +83,11 @@ impl EntryStore for PgStore {
     async fn update_profile(&self, command: UpdateProfile) -> Result<Entry, CommandError<ProfileRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            let entry = command.decide(current).map_err(Abort::Rejected)?;
+            let ProfilePlan { entry, event } = command.decide(current).map_err(Abort::Rejected)?;
             write_profile(c, &entry).await?;
+            if let Some(event) = &event {
+                events::write(c, event).await?;
+            }
             Ok(entry)
         })
     }
@@ -107,6 +113,7 @@ impl EntryStore for PgStore {
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
             counters::remove(c, &entry, forgotten + hidden).await?;
+            events::write(c, &command.event(&entry)).await?;
             Ok(true)
         });
         Ok(outcome?)
@@ -116,7 +123,7 @@ impl EntryStore for PgStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
             tombstones::write(c, &tombstone).await?;
             mails::delete(c, id).await?;
             confirmations::erase(c, waitlist_id, &entry.profile.email).await?;
@@ -125,6 +132,7 @@ impl EntryStore for PgStore {
             counters::erase(c, &entry, hidden).await?;
             suppressions::write_erased(c, &suppression).await?;
             purges::remove_traces(c, waitlist_id, id).await?;
+            events::write(c, &event).await?;
             Ok(true)
         });
         Ok(outcome?)
@@ -215,7 +223,7 @@ async fn page(
 }
 
 /// Locks the list, and loads the entry with the facts for a change of it.
-async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
+pub(crate) async fn lock_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     if !counters::lock(c, waitlist_id).await? {
         return Ok(None);
     }

@@ -57,7 +57,9 @@ pub(crate) async fn write_all(mut c: &AsyncPgConnection, told: impl Iterator<Ite
 
 /// Writes an event for only one webhook.
 pub(crate) async fn write_for(c: &mut AsyncPgConnection, event: &Event, webhook: &Webhook) -> QueryResult<()> {
-    diesel::insert_into(events::table).values(EventRow::from(event)).execute(c).await?;
+    // A test is in no feed.
+    let in_no_feed = events::feed_turn.eq(None::<i64>);
+    diesel::insert_into(events::table).values((EventRow::from(event), in_no_feed)).execute(c).await?;
     let row = (
         deliveries::event_id.eq(event.id.uuid()),
         deliveries::webhook_id.eq(webhook.id.uuid()),

@@ -13,16 +13,17 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{confirmations, invitations, proofs, referrals, reviews, visits, webhooks};
+use rally_contracts::{changes, confirmations, invitations, proofs, referrals, replays, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, RequestMail, Review, RotateSecret,
-    Selected, SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, ReplayState, RequestMail, Review,
+    RotateSecret, Selected, SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
-use rally_domain::delivery::{AttemptResult, SettleDelivery};
+use rally_domain::delivery::{AttemptResult, DeliveryState, SettleDelivery};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
+use rally_domain::feed::{FeedFilter, FeedQuery};
 use rally_domain::id::{AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
 use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMail};
@@ -109,7 +110,7 @@ async fn call_everything(ports: &Ports) {
     ports.entries.update_profile(visits::update_profile(ports, &ada, change)).await.unwrap();
     ports.entries.replace_link(visits::replace_link(ports, &ada)).await.unwrap();
     assert_eq!(ports.entries.friends(ada.id, 10).await.unwrap().len(), 1);
-    assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events.len(), 2);
+    assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events.len(), 3);
     assert_eq!(ports.entries.ranks(list.id, ReferralBoost::default()).await.unwrap().len(), 2);
     ports.entries.export(list.id).await.unwrap().collect::<Vec<_>>().await;
     ports.stats.count(list.id).await.unwrap();
@@ -120,11 +121,14 @@ async fn call_everything(ports: &Ports) {
 
     ports.secrets.keep_secret(vec![1]).await.unwrap();
     ports.secrets.reseal_secret(vec![1], vec![2]).await.unwrap();
+    call_feeds(ports, acme.id).await;
     call_webhooks(ports, &hook).await;
     call_deliveries(ports).await;
     call_mails(ports).await;
     call_log(ports, acme.id, ada.id).await;
     call_confirmations(ports, &list).await;
+    // Her mail is claimed before she wants no more.
+    ports.suppressions.unsubscribe(changes::unsubscribe(ports, list.id, ada.id)).await.unwrap();
     call_suppressions(ports, acme.id).await;
     call_referrals(ports, &list, &ada).await;
     call_templates(ports, acme.id).await;
@@ -182,13 +186,18 @@ async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
         ports.webhooks.update(switch).await.unwrap();
     }
     ports.webhooks.rotate(RotateSecret { id, workspace_id, secret: SealedSecret::new(Vec::new()), actor: ACTOR, now }, None).await.unwrap();
-    for _ in 0..3 {
-        let event = Event::test(EventId::new(ports.ids.uuid()), EventKind::EntryCreated, now, workspace_id, None);
+    let event_id = EventId::new(ports.ids.uuid());
+    for id_of_event in [event_id, EventId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid())] {
+        let event = Event::test(id_of_event, EventKind::EntryCreated, now, workspace_id, None);
         ports.webhooks.test(TestWebhook { id, workspace_id, event, actor: ACTOR }).await.unwrap();
     }
     ports.webhooks.find(workspace_id, id).await.unwrap().unwrap();
     ports.webhooks.list(workspace_id).await.unwrap();
     ports.webhooks.attempts(id, Limit::default()).await.unwrap();
+    ports.webhooks.attempts_of(id, DeliveryState::Pending, Limit::default()).await.unwrap();
+    let replayed = replays::replay(ports, hook, ReplayState::All);
+    assert!(ports.webhooks.replay(replayed).await.unwrap() >= 3, "every statement has something to do");
+    ports.webhooks.resend(replays::resend(ports, hook, event_id)).await.unwrap();
     let (_, secrets) = ports.webhooks.secrets().await.unwrap().remove(0);
     ports.webhooks.reseal(id, secrets.clone(), secrets).await.unwrap();
 }
@@ -245,6 +254,16 @@ async fn call_deliveries(ports: &Ports) {
     ports.deliveries.reap(later, 8).await.unwrap();
     ports.deliveries.prune(later, 1).await.unwrap();
     ports.deliveries.depth().await.unwrap();
+}
+
+async fn call_feeds(ports: &Ports, workspace_id: WorkspaceId) {
+    let oldest = ports.clock.now();
+    assert_eq!(ports.feeds.news(vec![(workspace_id, 0)]).await.unwrap(), [workspace_id]);
+    assert!(ports.feeds.number(workspace_id, 2).await.unwrap() == 2, "every statement has something to do");
+    let query = |after| FeedQuery { workspace_id, after, oldest, filter: FeedFilter::default(), limit: Limit::new(1, 100).unwrap() };
+    let page = ports.feeds.page(query(None)).await.unwrap().unwrap();
+    assert_eq!(ports.feeds.page(query(page.last)).await.unwrap().unwrap().bodies.len(), 1);
+    ports.feeds.number(workspace_id, 1000).await.unwrap();
 }
 
 async fn call_mails(ports: &Ports) {

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::convert::{from_bigint, to_bigint};
-use crate::deliveries::{delete_attempts, delete_events};
+use crate::deliveries::delete_attempts;
 use crate::fault::query_fault;
 use crate::queue::IdRow;
 use crate::schema::{
@@ -244,7 +244,8 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if let Some((_, last)) = batch.last() {
         let ids: Vec<Uuid> = batch.iter().map(|(id, _)| *id).collect();
         DeleteMailsOf { entries: ids.clone() }.execute(c).await?;
-        DeleteEventsOf { waitlist: list, entries: ids.clone() }.execute(c).await?;
+        let told: Vec<IdRow> = EventsOf { entries: ids.clone(), waitlist: list }.load(c).await?;
+        forget_events(c, told.into_iter().map(|row| row.id).collect()).await?;
         DeleteEntries { ids }.execute(c).await?;
         return go_on(c, &Purge { after_position: *last, ..purge.clone() }).await;
     }
@@ -261,7 +262,8 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     // These events are tests, or belong to entries that were deleted before.
     let left = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id);
     let left: Vec<Uuid> = left.load(c).await?;
-    if delete_events(c, left).await? > 0 {
+    if !left.is_empty() {
+        forget_events(c, left).await?;
         return Ok(true);
     }
     let left = waitlist_sources::table
@@ -297,11 +299,34 @@ statement! {
 }
 
 statement! {
-    /// Deletes the events of some entries, with their deliveries.
-    DeleteEventsOf {
-        "DELETE FROM events e USING unnest("
-        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.entry_id = gone.id AND e.waitlist_id = "
+    /// The events of some entries.
+    EventsOf {
+        "SELECT e.id FROM unnest("
+        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) JOIN events e ON e.entry_id = gone.id AND e.waitlist_id = "
         waitlist: sql_types::Uuid = Uuid, ""
+    }
+}
+
+/// Deletes events with their deliveries. Of those with a number the row stays, empty, so that a reader of the feed goes on after it.
+async fn forget_events(c: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<()> {
+    EmptyEvents { ids: ids.clone() }.execute(c).await?;
+    DeleteUnnumbered { ids }.execute(c).await.map(|_| ())
+}
+
+statement! {
+    /// Empties those of some events that have a number, and deletes their deliveries.
+    EmptyEvents {
+        "WITH emptied AS (UPDATE events e SET waitlist_id = NULL, entry_id = NULL, body = '' FROM unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id AND e.feed_number IS NOT NULL RETURNING e.id)
+        DELETE FROM deliveries d USING emptied WHERE d.event_id = emptied.id"
+    }
+}
+
+statement! {
+    /// Deletes those of some events that have no number.
+    DeleteUnnumbered {
+        "DELETE FROM events e USING unnest("
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id AND e.feed_number IS NULL"
     }
 }
 

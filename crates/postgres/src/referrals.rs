@@ -8,15 +8,13 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::try_join;
 use rally_domain::command::{
     CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, Selected, SignUp,
 };
 use rally_domain::email::Email;
 use rally_domain::entry::Friend;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::event::EventKind;
-use rally_domain::id::{EntryId, ReferralId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EntryId, ReferralId, WaitlistId};
 use rally_domain::ledger::{
     BURST_WITHIN, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
     ReferralState, Standing, Suspect,
@@ -34,7 +32,7 @@ use uuid::Uuid;
 use crate::convert::{corrupt, from_bigint, network, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::schema::{entries, referrals, webhooks};
+use crate::schema::{entries, referrals};
 use crate::statement::statement;
 use crate::stats::LEADS;
 use crate::{PgStore, counters, events, ledger_fill, lists, transaction, waitlists};
@@ -290,7 +288,6 @@ async fn load_facts<R>(
         referrers: referrers.into_iter().map(referrer).collect::<Result<_, Fault>>()?,
         referrals: show(c, rows).await?,
         more,
-        subscribed: subscribed(c, waitlist.workspace_id).await?,
         waitlist,
     }))
 }
@@ -335,18 +332,6 @@ statement! {
 /// Sets the referral counts of entries.
 pub(crate) async fn set_counts(c: &mut AsyncPgConnection, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<usize> {
     SetCounts { ids, counts }.execute(c).await
-}
-
-/// The kinds of event beyond those of entries that a webhook of a workspace is subscribed to.
-async fn subscribed(c: &mut AsyncPgConnection, workspace: WorkspaceId) -> QueryResult<HashSet<EventKind>> {
-    let mine = webhooks::table.filter(webhooks::workspace_id.eq(workspace.uuid())).order(webhooks::created_at);
-    let subscriptions: Vec<String> = mine.select(webhooks::events).load(c).await?;
-    Ok(subscriptions.iter().flat_map(|events| kinds(events)).collect())
-}
-
-/// The kinds of event of a subscription. Those of a newer program are left out.
-fn kinds(events: &str) -> impl Iterator<Item = EventKind> {
-    events.split(',').filter_map(|name| EventKind::parse(name).ok())
 }
 
 /// The friends of an entry, the newest first.
@@ -437,12 +422,10 @@ pub(crate) struct UsedCodes {
     pub(crate) recent: HashMap<ReferralCode, u64>,
     /// The referrals of an entry from a network in the last day.
     pub(crate) neighbours: HashMap<(EntryId, NetworkHash), u64>,
-    /// The kinds of event that webhooks are subscribed to, for each list.
-    pub(crate) subscribed: HashMap<WaitlistId, HashSet<EventKind>>,
 }
 
-/// Reads what the signals of referrals need, with one statement of each kind for the whole group.
-pub(crate) async fn used_codes(c: &AsyncPgConnection, lists: &[Uuid], commands: &[SignUp]) -> Result<UsedCodes, Fault> {
+/// Reads what the signals of referrals need, with one statement for the whole group.
+pub(crate) async fn used_codes(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<UsedCodes, Fault> {
     let using = || commands.iter().filter_map(|command| Some((command.friends_code.as_ref()?.as_str(), command)));
     let Some(now) = using().map(|(_, command)| command.now).min() else { return Ok(UsedCodes::default()) };
     let asked: BTreeSet<(&str, Option<NetworkHash>)> = using().map(|(code, command)| (code, command.network)).collect();
@@ -454,19 +437,13 @@ pub(crate) async fn used_codes(c: &AsyncPgConnection, lists: &[Uuid], commands: 
         networks,
         cap: i64::from(ReferralPolicy::default().hourly_cap),
     };
-    let (mut for_judged, mut for_lists) = (c, c);
-    let (judged, subscribed) =
-        try_join!(judged.load::<JudgedRow>(&mut for_judged), SubscribedTo { lists: lists.to_vec() }.load::<SubscribedRow>(&mut for_lists),)
-            .map_err(query_fault)?;
+    let judged: Vec<JudgedRow> = judged.load(&mut c).await.map_err(query_fault)?;
     let mut used = UsedCodes::default();
     for row in judged {
         if let Some(hash) = row.network {
             used.neighbours.insert((EntryId::new(row.id), network(hash)?), from_bigint(row.neighbours));
         }
         used.recent.insert(ReferralCode::from_stored(row.code), from_bigint(row.recent));
-    }
-    for row in subscribed {
-        used.subscribed.entry(WaitlistId::new(row.list)).or_default().extend(kinds(&row.events));
     }
     Ok(used)
 }
@@ -510,24 +487,6 @@ struct JudgedRow {
     recent: i64,
     #[diesel(sql_type = BigInt)]
     neighbours: i64,
-}
-
-statement! {
-    /// What the webhooks of the workspaces of some lists are subscribed to.
-    SubscribedTo {
-        "SELECT asked.list, w.events FROM unnest("
-        lists: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (list)
-        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1) home
-        CROSS JOIN LATERAL (SELECT events FROM webhooks WHERE workspace_id = home.workspace_id ORDER BY workspace_id, created_at) w"
-    }
-}
-
-#[derive(QueryableByName)]
-struct SubscribedRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    list: Uuid,
-    #[diesel(sql_type = Text)]
-    events: String,
 }
 
 #[derive(Queryable, Selectable)]

@@ -146,6 +146,15 @@ diesel::table! {
         kind -> Text,
         body -> Text,
         occurred_at -> Timestamptz,
+        feed_turn -> Nullable<BigInt>,
+        feed_number -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    feeds (workspace_id) {
+        workspace_id -> Uuid,
+        last_number -> BigInt,
     }
 }
 
@@ -367,6 +376,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     webhooks,
     deliveries,
+    attempts,
     referrals,
     waitlist_totals,
     waitlist_days,

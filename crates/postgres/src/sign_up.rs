@@ -132,7 +132,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
         confirmations::lock_confirmed(c, commands),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
         async { Ok(suppressions::erased(c, commands).await?) },
-        async { Ok(referrals::used_codes(c, &lists, commands).await?) },
+        async { Ok(referrals::used_codes(c, commands).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, &command.profile.email)));
     let (have, wait) = try_join!(mailboxes::entries(c, &asked), mailboxes::requests(c, &asked))?;
@@ -160,7 +160,6 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
             mail: mail.remove(&list),
             neighbours: used.neighbours.clone(),
-            subscribed: used.subscribed.get(&list).cloned().unwrap_or_default(),
             rewarded: HashMap::new(),
             waitlist,
         };
@@ -171,7 +170,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     Ok(groups.into_iter().map(|(list, facts)| (list, SignUpGroup::new(facts))).collect())
 }
 
-/// Loads the entries that may reach a reward, if a webhook is subscribed to that. This takes one more round trip.
+/// Loads the entries that may reach a reward. If there are any, this takes one more round trip.
 async fn load_rewarded(
     mut c: &AsyncPgConnection,
     groups: &mut BTreeMap<WaitlistId, GroupFacts>,

@@ -7,7 +7,9 @@ use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Bool, Bytea, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::command::{
+    LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
+};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SuppressionId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, SuppressionKey};
@@ -22,7 +24,7 @@ use crate::convert::{corrupt, digest, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, transaction};
+use crate::{PgStore, entries, events, transaction};
 
 #[async_trait]
 impl SuppressionStore for PgStore {
@@ -38,6 +40,17 @@ impl SuppressionStore for PgStore {
             let unchanged = insert.do_update().set(suppressions::reason.eq(suppression.reason.as_str()));
             let kept: SuppressionRow = unchanged.returning(SuppressionRow::as_returning()).get_result(c).await?;
             Ok(Suppression::try_from(kept)?)
+        })
+    }
+
+    async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>> {
+        transaction!(self, turn = command.waitlist_id.uuid(), |c| {
+            let current = entries::lock_entry(c, command.waitlist_id, command.entry_id).await?;
+            let UnsubscribePlan { suppression, event } = command.decide(current).map_err(Abort::Rejected)?;
+            if write(c, &suppression).await? > 0 {
+                events::write(c, &event).await?;
+            }
+            Ok(())
         })
     }
 

@@ -31,7 +31,7 @@ use crate::convert::{corrupt, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{PgStore, counters, purges, replies, transaction, variants};
+use crate::{PgStore, counters, events, purges, replies, transaction, variants};
 
 #[async_trait]
 impl WaitlistStore for PgStore {
@@ -71,11 +71,14 @@ impl WaitlistStore for PgStore {
             return Err(CommandError::Rejected(ChangeWaitlistStatusRejection::NoSuchWaitlist));
         }
         transaction!(self, turn = command.id.uuid(), |c| {
-            let current = lock(c, command.workspace_id, command.id).await?;
+            // The lock of the list comes first, as in every change that is told.
+            let is_there = counters::lock(c, command.id).await?;
+            let current = if is_there { lock(c, command.workspace_id, command.id).await? } else { None };
             match command.decide(current).map_err(Abort::Rejected)? {
                 StatusChange::None(waitlist) => Ok(waitlist),
-                StatusChange::To(waitlist) => {
+                StatusChange::To { waitlist, event } => {
                     write(c, &waitlist).await?;
+                    events::write(c, &event).await?;
                     Ok(waitlist)
                 }
             }

@@ -8,14 +8,15 @@ use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
-    WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, ReplayDeliveries, ReplayFacts, ReplayRejection, ResendDelivery, RotateSecret,
+    RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
 };
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
+use rally_domain::queue::JobState;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 use time::OffsetDateTime;
@@ -26,7 +27,7 @@ use crate::convert::{corrupt, from_bigint, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{attempts, webhooks, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, events, purges, replies, transaction};
+use crate::{PgStore, events, purges, replays, replies, transaction};
 
 #[async_trait]
 impl WebhookStore for PgStore {
@@ -133,6 +134,40 @@ impl WebhookStore for PgStore {
         rows.into_iter().map(Attempt::try_from).collect()
     }
 
+    async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        let attempts = AttemptsOf {
+            log: id.uuid(),
+            webhook: id.uuid(),
+            states: state.jobs().iter().copied().map(JobState::as_str).collect(),
+            most: to_bigint(limit.rows() as u64),
+        };
+        let rows: Vec<AttemptRow> = attempts.load(&mut self.connection().await?).await.map_err(query_fault)?;
+        rows.into_iter().map(Attempt::try_from).collect()
+    }
+
+    async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        transaction!(self, turn = command.id.uuid(), |c| {
+            let facts = match lock(c, command.workspace_id, command.id).await? {
+                Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command).await? }),
+                None => None,
+            };
+            let plan = command.decide(facts).map_err(Abort::Rejected)?;
+            Ok(replays::write(c, command.id.uuid(), &plan).await? as u64)
+        })
+    }
+
+    async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
+        transaction!(self, turn = command.id.uuid(), |c| {
+            let facts = match lock(c, command.workspace_id, command.id).await? {
+                Some(webhook) => Some(ReplayFacts { webhook, events: replays::find_one(c, &command).await? }),
+                None => None,
+            };
+            let plan = command.decide(facts).map_err(Abort::Rejected)?;
+            replays::write(c, command.id.uuid(), &plan).await?;
+            Ok(())
+        })
+    }
+
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
         let mut c = self.connection().await?;
         let query = webhooks::table.order(webhooks::id).select((webhooks::id, webhooks::secret, webhooks::previous_secret));
@@ -156,6 +191,23 @@ impl WebhookStore for PgStore {
             Ok(diesel::update(webhooks::table.find(id.uuid()).filter(same)).set(change).execute(c).await? > 0)
         });
         Ok(outcome?)
+    }
+}
+
+statement! {
+    /// The last attempts to deliver to a webhook, by the state of their delivery. Without OFFSET 0 the planner could begin with the
+    /// deliveries.
+    AttemptsOf {
+        "SELECT a.* FROM (
+            SELECT * FROM attempts WHERE webhook_id = ANY (ARRAY["
+        log: sql_types::Uuid = Uuid, "]) ORDER BY webhook_id, created_at DESC, id DESC OFFSET 0
+        ) a
+        JOIN LATERAL (
+            SELECT state FROM deliveries WHERE event_id = a.event_id AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " OFFSET 0
+        ) d ON d.state = ANY ("
+        states: sql_types::Array<sql_types::Text> = Vec<&'static str>, ") ORDER BY a.webhook_id, a.created_at DESC, a.id DESC LIMIT "
+        most: sql_types::BigInt = i64, ""
     }
 }
 
@@ -272,12 +324,11 @@ impl TryFrom<WebhookRow> for Webhook {
     type Error = Fault;
 
     fn try_from(row: WebhookRow) -> Result<Self, Fault> {
-        let events: Vec<String> = row.events.split(',').map(str::to_owned).collect();
         Ok(Self {
             id: WebhookId::new(row.id),
             workspace_id: WorkspaceId::new(row.workspace_id),
             url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
-            events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
+            events: Subscription::from_stored(&row.events),
             active: row.active,
             generation: from_bigint(row.generation),
             failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::command::{
-    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfileRejection,
-    RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
+    DeleteEntry, EntryFacts, EntryRejection, EraseEntry, ErasurePlan, InvitationPlan, InviteRejection, Invited, ProfilePlan,
+    ProfileRejection, RecordInvitation, ReplaceLink, ReplaceLinkRejection, ReviewEntry, ReviewPlan, SignUp, SignUpRejection, UpdateProfile,
 };
 use rally_domain::consent::Consent;
 use rally_domain::custom_field::Metadata;
@@ -66,8 +66,9 @@ impl EntryStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                let InvitationPlan { invited, mail } = command.decide(current).map_err(Abort::Rejected)?;
+                let InvitationPlan { invited, event, mail } = command.decide(current).map_err(Abort::Rejected)?;
                 write_invitation(c, &invited.entry)?;
+                event.iter().try_for_each(|event| events::write(c, event))?;
                 mail.iter().try_for_each(|mail| mails::write(c, mail))?;
                 Ok(invited)
             })
@@ -78,8 +79,9 @@ impl EntryStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                let entry = command.decide(current).map_err(Abort::Rejected)?;
+                let ProfilePlan { entry, event } = command.decide(current).map_err(Abort::Rejected)?;
                 write_profile(c, &entry)?;
+                event.iter().try_for_each(|event| events::write(c, event))?;
                 Ok(entry)
             })
             .await
@@ -108,6 +110,7 @@ impl EntryStore for SqliteStore {
             events::drop_undelivered(c, waitlist_id, id)?;
             referrals::forget_person(c, id)?;
             counters::remove(c, &entry, forgotten + hidden)?;
+            events::write(c, &command.event(&entry))?;
             Ok(true)
         });
         Ok(done.await?)
@@ -117,7 +120,7 @@ impl EntryStore for SqliteStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
             tombstones::write(c, &tombstone)?;
             mails::delete(c, id)?;
             confirmations::erase(c, waitlist_id, &entry.profile.email)?;
@@ -126,6 +129,7 @@ impl EntryStore for SqliteStore {
             counters::erase(c, &entry, hidden)?;
             suppressions::write_erased(c, &suppression)?;
             purges::remove_traces(c, waitlist_id, id)?;
+            events::write(c, &event)?;
             Ok(true)
         });
         Ok(done.await?)
@@ -206,7 +210,7 @@ impl EntryStore for SqliteStore {
 const FORGOTTEN_AT_ONCE: i64 = 200;
 
 /// Loads an entry with the facts for a change of it.
-fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
+pub(crate) fn load_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId) -> Result<Option<EntryFacts>, Abort<R>> {
     let query = entries::table
         .inner_join(waitlists::table.on(waitlists::id.eq(entries::waitlist_id)))
         .filter(entries::id.eq(Blob(id.uuid())).and(entries::waitlist_id.eq(Blob(waitlist_id.uuid()))))

@@ -21,8 +21,10 @@ pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item =
     let mut told = told.peekable();
     let Some(first) = told.peek() else { return Ok(()) };
     let subscribed = subscriptions(c, first.workspace_id)?;
+    let mut turn = last_turn(c, first.workspace_id)?;
     for event in told {
-        diesel::insert_into(events::table).values(EventRow::from(event)).execute(c)?;
+        turn += 1;
+        diesel::insert_into(events::table).values((EventRow::from(event), events::feed_turn.eq(turn))).execute(c)?;
         for (webhook, kinds, active, generation) in &subscribed {
             if kinds.split(',').any(|kind| kind == event.kind.as_str()) {
                 insert_delivery(c, event, *webhook, if *active { JobState::Pending } else { JobState::Held }, *generation)?;
@@ -30,6 +32,13 @@ pub(crate) fn write_all<'a>(c: &mut SqliteConnection, told: impl Iterator<Item =
         }
     }
     Ok(())
+}
+
+/// The last turn of the events of a workspace that wait for a number in its feed. Without any, turns begin anew.
+fn last_turn(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResult<i64> {
+    let waiting = events::workspace_id.eq(Blob(workspace.uuid())).and(events::feed_number.is_null()).and(events::feed_turn.is_not_null());
+    let last = events::table.filter(waiting).order(events::feed_turn.desc()).select(events::feed_turn.assume_not_null());
+    Ok(last.first(c).optional()?.unwrap_or(0))
 }
 
 /// The webhooks of a workspace: the kinds of events that they get, whether they are active, and their generation.

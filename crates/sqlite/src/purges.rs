@@ -216,7 +216,9 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     if let Some((_, last)) = batch.last() {
         for (id, _) in &batch {
             diesel::delete(mails::table.filter(mails::entry_id.eq(*id))).execute(c)?;
-            diesel::delete(events::table.filter(events::waitlist_id.eq(list).and(events::entry_id.eq(*id)))).execute(c)?;
+            let told = events::table.filter(events::waitlist_id.eq(list).and(events::entry_id.eq(*id))).select(events::id);
+            let told: Vec<Blob> = told.load(c)?;
+            forget_events(c, &told)?;
             diesel::delete(entries::table.find(*id)).execute(c)?;
         }
         return go_on(c, &Purge { after_position: *last, ..purge.clone() });
@@ -235,7 +237,7 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     // These events are tests, or belong to entries that were deleted before.
     let left: Vec<Blob> = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id).load(c)?;
     if !left.is_empty() {
-        diesel::delete(events::table.filter(events::id.eq_any(left))).execute(c)?;
+        forget_events(c, &left)?;
         return Ok(true);
     }
     let of_list = || waitlist_sources::table.filter(waitlist_sources::waitlist_id.eq(list));
@@ -257,6 +259,19 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     // There is one row per day, so there are never many.
     diesel::delete(waitlist_days::table.filter(waitlist_days::waitlist_id.eq(list))).execute(c)?;
     Ok(false)
+}
+
+/// Deletes events with their deliveries. Of those with a number the row stays, empty, so that a reader of the feed goes on after it.
+fn forget_events(c: &mut SqliteConnection, ids: &[Blob]) -> QueryResult<()> {
+    let empty = || (events::waitlist_id.eq(None::<Blob>), events::entry_id.eq(None::<Blob>), events::body.eq(""));
+    for id in ids {
+        if diesel::update(events::table.find(*id).filter(events::feed_number.is_not_null())).set(empty()).execute(c)? > 0 {
+            diesel::delete(deliveries::table.filter(deliveries::event_id.eq(*id))).execute(c)?;
+        } else {
+            diesel::delete(events::table.find(*id)).execute(c)?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a batch of the rows of a webhook. Returns whether there were any.

@@ -1,6 +1,6 @@
 //! [`ReferralStore`] on SQLite, and the rows that sign-ups write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
@@ -13,8 +13,7 @@ use rally_domain::command::{
 use rally_domain::email::Email;
 use rally_domain::entry::Friend;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::event::EventKind;
-use rally_domain::id::{EntryId, ReferralId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EntryId, ReferralId, WaitlistId};
 use rally_domain::ledger::{
     BURST_WITHIN, FraudMode, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
     ReferralState, Standing, Suspect,
@@ -30,7 +29,7 @@ use rally_domain::waitlist::Waitlist;
 use crate::convert::{Blob, corrupt, from_bigint, instant, network, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::schema::{entries, referrals, waitlists, webhooks};
+use crate::schema::{entries, referrals, waitlists};
 use crate::stats::LEADS;
 use crate::waitlists::WaitlistRow;
 use crate::{SqliteStore, events, ledger_fill, lists};
@@ -267,8 +266,7 @@ fn load_facts<R>(c: &mut SqliteConnection, command: &DecideReferrals) -> Result<
             referrers.insert(EntryId::new(id.0), CreditedEntry { entry: list.entry(row)?, referral_peak: from_bigint(peak) });
         }
     }
-    let subscribed = subscribed(c, waitlist.workspace_id)?;
-    Ok(Some(DecideReferralsFacts { referrals: show(c, rows)?, more, referrers, subscribed, waitlist }))
+    Ok(Some(DecideReferralsFacts { referrals: show(c, rows)?, more, referrers, waitlist }))
 }
 
 fn write(c: &mut SqliteConnection, plan: &DecideReferralsPlan) -> QueryResult<()> {
@@ -292,13 +290,6 @@ fn write(c: &mut SqliteConnection, plan: &DecideReferralsPlan) -> QueryResult<()
 pub(crate) fn set_count(c: &mut SqliteConnection, id: Blob, count: i64) -> QueryResult<()> {
     let peak = entries::referral_peak.eq(sql::<BigInt>("max(referral_peak, referral_count)"));
     diesel::update(entries::table.find(id)).set((peak, entries::referral_count.eq(count))).execute(c).map(|_| ())
-}
-
-/// The kinds of event beyond those of entries that a webhook of a workspace is subscribed to.
-pub(crate) fn subscribed(c: &mut SqliteConnection, workspace: WorkspaceId) -> QueryResult<HashSet<EventKind>> {
-    let mine = webhooks::table.filter(webhooks::workspace_id.eq(Blob(workspace.uuid()))).select(webhooks::events);
-    let subscriptions: Vec<String> = mine.load(c)?;
-    Ok(subscriptions.iter().flat_map(|events| events.split(',').filter_map(|name| EventKind::parse(name).ok())).collect())
 }
 
 /// The friends of an entry, the newest first.
@@ -357,8 +348,6 @@ pub(crate) struct UsedCodes {
     pub(crate) recent: HashMap<ReferralCode, u64>,
     /// The referrals of an entry from a network in the last day.
     pub(crate) neighbours: HashMap<(EntryId, NetworkHash), u64>,
-    /// The kinds of event that webhooks are subscribed to.
-    pub(crate) subscribed: HashSet<EventKind>,
 }
 
 /// Reads what the signals of referrals need, once for each code and each network of it. A list that judges nothing needs no counts.
@@ -369,14 +358,12 @@ pub(crate) fn used_codes(
     owners: &HashMap<ReferralCode, CodeOwner>,
 ) -> QueryResult<UsedCodes> {
     let (mut used, policy) = (UsedCodes::default(), waitlist.settings.referral_policy);
-    let mut any = false;
+    if policy.mode == FraudMode::Off {
+        return Ok(used);
+    }
     for (_, command) in commands {
         let Some(code) = &command.friends_code else { continue };
         let Some(CodeOwner::Here(ReferrerFacts { id, .. })) = owners.get(code) else { continue };
-        any = true;
-        if policy.mode == FraudMode::Off {
-            continue;
-        }
         let of_owner = || referrals::table.filter(referrals::referrer_entry_id.eq(Blob(id.uuid()))).select(referrals::created_at);
         if !used.recent.contains_key(code) {
             let newest = of_owner().filter(referrals::created_at.gt(command.now.plus(-BURST_WITHIN).unix_millis()));
@@ -389,9 +376,6 @@ pub(crate) fn used_codes(
             let near = near.filter(referrals::created_at.gt(command.now.plus(-NEIGHBOURS_WITHIN).unix_millis())).limit(3);
             used.neighbours.insert(key, near.load::<i64>(c)?.len() as u64);
         }
-    }
-    if any {
-        used.subscribed = subscribed(c, waitlist.workspace_id)?;
     }
     Ok(used)
 }

@@ -111,7 +111,7 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     }
     let proofs = proofs::used(c, commands.iter().filter_map(|(_, command)| command.proof))?;
     let (mailboxes, waiting_mailboxes) = (have, wait);
-    let UsedCodes { recent, neighbours, subscribed } = referrals::used_codes(c, &waitlist, commands, &codes)?;
+    let UsedCodes { recent, neighbours } = referrals::used_codes(c, &waitlist, commands, &codes)?;
     for (code, number) in recent {
         if let Some(CodeOwner::Here(referrer)) = codes.get_mut(&code) {
             referrer.recent = number;
@@ -132,7 +132,6 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         erased,
         mail,
         neighbours,
-        subscribed,
         rewarded,
     };
     for id in facts.rewarding(commands.iter().map(|(_, command)| *command)) {

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
-use rally_domain::command::{LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection};
+use rally_domain::command::{
+    LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
+};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SuppressionId, WorkspaceId};
@@ -16,10 +18,10 @@ use rally_domain::port::SuppressionStore;
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 
-use crate::SqliteStore;
 use crate::convert::{Blob, corrupt, digest, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
+use crate::{SqliteStore, entries, events};
 
 #[async_trait]
 impl SuppressionStore for SqliteStore {
@@ -33,6 +35,19 @@ impl SuppressionStore for SqliteStore {
                 diesel::insert_into(suppressions::table).values(row).on_conflict(key).do_nothing().execute(c)?;
                 let kept = of_reason(c, suppression.workspace_id, suppression.address, suppression.reason)?;
                 Ok(kept.map(Suppression::try_from).transpose()?.unwrap_or(suppression))
+            })
+            .await
+    }
+
+    async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>> {
+        self.database
+            .write(move |c| {
+                let current = entries::load_entry(c, command.waitlist_id, command.entry_id)?;
+                let UnsubscribePlan { suppression, event } = command.decide(current).map_err(Abort::Rejected)?;
+                if write(c, &suppression)? > 0 {
+                    events::write(c, &event)?;
+                }
+                Ok(())
             })
             .await
     }

@@ -27,7 +27,7 @@ use crate::convert::{Blob, corrupt, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{SqliteStore, purges, replies, variants};
+use crate::{SqliteStore, events, purges, replies, variants};
 
 #[async_trait]
 impl WaitlistStore for SqliteStore {
@@ -67,8 +67,9 @@ impl WaitlistStore for SqliteStore {
                 let current = load(c, command.workspace_id, command.id)?;
                 match command.decide(current).map_err(Abort::Rejected)? {
                     StatusChange::None(waitlist) => Ok(waitlist),
-                    StatusChange::To(waitlist) => {
+                    StatusChange::To { waitlist, event } => {
                         write(c, &waitlist)?;
+                        events::write(c, &event)?;
                         Ok(waitlist)
                     }
                 }

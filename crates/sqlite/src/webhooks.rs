@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
-    CreateWebhook, CreateWebhookFacts, DeleteWebhook, RotateSecret, RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook,
-    WebhookRejection,
+    CreateWebhook, CreateWebhookFacts, DeleteWebhook, ReplayDeliveries, ReplayFacts, ReplayRejection, ResendDelivery, RotateSecret,
+    RotateSecretFacts, RotateSecretPlan, TestWebhook, UpdateWebhook, WebhookRejection,
 };
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
@@ -22,7 +22,7 @@ use crate::attempts::AttemptRow;
 use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
-use crate::{SqliteStore, events, purges, replies};
+use crate::{SqliteStore, events, purges, replays, replies};
 
 #[async_trait]
 impl WebhookStore for SqliteStore {
@@ -137,6 +137,50 @@ impl WebhookStore for SqliteStore {
             .await
     }
 
+    async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        self.database
+            .read(move |c| {
+                let states = state.jobs().iter().copied().map(JobState::as_str);
+                let delivery = deliveries::webhook_id.eq(attempts::webhook_id).and(deliveries::event_id.eq(attempts::event_id));
+                let query = attempts::table
+                    .filter(attempts::webhook_id.eq(Blob(id.uuid())))
+                    .filter(diesel::dsl::exists(deliveries::table.filter(delivery.and(deliveries::state.eq_any(states)))))
+                    .order((attempts::created_at.desc(), attempts::id.desc()))
+                    .limit(to_bigint(limit.rows() as u64))
+                    .select(AttemptRow::as_select());
+                let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
+                rows.into_iter().map(Attempt::try_from).collect()
+            })
+            .await
+    }
+
+    async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        self.database
+            .write(move |c| {
+                let facts = match load(c, command.workspace_id, command.id)? {
+                    Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command)? }),
+                    None => None,
+                };
+                let plan = command.decide(facts).map_err(Abort::Rejected)?;
+                Ok(replays::write(c, Blob(command.id.uuid()), &plan)? as u64)
+            })
+            .await
+    }
+
+    async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
+        self.database
+            .write(move |c| {
+                let facts = match load(c, command.workspace_id, command.id)? {
+                    Some(webhook) => Some(ReplayFacts { webhook, events: replays::find_one(c, &command)? }),
+                    None => None,
+                };
+                let plan = command.decide(facts).map_err(Abort::Rejected)?;
+                replays::write(c, Blob(command.id.uuid()), &plan)?;
+                Ok(())
+            })
+            .await
+    }
+
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {
         self.database
             .read(|c| {
@@ -247,12 +291,11 @@ impl TryFrom<WebhookRow> for Webhook {
     type Error = Fault;
 
     fn try_from(row: WebhookRow) -> Result<Self, Fault> {
-        let events: Vec<String> = row.events.split(',').map(str::to_owned).collect();
         Ok(Self {
             id: WebhookId::new(row.id.0),
             workspace_id: WorkspaceId::new(row.workspace_id.0),
             url: WebhookUrl::parse(&row.url).map_err(corrupt("webhook url"))?,
-            events: Subscription::parse(&events).map_err(corrupt("subscription"))?,
+            events: Subscription::from_stored(&row.events),
             active: row.active,
             generation: from_bigint(row.generation),
             failure_count: u32::try_from(row.failure_count).unwrap_or(u32::MAX),

@@ -115,6 +115,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
                 compare(table, sent, to.sum(table).await?)?;
                 tell(table.name, sent);
             }
+            to.go_on_with_turns().await?;
             to.commit().await
         }
         Way::Down(from, to) => {

@@ -72,6 +72,11 @@ impl Postgres {
         rows.iter().map(|row| table.parse(row.get(0)).map_err(CopyError::store)).collect()
     }
 
+    /// Makes new events come after the copied ones in the feeds.
+    pub(crate) async fn go_on_with_turns(&self) -> Result<(), CopyError> {
+        self.run("SELECT setval('events_feed_turn_seq', greatest((SELECT max(feed_turn) FROM events), 0) + 1)").await
+    }
+
     pub(crate) async fn close(&self) -> Result<(), CopyError> {
         self.run("CLOSE moving").await
     }

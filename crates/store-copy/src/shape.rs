@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 26] = [
+pub(crate) const TABLES: [&str; 27] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -21,6 +21,7 @@ pub(crate) const TABLES: [&str; 26] = [
     "waitlist_sources",
     "waitlist_variants",
     "events",
+    "feeds",
     "deliveries",
     "attempts",
     "mails",

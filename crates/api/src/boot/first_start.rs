@@ -3,7 +3,7 @@
 use rally_domain::actor::Actor;
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EventId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -47,7 +47,8 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     };
     let draft = ports.waitlists.create(create, None).await.map_err(|error| fault(&error))?;
     let (actor, now) = (Actor::System, ports.clock.now());
-    let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to: WaitlistStatus::Active, actor, now };
+    let (event_id, to) = (EventId::new(ports.ids.uuid()), WaitlistStatus::Active);
+    let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to, event_id, actor, now };
     let waitlist = ports.waitlists.change_status(activate).await.map_err(|error| fault(&error))?;
     Ok(Demo { workspace, waitlist })
 }

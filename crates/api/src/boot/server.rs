@@ -29,6 +29,7 @@ use crate::boot::{telemetry, upstreams};
 use crate::cache::responses::Responses;
 use crate::cache::{Changes, cached};
 use crate::exports::Exports;
+use crate::feed_watch::FeedWatch;
 use crate::http::allowed_methods::AllowedMethods;
 use crate::http::cursor::Cursors;
 use crate::http::error::{ApiError, Code};
@@ -60,6 +61,7 @@ pub struct Running {
     pub address: SocketAddr,
     handle: ServerHandle,
     _workers: Workers,
+    feeds: FeedWatch,
     relays: Vec<Relay>,
     task: JoinHandle<io::Result<()>>,
 }
@@ -88,8 +90,10 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let origin = WebOrigin::of_url(ports.links.base());
     let paces = Paces::new(ports.proofs.clone(), ports.clock.clone());
+    let feeds = FeedWatch::new(ports.feeds.clone());
     let app = web::Data::from(Arc::new(App {
         ports,
+        feeds: feeds.clone(),
         auth,
         sender,
         templates,
@@ -135,7 +139,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, _workers: workers, relays, task: tokio::spawn(server) })
+    Ok(Running { address, handle, _workers: workers, feeds, relays, task: tokio::spawn(server) })
 }
 
 /// A connection is closed if its peer acknowledges nothing for this time, or has no room for the data that it is sent.
@@ -178,6 +182,7 @@ impl Running {
     /// Fails if the server ended by a failure.
     pub async fn stop(mut self) -> io::Result<()> {
         // The server and the relays stop in parallel, within the time that the process has. Unsettled attempts are repeated later.
+        self.feeds.end();
         self.relays.iter().for_each(Relay::begin_to_stop);
         let relays = tokio::time::timeout(DRAIN, join_all(self.relays.iter_mut().map(Relay::ended)));
         let (ended, relays) = tokio::join!(

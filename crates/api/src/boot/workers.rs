@@ -25,7 +25,11 @@ const FILL: Duration = Duration::from_secs(5);
 /// How often the samples of histograms are added to their buckets.
 const FOLD: Duration = Duration::from_secs(5);
 
-/// How long finished events, the log of deliveries and finished mail are kept.
+/// How long finished events and the log of deliveries are kept: a little longer than a reader of a feed may stay away. A transaction that
+/// took long may have written an older event after a newer one.
+const EVENTS_KEPT: time::Duration = time::Duration::hours(30 * 24 + 1);
+
+/// How long finished mail is kept.
 const KEPT: time::Duration = time::Duration::days(30);
 
 /// How long the link of a sign-up request says that it has expired. After that it is unknown.
@@ -52,7 +56,7 @@ impl Workers {
                 Box::pin(async move { ports.replies.prune(ports.clock.now().plus(-Receipt::<()>::LIFETIME), BATCH).await })
             }),
             worker(ports, "finished events and the log of deliveries", "pruned", PRUNE, |ports| {
-                Box::pin(async move { ports.deliveries.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+                Box::pin(async move { ports.deliveries.prune(ports.clock.now().plus(-EVENTS_KEPT), BATCH).await })
             }),
             worker(ports, "sign-ups that nobody confirmed", "pruned", PRUNE, |ports| {
                 Box::pin(async move {

@@ -16,11 +16,11 @@ use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
     CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry, DeleteVariant, DeleteWaitlist,
     DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, Invited, ProfileRejection, RecordInvitation,
-    RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp, SignUpRejection, TestWebhook,
-    UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook,
-    VariantRejection, WebhookRejection, WorkspaceRejection,
+    RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReplayDeliveries, ReplayRejection, ResendDelivery, ReviewEntry, RevokeApiKey,
+    RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
+    UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
 };
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
@@ -417,6 +417,18 @@ impl WebhookStore for Webhooks {
 
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault> {
         self.inner.attempts(id, limit).await
+    }
+
+    async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
+        self.inner.attempts_of(id, state, limit).await
+    }
+
+    async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        self.inner.replay(command).await
+    }
+
+    async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
+        self.inner.resend(command).await
     }
 
     async fn secrets(&self) -> Result<Vec<(WebhookId, SealedSecrets)>, Fault> {

@@ -6,7 +6,7 @@ use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspac
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault, Invalid};
-use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
+use rally_domain::id::{EventId, VariantId, WaitlistId, WorkspaceId};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_domain::referral::ReferralCode;
@@ -103,6 +103,7 @@ async fn find_or_create_list(ports: &Ports, workspace: &Workspace, slug: &Slug) 
         now,
     };
     ports.waitlists.create(command, None).await.map_err(Fault::unexpected)?;
-    let activate = ChangeWaitlistStatus { id, workspace_id: workspace.id, to: WaitlistStatus::Active, actor: Actor::CommandLine, now };
+    let (to, event_id, actor) = (WaitlistStatus::Active, EventId::new(ports.ids.uuid()), Actor::CommandLine);
+    let activate = ChangeWaitlistStatus { id, workspace_id: workspace.id, to, event_id, actor, now };
     ports.waitlists.change_status(activate).await.map_err(Fault::unexpected)
 }

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rally_domain::error::Invalid;
-use rally_domain::id::{MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
+use rally_domain::feed::{FeedCursor, FeedKey};
+use rally_domain::id::{EventId, MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
 use rally_domain::paging::{MailKey, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
 use rally_domain::timestamp::Timestamp;
@@ -63,6 +64,25 @@ impl CursorKey for RequestKey {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (requested_at, id) = read_time_and_id(bytes)?;
         Some(Self { requested_at, id: RequestId::new(id) })
+    }
+}
+
+impl CursorKey for FeedCursor {
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Start(at) => at.unix_millis().to_be_bytes().to_vec(),
+            Self::After(key) => [&key.number.to_be_bytes()[..], key.event_id.uuid().as_bytes()].concat(),
+        }
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (first, id) = bytes.split_at_checked(8)?;
+        let first: [u8; 8] = first.try_into().ok()?;
+        if id.is_empty() {
+            return Timestamp::from_unix_millis(i64::from_be_bytes(first)).ok().map(Self::Start);
+        }
+        let event_id = EventId::new(Uuid::from_slice(id).ok()?);
+        Some(Self::After(FeedKey { number: u64::from_be_bytes(first), event_id }))
     }
 }
 

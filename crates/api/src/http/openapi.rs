@@ -16,6 +16,8 @@ use super::route_table;
         license(name = "MIT OR Apache-2.0"),
     ),
     modifiers(&BearerScheme),
+    // Only a query names it, so no body brings it here.
+    components(schemas(crate::routes::admin::webhooks::deliveries::DeliveryStateName)),
     tags(
         (name = "Waitlists", description = "Create and change waitlists"),
         (name = "Entries", description = "The people on a waitlist"),

@@ -10,7 +10,7 @@ use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{
-    analytics, confirmations, entries, mail_templates, mails, referrals, settings, suppressions, variants, waitlists, webhooks,
+    analytics, confirmations, entries, events, mail_templates, mails, referrals, settings, suppressions, variants, waitlists, webhooks,
 };
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
@@ -97,12 +97,15 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(suppressions::create)
                 .service(suppressions::check)
                 .service(suppressions::delete)
+                .service(events::read)
                 .service(webhooks::read::list)
                 .service(webhooks::create::create)
                 .service(webhooks::read::get)
                 .service(webhooks::change::update)
                 .service(webhooks::change::delete)
                 .service(webhooks::deliveries::deliveries)
+                .service(webhooks::replay::resend)
+                .service(webhooks::replay::replay)
                 .service(webhooks::secret::rotate_secret)
                 .service(webhooks::test::test),
         );

@@ -417,6 +417,18 @@ pub enum EventName {
     Approved,
     #[schema(rename = "entry.rejected")]
     Rejected,
+    #[schema(rename = "entry.updated")]
+    Updated,
+    #[schema(rename = "entry.invited")]
+    Invited,
+    #[schema(rename = "entry.unsubscribed")]
+    Unsubscribed,
+    #[schema(rename = "entry.deleted")]
+    Deleted,
+    #[schema(rename = "entry.erased")]
+    Erased,
+    #[schema(rename = "waitlist.status_changed")]
+    StatusChanged,
     #[schema(rename = "referral.credited")]
     ReferralCredited,
     #[schema(rename = "referral.withheld")]

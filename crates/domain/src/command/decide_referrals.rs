@@ -1,12 +1,12 @@
 //! Deciding about referrals: whether they count.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::actor::Actor;
 use crate::ambient::Ids;
 use crate::entry::Entry;
-use crate::event::{Event, EventKind};
+use crate::event::Event;
 use crate::id::{EntryId, EventId, ReferralId, WaitlistId};
 use crate::ledger::{Effect, Referral, ReferralDecision, ReferralState};
 use crate::referral::Position;
@@ -80,8 +80,6 @@ pub struct DecideReferralsFacts {
     pub more: bool,
     /// Their referrers that still stand.
     pub referrers: HashMap<EntryId, CreditedEntry>,
-    /// The kinds of event that a webhook of the workspace is subscribed to.
-    pub subscribed: HashSet<EventKind>,
 }
 
 /// What came of a decision about referrals.
@@ -138,9 +136,7 @@ impl DecideReferrals {
             referral.state = self.state;
             referral.decision = Some(ReferralDecision { at: self.now, by: self.actor.subject(), reason: self.reason.clone() });
             changed.push(referral.clone());
-            if facts.subscribed.contains(&EventKind::of_referral(self.state)) {
-                events.extend(event_ids.next().map(|id| Event::of_referral(id, self.now, referral, &facts.waitlist)));
-            }
+            events.extend(event_ids.next().map(|id| Event::of_referral(id, self.now, referral, &facts.waitlist)));
         }
         moves.retain(|_, by| *by != 0);
         let mut counts = BTreeMap::new();
@@ -158,12 +154,10 @@ impl DecideReferrals {
                 effective_after: entry.position.effective(after, boost),
             };
             effects.push((effect, entry.position));
-            if facts.subscribed.contains(&EventKind::RewardReached) {
-                let rewarded = Entry { referral_count: after, ..entry.clone() };
-                let reached = facts.waitlist.settings.referral_rewards.reached_first(before.max(*referral_peak), after);
-                let tell = |(id, milestone)| Event::of_reward(id, self.now, &rewarded, &facts.waitlist, milestone);
-                events.extend(event_ids.by_ref().zip(reached).map(tell));
-            }
+            let rewarded = Entry { referral_count: after, ..entry.clone() };
+            let reached = facts.waitlist.settings.referral_rewards.reached_first(before.max(*referral_peak), after);
+            let tell = |(milestone, id)| Event::of_reward(id, self.now, &rewarded, &facts.waitlist, milestone);
+            events.extend(reached.zip(event_ids.by_ref()).map(tell));
         }
         effects.sort_by_key(|(effect, position)| (Reverse((effect.counted(), effect.moved())), *position));
         let decided = Decided {
@@ -186,11 +180,14 @@ const fn credit(state: ReferralState) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use serde_json::json;
     use uuid::Uuid;
 
     use super::super::sign_up::tests::{command as sign_up, facts as sign_up_facts, waitlist};
     use super::*;
+    use crate::event::EventKind;
     use crate::id::ApiKeyId;
     use crate::ledger::ReferralSignal;
 
@@ -217,8 +214,7 @@ mod tests {
             let id = EntryId::new(Uuid::from_u128(n));
             (id, CreditedEntry { entry: Entry { id, referral_count, ..entry.clone() }, referral_peak })
         };
-        let subscribed = [EventKind::ReferralCredited, EventKind::RewardReached].into();
-        DecideReferralsFacts { referrers: HashMap::from([of(1, 1), of(2, 4)]), waitlist, referrals, more: false, subscribed }
+        DecideReferralsFacts { referrers: HashMap::from([of(1, 1), of(2, 4)]), waitlist, referrals, more: false }
     }
 
     fn command(state: ReferralState) -> DecideReferrals {
@@ -241,7 +237,7 @@ mod tests {
         let referrals = vec![referral(11, Some(1), Credited), referral(12, Some(2), Revoked), referral(13, Some(2), Withheld)];
         let plan = command(Revoked).decide(Some(facts(referrals.clone(), 9))).unwrap();
         assert_eq!(plan.counts, BTreeMap::from([(EntryId::new(Uuid::from_u128(1)), (1, 0))]));
-        assert_eq!((plan.decided.changed, plan.decided.referrals.len(), plan.events.len()), (2, 3, 0));
+        assert_eq!((plan.decided.changed, plan.decided.referrals.len(), plan.events.len()), (2, 3, 2));
         assert_eq!(plan.decided.referrals[1], referrals[1], "it was in the state already");
         let decision = plan.changed[0].decision.clone().unwrap();
         assert_eq!((decision.at, decision.by.is_some(), decision.reason.unwrap().as_str()), (command(Revoked).now, true, "one person"));

@@ -139,6 +139,8 @@ pub struct RecordInvitation {
     pub mail: InviteMail,
     /// Who makes the change.
     pub actor: Actor,
+    /// The id of the event, if the invitation is new.
+    pub event_id: EventId,
     /// The current time.
     pub now: Timestamp,
     /// The base of the links in the mail.
@@ -150,6 +152,8 @@ pub struct RecordInvitation {
 pub struct InvitationPlan {
     /// The entry to write, with its invitation. It is unchanged if it was invited into the same app, or by the link, before.
     pub invited: Invited,
+    /// The event to write, if the invitation is new.
+    pub event: Option<Event>,
     /// The mail to write. The store writes nothing if it has the same mail already.
     pub mail: Option<Mail>,
 }
@@ -202,7 +206,8 @@ impl RecordInvitation {
         let entry = if known { entry } else { Entry { invitation, updated_at: self.now, ..entry } };
         let setup = mail.filter(|_| self.mail == InviteMail::Send);
         let mail = setup.and_then(|setup| Mail::of_invitation(&setup, &self.links, &invite, self.now, &entry, &waitlist));
-        Ok(InvitationPlan { invited: Invited { entry, invite }, mail })
+        let event = (!known).then(|| Event::new(self.event_id, EventKind::EntryInvited, self.now, &entry, &waitlist));
+        Ok(InvitationPlan { invited: Invited { entry, invite }, event, mail })
     }
 }
 
@@ -213,8 +218,17 @@ pub struct DeleteEntry {
     pub waitlist_id: WaitlistId,
     /// The entry.
     pub entry_id: EntryId,
+    /// The id of the event.
+    pub event_id: EventId,
     /// Who makes the change.
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
+}
+
+impl DeleteEntry {
+    /// Returns the event to write, for the entry as it is now. What is undelivered about the entry is dropped first.
+    pub fn event(&self, entry: &Entry) -> Event {
+        Event::gone(self.event_id, EventKind::EntryDeleted, self.now, entry)
+    }
 }

@@ -2,7 +2,8 @@
 
 use crate::actor::Actor;
 use crate::entry::Entry;
-use crate::id::{EntryId, SuppressionId, WaitlistId};
+use crate::event::{Event, EventKind};
+use crate::id::{EntryId, EventId, SuppressionId, WaitlistId};
 use crate::mail::Links;
 use crate::suppression::{Suppression, SuppressionReason};
 use crate::timestamp::Timestamp;
@@ -17,6 +18,8 @@ pub struct EraseEntry {
     pub entry_id: EntryId,
     /// The id of the suppression, if the address has none of this reason.
     pub suppression_id: SuppressionId,
+    /// The id of the event.
+    pub event_id: EventId,
     /// Who makes the change.
     pub actor: Actor,
     /// The current time.
@@ -33,6 +36,8 @@ pub struct ErasurePlan {
     /// The suppression to write, unless the workspace has one of this address and reason. It keeps imports from bringing the person back.
     /// Every other suppression of the address loses its masked address.
     pub suppression: Suppression,
+    /// The event to write. What is undelivered about the entry is dropped first.
+    pub event: Event,
 }
 
 impl EraseEntry {
@@ -46,7 +51,8 @@ impl EraseEntry {
             reason: SuppressionReason::Erased,
             created_at: self.now,
         };
-        ErasurePlan { tombstone: Tombstone::of(entry), suppression }
+        let event = Event::gone(self.event_id, EventKind::EntryErased, self.now, entry);
+        ErasurePlan { tombstone: Tombstone::of(entry), suppression, event }
     }
 }
 
@@ -71,17 +77,18 @@ mod tests {
             waitlist_id: entry.waitlist_id,
             entry_id: entry.id,
             suppression_id: SuppressionId::new(Uuid::from_u128(8)),
+            event_id: EventId::new(Uuid::from_u128(9)),
             actor: Actor::Visitor,
             now: sign_up.now,
             links: sign_up.links.clone(),
         };
-        let ErasurePlan { tombstone, suppression } = erase.decide(&entry);
+        let ErasurePlan { tombstone, suppression, event } = erase.decide(&entry);
         let kept = (tombstone.position, tombstone.status, tombstone.referral_count, tombstone.referred_by);
         assert_eq!(kept, (entry.position, EntryStatus::Rejected, 3, referrer));
         assert_eq!((tombstone.id, tombstone.day, tombstone.variant_id), (entry.id, entry.created_at.day(), entry.variant_id));
         assert_eq!(suppression.address, sign_up.links.secret().hash_address(&entry.profile.email));
         assert_eq!((suppression.reason, suppression.masked_email.clone()), (SuppressionReason::Erased, None));
-        let text = format!("{tombstone:?}{suppression:?}");
+        let text = format!("{tombstone:?}{suppression:?}{event:?}");
         for trace in [entry.profile.email.as_str(), entry.profile.name.as_str(), entry.referral_code.as_str(), "a blog"] {
             assert!(!text.contains(trace), "{trace} in {text}");
         }

@@ -13,6 +13,7 @@ mod entry;
 mod erasure;
 mod mail_template;
 mod profile;
+mod replay;
 mod settings;
 mod sign_up;
 mod sign_up_group;
@@ -37,14 +38,15 @@ pub use entry::{
 };
 pub use erasure::{EraseEntry, ErasurePlan};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
-pub use profile::{ProfileChange, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
+pub use profile::{ProfileChange, ProfilePlan, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
+pub use replay::{ReplayDeliveries, ReplayFacts, ReplayPlan, ReplayRejection, ReplayState, ResendDelivery};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]
 pub(crate) use sign_up::tests;
 pub use sign_up::{ReferralIds, ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
 pub use sign_up_group::{CodeOwner, Confirmed, GroupFacts, SignUpGroup};
-pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection};
+pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection};
 pub use test_mail::{TestMail, TestMailFacts, TestMailRejection};
 pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
 pub use waitlist::{

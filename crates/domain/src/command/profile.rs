@@ -5,7 +5,8 @@ use crate::command::EntryFacts;
 use crate::custom_field::Metadata;
 use crate::entry::Entry;
 use crate::error::FieldError;
-use crate::id::{EntryId, WaitlistId};
+use crate::event::{Event, EventKind};
+use crate::id::{EntryId, EventId, WaitlistId};
 use crate::locale::Locale;
 use crate::text::PersonName;
 use crate::timestamp::Timestamp;
@@ -30,10 +31,21 @@ pub struct UpdateProfile {
     pub entry_id: EntryId,
     /// What changes.
     pub change: ProfileChange,
+    /// The id of the event, if anything changes.
+    pub event_id: EventId,
     /// Who makes the change.
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
+}
+
+/// The result of changing a profile. The store writes all of it or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfilePlan {
+    /// The entry after the change.
+    pub entry: Entry,
+    /// The event to write. `None` means that the profile is as it was.
+    pub event: Option<Event>,
 }
 
 /// Why a profile was not changed.
@@ -48,11 +60,12 @@ pub enum ProfileRejection {
 }
 
 impl UpdateProfile {
-    /// Returns the entry with the change, for the entry as it is now. Its time changes only if its profile does.
+    /// Returns the entry with the change, for the entry as it is now. Its time changes only if its profile does, and only then there is an
+    /// event.
     ///
     /// # Errors
     /// If the entry does not exist, or if new metadata does not fit the custom fields.
-    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<Entry, ProfileRejection> {
+    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<ProfilePlan, ProfileRejection> {
         let EntryFacts { entry, waitlist, .. } = facts.ok_or(ProfileRejection::NoSuchEntry)?;
         let ProfileChange { name, metadata, locale } = self.change.clone();
         let metadata = metadata.map(|metadata| metadata.answering(&waitlist.settings.custom_fields)).transpose();
@@ -61,8 +74,12 @@ impl UpdateProfile {
         profile.name = name.unwrap_or(profile.name);
         profile.metadata = metadata.unwrap_or(profile.metadata);
         profile.locale = locale.unwrap_or(profile.locale);
-        let updated_at = if profile == entry.profile { entry.updated_at } else { self.now };
-        Ok(Entry { profile, updated_at, ..entry })
+        if profile == entry.profile {
+            return Ok(ProfilePlan { entry, event: None });
+        }
+        let entry = Entry { profile, updated_at: self.now, ..entry };
+        let event = Event::new(self.event_id, EventKind::EntryUpdated, self.now, &entry, &waitlist);
+        Ok(ProfilePlan { entry, event: Some(event) })
     }
 }
 
@@ -112,7 +129,8 @@ mod tests {
 
     fn update(entry: &Entry, change: ProfileChange) -> UpdateProfile {
         let now = entry.updated_at.plus(time::Duration::hours(1));
-        UpdateProfile { waitlist_id: entry.waitlist_id, entry_id: entry.id, change, actor: Actor::Visitor, now }
+        let event_id = EventId::new(uuid::Uuid::from_u128(9));
+        UpdateProfile { waitlist_id: entry.waitlist_id, entry_id: entry.id, change, event_id, actor: Actor::Visitor, now }
     }
 
     fn metadata(value: Value) -> Metadata {
@@ -125,15 +143,16 @@ mod tests {
         let entry = entry(&list);
         let facts = || Some(EntryFacts { entry: entry.clone(), waitlist: list.clone(), mail: None });
         let unchanged = update(&entry, ProfileChange { name: Some(entry.profile.name.clone()), ..ProfileChange::default() });
-        assert_eq!(unchanged.decide(facts()), Ok(entry.clone()));
+        assert_eq!(unchanged.decide(facts()), Ok(ProfilePlan { entry: entry.clone(), event: None }));
         let locale = Locale::parse("de").unwrap();
         let change = ProfileChange { locale: Some(Some(locale.clone())), metadata: Some(metadata(json!({"a": 1}))), name: None };
         let command = update(&entry, change);
-        let changed = command.decide(facts()).unwrap();
+        let ProfilePlan { entry: changed, event } = command.decide(facts()).unwrap();
+        assert_eq!(event.map(|event| (event.id, event.kind)), Some((command.event_id, EventKind::EntryUpdated)));
         assert_eq!((&changed.profile.name, &changed.profile.locale), (&entry.profile.name, &Some(locale)));
         assert_eq!((changed.profile.metadata, changed.updated_at), (metadata(json!({"a": 1})), command.now));
         let cleared = update(&entry, ProfileChange { locale: Some(None), ..ProfileChange::default() });
-        assert_eq!(cleared.decide(facts()).unwrap().profile.locale, None);
+        assert_eq!(cleared.decide(facts()).unwrap().entry.profile.locale, None);
         assert_eq!(cleared.decide(None), Err(ProfileRejection::NoSuchEntry));
     }
 
@@ -145,10 +164,10 @@ mod tests {
         let change = |value| ProfileChange { metadata: Some(metadata(value)), ..ProfileChange::default() };
         let Err(ProfileRejection::Metadata(errors)) = decide(change(json!({"other": 1}))) else { panic!("it was taken") };
         assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["metadata.company"]);
-        let trimmed = decide(change(json!({"company": " Acme "}))).unwrap();
+        let trimmed = decide(change(json!({"company": " Acme "}))).unwrap().entry;
         assert_eq!(trimmed.profile.metadata, metadata(json!({"company": "Acme"})));
         let name = PersonName::parse("Ada").unwrap();
-        let renamed = decide(ProfileChange { name: Some(name.clone()), ..ProfileChange::default() }).unwrap();
+        let renamed = decide(ProfileChange { name: Some(name.clone()), ..ProfileChange::default() }).unwrap().entry;
         assert_eq!(renamed.profile.name, name, "answers of an older form stay");
     }
 

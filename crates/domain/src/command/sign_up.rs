@@ -1,6 +1,5 @@
 //! Signing up.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::actor::Actor;
@@ -94,8 +93,6 @@ pub struct SignUpFacts<'a> {
     /// The referrals of the referrer from the network of this sign-up, within [`NEIGHBOURS_WITHIN`](crate::ledger::NEIGHBOURS_WITHIN). A
     /// store need not count beyond 3, and not at all if the list judges no referrals.
     pub neighbours: u64,
-    /// The kinds of event beyond those of entries that a webhook of the workspace is subscribed to.
-    pub subscribed: &'a HashSet<EventKind>,
     /// The entry of the referrer, if this sign-up may make it reach a reward that is told of.
     pub rewarded: Option<&'a Entry>,
     /// Whether another entry of the list, or a sign-up request that waits, has an address of the same mailbox. A store tells it of a list
@@ -292,7 +289,7 @@ impl SignUp {
         };
         let tell = |(kind, id): (&EventKind, EventId)| Event::new(id, *kind, self.now, &entry, waitlist);
         let mut events: Vec<Event> = told.iter().zip(self.event_ids).map(tell).collect();
-        events.extend(referral.as_ref().and_then(|referral| self.tell_of(referral, &facts)));
+        events.extend(referral.as_ref().map(|referral| Event::of_referral(self.referral_ids.told, self.now, referral, waitlist)));
         let credited = referrer.filter(|_| is_credited);
         events.extend(credited.and_then(|referrer| self.tell_reward(referrer, &facts)));
         let created = (self.event_ids[0], EventKind::EntryCreated);
@@ -330,17 +327,12 @@ impl SignUp {
         }
     }
 
-    fn tell_of(&self, referral: &Referral, facts: &SignUpFacts<'_>) -> Option<Event> {
-        let is_wanted = facts.subscribed.contains(&EventKind::of_referral(referral.state));
-        is_wanted.then(|| Event::of_referral(self.referral_ids.told, self.now, referral, facts.waitlist))
-    }
-
     /// Tells of the reward that one more referral earns for the first time.
     fn tell_reward(&self, referrer: &ReferrerFacts, facts: &SignUpFacts<'_>) -> Option<Event> {
         let count = referrer.referral_count + 1;
         let rewards = &facts.waitlist.settings.referral_rewards;
         let milestone = rewards.reached_first(referrer.referral_peak.max(referrer.referral_count), count).next()?;
-        let entry = facts.rewarded.filter(|_| facts.subscribed.contains(&EventKind::RewardReached))?;
+        let entry = facts.rewarded?;
         let entry = Entry { referral_count: count, ..entry.clone() };
         Some(Event::of_reward(self.referral_ids.reward, self.now, &entry, facts.waitlist, milestone))
     }
@@ -451,9 +443,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// No subscriptions.
-    static NOBODY: std::sync::OnceLock<HashSet<EventKind>> = std::sync::OnceLock::new();
-
     pub(crate) fn facts(waitlist: &Waitlist) -> SignUpFacts<'_> {
         SignUpFacts {
             waitlist,
@@ -465,7 +454,6 @@ pub(crate) mod tests {
             mailbox_taken: false,
             proof_used: false,
             neighbours: 0,
-            subscribed: NOBODY.get_or_init(HashSet::new),
             rewarded: None,
             variant_is_active: false,
             request: None,
@@ -614,22 +602,19 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_told_of_a_referral_is_what_somebody_is_subscribed_to() {
+    fn a_referral_is_told_and_a_reward_once() {
         let rewards = json!({"milestones": [{"count": 3, "reward": "a mug"}, {"count": 4, "reward": "a shirt"}]});
         let list = waitlist(json!({"referral_rewards": rewards}));
         let (eve, entry) = (referrer(EntryStatus::Pending), command().decide(facts(&list)).unwrap().entry);
-        let told = |kinds: &[EventKind], eve: &ReferrerFacts| {
-            let subscribed = kinds.iter().copied().collect();
-            let facts = SignUpFacts { referrer: Some(eve), subscribed: &subscribed, rewarded: Some(&entry), ..facts(&list) };
+        let told = |eve: &ReferrerFacts| {
+            let facts = SignUpFacts { referrer: Some(eve), rewarded: Some(&entry), ..facts(&list) };
             let events = command().decide(facts).unwrap().events;
             events.into_iter().skip(1).map(|event| (event.kind, event.id.uuid().as_u128())).collect::<Vec<_>>()
         };
-        let all = [EventKind::ReferralCredited, EventKind::RewardReached];
-        assert_eq!(told(&[], &eve), []);
-        assert_eq!(told(&all, &eve), [(EventKind::ReferralCredited, 11), (EventKind::RewardReached, 12)]);
-        assert_eq!(told(&[EventKind::ReferralWithheld], &eve), []);
-        assert_eq!(told(&all[1..], &ReferrerFacts { referral_peak: 3, ..eve.clone() }), [], "it was reached before");
-        assert_eq!(told(&all[1..], &ReferrerFacts { referral_count: 1, referral_peak: 1, ..eve.clone() }), []);
+        let credited = (EventKind::ReferralCredited, 11);
+        assert_eq!(told(&eve), [credited, (EventKind::RewardReached, 12)]);
+        assert_eq!(told(&ReferrerFacts { referral_peak: 3, ..eve.clone() }), [credited], "it was reached before");
+        assert_eq!(told(&ReferrerFacts { referral_count: 1, referral_peak: 1, ..eve.clone() }), [credited]);
     }
 
     #[test]

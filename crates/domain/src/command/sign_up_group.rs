@@ -9,7 +9,7 @@ use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejec
 use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
-use crate::event::{Event, EventKind};
+use crate::event::Event;
 use crate::id::{EntryId, ProofId, RequestId, SuppressionId, VariantId};
 use crate::ledger::{Referral, ReferralState};
 use crate::mail::{Mail, MailSetup};
@@ -58,17 +58,15 @@ pub struct GroupFacts {
     /// The referrals of an entry from a network, within [`NEIGHBOURS_WITHIN`](crate::ledger::NEIGHBOURS_WITHIN): of the entries whose codes
     /// the group uses, and of the group's networks. None means 0.
     pub neighbours: HashMap<(EntryId, NetworkHash), u64>,
-    /// The kinds of event beyond those of entries that a webhook of the workspace is subscribed to.
-    pub subscribed: HashSet<EventKind>,
     /// The entries that [`GroupFacts::rewarding`] names.
     pub rewarded: HashMap<EntryId, Entry>,
 }
 
 impl GroupFacts {
-    /// Returns the referrers that the sign-ups of the group may make reach a reward that is told of. A store loads their entries.
+    /// Returns the referrers that the sign-ups of the group may make reach a reward. A store loads their entries.
     pub fn rewarding<'a>(&self, commands: impl Iterator<Item = &'a SignUp>) -> BTreeSet<EntryId> {
         let rewards = &self.waitlist.settings.referral_rewards;
-        if rewards.milestones.is_empty() || !self.subscribed.contains(&EventKind::RewardReached) {
+        if rewards.milestones.is_empty() {
             return BTreeSet::new();
         }
         let mut used: BTreeMap<EntryId, (u64, u64)> = BTreeMap::new();
@@ -132,7 +130,6 @@ impl SignUpGroup {
             code_taken: owner(&command.own_code).is_some(),
             referrer,
             neighbours: neighbours.copied().unwrap_or(0),
-            subscribed: &facts.subscribed,
             rewarded: referrer.and_then(|referrer| facts.rewarded.get(&referrer.id)),
             mailbox_taken: mailbox.as_ref().is_some_and(|mailbox| facts.mailboxes.contains(mailbox) || waits(mailbox)),
             proof_used: command.proof.is_some_and(|proof| facts.proofs.contains(&proof.id)),
@@ -149,7 +146,7 @@ impl SignUpGroup {
         self.facts.proofs.extend(command.proof.map(|proof| proof.id));
         // A later sign-up of the group may use the code of this entry.
         self.facts.codes.insert(entry.referral_code.clone(), CodeOwner::Here(ReferrerFacts::of(&entry, plan.network)));
-        if self.facts.subscribed.contains(&EventKind::RewardReached) {
+        if !self.facts.waitlist.settings.referral_rewards.milestones.is_empty() {
             self.facts.rewarded.insert(entry.id, entry.clone());
         }
         if let Some(referral) = &plan.referral {
@@ -242,6 +239,7 @@ mod tests {
     use crate::actor::Actor;
     use crate::confirmation::RequestEnded;
     use crate::confirmation::tests::request;
+    use crate::event::EventKind;
     use crate::proof_of_work::Proof;
 
     fn group(settings: serde_json::Value) -> SignUpGroup {
@@ -259,7 +257,6 @@ mod tests {
             erased: HashMap::new(),
             mail: None,
             neighbours: HashMap::new(),
-            subscribed: HashSet::from([EventKind::RewardReached]),
             rewarded: HashMap::new(),
         })
     }
@@ -350,8 +347,6 @@ mod tests {
         facts.codes.insert(ReferralCode::from_entropy(50), CodeOwner::Here(eve.clone()));
         assert_eq!(facts.rewarding(friends.iter()), BTreeSet::from([eve.id]));
         assert_eq!(facts.rewarding(friends[..1].iter()), BTreeSet::new());
-        facts.subscribed.clear();
-        assert_eq!(facts.rewarding(friends.iter()), BTreeSet::new());
     }
 
     #[test]

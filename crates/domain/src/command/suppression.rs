@@ -1,7 +1,10 @@
 //! Suppressing addresses, and lifting suppressions.
 
 use crate::actor::Actor;
-use crate::id::{SuppressionId, WorkspaceId};
+use crate::command::EntryFacts;
+use crate::event::{Event, EventKind};
+use crate::id::{EntryId, EventId, SuppressionId, WaitlistId, WorkspaceId};
+use crate::mail::Links;
 use crate::secret::AddressHash;
 use crate::suppression::{Suppression, SuppressionReason};
 use crate::timestamp::Timestamp;
@@ -23,6 +26,64 @@ pub struct Suppress {
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
+}
+
+/// Suppresses the address of a person who wants no more mail of a workspace, and tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsubscribe {
+    /// The waitlist that the entry must be on.
+    pub waitlist_id: WaitlistId,
+    /// The entry of the person.
+    pub entry_id: EntryId,
+    /// The id of the new suppression.
+    pub suppression_id: SuppressionId,
+    /// The id of the event.
+    pub event_id: EventId,
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
+    /// The links, whose secret makes the hash of the address.
+    pub links: Links,
+}
+
+/// The result of ending the mail to a person. If the workspace has a suppression of this address and reason, the store writes nothing.
+/// Otherwise it writes both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsubscribePlan {
+    /// The suppression to write.
+    pub suppression: Suppression,
+    /// The event to write.
+    pub event: Event,
+}
+
+/// Why the mail to a person was not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnsubscribeRejection {
+    /// The waitlist has no such entry.
+    #[error("this entry does not exist")]
+    NoSuchEntry,
+}
+
+impl Unsubscribe {
+    /// Returns the suppression and the event, for the entry as it is now.
+    ///
+    /// # Errors
+    /// If the entry does not exist.
+    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<UnsubscribePlan, UnsubscribeRejection> {
+        let EntryFacts { entry, waitlist, .. } = facts.ok_or(UnsubscribeRejection::NoSuchEntry)?;
+        let email = &entry.profile.email;
+        let suppression = Suppression {
+            id: self.suppression_id,
+            workspace_id: entry.workspace_id,
+            address: self.links.secret().hash_address(email),
+            masked_email: Some(email.masked().to_string()),
+            reason: SuppressionReason::Unsubscribed,
+            created_at: self.now,
+        };
+        let event = Event::new(self.event_id, EventKind::EntryUnsubscribed, self.now, &entry, &waitlist);
+        Ok(UnsubscribePlan { suppression, event })
+    }
 }
 
 /// Lifts a suppression. Other suppressions of the same address stay.

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::actor::Actor;
 use crate::error::FieldError;
-use crate::id::{VariantId, WaitlistId, WorkspaceId};
+use crate::event::Event;
+use crate::id::{EventId, VariantId, WaitlistId, WorkspaceId};
 use crate::settings::Settings;
 use crate::slug::Slug;
 use crate::text::{Description, DisplayName};
@@ -163,6 +164,8 @@ pub struct ChangeWaitlistStatus {
     pub workspace_id: WorkspaceId,
     /// The new status.
     pub to: WaitlistStatus,
+    /// The id of the event, if the status changes.
+    pub event_id: EventId,
     /// Who makes the change.
     pub actor: Actor,
     /// The current time.
@@ -174,8 +177,13 @@ pub struct ChangeWaitlistStatus {
 pub enum StatusChange {
     /// The waitlist has that status already. The store writes nothing.
     None(Waitlist),
-    /// The changed waitlist.
-    To(Waitlist),
+    /// The status changes. The store writes the waitlist and the event together.
+    To {
+        /// The changed waitlist.
+        waitlist: Waitlist,
+        /// The event to write.
+        event: Event,
+    },
 }
 
 /// Why a waitlist was not moved to another status.
@@ -205,7 +213,9 @@ impl ChangeWaitlistStatus {
         if from == to {
             Ok(StatusChange::None(current))
         } else if from.may_become(to) {
-            Ok(StatusChange::To(Waitlist { status: to, updated_at: self.now, ..current }))
+            let waitlist = Waitlist { status: to, updated_at: self.now, ..current };
+            let event = Event::status_changed(self.event_id, self.now, from, &waitlist);
+            Ok(StatusChange::To { waitlist, event })
         } else {
             Err(ChangeWaitlistStatusRejection::InvalidTransition { from, to })
         }

@@ -425,9 +425,7 @@ impl Mail {
             EventKind::EntryCreated => MailKind::Welcome,
             EventKind::EntryApproved => MailKind::Approved,
             EventKind::EntryRejected => MailKind::Rejected,
-            EventKind::ReferralCredited | EventKind::ReferralWithheld | EventKind::ReferralRevoked | EventKind::RewardReached => {
-                return None;
-            }
+            _ => return None,
         };
         Self::new((MailId::new(id.uuid()), kind), setup, links, now, entry, data(setup, links, entry, waitlist, None))
     }

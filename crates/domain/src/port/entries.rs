@@ -40,8 +40,7 @@ pub trait EntryStore: Send + Sync {
     /// - A referral MUST be written with its sign-up, judged by the facts of that moment: those of sign-ups before it in any process, and of
     ///   nothing else: `referrals::a_referral_is_kept_in_every_state`, `referrals::signals_are_of_one_code_and_its_time`,
     ///   `referrals::a_person_who_comes_back_is_known`, `referrals::parallel_referrals_are_counted_for_the_cap`.
-    /// - What is told of a referral MUST be written only if a webhook is subscribed to it:
-    ///   `referrals::decisions_are_told_to_those_who_are_subscribed`.
+    /// - A referral MUST be told, whether or not a webhook is subscribed to that: `referrals::every_decision_is_told_once`.
     /// - A milestone MUST be told once for each entry: `referrals::a_reward_is_told_once`.
     /// - Sign-ups that one caller starts in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - A sign-up that confirms a request MUST end it in the same transaction: one request MUST become one entry, however many confirm it
@@ -84,11 +83,13 @@ pub trait EntryStore: Send + Sync {
     /// - An invitation by the link of a list MUST be the same however often it is recorded, in any process:
     ///   `invitations::a_list_with_a_link_invites_by_it`.
     /// - It MUST go by the link that the list has at that moment: `invitations::an_invitation_goes_by_the_link_of_the_moment`.
+    /// - A new invitation MUST be told once: `changes::an_invitation_is_told_once`.
     /// - The stamp and the mail MUST be written together: `abandoned::an_invitation_is_whole_or_not_at_all`.
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>>;
 
     /// Changes the profile of an entry.
     ///
+    /// - Its event MUST be written with the change, and no event if nothing changed: `changes::a_changed_profile_is_told`.
     /// - It MUST change only what [`UpdateProfile::decide`] changes: `visits::a_changed_profile_reads_back`.
     /// - Changes of different fields at once, and a credit or a review meanwhile, MUST all be kept:
     ///   `visits::changes_of_a_profile_at_once_are_all_kept`.
@@ -111,6 +112,7 @@ pub trait EntryStore: Send + Sync {
     /// - The entries that it referred MUST stay without a referrer, at once for every reader:
     ///   `purges::a_deleted_referrer_of_many_is_forgotten`, `deletions::a_deleted_referrer_is_hidden_from_every_reader`,
     ///   `deletions::totals_are_right_though_friends_change_before_the_purge`, `abandoned::a_deletion_of_an_entry_is_whole_or_not_at_all`.
+    /// - The event of the deletion MUST be written with it, and be sent: `changes::a_deletion_is_told_without_the_person`.
     /// - The undelivered deliveries of its events MUST NOT be sent, and the log of attempts MUST stay:
     ///   `deliveries::what_is_undelivered_of_a_deleted_entry_is_dropped`.
     /// - The time this takes MUST NOT grow with the number of entries that it referred: the totals may count their referrals until the
@@ -125,6 +127,7 @@ pub trait EntryStore: Send + Sync {
     /// - Its place MUST be free on a full list, its address MUST be free, and its code MUST earn nothing:
     ///   `erasures::an_erased_entry_frees_its_place_and_its_address`.
     /// - The credit that it gave and received MUST stay until its referrer is deleted: `erasures::credit_outlives_an_erasure`.
+    /// - The event of the erasure MUST be written with it, be sent, and stay whole: `changes::a_deletion_is_told_without_the_person`.
     /// - Its address MUST be suppressed in the same transaction, and no masked address of it stay:
     ///   `erasures::an_erased_address_is_suppressed_and_not_shown`, `abandoned::an_erasure_is_whole_or_not_at_all`.
     /// - Its mail MUST be deleted, sent or not, and the undelivered deliveries of its events MUST NOT be sent:

@@ -8,6 +8,7 @@ mod access;
 mod confirmations;
 mod deliveries;
 mod entries;
+mod feed;
 mod health;
 mod mail_templates;
 mod mails;
@@ -31,6 +32,7 @@ pub use access::*;
 pub use confirmations::*;
 pub use deliveries::*;
 pub use entries::*;
+pub use feed::*;
 pub use health::*;
 pub use mail_templates::*;
 pub use mails::*;
@@ -66,6 +68,7 @@ pub trait Store:
     + ReferralStore
     + WebhookStore
     + DeliveryQueue
+    + EventFeed
     + MailQueue
     + ConfirmationStore
     + ProofStore
@@ -89,6 +92,7 @@ impl<S> Store for S where
         + ReferralStore
         + WebhookStore
         + DeliveryQueue
+        + EventFeed
         + MailQueue
         + ConfirmationStore
         + ProofStore
@@ -135,6 +139,8 @@ pub struct Ports {
     pub webhooks: Arc<dyn WebhookStore>,
     /// Events on their way to webhooks.
     pub deliveries: Arc<dyn DeliveryQueue>,
+    /// Feeds of events.
+    pub feeds: Arc<dyn EventFeed>,
     /// Mail on its way.
     pub mails: Arc<dyn MailQueue>,
     /// Sign-ups that wait for their confirmation.
@@ -187,6 +193,7 @@ impl Ports {
             referrals: store.clone(),
             webhooks: store.clone(),
             deliveries: store.clone(),
+            feeds: store.clone(),
             mails: store.clone(),
             confirmations: store.clone(),
             proofs: store.clone(),

@@ -22,7 +22,7 @@ pub trait ReferralStore: Send + Sync {
     ///   `referrals::a_decision_moves_the_count_with_the_state`.
     /// - Sign-ups, decisions and deletions at once MUST leave counts that equal the credited rows:
     ///   `referrals::counts_equal_credited_rows_under_parallel_changes`.
-    /// - Events MUST be written with the change, and none if nothing changed: `referrals::decisions_are_told_to_those_who_are_subscribed`,
+    /// - Events MUST be written with the change, and none if nothing changed: `referrals::every_decision_is_told_once`,
     ///   `abandoned::a_decision_about_referrals_is_whole_or_not_at_all`.
     /// - A reward MUST be told once for each entry and milestone: `referrals::a_reward_is_told_once`.
     /// - Referrals of another waitlist, or of a deleted one, MUST NOT be changed: `referrals::a_decision_needs_referrals_of_the_list`.

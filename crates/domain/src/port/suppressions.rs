@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::command::{LiftSuppression, Suppress, SuppressRejection};
+use crate::command::{LiftSuppression, Suppress, SuppressRejection, Unsubscribe, UnsubscribeRejection};
 use crate::error::{CommandError, Fault};
 use crate::id::WorkspaceId;
 use crate::paging::{Limit, Page, SuppressionKey};
@@ -21,6 +21,13 @@ pub trait SuppressionStore: Send + Sync {
     ///   `suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency`.
     /// - A workspace that does not exist MUST NOT get one: `suppressions::a_suppression_needs_its_workspace`.
     async fn suppress(&self, command: Suppress) -> Result<Suppression, CommandError<SuppressRejection>>;
+
+    /// Suppresses the address of an entry as `unsubscribed`, and writes the event of it.
+    ///
+    /// - Both MUST be written, or nothing, and only once however often it is repeated, under concurrency too:
+    ///   `changes::an_unsubscription_is_told_once`.
+    /// - An entry that is not on the list MUST be refused: `changes::an_unsubscription_is_told_once`.
+    async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>>;
 
     /// Lifts a suppression. Returns whether the workspace had it.
     ///

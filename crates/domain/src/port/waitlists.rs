@@ -51,6 +51,8 @@ pub trait WaitlistStore: Send + Sync {
     ///
     /// - A waitlist of another workspace, or a deleted one, MUST NOT be changed: `waitlists::a_workspace_sees_its_own_waitlists_alone`,
     ///   `deletions::a_deleted_waitlist_takes_no_changes`.
+    /// - Its event MUST be written with the change, among the events of the list in their order, and no event if nothing changed:
+    ///   `changes::a_status_is_told_among_the_changes_of_its_list`.
     /// - A sign-up that starts after this returns MUST see the new status, in any process:
     ///   `sign_ups::a_sign_up_sees_the_status_that_was_answered`.
     async fn change_status(&self, command: ChangeWaitlistStatus) -> Result<Waitlist, CommandError<ChangeWaitlistStatusRejection>>;

@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 
 use crate::access::Receipt;
-use crate::command::{CreateWebhook, DeleteWebhook, RotateSecret, TestWebhook, UpdateWebhook, WebhookRejection};
-use crate::delivery::Attempt;
+use crate::command::{
+    CreateWebhook, DeleteWebhook, ReplayDeliveries, ReplayRejection, ResendDelivery, RotateSecret, TestWebhook, UpdateWebhook,
+    WebhookRejection,
+};
+use crate::delivery::{Attempt, DeliveryState};
 use crate::error::{CommandError, Fault};
 use crate::id::{WebhookId, WorkspaceId};
 use crate::paging::Limit;
@@ -74,6 +77,29 @@ pub trait WebhookStore: Send + Sync {
     ///
     /// - Every field MUST read back: `settlements::an_attempt_is_logged_whole`.
     async fn attempts(&self, id: WebhookId, limit: Limit) -> Result<Vec<Attempt>, Fault>;
+
+    /// The last attempts to deliver events whose delivery to the webhook has that state, newest first.
+    ///
+    /// - Attempts of other deliveries MUST be left out: `replays::attempts_are_listed_by_the_state_of_their_delivery`.
+    async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault>;
+
+    /// Makes deliveries of a webhook due again. Returns how many.
+    ///
+    /// - Each event of the period that was written for the webhook MUST be sent once more, with its id and body, and no other one:
+    ///   `replays::a_replay_sends_what_fits_once_more`, `replays::a_replay_is_of_one_webhook`.
+    /// - What was held because the webhook was disabled MUST be among all: `replays::what_a_disabled_webhook_missed_can_be_replayed`.
+    /// - Its attempts MUST count anew: `replays::a_dead_delivery_is_retried_anew`.
+    /// - A delivery that is being sent MUST be left alone: `replays::what_is_being_sent_is_left_alone`.
+    /// - Events of a deleted entry or waitlist MUST NOT be sent: `replays::deleted_people_are_not_replayed`.
+    /// - A webhook of another workspace, or a deleted one, MUST be refused: `replays::a_replay_is_of_one_webhook`.
+    async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>>;
+
+    /// Makes one delivery of a webhook due again.
+    ///
+    /// - It MUST be sent once more, with its id and body, and no other one: `replays::one_event_is_sent_once_more`.
+    /// - An event that was not written for the webhook, or whose entry or waitlist is deleted, MUST be refused:
+    ///   `replays::one_event_is_sent_once_more`, `replays::deleted_people_are_not_replayed`.
+    async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>>;
 
     /// All secrets, encrypted.
     ///

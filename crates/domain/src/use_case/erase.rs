@@ -5,7 +5,7 @@ use crate::actor::Actor;
 use crate::command::EraseEntry;
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
-use crate::id::{EntryId, SuppressionId, WaitlistId};
+use crate::id::{EntryId, EventId, SuppressionId, WaitlistId};
 use crate::port::Ports;
 
 /// Erases an entry of a list. Returns whether the list had the entry.
@@ -13,9 +13,9 @@ use crate::port::Ports;
 /// # Errors
 /// If the store fails.
 pub async fn erase(ports: &Ports, waitlist_id: WaitlistId, entry_id: EntryId, actor: Actor) -> Result<bool, Fault> {
-    let suppression_id = SuppressionId::new(ports.ids.uuid());
+    let (suppression_id, event_id) = (SuppressionId::new(ports.ids.uuid()), EventId::new(ports.ids.uuid()));
     let (now, links) = (ports.clock.now(), ports.links.clone());
-    ports.entries.erase(EraseEntry { waitlist_id, entry_id, suppression_id, actor, now, links }).await
+    ports.entries.erase(EraseEntry { waitlist_id, entry_id, suppression_id, event_id, actor, now, links }).await
 }
 
 /// Erases the entry of a person who leaves.

@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::command::{InviteMail, InviteRejection, Invited, RecordInvitation};
 use crate::entry::EntryStatus;
 use crate::error::{CommandError, Fault};
-use crate::id::{EntryId, WorkspaceId};
+use crate::id::{EntryId, EventId, WorkspaceId};
 use crate::invite::{Invite, InviteRequest, InvitedBy};
 use crate::port::Ports;
 use crate::waitlist::Waitlist;
@@ -43,6 +43,7 @@ pub async fn run(
         by,
         mail: invitation.mail,
         actor: actor.clone(),
+        event_id: EventId::new(ports.ids.uuid()),
         now: ports.clock.now(),
         links: ports.links.clone(),
     };

@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod configure;
 pub mod confirm;
 pub mod erase;
+pub mod feed;
 pub mod invite;
 pub mod join;
 pub mod link;

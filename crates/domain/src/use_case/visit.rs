@@ -1,10 +1,10 @@
 //! The visit of a person to their own page: what they see, change and take with them.
 
 use crate::actor::Actor;
-use crate::command::{ProfileChange, ProfileRejection, Suppress, SuppressRejection, UpdateProfile};
+use crate::command::{ProfileChange, ProfileRejection, Unsubscribe, UnsubscribeRejection, UpdateProfile};
 use crate::entry::{Entry, EntryStatus, Friend, Records};
 use crate::error::{CommandError, Fault};
-use crate::id::{SuppressionId, VariantId, WaitlistId};
+use crate::id::{EventId, SuppressionId, VariantId, WaitlistId};
 use crate::port::Ports;
 use crate::rank::Rank;
 use crate::referral::Position;
@@ -131,7 +131,8 @@ pub async fn look(ports: &Ports, visitor: &Visitor) -> Result<Visit, Fault> {
 /// If the entry is gone, or if its new metadata does not fit the custom fields of the list.
 pub async fn change(ports: &Ports, visitor: Visitor, change: Change) -> Result<Visitor, CommandError<LinkRejection>> {
     let Entry { id: entry_id, waitlist_id, .. } = visitor.entry;
-    let command = UpdateProfile { waitlist_id, entry_id, change: change.profile, actor: Actor::Visitor, now: ports.clock.now() };
+    let (event_id, now) = (EventId::new(ports.ids.uuid()), ports.clock.now());
+    let command = UpdateProfile { waitlist_id, entry_id, change: change.profile, event_id, actor: Actor::Visitor, now };
     let entry = ports.entries.update_profile(command).await.map_err(|error| match error {
         CommandError::Rejected(ProfileRejection::NoSuchEntry) => CommandError::Rejected(LinkRejection::NoSuchLink),
         CommandError::Rejected(ProfileRejection::Metadata(errors)) => CommandError::Rejected(LinkRejection::Metadata(errors)),
@@ -180,19 +181,18 @@ async fn find_suppressions(ports: &Ports, entry: &Entry) -> Result<Vec<Suppressi
 
 /// Ends the mail of the workspace to the person of an entry. Repeating it changes nothing.
 pub(super) async fn unsubscribe(ports: &Ports, entry: &Entry) -> Result<(), Fault> {
-    let email = &entry.profile.email;
-    let command = Suppress {
-        id: SuppressionId::new(ports.ids.uuid()),
-        workspace_id: entry.workspace_id,
-        address: ports.links.secret().hash_address(email),
-        masked_email: Some(email.masked().to_string()),
-        reason: SuppressionReason::Unsubscribed,
+    let command = Unsubscribe {
+        waitlist_id: entry.waitlist_id,
+        entry_id: entry.id,
+        suppression_id: SuppressionId::new(ports.ids.uuid()),
+        event_id: EventId::new(ports.ids.uuid()),
         actor: Actor::Visitor,
         now: ports.clock.now(),
+        links: ports.links.clone(),
     };
-    match ports.suppressions.suppress(command).await {
-        // The workspace was deleted just now. It sends no mail any more.
-        Ok(_) | Err(CommandError::Rejected(SuppressRejection::NoSuchWorkspace)) => Ok(()),
+    match ports.suppressions.unsubscribe(command).await {
+        // The entry was deleted just now. It gets no mail any more.
+        Ok(()) | Err(CommandError::Rejected(UnsubscribeRejection::NoSuchEntry)) => Ok(()),
         Err(CommandError::Fault(fault)) => Err(fault),
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fit;
+mod late_commits;
 mod tls;
 mod trouble;
 

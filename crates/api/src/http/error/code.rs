@@ -40,6 +40,8 @@ codes! {
     TooFast = 400 "too_fast"
     /// The status cannot change in this way.
     InvalidTransition = 400 "invalid_transition"
+    /// More events fit than one request may send. Choose a shorter period.
+    TooManyEvents = 400 "too_many_events"
     /// The request is malformed.
     BadRequest = 400 "bad_request"
     /// The request has no valid token.
@@ -62,6 +64,8 @@ codes! {
     VariantNotFound = 404 "variant_not_found"
     /// There is no such webhook.
     WebhookNotFound = 404 "webhook_not_found"
+    /// The webhook has no delivery of this event, or the entry or waitlist of the event is deleted.
+    DeliveryNotFound = 404 "delivery_not_found"
     /// The workspace has no template of this kind and locale.
     MailTemplateNotFound = 404 "mail_template_not_found"
     /// There is no such suppression.
@@ -100,6 +104,8 @@ codes! {
     ConfirmationExpired = 410 "confirmation_expired"
     /// The sign-up was refused.
     ConfirmationRefused = 410 "confirmation_refused"
+    /// The last event of the cursor is gone. Begin without a cursor.
+    CursorExpired = 410 "cursor_expired"
     /// The body is larger than the route accepts.
     PayloadTooLarge = 413 "payload_too_large"
     /// The body is not `application/json`, or has a content coding.

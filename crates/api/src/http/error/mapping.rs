@@ -6,14 +6,15 @@ use std::error::Error as StdError;
 use actix_web::http::StatusCode;
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, DecideReferralsRejection, EntryRejection, InviteRejection,
-    ReplaceLinkRejection, RequestMailRejection, ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection, TestMailRejection,
-    UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ReplaceLinkRejection, ReplayRejection, RequestMailRejection, ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection,
+    TestMailRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::confirmation::RequestEnded;
 use rally_domain::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
 use rally_domain::invite::InviteError;
 use rally_domain::use_case::bulk::BulkRejection;
 use rally_domain::use_case::configure::ConfigureRejection;
+use rally_domain::use_case::feed::FeedRejection;
 use rally_domain::use_case::join::JoinRejection;
 use rally_domain::use_case::link::LinkRejection;
 
@@ -271,6 +272,27 @@ impl From<BulkRejection> for ApiError {
             BulkRejection::Review(rejection) => rejection.into(),
             BulkRejection::Invite(rejection) => rejection.into(),
         }
+    }
+}
+
+impl From<ReplayRejection> for ApiError {
+    fn from(rejection: ReplayRejection) -> Self {
+        let code = match rejection {
+            ReplayRejection::NoSuchWebhook => Code::WebhookNotFound,
+            ReplayRejection::Disabled => Code::WebhookDisabled,
+            ReplayRejection::NoSuchDelivery => Code::DeliveryNotFound,
+            ReplayRejection::TooManyEvents => Code::TooManyEvents,
+        };
+        Self::new(code, rejection.to_string())
+    }
+}
+
+impl From<FeedRejection> for ApiError {
+    fn from(rejection: FeedRejection) -> Self {
+        let code = match rejection {
+            FeedRejection::CursorExpired => Code::CursorExpired,
+        };
+        Self::new(code, rejection.to_string())
     }
 }
 

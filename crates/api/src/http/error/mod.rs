@@ -81,6 +81,11 @@ impl ApiError {
         Self::new(Code::WebhookNotFound, "this webhook does not exist")
     }
 
+    /// The webhook has no delivery of this event.
+    pub fn no_delivery() -> Self {
+        Self::new(Code::DeliveryNotFound, "the webhook has no delivery of this event")
+    }
+
     /// There is no template of this kind and locale.
     pub fn no_mail_template() -> Self {
         Self::new(Code::MailTemplateNotFound, "there is no template of this kind and locale")

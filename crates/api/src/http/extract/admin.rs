@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
 use rally_domain::error::FieldError;
-use rally_domain::id::{EntryId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, EventId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::MailKind;
 use rally_domain::waitlist::Waitlist;
@@ -39,6 +39,9 @@ pub type AdminListId<P = ()> = Named<P, WaitlistId>;
 pub type AdminWebhook<P = ()> = Named<P, Webhook>;
 /// The id of a webhook, `{id}`. The handler finds out whether the webhook exists.
 pub type AdminWebhookId<P = ()> = Named<P, WebhookId>;
+
+/// The delivery of the event `{event_id}` to the webhook `{id}`. The handler finds out whether there is one.
+pub type AdminDelivery<P = ()> = Named<P, DeliveryOfWebhook>;
 
 /// The id of a suppression, `{id}`. The handler finds out whether the suppression exists.
 pub type AdminSuppressionId<P = ()> = Named<P, SuppressionId>;
@@ -239,6 +242,24 @@ impl FromPath for WebhookId {
 
     async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
         Self::parse(segment(request, "id")).map_err(|_| ApiError::no_webhook())
+    }
+}
+
+/// The ids of a webhook and of an event.
+pub struct DeliveryOfWebhook {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The event.
+    pub event_id: EventId,
+}
+
+impl FromPath for DeliveryOfWebhook {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[("id", "The webhook."), ("event_id", "The event.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let webhook_id = WebhookId::find(app, admin, request).await?;
+        let event_id = EventId::parse(segment(request, "event_id")).map_err(|_| ApiError::no_delivery())?;
+        Ok(Self { webhook_id, event_id })
     }
 }
 

@@ -38,6 +38,7 @@ pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: 
 #[post("/unsubscribe/{token}")]
 pub async fn unsubscribe(app: web::Data<App>, request: HttpRequest, token: web::Path<String>) -> Result<HttpResponse, ApiError> {
     link::unsubscribe(&app.ports, &token).await?;
+    app.wake_relays();
     let entry = link::find_recipient(&app.ports, &token).await?;
     let (waitlist, brand) = place_of(&app, &entry).await?;
     let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (&waitlist, &brand)).await?;

@@ -132,7 +132,9 @@ fn saved(app: &App, request: &HttpRequest, person: &visit::Visitor, section: &st
 
 async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit::Visitor, ApiError> {
     let change = read_as::<ChangeBody>(body)?.parse(&person.waitlist.settings.custom_fields)?;
-    Ok(visit::change(&app.ports, person.clone(), change).await?)
+    let changed = visit::change(&app.ports, person.clone(), change).await?;
+    app.wake_relays();
+    Ok(changed)
 }
 
 /// Changes the name and the answers. What does not fit comes back with what was typed.
@@ -216,6 +218,7 @@ pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(perso
 pub async fn leave_list(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
     erase::leave(&app.ports, &person.entry).await?;
+    app.wake_relays();
     let list = format!("{}/w/{}/{}", look.root(), person.workspace_slug.as_str(), person.waitlist.slug.as_str());
     Ok(see_other(&look.lead(format!("{list}/left?lang={}", look.language().tag()))))
 }

@@ -17,5 +17,6 @@ use crate::http::extract::visitor::Visitor;
 #[delete("")]
 pub async fn leave(app: web::Data<App>, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     erase::leave(&app.ports, &person.entry).await?;
+    app.wake_relays();
     Ok(HttpResponse::NoContent().finish())
 }

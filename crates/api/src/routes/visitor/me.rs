@@ -237,5 +237,6 @@ pub async fn get(app: web::Data<App>, visitor: Visitor) -> Result<HttpResponse, 
 pub async fn update(app: web::Data<App>, visitor: Visitor, body: Body) -> Result<HttpResponse, ApiError> {
     let change = body.json::<ChangeBody>().await?.parse(&visitor.0.waitlist.settings.custom_fields)?;
     let visitor = visit::change(&app.ports, visitor.0, change).await?;
+    app.wake_relays();
     show(&app, &visitor).await
 }

@@ -114,7 +114,11 @@ pub async fn delete(
     let (actor, now) = (entry.actor(), app.ports.clock.now());
     let deleted = match query.erases()? {
         true => erase::erase(&app.ports, waitlist_id, entry_id, actor).await?,
-        false => app.ports.entries.delete(DeleteEntry { waitlist_id, entry_id, actor, now }).await?,
+        false => {
+            let event_id = EventId::new(app.ports.ids.uuid());
+            app.ports.entries.delete(DeleteEntry { waitlist_id, entry_id, event_id, actor, now }).await?
+        }
     };
+    app.wake_relays();
     if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::no_entry()) }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{ChangeWaitlistStatus, DeleteWaitlist, UpdateWaitlist};
-use rally_domain::id::WaitlistId;
+use rally_domain::id::{EventId, WaitlistId};
 use rally_domain::port::Ports;
 use rally_domain::proof_of_work;
 use rally_domain::settings::Settings;
@@ -107,9 +107,11 @@ pub async fn change_status(
     body: Body,
 ) -> Result<web::Json<WaitlistView>, ApiError> {
     let to = body.json::<StatusBody>().await?.parse()?;
+    let event_id = EventId::new(app.ports.ids.uuid());
     let (actor, now) = (id.actor(), app.ports.clock.now());
-    let command = ChangeWaitlistStatus { id: *id, workspace_id: id.admin.workspace.id, to, actor, now };
+    let command = ChangeWaitlistStatus { id: *id, workspace_id: id.admin.workspace.id, to, event_id, actor, now };
     let waitlist = app.ports.waitlists.change_status(command).await?;
+    app.wake_relays();
     Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }
 

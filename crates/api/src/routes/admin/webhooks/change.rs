@@ -26,7 +26,7 @@ struct UpdateBody {
     #[serde(default)]
     url: Field<String>,
     /// The new kinds of events to send.
-    #[schema(value_type = Option<Vec<EventName>>, min_items = 1, max_items = 3)]
+    #[schema(value_type = Option<Vec<EventName>>, min_items = 1)]
     #[serde(default)]
     events: Field<Vec<String>>,
     /// Whether events are sent. True also clears the record of failures.

@@ -40,7 +40,7 @@ struct CreateBody {
     #[serde(default)]
     url: Field<String>,
     /// The kinds of events to send.
-    #[schema(value_type = Vec<EventName>, required, min_items = 1, max_items = 3)]
+    #[schema(value_type = Vec<EventName>, required, min_items = 1)]
     #[serde(default)]
     events: Field<Vec<String>>,
     /// Whether events are sent; true by default. Events that happen while it is false are stored, but never sent.

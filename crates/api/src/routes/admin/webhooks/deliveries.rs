@@ -1,7 +1,7 @@
 //! Lists the last deliveries of a webhook.
 
 use actix_web::{get, web};
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::FieldError;
 use rally_domain::paging::Limit;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::AdminWebhook;
+use crate::http::extract::list_query::read_filter;
 use crate::routes::schema::EventName;
 
 /// The number of attempts in a list by default, and at most.
@@ -68,6 +69,19 @@ impl From<&Attempt> for AttemptView {
     }
 }
 
+/// How far a delivery has come.
+#[derive(ToSchema)]
+#[schema(as = DeliveryState)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum DeliveryStateName {
+    #[schema(rename = "pending")]
+    Pending,
+    #[schema(rename = "delivered")]
+    Delivered,
+    #[schema(rename = "dead")]
+    Dead,
+}
+
 /// The query of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -75,6 +89,27 @@ struct DeliveryQuery {
     /// The most attempts to list.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
+    /// Only attempts for events whose delivery to this webhook waits, arrived or was given up.
+    #[param(value_type = Option<DeliveryStateName>)]
+    state: Option<String>,
+}
+
+impl DeliveryQuery {
+    fn parse(&self) -> Result<(Option<DeliveryState>, Limit), ApiError> {
+        let mut errors = Vec::new();
+        let state = read_filter("state", self.state.as_deref(), DeliveryState::parse, &mut errors);
+        let limit = match self.limit.as_deref() {
+            Some(text) => Limit::parse(text, MAX_ATTEMPTS),
+            None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),
+        };
+        match limit {
+            Ok(limit) if errors.is_empty() => Ok((state, limit)),
+            limit => {
+                errors.extend(limit.err().map(|error| FieldError::new("limit", error)));
+                Err(ApiError::validation(errors))
+            }
+        }
+    }
 }
 
 /// List the last deliveries of a webhook
@@ -91,11 +126,10 @@ pub async fn deliveries(
     webhook: AdminWebhook<permit::WebhookRead>,
     query: web::Query<DeliveryQuery>,
 ) -> Result<web::Json<DeliveryList>, ApiError> {
-    let limit = match query.limit.as_deref() {
-        Some(text) => Limit::parse(text, MAX_ATTEMPTS),
-        None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),
+    let (state, limit) = query.parse()?;
+    let attempts = match state {
+        Some(state) => app.ports.webhooks.attempts_of(webhook.id, state, limit).await?,
+        None => app.ports.webhooks.attempts(webhook.id, limit).await?,
     };
-    let limit = limit.map_err(|error| ApiError::validation(vec![FieldError::new("limit", error)]))?;
-    let attempts = app.ports.webhooks.attempts(webhook.id, limit).await?;
     Ok(web::Json(DeliveryList { data: attempts.iter().map(AttemptView::from).collect() }))
 }

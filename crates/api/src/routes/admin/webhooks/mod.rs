@@ -4,6 +4,7 @@ pub mod change;
 pub mod create;
 pub mod deliveries;
 pub mod read;
+pub mod replay;
 pub mod secret;
 pub mod test;
 mod url_check;
