@@ -18,6 +18,7 @@ mod events;
 mod export;
 mod http;
 mod idempotency;
+mod imports;
 mod invites;
 mod limits;
 mod mail;

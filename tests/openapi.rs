@@ -122,6 +122,7 @@ fn every_choice_and_every_object_is_spelt_out() {
         "/Visitor/properties/metadata",
         "/UpdateVisitor/properties/metadata",
         "/VisitorExportEntry/properties/metadata",
+        "/Import/properties/mapping",
         "/VisitorExportEvent/properties/body",
         "/Event/properties/data",
     ];

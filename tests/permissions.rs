@@ -56,6 +56,7 @@ struct Things {
     webhook: String,
     event: String,
     suppression: String,
+    import: String,
     token: String,
     template: String,
     confirmation: String,
@@ -80,6 +81,7 @@ impl Things {
         let event = event["event_id"].as_str().unwrap().to_owned();
         let suppression = server.admin_post("/suppressions", json!({"email": "gone@example.com"})).await.expect(201);
         let suppression = suppression["id"].as_str().unwrap().to_owned();
+        let import = unfinished_import(server, &waitlist).await;
         let status_url = server.ports.links.status(EntryId::parse(&entry).unwrap(), 0);
         let token = status_url.rsplit_once('/').unwrap().1.to_owned();
         server.admin_put("/mail-templates/welcome/en", template()).await.expect(200);
@@ -94,6 +96,7 @@ impl Things {
             webhook,
             event,
             suppression,
+            import,
             template,
             token,
             confirmation,
@@ -102,12 +105,31 @@ impl Things {
     }
 }
 
+/// The id of an import whose file still arrives, so that no worker ends it.
+async fn unfinished_import(server: &TestServer, waitlist: &str) -> String {
+    let (ports, id) = (&server.ports, WaitlistId::parse(waitlist).unwrap());
+    let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
+    let import = rally_contracts::imports::import(ports, &waitlist);
+    ports.imports.begin(import.clone(), rally_contracts::samples::later(ports, 3600)).await.unwrap();
+    import.id.to_string()
+}
+
 /// The id of a sign-up that waits on a list, and the token of its links.
 async fn waiting(server: &TestServer, waitlist: &str) -> (String, String) {
     let (ports, id) = (&server.ports, WaitlistId::parse(waitlist).unwrap());
     let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
     let profile = rally_contracts::samples::profile("waiting@example.com");
-    let join = Join { profile, friends_code: None, variant_id: None, captcha_token: None, proof: None, address: None, origin: None };
+    let join = Join {
+        profile,
+        friends_code: None,
+        given_code: None,
+        has_old_codes: false,
+        variant_id: None,
+        captcha_token: None,
+        proof: None,
+        address: None,
+        origin: None,
+    };
     use_case::confirm::request(ports, &waitlist, join, DEFAULT_CONFIRMATION_TTL).await.unwrap();
     let waits = ports.confirmations.list(id, ports.clock.now(), None, Limit::default()).await.unwrap().items.remove(0).id;
     let link = ports.links.confirm(waits, None);
@@ -130,6 +152,7 @@ impl Operation {
             path if path.contains("/webhooks/{id}") => &things.webhook,
             path if path.contains("/suppressions/{id}") => &things.suppression,
             path if path.contains("/referrals/{id}") => &things.referral,
+            path if path.contains("/imports/{id}") => &things.import,
             path if path.contains("/confirmations/{id}") => &things.confirmation,
             _ => &things.waitlist,
         };
@@ -181,7 +204,11 @@ impl Operation {
 
     fn request(&self, server: &TestServer, url: &str, things: &Things) -> RequestBuilder {
         let request = server.request(self.method.clone(), url);
-        if self.takes_body { request.json(&self.body(things)) } else { request }
+        match self.id.as_str() {
+            "create_import" => request.header("content-type", "text/csv").body("email\nnew@example.com\n"),
+            _ if self.takes_body => request.json(&self.body(things)),
+            _ => request,
+        }
     }
 }
 
@@ -258,6 +285,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             confirm_token: things.confirm_token.clone(),
             confirmation: inner.to_owned(),
             referral: inner.to_owned(),
+            import: inner.to_owned(),
             // Every workspace may have a template of every kind.
             template: if workspace == things.workspace && waitlist == things.waitlist {
                 things.template.clone()

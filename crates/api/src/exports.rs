@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::chain::chain;
+use crate::http::error::{ApiError, Code};
 
 /// The most exports at once in a process, and for one workspace.
 const IN_ALL: usize = 4;
@@ -71,6 +72,14 @@ impl Drop for Slot {
             _ => drop(taken.remove(&self.workspace)),
         }
     }
+}
+
+/// The seconds after which a client should ask for a slot again.
+const RETRY_AFTER: u64 = 10;
+
+/// The refusal of an export that gets no slot.
+pub fn too_many() -> ApiError {
+    ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::ServiceUnavailable, "too many exports are running") }
 }
 
 /// How much of the file was written.

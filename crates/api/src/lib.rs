@@ -17,6 +17,7 @@ pub mod feed_watch;
 pub mod fingerprint;
 pub mod http;
 pub mod idempotency;
+pub mod imports;
 pub mod relay;
 pub mod routes;
 pub mod store_secret;

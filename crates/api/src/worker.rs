@@ -19,14 +19,16 @@ pub struct Worker {
     pub done: &'static str,
     /// How long it rests if nothing is left, or after a fault.
     pub rest: Duration,
+    /// After a step it pauses for this part of the time that the step took: 1 is all of it, 4 a fourth.
+    pub pause: u32,
     /// Does a batch, and returns how much it did. 0 means that nothing is left.
     pub step: Box<dyn Fn() -> BoxFuture<'static, Result<u64, Fault>> + Send + Sync>,
 }
 
 impl Worker {
-    /// Works for ever. After each step it pauses for as long as the step took, so that others can use the store.
+    /// Works for ever. After each step it pauses, so that others can use the store.
     pub async fn run(self) {
-        let Self { what, done, rest, step } = self;
+        let Self { what, done, rest, pause: part, step } = self;
         let mut rows = 0;
         loop {
             let begun = Instant::now();
@@ -40,7 +42,7 @@ impl Worker {
                 }
                 Ok(batch) => {
                     rows += batch;
-                    begun.elapsed()
+                    begun.elapsed() / part
                 }
                 Err(fault) => {
                     tracing::warn!(cause = %chain(&fault), "{what} not {done}");
@@ -74,7 +76,7 @@ mod tests {
                 }
             })
         };
-        let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), step: Box::new(step) };
+        let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), pause: 1, step: Box::new(step) };
         tokio::time::timeout(Duration::from_secs(1000), worker.run()).await.unwrap_err();
         Arc::into_inner(begun).map_or_else(Vec::new, |begun| begun.into_inner().unwrap())
     }

@@ -26,6 +26,40 @@ macro_rules! each_case {
     };
     ($kind:ident $fixture:ty) => {
         $crate::each_case! { @$kind $fixture;
+            exports: [
+                an_export_has_everything_of_a_list
+                an_export_is_of_one_list
+                an_export_of_everything_shows_one_moment
+            ]
+            imports: [
+                an_import_reads_back_as_it_was_written
+                a_file_reads_back_to_the_byte
+                an_upload_that_broke_off_fails
+                an_import_is_of_its_list
+                problems_are_in_the_order_of_the_file
+                a_cancelled_import_adds_no_more
+                one_worker_at_a_time_holds_an_import
+                rows_are_staged_once
+                rows_become_entries_in_their_order
+                totals_are_those_of_the_rows
+                no_row_is_added_twice
+                people_sign_up_meanwhile
+                erased_people_are_not_brought_back
+                a_mailbox_is_imported_once
+                people_who_are_there_are_skipped_or_updated
+                old_codes_work_on_their_list
+                old_codes_go_with_their_entry
+                referrers_are_found_and_credited
+                a_dry_run_changes_nothing
+                nobody_hears_of_an_import_unless_it_notifies
+                what_was_staged_is_deleted
+                the_import_of_a_deleted_list_fails
+                an_export_is_restored_line_by_line
+                a_restored_list_counts_as_before
+                a_list_with_people_is_not_restored
+                people_sign_up_while_a_list_is_restored
+                old_imports_are_pruned
+            ]
             workspaces: [
                 a_slug_belongs_to_one_workspace
                 a_renamed_workspace_goes_on_resolving_under_its_old_slugs

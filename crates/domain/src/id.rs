@@ -71,6 +71,8 @@ id! {
     SuppressionId
     /// Identifies a challenge whose solution proves work.
     ProofId
+    /// Identifies an import.
+    ImportId
 }
 
 /// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
+use crate::text::{Lines, clean};
 
 /// A referral code: 10 characters that identify an entry in the deployment. Nobody can guess it, and it is easy to read out.
 ///
@@ -52,6 +53,35 @@ impl ReferralCode {
 impl fmt::Display for ReferralCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A code that a person shared before they were imported, as it was given. Case matters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OldCode(String);
+
+impl OldCode {
+    /// The most characters.
+    pub const MAX: usize = 200;
+
+    /// Reads a code and ignores white space around it.
+    ///
+    /// # Errors
+    /// If the text is empty, too long, or has a forbidden character.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let code = clean(text, Self::MAX, Lines::One)?;
+        if code.is_empty() { Err(Invalid::new("must not be empty")) } else { Ok(Self(code)) }
+    }
+
+    /// Returns the code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<ReferralCode> for OldCode {
+    fn from(code: ReferralCode) -> Self {
+        Self(code.0)
     }
 }
 

@@ -68,6 +68,12 @@ impl Tally {
         *self.sources.entry(String::new()).or_default() += 1;
     }
 
+    /// Moves an entry to another source.
+    pub fn move_source(&mut self, before: &Entry, after: &Entry) {
+        take_row(&mut self.sources, source(before));
+        *self.sources.entry(source(after)).or_default() += 1;
+    }
+
     /// Moves an entry to another status.
     pub fn review(&mut self, from: EntryStatus, to: EntryStatus) {
         take(&mut self.by_status[slot(from)], 1);

@@ -91,6 +91,8 @@ pub struct PublicWaitlist {
     pub brand: Brand,
     /// Its variants, active or not, in the order they were created.
     pub variants: Vec<Variant>,
+    /// Whether people on the list have codes from before they were imported.
+    pub has_old_codes: bool,
 }
 
 /// The texts for a reader: the waitlist's own, or those of a variant.

@@ -56,7 +56,6 @@
 //! ```
 
 mod date;
-pub mod export;
 mod field;
 mod format;
 mod problem;
@@ -70,6 +69,7 @@ mod survey;
 pub use field::{Field, Known, Mapping};
 pub use format::Format;
 pub use problem::{Problem, csv_header, csv_rows, guard};
+pub use rally_domain::export;
 pub use reader::{Content, Reader, Record};
 pub use row::{Confirmed, Order, ReferrerKey, Row};
 pub use split::{MAX_COLUMNS, MAX_RECORD, Mark};

@@ -128,3 +128,60 @@ fn reason(error: &serde_json::Error) -> String {
     }
     format!("is not a JSON object; it breaks at character {}", error.column())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::{End, Tombstone, Waitlist};
+
+    fn lines() -> Vec<Line> {
+        let waitlist = Waitlist { display_name: "Beta".into(), description: None, status: "active".into(), settings: Map::new() };
+        let tombstone = |id: &str, position| Tombstone {
+            id: id.into(),
+            position,
+            status: "pending".into(),
+            referral_count: 0,
+            referred_by: None,
+            variant_id: None,
+            day: "2026-01-31".into(),
+        };
+        let people = [Line::Tombstone(tombstone("1", 1)), Line::Tombstone(tombstone("2", 2))];
+        [Line::first(), Line::Waitlist(waitlist)].into_iter().chain(people).chain([Line::End(End { lines: 4 })]).collect()
+    }
+
+    #[test]
+    fn a_survey_and_a_reader_know_an_export() {
+        use crate::{Encoding, Format, Mapping, PlanError, Staged, Survey};
+        let text: Vec<u8> = lines().iter().flat_map(Line::to_json).collect();
+        let staged = Staged { encoding: Encoding::Utf8, byte_order_mark: false, bytes: text.len() as u64 };
+        let survey_of = |text: &[u8], wanted, mapping| {
+            let mut survey = Survey::new(wanted, mapping);
+            survey.push(text);
+            survey.finish(&staged)
+        };
+        let survey = |wanted, mapping| survey_of(&text, wanted, mapping);
+        let cut = text.len() - 30;
+        assert_eq!(survey_of(&text[..cut], None, Mapping::default()), Err(PlanError::CutOff));
+        let newer = b"{\"type\":\"export\",\"version\":2}\n{\"type\":\"end\",\"lines\":1}\n";
+        assert_eq!(survey_of(newer, None, Mapping::default()), Err(PlanError::Version(2)));
+        let plan = survey(None, Mapping::default()).unwrap();
+        assert_eq!((plan.format, plan.is_export, plan.records, plan.separator()), (Format::rally(), true, 5, None));
+        let mapping = Mapping::parse([("email", "email")]).unwrap();
+        assert_eq!(survey(None, mapping), Err(PlanError::NoColumn("email".into())));
+
+        let mut reader = Reader::new(plan);
+        reader.push(&text);
+        reader.push(b"{\"type\":\"entry\"}\n{");
+        reader.end();
+        let read: Vec<_> = std::iter::from_fn(|| reader.take()).collect();
+        let good: Vec<Line> = read[..5]
+            .iter()
+            .map(|record| match record.content.clone().unwrap() {
+                Content::Line(line) => *line,
+                Content::Row(_) => panic!("an export has no rows"),
+            })
+            .collect();
+        assert_eq!(good, lines());
+        assert!(read[5].content.is_err() && read[6].content.is_err());
+    }
+}

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::date::{DateOrder, Evidence};
+use crate::export::{Line, VERSION};
 use crate::field::{Known, MAX_KEY, Mapping};
 use crate::format::{Format, Means, fold};
 use crate::split::{Broken, MAX_COLUMNS, Mark, Splitter, Syntax};
@@ -21,6 +22,8 @@ const HEAD: usize = 64 * 1024;
 const SEPARATOR_RECORDS: usize = 20;
 /// How many records tell which column holds addresses.
 const ADDRESS_RECORDS: u64 = 50;
+/// The first and the last line of an export are shorter.
+const SHORT: usize = 200;
 /// The separators, those that win a tie first.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -97,6 +100,12 @@ pub enum PlanError {
     /// No column has addresses.
     #[error("no column holds e-mail addresses; name one with map.<column>=email")]
     NoAddresses,
+    /// It is an export of a newer Rally.
+    #[error("the file has version {0} of the form, and this Rally reads version {VERSION}")]
+    Version(u64),
+    /// It is an export without its last line.
+    #[error("the export was cut off: its last line is missing, or does not fit")]
+    CutOff,
     /// A mapped column does not exist.
     #[error("the file has no column {0}")]
     NoColumn(String),
@@ -130,6 +139,16 @@ impl Survey {
         }
     }
 
+    /// Returns why the file cannot be imported, if what was read of it is enough to tell. So a file that is one long line, or one array, need
+    /// not arrive whole.
+    pub fn refused(&self) -> Option<PlanError> {
+        match self.body.as_ref()?.first.as_ref()? {
+            First::Header(Err(broken), _) => Some(PlanError::Header(broken.to_string())),
+            First::Array => Some(PlanError::Array),
+            First::Header(Ok(_), _) | First::Export | First::Objects => None,
+        }
+    }
+
     /// Ends the survey.
     ///
     /// # Errors
@@ -157,6 +176,8 @@ impl Survey {
             names: Names::default(),
             seen: Vec::new(),
             records: 0,
+            last: None,
+            version: 0,
         };
         body.push(&head);
         self.body = Some(body);
@@ -187,6 +208,10 @@ struct Body {
     /// What was seen of each column.
     seen: Vec<Seen>,
     records: u64,
+    /// The last line of an export, if that is what it should be.
+    last: Option<Line>,
+    /// The version that an export says it has.
+    version: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -264,7 +289,15 @@ impl Body {
                     }
                 }
             }
-            Some(First::Export | First::Array) | None => {}
+            Some(First::Export) => {
+                let line = self.splitter.cell(0);
+                // The first and the last line are short.
+                self.last = if line.len() < SHORT { serde_json::from_slice(&line).ok() } else { None };
+                if let (1, Some(Line::Export(export))) = (self.records, &self.last) {
+                    self.version = export.version;
+                }
+            }
+            Some(First::Array) | None => {}
         }
     }
 
@@ -275,6 +308,13 @@ impl Body {
             First::Export => {
                 if let Some((column, _)) = mapping.pairs().first() {
                     return Err(PlanError::NoColumn(column.clone()));
+                }
+                if self.version > VERSION {
+                    return Err(PlanError::Version(u64::from(self.version)));
+                }
+                match self.last {
+                    Some(Line::End(end)) if end.lines + 1 == self.records => {}
+                    _ => return Err(PlanError::CutOff),
                 }
                 return Ok(Plan {
                     format: Format::rally(),

@@ -9,7 +9,7 @@ use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{EntryId, EventId, MailId, ProofId, ReferralId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, EventId, ImportId, MailId, ProofId, ReferralId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::ledger::Referral;
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::proof_of_work::UsedProof;
@@ -28,6 +28,7 @@ use rally_domain::workspace::{Workspace, WorkspaceSettings};
 
 use crate::feeds::Feed;
 use crate::flaw::{Flaw, Flawed};
+use crate::imports::KeptImport;
 use crate::purges::Purge;
 use crate::queue::Job;
 
@@ -56,6 +57,7 @@ pub(crate) struct Data {
     pub suppressions: Vec<Suppression>,
     pub templates: Vec<MailTemplate>,
     pub purges: Vec<Purge>,
+    pub imports: BTreeMap<ImportId, KeptImport>,
     pub flaw: Flawed,
 }
 
@@ -70,6 +72,8 @@ pub(crate) struct List {
     positions: HashMap<EntryId, Position>,
     /// What stays of erased entries.
     pub tombstones: BTreeMap<EntryId, Tombstone>,
+    /// Codes from before people were imported.
+    pub old_codes: BTreeMap<String, EntryId>,
     /// The referral ledger.
     pub referrals: BTreeMap<ReferralId, KeptReferral>,
     /// The networks that the entries came from.
@@ -136,6 +140,7 @@ impl List {
             entries: Arc::default(),
             positions: HashMap::new(),
             tombstones: BTreeMap::new(),
+            old_codes: BTreeMap::new(),
             referrals: BTreeMap::new(),
             networks: BTreeMap::new(),
             peaks: HashMap::new(),

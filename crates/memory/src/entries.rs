@@ -138,6 +138,9 @@ impl EntryStore for MemoryStore {
             let Some(entry) = data.lists.get_mut(&waitlist_id).and_then(|list| list.take(id)).or(early) else { return Ok(false) };
             if let Some(list) = data.lists.get_mut(&waitlist_id) {
                 list.tally.remove(&entry, 0);
+                if !flaw.is(Flaw::OldCodesStay) {
+                    list.forget_old_codes(id);
+                }
                 if flaw.is(Flaw::DeletedPeopleLead) {
                     list.keep_leading(&entry);
                 }
@@ -184,6 +187,7 @@ impl EntryStore for MemoryStore {
             let Some(entry) = list.take(id).or(early) else { return Ok(false) };
             let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
             list.bury(&entry, tombstone, flaw);
+            list.forget_old_codes(id);
             data.drop_mail(&entry);
             data.forget_referral_of(home, id);
             data.erase_requests(home, &entry.profile.email);

@@ -50,6 +50,71 @@ macro_rules! flaws {
 }
 
 flaws! {
+    // Imports.
+
+    /// A dry run is kept as an import that changes the list.
+    ImportsForgetTheirOptions: "imports::an_import_reads_back_as_it_was_written";
+    /// The pieces of a file are kept as texts.
+    PiecesAreTexts: "imports::a_file_reads_back_to_the_byte";
+    /// An upload that broke off waits for ever.
+    BrokenUploadsWait: "imports::an_upload_that_broke_off_fails";
+    /// An import is found on every list.
+    ImportsOfOthersFound: "imports::an_import_is_of_its_list";
+    /// A page of problems begins with the first one again.
+    ProblemsRepeat: "imports::problems_are_in_the_order_of_the_file";
+    /// An import goes on though it was cancelled.
+    CancelledImportsGoOn: "imports::a_cancelled_import_adds_no_more";
+    /// Two workers hold an import.
+    ImportsClaimedTwice: "imports::one_worker_at_a_time_holds_an_import";
+    /// Rows are staged without the place where the reader goes on.
+    StagedWithoutMark: "imports::rows_are_staged_once";
+    /// Rows become entries in the order of the file.
+    RowsInOrderOfLines: "imports::rows_become_entries_in_their_order";
+    /// The totals do not count imported entries.
+    ImportsNotCounted: "imports::totals_are_those_of_the_rows";
+    /// A row that was added is looked at again.
+    ImportedRowsStay: "imports::no_row_is_added_twice";
+    /// Imported entries take positions that others have.
+    ImportsIgnorePositions: "imports::people_sign_up_meanwhile";
+    /// An import adds a mailbox that is there.
+    MailboxesImportedTwice: "imports::a_mailbox_is_imported_once";
+    /// An import brings erased people back.
+    ErasedPeopleImported: "imports::erased_people_are_not_brought_back";
+    /// An import changes nobody who is there.
+    DuplicatesNeverUpdated: "imports::people_who_are_there_are_skipped_or_updated";
+    /// Old codes lose their case.
+    OldCodesLowercased: "imports::old_codes_work_on_their_list";
+    /// Old codes work on every list.
+    OldCodesOfOtherLists: "imports::old_codes_work_on_their_list";
+    /// The old codes of a deleted entry stay.
+    OldCodesStay: "imports::old_codes_go_with_their_entry";
+    /// Imported referrals earn nothing.
+    ImportedReferralsNotCredited: "imports::referrers_are_found_and_credited";
+    /// A dry run does not know what its earlier groups would have added.
+    DryRunsForget: "imports::a_dry_run_changes_nothing";
+    /// An import that notifies writes no events.
+    ImportsNeverNotify: "imports::nobody_hears_of_an_import_unless_it_notifies";
+    /// The file stays after the end of its import.
+    StagedFilesStay: "imports::what_was_staged_is_deleted";
+    /// The import of a deleted list ends as if all were well.
+    ImportsOfDeletedListsGoOn: "imports::the_import_of_a_deleted_list_fails";
+    /// A list that has people is restored.
+    ListsWithPeopleRestored: "imports::a_list_with_people_is_not_restored";
+    /// People who sign up while a list is restored get positions of the file.
+    RestoredListsBeginAnew: "imports::people_sign_up_while_a_list_is_restored";
+    /// A restored entry was changed when it was restored.
+    RestoredTimesAreNew: "imports::an_export_is_restored_line_by_line";
+    /// The totals do not count restored tombstones.
+    RestoredTombstonesNotCounted: "imports::a_restored_list_counts_as_before";
+    /// An export leaves old codes out.
+    ExportsForgetOldCodes: "exports::an_export_has_everything_of_a_list";
+    /// An export names people in the ledger who are gone.
+    ExportsNameTheGone: "exports::an_export_is_of_one_list";
+    /// An export of everything shows what changes while it is read.
+    ExportsOfEverythingSeeChanges: "exports::an_export_of_everything_shows_one_moment";
+    /// A prune deletes imports of any age.
+    YoungImportsPruned: "imports::old_imports_are_pruned";
+
     // Sign-ups that wait for their confirmation.
 
     /// An erased person takes a place from requests.

@@ -18,6 +18,7 @@ mod deliveries;
 mod entries;
 mod feeds;
 mod flaw;
+mod imports;
 mod mail_templates;
 mod mails;
 mod proofs;

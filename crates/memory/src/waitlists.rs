@@ -4,21 +4,24 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
     DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,
 };
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::export::{self, Line};
+use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
+use rally_domain::ledger::{Referral, ReferralState};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
-use rally_domain::port::WaitlistStore;
+use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::slug::Slug;
 use rally_domain::variant::VariantCopy;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
 
 use crate::data::{Data, List};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Flawed};
 use crate::{MemoryStore, rejected};
 
 #[async_trait]
@@ -96,6 +99,20 @@ impl WaitlistStore for MemoryStore {
         self.write(work).await
     }
 
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<LineStream, Fault> {
+        let (flaw, list) = self.read(|data| (data.flaw, data.lists.get(&waitlist_id).cloned()));
+        let Some(list) = list else { return Ok(Box::pin(stream::empty())) };
+        let mut lines = list.lines(flaw);
+        let rest = lines.split_off(lines.len().min(1));
+        let store = self.clone();
+        // The rest is read when it is asked for, as a store in another process would.
+        let rest = stream::once(async move {
+            let now = store.read(|data| data.lists.get(&waitlist_id).cloned()).filter(|_| flaw.is(Flaw::ExportsOfEverythingSeeChanges));
+            Ok(now.map_or(rest, |list| list.lines(flaw).into_iter().skip(1).collect()))
+        });
+        Ok(Box::pin(stream::once(async { Ok(lines) }).chain(rest)))
+    }
+
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
         Ok(self.tell(Flaw::ListsKept, id, |data| data.list_of(workspace_id, id).map(|list| list.waitlist.clone())))
     }
@@ -140,7 +157,8 @@ impl WaitlistStore for MemoryStore {
                 variants.iter_mut().for_each(|variant| variant.copy = VariantCopy::default());
             }
             let (waitlist, workspace_slug) = (list.waitlist.clone(), workspace.slug.clone());
-            is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, variants }))
+            let has_old_codes = !list.old_codes.is_empty();
+            is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, variants, has_old_codes }))
         };
         Ok(self.tell(Flaw::PublicListsKept, (workspace_slug, slug), look))
     }
@@ -155,5 +173,35 @@ impl Data {
         if let Some(list) = self.lists.get_mut(&waitlist.id) {
             list.waitlist = waitlist.clone();
         }
+    }
+}
+
+impl List {
+    /// The lines of an export, in their order.
+    fn lines(&self, flaw: Flawed) -> Vec<Line> {
+        let mut lines = vec![Line::Waitlist(export::Waitlist::of(&self.waitlist))];
+        let variants = self.variants.iter().filter(|kept| !kept.is_deleted);
+        lines.extend(variants.map(|kept| Line::Variant(export::Variant::of(&kept.variant))));
+        let mut people: Vec<(u64, Line)> = Vec::new();
+        for entry in self.entries().values() {
+            let codes = self.old_codes.iter().filter(|(_, owner)| **owner == entry.id && !flaw.is(Flaw::ExportsForgetOldCodes));
+            let line = export::Entry::of(&self.show(entry), codes.map(|(code, _)| code.clone()).collect());
+            people.push((entry.position.number(), Line::Entry(Box::new(line))));
+        }
+        for tombstone in self.tombstones.values() {
+            people.push((tombstone.position.number(), Line::Tombstone(export::Tombstone::of(tombstone))));
+        }
+        people.sort_by_key(|(position, _)| *position);
+        lines.extend(people.into_iter().map(|(_, line)| line));
+        let stands = |id: Option<EntryId>| id.filter(|id| self.find(*id).is_some() || flaw.is(Flaw::ExportsNameTheGone));
+        let mut referrals: Vec<_> = self.referrals.values().map(|kept| kept.referral.clone()).collect();
+        referrals.sort_by_key(|referral| {
+            (ReferralState::ALL.iter().position(|state| *state == referral.state), referral.created_at, referral.id)
+        });
+        lines.extend(referrals.into_iter().map(|referral| {
+            let (referrer, referred) = (stands(referral.referrer), stands(referral.referred));
+            Line::Referral(export::Referral::of(&Referral { referrer, referred, ..referral }))
+        }));
+        lines
     }
 }

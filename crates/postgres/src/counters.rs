@@ -69,6 +69,12 @@ fn columns<K, T>(
     (lists, names, numbers)
 }
 
+/// Counts people who were erased before they came to a list.
+pub(crate) async fn add_erased(c: &mut AsyncPgConnection, list: WaitlistId, number: u64) -> QueryResult<usize> {
+    use crate::schema::waitlist_totals::dsl::{erased, waitlist_totals};
+    diesel::update(waitlist_totals.find(list.uuid())).set(erased.eq(erased + to_bigint(number))).execute(c).await
+}
+
 statement! {
     /// Adds to the sign-ups per UTC day, per source and per variant, and to the totals. The cursors of the ledger that are at the end stay
     /// there: sign-ups write their own rows. One statement costs a group of sign-ups less than four.
@@ -177,6 +183,17 @@ async fn take_from_source(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResu
     taken.set(signups.eq(signups - 1)).execute(c).await?;
     let none = waitlist_sources.filter(waitlist_id.eq(entry.waitlist_id.uuid()).and(referrer.eq(text)).and(signups.eq(0)));
     diesel::delete(none).execute(c).await.map(|_| ())
+}
+
+/// Counts an entry under another source.
+pub(crate) async fn move_source(c: &mut AsyncPgConnection, before: &Entry, after: &Entry) -> QueryResult<()> {
+    if before.profile.referrer == after.profile.referrer {
+        return Ok(());
+    }
+    take_from_source(c, before).await?;
+    let source = after.profile.referrer.as_ref().map_or("", Referrer::as_str).to_owned();
+    let grow = GrowSources { lists: vec![after.waitlist_id.uuid()], sources: vec![source], numbers: vec![1] };
+    grow.execute(c).await.map(|_| ())
 }
 
 async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {

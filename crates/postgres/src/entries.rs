@@ -37,7 +37,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, confirmations, counters, events, export, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
+    PgStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
     transaction, waitlists,
 };
 
@@ -250,11 +250,13 @@ async fn take_entry<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: E
     let (list, row) = try_join!(lists::find(reader, waitlist_id), find(reader, id))?;
     let Some((list, row)) = list.zip(row).filter(|(_, row)| row.new.waitlist_id == waitlist_id.uuid()) else { return Ok(None) };
     diesel::delete(entries::table.find(id.uuid())).execute(c).await?;
+    imports::delete_old_codes(c, id).await?;
     let hidden = usize::from(list.hides_referrer(&row));
     Ok(Some((list.entry(row)?, hidden)))
 }
 
-async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+/// Writes the invitation and the time of the last change.
+pub(crate) async fn write_invitation(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
     let invitation = entry.invitation.as_ref();
     let change = (
         entries::invited_at.eq(invitation.map(|invitation| invitation.at.instant())),
@@ -271,6 +273,17 @@ async fn write_profile(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<
         entries::metadata.eq(Value::Object(profile.metadata.document().clone())),
         entries::locale.eq(profile.locale.as_ref().map(Locale::as_str)),
         entries::updated_at.eq(entry.updated_at.instant()),
+    );
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
+}
+
+/// Writes the whole profile of an entry, which an import has changed.
+pub(crate) async fn write_import(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+    write_profile(c, entry).await?;
+    let profile = &entry.profile;
+    let change = (
+        entries::interest.eq(profile.interest.as_ref().map(Interest::as_str)),
+        entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
     );
     diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
 }

@@ -16,6 +16,7 @@ mod export;
 mod fault;
 mod feeds;
 mod fit;
+mod imports;
 mod ledger_fill;
 mod lists;
 mod mail_budget;

@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::tombstone::Tombstone;
 use uuid::Uuid;
 
 use crate::entries::EntryRow;
@@ -55,5 +56,11 @@ impl ListState {
         let mut entry = Entry::try_from(row)?;
         entry.referred_by.take_if(|id| self.forgotten.contains(id));
         Ok(entry)
+    }
+
+    /// The tombstone, without a referrer that was deleted.
+    pub(crate) fn tombstone(&self, mut tombstone: Tombstone) -> Tombstone {
+        tombstone.referred_by.take_if(|id| self.forgotten.contains(id));
+        tombstone
     }
 }

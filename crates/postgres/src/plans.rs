@@ -13,7 +13,7 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{changes, confirmations, invitations, proofs, referrals, replays, reviews, visits, webhooks};
+use rally_contracts::{changes, confirmations, imports, invitations, proofs, referrals, replays, reviews, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
@@ -109,8 +109,9 @@ async fn call_everything(ports: &Ports) {
     let change = ProfileChange { locale: Some(None), ..ProfileChange::default() };
     ports.entries.update_profile(visits::update_profile(ports, &ada, change)).await.unwrap();
     ports.entries.replace_link(visits::replace_link(ports, &ada)).await.unwrap();
+    ports.suppressions.unsubscribe(changes::unsubscribe(ports, list.id, ada.id)).await.unwrap();
     assert_eq!(ports.entries.friends(ada.id, 10).await.unwrap().len(), 1);
-    assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events.len(), 3);
+    assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events.len(), 4);
     assert_eq!(ports.entries.ranks(list.id, ReferralBoost::default()).await.unwrap().len(), 2);
     ports.entries.export(list.id).await.unwrap().collect::<Vec<_>>().await;
     ports.stats.count(list.id).await.unwrap();
@@ -127,8 +128,7 @@ async fn call_everything(ports: &Ports) {
     call_mails(ports).await;
     call_log(ports, acme.id, ada.id).await;
     call_confirmations(ports, &list).await;
-    // Her mail is claimed before she wants no more.
-    ports.suppressions.unsubscribe(changes::unsubscribe(ports, list.id, ada.id)).await.unwrap();
+    imports::call_everything(ports, &list).await;
     call_suppressions(ports, acme.id).await;
     call_referrals(ports, &list, &ada).await;
     call_templates(ports, acme.id).await;
@@ -490,6 +490,16 @@ INSERT INTO signup_requests (id, workspace_id, waitlist_id, state, email, form, 
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
 INSERT INTO used_proofs (id, waitlist_id, expires_at, taken_at)
     SELECT gen_random_uuid(), l.id, now(), now() FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
+INSERT INTO imports (id, workspace_id, waitlist_id, state, step, updates, dry_run, notifies, source, added, updated, skipped, failed,
+    mark_1, mark_2, mark_3, created_at)
+    SELECT gen_random_uuid(), l.workspace_id, l.id, 'done', 'over', false, false, false, '', 0, 0, 0, 0, 0, 0, 0, now()
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 5000) n;
+INSERT INTO import_items (import_id, kind, key_1, key_2, key_3, content)
+    SELECT i.id, k, n, n, n, '' FROM (SELECT id FROM imports LIMIT 4) i, generate_series(0, 3) k, generate_series(1, 2000) n;
+INSERT INTO import_names (import_id, name, entry_id, number)
+    SELECT i.id, 'referrals ' || n, gen_random_uuid(), 0 FROM (SELECT id FROM imports LIMIT 4) i, generate_series(1, 5000) n;
+INSERT INTO old_codes (waitlist_id, code, entry_id, created_at)
+    SELECT l.id, 'code' || n, gen_random_uuid(), now() FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
 INSERT INTO mail_shares (address, sent, asked_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;

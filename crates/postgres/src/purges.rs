@@ -24,7 +24,7 @@ use crate::schema::{
     waitlist_sources, waitlist_totals, webhooks,
 };
 use crate::statement::statement;
-use crate::{PgStore, confirmations, counters, mails as mail_rows, referrals, transaction};
+use crate::{PgStore, confirmations, counters, imports, mails as mail_rows, referrals, transaction};
 
 /// A waitlist whose row is deleted.
 pub(crate) const WAITLIST: &str = "waitlist";
@@ -283,6 +283,9 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     let left = ledger::table.filter(ledger::waitlist_id.eq(list)).order((ledger::waitlist_id, ledger::state, ledger::created_at.desc()));
     let ids: Vec<Uuid> = left.limit(most).select(ledger::id).load(c).await?;
     if (DeleteReferrals { ids }).execute(c).await? > 0 {
+        return Ok(true);
+    }
+    if imports::purge_old_codes(c, list, most).await? > 0 {
         return Ok(true);
     }
     // There is one row per day, so there are never many.

@@ -415,6 +415,19 @@ pub(crate) async fn insert<'a>(
     insert.execute(&mut c).await
 }
 
+/// Writes the decisions about referrals that were inserted.
+pub(crate) async fn write_decisions(c: &mut AsyncPgConnection, new: &[Referral]) -> QueryResult<()> {
+    for (referral, decision) in new.iter().filter_map(|referral| Some((referral, referral.decision.as_ref()?))) {
+        let change = (
+            referrals::decided_at.eq(decision.at.instant()),
+            referrals::decided_by.eq(decision.by.as_ref().map(Subject::as_str)),
+            referrals::reason.eq(decision.reason.as_ref().map(DecisionReason::as_str)),
+        );
+        diesel::update(referrals::table.find(referral.id.uuid())).set(change).execute(c).await?;
+    }
+    Ok(())
+}
+
 /// What is known of the codes that a group of sign-ups uses.
 #[derive(Default)]
 pub(crate) struct UsedCodes {

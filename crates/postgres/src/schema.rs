@@ -110,6 +110,7 @@ diesel::table! {
         ledger_position -> BigInt,
         ledger_compared -> BigInt,
         networks_position -> BigInt,
+        has_old_codes -> Bool,
     }
 }
 
@@ -363,6 +364,63 @@ diesel::table! {
         decided_at -> Nullable<Timestamptz>,
         decided_by -> Nullable<Text>,
         reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        waitlist_id -> Uuid,
+        state -> Text,
+        step -> Text,
+        updates -> Bool,
+        dry_run -> Bool,
+        notifies -> Bool,
+        source -> Text,
+        error -> Nullable<Text>,
+        added -> BigInt,
+        updated -> BigInt,
+        skipped -> BigInt,
+        failed -> BigInt,
+        mark_1 -> BigInt,
+        mark_2 -> BigInt,
+        mark_3 -> BigInt,
+        started_by -> Nullable<Text>,
+        claim -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    import_items (import_id, kind, key_1, key_2, key_3) {
+        import_id -> Uuid,
+        kind -> SmallInt,
+        key_1 -> BigInt,
+        key_2 -> BigInt,
+        key_3 -> BigInt,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    import_names (import_id, name) {
+        import_id -> Uuid,
+        name -> Text,
+        entry_id -> Uuid,
+        number -> BigInt,
+    }
+}
+
+diesel::table! {
+    old_codes (waitlist_id, code) {
+        waitlist_id -> Uuid,
+        code -> Text,
+        entry_id -> Uuid,
+        created_at -> Timestamptz,
     }
 }
 

@@ -337,7 +337,8 @@ statement! {
     }
 }
 
-async fn credit(mut c: &AsyncPgConnection, credits: BTreeMap<EntryId, u64>) -> QueryResult<usize> {
+/// Adds credits to referrers.
+pub(crate) async fn credit(mut c: &AsyncPgConnection, credits: BTreeMap<EntryId, u64>) -> QueryResult<usize> {
     if credits.is_empty() {
         return Ok(0);
     }

@@ -10,11 +10,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{
     LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
 };
+use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{SuppressionId, WorkspaceId};
+use rally_domain::id::{SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, SuppressionKey};
 use rally_domain::port::SuppressionStore;
-use rally_domain::secret::AddressHash;
+use rally_domain::secret::{AddressHash, StoreSecret};
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
@@ -164,12 +165,19 @@ pub(crate) struct ErasedRow {
 }
 
 /// The suppressions of the people of some sign-ups who were erased.
-pub(crate) async fn erased(mut c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<ErasedRow>> {
-    let address = |command: &SignUp| command.links.secret().hash_address(&command.profile.email).bytes().to_vec();
+pub(crate) async fn erased(c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<ErasedRow>> {
+    erased_addresses(c, commands.iter().map(|command| (command.waitlist_id, command.links.secret(), &command.profile.email))).await
+}
+
+/// The suppressions of people who were erased, by their addresses on lists.
+pub(crate) async fn erased_addresses<'a>(
+    mut c: &AsyncPgConnection,
+    addresses: impl Iterator<Item = (WaitlistId, &'a StoreSecret, &'a Email)> + Clone,
+) -> QueryResult<Vec<ErasedRow>> {
     let find = Erased {
-        lists: commands.iter().map(|command| command.waitlist_id.uuid()).collect(),
-        emails: commands.iter().map(|command| command.profile.email.to_string()).collect(),
-        addresses: commands.iter().map(address).collect(),
+        lists: addresses.clone().map(|(list, ..)| list.uuid()).collect(),
+        emails: addresses.clone().map(|(.., email)| email.to_string()).collect(),
+        addresses: addresses.map(|(_, secret, email)| secret.hash_address(email).bytes().to_vec()).collect(),
     };
     find.load(&mut c).await
 }

@@ -70,6 +70,22 @@ pub(crate) async fn list(c: &mut AsyncPgConnection, id: WaitlistId) -> Result<Ve
     rows.into_iter().map(Variant::try_from).collect()
 }
 
+/// Takes the variants of a list away, and writes others.
+pub(crate) async fn replace(c: &mut AsyncPgConnection, list: WaitlistId, now: Timestamp, new: &[Variant]) -> QueryResult<()> {
+    let there = variants::table.filter(variants::waitlist_id.eq(list.uuid()).and(variants::deleted_at.is_null()));
+    let gone = (variants::deleted_at.eq(now.instant()), variants::active.eq(false));
+    diesel::update(there).set(gone).execute(c).await?;
+    add(c, new).await
+}
+
+/// Writes variants.
+pub(crate) async fn add(c: &mut AsyncPgConnection, new: &[Variant]) -> QueryResult<()> {
+    for variant in new {
+        diesel::insert_into(variants::table).values(VariantRow::from(variant)).execute(c).await?;
+    }
+    Ok(())
+}
+
 async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
     let query = variants::table.find(id.uuid()).select((VariantRow::as_select(), variants::deleted_at.is_null()));
     let here = |row: Option<(VariantRow, bool)>| -> Result<Option<Variant>, Abort<R>> {

@@ -16,7 +16,7 @@ use rally_domain::command::{
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
-use rally_domain::port::WaitlistStore;
+use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName, Subject};
@@ -31,7 +31,7 @@ use crate::convert::{corrupt, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{PgStore, counters, events, purges, replies, transaction, variants};
+use crate::{PgStore, counters, events, export, imports, purges, replies, transaction, variants};
 
 #[async_trait]
 impl WaitlistStore for PgStore {
@@ -103,6 +103,10 @@ impl WaitlistStore for PgStore {
         Ok(outcome?)
     }
 
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<LineStream, Fault> {
+        export::start_lines(self, waitlist_id).await
+    }
+
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
         let row = find(&*self.connection().await?, id).await.map_err(query_fault)?;
         row.filter(|row| row.is_of(workspace_id)).map(Waitlist::try_from).transpose()
@@ -150,11 +154,13 @@ impl WaitlistStore for PgStore {
         };
         let waitlist = Waitlist::try_from(row)?;
         let variants = variants::list(&mut c, waitlist.id).await?;
+        let has_old_codes = imports::has_old_codes(&mut c, waitlist.id).await.map_err(query_fault)?;
         Ok(Some(Arc::new(PublicWaitlist {
             waitlist,
             workspace_slug: Slug::from_stored(current_slug),
             brand: brand.map(Brand::from).unwrap_or_default(),
             variants,
+            has_old_codes,
         })))
     }
 }
@@ -192,7 +198,8 @@ async fn lock<R>(c: &mut AsyncPgConnection, workspace_id: WorkspaceId, id: Waitl
     Ok(row.filter(|row| row.is_of(workspace_id)).map(Waitlist::try_from).transpose()?)
 }
 
-async fn write(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<usize> {
+/// Writes a waitlist over what was there.
+pub(crate) async fn write(c: &mut AsyncPgConnection, waitlist: &Waitlist) -> QueryResult<usize> {
     diesel::update(waitlists::table.find(waitlist.id.uuid())).set(WaitlistRow::from(waitlist)).execute(c).await
 }
 

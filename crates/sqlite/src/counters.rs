@@ -34,6 +34,12 @@ pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> Qu
     })
 }
 
+/// Counts people who were erased before they came to a list.
+pub(crate) fn add_erased(c: &mut SqliteConnection, list: WaitlistId, number: u64) -> QueryResult<usize> {
+    use crate::schema::waitlist_totals::dsl::{erased, waitlist_totals};
+    diesel::update(waitlist_totals.find(Blob(list.uuid()))).set(erased.eq(erased + to_bigint(number))).execute(c)
+}
+
 fn grow_totals(c: &mut SqliteConnection, list: Blob, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<()> {
     use crate::schema::waitlist_totals::dsl::{
         approved, last_position, ledger_compared, ledger_position, pending, referred, rejected, waitlist_totals,
@@ -132,6 +138,15 @@ fn take_from_source(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> 
     let (list, text) = (Blob(entry.waitlist_id.uuid()), entry.profile.referrer.as_ref().map_or("", Referrer::as_str));
     diesel::update(waitlist_sources.find((list, text))).set(signups.eq(signups - 1)).execute(c)?;
     diesel::delete(waitlist_sources.find((list, text)).filter(signups.eq(0))).execute(c).map(|_| ())
+}
+
+/// Counts an entry under another source.
+pub(crate) fn move_source(c: &mut SqliteConnection, before: &Entry, after: &Entry) -> QueryResult<()> {
+    if before.profile.referrer == after.profile.referrer {
+        return Ok(());
+    }
+    take_from_source(c, before)?;
+    grow_source(c, Blob(after.waitlist_id.uuid()), after.profile.referrer.as_ref().map_or("", Referrer::as_str), 1)
 }
 
 fn take_from_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {

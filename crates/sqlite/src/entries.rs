@@ -31,7 +31,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, confirmations, counters, events, export, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
+    SqliteStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
+    tombstones,
 };
 
 #[async_trait]
@@ -228,6 +229,7 @@ fn take_entry<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: EntryId)
     let query = entries::table.find(Blob(id.uuid())).filter(entries::waitlist_id.eq(Blob(waitlist_id.uuid())));
     let Some(row) = query.select(EntryRow::as_select()).first(c).optional()? else { return Ok(None) };
     diesel::delete(entries::table.find(Blob(id.uuid()))).execute(c)?;
+    imports::delete_old_codes(c, id)?;
     let hidden = usize::from(list.hides_referrer(&row));
     Ok(Some((list.entry(row)?, hidden)))
 }
@@ -251,6 +253,17 @@ fn write_profile(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> 
         entries::updated_at.eq(entry.updated_at.unix_millis()),
     );
     diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)
+}
+
+/// Writes the whole profile of an entry, which an import has changed.
+pub(crate) fn write_import(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {
+    write_profile(c, entry)?;
+    let profile = &entry.profile;
+    let change = (
+        entries::interest.eq(profile.interest.as_ref().map(Interest::as_str)),
+        entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
+    );
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c).map(|_| ())
 }
 
 fn write_link(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {

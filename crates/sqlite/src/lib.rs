@@ -16,6 +16,7 @@ mod events;
 mod export;
 mod fault;
 mod feeds;
+mod imports;
 mod ledger_fill;
 mod lists;
 mod mail_budget;

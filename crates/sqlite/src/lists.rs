@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::tombstone::Tombstone;
 
 use crate::convert::Blob;
 use crate::counters;
@@ -40,5 +41,11 @@ impl ListState {
         let mut entry = Entry::try_from(row)?;
         entry.referred_by.take_if(|id| self.forgotten.contains(id));
         Ok(entry)
+    }
+
+    /// The tombstone, without a referrer that was deleted.
+    pub(crate) fn tombstone(&self, mut tombstone: Tombstone) -> Tombstone {
+        tombstone.referred_by.take_if(|id| self.forgotten.contains(id));
+        tombstone
     }
 }

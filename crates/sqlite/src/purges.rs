@@ -18,8 +18,8 @@ use uuid::Uuid;
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{
-    attempts, deliveries, entries, events, mails, purges, referrals as ledger, signup_requests, suppressions, tombstones, waitlist_days,
-    waitlist_sources, waitlist_totals, webhooks,
+    attempts, deliveries, entries, events, mails, old_codes, purges, referrals as ledger, signup_requests, suppressions, tombstones,
+    waitlist_days, waitlist_sources, waitlist_totals, webhooks,
 };
 use crate::{BUSY_TIMEOUT, SqliteStore, counters, referrals};
 
@@ -254,6 +254,12 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
     let left: Vec<Blob> = ledger::table.filter(ledger::waitlist_id.eq(list)).limit(most).select(ledger::id).load(c)?;
     if !left.is_empty() {
         diesel::delete(ledger::table.filter(ledger::id.eq_any(left))).execute(c)?;
+        return Ok(true);
+    }
+    let left = old_codes::table.filter(old_codes::waitlist_id.eq(list)).limit(most).select(old_codes::code);
+    let left: Vec<String> = left.load(c)?;
+    if !left.is_empty() {
+        diesel::delete(old_codes::table.filter(old_codes::waitlist_id.eq(list).and(old_codes::code.eq_any(left)))).execute(c)?;
         return Ok(true);
     }
     // There is one row per day, so there are never many.

@@ -323,6 +323,7 @@ pub(crate) fn forget_reasons(c: &mut SqliteConnection, referrer: Blob, most: i64
 
 /// Inserts the referral of a sign-up.
 pub(crate) fn insert(c: &mut SqliteConnection, referral: &Referral, network: Option<NetworkHash>) -> QueryResult<()> {
+    let decision = referral.decision.as_ref();
     let row = ReferralRow {
         id: Blob(referral.id.uuid()),
         waitlist_id: Blob(referral.waitlist_id.uuid()),
@@ -334,9 +335,9 @@ pub(crate) fn insert(c: &mut SqliteConnection, referral: &Referral, network: Opt
         network: network.map(|network| network.bytes().to_vec()),
         policy: referral.policy.map(|policy| policy.to_string()),
         created_at: referral.created_at.unix_millis(),
-        decided_at: None,
-        decided_by: None,
-        reason: None,
+        decided_at: decision.map(|decision| decision.at.unix_millis()),
+        decided_by: decision.and_then(|decision| decision.by.as_ref()).map(ToString::to_string),
+        reason: decision.and_then(|decision| decision.reason.as_ref()).map(ToString::to_string),
     };
     diesel::insert_into(referrals::table).values(row).execute(c).map(|_| ())
 }

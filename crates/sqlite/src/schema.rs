@@ -110,6 +110,7 @@ diesel::table! {
         ledger_position -> BigInt,
         ledger_compared -> BigInt,
         networks_position -> BigInt,
+        has_old_codes -> Bool,
     }
 }
 
@@ -363,6 +364,63 @@ diesel::table! {
         decided_at -> Nullable<BigInt>,
         decided_by -> Nullable<Text>,
         reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        waitlist_id -> Binary,
+        state -> Text,
+        step -> Text,
+        updates -> Bool,
+        dry_run -> Bool,
+        notifies -> Bool,
+        source -> Text,
+        error -> Nullable<Text>,
+        added -> BigInt,
+        updated -> BigInt,
+        skipped -> BigInt,
+        failed -> BigInt,
+        mark_1 -> BigInt,
+        mark_2 -> BigInt,
+        mark_3 -> BigInt,
+        started_by -> Nullable<Text>,
+        claim -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    import_items (import_id, kind, key_1, key_2, key_3) {
+        import_id -> Binary,
+        kind -> Integer,
+        key_1 -> BigInt,
+        key_2 -> BigInt,
+        key_3 -> BigInt,
+        content -> Binary,
+    }
+}
+
+diesel::table! {
+    import_names (import_id, name) {
+        import_id -> Binary,
+        name -> Text,
+        entry_id -> Binary,
+        number -> BigInt,
+    }
+}
+
+diesel::table! {
+    old_codes (waitlist_id, code) {
+        waitlist_id -> Binary,
+        code -> Text,
+        entry_id -> Binary,
+        created_at -> BigInt,
     }
 }
 

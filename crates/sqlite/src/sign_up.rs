@@ -201,7 +201,7 @@ fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) 
 
 /// Adds to the referral count of a referrer. The DSL would prepare the update again for each call.
 #[derive(QueryId)]
-struct Credit {
+pub(crate) struct Credit {
     number: i64,
     id: Blob,
 }
@@ -215,6 +215,12 @@ impl QueryFragment<Sqlite> for Credit {
     }
 }
 
+impl Credit {
+    pub(crate) fn new(id: EntryId, number: u64) -> Self {
+        Self { number: to_bigint(number), id: Blob(id.uuid()) }
+    }
+}
+
 impl RunQueryDsl<SqliteConnection> for Credit {}
 
 fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
@@ -225,7 +231,7 @@ fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> Que
     }
     group.referrals().try_for_each(|(referral, network)| referrals::insert(c, referral, network))?;
     for (referrer, number) in group.credits() {
-        Credit { number: to_bigint(number), id: Blob(referrer.uuid()) }.execute(c)?;
+        Credit::new(referrer, number).execute(c)?;
     }
     counters::grow(c, list, group.tally())?;
     events::write_all(c, group.events())?;

@@ -15,7 +15,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{SuppressionId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, SuppressionKey};
 use rally_domain::port::SuppressionStore;
-use rally_domain::secret::AddressHash;
+use rally_domain::secret::{AddressHash, StoreSecret};
 use rally_domain::suppression::{Suppression, SuppressionReason};
 
 use crate::convert::{Blob, corrupt, digest, instant, to_bigint};
@@ -155,16 +155,24 @@ pub(crate) fn erased<'a>(
     workspace_id: WorkspaceId,
     commands: impl Iterator<Item = &'a SignUp>,
 ) -> QueryResult<HashMap<Email, SuppressionId>> {
+    erased_addresses(c, workspace_id, commands.map(|command| (command.links.secret(), &command.profile.email)))
+}
+
+/// The suppressions of people who were erased, by their addresses.
+pub(crate) fn erased_addresses<'a>(
+    c: &mut SqliteConnection,
+    workspace_id: WorkspaceId,
+    addresses: impl Iterator<Item = (&'a StoreSecret, &'a Email)>,
+) -> QueryResult<HashMap<Email, SuppressionId>> {
     let mut found = HashMap::new();
     // The index holds rows of this reason alone, which the statement must name literally.
     let any = suppressions::table.filter(suppressions::workspace_id.eq(Blob(workspace_id.uuid()))).filter(sql::<Bool>("reason = 'erased'"));
     if !diesel::select(exists(any)).get_result(c)? {
         return Ok(found);
     }
-    for command in commands {
-        let address = command.links.secret().hash_address(&command.profile.email);
-        let row = of_reason(c, workspace_id, address, SuppressionReason::Erased)?;
-        found.extend(row.map(|row| (command.profile.email.clone(), SuppressionId::new(row.id.0))));
+    for (secret, email) in addresses {
+        let row = of_reason(c, workspace_id, secret.hash_address(email), SuppressionReason::Erased)?;
+        found.extend(row.map(|row| (email.clone(), SuppressionId::new(row.id.0))));
     }
     Ok(found)
 }

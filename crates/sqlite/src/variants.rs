@@ -10,6 +10,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde_json::Value;
 
@@ -57,6 +58,19 @@ impl VariantStore for SqliteStore {
     async fn list(&self, waitlist_id: WaitlistId) -> Result<Vec<Variant>, Fault> {
         self.database.read(move |c| list(c, waitlist_id)).await
     }
+}
+
+/// Takes the variants of a list away, and writes others.
+pub(crate) fn replace(c: &mut SqliteConnection, list: WaitlistId, now: Timestamp, new: &[Variant]) -> QueryResult<()> {
+    let there = variants::table.filter(variants::waitlist_id.eq(Blob(list.uuid())).and(variants::deleted_at.is_null()));
+    let gone = (variants::deleted_at.eq(now.unix_millis()), variants::active.eq(false));
+    diesel::update(there).set(gone).execute(c)?;
+    add(c, new)
+}
+
+/// Writes variants.
+pub(crate) fn add(c: &mut SqliteConnection, new: &[Variant]) -> QueryResult<()> {
+    new.iter().try_for_each(|variant| diesel::insert_into(variants::table).values(VariantRow::from(variant)).execute(c).map(|_| ()))
 }
 
 pub(crate) fn list(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<Variant>, Fault> {

@@ -15,7 +15,7 @@ use rally_domain::command::{
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, WaitlistKey};
-use rally_domain::port::WaitlistStore;
+use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
 use rally_domain::text::{Description, DisplayName, Subject};
@@ -27,7 +27,7 @@ use crate::convert::{Blob, corrupt, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{SqliteStore, events, purges, replies, variants};
+use crate::{SqliteStore, events, export, imports, purges, replies, variants};
 
 #[async_trait]
 impl WaitlistStore for SqliteStore {
@@ -90,6 +90,10 @@ impl WaitlistStore for SqliteStore {
         Ok(deleted.await?)
     }
 
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<LineStream, Fault> {
+        Ok(export::start_lines(self, waitlist_id))
+    }
+
     async fn find(&self, workspace_id: WorkspaceId, id: WaitlistId) -> Result<Option<Waitlist>, Fault> {
         self.database
             .read(move |c| {
@@ -147,11 +151,13 @@ impl WaitlistStore for SqliteStore {
                 };
                 let waitlist = Waitlist::try_from(row)?;
                 let variants = variants::list(c, waitlist.id)?;
+                let has_old_codes = imports::has_old_codes(c, waitlist.id).map_err(query_fault)?;
                 Ok(Some(Arc::new(PublicWaitlist {
                     waitlist,
                     workspace_slug: Slug::from_stored(current_slug),
                     brand: brand.map(Brand::from).unwrap_or_default(),
                     variants,
+                    has_old_codes,
                 })))
             })
             .await
@@ -180,7 +186,8 @@ fn load<R>(c: &mut SqliteConnection, workspace_id: WorkspaceId, id: WaitlistId) 
     Ok(row.map(Waitlist::try_from).transpose()?)
 }
 
-fn write(c: &mut SqliteConnection, waitlist: &Waitlist) -> QueryResult<usize> {
+/// Writes a waitlist over what was there.
+pub(crate) fn write(c: &mut SqliteConnection, waitlist: &Waitlist) -> QueryResult<usize> {
     diesel::update(waitlists::table.find(Blob(waitlist.id.uuid()))).set(WaitlistRow::from(waitlist)).execute(c)
 }
 

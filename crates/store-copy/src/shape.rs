@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 27] = [
+pub(crate) const TABLES: [&str; 31] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -34,6 +34,10 @@ pub(crate) const TABLES: [&str; 27] = [
     "used_proofs",
     "tombstones",
     "referrals",
+    "imports",
+    "import_items",
+    "import_names",
+    "old_codes",
 ];
 
 /// A table with its columns.

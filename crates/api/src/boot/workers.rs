@@ -11,6 +11,7 @@ use rally_domain::port::Ports;
 use tokio::task::JoinHandle;
 
 use crate::boot::telemetry;
+use crate::imports::Importer;
 use crate::worker::Worker;
 
 /// How often rows are pruned after their retention time, and how often the store looks for rows that lack a purge.
@@ -21,6 +22,9 @@ const LOOK_FOR_PURGES: Duration = Duration::from_secs(1);
 
 /// How often a worker checks whether older referrals lack a row. Programs without the ledger may still write some.
 const FILL: Duration = Duration::from_secs(5);
+
+/// How often a worker checks whether there is an import.
+const LOOK_FOR_IMPORTS: Duration = Duration::from_secs(1);
 
 /// How often the samples of histograms are added to their buckets.
 const FOLD: Duration = Duration::from_secs(5);
@@ -67,6 +71,9 @@ impl Workers {
             worker(ports, "used proofs of work", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.proofs.prune(ports.clock.now(), BATCH).await })
             }),
+            worker(ports, "old imports", "pruned", PRUNE, |ports| {
+                Box::pin(async move { ports.imports.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+            }),
             worker(ports, "finished mail", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await })
             }),
@@ -78,6 +85,7 @@ impl Workers {
             }),
         ];
         let mut tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run())).collect();
+        tasks.push(tokio::spawn(importer(ports).run()));
         tasks.push(tokio::spawn(fold()));
         Self(tasks)
     }
@@ -97,7 +105,17 @@ fn worker(
     step: fn(Ports) -> BoxFuture<'static, Result<u64, Fault>>,
 ) -> Worker {
     let ports = ports.clone();
-    Worker { what, done, rest, step: Box::new(move || step(ports.clone())) }
+    Worker { what, done, rest, pause: 1, step: Box::new(move || step(ports.clone())) }
+}
+
+/// The worker of imports. A group of rows is a short transaction, so a short pause lets sign-ups in between.
+fn importer(ports: &Ports) -> Worker {
+    let importer = Importer::new(ports);
+    let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
+        let importer = importer.clone();
+        Box::pin(async move { importer.step().await })
+    };
+    Worker { what: "groups of imports", done: "written", rest: LOOK_FOR_IMPORTS, pause: 4, step: Box::new(step) }
 }
 
 /// Adds samples to buckets. Histograms keep every sample until then, and a deployment may never request the metrics.

@@ -27,8 +27,8 @@ use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::ledger::{Referral, ReferralFilter, Standing, Suspect};
 use rally_domain::paging::{Limit, Page, ReferralKey, WaitlistKey};
 use rally_domain::port::{
-    ApiKeyStore, EntryStats, EntryStore, EntryStream, Ports, Rebuilt, ReferralStore, SettingsStore, VariantStore, WaitlistStore,
-    WebhookStore, WorkspaceStore,
+    ApiKeyStore, EntryStats, EntryStore, EntryStream, LineStream, Ports, Rebuilt, ReferralStore, SettingsStore, VariantStore,
+    WaitlistStore, WebhookStore, WorkspaceStore,
 };
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost};
@@ -123,6 +123,10 @@ impl WaitlistStore for Public {
         limit: Limit,
     ) -> Result<Page<Waitlist, WaitlistKey>, Fault> {
         self.inner.waitlists.list(workspace_id, status, after, limit).await
+    }
+
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<LineStream, Fault> {
+        self.inner.waitlists.export(waitlist_id).await
     }
 
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault> {

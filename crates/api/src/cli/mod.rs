@@ -3,13 +3,16 @@
 mod backup;
 mod bench;
 mod counters;
+mod export;
 mod failure;
 mod healthcheck;
+mod import;
 mod key;
 mod mail;
 mod migrate;
 mod openapi;
 mod output;
+mod restore;
 mod secrets;
 mod seed;
 mod serve;
@@ -27,9 +30,12 @@ use rally_domain::port::Ports;
 
 use self::bench::BenchCommand;
 use self::counters::CountersCommand;
+use self::export::ExportArguments;
 use self::failure::Failure;
+use self::import::ImportArguments;
 use self::key::KeyCommand;
 use self::mail::MailCommand;
+use self::restore::RestoreArguments;
 use self::secrets::SecretsCommand;
 use self::store_copy::StoreCommand;
 use self::token::TokenCommand;
@@ -88,6 +94,12 @@ enum Command {
         #[command(subcommand)]
         command: MailCommand,
     },
+    /// Import people from a file into a list. The import goes on if this is interrupted
+    Import(ImportArguments),
+    /// Write everything of a list to standard output, one JSON object a line
+    Export(ExportArguments),
+    /// Check whether a list can be restored from an export
+    Restore(RestoreArguments),
     /// Encrypt stored secrets again after a change of the key
     Secrets {
         #[command(subcommand)]
@@ -144,6 +156,9 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Token { command } => token::run(&config, command).await,
         Command::Key { command } => key::run(&config, command).await,
         Command::Mail { command } => mail::run(&config, command).await,
+        Command::Import(arguments) => import::run(&config, arguments).await,
+        Command::Export(arguments) => export::run(&config, arguments).await,
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Secrets { command: SecretsCommand::Reencrypt } => secrets::reencrypt(&config).await,
         Command::Counters { command: CountersCommand::Rebuild } => counters::rebuild(&config).await,
         Command::Store { command: StoreCommand::Copy { from, to } } => store_copy::copy(&config, &from, &to).await,

@@ -10,7 +10,8 @@ use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{
-    analytics, confirmations, entries, events, mail_templates, mails, referrals, settings, suppressions, variants, waitlists, webhooks,
+    analytics, confirmations, entries, events, imports, mail_templates, mails, referrals, settings, suppressions, variants, waitlists,
+    webhooks,
 };
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
@@ -59,6 +60,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(waitlists::change::update)
                 .service(waitlists::change::change_status)
                 .service(waitlists::change::delete)
+                .service(waitlists::export::export)
                 .service(entries::read::list)
                 .service(entries::read::count)
                 .service(entries::export::export)
@@ -77,6 +79,10 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(referrals::bulk::decide_many)
                 .service(referrals::decide::decide)
                 .service(referrals::preview::preview)
+                .service(imports::create)
+                .service(imports::get)
+                .service(imports::problems)
+                .service(imports::cancel)
                 .service(variants::list)
                 .service(variants::create)
                 .service(variants::update)

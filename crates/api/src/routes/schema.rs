@@ -294,6 +294,27 @@ pub enum MailStateName {
     Expired,
 }
 
+/// How far an import is.
+#[derive(ToSchema)]
+#[schema(as = ImportState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum ImportStateName {
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// What happens to people who are on the waitlist already.
+#[derive(ToSchema)]
+#[schema(as = OnDuplicate, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum OnDuplicateName {
+    Skip,
+    Update,
+}
+
 /// Why an address gets no mail.
 #[derive(ToSchema)]
 #[schema(as = SuppressionReason, rename_all = "snake_case")]

@@ -11,9 +11,11 @@ mod confirmation_group;
 mod decide_referrals;
 mod entry;
 mod erasure;
+mod import;
 mod mail_template;
 mod profile;
 mod replay;
+mod restore;
 mod settings;
 mod sign_up;
 mod sign_up_group;
@@ -37,9 +39,11 @@ pub use entry::{
     ReviewPlan,
 };
 pub use erasure::{EraseEntry, ErasurePlan};
+pub use import::{AddFacts, AddPlan, EntryUpdate, IMPORTED_REFERRALS, ImportRejection, ImportWork, LinkFacts, LinkPlan, RowIds, StageRows};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
 pub use profile::{ProfileChange, ProfilePlan, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
 pub use replay::{ReplayDeliveries, ReplayFacts, ReplayPlan, ReplayRejection, ReplayState, ResendDelivery};
+pub use restore::{NOT_EMPTY, RestoreFacts, RestorePlan};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]

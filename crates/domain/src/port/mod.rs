@@ -10,6 +10,7 @@ mod deliveries;
 mod entries;
 mod feed;
 mod health;
+mod imports;
 mod mail_templates;
 mod mails;
 mod proofs;
@@ -34,6 +35,7 @@ pub use deliveries::*;
 pub use entries::*;
 pub use feed::*;
 pub use health::*;
+pub use imports::*;
 pub use mail_templates::*;
 pub use mails::*;
 pub use proofs::*;
@@ -75,6 +77,7 @@ pub trait Store:
     + SuppressionStore
     + TemplateStore
     + PurgeStore
+    + ImportStore
     + StoreHealth
 {
 }
@@ -99,6 +102,7 @@ impl<S> Store for S where
         + SuppressionStore
         + TemplateStore
         + PurgeStore
+        + ImportStore
         + StoreHealth
 {
 }
@@ -153,6 +157,8 @@ pub struct Ports {
     pub mail_templates: Arc<dyn TemplateStore>,
     /// Purges of deleted objects.
     pub purges: Arc<dyn PurgeStore>,
+    /// Imports.
+    pub imports: Arc<dyn ImportStore>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, if one is configured.
@@ -200,6 +206,7 @@ impl Ports {
             suppressions: store.clone(),
             mail_templates: store.clone(),
             purges: store.clone(),
+            imports: store.clone(),
             health: store,
             humans: None,
             envoi: None,

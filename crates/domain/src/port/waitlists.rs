@@ -1,8 +1,10 @@
 //! Where waitlists are kept.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_core::Stream;
 
 use crate::access::Receipt;
 use crate::command::{
@@ -10,6 +12,7 @@ use crate::command::{
     UpdateWaitlistRejection,
 };
 use crate::error::{CommandError, Fault};
+use crate::export::Line;
 use crate::id::{WaitlistId, WorkspaceId};
 use crate::paging::{Limit, Page, WaitlistKey};
 use crate::slug::Slug;
@@ -95,4 +98,16 @@ pub trait WaitlistStore: Send + Sync {
     /// - A change MUST show at once in the process that made it, and within a second in another one:
     ///   `public::a_public_change_shows_elsewhere_within_a_second`.
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;
+
+    /// Everything of a waitlist as the lines of an export but the first and the last one, in batches, as it was at one moment. A fault
+    /// ends the stream. The store keeps the moment until the stream ends, so read the stream without a pause.
+    ///
+    /// - The list, its variants, every entry with its old codes, every tombstone and the whole ledger MUST be there, in the order that
+    ///   [`export`](crate::export) says: `exports::an_export_has_everything_of_a_list`.
+    /// - Nothing of another list, and nobody who is gone, MUST be there: `exports::an_export_is_of_one_list`.
+    /// - Changes made while the stream is read MUST NOT show: `exports::an_export_of_everything_shows_one_moment`.
+    async fn export(&self, waitlist_id: WaitlistId) -> Result<LineStream, Fault>;
 }
+
+/// The lines of an export, in batches.
+pub type LineStream = Pin<Box<dyn Stream<Item = Result<Vec<Line>, Fault>> + Send>>;

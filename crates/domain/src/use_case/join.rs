@@ -11,7 +11,7 @@ use crate::id::VariantId;
 use crate::port::{Humanity, MailDomain, Ports};
 use crate::profile::Profile;
 use crate::proof_of_work::Proof;
-use crate::referral::ReferralCode;
+use crate::referral::{OldCode, ReferralCode};
 use crate::secret::NetworkHash;
 use crate::settings::Confirmation;
 use crate::use_case::confirm;
@@ -24,6 +24,10 @@ pub struct Join {
     pub profile: Profile,
     /// The referral code that the person used. A text that cannot be a code was dropped.
     pub friends_code: Option<ReferralCode>,
+    /// The code as the person gave it, if people on the list have old codes. It may be one of these.
+    pub given_code: Option<OldCode>,
+    /// Whether people on the list have old codes.
+    pub has_old_codes: bool,
     /// The variant that the person saw.
     pub variant_id: Option<VariantId>,
     /// The token of the captcha.
@@ -73,7 +77,7 @@ const CODE_ATTEMPTS: usize = 4;
 /// # Errors
 /// If the captcha or a rule refuses the sign-up. Then nothing was stored. If a port has a fault, the entry may have been stored (see
 /// [`CommandError::Fault`]).
-pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) -> Result<Joined, CommandError<JoinRejection>> {
+pub async fn run(ports: &Ports, waitlist: &Waitlist, mut join: Join, ttl: Duration) -> Result<Joined, CommandError<JoinRejection>> {
     if !waitlist.is_open() {
         return Err(CommandError::Rejected(JoinRejection::SignUp(SignUpRejection::WaitlistNotActive)));
     }
@@ -83,8 +87,11 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
     if waitlist.settings.addresses.check_mx {
         check_domain(ports, &join).await?;
     }
+    if let Some(code) = &join.given_code {
+        join.friends_code = ports.imports.resolve_code(waitlist.id, code).await?;
+    }
     if waitlist.settings.email_confirmation == Confirmation::Off {
-        let command = SignUp {
+        let mut command = SignUp {
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
             proof: join.proof,
@@ -93,6 +100,9 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
             disposable: ports.disposable.has(&join.profile.email),
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
+        if join.has_old_codes {
+            command.own_code = draw_code(ports, waitlist).await?;
+        }
         match sign_up(ports, command).await {
             // The setting was turned on just now.
             Err(CommandError::Rejected(SignUpRejection::ConfirmationRequired)) => {}
@@ -103,6 +113,16 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, join: Join, ttl: Duration) 
     }
     confirm::request(ports, waitlist, join, ttl).await.map_err(|error| error.map_rejection(JoinRejection::Request))?;
     Ok(Joined::MustConfirm)
+}
+
+/// Draws a code that nobody on the list had before they were imported.
+async fn draw_code(ports: &Ports, waitlist: &Waitlist) -> Result<ReferralCode, Fault> {
+    loop {
+        let code = ReferralCode::from_entropy(ports.ids.entropy());
+        if ports.imports.resolve_code(waitlist.id, &code.clone().into()).await?.is_none() {
+            return Ok(code);
+        }
+    }
 }
 
 /// Returns the hash of the network that a form came from.

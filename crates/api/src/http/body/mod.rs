@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentEncoding, HeaderMap, TRANSFER_ENCODING};
-use actix_web::web::BytesMut;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -24,6 +24,9 @@ pub use document::{Document, read_as};
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a client may send nothing of a body that arrives in pieces.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// The most bytes of a body, unless a route has another limit.
 pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
@@ -35,6 +38,24 @@ pub struct Body {
     payload: Payload,
     headers: HeaderMap,
     in_flight: InFlight,
+}
+
+/// A body that arrives in pieces.
+pub struct Pieces {
+    payload: Payload,
+    in_flight: InFlight,
+}
+
+impl Pieces {
+    /// Returns the next piece, or `None` at the end.
+    ///
+    /// # Errors
+    /// 408 if nothing arrives for [`SILENCE`], and 400 if the body ends too early.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let piece = self.in_flight.aside(tokio::time::timeout(SILENCE, self.payload.next())).await;
+        let piece = piece.map_err(|_| ApiError::new(Code::RequestTimeout, "nothing of the body arrived for too long"))?;
+        piece.transpose().map_err(|_| ApiError::new(Code::BadRequest, "the body ended too early"))
+    }
 }
 
 impl FromRequest for Body {
@@ -103,6 +124,31 @@ impl Body {
         Ok(form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
     }
 
+    /// Reads a body of one of some types in pieces, of any size. It may be compressed with gzip, which the caller undoes.
+    ///
+    /// # Errors
+    /// 415 if the body has another type or encoding.
+    pub fn pieces(self, types: &[&str]) -> Result<Pieces, ApiError> {
+        if !types.contains(&self.essence().as_str()) {
+            return Err(ApiError::new(Code::UnsupportedMediaType, format!("the body must be {}", types.join(" or "))));
+        }
+        if !self.has_coding_of(&["identity", "gzip"]) {
+            let refusal = ApiError::new(Code::UnsupportedMediaType, "the body must not be encoded, but for gzip");
+            return Err(ApiError { accept_encoding: Some(ContentEncoding::Gzip), ..refusal });
+        }
+        Ok(Pieces { payload: self.payload, in_flight: self.in_flight })
+    }
+
+    /// Whether the body has only codings of a list.
+    fn has_coding_of(&self, known: &[&str]) -> bool {
+        let is_known = |coding: &str| {
+            let coding = coding.trim();
+            coding.is_empty() || known.iter().any(|known| coding.eq_ignore_ascii_case(known))
+        };
+        // A line that is not text counts as an unknown coding.
+        self.headers.get_all(CONTENT_ENCODING).flat_map(|line| line.to_str().unwrap_or("?").split(',')).all(is_known)
+    }
+
     /// Reads the bytes, in time.
     async fn arrive(mut self, limit: usize) -> Result<BytesMut, ApiError> {
         let in_flight = self.in_flight.clone();
@@ -114,10 +160,7 @@ impl Body {
 
     /// Refuses an encoded body. Rally cannot decode one and limit its decoded size.
     fn check_coding(&self) -> Result<(), ApiError> {
-        let is_identity = |coding: &str| matches!(coding.trim(), "") || coding.trim().eq_ignore_ascii_case("identity");
-        // A line that is not text counts as an unknown coding.
-        let mut codings = self.headers.get_all(CONTENT_ENCODING).flat_map(|line| line.to_str().unwrap_or("?").split(','));
-        if codings.all(is_identity) {
+        if self.has_coding_of(&["identity"]) {
             return Ok(());
         }
         let refusal = ApiError::new(Code::UnsupportedMediaType, "the body must not be encoded");

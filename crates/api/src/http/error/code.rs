@@ -76,6 +76,8 @@ codes! {
     ConfirmationNotFound = 404 "confirmation_not_found"
     /// The waitlist never asks for a proof of work.
     ProofOfWorkOff = 404 "proof_of_work_off"
+    /// There is no such import.
+    ImportNotFound = 404 "import_not_found"
     /// The waitlist shows no leaderboard.
     LeaderboardDisabled = 404 "leaderboard_disabled"
     /// The route does not accept this method. `Allow` lists those that it accepts.
@@ -96,6 +98,10 @@ codes! {
     AlreadyUser = 409 "already_user"
     /// The webhook is not active.
     WebhookDisabled = 409 "webhook_disabled"
+    /// Somebody is on the waitlist, and an export needs an empty one.
+    WaitlistNotEmpty = 409 "waitlist_not_empty"
+    /// The import has ended.
+    ImportEnded = 409 "import_ended"
     /// The idempotency key was used for another request.
     IdempotencyKeyReuse = 409 "idempotency_key_reuse"
     /// A request with this idempotency key is still running.

@@ -101,6 +101,11 @@ impl ApiError {
         Self::new(Code::ReferralNotFound, "this referral does not exist")
     }
 
+    /// The waitlist has no such import.
+    pub fn no_import() -> Self {
+        Self::new(Code::ImportNotFound, "this import does not exist")
+    }
+
     /// The workspace has no such suppression.
     pub fn no_suppression() -> Self {
         Self::new(Code::SuppressionNotFound, "this suppression does not exist")

@@ -10,7 +10,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
 use rally_domain::error::FieldError;
-use rally_domain::id::{EntryId, EventId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::id::{EntryId, EventId, ImportId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::import::Import;
 use rally_domain::locale::Locale;
 use rally_domain::mail::MailKind;
 use rally_domain::waitlist::Waitlist;
@@ -33,6 +34,8 @@ pub type AdminRequest<P = ()> = Named<P, RequestOfList>;
 pub type AdminReferral<P = ()> = Named<P, ReferralOfList>;
 /// The variant `{id}` of the waitlist `{waitlist_id}`.
 pub type AdminVariant<P = ()> = Named<P, VariantOfList>;
+/// The import `{id}` of the waitlist `{waitlist_id}`.
+pub type AdminImport<P = ()> = Named<P, Import>;
 /// The id of a waitlist, `{id}`. The handler finds out whether the waitlist exists.
 pub type AdminListId<P = ()> = Named<P, WaitlistId>;
 /// The webhook `{id}`.
@@ -176,6 +179,16 @@ impl FromPath for ReferralOfList {
         let waitlist = Waitlist::find(app, admin, request).await?;
         let id = ReferralId::parse(segment(request, "id")).map_err(|_| ApiError::no_referral())?;
         Ok(Self { waitlist, id })
+    }
+}
+
+impl FromPath for Import {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[LIST, ("id", "The import.")];
+
+    async fn find(app: &App, admin: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        let waitlist = Waitlist::find(app, admin, request).await?;
+        let id = ImportId::parse(segment(request, "id")).map_err(|_| ApiError::no_import())?;
+        app.ports.imports.find(waitlist.id, id).await?.ok_or_else(ApiError::no_import)
     }
 }
 

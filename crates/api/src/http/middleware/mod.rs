@@ -30,6 +30,14 @@ use self::request_id::RequestId;
 /// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
 
+/// How long a request may take that brings a file. The file itself may take its time, as long as some of it arrives.
+const FILE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a request may take.
+fn limit(method: &Method, path: &str) -> Duration {
+    if *method == Method::POST && path.ends_with("/imports") { FILE } else { HANDLER }
+}
+
 /// The outermost middleware.
 pub async fn handle(
     in_flight: InFlight,
@@ -51,7 +59,8 @@ pub async fn handle(
         metrics::counter!("rally_shed_total").increment(1);
         return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into());
     }
-    let handled = tokio::time::timeout(HANDLER, next.call(request).instrument(span.clone()));
+    let limit = limit(&method, request.path());
+    let handled = tokio::time::timeout(limit, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.
         Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into()),

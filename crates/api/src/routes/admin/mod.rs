@@ -4,6 +4,7 @@ pub mod analytics;
 pub mod confirmations;
 pub mod entries;
 pub mod events;
+pub mod imports;
 pub mod mail_templates;
 pub mod mails;
 pub mod referrals;

@@ -7,7 +7,7 @@ use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
 use rally_domain::proof_of_work::ProofOfWork;
-use rally_domain::referral::{Milestone, ReferralCode};
+use rally_domain::referral::{Milestone, OldCode, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
 use rally_domain::text::{ConsentText, Description};
 use rally_domain::variant::{Variant, choose};
@@ -17,6 +17,7 @@ use rally_pages::{
     Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Problem, Reward, SignUpPage, answers_of,
 };
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::look::{self, brand_of, embedded, is_embedded, see_other, show};
 use super::openness::{notice_of, notice_of_refusal, openness};
@@ -125,10 +126,24 @@ pub(super) fn asked_for(request: &HttpRequest) -> Vec<Locale> {
     chosen_language(request).map_or_else(|| accepted_languages(request.headers()), |locale| vec![locale])
 }
 
+/// Returns a code that may be one of somebody on the list, in its stored form. An old code keeps its letters.
+fn shared_code(reading: &Reading<'_>, code: &str) -> Option<String> {
+    match ReferralCode::parse(code) {
+        Ok(own) => Some(own.as_str().to_owned()),
+        Err(_) if reading.named.found.has_old_codes => OldCode::parse(code).ok().map(|old| old.as_str().to_owned()),
+        Err(_) => None,
+    }
+}
+
+/// Returns a text as a value in a query.
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &Filled<'_>) -> Result<HttpResponse, ApiError> {
     let waitlist = reading.waitlist();
-    let code = filled.code.and_then(|code| ReferralCode::parse(code).ok());
-    let address = code.as_ref().map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, code.as_str()));
+    let code = filled.code.and_then(|code| shared_code(reading, code));
+    let address = code.as_ref().map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, encoded(code)));
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
     let is_listed = !reading.embedded;
     let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
@@ -145,13 +160,13 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
     let (lost_link, action) = (reading.address_of("/lost-link"), embedded(reading.here.clone(), reading.embedded));
-    let own_page = own_page(waitlist, code.as_ref());
+    let own_page = own_page(waitlist, code.as_deref());
     let page = SignUpPage {
         frame,
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
-        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_ref().map(ReferralCode::as_str) },
+        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_deref() },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
             None => work,
@@ -168,9 +183,9 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
 }
 
 /// Returns the operator's own page of a list, with the code of a friend.
-fn own_page(waitlist: &Waitlist, code: Option<&ReferralCode>) -> Option<String> {
+fn own_page(waitlist: &Waitlist, code: Option<&str>) -> Option<String> {
     let page = waitlist.settings.page_url.as_ref()?;
-    Some(code.map_or_else(|| page.as_str().to_owned(), |code| page.with_query("ref", code.as_str())))
+    Some(code.map_or_else(|| page.as_str().to_owned(), |code| page.with_query("ref", code)))
 }
 
 /// Returns the address of challenges for a list, if the list may ask for a proof of work.
@@ -255,7 +270,7 @@ async fn sign_up(app: &App, reading: &Reading<'_>, request: &HttpRequest, posted
         count_as(Code::TooFast.as_str());
         return Err(ApiError::new(Code::TooFast, "the form came back too fast"));
     }
-    let outcome = take(app, waitlist, request, posted.body(reading)?, &mut Vec::new()).await;
+    let outcome = take(app, &reading.named.found, request, posted.body(reading)?, &mut Vec::new()).await;
     count(&outcome);
     Ok(match outcome? {
         Outcome::OnTheList(entry) => Sent::OnTheList(app.ports.links.status(entry.id, entry.link_generation)),

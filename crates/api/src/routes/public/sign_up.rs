@@ -10,13 +10,13 @@ use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
-use rally_domain::referral::ReferralCode;
+use rally_domain::referral::{OldCode, ReferralCode};
 use rally_domain::settings::{Approval, Confirmation};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::use_case;
 use rally_domain::use_case::join::{Join, Joined};
-use rally_domain::waitlist::Waitlist;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -110,8 +110,8 @@ impl JoinBody {
         app.seals.missing(waitlist.id, seal, app.ports.clock.now()).unwrap_or(0)
     }
 
-    fn parse(self, app: &App, waitlist: &Waitlist, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
-        let (mut fields, settings) = (Fields::default(), &waitlist.settings);
+    fn parse(self, app: &App, list: &PublicWaitlist, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
+        let (mut fields, settings) = (Fields::default(), &list.waitlist.settings);
         let is_blocked = |email: &Email| settings.addresses.block_disposable && app.ports.disposable.has(email);
         let email = fields.required("email", self.email, |text| match Email::parse(&text)? {
             email if is_blocked(&email) => Err(Invalid::new("must not be an address of a throw-away service")),
@@ -120,7 +120,7 @@ impl JoinBody {
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
         let interest = fields.optional("interest", self.interest, |text| Interest::parse_optional(&text));
         let referrer = fields.optional("referrer", self.referrer, |text| Referrer::parse_optional(&text));
-        let friends_code = fields.optional("referral_code", self.referral_code, |text| Ok(ReferralCode::parse(&text).ok()));
+        let given = fields.optional("referral_code", self.referral_code, Ok);
         let metadata = match &self.metadata {
             Field::Absent | Field::Null => Some(Metadata::default()),
             Field::Wrong | Field::Given(_) => fields.optional("metadata", self.metadata, Metadata::parse),
@@ -147,7 +147,9 @@ impl JoinBody {
                 metadata,
                 consent,
             },
-            friends_code: friends_code.flatten(),
+            friends_code: given.as_deref().and_then(|text| ReferralCode::parse(text).ok()),
+            given_code: given.as_deref().filter(|_| list.has_old_codes).and_then(|text| OldCode::parse(text).ok()),
+            has_old_codes: list.has_old_codes,
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             proof: None,
@@ -303,7 +305,7 @@ async fn sign_up(
     named.check_origin(app, request)?;
     let waitlist = &named.found.waitlist;
     standings.extend(app.limits.take_address(app.proxies.client(request), waitlist.id)?);
-    take(app, waitlist, request, body.json::<JoinBody>().await?, standings).await
+    take(app, &named.found, request, body.json::<JoinBody>().await?, standings).await
 }
 
 /// Signs a person up with what a form or a request of the API says. The limit of the client's address was taken before.
@@ -312,11 +314,12 @@ async fn sign_up(
 /// If a field is bad, or a rule refuses the sign-up.
 pub(in crate::routes) async fn take(
     app: &App,
-    waitlist: &Waitlist,
+    list: &PublicWaitlist,
     request: &HttpRequest,
     body: JoinBody,
     standings: &mut Vec<Standing>,
 ) -> Result<Outcome, ApiError> {
+    let waitlist = &list.waitlist;
     // A closed waitlist is reported before bad fields.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
@@ -324,7 +327,7 @@ pub(in crate::routes) async fn take(
     let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
     // A program that filled in what people do not see is answered as if it had worked.
     let work = if is_bot { Work::default() } else { Work::of(app, waitlist, body.solution()).await? };
-    let person = body.parse(app, waitlist, accepted_languages(request.headers()), app.ports.clock.now())?;
+    let person = body.parse(app, list, accepted_languages(request.headers()), app.ports.clock.now())?;
     if is_bot {
         return Ok(Outcome::Bot(person.profile.into()));
     }

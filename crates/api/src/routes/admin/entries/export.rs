@@ -15,8 +15,8 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::permit;
-use crate::exports::spool;
-use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
+use crate::exports::{spool, too_many};
+use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::AdminList;
 
 /// A column of the file: its name, and its text for an entry.
@@ -45,9 +45,6 @@ const COLUMNS: &[Column] = &[
 fn text(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
-
-/// The seconds after which a client should ask for a slot again.
-const RETRY_AFTER: u64 = 10;
 
 /// A mark at the start of an export, which makes Excel read it as UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -101,11 +98,6 @@ pub async fn export(
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, disposition))
         .streaming(file))
-}
-
-fn too_many() -> ApiError {
-    let message = "too many exports are running";
-    ApiError { retry_after: Some(RETRY_AFTER), ..ApiError::new(Code::ServiceUnavailable, message) }
 }
 
 /// Writes the header row, then a piece of the file for every batch of entries.

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod create;
+pub mod export;
 pub mod read;
 
 use rally_domain::waitlist::Waitlist;

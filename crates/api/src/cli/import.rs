@@ -1,0 +1,214 @@
+//! `rally import`: imports people from a file, with a progress bar.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use rally_domain::actor::Actor;
+use rally_domain::command::NOT_EMPTY;
+use rally_domain::error::FieldError;
+use rally_domain::import::{Import, ImportProblem, ImportState};
+use rally_domain::port::Ports;
+use rally_domain::slug::Slug;
+use rally_domain::waitlist::Waitlist;
+
+use super::failure::Failure;
+use super::open;
+use super::output::print;
+use super::workspace::find_workspace;
+use crate::boot::config::Config;
+use crate::boot::secrets::Secrets;
+use crate::boot::store;
+use crate::imports::{Arrived, ImportOrder, Importer, Source, Upload, UploadError};
+
+/// How many bytes of the file are read at once.
+const PIECE: usize = 256 * 1024;
+
+/// How long the command waits if another process does the import.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How many characters the progress bar has.
+const WIDTH: u64 = 30;
+
+/// How many problems are shown.
+const SHOWN: usize = 20;
+
+#[derive(Args)]
+pub(super) struct ImportArguments {
+    /// The file: CSV, or JSON objects, one a line, compressed with gzip or not
+    file: PathBuf,
+    /// Slug of the workspace
+    #[arg(long, value_name = "SLUG")]
+    workspace: String,
+    /// Slug of the list
+    #[arg(long, value_name = "SLUG")]
+    list: String,
+    /// The format of the file [default: auto, which looks at its columns]
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
+    /// What a column means, such as 'Work mail=email' or 'Team=metadata.team'
+    #[arg(long, value_name = "COLUMN=FIELD")]
+    map: Vec<String>,
+    /// What happens to people who are on the list already: skip or update [default: skip]
+    #[arg(long, value_name = "CHOICE")]
+    on_duplicate: Option<String>,
+    /// Change nothing, and count what would happen
+    #[arg(long)]
+    dry_run: bool,
+    /// Send mail and events, as for sign-ups
+    #[arg(long)]
+    notify: bool,
+}
+
+pub(super) async fn run(config: &Config, arguments: ImportArguments) -> Result<(), Failure> {
+    let order = arguments.order()?;
+    let secrets = Secrets::load(config)?;
+    let mut ports = open(config, config.migrate).await?.ports;
+    store::share_secret(&secrets, &mut ports).await?;
+    let waitlist = find_list(&ports, &arguments.workspace, &arguments.list).await?;
+    let import = upload(&ports, &waitlist, order, &arguments.file).await?;
+    let import = follow(&ports, import).await?;
+    let problems = ports.imports.problems(import.id, None, SHOWN + 1).await?;
+    tell(&import, problems.into_iter().map(|(_, problem)| problem).collect())
+}
+
+impl ImportArguments {
+    fn order(&self) -> Result<ImportOrder, Failure> {
+        let split = |text: &String| text.rsplit_once('=').map(|(column, field)| (format!("map.{column}"), field.to_owned()));
+        let maps: Option<Vec<(String, String)>> = self.map.iter().map(split).collect();
+        let mut pairs = maps.ok_or_else(|| Failure::Refused("--map takes COLUMN=FIELD".to_owned()))?;
+        pairs.extend(self.format.clone().map(|format| ("format".to_owned(), format)));
+        pairs.extend(self.on_duplicate.clone().map(|choice| ("on_duplicate".to_owned(), choice)));
+        pairs.push(("dry_run".to_owned(), self.dry_run.to_string()));
+        pairs.push(("notify".to_owned(), self.notify.to_string()));
+        let refused = |errors: Vec<FieldError>| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Failure::Refused(errors.join("; "))
+        };
+        ImportOrder::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))).map_err(refused)
+    }
+}
+
+/// The list with a slug in the workspace with a slug.
+pub(super) async fn find_list(ports: &Ports, workspace: &str, list: &str) -> Result<Waitlist, Failure> {
+    let workspace = find_workspace(ports, workspace).await?;
+    let none = || Failure::Refused(format!("the workspace {} has no list {list}", workspace.slug));
+    let slug = Slug::parse(list).map_err(|_| none())?;
+    let found = ports.waitlists.find_public(&workspace.slug, &slug).await?.ok_or_else(none)?;
+    Ok(found.waitlist.clone())
+}
+
+async fn upload(ports: &Ports, waitlist: &Waitlist, order: ImportOrder, path: &Path) -> Result<Import, Failure> {
+    let mut file = File::open(path)?;
+    let mut upload = Upload::begin(ports, &Actor::CommandLine, waitlist, order).await?;
+    let mut bytes = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut bytes)?;
+        if read == 0 {
+            return queue(upload.end().await.map_err(failure)?).await;
+        }
+        if let Err(error) = upload.take(&bytes[..read]).await {
+            upload.give_up("the file did not arrive").await?;
+            return Err(failure(error));
+        }
+    }
+}
+
+/// Lets the import wait for a worker, unless the file is an export and somebody is on the list.
+async fn queue(arrived: Arrived) -> Result<Import, Failure> {
+    if arrived.is_export() && arrived.has_people().await? {
+        arrived.give_up("the import was refused").await?;
+        return Err(Failure::Refused(NOT_EMPTY.to_owned()));
+    }
+    arrived.queue().await.map_err(failure)
+}
+
+fn failure(error: UploadError) -> Failure {
+    match error {
+        UploadError::Fault(fault) => fault.into(),
+        refused => Failure::Refused(refused.to_string()),
+    }
+}
+
+/// Does the import, or watches another process do it, until it has ended.
+async fn follow(ports: &Ports, mut import: Import) -> Result<Import, Failure> {
+    let importer = Importer::new(ports);
+    let gone = || Failure::Refused("the import is gone".to_owned());
+    let mut bar = Bar::new();
+    while !import.state.is_over() {
+        if importer.step().await? == 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+        import = ports.imports.find(import.waitlist_id, import.id).await?.ok_or_else(gone)?;
+        bar.show(&import)?;
+    }
+    // What was staged is deleted, too.
+    while importer.step().await? > 0 {}
+    bar.end()?;
+    Ok(import)
+}
+
+/// A progress bar on a terminal.
+struct Bar {
+    is_shown: bool,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Self { is_shown: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&self, import: &Import) -> Result<(), Failure> {
+        if !self.is_shown {
+            return Ok(());
+        }
+        let total = Source::of(import).map_or(0, |source| source.plan.records).max(1);
+        let read = import.numbers.read();
+        let full = (read * WIDTH / total).min(WIDTH);
+        let bar: String = (0..WIDTH).map(|n| if n < full { '#' } else { '.' }).collect();
+        let mut out = std::io::stderr().lock();
+        write!(out, "\r[{bar}] {read} of {total} rows, {}", import.step.as_str())?;
+        Ok(out.flush()?)
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.is_shown) {
+            writeln!(std::io::stderr().lock())?;
+        }
+        Ok(())
+    }
+}
+
+/// Says what became of the import.
+fn tell(import: &Import, mut problems: Vec<ImportProblem>) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    if let Some(Source { staged, plan }) = Source::of(import) {
+        let separator = plan.separator().map(|separator| format!(", separator {separator:?}")).unwrap_or_default();
+        lines.push(format!("Format {}, {}{separator}.", plan.format.name(), staged.encoding.as_str()));
+        let meaning = |field: Option<String>| field.unwrap_or_else(|| "not read".to_owned());
+        lines.extend(plan.columns.iter().map(|column| format!("  {} -> {}", column.name, meaning(column.field()))));
+    }
+    let has_more = problems.len() > SHOWN;
+    problems.truncate(SHOWN);
+    for ImportProblem { line, column, reason } in problems {
+        let column = if column.is_empty() { String::new() } else { format!(", {column}") };
+        lines.push(format!("Line {line}{column}: {reason}"));
+    }
+    if has_more {
+        lines.push(format!("There are more problems: GET …/imports/{}/problems.csv", import.id));
+    }
+    let numbers = import.numbers;
+    let what = if import.dry_run { "Would be" } else { "People" };
+    lines.push(format!(
+        "{what} added {}, updated {}, skipped {}, failed {}.",
+        numbers.added, numbers.updated, numbers.skipped, numbers.failed
+    ));
+    print(&lines.join("\n"))?;
+    match import.state {
+        ImportState::Failed => Err(Failure::Refused(format!("the import failed: {}", import.error.as_deref().unwrap_or("no reason")))),
+        ImportState::Cancelled => Err(Failure::Refused("the import was cancelled; what was added stays".to_owned())),
+        _ => Ok(()),
+    }
+}

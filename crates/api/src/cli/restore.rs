@@ -1,0 +1,43 @@
+//! `rally restore --verify`: reads the file of an export, and says whether a list can be restored from it whole.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use clap::Args;
+use rally_domain::export::{Check, Line};
+
+use super::failure::Failure;
+use super::output::print;
+
+/// How many faults are shown.
+const SHOWN: usize = 20;
+
+#[derive(Args)]
+pub(super) struct RestoreArguments {
+    /// The file that `rally export` wrote. Nothing is restored: `rally import` does that
+    #[arg(long, value_name = "FILE")]
+    verify: PathBuf,
+}
+
+pub(super) fn run(arguments: &RestoreArguments) -> Result<(), Failure> {
+    let mut check = Check::default();
+    for (number, line) in (1..).zip(BufReader::new(File::open(&arguments.verify)?).split(b'\n')) {
+        match serde_json::from_slice::<Line>(&line?) {
+            Ok(line) => check.take(number, &line),
+            Err(_) => check.broken(number),
+        }
+    }
+    let verdict = check.verdict();
+    let mut lines: Vec<String> = verdict.faults.iter().take(SHOWN).cloned().collect();
+    if verdict.faults.len() > SHOWN {
+        lines.push(format!("There are {} more.", verdict.faults.len() - SHOWN));
+    }
+    let [entries, tombstones, codes, referrals, credits] = verdict.numbers();
+    lines.push(format!("Entries {entries}, erased {tombstones}, codes {codes}, referrals {referrals}, of which {credits} count."));
+    print(&lines.join("\n"))?;
+    match verdict.faults.len() {
+        0 => Ok(()),
+        number => Err(Failure::Refused(format!("the file has {number} faults"))),
+    }
+}

@@ -1,0 +1,118 @@
+//! How an import is ordered, and how its file is read.
+
+use rally_domain::actor::Actor;
+use rally_domain::error::{FieldError, Invalid};
+use rally_domain::id::ImportId;
+use rally_domain::import::{Import, ImportNumbers, ImportState, ImportStep, OnDuplicate};
+use rally_domain::port::Ports;
+use rally_domain::waitlist::Waitlist;
+use rally_intake::{Format, Mapping, Plan, Staged};
+use serde::{Deserialize, Serialize};
+
+/// What the parameters of an import that map columns begin with.
+const MAP: &str = "map.";
+
+/// The options of an import.
+#[derive(Debug, Default)]
+pub struct ImportOrder {
+    /// The format, or `None` if the file tells.
+    pub format: Option<Format>,
+    /// What the columns mean.
+    pub mapping: Mapping,
+    /// What happens to people who are on the list already.
+    pub on_duplicate: OnDuplicate,
+    /// Whether nothing is changed.
+    pub dry_run: bool,
+    /// Whether events and mail are written.
+    pub notify: bool,
+}
+
+impl ImportOrder {
+    /// Reads the parameters of a query. Others are ignored.
+    ///
+    /// # Errors
+    /// Every parameter that is bad.
+    pub fn parse<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
+        let (mut order, mut mapping, mut errors) = (Self::default(), Vec::new(), Vec::new());
+        for (name, value) in pairs {
+            let parsed = match name {
+                "format" => Format::parse(value).map(|format| order.format = format),
+                "on_duplicate" => OnDuplicate::parse(value).map(|choice| order.on_duplicate = choice),
+                "dry_run" => switch(value).map(|on| order.dry_run = on),
+                "notify" => switch(value).map(|on| order.notify = on),
+                _ => {
+                    mapping.extend(name.strip_prefix(MAP).map(|column| (column, value)));
+                    Ok(())
+                }
+            };
+            errors.extend(parsed.err().map(|error| FieldError::new(name, error)));
+        }
+        match Mapping::parse(mapping) {
+            Ok(mapping) => order.mapping = mapping,
+            Err(bad) => errors.extend(bad),
+        }
+        if errors.is_empty() { Ok(order) } else { Err(errors) }
+    }
+
+    /// Makes the import into a list.
+    pub(super) fn import(&self, ports: &Ports, actor: &Actor, waitlist: &Waitlist) -> Import {
+        Import {
+            id: ImportId::new(ports.ids.uuid()),
+            workspace_id: waitlist.workspace_id,
+            waitlist_id: waitlist.id,
+            state: ImportState::Uploading,
+            step: ImportStep::Read,
+            on_duplicate: self.on_duplicate,
+            dry_run: self.dry_run,
+            notify: self.notify,
+            source: String::new(),
+            error: None,
+            numbers: ImportNumbers::default(),
+            mark: Import::FIRST,
+            started_by: actor.subject(),
+            created_at: ports.clock.now(),
+            started_at: None,
+            ended_at: None,
+        }
+    }
+}
+
+fn switch(value: &str) -> Result<bool, Invalid> {
+    match value {
+        "" | "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Invalid::new("must be true or false")),
+    }
+}
+
+/// How the file of an import is read, as the store keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// What the staging found out.
+    pub staged: Staged,
+    /// How rows are read.
+    pub plan: Plan,
+}
+
+impl Source {
+    /// Reads the source of an import. `None` means that the file has not arrived, or cannot be read.
+    pub fn of(import: &Import) -> Option<Self> {
+        serde_json::from_str(&import.source).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_parameter_is_named() {
+        let good =
+            [("format", "auto"), ("on_duplicate", "update"), ("dry_run", ""), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
+        let order = ImportOrder::parse(good.into_iter()).unwrap();
+        assert_eq!((order.format, order.on_duplicate, order.dry_run, order.notify), (None, OnDuplicate::Update, true, false));
+        let bad = [("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
+        let fields: Vec<String> = ImportOrder::parse(bad.into_iter()).unwrap_err().into_iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["format", "on_duplicate", "dry_run", "map.Mail"]);
+    }
+}

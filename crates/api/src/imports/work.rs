@@ -1,0 +1,187 @@
+//! The worker of imports. Each step claims the oldest import that has work left, and does a group of it. What a killed process has left is
+//! done by the next step of any process, once the lease has ended.
+
+use rally_domain::command::{ImportWork, RowIds, StageRows};
+use rally_domain::error::{CommandError, Fault, FieldError};
+use rally_domain::export::Line;
+use rally_domain::id::ClaimId;
+use rally_domain::import::{Import, ImportProblem, ImportRow, ImportStep, ReferrerName, RestoreContent, RestoreItem};
+use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
+use rally_intake::{Confirmed, Content, Mark, Problem, Reader, ReferrerKey, Row};
+
+use super::{LEASE, PIECE, Source};
+
+/// The most rows of a group. Sign-ups wait for a group that is written.
+const GROUP: usize = 250;
+
+/// How many rows, and how many pieces of a file, are read in a step.
+const READ_ROWS: usize = 2000;
+const READ_PIECES: u64 = 8;
+
+/// Does the imports of a process.
+#[derive(Clone)]
+pub struct Importer {
+    ports: Ports,
+    claim: ClaimId,
+}
+
+impl Importer {
+    /// Makes the worker of a process.
+    pub fn new(ports: &Ports) -> Self {
+        Self { claim: ClaimId::new(ports.ids.uuid()), ports: ports.clone() }
+    }
+
+    /// Does the next group of the oldest import. Returns how much it did. 0 means that nothing is left.
+    ///
+    /// # Errors
+    /// If the store fails. The next step tries again.
+    pub async fn step(&self) -> Result<u64, Fault> {
+        let now = self.ports.clock.now();
+        let Some(import) = self.ports.imports.claim(self.claim, now, now.plus(LEASE)).await? else { return Ok(0) };
+        match import.step {
+            ImportStep::Read => self.read(&import).await?,
+            _ => self.work(&import).await?,
+        }
+        Ok(1)
+    }
+
+    /// Reads rows from the file and stages them.
+    async fn read(&self, import: &Import) -> Result<(), Fault> {
+        let source = Source::of(import).ok_or_else(|| Fault::unexpected("an import has no readable source"))?;
+        let (end, start) = (source.staged.bytes, source.plan.start);
+        let [offset, line, _] = import.mark;
+        let mark = if import.mark == Import::FIRST { start } else { Mark { offset: offset.unsigned_abs(), line: line.unsigned_abs() } };
+        let next = if source.plan.is_export { ImportStep::Restore } else { ImportStep::Add };
+        let mut batch =
+            Batch { reader: Reader::resume(source.plan, mark), rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0 };
+        let (size, mut number) = (PIECE as u64, mark.offset / PIECE as u64);
+        let mut skip = usize::try_from(mark.offset % size).map_err(Fault::unexpected)?;
+        let (first, mut is_end) = (number, false);
+        while !is_end && (batch.is_empty() || (batch.len() < READ_ROWS && number < first + READ_PIECES)) {
+            is_end = number * size >= end;
+            if is_end {
+                batch.reader.end();
+            } else {
+                let piece = self.ports.imports.piece(import.id, number).await?;
+                let piece = piece.ok_or_else(|| Fault::unexpected("a piece of the file of an import is missing"))?;
+                batch.reader.push(&piece[skip.min(piece.len())..]);
+                (number, skip) = (number + 1, 0);
+            }
+            batch.drain();
+        }
+        let (mark, now) = (batch.reader.mark(), self.ports.clock.now());
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let stage = StageRows {
+            import_id: import.id,
+            claim: self.claim,
+            now,
+            lease_until: now.plus(LEASE),
+            rows: batch.rows,
+            lines: batch.lines,
+            problems: batch.problems,
+            failed: batch.failed,
+            mark: [number(mark.offset), number(mark.line), 0],
+            first_piece: if is_end { u64::MAX } else { mark.offset / size },
+            next: is_end.then_some(next),
+        };
+        self.ports.imports.stage(stage).await.map(|_| ())
+    }
+
+    /// Does a group of another step.
+    async fn work(&self, import: &Import) -> Result<(), Fault> {
+        let now = self.ports.clock.now();
+        let work = ImportWork {
+            import_id: import.id,
+            waitlist_id: import.waitlist_id,
+            claim: self.claim,
+            now,
+            lease_until: now.plus(LEASE),
+            fresh: (0..GROUP).map(|_| RowIds::new(&*self.ports.ids)).collect(),
+            links: self.ports.links.clone(),
+        };
+        match self.ports.imports.work(work).await {
+            Ok(_) => Ok(()),
+            // The next step draws other codes.
+            Err(CommandError::Rejected(_)) => Ok(()),
+            Err(CommandError::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
+/// What was read from a file in a step.
+struct Batch {
+    reader: Reader,
+    rows: Vec<ImportRow>,
+    lines: Vec<RestoreItem>,
+    problems: Vec<ImportProblem>,
+    failed: u64,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.rows.len() + self.lines.len() + self.problems.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn drain(&mut self) {
+        while let Some(record) = self.reader.take() {
+            match record.content {
+                Ok(Content::Row(row)) => self.rows.push(staged_row(record.line, *row)),
+                Ok(Content::Line(line)) => self.take_line(record.line, *line),
+                Err(problems) => self.fail(problems),
+            }
+        }
+    }
+
+    /// Takes a line of an export. The first and the last one tell nothing of the list.
+    fn take_line(&mut self, line: u64, content: Line) {
+        match content.check() {
+            Ok(()) if matches!(content, Line::Export(_) | Line::End(_)) => {}
+            Ok(()) => self.lines.push(RestoreItem { line, content: RestoreContent::Line(content) }),
+            Err(FieldError { field, message }) => self.fail(vec![Problem::new(line, field, message)]),
+        }
+    }
+
+    fn fail(&mut self, problems: Vec<Problem>) {
+        self.failed += 1;
+        self.problems.extend(problems.into_iter().map(|Problem { line, column, reason }| ImportProblem { line, column, reason }));
+    }
+}
+
+fn staged_row(line: u64, row: Row) -> ImportRow {
+    let name = row.person_name();
+    ImportRow {
+        line,
+        place: row.place.unwrap_or(u64::MAX),
+        has_name: row.name.is_some(),
+        profile: Profile {
+            email: row.email,
+            name,
+            interest: row.interest,
+            referrer: row.referrer,
+            locale: row.locale,
+            metadata: row.metadata,
+            consent: None,
+        },
+        status: row.status,
+        suppressed: row.suppressed,
+        created_at: row.created_at,
+        confirmed_at: match row.confirmed {
+            Confirmed::No => None,
+            Confirmed::Sometime => Some(None),
+            Confirmed::At(at) => Some(Some(at)),
+        },
+        old_code: row.referral_code,
+        referrer: row.referred_by.map(|key| match key {
+            ReferrerKey::Code(code) => ReferrerName::Code(code),
+            ReferrerKey::Address(address) => ReferrerName::Address(address.to_string()),
+            ReferrerKey::Id(id) => ReferrerName::Row(id),
+        }),
+        referral_count: row.referral_count,
+        row_id: row.id,
+    }
+}

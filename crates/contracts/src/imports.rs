@@ -1,0 +1,746 @@
+//! Cases of imports: rows become entries once and in their order, whatever happens to the worker.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+use rally_domain::command::{IMPORTED_REFERRALS, ImportWork, NOT_EMPTY, RowIds, StageRows};
+use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::export::Line;
+use rally_domain::id::{ClaimId, ImportId};
+use rally_domain::import::{
+    Import, ImportNumbers, ImportProblem, ImportRow, ImportState, ImportStep, OnDuplicate, ReferrerName, RestoreContent, RestoreItem,
+};
+use rally_domain::ledger::{ReferralFilter, ReferralState};
+use rally_domain::paging::Limit;
+use rally_domain::port::Ports;
+use rally_domain::profile::Profile;
+use rally_domain::referral::OldCode;
+use rally_domain::suppression::SuppressionReason;
+use rally_domain::text::{PersonName, Subject};
+use rally_domain::timestamp::Timestamp;
+use rally_domain::waitlist::Waitlist;
+use serde_json::{Value, json};
+
+use crate::Fixture;
+use crate::entries::all_entries;
+use crate::exports::{exported, full_list};
+use crate::mails::talking_list;
+use crate::samples::{
+    active_list, active_list_in, delete_entry, delete_waitlist, email, erase_entry, full_profile, join, join_by, later, profile, workspace,
+};
+
+/// The most steps that an import of a case takes.
+const MOST_STEPS: usize = 60;
+
+/// A new import into a list.
+pub fn import(ports: &Ports, waitlist: &Waitlist) -> Import {
+    Import {
+        id: ImportId::new(ports.ids.uuid()),
+        workspace_id: waitlist.workspace_id,
+        waitlist_id: waitlist.id,
+        state: ImportState::Uploading,
+        step: ImportStep::Read,
+        on_duplicate: OnDuplicate::Skip,
+        dry_run: false,
+        notify: false,
+        source: String::new(),
+        error: None,
+        numbers: ImportNumbers::default(),
+        mark: Import::FIRST,
+        started_by: None,
+        created_at: ports.clock.now(),
+        started_at: None,
+        ended_at: None,
+    }
+}
+
+/// A row of an address, signed up at a second.
+pub fn row(line: u64, second: i64, address: &str) -> ImportRow {
+    ImportRow {
+        line,
+        place: line,
+        profile: profile(address),
+        has_name: true,
+        status: EntryStatus::Pending,
+        suppressed: None,
+        created_at: Timestamp::from_unix_millis(second * 1000).ok(),
+        confirmed_at: None,
+        old_code: None,
+        referrer: None,
+        referral_count: 0,
+        row_id: None,
+    }
+}
+
+fn claim_id(ports: &Ports) -> ClaimId {
+    ClaimId::new(ports.ids.uuid())
+}
+
+/// The command that stages rows as all that a file has.
+fn stage(ports: &Ports, import: &Import, claim: ClaimId, rows: Vec<ImportRow>) -> StageRows {
+    StageRows {
+        import_id: import.id,
+        claim,
+        now: ports.clock.now(),
+        lease_until: later(ports, 60),
+        rows,
+        lines: Vec::new(),
+        problems: Vec::new(),
+        failed: 0,
+        mark: [9, 9, 0],
+        first_piece: u64::MAX,
+        next: Some(ImportStep::Add),
+    }
+}
+
+/// The command that does the next group of at most that many rows.
+fn work(ports: &Ports, import: &Import, claim: ClaimId, rows: usize) -> ImportWork {
+    ImportWork {
+        import_id: import.id,
+        waitlist_id: import.waitlist_id,
+        claim,
+        now: ports.clock.now(),
+        lease_until: later(ports, 60),
+        fresh: (0..rows).map(|_| RowIds::new(&*ports.ids)).collect(),
+        links: ports.links.clone(),
+    }
+}
+
+/// An import whose rows are staged, and the claim that holds it.
+async fn staged(ports: &Ports, new: Import, rows: Vec<ImportRow>) -> (Import, ClaimId) {
+    ports.imports.begin(new.clone(), later(ports, 60)).await.unwrap();
+    assert!(ports.imports.put_piece(new.id, 0, b"file".to_vec(), later(ports, 60)).await.unwrap());
+    ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let claim = claim_id(ports);
+    let held = ports.imports.claim(claim, ports.clock.now(), later(ports, 60)).await.unwrap().unwrap();
+    assert_eq!((held.id, held.state), (new.id, ImportState::Running));
+    let import = ports.imports.stage(stage(ports, &held, claim, rows)).await.unwrap().unwrap();
+    (import, claim)
+}
+
+/// Does groups of two rows until the import has ended and nothing is left to clean.
+async fn drive(ports: &Ports, mut import: Import, claim: ClaimId) -> Import {
+    for _ in 0..MOST_STEPS {
+        if import.step == ImportStep::Over {
+            return import;
+        }
+        import = ports.imports.work(work(ports, &import, claim, 2)).await.unwrap().unwrap();
+    }
+    panic!("the import does not end: {import:?}");
+}
+
+/// Imports rows into a list.
+pub(crate) async fn run(ports: &Ports, new: Import, rows: Vec<ImportRow>) -> Import {
+    let (import, claim) = staged(ports, new, rows).await;
+    drive(ports, import, claim).await
+}
+
+async fn entries(ports: &Ports, list: &Waitlist) -> Vec<Entry> {
+    all_entries(ports, list.id, None, 10).await
+}
+
+fn addresses(entries: &[Entry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.profile.email.as_str()).collect()
+}
+
+const fn numbers(import: &Import) -> [u64; 4] {
+    let ImportNumbers { added, updated, skipped, failed } = import.numbers;
+    [added, updated, skipped, failed]
+}
+
+/// Every field of an import reads back, in every process.
+pub async fn an_import_reads_back_as_it_was_written(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let new = Import {
+        on_duplicate: OnDuplicate::Update,
+        dry_run: true,
+        notify: true,
+        source: "{\"a\":1}".to_owned(),
+        started_by: Some(Subject::parse("ada").unwrap()),
+        ..import(&ports, &list)
+    };
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    assert_eq!(there.imports.find(list.id, new.id).await.unwrap(), Some(new.clone()));
+    let queued = ports.imports.arrive(new.id, Ok("{\"b\":2}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    assert_eq!((queued.state, queued.source.as_str()), (ImportState::Queued, "{\"b\":2}"));
+    assert_eq!(there.imports.find(list.id, new.id).await.unwrap(), Some(queued));
+    assert_eq!(ports.imports.arrive(new.id, Ok(String::new()), ports.clock.now()).await.unwrap(), None);
+    let other = import(&ports, &list);
+    ports.imports.begin(other.clone(), later(&ports, 60)).await.unwrap();
+    let failed = ports.imports.arrive(other.id, Err("no columns".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    assert_eq!((failed.state, failed.error.as_deref()), (ImportState::Failed, Some("no columns")));
+    assert_eq!(there.imports.find(list.id, other.id).await.unwrap(), Some(failed));
+}
+
+/// The pieces of a file read back to the byte, in every process.
+pub async fn a_file_reads_back_to_the_byte(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    let pieces = [vec![0xff, 0, b'a', b'\n'], vec![b'x'; 300_000]];
+    for (number, piece) in pieces.iter().enumerate() {
+        assert!(ports.imports.put_piece(new.id, number as u64, piece.clone(), later(&ports, 60)).await.unwrap());
+    }
+    for (number, piece) in pieces.iter().enumerate() {
+        assert_eq!(there.imports.piece(new.id, number as u64).await.unwrap().as_ref(), Some(piece));
+    }
+    assert_eq!(there.imports.piece(new.id, 2).await.unwrap(), None);
+}
+
+/// An upload that nobody goes on with fails once its lease has ended, and takes no more.
+pub async fn an_upload_that_broke_off_fails(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    assert_eq!(ports.imports.claim(claim_id(&ports), later(&ports, 10), later(&ports, 70)).await.unwrap(), None);
+    assert!(ports.imports.put_piece(new.id, 0, b"a".to_vec(), later(&ports, 90)).await.unwrap());
+    assert_eq!(ports.imports.claim(claim_id(&ports), later(&ports, 80), later(&ports, 140)).await.unwrap(), None);
+    let failed = ports.imports.claim(claim_id(&ports), later(&ports, 91), later(&ports, 150)).await.unwrap().unwrap();
+    assert_eq!((failed.id, failed.state, failed.step), (new.id, ImportState::Failed, ImportStep::Clean));
+    assert!(!ports.imports.put_piece(new.id, 1, b"b".to_vec(), later(&ports, 200)).await.unwrap());
+    assert_eq!(ports.imports.arrive(new.id, Ok(String::new()), ports.clock.now()).await.unwrap(), None);
+}
+
+/// An import is found and cancelled on its own list.
+pub async fn an_import_is_of_its_list(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    assert_eq!(ports.imports.find(other.id, new.id).await.unwrap(), None);
+    assert_eq!(ports.imports.cancel(other.id, new.id, ports.clock.now()).await.unwrap(), None);
+    assert_eq!(ports.imports.find(list.id, new.id).await.unwrap(), Some(new));
+}
+
+/// Problems come in the order of the file, each once, though pages are small.
+pub async fn problems_are_in_the_order_of_the_file(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 1})).await;
+    let (import, claim) = staged(&ports, import(&ports, &list), Vec::new()).await;
+    let import = drive(&ports, import, claim).await;
+    assert_eq!(ports.imports.problems(import.id, None, 10).await.unwrap(), []);
+    let new = self::import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let held = ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    let problem = |line, column: &str| ImportProblem { line, column: column.to_owned(), reason: "is wrong".to_owned() };
+    let rows = vec![row(2, 1, "a@example.com"), row(5, 2, "b@example.com")];
+    let problems = vec![problem(7, ""), problem(3, "name"), problem(3, "email")];
+    let staged = StageRows { problems, failed: 2, ..stage(&ports, &held, claim, rows) };
+    let import = ports.imports.stage(staged).await.unwrap().unwrap();
+    let import = drive(&ports, import, claim).await;
+    assert_eq!(numbers(&import), [1, 0, 0, 3]);
+    let (mut read, mut after) = (Vec::new(), None);
+    while read.len() < 10 {
+        let page = ports.imports.problems(import.id, after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        read.extend(page.into_iter().map(|(_, problem)| (problem.line, problem.column)));
+    }
+    let expected = [(3, "name"), (3, "email"), (5, ""), (7, "")].map(|(line, column)| (line, column.to_owned()));
+    assert_eq!(read, expected);
+}
+
+/// A cancelled import adds no more. What it added stays.
+pub async fn a_cancelled_import_adds_no_more(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let rows = (1..=5).map(|n| row(n, n as i64, &format!("p{n}@example.com"))).collect();
+    let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
+    ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
+    let cancelled = there.imports.cancel(list.id, import.id, later(&ports, 5)).await.unwrap().unwrap();
+    assert_eq!((cancelled.state, cancelled.ended_at), (ImportState::Cancelled, Some(later(&ports, 5))));
+    assert_eq!(there.imports.cancel(list.id, import.id, later(&ports, 6)).await.unwrap(), None);
+    let import = drive(&ports, cancelled, claim).await;
+    assert_eq!((import.state, numbers(&import)), (ImportState::Cancelled, [2, 0, 0, 0]));
+    assert_eq!(addresses(&entries(&ports, &list).await), ["p1@example.com", "p2@example.com"]);
+}
+
+/// One claim holds an import until its lease ends. A worker that lost it writes nothing.
+pub async fn one_worker_at_a_time_holds_an_import(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let (import, claim) = staged(&ports, import(&ports, &list), vec![row(2, 1, "a@example.com")]).await;
+    let other = claim_id(&there);
+    assert_eq!(there.imports.claim(other, later(&ports, 30), later(&ports, 90)).await.unwrap(), None);
+    let mine = ports.imports.claim(claim, later(&ports, 30), later(&ports, 60)).await.unwrap();
+    assert_eq!(mine.map(|import| import.id), Some(import.id));
+    let taken = there.imports.claim(other, later(&ports, 61), later(&ports, 120)).await.unwrap().unwrap();
+    assert_eq!((taken.id, taken.step), (import.id, ImportStep::Add));
+    assert_eq!(ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap(), None);
+    assert_eq!(entries(&ports, &list).await, []);
+    let import = drive(&there, taken, other).await;
+    assert_eq!(numbers(&import), [1, 0, 0, 0]);
+}
+
+/// Rows are staged with the place where the reader goes on. A reader that tries again goes on there.
+pub async fn rows_are_staged_once(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let claim = claim_id(&ports);
+    let held = ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    let first = StageRows { mark: [100, 3, 0], next: None, failed: 1, ..stage(&ports, &held, claim, vec![row(2, 1, "a@example.com")]) };
+    ports.imports.stage(first).await.unwrap().unwrap();
+    let again = ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    assert_eq!((again.step, again.mark, numbers(&again)), (ImportStep::Read, [100, 3, 0], [0, 0, 0, 1]));
+    let import = ports.imports.stage(stage(&ports, &again, claim, vec![row(4, 2, "b@example.com")])).await.unwrap().unwrap();
+    assert_eq!(ports.imports.stage(stage(&ports, &again, claim, Vec::new())).await.unwrap(), None, "the file is read");
+    let import = drive(&ports, import, claim).await;
+    assert_eq!(numbers(&import), [2, 0, 0, 1]);
+}
+
+/// Rows become entries in the order of their sign-ups, behind those who are there, with everything that they have.
+pub async fn rows_become_entries_in_their_order(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"email_confirmation": true})).await;
+    let admin =
+        rally_domain::command::SignUp { actor: crate::samples::ACTOR, ..crate::samples::sign_up(&ports, &list, "first@example.com") };
+    ports.entries.sign_up(admin).await.unwrap();
+    let full = ImportRow {
+        profile: full_profile("full@example.com"),
+        status: EntryStatus::Approved,
+        confirmed_at: Some(Timestamp::from_unix_millis(1_500).ok()),
+        suppressed: Some(SuppressionReason::Unsubscribed),
+        ..row(4, 1, "full@example.com")
+    };
+    let unknown = ImportRow { created_at: None, confirmed_at: Some(None), ..row(2, 0, "unknown@example.com") };
+    let rows = vec![unknown, row(3, 9, "late@example.com"), full.clone(), row(5, 5, "middle@example.com")];
+    let import = run(&ports, import(&ports, &list), rows).await;
+    assert_eq!((import.state, numbers(&import)), (ImportState::Done, [4, 0, 0, 0]));
+    let entries = entries(&there, &list).await;
+    let order = ["first@example.com", "full@example.com", "middle@example.com", "late@example.com", "unknown@example.com"];
+    assert_eq!(addresses(&entries), order);
+    assert_eq!(entries.iter().map(|entry| entry.position.number()).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!((&entries[1].profile, entries[1].status), (&full.profile, EntryStatus::Approved));
+    assert_eq!((Some(entries[1].created_at), entries[1].confirmed_at), (full.created_at, full.confirmed_at.flatten()));
+    assert_eq!((entries[4].created_at, entries[4].confirmed_at), (import.created_at, Some(import.created_at)));
+    assert_eq!(entries[2].confirmed_at, None);
+    let address = ports.links.secret().hash_address(&email("full@example.com"));
+    let suppressed = there.suppressions.find(list.workspace_id, address).await.unwrap();
+    assert_eq!(suppressed.iter().map(|row| row.reason).collect::<Vec<_>>(), [SuppressionReason::Unsubscribed]);
+}
+
+/// The totals of an imported list are those of its rows, and a rebuild finds nothing wrong.
+pub async fn totals_are_those_of_the_rows(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let by_ada = ReferrerName::Code(ada.referral_code.to_string());
+    let rejected = ImportRow { status: EntryStatus::Rejected, referrer: Some(by_ada), ..row(2, 1, "a@example.com") };
+    let with_source = ImportRow { profile: full_profile("b@example.com"), ..row(3, 2, "b@example.com") };
+    run(&ports, import(&ports, &list), vec![rejected, with_source]).await;
+    let update = Import { on_duplicate: OnDuplicate::Update, ..import(&ports, &list) };
+    run(&ports, update, vec![ImportRow { profile: full_profile("ada@example.com"), ..row(2, 1, "ada@example.com") }]).await;
+    assert_eq!(ports.stats.count(list.id).await.unwrap(), 3);
+    let analytics = ports.stats.analytics(list.id, ports.clock.now().day()).await.unwrap();
+    assert_eq!((analytics.counters.rejected, analytics.counters.referred), (1, 1));
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// However many workers try a group, and however often, each row is added once.
+pub async fn no_row_is_added_twice(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let rows = (1..=9).map(|n| row(n, n as i64, &format!("p{n}@example.com"))).collect();
+    let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
+    let tries = (0..8).map(|n| {
+        let ports = if n % 2 == 0 { &ports } else { &there };
+        ports.imports.work(work(ports, &import, claim, 2))
+    });
+    join_all(tries).await;
+    let import = ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    let import = drive(&there, import, claim).await;
+    assert_eq!(numbers(&import), [9, 0, 0, 0]);
+    let entries = entries(&ports, &list).await;
+    assert_eq!(entries.iter().map(|entry| entry.position.number()).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+}
+
+/// People sign up while an import runs. Nobody is lost, and positions have no gaps.
+pub async fn people_sign_up_meanwhile(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let rows = (1..=20).map(|n| row(n, n as i64, &format!("row{n}@example.com"))).collect();
+    let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
+    let people = async {
+        for n in 0..20 {
+            join(&there, &list, &format!("person{n}@example.com")).await;
+        }
+    };
+    let (import, ()) = futures_util::join!(drive(&ports, import, claim), people);
+    assert_eq!(numbers(&import), [20, 0, 0, 0]);
+    let entries = entries(&ports, &list).await;
+    assert_eq!(entries.iter().map(|entry| entry.position.number()).collect::<Vec<_>>(), (1..=40).collect::<Vec<_>>());
+}
+
+/// A list that takes each mailbox once gets no second address of one. Others do.
+pub async fn a_mailbox_is_imported_once(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let once = active_list(&ports, json!({"one_per_mailbox": true})).await;
+    join(&ports, &once, "there+a@example.com").await;
+    let rows =
+        || vec![row(2, 10, "there@example.com"), row(3, 11, "a.b@gmail.com"), row(4, 12, "other@example.com"), row(5, 13, "ab@gmail.com")];
+    let done = run(&ports, Import { on_duplicate: OnDuplicate::Update, ..import(&ports, &once) }, rows()).await;
+    assert_eq!(numbers(&done), [2, 0, 2, 0]);
+    assert_eq!(addresses(&entries(&ports, &once).await), ["there+a@example.com", "a.b@gmail.com", "other@example.com"]);
+    let told = ports.imports.problems(done.id, None, 9).await.unwrap();
+    assert_eq!(told.iter().map(|(_, problem)| problem.line).collect::<Vec<_>>(), [2, 5]);
+    let any = active_list_in(&ports, once.workspace_id, "any", json!({})).await;
+    assert_eq!(numbers(&run(&ports, import(&ports, &any), rows()).await), [4, 0, 0, 0]);
+}
+
+/// An import does not bring a person back who was erased from the workspace. It says so.
+pub async fn erased_people_are_not_brought_back(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    let ada = join(&ports, &other, "ada@example.com").await;
+    assert!(ports.entries.erase(erase_entry(&ports, other.id, ada.id)).await.unwrap());
+    let import = run(&ports, import(&ports, &list), vec![row(2, 1, "ada@example.com"), row(3, 2, "bob@example.com")]).await;
+    assert_eq!(numbers(&import), [1, 0, 1, 0]);
+    assert_eq!(addresses(&entries(&ports, &list).await), ["bob@example.com"]);
+    let problems = ports.imports.problems(import.id, None, 10).await.unwrap();
+    assert_eq!(problems.iter().map(|(_, problem)| problem.line).collect::<Vec<_>>(), [2]);
+}
+
+/// People who are there are left alone, or get what the row has.
+pub async fn people_who_are_there_are_skipped_or_updated(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let changed = |name: &str| ImportRow {
+        profile: Profile { name: PersonName::parse(name).unwrap(), consent: None, ..full_profile("ada@example.com") },
+        status: EntryStatus::Rejected,
+        ..row(2, 1, "ada@example.com")
+    };
+    let skipped = run(&ports, import(&ports, &list), vec![changed("One"), row(3, 2, "b@example.com"), row(4, 3, "b@example.com")]).await;
+    assert_eq!(numbers(&skipped), [1, 0, 2, 0]);
+    assert_eq!(ports.entries.find(list.id, ada.id).await.unwrap(), Some(ada.clone()));
+    let update = Import { on_duplicate: OnDuplicate::Update, ..import(&ports, &list) };
+    let updated = run(&ports, update, vec![changed("Two")]).await;
+    assert_eq!(numbers(&updated), [0, 1, 0, 0]);
+    let expected = Entry { profile: changed("Two").profile, updated_at: ports.clock.now(), ..ada };
+    assert_eq!(ports.entries.find(list.id, expected.id).await.unwrap(), Some(expected));
+}
+
+/// An old code belongs to one entry of a list and works for sign-ups there, in its own letters.
+pub async fn old_codes_work_on_their_list(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    let with = |line, address, code: &str| ImportRow { old_code: Some(code.to_owned()), ..row(line, line as i64, address) };
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let rows = vec![
+        with(2, "a@example.com", "Abc"),
+        with(3, "b@example.com", "aBC"),
+        with(4, "c@example.com", "Abc"),
+        with(5, "d@example.com", &ada.referral_code.as_str().to_lowercase()),
+    ];
+    let import = run(&ports, import(&ports, &list), rows).await;
+    assert_eq!(numbers(&import), [4, 0, 0, 0]);
+    let problems = ports.imports.problems(import.id, None, 10).await.unwrap();
+    assert_eq!(problems.iter().map(|(_, problem)| problem.line).collect::<Vec<_>>(), [4, 5]);
+    let people = entries(&ports, &list).await;
+    let resolve = async |list: &Waitlist, code: &str| there.imports.resolve_code(list.id, &OldCode::parse(code).unwrap()).await.unwrap();
+    assert_eq!(resolve(&list, "Abc").await, Some(people[1].referral_code.clone()));
+    assert_eq!(resolve(&list, "aBC").await, Some(people[2].referral_code.clone()));
+    assert_eq!(resolve(&list, &ada.referral_code.as_str().to_lowercase()).await, Some(ada.referral_code));
+    for (list, code) in [(&list, "ABC"), (&list, "none"), (&other, "Abc")] {
+        assert_eq!(resolve(list, code).await, None, "{code}");
+    }
+    let slug = crate::samples::slug("acme");
+    for (list, expected) in [(&list, true), (&other, false)] {
+        let found = there.waitlists.find_public(&slug, &list.slug).await.unwrap().unwrap();
+        assert_eq!(found.has_old_codes, expected);
+    }
+}
+
+/// The old codes of an entry that was deleted or erased are nobody's.
+pub async fn old_codes_go_with_their_entry(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let with = |line, address, code: &str| ImportRow { old_code: Some(code.to_owned()), ..row(line, line as i64, address) };
+    run(&ports, import(&ports, &list), vec![with(2, "a@example.com", "one"), with(3, "b@example.com", "two")]).await;
+    let people = entries(&ports, &list).await;
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, people[0].id)).await.unwrap());
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, people[1].id)).await.unwrap());
+    for code in ["one", "two"] {
+        assert_eq!(ports.imports.resolve_code(list.id, &OldCode::parse(code).unwrap()).await.unwrap(), None);
+    }
+    // Others may bring them.
+    let rows = vec![with(2, "c@example.com", "one"), with(3, "d@example.com", "two")];
+    let import = run(&ports, import(&ports, &list), rows).await;
+    assert_eq!((numbers(&import), ports.imports.problems(import.id, None, 10).await.unwrap()), ([2, 0, 0, 0], Vec::new()));
+}
+
+/// Referrers are found by code, address and row, also later in the file. Each is a credit, and the rest of a count is metadata.
+pub async fn referrers_are_found_and_credited(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let own = join(&ports, &list, "own@example.com").await;
+    let by = |line, address, referrer| ImportRow { referrer: Some(referrer), ..row(line, line as i64, address) };
+    let founder = ImportRow {
+        old_code: Some("Old".to_owned()),
+        row_id: Some("17".to_owned()),
+        referral_count: 5,
+        referrer: Some(ReferrerName::Code("Old".to_owned())),
+        ..row(9, 9, "founder@example.com")
+    };
+    let rows = vec![
+        by(2, "code@example.com", ReferrerName::Code("Old".to_owned())),
+        by(3, "address@example.com", ReferrerName::Address("founder@example.com".to_owned())),
+        by(4, "row@example.com", ReferrerName::Row("17".to_owned())),
+        by(5, "own.code@example.com", ReferrerName::Code(own.referral_code.to_string())),
+        by(6, "row.code@example.com", ReferrerName::Row("Old".to_owned())),
+        by(7, "nobody@example.com", ReferrerName::Code("old".to_owned())),
+        founder,
+    ];
+    run(&ports, import(&ports, &list), rows).await;
+    let people = entries(&there, &list).await;
+    let find = |address: &str| people.iter().find(|entry| entry.profile.email.as_str() == address).unwrap();
+    let founder = find("founder@example.com");
+    assert_eq!((founder.referral_count, founder.referred_by), (4, None));
+    assert_eq!(founder.profile.metadata.document()[IMPORTED_REFERRALS], 1);
+    for address in ["code@example.com", "address@example.com", "row@example.com", "row.code@example.com"] {
+        assert_eq!(find(address).referred_by, Some(founder.id), "{address}");
+    }
+    assert_eq!((find("own.code@example.com").referred_by, find("own@example.com").referral_count), (Some(own.id), 1));
+    assert_eq!(find("nobody@example.com").referred_by, None);
+    // The ledger has a row for each: a rebuild finds nothing wrong.
+    assert_eq!(there.stats.rebuild().await.unwrap().corrected, 0);
+    assert_eq!(there.entries.friends(founder.id, 10).await.unwrap().len(), 4);
+    let new = join_by(&ports, &list, founder, "new@example.com").await;
+    assert_eq!(new.referred_by, Some(founder.id));
+}
+
+/// A dry run counts what an import would do, and changes nothing but itself.
+pub async fn a_dry_run_changes_nothing(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 4})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let code = |line, address, code: &str| ImportRow { old_code: Some(code.to_owned()), ..row(line, line as i64, address) };
+    let rows = vec![
+        row(2, 2, "ada@example.com"),
+        code(3, "a@example.com", "x"),
+        row(4, 4, "b@example.com"),
+        row(5, 5, "a@example.com"),
+        code(6, "c@example.com", "x"),
+        row(7, 7, "d@example.com"),
+    ];
+    let dry = run(&ports, Import { dry_run: true, ..import(&ports, &list) }, rows.clone()).await;
+    assert_eq!(entries(&ports, &list).await, [ada]);
+    assert_eq!(ports.imports.resolve_code(list.id, &OldCode::parse("x").unwrap()).await.unwrap(), None);
+    let told = async |import: &Import| {
+        let problems = ports.imports.problems(import.id, None, 10).await.unwrap();
+        problems.into_iter().map(|(_, problem)| problem).collect::<Vec<_>>()
+    };
+    let real = run(&ports, import(&ports, &list), rows).await;
+    assert_eq!((numbers(&dry), told(&dry).await), (numbers(&real), told(&real).await));
+    assert_eq!(numbers(&real), [3, 0, 2, 1]);
+}
+
+/// No event and no mail is written, unless the import notifies.
+pub async fn nobody_hears_of_an_import_unless_it_notifies(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let quiet = run(&ports, import(&ports, &list), vec![row(2, 1, "a@example.com")]).await;
+    assert_eq!(quiet.numbers.added, 1);
+    let people = entries(&ports, &list).await;
+    let records = ports.entries.records(list.id, people[0].id).await.unwrap();
+    assert_eq!((records.events.len(), records.mails.len()), (0, 0));
+    run(&ports, Import { notify: true, ..import(&ports, &list) }, vec![row(2, 1, "b@example.com")]).await;
+    let people = entries(&ports, &list).await;
+    let records = ports.entries.records(list.id, people[1].id).await.unwrap();
+    assert_eq!((records.events.len(), records.mails.len()), (1, 1));
+}
+
+/// Nothing of the file stays after the end, however the import ended.
+pub async fn what_was_staged_is_deleted(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    assert!(ports.imports.put_piece(new.id, 0, b"file".to_vec(), later(&ports, 60)).await.unwrap());
+    let failed = ports.imports.arrive(new.id, Err("bad".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let claim = claim_id(&ports);
+    ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    let over = drive(&ports, failed, claim).await;
+    assert_eq!((over.state, there.imports.piece(new.id, 0).await.unwrap()), (ImportState::Failed, None));
+    assert_eq!(there.imports.claim(claim, later(&ports, 100), later(&ports, 160)).await.unwrap(), None, "nothing is left to do");
+}
+
+/// An import into a list that is deleted fails.
+pub async fn the_import_of_a_deleted_list_fails(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let (import, claim) = staged(&ports, import(&ports, &list), vec![row(2, 1, "a@example.com")]).await;
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
+    let import = drive(&ports, import, claim).await;
+    assert_eq!((import.state, import.error.is_some()), (ImportState::Failed, true));
+}
+
+/// Old imports go with their problems. Others stay.
+pub async fn old_imports_are_pruned(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 1})).await;
+    let full = vec![row(2, 1, "a@example.com"), row(3, 2, "b@example.com")];
+    let old = run(&ports, import(&ports, &list), full).await;
+    let young = Import { created_at: later(&ports, 100), ..import(&ports, &list) };
+    let young = run(&ports, young, Vec::new()).await;
+    while ports.imports.prune(later(&ports, 50), 1).await.unwrap() > 0 {}
+    assert_eq!(ports.imports.find(list.id, old.id).await.unwrap(), None);
+    assert_eq!(ports.imports.problems(old.id, None, 10).await.unwrap(), []);
+    assert_eq!(ports.imports.find(list.id, young.id).await.unwrap(), Some(young));
+}
+
+/// Restores a list from lines, a few at a time.
+async fn restore(ports: &Ports, into: &Waitlist, lines: &[Line]) -> Import {
+    let (import, claim) = staged_lines(ports, import(ports, into), lines).await;
+    drive(ports, import, claim).await
+}
+
+/// An import whose lines are staged, and the claim that holds it.
+async fn staged_lines(ports: &Ports, new: Import, lines: &[Line]) -> (Import, ClaimId) {
+    ports.imports.begin(new.clone(), later(ports, 60)).await.unwrap();
+    ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let claim = claim_id(ports);
+    let held = ports.imports.claim(claim, ports.clock.now(), later(ports, 60)).await.unwrap().unwrap();
+    let items = (2..).zip(lines).map(|(line, content)| RestoreItem { line, content: RestoreContent::Line(content.clone()) });
+    let stage = StageRows { lines: items.collect(), next: Some(ImportStep::Restore), ..stage(ports, &held, claim, Vec::new()) };
+    (ports.imports.stage(stage).await.unwrap().unwrap(), claim)
+}
+
+/// Lines as JSON without ids, and with the codes of people who got a new one.
+fn without_ids(lines: &[Line], codes: &HashMap<String, String>) -> Vec<Value> {
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let plain = |line: &Line| {
+        let mut line: Value = serde_json::from_slice(&line.to_json()).unwrap();
+        for key in ["id", "referred_by", "variant_id", "referrer_entry_id", "referred_entry_id"] {
+            let Some(id) = line.get(key).and_then(Value::as_str).map(str::to_owned) else { continue };
+            let next = known.len();
+            line[key] = (*known.entry(id).or_insert(next)).into();
+        }
+        if let Some(old) = line.get("referral_code").and_then(Value::as_str).and_then(|code| codes.get(code)).cloned() {
+            line["referral_code"] = old.clone().into();
+            line["old_codes"].as_array_mut().unwrap().retain(|code| *code != old);
+        }
+        line
+    };
+    lines.iter().map(plain).collect()
+}
+
+/// A list that is restored from an export gives the same lines, but for ids and for codes that somebody has.
+pub async fn an_export_is_restored_line_by_line(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = full_list(&ports).await;
+    let before = exported(&ports, list.id).await;
+    let elsewhere = another_list(&ports).await;
+    let done = restore(&ports, &elsewhere, &before).await;
+    assert_eq!((done.state, numbers(&done)), (ImportState::Done, [5, 0, 0, 0]));
+    assert_eq!(ports.imports.problems(done.id, None, 9).await.unwrap(), []);
+    let after = exported(&there, elsewhere.id).await;
+    let codes = |line: &Line| match line {
+        Line::Entry(entry) => Some((entry.email.clone(), entry.referral_code.clone())),
+        _ => None,
+    };
+    let old: HashMap<String, String> = before.iter().filter_map(codes).collect();
+    let renamed = after.iter().filter_map(codes).map(|(email, code)| (code, old[&email].clone())).collect();
+    assert_eq!(without_ids(&after, &renamed), without_ids(&before, &HashMap::new()));
+    // Once the first list is gone, nobody has the codes.
+    for gone in [&list, &elsewhere] {
+        assert!(ports.waitlists.delete(delete_waitlist(&ports, gone.workspace_id, gone.id)).await.unwrap());
+    }
+    while ports.purges.purge(1000).await.unwrap() {}
+    let again = active_list_in(&ports, elsewhere.workspace_id, "again", json!({})).await;
+    restore(&ports, &again, &before).await;
+    assert_eq!(without_ids(&exported(&ports, again.id).await, &HashMap::new()), without_ids(&before, &HashMap::new()));
+}
+
+/// A list of another workspace.
+async fn another_list(ports: &Ports) -> Waitlist {
+    let workspace = workspace(ports, "elsewhere").await;
+    active_list_in(ports, workspace.id, "copy", json!({})).await
+}
+
+/// The totals of a restored list are those of the first one, and a rebuild corrects nothing.
+pub async fn a_restored_list_counts_as_before(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = full_list(&ports).await;
+    let copy = another_list(&ports).await;
+    restore(&ports, &copy, &exported(&ports, list.id).await).await;
+    for list in [list.id, copy.id] {
+        assert_eq!((ports.stats.count(list).await.unwrap(), ports.stats.standing(list).await.unwrap()), (6, 5));
+        let ledger = ports.referrals.list(list, ReferralFilter::default(), None, Limit::default()).await.unwrap().items;
+        let credited = ledger.iter().filter(|row| row.state == ReferralState::Credited);
+        assert_eq!((ledger.len(), credited.count()), (5, 4));
+        assert_eq!(ports.stats.leaders(list, Limit::default()).await.unwrap().iter().map(|leader| leader.referral_count).max(), Some(3));
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// A list on which somebody has ever signed up is not restored.
+pub async fn a_list_with_people_is_not_restored(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = full_list(&ports).await;
+    let lines = exported(&ports, list.id).await;
+    let copy = another_list(&ports).await;
+    let ada = join(&ports, &copy, "ada@example.com").await;
+    ports.entries.delete(delete_entry(&ports, copy.id, ada.id)).await.unwrap();
+    let refused = restore(&ports, &copy, &lines).await;
+    assert_eq!((refused.state, refused.error.as_deref()), (ImportState::Failed, Some(NOT_EMPTY)));
+    assert_eq!(entries(&ports, &copy).await, []);
+}
+
+/// People who sign up while a list is restored stand behind everybody in the file.
+pub async fn people_sign_up_while_a_list_is_restored(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = full_list(&ports).await;
+    let lines = exported(&ports, list.id).await;
+    let copy = another_list(&ports).await;
+    let (import, claim) = staged_lines(&ports, import(&ports, &copy), &lines).await;
+    let import = ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
+    let late = join(&there, &copy, "late@example.com").await;
+    let done = drive(&ports, import, claim).await;
+    assert_eq!(numbers(&done), [5, 0, 0, 0]);
+    let people = entries(&ports, &copy).await;
+    assert_eq!((people.len(), people.last()), (6, Some(&late)));
+}
+
+/// Calls every method that the other cases of a store call, for tests of its statements.
+pub async fn call_everything(ports: &Ports, list: &Waitlist) {
+    let with_all = |line, address, by| ImportRow {
+        old_code: Some(format!("code {line}")),
+        row_id: Some(format!("row {line}")),
+        referral_count: 2,
+        referrer: Some(by),
+        ..row(line, line as i64, address)
+    };
+    let rows = || {
+        vec![
+            with_all(2, "import1@example.com", ReferrerName::Code("code 3".to_owned())),
+            with_all(3, "import2@example.com", ReferrerName::Row("row 2".to_owned())),
+            with_all(4, "import3@example.com", ReferrerName::Address("import1@example.com".to_owned())),
+        ]
+    };
+    run(ports, Import { dry_run: true, ..import(ports, list) }, rows()).await;
+    run(ports, Import { notify: true, ..import(ports, list) }, rows()).await;
+    let changed = |line, address| ImportRow { profile: full_profile(address), ..row(line, 1, address) };
+    let update = Import { on_duplicate: OnDuplicate::Update, ..import(ports, list) };
+    let (import, claim) = staged(ports, update, vec![changed(2, "import1@example.com")]).await;
+    ports.imports.problems(import.id, None, 10).await.unwrap();
+    ports.imports.piece(import.id, 0).await.unwrap();
+    drive(ports, import.clone(), claim).await;
+    ports.imports.find(list.id, import.id).await.unwrap().unwrap();
+    ports.imports.cancel(list.id, import.id, ports.clock.now()).await.unwrap();
+    ports.imports.resolve_code(list.id, &OldCode::parse("code 2").unwrap()).await.unwrap();
+    while ports.imports.prune(later(ports, 100), 10).await.unwrap() > 0 {}
+    let copy = active_list_in(ports, list.workspace_id, "copy", json!({})).await;
+    restore(ports, &copy, &exported(ports, list.id).await).await;
+    ports.waitlists.delete(delete_waitlist(ports, copy.workspace_id, copy.id)).await.unwrap();
+}

@@ -1,0 +1,700 @@
+//! Importing people: the steps of a worker.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::ambient::Ids;
+use crate::custom_field::{CustomField, Metadata};
+use crate::email::Email;
+use crate::entry::{Entry, EntryStatus};
+use crate::event::{Event, EventKind};
+use crate::id::{ClaimId, EntryId, EventId, ImportId, ReferralId, SuppressionId, WaitlistId};
+use crate::import::{
+    Import, ImportLink, ImportMark, ImportNumbers, ImportProblem, ImportRow, ImportStep, OnDuplicate, ReferrerName, RestoreItem,
+};
+use crate::ledger::{Referral, ReferralState};
+use crate::mail::{Links, Mail, MailSetup};
+use crate::profile::Profile;
+use crate::referral::{Position, ReferralCode};
+use crate::suppression::Suppression;
+use crate::tally::Tally;
+use crate::timestamp::Timestamp;
+use crate::waitlist::Waitlist;
+
+/// The key of the metadata that says how many people somebody brought elsewhere, beyond those who are known here.
+pub const IMPORTED_REFERRALS: &str = "imported_referral_count";
+
+/// Keeps rows that were read from a file, and how far it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageRows {
+    /// The import.
+    pub import_id: ImportId,
+    /// The claim of the worker.
+    pub claim: ClaimId,
+    /// The current time.
+    pub now: Timestamp,
+    /// Until when the claim holds.
+    pub lease_until: Timestamp,
+    /// The rows.
+    pub rows: Vec<ImportRow>,
+    /// The lines of an export. Such a file has no rows.
+    pub lines: Vec<RestoreItem>,
+    /// What is wrong with other rows.
+    pub problems: Vec<ImportProblem>,
+    /// How many rows have such problems.
+    pub failed: u64,
+    /// Where the reader goes on.
+    pub mark: ImportMark,
+    /// The pieces of the file before this one are not needed any more.
+    pub first_piece: u64,
+    /// What follows, if this was the end of the file.
+    pub next: Option<ImportStep>,
+}
+
+/// New ids for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowIds {
+    /// For the entry.
+    pub entry: EntryId,
+    /// The entry's own referral code.
+    pub code: ReferralCode,
+    /// For the events `entry.created` and `entry.approved`.
+    pub events: [EventId; 2],
+    /// For the suppression of the address.
+    pub suppression: SuppressionId,
+    /// For the referral.
+    pub referral: ReferralId,
+}
+
+impl RowIds {
+    /// Makes new ids.
+    pub fn new(ids: &dyn Ids) -> Self {
+        Self {
+            entry: EntryId::new(ids.uuid()),
+            code: ReferralCode::from_entropy(ids.entropy()),
+            events: [EventId::new(ids.uuid()), EventId::new(ids.uuid())],
+            suppression: SuppressionId::new(ids.uuid()),
+            referral: ReferralId::new(ids.uuid()),
+        }
+    }
+}
+
+/// Does the next group of an import.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportWork {
+    /// The import.
+    pub import_id: ImportId,
+    /// Its list.
+    pub waitlist_id: WaitlistId,
+    /// The claim of the worker.
+    pub claim: ClaimId,
+    /// The current time.
+    pub now: Timestamp,
+    /// Until when the claim holds.
+    pub lease_until: Timestamp,
+    /// New ids for the rows of the group. Their number is the most rows of the group.
+    pub fresh: Vec<RowIds>,
+    /// The base of the links in mail, and the secret that makes the hash of an address.
+    pub links: Links,
+}
+
+/// Why a group was not written. The group may be tried again with new ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ImportRejection {
+    /// Somebody has a new referral code.
+    #[error("this referral code is taken")]
+    CodeTaken,
+}
+
+/// The stored state that a group of rows needs. The store keeps it locked until the group is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddFacts {
+    /// The waitlist.
+    pub waitlist: Waitlist,
+    /// The last position on the list.
+    pub last_position: u64,
+    /// The number of entries on the list now, without those that were erased.
+    pub entries: u64,
+    /// The entries of the list that have addresses of the rows.
+    pub known: HashMap<Email, Entry>,
+    /// The mailboxes of the rows that entries of the list have. A store tells them of a list that takes each mailbox once.
+    pub mailboxes: HashSet<Email>,
+    /// Those of [`ImportWork::own_codes`] that an entry has, and whether that entry is on this list.
+    pub own_codes: HashMap<ReferralCode, bool>,
+    /// Those of [`ImportWork::old_codes`] that an entry of this list has.
+    pub old_codes: HashSet<String>,
+    /// Those of the addresses that belong to people who were erased from the workspace.
+    pub erased: HashSet<Email>,
+    /// Those of [`ImportWork::notes`] that the import has. Only a dry run has any.
+    pub noted: HashSet<String>,
+    /// How the workspace sends mail, if it does.
+    pub mail: Option<MailSetup>,
+}
+
+/// A change of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntryUpdate {
+    /// The entry before.
+    pub before: Entry,
+    /// The entry afterwards. Only its profile and its time differ.
+    pub after: Entry,
+}
+
+/// The result of a group of rows. The store writes all of it or nothing, and deletes the rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AddPlan {
+    /// New entries, in the order of their positions.
+    pub entries: Vec<Entry>,
+    /// Codes of other services, each with its entry.
+    pub old_codes: Vec<(String, EntryId)>,
+    /// Changed entries.
+    pub updates: Vec<EntryUpdate>,
+    /// Suppressions, unless the workspace has one of the address and the reason.
+    pub suppressions: Vec<Suppression>,
+    /// The events to write, in order.
+    pub events: Vec<Event>,
+    /// The mails to write.
+    pub mails: Vec<Mail>,
+    /// Who brought the new people.
+    pub links: Vec<ImportLink>,
+    /// Names that the import notes, each with an entry and a number.
+    pub notes: Vec<(String, EntryId, u64)>,
+    /// What is wrong with rows.
+    pub problems: Vec<ImportProblem>,
+    /// What became of the rows.
+    pub numbers: ImportNumbers,
+    /// The growth of the list's totals.
+    pub tally: Tally,
+}
+
+/// The stored state that a group of links needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkFacts {
+    /// The entries of the links that are on the list, without deleted referrers.
+    pub entries: HashMap<EntryId, Entry>,
+    /// The entries of the list that the links name.
+    pub referrers: HashMap<ReferrerName, EntryId>,
+}
+
+/// The result of a group of links. The store writes all of it or nothing, and deletes the links.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LinkPlan {
+    /// The referrals. Each is a credit, and the entry gets its referrer.
+    pub referrals: Vec<Referral>,
+}
+
+impl LinkPlan {
+    /// Returns the new credits of each referrer. The notes of the import lose them.
+    pub fn credits(&self) -> BTreeMap<EntryId, u64> {
+        let mut credits = BTreeMap::new();
+        for referrer in self.referrals.iter().filter_map(|referral| referral.referrer) {
+            *credits.entry(referrer).or_default() += 1;
+        }
+        credits
+    }
+}
+
+impl ImportWork {
+    /// Returns the own codes that matter to a group of rows: new ones, and those that old codes would hide behind.
+    pub fn own_codes(&self, rows: &[ImportRow]) -> HashSet<ReferralCode> {
+        let old = rows.iter().filter_map(|row| ReferralCode::parse(row.old_code.as_deref()?).ok());
+        self.fresh.iter().take(rows.len()).map(|fresh| fresh.code.clone()).chain(old).collect()
+    }
+
+    /// Returns the old codes that matter to a group of rows.
+    pub fn old_codes(&self, rows: &[ImportRow]) -> HashSet<String> {
+        let new = self.fresh.iter().take(rows.len()).map(|fresh| fresh.code.as_str().to_owned());
+        rows.iter().filter_map(|row| row.old_code.clone()).chain(new).collect()
+    }
+
+    /// Returns the notes that matter to a group of rows of a dry run.
+    pub fn notes(rows: &[ImportRow]) -> HashSet<String> {
+        let codes = rows.iter().filter_map(|row| row.old_code.as_deref()).map(note_of_code);
+        let people = rows.iter().map(|row| &row.profile.email);
+        people.flat_map(|email| [note_of_address(email), note_of_mailbox(email)]).chain(codes).collect()
+    }
+
+    /// Returns the name under which an import notes how many people somebody brought elsewhere.
+    pub fn note_of_referrals(id: EntryId) -> String {
+        format!("{}{id}", Self::REFERRALS)
+    }
+
+    /// What the names of [`ImportWork::note_of_referrals`] begin with, and nothing else.
+    pub const REFERRALS: &str = "referrals ";
+
+    /// Returns the name under which an import notes the entry of a row.
+    pub fn note_of_row(id: &str) -> String {
+        format!("row {id}")
+    }
+
+    /// Decides on a group of rows, which come in the order of their keys.
+    ///
+    /// # Errors
+    /// If a new code is taken.
+    pub fn add(&self, import: &Import, rows: &[ImportRow], facts: AddFacts) -> Result<AddPlan, ImportRejection> {
+        let is_taken = |fresh: &RowIds| facts.own_codes.contains_key(&fresh.code) || facts.old_codes.contains(fresh.code.as_str());
+        if self.fresh.iter().take(rows.len()).any(is_taken) {
+            return Err(ImportRejection::CodeTaken);
+        }
+        let fields = facts.waitlist.settings.custom_fields.iter().map(|field| CustomField { required: false, ..field.clone() });
+        let tally = Tally { last_position: facts.last_position, ..Tally::default() };
+        let mut group =
+            Group { work: self, import, fields: fields.collect(), facts, plan: AddPlan { tally, ..AddPlan::default() }, filled: 0 };
+        for (row, fresh) in rows.iter().zip(&self.fresh) {
+            group.take(row, fresh);
+        }
+        Ok(group.finish())
+    }
+
+    /// Decides on a group of links. A person who brought themselves, and one who is gone, is nobody's referral.
+    pub fn link(&self, links: &[ImportLink], facts: &LinkFacts) -> LinkPlan {
+        let referral = |(link, fresh): (&ImportLink, &RowIds)| {
+            let entry = facts.entries.get(&link.entry_id).filter(|entry| entry.referred_by.is_none())?;
+            let referrer = *facts.referrers.get(&link.referrer).filter(|referrer| **referrer != entry.id)?;
+            Some(Referral {
+                id: fresh.referral,
+                waitlist_id: self.waitlist_id,
+                referrer: Some(referrer),
+                referred: Some(entry.id),
+                state: ReferralState::Credited,
+                score: 0,
+                reasons: Vec::new(),
+                policy: None,
+                created_at: entry.created_at,
+                decision: None,
+            })
+        };
+        LinkPlan { referrals: links.iter().zip(&self.fresh).filter_map(referral).collect() }
+    }
+
+    /// Returns an entry with the number of people that it brought elsewhere. `None` means that its metadata has no room, or there are none.
+    pub fn count(entry: Entry, number: u64) -> Option<Entry> {
+        let mut document = entry.profile.metadata.document().clone();
+        document.insert(IMPORTED_REFERRALS.to_owned(), number.into());
+        let metadata = Metadata::parse(document).ok().filter(|_| number > 0)?;
+        Some(Entry { profile: Profile { metadata, ..entry.profile }, ..entry })
+    }
+}
+
+fn note_of_address(email: &Email) -> String {
+    format!("mail {email}")
+}
+
+fn note_of_mailbox(email: &Email) -> String {
+    format!("mailbox {}", email.mailbox())
+}
+
+fn note_of_code(code: &str) -> String {
+    format!("code {code}")
+}
+
+/// A group that is being decided.
+struct Group<'a> {
+    work: &'a ImportWork,
+    import: &'a Import,
+    fields: Vec<CustomField>,
+    facts: AddFacts,
+    plan: AddPlan,
+    /// How many places the dry run would have filled.
+    filled: u64,
+}
+
+impl Group<'_> {
+    fn take(&mut self, row: &ImportRow, fresh: &RowIds) {
+        let email = &row.profile.email;
+        let is_noted = self.facts.noted.contains(&note_of_address(email));
+        if self.facts.erased.contains(email) {
+            self.plan.numbers.skipped += 1;
+            self.problem(row, "email", "the person was erased and is not brought back");
+        } else if self.facts.known.contains_key(email) || is_noted {
+            match self.import.on_duplicate {
+                OnDuplicate::Skip => self.plan.numbers.skipped += 1,
+                OnDuplicate::Update => self.update(row),
+            }
+        } else if self.has_mailbox(email) {
+            self.plan.numbers.skipped += 1;
+            self.problem(row, "email", "another address of this mailbox is on the waitlist");
+        } else {
+            self.insert(row, fresh);
+        }
+    }
+
+    /// Whether the list takes each mailbox once and has that of an address.
+    fn has_mailbox(&self, email: &Email) -> bool {
+        let is_noted = || self.facts.noted.contains(&note_of_mailbox(email));
+        self.facts.waitlist.settings.addresses.one_per_mailbox && (self.facts.mailboxes.contains(&email.mailbox()) || is_noted())
+    }
+
+    fn insert(&mut self, row: &ImportRow, fresh: &RowIds) {
+        let Some(metadata) = self.check(row, row.profile.metadata.clone()) else { return };
+        // A dry run has filled the places of its earlier groups nowhere but in its numbers.
+        let before = if self.import.dry_run { self.import.numbers.added } else { 0 };
+        let is_full = |max| self.facts.entries + before + self.filled >= max;
+        if self.facts.waitlist.settings.max_entries.is_some_and(is_full) {
+            return self.fail(row, "", "the waitlist is full");
+        }
+        let created_at = row.created_at.unwrap_or(self.import.created_at);
+        let entry = Entry {
+            id: fresh.entry,
+            waitlist_id: self.facts.waitlist.id,
+            workspace_id: self.facts.waitlist.workspace_id,
+            profile: Profile { metadata, ..row.profile.clone() },
+            referral_code: fresh.code.clone(),
+            referral_count: 0,
+            referred_by: None,
+            position: Position::new(self.facts.last_position + 1 + self.filled),
+            status: row.status,
+            variant_id: None,
+            link_generation: 0,
+            confirmed_at: row.confirmed_at.map(|at| at.unwrap_or(created_at)),
+            invitation: None,
+            created_at,
+            updated_at: created_at,
+        };
+        self.filled += 1;
+        self.plan.numbers.added += 1;
+        self.keep_code(row, entry.id);
+        self.suppress(row, fresh);
+        self.note(row, &entry);
+        self.tell(&entry, fresh);
+        self.plan.tally.add(&entry);
+        self.facts.known.insert(row.profile.email.clone(), entry.clone());
+        self.facts.mailboxes.insert(row.profile.email.mailbox());
+        self.plan.entries.push(entry);
+    }
+
+    /// Gives the entry its old code, unless somebody on the list has it.
+    fn keep_code(&mut self, row: &ImportRow, id: EntryId) {
+        let Some(code) = &row.old_code else { return };
+        let is_own = ReferralCode::parse(code).is_ok_and(|own| {
+            self.facts.own_codes.get(&own).is_some_and(|is_here| *is_here)
+                || self.plan.entries.iter().any(|entry| entry.referral_code == own)
+        });
+        if is_own || self.facts.noted.contains(&note_of_code(code)) || !self.facts.old_codes.insert(code.clone()) {
+            return self.problem(row, "referral_code", "another person on this waitlist has the code; the row was added without it");
+        }
+        self.plan.old_codes.push((code.clone(), id));
+    }
+
+    fn suppress(&mut self, row: &ImportRow, fresh: &RowIds) {
+        let email = &row.profile.email;
+        self.plan.suppressions.extend(row.suppressed.map(|reason| Suppression {
+            id: fresh.suppression,
+            workspace_id: self.import.workspace_id,
+            address: self.work.links.secret().hash_address(email),
+            masked_email: Some(email.masked().to_string()),
+            reason,
+            created_at: self.work.now,
+        }));
+    }
+
+    fn note(&mut self, row: &ImportRow, entry: &Entry) {
+        let referrer = row.referrer.clone();
+        self.plan.links.extend(referrer.map(|referrer| ImportLink { line: row.line, entry_id: entry.id, referrer }));
+        self.plan.notes.extend(row.row_id.as_deref().map(|id| (ImportWork::note_of_row(id), entry.id, 0)));
+        if row.referral_count > 0 {
+            self.plan.notes.push((ImportWork::note_of_referrals(entry.id), entry.id, row.referral_count));
+        }
+    }
+
+    fn tell(&mut self, entry: &Entry, fresh: &RowIds) {
+        if !self.import.notify {
+            return;
+        }
+        let (now, waitlist) = (self.work.now, &self.facts.waitlist);
+        let kinds: &[EventKind] = match entry.status {
+            EntryStatus::Approved => &[EventKind::EntryCreated, EventKind::EntryApproved],
+            EntryStatus::Pending | EntryStatus::Rejected => &[EventKind::EntryCreated],
+        };
+        self.plan.events.extend(kinds.iter().zip(fresh.events).map(|(kind, id)| Event::new(id, *kind, now, entry, waitlist)));
+        let created = (fresh.events[0], EventKind::EntryCreated);
+        let mail = |setup| Mail::of_event(setup, &self.work.links, created, now, entry, waitlist);
+        self.plan.mails.extend(self.facts.mail.as_ref().and_then(mail));
+    }
+
+    fn update(&mut self, row: &ImportRow) {
+        let Some(before) = self.facts.known.get(&row.profile.email).cloned() else {
+            // An earlier row of the dry run would have added the entry.
+            self.plan.numbers.updated += 1;
+            return;
+        };
+        let mut document: Map<String, Value> = before.profile.metadata.document().clone();
+        document.extend(row.profile.metadata.document().clone());
+        let metadata = match Metadata::parse(document) {
+            Ok(metadata) => metadata,
+            Err(error) => return self.fail(row, "metadata", &error.to_string()),
+        };
+        let Some(metadata) = self.check(row, metadata) else { return };
+        let profile = Profile {
+            email: before.profile.email.clone(),
+            name: if row.has_name { row.profile.name.clone() } else { before.profile.name.clone() },
+            interest: row.profile.interest.clone().or_else(|| before.profile.interest.clone()),
+            referrer: row.profile.referrer.clone().or_else(|| before.profile.referrer.clone()),
+            locale: row.profile.locale.clone().or_else(|| before.profile.locale.clone()),
+            metadata,
+            consent: before.profile.consent.clone(),
+        };
+        self.plan.numbers.updated += 1;
+        if profile != before.profile {
+            self.change(before.clone(), Entry { profile, updated_at: self.work.now, ..before });
+        }
+    }
+
+    /// Plans the change of an entry, which this group may have added or changed before.
+    fn change(&mut self, before: Entry, after: Entry) {
+        self.facts.known.insert(after.profile.email.clone(), after.clone());
+        let earlier = self.plan.updates.iter_mut().find(|update| update.after.id == after.id);
+        match earlier {
+            Some(update) => update.after = after,
+            None => self.plan.updates.push(EntryUpdate { before, after }),
+        }
+    }
+
+    /// Checks the answers to custom fields, and fails the row if some do not fit.
+    fn check(&mut self, row: &ImportRow, metadata: Metadata) -> Option<Metadata> {
+        match metadata.answering(&self.fields) {
+            Ok(metadata) => Some(metadata),
+            Err(errors) => {
+                self.plan.numbers.failed += 1;
+                errors.iter().for_each(|error| self.problem(row, &error.field, &error.message.to_string()));
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, row: &ImportRow, column: &str, reason: &str) {
+        self.plan.numbers.failed += 1;
+        self.problem(row, column, reason);
+    }
+
+    fn problem(&mut self, row: &ImportRow, column: &str, reason: &str) {
+        self.plan.problems.push(ImportProblem { line: row.line, column: column.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// Returns the plan. That of a dry run changes nothing but the import.
+    fn finish(self) -> AddPlan {
+        let Self { import, facts, plan, .. } = self;
+        if !import.dry_run {
+            return plan;
+        }
+        let names = |email| [note_of_address(email), note_of_mailbox(email)];
+        let people = plan.entries.iter().flat_map(|entry| names(&entry.profile.email).map(|name| (name, entry.id, 0)));
+        let codes = plan.old_codes.iter().map(|(code, id)| (note_of_code(code), *id, 0));
+        AddPlan {
+            notes: people.chain(codes).collect(),
+            problems: plan.problems,
+            numbers: plan.numbers,
+            tally: Tally { last_position: facts.last_position, ..Tally::default() },
+            ..AddPlan::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::super::tests::{links, smtp_setup, waitlist};
+    use super::*;
+    use crate::import::tests::{at, import, row};
+    use crate::suppression::SuppressionReason;
+
+    fn fresh(n: u64) -> RowIds {
+        let id = |kind: u64| Uuid::from_u128(u128::from(kind * 1000 + n));
+        RowIds {
+            entry: EntryId::new(id(1)),
+            code: ReferralCode::from_entropy(n),
+            events: [EventId::new(id(2)), EventId::new(id(3))],
+            suppression: SuppressionId::new(id(4)),
+            referral: ReferralId::new(id(5)),
+        }
+    }
+
+    fn work() -> ImportWork {
+        ImportWork {
+            import_id: import().id,
+            waitlist_id: import().waitlist_id,
+            claim: ClaimId::new(Uuid::nil()),
+            now: at(5000),
+            lease_until: at(5060),
+            fresh: (1..=9).map(fresh).collect(),
+            links: links(),
+        }
+    }
+
+    fn facts(settings: Value) -> AddFacts {
+        AddFacts {
+            waitlist: waitlist(settings),
+            last_position: 10,
+            entries: 8,
+            known: HashMap::new(),
+            mailboxes: HashSet::new(),
+            own_codes: HashMap::new(),
+            old_codes: HashSet::new(),
+            erased: HashSet::new(),
+            noted: HashSet::new(),
+            mail: None,
+        }
+    }
+
+    fn add(import: &Import, rows: &[ImportRow], facts: AddFacts) -> AddPlan {
+        work().add(import, rows, facts).unwrap()
+    }
+
+    fn numbers(plan: &AddPlan) -> [u64; 4] {
+        let ImportNumbers { added, updated, skipped, failed } = plan.numbers;
+        [added, updated, skipped, failed]
+    }
+
+    #[test]
+    fn rows_take_the_next_positions_and_keep_their_times() {
+        let unknown = ImportRow { created_at: None, confirmed_at: Some(None), ..row(4, "bob@example.com") };
+        let plan = add(&import(), &[row(2, "ada@example.com"), row(3, "ada@example.com"), unknown], facts(json!({})));
+        assert_eq!(numbers(&plan), [2, 0, 1, 0]);
+        let of = |n: usize| (plan.entries[n].position.number(), plan.entries[n].created_at, plan.entries[n].confirmed_at);
+        assert_eq!((of(0), of(1)), ((11, at(2), None), (12, import().created_at, Some(import().created_at))));
+        assert_eq!((plan.tally.last_position, plan.tally.by_status, plan.events.len(), plan.mails.len()), (12, [2, 0, 0], 0, 0));
+    }
+
+    #[test]
+    fn a_list_that_is_full_takes_no_more() {
+        let plan = add(&import(), &[row(2, "a@example.com"), row(3, "b@example.com")], facts(json!({"max_entries": 9})));
+        assert_eq!(numbers(&plan), [1, 0, 0, 1]);
+        assert_eq!((plan.problems[0].line, plan.problems[0].reason.as_str()), (3, "the waitlist is full"));
+    }
+
+    #[test]
+    fn a_mailbox_is_imported_once_if_the_list_says_so() {
+        let rows = [row(2, "a.b@gmail.com"), row(3, "ab+x@googlemail.com"), row(4, "c+news@example.com")];
+        assert_eq!(numbers(&add(&import(), &rows, facts(json!({})))), [3, 0, 0, 0]);
+        let mailboxes = HashSet::from([Email::parse("c@example.com").unwrap()]);
+        let once = || AddFacts { mailboxes: mailboxes.clone(), ..facts(json!({"one_per_mailbox": true})) };
+        let plan = add(&import(), &rows, once());
+        assert_eq!((numbers(&plan), plan.problems.len()), ([1, 0, 2, 0], 2));
+        let dry = Import { dry_run: true, ..import() };
+        let noted = add(&dry, &rows[..1], once()).notes.into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(numbers(&add(&dry, &rows[1..2], AddFacts { noted, ..once() })), [0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn an_erased_person_is_skipped_and_told_of() {
+        let erased = HashSet::from([Email::parse("a@example.com").unwrap()]);
+        let plan = add(&import(), &[row(2, "a@example.com")], AddFacts { erased, ..facts(json!({})) });
+        assert_eq!((numbers(&plan), plan.problems.len()), ([0, 0, 1, 0], 1));
+    }
+
+    #[test]
+    fn an_old_code_belongs_to_the_first_who_claims_it() {
+        let with = |line, address, code: &str| ImportRow { old_code: Some(code.to_owned()), ..row(line, address) };
+        let own = ReferralCode::from_entropy(99);
+        let rows = [
+            with(2, "a@example.com", "Abc"),
+            with(3, "b@example.com", "Abc"),
+            with(4, "c@example.com", "aBC"),
+            with(5, "d@example.com", "there"),
+            with(6, "e@example.com", &own.as_str().to_lowercase()),
+        ];
+        let facts = AddFacts {
+            own_codes: HashMap::from([(own.clone(), true)]),
+            old_codes: HashSet::from(["there".to_owned()]),
+            ..facts(json!({}))
+        };
+        let plan = add(&import(), &rows, facts.clone());
+        let codes: Vec<&str> = plan.old_codes.iter().map(|(code, _)| code.as_str()).collect();
+        assert_eq!((numbers(&plan), codes), ([5, 0, 0, 0], vec!["Abc", "aBC"]));
+        assert_eq!(plan.problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [3, 5, 6]);
+        // The code of another list does not matter.
+        let elsewhere = AddFacts { own_codes: HashMap::from([(own, false)]), ..facts };
+        assert_eq!(add(&import(), &rows[4..], elsewhere).old_codes.len(), 1);
+    }
+
+    #[test]
+    fn new_codes_avoid_those_that_somebody_has() {
+        let code = fresh(1).code;
+        let rows = [row(2, "a@example.com")];
+        let own = AddFacts { own_codes: HashMap::from([(code.clone(), false)]), ..facts(json!({})) };
+        let old = AddFacts { old_codes: HashSet::from([code.to_string()]), ..facts(json!({})) };
+        for facts in [own, old] {
+            assert_eq!(work().add(&import(), &rows, facts), Err(ImportRejection::CodeTaken));
+        }
+        assert!(work().own_codes(&rows).contains(&code) && work().old_codes(&rows).contains(code.as_str()));
+    }
+
+    #[test]
+    fn an_update_sets_what_the_row_has() {
+        let of = |document: Value| Metadata::parse(document.as_object().unwrap().clone()).unwrap();
+        let mut first = row(2, "a@example.com");
+        first.profile.metadata = of(json!({"a": "1", "b": "1"}));
+        let entry = add(&import(), &[first], facts(json!({}))).entries.remove(0);
+        let update = Import { on_duplicate: OnDuplicate::Update, ..import() };
+        let known = || HashMap::from([(entry.profile.email.clone(), entry.clone())]);
+        let mut second = ImportRow { has_name: false, status: EntryStatus::Rejected, ..row(3, "a@example.com") };
+        second.profile.metadata = of(json!({"b": "2"}));
+        let plan = add(&update, &[second], AddFacts { known: known(), ..facts(json!({})) });
+        assert_eq!(numbers(&plan), [0, 1, 0, 0]);
+        let after = &plan.updates[0].after;
+        assert_eq!((after.status, after.profile.metadata.document()), (EntryStatus::Pending, of(json!({"a": "1", "b": "2"})).document()));
+        assert_eq!((after.profile.name.as_str(), after.updated_at), ("Ada", work().now));
+        let same = ImportRow { has_name: true, ..row(4, "a@example.com") };
+        let plan = add(&update, &[same], AddFacts { known: known(), ..facts(json!({})) });
+        assert_eq!((numbers(&plan), plan.updates), ([0, 1, 0, 0], Vec::new()));
+    }
+
+    #[test]
+    fn custom_fields_are_checked_and_not_required() {
+        let list = json!({"custom_fields": [{"key": "size", "type": "number"}, {"key": "company", "required": true}]});
+        let mut bad = row(3, "b@example.com");
+        bad.profile.metadata = Metadata::parse(json!({"size": "many"}).as_object().unwrap().clone()).unwrap();
+        let plan = add(&import(), &[row(2, "a@example.com"), bad], facts(list));
+        assert_eq!((numbers(&plan), plan.problems[0].column.as_str()), ([1, 0, 0, 1], "metadata.size"));
+    }
+
+    #[test]
+    fn nobody_hears_of_an_import_unless_it_notifies() {
+        let approved = ImportRow { status: EntryStatus::Approved, suppressed: Some(SuppressionReason::Manual), ..row(2, "a@example.com") };
+        let facts = || AddFacts { mail: Some(smtp_setup()), ..facts(json!({})) };
+        let plan = add(&import(), std::slice::from_ref(&approved), facts());
+        assert_eq!((plan.events.len(), plan.mails.len(), plan.suppressions.len()), (0, 0, 1));
+        let plan = add(&Import { notify: true, ..import() }, &[approved], facts());
+        assert_eq!((plan.events.len(), plan.mails.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_dry_run_changes_nothing_and_counts_the_same() {
+        let dry = Import { dry_run: true, ..import() };
+        let with_code = ImportRow { old_code: Some("x".to_owned()), referral_count: 2, ..row(2, "a@example.com") };
+        let rows = [with_code, row(3, "a@example.com")];
+        let plan = add(&dry, &rows, facts(json!({})));
+        assert_eq!(numbers(&plan), numbers(&add(&import(), &rows, facts(json!({})))));
+        assert!(plan.entries.is_empty() && plan.old_codes.is_empty() && plan.tally.last_position == 10);
+        let noted: HashSet<String> = plan.notes.into_iter().map(|(name, ..)| name).collect();
+        assert_eq!(noted, ImportWork::notes(&rows));
+        // The next group takes it into account.
+        assert_eq!(numbers(&add(&dry, &rows, AddFacts { noted, ..facts(json!({})) })), [0, 0, 2, 0]);
+    }
+
+    #[test]
+    fn links_are_credits_once() {
+        let people = add(&import(), &[row(2, "a@example.com"), row(3, "b@example.com")], facts(json!({}))).entries;
+        let (ada, bob) = (people[0].id, people[1].id);
+        let name = ReferrerName::Code("x".to_owned());
+        let link = |line, entry_id| ImportLink { line, entry_id, referrer: name.clone() };
+        let mut facts = LinkFacts {
+            entries: people.iter().map(|entry| (entry.id, entry.clone())).collect(),
+            referrers: HashMap::from([(name.clone(), ada)]),
+        };
+        let plan = work().link(&[link(2, ada), link(3, bob)], &facts);
+        assert_eq!((plan.credits(), plan.referrals[0].referred), (BTreeMap::from([(ada, 1)]), Some(bob)));
+        facts.entries.get_mut(&bob).unwrap().referred_by = Some(ada);
+        assert_eq!(work().link(&[link(3, bob)], &facts), LinkPlan::default());
+    }
+
+    #[test]
+    fn referrals_of_unknown_people_are_noted_in_the_metadata() {
+        let entry = add(&import(), &[row(2, "a@example.com")], facts(json!({}))).entries.remove(0);
+        assert_eq!(ImportWork::count(entry.clone(), 0), None);
+        assert_eq!(ImportWork::count(entry, 3).unwrap().profile.metadata.document()[IMPORTED_REFERRALS], 3);
+    }
+}

@@ -1,0 +1,98 @@
+//! Where imports are kept: the file, its rows, and how far a worker is.
+
+use async_trait::async_trait;
+
+use crate::command::{ImportRejection, ImportWork, StageRows};
+use crate::error::{CommandError, Fault};
+use crate::id::{ClaimId, ImportId, WaitlistId};
+use crate::import::{Import, ImportProblem};
+use crate::referral::{OldCode, ReferralCode};
+use crate::timestamp::Timestamp;
+
+/// Keeps imports, and carries them out in small groups.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ImportStore: Send + Sync {
+    /// Writes a new import, whose file begins to arrive. Until then nobody else goes on with it.
+    ///
+    /// - It MUST read back as it was written: `imports::an_import_reads_back_as_it_was_written`.
+    async fn begin(&self, import: Import, lease_until: Timestamp) -> Result<(), Fault>;
+
+    /// Keeps a piece of the file. Returns whether the file may still arrive.
+    ///
+    /// - Pieces MUST read back to the byte: `imports::a_file_reads_back_to_the_byte`.
+    /// - An import that has ended MUST take no more: `imports::an_upload_that_broke_off_fails`.
+    async fn put_piece(&self, id: ImportId, number: u64, bytes: Vec<u8>, lease_until: Timestamp) -> Result<bool, Fault>;
+
+    /// Says that the file has arrived, and how it is read or why it cannot be. Returns the import, or `None` if it has ended meanwhile.
+    ///
+    /// - It MUST wait for a worker then, or have failed: `imports::an_import_reads_back_as_it_was_written`.
+    async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault>;
+
+    /// The import with that id, if it is one of the list.
+    ///
+    /// - That of another list MUST NOT be found: `imports::an_import_is_of_its_list`.
+    async fn find(&self, waitlist_id: WaitlistId, id: ImportId) -> Result<Option<Import>, Fault>;
+
+    /// The problems of an import, at most that many, after a line and its problem of that number. Each has the number that it follows by.
+    ///
+    /// - They MUST be in the order of their lines, each once: `imports::problems_are_in_the_order_of_the_file`.
+    async fn problems(&self, id: ImportId, after: Option<[i64; 3]>, most: usize) -> Result<Vec<([i64; 3], ImportProblem)>, Fault>;
+
+    /// A piece of the file.
+    ///
+    /// - Every process MUST find it: `imports::a_file_reads_back_to_the_byte`.
+    async fn piece(&self, id: ImportId, number: u64) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// Ends an import. What was added stays. Returns the import, or `None` if the list has no such import or it had ended.
+    ///
+    /// - No group MUST be written after this returns: `imports::a_cancelled_import_adds_no_more`.
+    async fn cancel(&self, waitlist_id: WaitlistId, id: ImportId, now: Timestamp) -> Result<Option<Import>, Fault>;
+
+    /// Claims the oldest import that has work left and that no other claim holds. Rows are changed as [`Import::claimed`] says.
+    ///
+    /// - Two claims MUST NOT hold one import: `imports::one_worker_at_a_time_holds_an_import`.
+    /// - An import whose lease has ended MUST be claimed again: `imports::one_worker_at_a_time_holds_an_import`.
+    /// - An upload that nobody goes on with MUST fail: `imports::an_upload_that_broke_off_fails`.
+    async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<Import>, Fault>;
+
+    /// Keeps rows that were read. Returns the import, or `None` if the claim holds it no more.
+    ///
+    /// - Rows, problems and the mark MUST be written together: `imports::rows_are_staged_once`.
+    async fn stage(&self, command: StageRows) -> Result<Option<Import>, Fault>;
+
+    /// Does the next group of the step of an import. It loads the facts of [`ImportWork::add`] or of another step, and writes the whole
+    /// plan and the progress in one transaction. Returns the import, or `None` if the claim holds it no more.
+    ///
+    /// - Rows MUST become entries in the order of their keys, behind those that are there, with everything that they have:
+    ///   `imports::rows_become_entries_in_their_order`, `imports::totals_are_those_of_the_rows`.
+    /// - No row MUST be added twice, however often and in however many processes a group is tried: `imports::no_row_is_added_twice`.
+    /// - Sign-ups meanwhile MUST be kept, and positions stay dense: `imports::people_sign_up_meanwhile`.
+    /// - People who were erased MUST stay away: `imports::erased_people_are_not_brought_back`.
+    /// - A list that takes each mailbox once MUST get no second address of one: `imports::a_mailbox_is_imported_once`.
+    /// - An address that is there MUST be skipped, or updated: `imports::people_who_are_there_are_skipped_or_updated`.
+    /// - An old code MUST belong to one entry of a list, with its case, and work for a sign-up: `imports::old_codes_work_on_their_list`.
+    /// - The old codes of an entry that is gone MUST earn nothing: `imports::old_codes_go_with_their_entry`.
+    /// - Referrers MUST be found by code, address and row, wherever they stand in the file: `imports::referrers_are_found_and_credited`.
+    /// - A dry run MUST change nothing but the import: `imports::a_dry_run_changes_nothing`.
+    /// - Events and mail MUST be written only if the import notifies: `imports::nobody_hears_of_an_import_unless_it_notifies`.
+    /// - The lines of an export MUST become what they tell of: `imports::an_export_is_restored_line_by_line`.
+    /// - Positions, codes that are free, credits and the ledger MUST be those of the file, and the totals theirs:
+    ///   `imports::a_restored_list_counts_as_before`.
+    /// - A list that has people MUST NOT be restored: `imports::a_list_with_people_is_not_restored`.
+    /// - People who sign up meanwhile MUST stand behind those of the file: `imports::people_sign_up_while_a_list_is_restored`.
+    /// - The file and the rows MUST be deleted after the end: `imports::what_was_staged_is_deleted`.
+    /// - The import of a list that is gone MUST fail: `imports::the_import_of_a_deleted_list_fails`.
+    async fn work(&self, command: ImportWork) -> Result<Option<Import>, CommandError<ImportRejection>>;
+
+    /// The own code of the entry of a list that has a code: one of its own before an old one.
+    ///
+    /// - An old code MUST be found by its letters alone, on its list alone: `imports::old_codes_work_on_their_list`.
+    /// - That of an entry that is gone MUST NOT be found: `imports::old_codes_go_with_their_entry`.
+    async fn resolve_code(&self, waitlist_id: WaitlistId, code: &OldCode) -> Result<Option<ReferralCode>, Fault>;
+
+    /// Deletes imports that began before an instant, with their problems: at most that many rows. Returns how many.
+    ///
+    /// - Others MUST stay: `imports::old_imports_are_pruned`.
+    async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault>;
+}

@@ -1,0 +1,3 @@
+DROP TABLE import_names;
+DROP TABLE import_items;
+DROP TABLE imports;

@@ -1,0 +1,1 @@
+ALTER TABLE waitlist_totals DROP COLUMN has_old_codes;
