@@ -1,8 +1,9 @@
-//! API keys. The command line makes them, and the running server accepts them.
+//! API keys. The command line and the admin surface make them, and the running server accepts them.
 
 use rally_tests::process::{Server, output, rally};
 use rally_tests::receiver::eventually;
-use rally_tests::{Kind, Reply, on_both_stores, send};
+use rally_tests::{Kind, NOW, Reply, TestServer, on_both_stores, send, token};
+use reqwest::Method;
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -125,4 +126,77 @@ async fn a_key_needs_a_workspace_a_name_and_a_scope_that_grants_something(kind: 
     }
     let listed = rally.run(&["key", "list"]).unwrap();
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &made["id"]));
+}
+
+#[apply(on_both_stores)]
+async fn an_admin_makes_lists_and_revokes_keys(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let made = server.admin_post("/api-keys", json!({"name": " website ", "scope": "waitlist.read  entry.*"})).await;
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    let made = made.expect(201);
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert_eq!((&made["name"], &made["scope"], &made["created_at"]), (&json!("website"), &json!("waitlist.read entry.*"), &json!(NOW)));
+    let path = format!("/v1/workspaces/{}", server.workspace.id);
+    let with_key = async |path: String| send(server.request(Method::GET, &path).bearer_auth(key)).await;
+    with_key(format!("{path}/waitlists")).await.expect(200);
+    with_key(format!("{path}/api-keys")).await.refused(403, "forbidden");
+    server.clock.advance(time::Duration::seconds(1));
+    let second = server.admin_post("/api-keys", json!({"name": "second", "scope": null})).await.expect(201);
+    assert_eq!(second["scope"], "*");
+    let listed = server.admin_get("/api-keys").await.expect(200);
+    let prefix = &key[.."rally_live_".len() + 8];
+    let row = json!({
+        "id": id, "name": "website", "scope": "waitlist.read entry.*", "prefix": prefix, "created_at": NOW, "revoked_at": null,
+    });
+    assert_eq!((&listed["data"][0]["id"], &listed["data"][1]), (&second["id"], &row));
+    assert!(!listed.to_string().contains(key));
+    server.admin_delete(&format!("/api-keys/{id}")).await.expect(204);
+    with_key(format!("{path}/waitlists")).await.refused(401, "unauthorized");
+    let revoked = server.admin_get("/api-keys").await.expect(200)["data"][1]["revoked_at"].clone();
+    assert_ne!(revoked, Value::Null);
+    server.clock.advance(time::Duration::seconds(1));
+    server.admin_delete(&format!("/api-keys/{id}")).await.expect(204);
+    assert_eq!(server.admin_get("/api-keys").await.expect(200)["data"][1]["revoked_at"], revoked, "the first revocation counts");
+}
+
+#[apply(on_both_stores)]
+async fn a_key_allows_no_more_than_its_maker_may_do(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let path = format!("/v1/workspaces/{}/api-keys", server.workspace.id);
+    let make = async |maker: &str, body: Value| {
+        send(server.request(Method::POST, &path).bearer_auth(token(&server, &server.workspace.id.to_string(), maker)).json(&body)).await
+    };
+    for (maker, scope) in [("key.create waitlist.*", "*"), ("key.create", "*.read"), ("key.* entry.read", "entry.read entry.update")] {
+        make(maker, json!({"name": "x", "scope": scope})).await.refused(403, "scope_exceeds_maker");
+    }
+    for (maker, scope) in [("*", "*"), ("key.create waitlist.*", "waitlist.read"), ("key.* entry.read", "key.create entry.read")] {
+        assert_eq!(make(maker, json!({"name": "x", "scope": scope})).await.expect(201)["scope"], scope);
+    }
+    assert_eq!(make("key.create entry.read", json!({"name": "x"})).await.expect(201)["scope"], "key.create entry.read");
+    make("key.read key.delete *.update", json!({"name": "x"})).await.refused(403, "forbidden");
+    for (body, field) in [
+        (json!({"scope": "*"}), "name"),
+        (json!({"name": " "}), "name"),
+        (json!({"name": "x".repeat(101)}), "name"),
+        (json!({"name": "x", "scope": "entrys.read"}), "scope"),
+        (json!({"name": "x", "scope": " "}), "scope"),
+        (json!({"name": "x", "scope": ["*"]}), "scope"),
+    ] {
+        assert_eq!(server.admin_post("/api-keys", body.clone()).await.bad_fields(), [field], "{body}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn a_workspace_revokes_its_own_keys(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
+    let made = server.admin_post("/api-keys", json!({"name": "mine"})).await.expect(201);
+    let foreign = |method, path: &str| {
+        server.request(method, &format!("/v1/workspaces/{other}/api-keys{path}")).bearer_auth(token(&server, &other, "*"))
+    };
+    assert_eq!(send(foreign(Method::GET, "")).await.expect(200)["data"], json!([]));
+    let path = format!("/{}", made["id"].as_str().unwrap());
+    send(foreign(Method::DELETE, &path)).await.refused(404, "api_key_not_found");
+    server.admin_delete("/api-keys/17").await.refused(404, "api_key_not_found");
+    assert_eq!(server.admin_get("/api-keys").await.expect(200)["data"][0]["revoked_at"], Value::Null);
 }

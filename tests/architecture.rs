@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rally-smtp", &["rally-domain"]),
     ("rally-mx", &["rally-domain"]),
     ("rally-pages", &["rally-domain"]),
+    ("rally-console", &["rally-domain", "rally-pages"]),
     ("rally-intake", &["rally-domain"]),
     ("rally-proof", &["rally-domain"]),
     ("rally-fakes", &["rally-contracts"]),
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "rally-api",
         &[
             "rally-captcha",
+            "rally-console",
             "rally-domain",
             "rally-envoi",
             "rally-heimdall",

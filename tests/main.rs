@@ -11,6 +11,7 @@ mod browser;
 mod cache;
 mod captcha;
 mod confirmations;
+mod console;
 mod crash;
 mod entries;
 mod erasure;

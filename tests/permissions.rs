@@ -57,6 +57,7 @@ struct Things {
     event: String,
     suppression: String,
     import: String,
+    api_key: String,
     token: String,
     template: String,
     confirmation: String,
@@ -84,6 +85,7 @@ impl Things {
         let import = unfinished_import(server, &waitlist).await;
         let status_url = server.ports.links.status(EntryId::parse(&entry).unwrap(), 0);
         let token = status_url.rsplit_once('/').unwrap().1.to_owned();
+        let api_key = server.admin_post("/api-keys", json!({"name": "old"})).await.expect(201)["id"].as_str().unwrap().to_owned();
         server.admin_put("/mail-templates/welcome/en", template()).await.expect(200);
         let template = "welcome/en".to_owned();
         let (confirmation, confirm_token) = waiting(server, &waitlist).await;
@@ -97,6 +99,7 @@ impl Things {
             event,
             suppression,
             import,
+            api_key,
             template,
             token,
             confirmation,
@@ -153,6 +156,7 @@ impl Operation {
             path if path.contains("/suppressions/{id}") => &things.suppression,
             path if path.contains("/referrals/{id}") => &things.referral,
             path if path.contains("/imports/{id}") => &things.import,
+            path if path.contains("/api-keys/{id}") => &things.api_key,
             path if path.contains("/confirmations/{id}") => &things.confirmation,
             _ => &things.waitlist,
         };
@@ -193,6 +197,7 @@ impl Operation {
             "update_webhook" => json!({"events": ["entry.approved"]}),
             "update_visitor" => json!({"name": "New", "mail": {"subscribed": false}}),
             "create_suppression" | "check_suppression" => json!({"email": "bob@example.com"}),
+            "create_api_key" => json!({"name": "new"}),
             "put_mail_template" | "preview_mail_template" => template(),
             "test_mail_template" => json!({"to": "tester@example.com"}),
             "test_webhook" => json!({"event": "entry.created"}),
@@ -281,6 +286,7 @@ async fn what_belongs_elsewhere_is_not_there(kind: Kind) {
             webhook: if waitlist == things.waitlist { things.webhook.clone() } else { waitlist.to_owned() },
             event: inner.to_owned(),
             suppression: if waitlist == things.waitlist { things.suppression.clone() } else { waitlist.to_owned() },
+            api_key: if waitlist == things.waitlist { things.api_key.clone() } else { waitlist.to_owned() },
             token: things.token.clone(),
             confirm_token: things.confirm_token.clone(),
             confirmation: inner.to_owned(),

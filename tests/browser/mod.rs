@@ -1,5 +1,6 @@
-//! Pages and the widget in a real Chromium.
+//! Pages, the widget and the console in a real Chromium.
 
+mod console;
 mod pages;
 mod protection;
 mod widget;

@@ -14,7 +14,7 @@ use rally_proof::Challenges;
 use time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, ConsoleDoor};
 use crate::cache::responses::Responses;
 use crate::encryption::Sealer;
 use crate::exports::Exports;
@@ -34,6 +34,8 @@ pub struct App {
     pub ports: Ports,
     /// Verifies admin tokens.
     pub auth: Authenticator,
+    /// The door of the console.
+    pub console: ConsoleDoor,
     /// Carries out requests with an idempotency key once.
     pub idempotency: Idempotency,
     /// Sends events to webhooks.

@@ -72,6 +72,26 @@ fn a_token_is_printed_alone() {
 }
 
 #[test]
+fn a_link_to_the_console_is_printed_alone() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    json(directory, &["workspace", "create", "acme"]);
+    let login = |arguments: &[&str]| {
+        let output = run(directory, &[&["console", "login"], arguments].concat());
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let (of_all, of_acme) = (login(&[]), login(&["--workspace", "acme"]));
+    for link in [&of_all, &of_acme] {
+        let token = link.strip_prefix("http://127.0.0.1:8080/console/sign-in/link/").unwrap();
+        assert_eq!(token.len(), 43, "{link}");
+    }
+    assert_ne!(of_all, of_acme);
+    assert!(complaint(&run(directory, &["console", "login", "--workspace", "none"])).contains("there is no workspace none"));
+    let output = rally(directory, &["console", "login"]).env("RALLY_PUBLIC_URL", "https://x.example/rally/").output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("https://x.example/rally/console/sign-in/link/"));
+}
+
+#[test]
 fn secrets_are_made_once_and_kept_from_others() {
     use std::os::unix::fs::PermissionsExt;
     let directory = TempDir::new().unwrap();

@@ -78,6 +78,26 @@ macro_rules! each_case {
                 processes_that_start_together_have_one_secret
                 a_secret_is_encrypted_anew_once
             ]
+            sessions: [
+                a_session_reads_back_as_it_was_written
+                a_session_ends_by_itself
+                a_session_lasts_while_it_is_used
+                an_ended_session_is_gone
+                a_revoked_key_ends_its_sessions
+                a_deleted_workspace_takes_its_sessions_with_it
+                sessions_go_by_their_last_use
+                a_link_reads_back_as_it_was_written
+                a_link_lasts_a_quarter_of_an_hour
+                a_link_begins_one_session
+                a_link_begins_one_session_under_concurrency
+                a_wrong_token_leaves_the_link
+                tries_of_all_processes_count_together
+                every_client_has_tries_of_its_own
+                a_refused_try_does_not_count
+                a_try_that_succeeded_does_not_count
+                what_is_over_is_pruned
+                sessions_are_pruned_so_many_at_a_time
+            ]
             waitlists: [
                 a_new_waitlist_is_a_draft_with_a_control_variant
                 a_waitlist_needs_its_workspace

@@ -99,6 +99,7 @@ pub mod replays;
 pub mod reviews;
 pub mod samples;
 pub mod secrets;
+pub mod sessions;
 pub mod settings;
 pub mod settlements;
 pub mod sign_ups;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::id::ApiKeyId;
+use crate::id::{ApiKeyId, SessionId};
 use crate::text::Subject;
 
 /// Who makes a change. A clone is cheap.
@@ -12,6 +12,8 @@ pub enum Actor {
     Token(Option<Arc<Subject>>),
     /// A program with an API key.
     ApiKey(ApiKeyId),
+    /// A person who is signed in to the console.
+    Session(SessionId),
     /// A visitor of the public surface.
     Visitor,
     /// An operator on the command line.
@@ -26,6 +28,7 @@ impl Actor {
         match self {
             Self::Token(subject) => subject.as_deref().cloned(),
             Self::ApiKey(id) => Some(Subject::from_stored(format!("api-key:{id}"))),
+            Self::Session(id) => Some(Subject::from_stored(format!("session:{id}"))),
             Self::Visitor | Self::CommandLine => None,
             Self::System => Some(Subject::from_stored("rally".to_owned())),
         }
@@ -44,6 +47,7 @@ mod tests {
         let named = |actor: Actor| actor.subject().map(String::from);
         assert_eq!(named(Actor::Token(Some(Arc::new(ada)))).as_deref(), Some("ada"));
         assert_eq!(named(Actor::ApiKey(ApiKeyId::new(Uuid::nil()))).as_deref(), Some("api-key:00000000-0000-0000-0000-000000000000"));
+        assert_eq!(named(Actor::Session(SessionId::new(Uuid::nil()))).as_deref(), Some("session:00000000-0000-0000-0000-000000000000"));
         assert_eq!(named(Actor::System).as_deref(), Some("rally"));
         for nobody in [Actor::Token(None), Actor::Visitor, Actor::CommandLine] {
             assert_eq!(named(nobody), None);

@@ -51,6 +51,10 @@ id! {
     VariantId
     /// Identifies an API key.
     ApiKeyId
+    /// Identifies a session of the console.
+    SessionId
+    /// Identifies a link that begins a session.
+    LinkId
     /// Identifies a webhook.
     WebhookId
     /// Identifies the claim under which a process tries deliveries.

@@ -145,6 +145,7 @@ pub mod queue;
 pub mod rank;
 pub mod referral;
 pub mod secret;
+pub mod session;
 pub mod settings;
 pub mod slug;
 pub mod suppression;

@@ -72,6 +72,18 @@ impl StoreSecret {
         NetworkHash(std::array::from_fn(|index| mac[index]))
     }
 
+    /// Returns the hash of a client's address: that of an IPv4 address, or of the /64 network of an IPv6 address. All clients whose address
+    /// is unknown are one.
+    pub fn hash_client(&self, client: Option<IpAddr>) -> NetworkHash {
+        let address = match client.map(|address| address.to_canonical()) {
+            None => Vec::new(),
+            Some(IpAddr::V4(address)) => address.octets().to_vec(),
+            Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),
+        };
+        let mac = self.mac("client", &[&address]);
+        NetworkHash(std::array::from_fn(|index| mac[index]))
+    }
+
     fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
         self.begin(label, parts).finalize().into_bytes().into()
     }
@@ -161,7 +173,7 @@ impl AddressHash {
     }
 }
 
-/// The hash of a client's network under the store's secret. It tells networks apart in tables that must not hold addresses.
+/// The hash of a client's address or network under the store's secret. It tells them apart in tables that must not hold addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NetworkHash([u8; 16]);
 
@@ -242,6 +254,16 @@ mod tests {
         let unknown = StoreSecret::new([7; 32]).hash_network(None);
         assert_ne!(unknown, of("0.0.0.0"));
         assert_ne!(unknown, StoreSecret::new([8; 32]).hash_network(None));
+    }
+
+    #[test]
+    fn neighbours_are_clients_of_their_own() {
+        let of = |address: &str| StoreSecret::new([7; 32]).hash_client(Some(address.parse().unwrap()));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(StoreSecret::new([7; 32]).hash_client(None), of("0.0.0.0"));
     }
 
     #[test]

@@ -9,13 +9,16 @@ use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
 use rally_domain::entry::{Entry, EntryStatus, Leader};
 use rally_domain::event::{Event, EventKind};
-use rally_domain::id::{EntryId, EventId, ImportId, MailId, ProofId, ReferralId, RequestId, VariantId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{
+    EntryId, EventId, ImportId, LinkId, MailId, ProofId, ReferralId, RequestId, SessionId, VariantId, WaitlistId, WebhookId, WorkspaceId,
+};
 use rally_domain::ledger::Referral;
 use rally_domain::mail::{Mail, MailSetup, MailTemplate};
 use rally_domain::proof_of_work::UsedProof;
 use rally_domain::queue::Verdict;
 use rally_domain::referral::{Position, ReferralCode};
 use rally_domain::secret::{AddressHash, NetworkHash};
+use rally_domain::session::{Session, SignInLink, SignInTries};
 use rally_domain::slug::Slug;
 use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
@@ -41,6 +44,10 @@ pub(crate) struct Data {
     pub settings: HashMap<WorkspaceId, WorkspaceSettings>,
     pub secret: Option<Vec<u8>>,
     pub api_keys: Vec<ApiKey>,
+    pub sessions: BTreeMap<SessionId, Session>,
+    pub sign_in_links: BTreeMap<LinkId, SignInLink>,
+    /// The failed tries of each client, and when the last one was.
+    pub sign_in_tries: BTreeMap<NetworkHash, (SignInTries, Timestamp)>,
     pub replies: HashMap<RequestScope, StoredReply>,
     pub lists: BTreeMap<WaitlistId, List>,
     pub webhooks: BTreeMap<WebhookId, Hook>,

@@ -276,6 +276,55 @@ flaws! {
     /// A secret is encrypted anew whatever its old form is.
     AnySecretResealed: "secrets::a_secret_is_encrypted_anew_once";
 
+    // Sessions.
+
+    /// A session is kept as if it had just begun.
+    SessionsForgetTheirUse: "sessions::a_session_reads_back_as_it_was_written";
+    /// A session is found for ever.
+    SessionsNeverEnd: "sessions::a_session_ends_by_itself" "sessions::a_session_lasts_while_it_is_used";
+    /// A session that is over is listed.
+    EndedSessionsListed: "sessions::a_session_ends_by_itself" "sessions::a_revoked_key_ends_its_sessions";
+    /// A use is not noted.
+    UsesForgotten: "sessions::a_session_lasts_while_it_is_used";
+    /// A use that is noted late is the last one.
+    LateUsesCount: "sessions::a_session_lasts_while_it_is_used";
+    /// The end of one session ends all.
+    AllSessionsEnd: "sessions::an_ended_session_is_gone";
+    /// A process goes on finding a session that another one ended.
+    SessionsKept: "sessions::an_ended_session_is_gone" "sessions::a_revoked_key_ends_its_sessions";
+    /// The sessions of a revoked key go on.
+    SessionsOutliveKeys: "sessions::a_revoked_key_ends_its_sessions";
+    /// The sessions of a deleted workspace go on.
+    DeletedWorkspacesKeepSessions: "sessions::a_deleted_workspace_takes_its_sessions_with_it";
+    /// The links to a deleted workspace work.
+    DeletedWorkspacesKeepLinks: "sessions::a_deleted_workspace_takes_its_sessions_with_it";
+    /// Sessions are listed by their end.
+    SessionsInOrderOfEnds: "sessions::sessions_go_by_their_last_use";
+    /// A link is one to all workspaces.
+    LinksForgetWorkspaces: "sessions::a_link_reads_back_as_it_was_written" "sessions::a_link_begins_one_session";
+    /// A link is found for ever.
+    LinksNeverEnd: "sessions::a_link_lasts_a_quarter_of_an_hour";
+    /// A link works again.
+    SpentLinksWork: "sessions::a_link_begins_one_session";
+    /// A link is read before the write that deletes it.
+    LinksReadEarly: "sessions::a_link_begins_one_session_under_concurrency";
+    /// A wrong token uses a link up.
+    WrongTokensSpendLinks: "sessions::a_wrong_token_leaves_the_link";
+    /// Tries are read before the write that counts one more.
+    TriesReadEarly: "sessions::tries_of_all_processes_count_together";
+    /// All clients are one.
+    TriesShared: "sessions::every_client_has_tries_of_its_own";
+    /// A refused try counts.
+    RefusedTriesCount: "sessions::a_refused_try_does_not_count";
+    /// A try that succeeded counts.
+    TriesNotForgiven: "sessions::a_try_that_succeeded_does_not_count";
+    /// A try that succeeded takes all others back.
+    AllTriesForgiven: "sessions::a_try_that_succeeded_does_not_count";
+    /// Tries are pruned while they count.
+    TriesPrunedEarly: "sessions::what_is_over_is_pruned";
+    /// Sessions are pruned at their end, not after it.
+    LiveSessionsPruned: "sessions::what_is_over_is_pruned";
+
     // Workspaces.
 
     /// A renamed workspace is not found under its old slug.
@@ -332,8 +381,8 @@ flaws! {
     /// A deleted list takes the replies of its workspace with it.
     RepliesGoWithLists: "access::a_receipt_outlives_the_waitlist_it_made";
     /// A prune deletes all that is old at once.
-    PrunesUnlimited: "access::stored_replies_are_pruned_so_many_at_a_time" "deliveries::events_that_nobody_gets_are_pruned"
-        "mail_claims::what_is_finished_is_pruned";
+    PrunesUnlimited: "access::stored_replies_are_pruned_so_many_at_a_time" "sessions::sessions_are_pruned_so_many_at_a_time"
+        "deliveries::events_that_nobody_gets_are_pruned" "mail_claims::what_is_finished_is_pruned";
     /// The reply to a changed secret is not stored.
     RotationsStoreNoReply: "webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret";
     /// A list is found in a workspace that it does not belong to.

@@ -26,6 +26,7 @@ mod purges;
 mod queue;
 mod referrals;
 mod secrets;
+mod sessions;
 mod settings;
 mod stats;
 mod suppressions;

@@ -62,6 +62,12 @@ impl WorkspaceStore for MemoryStore {
             if !data.flaw.is(Flaw::DeletedWorkspacesKeepKeys) {
                 data.api_keys.retain(|key| key.workspace_id != id);
             }
+            if !data.flaw.is(Flaw::DeletedWorkspacesKeepSessions) {
+                data.sessions.retain(|_, session| session.workspace_id != Some(id));
+            }
+            if !data.flaw.is(Flaw::DeletedWorkspacesKeepLinks) {
+                data.sign_in_links.retain(|_, link| link.workspace_id != Some(id));
+            }
             if !data.flaw.is(Flaw::DeletedWorkspacesKeepReplies) {
                 data.replies.retain(|scope, _| scope.workspace_id != id);
             }

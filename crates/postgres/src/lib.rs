@@ -34,6 +34,7 @@ mod replays;
 mod replies;
 mod schema;
 mod secrets;
+mod sessions;
 mod settings;
 mod sign_up;
 mod statement;

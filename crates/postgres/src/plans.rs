@@ -13,18 +13,19 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{changes, confirmations, imports, invitations, proofs, referrals, replays, reviews, visits, webhooks};
+use rally_contracts::{changes, confirmations, imports, invitations, proofs, referrals, replays, reviews, sessions, visits, webhooks};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
-    CreateVariant, DeleteRequest, DeleteTemplate, LiftSuppression, ProfileChange, RenameWorkspace, ReplayState, RequestMail, Review,
-    RotateSecret, Selected, SignUp, TestMail, TestWebhook, UpdateVariant, UpdateWaitlist, UpdateWebhook,
+    BeginSession, CreateSignInLink, CreateVariant, DeleteRequest, DeleteTemplate, EndSession, LiftSuppression, NoteUse, ProfileChange,
+    RenameWorkspace, ReplayState, RequestMail, Review, RotateSecret, Selected, SignUp, TestMail, TestWebhook, TrySignIn, UpdateVariant,
+    UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, DeliveryState, SettleDelivery};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::feed::{FeedFilter, FeedQuery};
-use rally_domain::id::{AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
 use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMail};
 use rally_domain::paging::Limit;
@@ -32,6 +33,7 @@ use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::referral::ReferralBoost;
 use rally_domain::secret::NetworkHash;
+use rally_domain::session::Session;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::variant::{VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
@@ -134,7 +136,8 @@ async fn call_everything(ports: &Ports) {
     call_templates(ports, acme.id).await;
     ports.api_keys.list(acme.id).await.unwrap();
     ports.api_keys.find_by_prefix("none").await.unwrap();
-    ports.api_keys.revoke(revoke_api_key(rally_domain::id::ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
+    ports.api_keys.revoke(revoke_api_key(ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
+    call_sessions(ports, acme.id).await;
     ports.health.ping().await.unwrap();
 
     ports.entries.delete(delete_entry(ports, list.id, bob.id)).await.unwrap();
@@ -216,6 +219,24 @@ async fn call_suppressions(ports: &Ports, id: WorkspaceId) {
     assert!(ports.suppressions.lift(lift).await.unwrap());
     // Its purge has something to do.
     ports.workspaces.delete(delete_workspace(ports, "gone")).await.unwrap();
+}
+
+async fn call_sessions(ports: &Ports, id: WorkspaceId) {
+    let now = ports.clock.now();
+    let link = sessions::link(ports, Some(id));
+    ports.sessions.create_link(CreateSignInLink { link: link.clone(), actor: ACTOR }).await.unwrap();
+    ports.sessions.find_link(link.id, now).await.unwrap().unwrap();
+    let spent = ports.sessions.spend_link(sessions::spend(ports, &link)).await.unwrap();
+    let key = ApiKeyId::new(ports.ids.uuid());
+    ports.sessions.begin(BeginSession { session: Session { api_key_id: Some(key), ..sessions::session(ports) } }).await.unwrap();
+    assert_eq!(ports.sessions.list(now).await.unwrap().len(), 1, "there is no such key");
+    ports.sessions.note_use(NoteUse { id: spent.id, now }).await.unwrap();
+    ports.sessions.find(spent.id, now).await.unwrap().unwrap();
+    assert!(ports.sessions.end(EndSession { id: spent.id, actor: ACTOR }).await.unwrap());
+    let client = ports.links.secret().hash_client(None);
+    ports.sessions.try_sign_in(TrySignIn { client, now }).await.unwrap();
+    ports.sessions.forgive(TrySignIn { client, now }).await.unwrap();
+    ports.sessions.prune(now.plus(Duration::days(1)), 1).await.unwrap();
 }
 
 async fn call_templates(ports: &Ports, id: WorkspaceId) {
@@ -501,6 +522,11 @@ INSERT INTO import_names (import_id, name, entry_id, number)
 INSERT INTO old_codes (waitlist_id, code, entry_id, created_at)
     SELECT l.id, 'code' || n, gen_random_uuid(), now() FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
 INSERT INTO mail_shares (address, sent, asked_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
+INSERT INTO sessions (id, token, workspace_id, person, scope, created_at, seen_at, expires_at)
+    SELECT gen_random_uuid(), '', w.id, 'Ada', '*', now(), now(), now() FROM workspaces w, generate_series(1, 10000) n;
+INSERT INTO sign_in_links (id, token, workspace_id, created_at, expires_at)
+    SELECT gen_random_uuid(), '', w.id, now(), now() FROM workspaces w, generate_series(1, 10000) n;
+INSERT INTO sign_in_tries (client, tries, last_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;
 ";

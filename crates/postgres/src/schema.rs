@@ -396,6 +396,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        token -> Bytea,
+        workspace_id -> Nullable<Uuid>,
+        person -> Text,
+        scope -> Text,
+        api_key_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     import_items (import_id, kind, key_1, key_2, key_3) {
         import_id -> Uuid,
         kind -> SmallInt,
@@ -421,6 +435,24 @@ diesel::table! {
         code -> Text,
         entry_id -> Uuid,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_links (id) {
+        id -> Uuid,
+        token -> Bytea,
+        workspace_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_tries (client) {
+        client -> Bytea,
+        tries -> Text,
+        last_at -> Timestamptz,
     }
 }
 

@@ -32,6 +32,7 @@ mod replays;
 mod replies;
 mod schema;
 mod secrets;
+mod sessions;
 mod settings;
 mod sign_up;
 mod stats;

@@ -396,6 +396,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    sessions (id) {
+        id -> Binary,
+        token -> Binary,
+        workspace_id -> Nullable<Binary>,
+        person -> Text,
+        scope -> Text,
+        api_key_id -> Nullable<Binary>,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     import_items (import_id, kind, key_1, key_2, key_3) {
         import_id -> Binary,
         kind -> Integer,
@@ -421,6 +435,24 @@ diesel::table! {
         code -> Text,
         entry_id -> Binary,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_in_links (id) {
+        id -> Binary,
+        token -> Binary,
+        workspace_id -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_in_tries (client) {
+        client -> Binary,
+        tries -> Text,
+        last_at -> BigInt,
     }
 }
 

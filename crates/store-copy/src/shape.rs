@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 31] = [
+pub(crate) const TABLES: [&str; 34] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -38,6 +38,9 @@ pub(crate) const TABLES: [&str; 31] = [
     "import_items",
     "import_names",
     "old_codes",
+    "sessions",
+    "sign_in_links",
+    "sign_in_tries",
 ];
 
 /// A table with its columns.

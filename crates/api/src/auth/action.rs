@@ -1,5 +1,7 @@
 //! Actions, and scopes that grant them.
 
+use std::fmt;
+
 macro_rules! actions {
     ($($(#[$doc:meta])+ $name:ident = $text:literal)+) => {
         /// An action that a token may allow.
@@ -53,11 +55,23 @@ actions! {
     RallySettingsRead = "rally.settings.read"
     /// Change the workspace's settings.
     RallySettingsUpdate = "rally.settings.update"
+    /// Read API keys.
+    KeyRead = "key.read"
+    /// Create API keys.
+    KeyCreate = "key.create"
+    /// Revoke API keys.
+    KeyDelete = "key.delete"
 }
 
 /// The actions that a token allows, by name or by pattern: `*` for all, `waitlist.*` for a first part, `*.read` for a last part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
 
 impl Scope {
     /// Parses a space-separated scope (RFC 6749, section 3.3). Unknown names grant nothing.
@@ -68,6 +82,16 @@ impl Scope {
     /// Whether an action is allowed.
     pub fn allows(&self, action: Action) -> bool {
         self.0.iter().any(|pattern| matches(pattern, action.as_str()))
+    }
+
+    /// Whether every action that another scope allows is allowed.
+    pub fn covers(&self, other: &Self) -> bool {
+        Action::ALL.iter().all(|action| self.allows(*action) || !other.allows(*action))
+    }
+
+    /// Whether every action is allowed, those of later versions too.
+    pub fn is_whole(&self) -> bool {
+        self.0.iter().any(|pattern| pattern == "*")
     }
 
     /// The parts of the scope that grant nothing, such as a misspelt action.
@@ -100,9 +124,21 @@ mod tests {
     fn a_wildcard_covers_whole_words() {
         assert_eq!(allowed("*").len(), Action::ALL.len());
         assert_eq!(allowed("waitlist.*"), ["waitlist.read", "waitlist.create", "waitlist.update", "waitlist.delete"]);
-        assert_eq!(allowed("*.read"), ["waitlist.read", "entry.read", "variant.read", "webhook.read", "rally.read", "rally.settings.read"]);
+        assert_eq!(
+            allowed("*.read"),
+            ["waitlist.read", "entry.read", "variant.read", "webhook.read", "rally.read", "rally.settings.read", "key.read"]
+        );
         assert_eq!(allowed("rally.settings.*"), ["rally.settings.read", "rally.settings.update"]);
         assert_eq!(allowed("entry.read  waitlist.delete"), ["waitlist.delete", "entry.read"]);
+    }
+
+    #[test]
+    fn a_scope_covers_what_it_allows() {
+        let covers = |scope: &str, other: &str| Scope::parse(scope).covers(&Scope::parse(other));
+        assert!(covers("*", "*") && covers("waitlist.*", "waitlist.read waitlist.delete") && covers("entry.read", "nothing.known"));
+        assert!(!covers("waitlist.*", "*.read") && !covers("waitlist.read", "waitlist.*") && !covers("", "entry.read"));
+        assert!(Scope::parse("entry.read *").is_whole() && !Scope::parse("*.read").is_whole());
+        assert_eq!(Scope::parse(" a  b ").to_string(), "a b");
     }
 
     #[test]

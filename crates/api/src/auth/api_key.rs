@@ -48,10 +48,18 @@ pub fn issue_api_key(ports: &Ports, workspace_id: WorkspaceId, name: KeyName, sc
 /// # Errors
 /// 401 if there is no such key.
 pub async fn verify_api_key(keys: &dyn ApiKeyStore, token: &str) -> Result<Claims, ApiError> {
+    let key = find_api_key(keys, token).await?;
+    Ok(Claims { actor: Actor::ApiKey(key.id), workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
+}
+
+/// Finds a key that is not revoked.
+///
+/// # Errors
+/// 401 if there is no such key.
+pub async fn find_api_key(keys: &dyn ApiKeyStore, token: &str) -> Result<ApiKey, ApiError> {
     let prefix = token.get(..PREFIX).filter(|_| token.len() == START.len() + RANDOM).ok_or_else(invalid)?;
     let found = keys.find_by_prefix(prefix).await?;
     // Only hashes are compared, so the time of a comparison reveals nothing about a key.
     let hash: [u8; 32] = Sha256::digest(token).into();
-    let key = found.into_iter().find(|key| key.hash == hash).ok_or_else(invalid)?;
-    Ok(Claims { actor: Actor::ApiKey(key.id), workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
+    found.into_iter().find(|key| key.hash == hash).ok_or_else(invalid)
 }

@@ -2,13 +2,17 @@
 
 mod action;
 mod api_key;
+mod console;
 mod jwks;
 mod permission;
 mod provider_key;
+mod session;
 mod token;
 
 pub use action::{Action, Scope};
-pub use api_key::{is_api_key, issue_api_key, verify_api_key};
+pub use api_key::{find_api_key, is_api_key, issue_api_key, verify_api_key};
+pub use console::ConsoleDoor;
 pub(crate) use permission::authorise;
 pub use permission::{Admin, Granted, Permission, permit};
+pub use session::{SignedIn, create_sign_in_link, find_session, is_usable, sign_in_by_key, sign_in_by_link};
 pub use token::{Authenticator, Claims, WorkspaceClaim};

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::token::{Claims, invalid};
-use super::{Action, is_api_key, verify_api_key};
+use super::{Action, Scope, is_api_key, verify_api_key};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::parameters::id_in_path;
@@ -48,6 +48,7 @@ pub mod permit {
         VariantRead VariantCreate VariantUpdate VariantDelete
         WebhookRead WebhookCreate WebhookUpdate WebhookDelete
         RallyRead RallySettingsRead RallySettingsUpdate
+        KeyRead KeyCreate KeyDelete
     }
 }
 
@@ -65,6 +66,11 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// An admin of a workspace that the claims are for.
+    pub(crate) const fn new(workspace: Workspace, claims: Claims) -> Self {
+        Self { workspace, claims }
+    }
+
     /// The actor of the commands that the request causes.
     pub fn actor(&self) -> Actor {
         self.claims.actor.clone()
@@ -76,6 +82,11 @@ impl Admin {
     /// 403 if the admin may not do it.
     pub fn require(&self, action: Action) -> Result<(), ApiError> {
         self.claims.require(action)
+    }
+
+    /// The actions that the token allows.
+    pub fn scope(&self) -> &Scope {
+        &self.claims.scope
     }
 
     /// Whether the token allows a further action.

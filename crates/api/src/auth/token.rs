@@ -65,7 +65,8 @@ impl Claims {
         if self.scope.allows(action) {
             return Ok(());
         }
-        Err(ApiError::new(Code::Forbidden, format!("this token does not allow {}", action.as_str())))
+        let refusal = ApiError::new(Code::Forbidden, format!("this token does not allow {}", action.as_str()));
+        Err(ApiError { action: Some(action), ..refusal })
     }
 }
 

@@ -54,16 +54,18 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
 }
 
 /// A text with the page to open, and commands to try, which can be pasted into a shell.
-pub fn what_to_try(demo: &Demo, base: &str, token: &str) -> String {
+pub fn what_to_try(demo: &Demo, base: &str, token: &str, console: &str) -> String {
     let Demo { workspace, waitlist } = demo;
     let page = format!("{base}/w/{}/{}", workspace.slug, waitlist.slug);
     let list = format!("{base}/v1/waitlists/{}/{}", workspace.slug, waitlist.slug);
     let entries = format!("{base}/v1/workspaces/{}/waitlists/{}/entries", workspace.id, waitlist.id);
     format!(
         r#"
-Rally is running with a demo waitlist. Open its page in a browser, and sign up:
+Rally is running with a demo waitlist. Open its page in a browser, and sign up. The link to the console works once, within 15
+minutes; `rally console login` prints another one:
 
   page          {page}
+  console       {console}
   docs          {base}/docs
   workspace id  {workspace_id}
 

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, ConsoleDoor};
 use crate::boot::config::{Config, WebhookConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::workers::Workers;
@@ -41,7 +41,7 @@ use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
 use crate::relay::{MailFreight, Refusals, Relay, WebhookFreight};
 use crate::routes::operations::docs;
-use crate::routes::pages;
+use crate::routes::{console, pages};
 
 /// How long requests in flight may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -75,7 +75,8 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let listener = TcpListener::bind(config.bind)?;
     give_up_on_silent_peers(&listener)?;
     let address = listener.local_addr()?;
-    ports.links = ports.links.with_base(&config.public_base(address));
+    let base = config.public_base(address);
+    ports.links = ports.links.with_base(&base);
     let changes = Changes::default();
     let ports = cached(ports, &changes);
     let document = openapi::document();
@@ -94,6 +95,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let app = web::Data::from(Arc::new(App {
         ports,
         feeds: feeds.clone(),
+        console: ConsoleDoor::new(&base, secrets.derive("rally console forms")),
         auth,
         sender,
         templates,
@@ -112,7 +114,12 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         origin,
         infos: Responses::default(),
         leaderboards: Responses::default(),
-        routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES].concat(), pages::FORMS, pages::ACTIONS),
+        routes: AllowedMethods::new(
+            &document,
+            &[docs::PAGES, pages::PAGES, &console::PAGES].concat(),
+            pages::FORMS,
+            &[pages::ACTIONS, &console::FORMS].concat(),
+        ),
     }));
     let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();
@@ -128,6 +135,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .into_app()
             .configure(|routes| docs::configure_pages(routes, &document))
             .configure(pages::configure)
+            .configure(console::configure)
             .default_service(web::to(route_table::unmatched))
             .wrap(from_fn(move |request, next| middleware::handle(slots.clone(), request, next)))
     })

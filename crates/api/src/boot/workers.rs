@@ -59,6 +59,9 @@ impl Workers {
             worker(ports, "stored replies", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.replies.prune(ports.clock.now().plus(-Receipt::<()>::LIFETIME), BATCH).await })
             }),
+            worker(ports, "sessions of the console", "pruned", PRUNE, |ports| {
+                Box::pin(async move { ports.sessions.prune(ports.clock.now(), BATCH).await })
+            }),
             worker(ports, "finished events and the log of deliveries", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.deliveries.prune(ports.clock.now().plus(-EVENTS_KEPT), BATCH).await })
             }),

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bench;
+mod console;
 mod counters;
 mod export;
 mod failure;
@@ -29,6 +30,7 @@ use rally_domain::error::Fault;
 use rally_domain::port::Ports;
 
 use self::bench::BenchCommand;
+use self::console::ConsoleCommand;
 use self::counters::CountersCommand;
 use self::export::ExportArguments;
 use self::failure::Failure;
@@ -88,6 +90,11 @@ enum Command {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// Sign in to the console
+    Console {
+        #[command(subcommand)]
+        command: ConsoleCommand,
     },
     /// Try the mail server
     Mail {
@@ -155,6 +162,7 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Workspace { command } => workspace::run(&config, command).await,
         Command::Token { command } => token::run(&config, command).await,
         Command::Key { command } => key::run(&config, command).await,
+        Command::Console { command } => console::run(&config, command).await,
         Command::Mail { command } => mail::run(&config, command).await,
         Command::Import(arguments) => import::run(&config, arguments).await,
         Command::Export(arguments) => export::run(&config, arguments).await,

@@ -1,13 +1,16 @@
 //! `rally serve`: runs the server until a signal stops it.
 
+use rally_domain::actor::Actor;
 use rally_domain::error::Fault;
 use rally_domain::port::Ports;
 use time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::console::sign_in_link;
 use super::failure::Failure;
 use super::output::print;
 use super::{authenticator, open};
+use crate::auth::create_sign_in_link;
 use crate::boot::config::{Config, ConfigError, StoreConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::{first_start, server, store, telemetry, upstreams};
@@ -63,5 +66,6 @@ async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) ->
     let auth = authenticator(config, secrets, ports)?;
     let expires = ports.clock.now().plus(Duration::days(1));
     let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
-    print(&first_start::what_to_try(&demo, base, &token))
+    let link = create_sign_in_link(ports, None, Actor::System).await?;
+    print(&first_start::what_to_try(&demo, base, &token, &sign_in_link(base, &link)))
 }

@@ -5,6 +5,8 @@
 pub enum Surface {
     /// The API for operators. Its replies must not be cached.
     Admin,
+    /// The pages of the console. Errors are HTML, and nobody may keep or list them.
+    Console,
     /// Pages that a token in their path opens. Errors are HTML, and nobody may keep or list them.
     Link,
     /// Other pages for people. Errors are HTML, and the page tells other origins nothing but its own origin.
@@ -18,7 +20,7 @@ pub enum Surface {
 impl Surface {
     /// Whether people see its replies, so that errors are pages.
     pub const fn is_for_people(self) -> bool {
-        matches!(self, Self::Link | Self::Page)
+        matches!(self, Self::Console | Self::Link | Self::Page)
     }
 
     /// Returns the surface that a path belongs to.
@@ -28,6 +30,7 @@ impl Surface {
             // The widget of another site reads this one.
             "w" if path.ends_with("/widget.json") => Self::Other,
             "" | "w" => Self::Page,
+            "console" => Self::Console,
             "me" | "unsubscribe" | "confirm" => Self::Link,
             "v1" if path.starts_with("/v1/workspaces") => Self::Admin,
             "v1" if path.starts_with("/v1/me/") || path.starts_with("/v1/confirmations/") => Self::Visitor,
@@ -53,6 +56,8 @@ mod tests {
             ("/v1/meet", Surface::Other),
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),
+            ("/console", Surface::Console),
+            ("/console/w/acme", Surface::Console),
             ("/metrics", Surface::Other),
             ("/", Surface::Page),
             ("", Surface::Page),

@@ -1,6 +1,7 @@
 //! The handlers, by surface. [`crate::http::route_table`] has the list of all routes.
 
 pub(crate) mod admin;
+pub(crate) mod console;
 pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod public;

@@ -3,7 +3,7 @@
 //! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
 //! also names its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It
 //! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. Deletions, the creation and the
-//! revocation of API keys, and the lifting of suppressions have no rule.
+//! revocation of API keys, the end of sessions, and the lifting of suppressions have no rule.
 
 mod api_key;
 mod confirmation;
@@ -16,6 +16,7 @@ mod mail_template;
 mod profile;
 mod replay;
 mod restore;
+mod session;
 mod settings;
 mod sign_up;
 mod sign_up_group;
@@ -44,6 +45,7 @@ pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateR
 pub use profile::{ProfileChange, ProfilePlan, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
 pub use replay::{ReplayDeliveries, ReplayFacts, ReplayPlan, ReplayRejection, ReplayState, ResendDelivery};
 pub use restore::{NOT_EMPTY, RestoreFacts, RestorePlan};
+pub use session::{BeginSession, CreateSignInLink, EndSession, NoteUse, SpendLink, SpendLinkRejection, TrySignIn, TrySignInRejection};
 pub(crate) use settings::missing_for_notifications;
 pub use settings::{CheckedSender, UpdateSettings, UpdateSettingsRejection};
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod purges;
 mod referrals;
 mod remote;
 mod secrets;
+mod sessions;
 mod settings;
 mod stats;
 mod suppressions;
@@ -43,6 +44,7 @@ pub use purges::*;
 pub use referrals::*;
 pub use remote::*;
 pub use secrets::*;
+pub use sessions::*;
 pub use settings::*;
 pub use stats::*;
 pub use suppressions::*;
@@ -62,6 +64,7 @@ pub trait Store:
     + SettingsStore
     + SecretStore
     + ApiKeyStore
+    + SessionStore
     + ReplyStore
     + WaitlistStore
     + VariantStore
@@ -87,6 +90,7 @@ impl<S> Store for S where
         + SettingsStore
         + SecretStore
         + ApiKeyStore
+        + SessionStore
         + ReplyStore
         + WaitlistStore
         + VariantStore
@@ -127,6 +131,8 @@ pub struct Ports {
     pub secrets: Arc<dyn SecretStore>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeyStore>,
+    /// Sessions of the console.
+    pub sessions: Arc<dyn SessionStore>,
     /// Replies of repeatable requests.
     pub replies: Arc<dyn ReplyStore>,
     /// Waitlists.
@@ -191,6 +197,7 @@ impl Ports {
             settings: store.clone(),
             secrets: store.clone(),
             api_keys: store.clone(),
+            sessions: store.clone(),
             replies: store.clone(),
             waitlists: store.clone(),
             variants: store.clone(),

@@ -116,11 +116,19 @@ impl Body {
     /// # Errors
     /// 408, 413 or 415.
     pub async fn form(self) -> Result<Vec<(String, String)>, ApiError> {
+        self.form_up_to(DEFAULT_LIMIT).await
+    }
+
+    /// Reads a posted form of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// 408, 413 or 415.
+    pub async fn form_up_to(self, limit: usize) -> Result<Vec<(String, String)>, ApiError> {
         self.check_coding()?;
         if self.essence() != "application/x-www-form-urlencoded" {
             return Err(ApiError::new(Code::UnsupportedMediaType, "the body must be application/x-www-form-urlencoded"));
         }
-        let bytes = self.arrive(DEFAULT_LIMIT).await?;
+        let bytes = self.arrive(limit).await?;
         Ok(form_urlencoded::parse(&bytes).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
     }
 

@@ -50,6 +50,8 @@ codes! {
     Forbidden = 403 "forbidden"
     /// The waitlist takes no forms from the origin of this page.
     OriginNotAllowed = 403 "origin_not_allowed"
+    /// The new API key would allow more than the token does.
+    ScopeExceedsMaker = 403 "scope_exceeds_maker"
     /// There is no such route.
     NotFound = 404 "not_found"
     /// There is no such workspace.
@@ -70,6 +72,8 @@ codes! {
     MailTemplateNotFound = 404 "mail_template_not_found"
     /// There is no such suppression.
     SuppressionNotFound = 404 "suppression_not_found"
+    /// The workspace has no such API key.
+    ApiKeyNotFound = 404 "api_key_not_found"
     /// The link does not exist or has ended.
     LinkNotFound = 404 "link_not_found"
     /// No sign-up waits under this link or id.

@@ -6,8 +6,8 @@ use std::error::Error as StdError;
 use actix_web::http::StatusCode;
 use rally_domain::command::{
     ChangeWaitlistStatusRejection, CreateWaitlistRejection, DecideReferralsRejection, EntryRejection, InviteRejection,
-    ReplaceLinkRejection, ReplayRejection, RequestMailRejection, ResendRejection, SignUpRejection, SuppressRejection, TemplateRejection,
-    TestMailRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
+    ReplaceLinkRejection, ReplayRejection, RequestMailRejection, ResendRejection, SignUpRejection, SpendLinkRejection, SuppressRejection,
+    TemplateRejection, TestMailRejection, TrySignInRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::confirmation::RequestEnded;
 use rally_domain::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
@@ -81,6 +81,25 @@ impl From<ChangeWaitlistStatusRejection> for ApiError {
         match rejection {
             ChangeWaitlistStatusRejection::NoSuchWaitlist => Self::no_waitlist(),
             ChangeWaitlistStatusRejection::InvalidTransition { .. } => Self::new(Code::InvalidTransition, rejection.to_string()),
+        }
+    }
+}
+
+impl From<SpendLinkRejection> for ApiError {
+    fn from(rejection: SpendLinkRejection) -> Self {
+        match rejection {
+            SpendLinkRejection::NoSuchLink => Self::new(Code::LinkNotFound, rejection.to_string()),
+        }
+    }
+}
+
+impl From<TrySignInRejection> for ApiError {
+    fn from(rejection: TrySignInRejection) -> Self {
+        match rejection {
+            TrySignInRejection::TooMany { wait } => {
+                let seconds = wait.as_seconds_f64().ceil() as u64;
+                Self { retry_after: Some(seconds.max(1)), ..Self::new(Code::TooManyRequests, rejection.to_string()) }
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ContentEncoding;
 use rally_domain::error::FieldError;
 
+use crate::auth::Action;
 use crate::http::standing::Standing;
 
 pub use code::Code;
@@ -28,6 +29,8 @@ pub struct ApiError {
     pub message: String,
     /// All bad fields.
     pub errors: Vec<FieldError>,
+    /// The action that the client lacks.
+    pub action: Option<Action>,
     /// The methods that a route accepts, with [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
     /// The content coding that a route accepts (RFC 9110, section 12.5.3), if the body had another.
@@ -45,6 +48,7 @@ impl ApiError {
             code,
             message: message.into(),
             errors: Vec::new(),
+            action: None,
             allow: None,
             accept_encoding: None,
             retry_after: None,
@@ -104,6 +108,11 @@ impl ApiError {
     /// The waitlist has no such import.
     pub fn no_import() -> Self {
         Self::new(Code::ImportNotFound, "this import does not exist")
+    }
+
+    /// The workspace has no such API key.
+    pub fn no_api_key() -> Self {
+        Self::new(Code::ApiKeyNotFound, "this API key does not exist")
     }
 
     /// The workspace has no such suppression.

@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use rally_domain::actor::Actor;
 use rally_domain::error::FieldError;
-use rally_domain::id::{EntryId, EventId, ImportId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
+use rally_domain::id::{ApiKeyId, EntryId, EventId, ImportId, ReferralId, RequestId, SuppressionId, VariantId, WaitlistId, WebhookId};
 use rally_domain::import::Import;
 use rally_domain::locale::Locale;
 use rally_domain::mail::MailKind;
@@ -48,6 +48,9 @@ pub type AdminDelivery<P = ()> = Named<P, DeliveryOfWebhook>;
 
 /// The id of a suppression, `{id}`. The handler finds out whether the suppression exists.
 pub type AdminSuppressionId<P = ()> = Named<P, SuppressionId>;
+
+/// The id of an API key, `{id}`. The handler finds out whether the key exists.
+pub type AdminApiKeyId<P = ()> = Named<P, ApiKeyId>;
 
 /// The template of the kind `{kind}` and the locale `{locale}`. The handler finds out whether the workspace has one.
 pub type AdminTemplate<P = ()> = Named<P, TemplatePlace>;
@@ -223,6 +226,14 @@ impl FromPath for SuppressionId {
 
     async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
         Self::parse(segment(request, "id")).map_err(|_| ApiError::no_suppression())
+    }
+}
+
+impl FromPath for ApiKeyId {
+    const SEGMENTS: &'static [(&'static str, &'static str)] = &[("id", "The API key.")];
+
+    async fn find(_: &App, _: &Admin, request: &HttpRequest) -> Result<Self, ApiError> {
+        Self::parse(segment(request, "id")).map_err(|_| ApiError::no_api_key())
     }
 }
 

@@ -6,7 +6,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use rally_pages::Language;
 
 use super::headers::secure;
@@ -14,6 +14,8 @@ use super::measure::measure;
 use super::origin::Origin;
 use crate::http::error::ApiError;
 use crate::http::extract::languages::wanted_on_error;
+use crate::http::surface::Surface;
+use crate::routes::console;
 use crate::routes::pages::error_page;
 
 /// Renders an error, ours or the framework's, in the envelope. Other replies stay as they are.
@@ -30,8 +32,12 @@ pub(super) fn envelop(mut response: ServiceResponse<BoxBody>, origin: &Origin) -
     let (request, bare) = response.into_parts();
     let mut reply = match origin.surface.is_for_people() {
         // By now the person may be known whom the page belongs to.
-        true => render(&error, &Origin { language: Language::choose(&wanted_on_error(&request)).unwrap_or_default(), ..origin.clone() }),
-        false => render(&error, origin),
+        true => render(
+            &error,
+            &Origin { language: Language::choose(&wanted_on_error(&request)).unwrap_or_default(), ..origin.clone() },
+            Some(&request),
+        ),
+        false => render(&error, origin, Some(&request)),
     };
     // Keep the headers that inner middleware added, above all those of CORS.
     for (name, value) in bare.headers() {
@@ -47,12 +53,15 @@ fn is_html(response: &ServiceResponse<BoxBody>) -> bool {
 }
 
 /// Renders an error in the envelope, or as a page with the same headers.
-fn render(error: &ApiError, origin: &Origin) -> HttpResponse<BoxBody> {
+fn render(error: &ApiError, origin: &Origin, request: Option<&HttpRequest>) -> HttpResponse<BoxBody> {
     let envelope = error.render(&origin.id);
     if !origin.surface.is_for_people() {
         return envelope;
     }
-    let mut page = error_page(envelope.status(), &origin.id, origin.language, &origin.root);
+    let mut page = match origin.surface {
+        Surface::Console => console::error_page(error, envelope.status(), &origin.id, request),
+        _ => error_page(envelope.status(), &origin.id, origin.language, &origin.root),
+    };
     for (name, value) in envelope.headers().iter().filter(|(name, _)| **name != CONTENT_TYPE) {
         page.headers_mut().append(name.clone(), value.clone());
     }
@@ -78,7 +87,7 @@ impl ResponseError for Lost {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut reply = render(&ApiError::of_status(self.status), &self.origin);
+        let mut reply = render(&ApiError::of_status(self.status), &self.origin, None);
         secure(reply.headers_mut(), &self.origin.id, self.origin.surface);
         reply
     }

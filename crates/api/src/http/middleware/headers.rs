@@ -16,12 +16,19 @@ pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if matches!(surface, Surface::Admin | Surface::Link | Surface::Visitor) {
+    if matches!(surface, Surface::Admin | Surface::Console | Surface::Link | Surface::Visitor) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if matches!(surface, Surface::Link | Surface::Visitor) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    }
+    if surface == Surface::Console {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+        if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(rally_console::policy::CONSOLE));
+        }
     }
     if surface == Surface::Page {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

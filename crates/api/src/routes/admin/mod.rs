@@ -1,6 +1,7 @@
 //! The admin surface: routes that need a token.
 
 pub mod analytics;
+pub mod api_keys;
 pub mod confirmations;
 pub mod entries;
 pub mod events;

@@ -10,12 +10,13 @@ use rally_domain::text::{Lines, clean};
 use rally_domain::use_case::configure;
 use rally_domain::workspace::{Notifications, NotificationsChange, SettingsChange, WorkspaceSettings, parse_color};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
 use crate::http::body::fields::{Field, Fields};
-use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 
 /// The most characters of a name, or of a slug or id of another service.
@@ -243,6 +244,15 @@ async fn read(app: &App, admin: &Admin) -> Result<web::Json<SettingsView>, ApiEr
 async fn change(app: &App, admin: &Admin, body: Body) -> Result<web::Json<SettingsView>, ApiError> {
     let change = body.json_up_to::<SettingsBody>(SETTINGS_LIMIT).await?.parse()?;
     Ok(web::Json(configure::run(&app.ports, &admin.actor(), admin.workspace.id, change).await?.into()))
+}
+
+/// Changes the settings of a workspace from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or the settings do not fit together.
+pub(crate) async fn change_settings(app: &App, admin: &Admin, body: Value) -> Result<WorkspaceSettings, ApiError> {
+    let change = read_as::<SettingsBody>(body)?.parse()?;
+    Ok(configure::run(&app.ports, &admin.actor(), admin.workspace.id, change).await?)
 }
 
 /// Read the settings of a workspace

@@ -6,12 +6,13 @@ use rally_domain::email::Email;
 use rally_domain::id::SuppressionId;
 use rally_domain::suppression::{Suppression, SuppressionReason};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::{Admin, Granted, permit};
-use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminSuppressionId;
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
@@ -111,6 +112,23 @@ struct CheckView {
     /// The newest reason. Null if there is none.
     #[schema(required, value_type = Option<ReasonName>)]
     reason: Option<&'static str>,
+}
+
+/// Suppresses the address in the body of a request.
+///
+/// # Errors
+/// If a field is bad.
+pub(crate) async fn suppress_by(app: &App, admin: &Admin, body: Value) -> Result<Suppression, ApiError> {
+    Ok(app.ports.suppressions.suppress(read_as::<CreateBody>(body)?.parse(app, admin)?).await?)
+}
+
+/// Finds the newest suppression of the address in the body of a request.
+///
+/// # Errors
+/// If a field is bad.
+pub(crate) async fn check_by(app: &App, admin: &Admin, body: Value) -> Result<Option<Suppression>, ApiError> {
+    let address = app.ports.links.secret().hash_address(&read_as::<CheckBody>(body)?.parse()?);
+    Ok(app.ports.suppressions.find(admin.workspace.id, address).await?.into_iter().next())
 }
 
 /// List suppressions

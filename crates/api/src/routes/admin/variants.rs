@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::permit;
-use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::{AdminList, AdminVariant};
 use crate::routes::schema::{CopySchema, KindName};
@@ -156,6 +156,30 @@ fn parse_copy(fields: &mut Fields, copy: Option<Map<String, Value>>) -> Option<V
 fn parse_weight(value: Value) -> Result<Weight, Invalid> {
     // A value that is not an integer gets the same message as one that is out of range.
     Weight::new(integer(&value).unwrap_or(0))
+}
+
+/// Creates a variant from the body of a request.
+///
+/// # Errors
+/// If a field is bad.
+pub(crate) async fn create_variant(app: &App, actor: Actor, waitlist_id: WaitlistId, body: Value) -> Result<Variant, ApiError> {
+    let command = read_as::<CreateBody>(body)?.parse(&app.ports, actor, waitlist_id)?;
+    Ok(app.ports.variants.create(command).await?)
+}
+
+/// Changes a variant from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or there is no such variant.
+pub(crate) async fn update_variant(
+    app: &App,
+    actor: Actor,
+    waitlist_id: WaitlistId,
+    id: VariantId,
+    body: Value,
+) -> Result<Variant, ApiError> {
+    let command = read_as::<UpdateBody>(body)?.parse(actor, waitlist_id, id)?;
+    Ok(app.ports.variants.update(command).await?)
 }
 
 /// List variants

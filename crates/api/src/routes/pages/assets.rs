@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rally_pages::Color;
-use rally_pages::assets::{CSS, JAVASCRIPT, WIDGET, assets, fingerprint};
+use rally_pages::assets::{Asset, CSS, JAVASCRIPT, WIDGET, assets, fingerprint};
 
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
@@ -79,7 +79,12 @@ fn has_one_of(request: &HttpRequest, etags: [&str; 2]) -> bool {
 }
 
 static FILES: LazyLock<HashMap<&'static str, File>> =
-    LazyLock::new(|| assets().iter().map(|asset| (asset.path.as_str(), File::new(asset.content_type, asset.bytes))).collect());
+    LazyLock::new(|| all().map(|asset| (asset.path.as_str(), File::new(asset.content_type, asset.bytes))).collect());
+
+/// The files of pages and of the console.
+fn all() -> impl Iterator<Item = &'static Asset> {
+    assets().iter().chain(rally_console::assets::assets())
+}
 
 static WIDGET_FILE: LazyLock<File> = LazyLock::new(|| File::new(JAVASCRIPT, WIDGET));
 

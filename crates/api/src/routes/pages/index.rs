@@ -15,5 +15,6 @@ pub async fn index(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
     let language = Language::choose(&wanted_languages(&request)).unwrap_or_default();
     let here = format!("{root}/");
     let frame = Frame { language, root, languages: Some(&here), badge: true, ..Frame::default() };
-    show(StatusCode::OK, &IndexPage { frame, console: None, docs: Some(&format!("{root}/docs/")) }, &frame)
+    let console = format!("{root}/console");
+    show(StatusCode::OK, &IndexPage { frame, console: Some(&console), docs: Some(&format!("{root}/docs/")) }, &frame)
 }

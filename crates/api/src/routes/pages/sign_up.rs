@@ -1,5 +1,7 @@
 //! The sign-up page of a waitlist.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -11,7 +13,7 @@ use rally_domain::referral::{Milestone, OldCode, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
 use rally_domain::text::{ConsentText, Description};
 use rally_domain::variant::{Variant, choose};
-use rally_domain::waitlist::Waitlist;
+use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
 use rally_pages::{
     Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Problem, Reward, SignUpPage, answers_of,
@@ -53,12 +55,16 @@ impl<'a> Reading<'a> {
     /// 404 if the list is a draft.
     pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, request: &HttpRequest, shown: Option<Locale>) -> Result<Self, ApiError> {
         named.published()?;
-        let waitlist = &named.found.waitlist;
         let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(request)).collect();
-        let language = look::choose(app, &wanted, waitlist.workspace_id).await?;
+        Self::in_one_of(app, named, &wanted, is_embedded(request)).await
+    }
+
+    async fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Result<Self, ApiError> {
+        let waitlist = &named.found.waitlist;
+        let language = look::choose(app, wanted, waitlist.workspace_id).await?;
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
-        Ok(Self { named, language, here, root, embedded: is_embedded(request) })
+        Ok(Self { named, language, here, root, embedded })
     }
 
     /// The list.
@@ -119,6 +125,13 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
     let seal = app.seals.seal(reading.waitlist().id, app.ports.clock.now());
     let filled = Filled { variant, code: code.as_deref(), seal: &seal, typed: &[], problems: &[] };
     render(&app, &reading, StatusCode::OK, &filled).await
+}
+
+/// The form of a waitlist as an admin sees it before it is saved. It is not sent anywhere.
+pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
+    let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
+    let reading = Reading::in_one_of(app, &named, &[], false).await?;
+    render(app, &reading, StatusCode::OK, &Filled { variant, code: None, seal: "", typed: &[], problems: &[] }).await
 }
 
 /// Returns the locales for which a variant is chosen: the chosen one alone, else all that the browser wants.

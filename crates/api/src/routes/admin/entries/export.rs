@@ -9,6 +9,7 @@ use rally_domain::entry::Entry;
 use rally_domain::error::{Fault, FieldError, Invalid};
 use rally_domain::port::EntryStream;
 use rally_domain::referral::ReferralBoost;
+use rally_domain::waitlist::Waitlist;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -89,6 +90,14 @@ pub async fn export(
     waitlist: AdminList<permit::EntryRead>,
     query: web::Query<ExportQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    csv_of(&app, &waitlist, &query).await
+}
+
+/// Replies with the entries of a list as CSV.
+///
+/// # Errors
+/// If the query is bad, or too many exports are running.
+pub(crate) async fn csv_of(app: &App, waitlist: &Waitlist, query: &ExportQuery) -> Result<HttpResponse, ApiError> {
     let mark = query.begins_with_mark()?;
     let slot = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
     let entries = app.ports.entries.export(waitlist.id).await?;

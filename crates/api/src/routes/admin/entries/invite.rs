@@ -1,17 +1,21 @@
 //! Invites an entry into an app.
 
 use actix_web::{post, web};
+use rally_domain::actor::Actor;
 use rally_domain::command::{InviteMail, Invited};
+use rally_domain::id::EntryId;
 use rally_domain::text::{Lines, clean};
 use rally_domain::use_case::invite::{self, Invitation};
+use rally_domain::waitlist::Waitlist;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::EntryView;
 use crate::app::App;
 use crate::auth::permit;
-use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminEntry;
 
@@ -61,6 +65,15 @@ struct InvitedView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     invite_url: Option<String>,
+}
+
+/// Invites an entry by the body of a request.
+///
+/// # Errors
+/// If a field is bad, the entry cannot be invited, or the service that invites failed.
+pub(crate) async fn invite_by(app: &App, actor: &Actor, waitlist: &Waitlist, id: EntryId, body: Value) -> Result<Invited, ApiError> {
+    let invitation = read_as::<InviteBody>(body)?.parse()?;
+    Ok(invite::run(&app.ports, actor, waitlist, id, &invitation).await?)
 }
 
 /// Invite an entry into an app

@@ -2,14 +2,32 @@
 
 use actix_web::{HttpResponse, delete, put, web};
 use rally_domain::command::{DeleteTemplate, PutTemplate};
+use rally_domain::mail::MailTemplate;
+use serde_json::Value;
 
 use super::{TemplateBody, TemplateView, check};
 use crate::app::App;
-use crate::auth::permit;
+use crate::auth::{Admin, permit};
 use crate::http::body::fields::Fields;
-use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
-use crate::http::extract::admin::AdminTemplate;
+use crate::http::extract::admin::{AdminTemplate, TemplatePlace};
+
+/// Writes a template from the body of a request.
+///
+/// # Errors
+/// If the template has a fault, or the workspace has as many as it may.
+pub(crate) async fn put_template(app: &App, admin: &Admin, place: &TemplatePlace, body: Value) -> Result<MailTemplate, ApiError> {
+    put_by(app, admin, place, read_as(body)?).await
+}
+
+async fn put_by(app: &App, admin: &Admin, place: &TemplatePlace, body: TemplateBody) -> Result<MailTemplate, ApiError> {
+    let source = body.parse(Fields::default())?;
+    check(app, place, &source).await?;
+    let (workspace_id, actor, now) = (admin.workspace.id, admin.actor(), app.ports.clock.now());
+    let command = PutTemplate { workspace_id, kind: place.kind, locale: place.locale.clone(), source, actor, now };
+    Ok(app.ports.mail_templates.put(command).await?)
+}
 
 /// Write a template of mail
 ///
@@ -31,11 +49,8 @@ pub async fn put(
     place: AdminTemplate<permit::RallySettingsUpdate>,
     body: Body,
 ) -> Result<web::Json<TemplateView>, ApiError> {
-    let source = body.json_up_to::<TemplateBody>(SETTINGS_LIMIT).await?.parse(Fields::default())?;
-    check(&app, &place, &source).await?;
-    let (workspace_id, actor, now) = (place.admin.workspace.id, place.actor(), app.ports.clock.now());
-    let command = PutTemplate { workspace_id, kind: place.kind, locale: place.locale.clone(), source, actor, now };
-    Ok(web::Json(app.ports.mail_templates.put(command).await?.into()))
+    let template = put_by(&app, &place.admin, &place, body.json_up_to(SETTINGS_LIMIT).await?).await?;
+    Ok(web::Json(template.into()))
 }
 
 /// Delete a template of mail

@@ -125,7 +125,7 @@ async fn aside<T: Send + 'static>(app: &App, work: impl FnOnce(&dyn TemplateEngi
 }
 
 /// The source of a template: the workspace's own, else the built-in one.
-async fn find(app: &App, workspace_id: WorkspaceId, place: &TemplatePlace) -> Result<Option<TemplateSource>, ApiError> {
+pub(crate) async fn find(app: &App, workspace_id: WorkspaceId, place: &TemplatePlace) -> Result<Option<TemplateSource>, ApiError> {
     let own = app.ports.mail_templates.of_kind(workspace_id, place.kind).await?;
     let own = own.into_iter().find(|template| template.locale == place.locale).map(|template| template.source);
     let built_in = || app.templates.locales().contains(&place.locale).then(|| app.templates.built_in(place.kind, &place.locale));

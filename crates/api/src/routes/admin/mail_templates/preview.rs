@@ -5,15 +5,16 @@ use rally_domain::error::FieldError;
 use rally_domain::id::EntryId;
 use rally_domain::mail::{self, MailKind, MailSetup, Rendered, TemplateSource, Transport};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{TemplateBody, aside, check, find};
 use crate::app::App;
 use crate::auth::{Action, Admin, permit};
 use crate::http::body::fields::{Field, Fields};
-use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
-use crate::http::extract::admin::AdminTemplate;
+use crate::http::extract::admin::{AdminTemplate, TemplatePlace};
 
 /// What to preview.
 #[derive(Default, Deserialize, ToSchema)]
@@ -82,6 +83,26 @@ async fn data(app: &App, admin: &Admin, kind: MailKind, entry_id: Option<EntryId
     Ok(mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example))
 }
 
+/// Renders a template from the body of a request, else the one that is used.
+///
+/// # Errors
+/// If the template has a fault, or there is none.
+pub(crate) async fn render_by(app: &App, admin: &Admin, place: &TemplatePlace, body: Value) -> Result<Rendered, ApiError> {
+    render(app, admin, place, read_as(body)?).await
+}
+
+async fn render(app: &App, admin: &Admin, place: &TemplatePlace, body: PreviewBody) -> Result<Rendered, ApiError> {
+    let (given, entry_id) = body.parse()?;
+    if let Some(source) = &given {
+        check(app, place, source).await?;
+    }
+    let found = if given.is_some() { given } else { find(app, admin.workspace.id, place).await? };
+    let source = found.ok_or_else(ApiError::no_mail_template)?;
+    let (data, locale) = (data(app, admin, place.kind, entry_id).await?, place.locale.clone());
+    let rendered = aside(app, move |engine| engine.render(&locale, &source, &data)).await?;
+    rendered.map_err(|error| ApiError::validation(vec![FieldError::from(error.0)]))
+}
+
 /// Preview a template of mail
 ///
 /// Renders the template of the body, or else the one that mail of this kind and locale has, with example data or with that of an entry.
@@ -99,14 +120,6 @@ pub async fn preview(
     place: AdminTemplate<permit::RallySettingsRead>,
     body: Body,
 ) -> Result<web::Json<PreviewView>, ApiError> {
-    let (given, entry_id) = body.optional_json_up_to::<PreviewBody>(SETTINGS_LIMIT).await?.unwrap_or_default().parse()?;
-    if let Some(source) = &given {
-        check(&app, &place, source).await?;
-    }
-    let found = if given.is_some() { given } else { find(&app, place.admin.workspace.id, &place).await? };
-    let source = found.ok_or_else(ApiError::no_mail_template)?;
-    let (data, locale) = (data(&app, &place.admin, place.kind, entry_id).await?, place.locale.clone());
-    let rendered = aside(&app, move |engine| engine.render(&locale, &source, &data)).await?;
-    let rendered = rendered.map_err(|error| ApiError::validation(vec![FieldError::from(error.0)]))?;
-    Ok(web::Json(rendered.into()))
+    let body = body.optional_json_up_to(SETTINGS_LIMIT).await?.unwrap_or_default();
+    Ok(web::Json(render(&app, &place.admin, &place, body).await?.into()))
 }

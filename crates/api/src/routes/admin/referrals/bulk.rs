@@ -3,19 +3,21 @@
 use std::collections::HashSet;
 
 use actix_web::{post, web};
+use rally_domain::actor::Actor;
 use rally_domain::command::{DecideReferrals, Decided, Selected};
 use rally_domain::error::{FieldError, Invalid};
-use rally_domain::id::{EntryId, ReferralId};
+use rally_domain::id::{EntryId, ReferralId, WaitlistId};
 use rally_domain::use_case::referrals::{self, Verdict};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::decide::parse_verdict;
 use super::{EffectView, ReferralStateName};
 use crate::app::App;
 use crate::auth::permit;
-use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::AdminList;
 
@@ -109,6 +111,21 @@ impl From<Decided> for BulkView {
     }
 }
 
+/// Decides about referrals from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or the list is gone.
+pub(crate) async fn decide_from(app: &App, actor: Actor, waitlist_id: WaitlistId, body: Value) -> Result<Decided, ApiError> {
+    decide_by(app, actor, waitlist_id, read_as(body)?).await
+}
+
+async fn decide_by(app: &App, actor: Actor, waitlist_id: WaitlistId, body: BulkBody) -> Result<Decided, ApiError> {
+    let (selected, verdict) = body.parse()?;
+    let decided = referrals::decide(&app.ports, actor, waitlist_id, selected, verdict).await?;
+    app.wake_relays();
+    Ok(decided)
+}
+
 /// Decide about many referrals
 ///
 /// Repeating a request changes nothing more, and another state takes a decision back. With `dry_run` the reply says what would change.
@@ -123,8 +140,5 @@ pub async fn decide_many(
     waitlist: AdminList<permit::EntryUpdate>,
     body: Body,
 ) -> Result<web::Json<BulkView>, ApiError> {
-    let (selected, verdict) = body.json::<BulkBody>().await?.parse()?;
-    let decided = referrals::decide(&app.ports, waitlist.actor(), waitlist.id, selected, verdict).await?;
-    app.wake_relays();
-    Ok(web::Json(decided.into()))
+    Ok(web::Json(decide_by(&app, waitlist.actor(), waitlist.id, body.json().await?).await?.into()))
 }

@@ -22,14 +22,14 @@ use crate::http::extract::list_query::{ListQuery, Listing, Pagination, read_filt
 pub struct FilterQuery {
     /// Only referrals in this state.
     #[param(value_type = Option<ReferralStateName>)]
-    state: Option<String>,
+    pub(crate) state: Option<String>,
     /// Only referrals of this entry.
     #[param(value_type = Option<uuid::Uuid>)]
-    referrer_entry_id: Option<String>,
+    pub(crate) referrer_entry_id: Option<String>,
 }
 
 impl FilterQuery {
-    fn parse(&self, page: &ListQuery, app: &App, waitlist: &Waitlist) -> Result<Listing<ReferralKey, ReferralFilter>, ApiError> {
+    pub(crate) fn parse(&self, page: &ListQuery, app: &App, waitlist: &Waitlist) -> Result<Listing<ReferralKey, ReferralFilter>, ApiError> {
         let mut errors = Vec::new();
         let state = read_filter("state", self.state.as_deref(), ReferralState::parse, &mut errors);
         let referrer = read_filter("referrer_entry_id", self.referrer_entry_id.as_deref(), EntryId::parse, &mut errors);

@@ -8,7 +8,7 @@ use rally_domain::proof_of_work;
 use rally_domain::settings::Settings;
 use rally_domain::text::{Description, DisplayName};
 use rally_domain::use_case::confirm;
-use rally_domain::waitlist::WaitlistStatus;
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use super::WaitlistView;
 use crate::app::App;
 use crate::auth::{Admin, permit};
 use crate::http::body::fields::{Field, Fields};
-use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::AdminListId;
 use crate::routes::schema::{SettingsChangeSchema, StatusName};
@@ -75,6 +75,23 @@ impl StatusBody {
     }
 }
 
+/// Changes a waitlist from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or there is no such waitlist.
+pub(crate) async fn update_list(app: &App, admin: &Admin, id: WaitlistId, body: Value) -> Result<Waitlist, ApiError> {
+    update_by(app, admin, id, read_as(body)?).await
+}
+
+async fn update_by(app: &App, admin: &Admin, id: WaitlistId, body: UpdateBody) -> Result<Waitlist, ApiError> {
+    let command = body.parse(&app.ports, admin, id)?;
+    if let Some(Ok(settings)) = command.settings.as_ref().map(|patch| Settings::default().merge(patch)) {
+        proof_of_work::check_settings(&app.ports.links, &settings)?;
+        confirm::check_settings(&app.ports, command.workspace_id, &admin.workspace.slug, &settings).await?;
+    }
+    Ok(app.ports.waitlists.update(command).await?)
+}
+
 /// Change a waitlist
 ///
 /// Settings are merged key by key.
@@ -85,12 +102,7 @@ impl StatusBody {
 )]
 #[patch("/waitlists/{id}")]
 pub async fn update(app: web::Data<App>, id: AdminListId<permit::WaitlistUpdate>, body: Body) -> Result<web::Json<WaitlistView>, ApiError> {
-    let command = body.json_up_to::<UpdateBody>(SETTINGS_LIMIT).await?.parse(&app.ports, &id.admin, *id)?;
-    if let Some(Ok(settings)) = command.settings.as_ref().map(|patch| Settings::default().merge(patch)) {
-        proof_of_work::check_settings(&app.ports.links, &settings)?;
-        confirm::check_settings(&app.ports, command.workspace_id, &id.admin.workspace.slug, &settings).await?;
-    }
-    let waitlist = app.ports.waitlists.update(command).await?;
+    let waitlist = update_by(&app, &id.admin, *id, body.json_up_to(SETTINGS_LIMIT).await?).await?;
     Ok(web::Json(WaitlistView::new(&waitlist, &id.admin.workspace)))
 }
 

@@ -1,6 +1,7 @@
 //! Creates a waitlist.
 
 use actix_web::{HttpResponse, post, web};
+use rally_domain::access::Receipt;
 use rally_domain::command::CreateWaitlist;
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::Ports;
@@ -72,6 +73,17 @@ impl CreateBody {
     }
 }
 
+/// Creates a waitlist from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or the slug is taken.
+pub(crate) async fn create_list(app: &App, admin: &Admin, body: Value, receipt: Option<Receipt<Waitlist>>) -> Result<Waitlist, ApiError> {
+    let command = read_as::<CreateBody>(body)?.parse(&app.ports, admin)?;
+    proof_of_work::check_settings(&app.ports.links, &command.settings)?;
+    confirm::check_settings(&app.ports, admin.workspace.id, &admin.workspace.slug, &command.settings).await?;
+    Ok(app.ports.waitlists.create(command, receipt).await?)
+}
+
 /// Create a waitlist
 ///
 /// The waitlist is a draft at first, and has one control variant.
@@ -96,11 +108,6 @@ pub async fn create(
     let workspace = admin.workspace.clone();
     let request = idempotency::Request { workspace_id: workspace.id, route: "POST waitlists".to_owned(), key, body: Some(&body) };
     let render = move |waitlist: &Waitlist| Reply::created(&WaitlistView::new(waitlist, &workspace));
-    let create = async |receipt| {
-        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app.ports, &admin)?;
-        proof_of_work::check_settings(&app.ports.links, &command.settings)?;
-        confirm::check_settings(&app.ports, admin.workspace.id, &admin.workspace.slug, &command.settings).await?;
-        Ok(app.ports.waitlists.create(command, receipt).await?)
-    };
+    let create = async |receipt| create_list(&app, &admin, body.value.clone(), receipt).await;
     app.idempotency.once(&app.ports, request, render, create).await
 }

@@ -3,16 +3,17 @@
 use actix_web::{HttpResponse, delete, patch, web};
 use rally_domain::command::{DeleteWebhook, UpdateWebhook};
 use rally_domain::id::WebhookId;
-use rally_domain::webhook::{Subscription, WebhookUrl};
+use rally_domain::webhook::{Subscription, Webhook, WebhookUrl};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::WebhookView;
 use super::url_check::check_url;
 use crate::app::App;
 use crate::auth::{Admin, permit};
-use crate::http::body::Body;
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::{AdminWebhook, AdminWebhookId};
 use crate::routes::schema::EventName;
@@ -45,6 +46,15 @@ impl UpdateBody {
         fields.finish()?;
         Ok(UpdateWebhook { id, workspace_id: admin.workspace.id, url, events, active, actor: admin.actor() })
     }
+}
+
+/// Changes a webhook from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or there is no such webhook.
+pub(crate) async fn update_webhook(app: &App, admin: &Admin, id: WebhookId, body: Value) -> Result<Webhook, ApiError> {
+    let command = read_as::<UpdateBody>(body)?.parse(app, admin, id).await?;
+    Ok(app.ports.webhooks.update(command).await?)
 }
 
 /// Change a webhook

@@ -1,11 +1,13 @@
 //! Creates a webhook.
 
 use actix_web::{HttpResponse, post, web};
+use rally_domain::access::Receipt;
 use rally_domain::command::{CreateWebhook, WebhookRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::WebhookId;
 use rally_domain::webhook::{MAX_WEBHOOKS, SealedSecret, Subscription, Webhook, WebhookUrl};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::WebhookView;
@@ -67,6 +69,21 @@ impl CreateBody {
     }
 }
 
+/// Creates a webhook from the body of a request.
+///
+/// # Errors
+/// If a field is bad, or the workspace has as many webhooks as it may.
+pub(crate) async fn create_webhook(
+    app: &App,
+    admin: &Admin,
+    body: Value,
+    (id, secret): (WebhookId, SealedSecret),
+    receipt: Option<Receipt<Webhook>>,
+) -> Result<Webhook, ApiError> {
+    let command = read_as::<CreateBody>(body)?.parse(app, admin, id, secret).await?;
+    Ok(app.ports.webhooks.create(command, receipt).await?)
+}
+
 /// Create a webhook
 ///
 /// Only this reply shows the secret that signs messages.
@@ -92,9 +109,6 @@ pub async fn create(
     let id = WebhookId::new(app.ports.ids.uuid());
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&CreatedView { webhook: webhook.into(), signing_secret: shown.clone() });
-    let create = async |receipt| {
-        let command = read_as::<CreateBody>(body.value.clone())?.parse(&app, &admin, id, secret).await?;
-        Ok(app.ports.webhooks.create(command, receipt).await?)
-    };
+    let create = async |receipt| create_webhook(&app, &admin, body.value.clone(), (id, secret), receipt).await;
     app.idempotency.once(&app.ports, request, render, create).await
 }

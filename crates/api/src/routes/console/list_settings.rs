@@ -1,0 +1,100 @@
+//! The settings of a list. Custom fields and rewards are rows.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, get, post};
+use rally_console::page::{Conflict, SettingsPage};
+use rally_console::{Form, edit_rows, form_of_settings, patch_of_settings};
+use rally_domain::waitlist::Waitlist;
+use serde_json::{Map, Value};
+
+use super::doors::{OpenedList, Pairs, Posted};
+use super::look::{Done, body_of, done, refused, show, show_as, typed};
+use crate::auth::permit;
+use crate::http::error::ApiError;
+use crate::routes::admin::waitlists::change::update_list;
+
+/// Shows the settings.
+#[get("/w/{ws}/lists/{list}/settings")]
+pub async fn show_page(door: OpenedList<permit::WaitlistRead>) -> Result<HttpResponse, ApiError> {
+    let waitlist = &door.waitlist;
+    let description = waitlist.description.as_ref().map(|description| description.as_str());
+    let form = form_of_settings(waitlist.display_name.as_str(), description, &waitlist.settings.to_document());
+    Ok(show(&settings_page(&door, form).await?))
+}
+
+async fn settings_page<P>(door: &OpenedList<P>, form: Form) -> Result<SettingsPage, ApiError> {
+    let setup = door.app.ports.settings.get(door.workspace_id()).await?;
+    let setup = rally_domain::mail::MailSetup::of(&setup, &door.admin.workspace.slug);
+    Ok(SettingsPage {
+        frame: door.frame(),
+        form,
+        updated_at: door.waitlist.updated_at.to_string(),
+        sends_confirmations: setup.is_some_and(|setup| setup.can_confirm()),
+        ..SettingsPage::default()
+    })
+}
+
+/// Saves the settings, or changes the rows of the form. A list that somebody else has changed meanwhile is not saved.
+#[post("/w/{ws}/lists/{list}/settings")]
+pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<HttpResponse, ApiError> {
+    let order = posted.value("do");
+    let order = if order.is_empty() { "save" } else { order };
+    let form = edit_rows(posted.form.clone(), order);
+    if order != "save" {
+        let page = settings_page(&posted, Form::new(form)).await?;
+        return Ok(show(&SettingsPage { is_unsaved: true, ..page }));
+    }
+    let seen = posted.value("updated_at");
+    if !seen.is_empty() && seen != posted.waitlist.updated_at.to_string() {
+        let conflict = Some(Conflict { by: None, at: posted.waitlist.updated_at.into() });
+        let page = settings_page(&posted, Form::new(form)).await?;
+        return Ok(show_as(StatusCode::CONFLICT, &SettingsPage { conflict, is_unsaved: true, ..page }));
+    }
+    match update_list(&posted.app, &posted.admin, posted.waitlist.id, body(&form)).await {
+        Ok(_) => Ok(done(&posted.list_urls().settings(), Done::Saved)),
+        Err(error) => {
+            let page = settings_page(&posted, typed(&form, refused(error)?)).await?;
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage { is_unsaved: true, ..page }))
+        }
+    }
+}
+
+/// The form as a body of the API.
+fn body(form: &Pairs) -> Value {
+    let mut body: Map<String, Value> = body_of(form, &["display_name", "description"]);
+    body.insert("settings".to_owned(), Value::Object(patch_of_settings(form)));
+    Value::Object(body)
+}
+
+/// The list as it would be with the settings of a form. What does not fit stays as it is.
+pub(super) fn with_form(waitlist: Waitlist, form: Pairs) -> Waitlist {
+    let form = edit_rows(form, "save");
+    let settings = waitlist.settings.merge(&patch_of_settings(&form)).unwrap_or_else(|_| waitlist.settings.clone());
+    let text = |name: &str| form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+    let name = text("display_name").and_then(|name| rally_domain::text::DisplayName::parse(&name).ok());
+    let description = match text("description").map(|text| rally_domain::text::Description::parse_optional(&text)) {
+        Some(Ok(description)) => description,
+        Some(Err(_)) | None => waitlist.description,
+    };
+    Waitlist { display_name: name.unwrap_or(waitlist.display_name), description, settings, ..waitlist }
+}
+
+#[cfg(test)]
+mod tests {
+    use rally_domain::settings::Settings;
+
+    use super::*;
+
+    #[test]
+    fn a_form_is_a_body_of_the_api() {
+        let pairs = [("display_name", " Early "), ("description", ""), ("settings.max_entries", "5")];
+        let form: Pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let body = body(&form);
+        assert_eq!(
+            (&body["display_name"], &body["description"], &body["settings"]["max_entries"]),
+            (&"Early".into(), &Value::Null, &5.into())
+        );
+        let patch = body["settings"].as_object().unwrap();
+        assert_eq!(Settings::default().merge(patch).unwrap().max_entries, Some(5));
+    }
+}

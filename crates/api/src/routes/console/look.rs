@@ -1,0 +1,211 @@
+//! What the pages of the console have in common: replies, notices, links to other pages of a list, and errors.
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use rally_console::page::{ErrorPage, SignInPage};
+use rally_console::urls::Urls;
+use rally_console::{Count, Form, Frame, Notice, NoticeTone, Page, Pager};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::doors::{Outside, Pairs};
+use crate::app::App;
+use crate::http::cursor::CursorKey;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::languages::in_query;
+
+/// Replies with a page.
+pub(super) fn show(page: &impl Page) -> HttpResponse {
+    show_as(StatusCode::OK, page)
+}
+
+/// Replies with a page and a status.
+pub(super) fn show_as(status: StatusCode, page: &impl Page) -> HttpResponse {
+    HttpResponse::build(status).content_type(ContentType::html()).body(page.html())
+}
+
+/// Replies with a page that a frame of another page shows, under a policy of its own.
+pub(super) fn show_framed(html: String, policy: &str) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::html()).insert_header((CONTENT_SECURITY_POLICY, policy)).body(html)
+}
+
+/// Leads to another page.
+pub(super) fn see_other(url: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, url)).finish()
+}
+
+/// Leads to a page that says what was done.
+pub(super) fn done(url: &str, what: Done) -> HttpResponse {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    see_other(&format!("{url}{separator}done={}", what.name()))
+}
+
+/// Leads to a page that says what was done, and how many could not be changed.
+pub(super) fn done_but(url: &str, what: Done, failed: usize) -> HttpResponse {
+    if failed == 0 { done(url, what) } else { see_other(&format!("{url}?failed={failed}")) }
+}
+
+macro_rules! done {
+    ($($name:ident = $code:literal $text:literal)+) => {
+        /// What was done, as the next page says it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Done { $($name,)+ }
+
+        impl Done {
+            const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            const fn name(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+done! {
+    Saved = "saved" "Saved."
+    Created = "created" "Created."
+    Deleted = "deleted" "Deleted."
+    Erased = "erased" "Erased. Nothing of the person is left but the numbers."
+    Approved = "approved" "Approved."
+    Rejected = "rejected" "Rejected."
+    Invited = "invited" "Invited."
+    NewLink = "new-link" "The old link has ended. The new one is below."
+    Sent = "sent" "The mail is on its way."
+    Tested = "tested" "The test event is on its way. It shows below within seconds."
+    Confirmed = "confirmed" "Confirmed. The person is on the list."
+    Suppressed = "suppressed" "Suppressed. The address gets no more mail."
+    Lifted = "lifted" "Lifted. The address gets mail again."
+    Revoked = "revoked" "Revoked. The key works no more, and its sessions have ended."
+    Decided = "decided" "Decided. Counts and places have moved with it."
+    Ended = "ended" "Ended."
+    StatusChanged = "status" "The status has changed."
+}
+
+/// What a page says first, by the query of its request.
+pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
+    let named = in_query(request, &["done"]);
+    let found = named.and_then(|name| Done::ALL.iter().find(|done| done.name() == name));
+    let good = found.map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
+    let failed = in_query(request, &["failed"]).and_then(|number| number.parse().ok()).map(Count);
+    let bad = failed.map(|failed| trouble(format!("{} could not be changed. All others were.", failed.of("entry", "entries"))));
+    good.into_iter().chain(bad).collect()
+}
+
+/// A notice of something that could not be done.
+pub(super) fn trouble(text: String) -> Notice {
+    Notice { tone: NoticeTone::Bad, text, undo: None }
+}
+
+/// The links to other pages of a list whose rows are under an address.
+pub(super) fn pager(
+    app: &App,
+    (address, query): (&str, &[(&str, &str)]),
+    name: &str,
+    (is_first, next): (bool, Option<&impl CursorKey>),
+    swap: &'static str,
+) -> Pager {
+    let link = |cursor: Option<String>| {
+        let given = query.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (*name, (*value).to_owned()));
+        let pairs: Vec<(&str, String)> = given.chain(cursor.map(|cursor| ("cursor", cursor))).collect();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        if query.is_empty() { address.to_owned() } else { format!("{address}?{query}") }
+    };
+    Pager { first: (!is_first).then(|| link(None)), next: next.map(|key| link(Some(app.cursors.seal(name, key)))), swap }
+}
+
+/// The errors of a refused form, by field. An error of another kind is none of the form's.
+///
+/// # Errors
+/// If the form is not to blame.
+pub(super) fn refused(error: ApiError) -> Result<Pairs, ApiError> {
+    match error.code.status() {
+        400 if !error.errors.is_empty() => Ok(error.errors.iter().map(|error| (error.field.clone(), error.message.to_string())).collect()),
+        400 | 409 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),
+        403 if error.code == Code::ScopeExceedsMaker => Ok(vec![(String::new(), error.message)]),
+        _ => Err(error),
+    }
+}
+
+/// A form that was refused: what was typed, and what is to be changed.
+pub(super) fn typed(form: &Pairs, errors: Pairs) -> Form {
+    Form::new(form.clone()).refused(errors)
+}
+
+/// The fields of a form as a body of the API. A field without a value is null.
+pub(super) fn body_of(form: &Pairs, names: &[&str]) -> Map<String, Value> {
+    let value = |name: &str| form.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty());
+    names.iter().map(|name| ((*name).to_owned(), value(name).map_or(Value::Null, Value::from))).collect()
+}
+
+/// Whether an address may be led to after signing in: a page of the console.
+pub(super) fn is_own_page(next: &str) -> bool {
+    let rest = next.strip_prefix("/console").filter(|_| !next.contains(['\\', '#']) && next.bytes().all(|b| b.is_ascii_graphic()));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// Renders an error of the console. A request without a session is led to the page that signs in.
+pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, request: Option<&HttpRequest>) -> HttpResponse {
+    let app = request.and_then(|request| App::of(request).ok());
+    let root = app.map(|app| app.ports.links.root().to_owned()).unwrap_or_default();
+    if let Some((app, request)) = app.zip(request).filter(|_| error.code == Code::Unauthorized) {
+        if *request.method() == Method::GET {
+            return see_other(&sign_in_address(&root, request));
+        }
+        let frame = Outside { app: app.clone() }.frame();
+        return show_as(status, &SignInPage { frame, ..SignInPage::default() });
+    }
+    let known = request.and_then(|request| request.extensions().get::<Frame>().cloned());
+    let frame = Frame { notices: Vec::new(), ..known.unwrap_or_else(|| Frame { root, ..Frame::default() }) };
+    let says = matches!(status.as_u16(), 400 | 409 | 422);
+    let page = ErrorPage {
+        frame,
+        status: status.as_u16(),
+        action: error.action.map(|action| action.as_str().to_owned()),
+        message: says.then(|| error.message.clone()),
+        retry_after: error.retry_after.map(Count),
+        request_id: Some(request_id.to_owned()),
+        back: None,
+    };
+    show_as(status, &page)
+}
+
+fn sign_in_address(root: &str, request: &HttpRequest) -> String {
+    let wanted = match request.query_string() {
+        "" => request.path().to_owned(),
+        query => format!("{}?{query}", request.path()),
+    };
+    if wanted == "/console" || !is_own_page(&wanted) {
+        return Urls::new(root).sign_in();
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &wanted).finish();
+    format!("{}?{query}", Urls::new(root).sign_in())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_the_console_are_led_to() {
+        for own in ["/console", "/console/w/acme?status=draft", "/console?x"] {
+            assert!(is_own_page(own), "{own}");
+        }
+        for other in
+            ["", "/", "//evil.example", "/consoles", "https://evil.example/console", "/console/\\evil", "/console/\r\nx", "/console#x"]
+        {
+            assert!(!is_own_page(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_notice_has_a_name_of_its_own() {
+        for (index, done) in Done::ALL.iter().enumerate() {
+            assert_eq!(Done::ALL.iter().position(|other| other.name() == done.name()), Some(index));
+        }
+    }
+}

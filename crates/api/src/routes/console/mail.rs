@@ -1,0 +1,131 @@
+//! Mail and brand of a workspace: the settings, and the log of mail.
+
+use std::collections::HashMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use rally_console::page::{MailLogPage, MailRow, MailSettingsPage, Person};
+use rally_console::{Form, Notice, NoticeTone};
+use rally_domain::id::{EntryId, WaitlistId};
+use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailState};
+use rally_domain::workspace::WorkspaceSettings;
+use serde_json::Value;
+
+use super::doors::{Open, Posted};
+use super::entry::mail_row;
+use super::look::{Done, body_of, done, pager, refused, show, show_as, typed};
+use crate::auth::permit;
+use crate::http::error::ApiError;
+use crate::http::extract::languages::in_query;
+use crate::http::extract::list_query::{ListQuery, Listing, read_filter};
+use crate::routes::admin::settings;
+
+/// The settings that the form may have.
+const NAMES: [&str; 14] = [
+    "brand_name",
+    "brand_logo_url",
+    "primary_color",
+    "default_heimdall_app_slug",
+    "default_locale",
+    "notifications",
+    "default_sender_address",
+    "reply_to_address",
+    "default_sender_domain_id",
+    "welcome_template_name",
+    "approved_template_name",
+    "rejected_template_name",
+    "confirm_template_name",
+    "link_template_name",
+];
+
+/// Shows the settings.
+#[get("/w/{ws}/mail")]
+pub async fn settings_page(door: Open<permit::RallySettingsRead>) -> Result<HttpResponse, ApiError> {
+    let settings = door.app.ports.settings.get(door.workspace_id()).await?;
+    Ok(show(&mail_page(&door, form_of(settings))))
+}
+
+fn mail_page<P>(door: &Open<P>, form: Form) -> MailSettingsPage {
+    let ports = &door.app.ports;
+    let mut frame = door.frame();
+    if ports.smtp.is_some() && !ports.links.are_secure() {
+        let text = format!("Links in mail lead to {}, which is not an https address. Set RALLY_PUBLIC_URL.", ports.links.base());
+        frame.notices.push(Notice { tone: NoticeTone::Attention, text, undo: None });
+    }
+    MailSettingsPage { frame, form, has_smtp: ports.smtp.is_some(), has_envoi: ports.envoi.is_some() }
+}
+
+fn form_of(settings: WorkspaceSettings) -> Form {
+    let WorkspaceSettings { brand, .. } = &settings;
+    let values = [
+        brand.name.clone(),
+        brand.logo_url.clone(),
+        brand.primary_color.clone(),
+        settings.default_heimdall_app_slug.clone(),
+        Some(settings.default_locale.to_string()),
+        Some(settings.notifications.as_str().to_owned()),
+        settings.default_sender_address.as_ref().map(ToString::to_string),
+        settings.reply_to_address.as_ref().map(ToString::to_string),
+        settings.default_sender_domain_id.map(|id| id.to_string()),
+        settings.welcome_template_name.clone(),
+        settings.approved_template_name.clone(),
+        settings.rejected_template_name.clone(),
+        settings.confirm_template_name.clone(),
+        settings.link_template_name.clone(),
+    ];
+    Form::new(NAMES.into_iter().zip(values.map(Option::unwrap_or_default)))
+}
+
+/// Changes the settings that the form has.
+#[post("/w/{ws}/mail")]
+pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) -> Result<HttpResponse, ApiError> {
+    let names: Vec<&str> = NAMES.into_iter().filter(|name| posted.form.iter().any(|(given, _)| given == name)).collect();
+    let body = Value::Object(body_of(&posted.form, &names));
+    match settings::change_settings(&posted.app, &posted.admin, body).await {
+        Ok(_) => Ok(done(&posted.urls().mail(), Done::Saved)),
+        Err(error) => {
+            let form = typed(&posted.form, refused(error)?);
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form)))
+        }
+    }
+}
+
+/// Lists mails, newest first.
+#[get("/w/{ws}/mail/log")]
+pub async fn log(door: Open<permit::EntryRead>, request: HttpRequest, query: web::Query<ListQuery>) -> Result<HttpResponse, ApiError> {
+    let [state, kind, entry] = ["state", "kind", "entry_id"].map(|name| in_query(&request, &[name]));
+    let mut errors = Vec::new();
+    let filter = MailFilter {
+        entry_id: read_filter("entry_id", entry.as_deref(), EntryId::parse, &mut errors),
+        state: read_filter("state", state.as_deref(), MailState::parse, &mut errors),
+        kind: read_filter("kind", kind.as_deref(), MailKind::parse, &mut errors),
+    };
+    let [state, kind, entry] = [state, kind, entry].map(Option::unwrap_or_default);
+    let name = format!("console/mails/{}?entry_id={entry}&state={state}&kind={kind}", door.workspace_id());
+    let Listing { name, limit, after, status } = query.parse_filtered(&door.app, name, Some(filter), errors)?;
+    let is_first = after.is_none();
+    let page = door.app.ports.mails.log(door.workspace_id(), status.unwrap_or_default(), after, limit).await?;
+    let asked = [("state", state.as_str()), ("kind", kind.as_str()), ("entry_id", entry.as_str())];
+    let address = (&*door.urls().mail_log(), &asked[..]);
+    let pager = pager(&door.app, address, &name, (is_first, page.next.as_ref()), "rows");
+    Ok(show(&MailLogPage { frame: door.frame(), filter: Form::new(asked), rows: rows(&door, &page.items).await?, pager }))
+}
+
+/// The mails, each with the slug of the list of its entry.
+async fn rows<P>(door: &Open<P>, mails: &[LoggedMail]) -> Result<Vec<MailRow>, ApiError> {
+    let mut slugs: HashMap<WaitlistId, Option<String>> = HashMap::new();
+    let mut rows = Vec::with_capacity(mails.len());
+    for mail in mails {
+        let mut entry = None;
+        if let (Some(list), Some(id)) = (mail.recipient.waitlist_id(), mail.recipient.entry_id()) {
+            if !slugs.contains_key(&list) {
+                let found = door.app.ports.waitlists.find(door.workspace_id(), list).await?;
+                slugs.insert(list, found.map(|waitlist| waitlist.slug.to_string()));
+            }
+            let slug = slugs.get(&list).cloned().flatten();
+            entry = slug.map(|slug| (Person { id: id.to_string(), email: mail.to.to_string() }, slug));
+        }
+        rows.push(mail_row(mail, entry));
+    }
+    Ok(rows)
+}

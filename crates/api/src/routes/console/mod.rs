@@ -1,0 +1,140 @@
+//! The console: pages with which admins run their waitlists. They call the same use cases and need the same actions as the API.
+//!
+//! A GET changes nothing. Every change is a POST whose body has the token of the session (`doors`). What a page shows is in `rally-console`.
+
+mod confirmations;
+mod doors;
+mod entries;
+mod entry;
+mod keys;
+mod list_settings;
+mod lists;
+mod look;
+mod mail;
+mod overview;
+mod preview;
+mod referrals;
+mod sessions;
+mod sign_in;
+mod suppressions;
+mod templates;
+mod variants;
+mod webhooks;
+mod workspaces;
+
+use std::sync::LazyLock;
+
+use actix_web::middleware::from_fn;
+use actix_web::web;
+use rally_console::Has;
+use rally_console::urls::{Method, ROUTES};
+
+pub use self::look::error_page;
+
+/// What this server can do beyond the pages that are always there.
+const HAS: Has = Has { search: false, jobs: false, referrals: true, imports: false, replay: false };
+
+/// Paths that are shown, and paths that take forms, of all routes that this server has.
+pub static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Get));
+/// Paths that take POST.
+pub static FORMS: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Post));
+
+fn paths(method: Method) -> Vec<&'static str> {
+    ROUTES.iter().filter(|route| route.method == method && is_served(route.path)).map(|route| route.path).collect()
+}
+
+/// Whether this server has a path of the list of addresses.
+fn is_served(path: &str) -> bool {
+    const MISSING: [&str; 8] =
+        ["/sign-in/provider", "/audit", "/replay", "/webhooks/{webhook}/resend", "/export.jsonl", "/jobs/", "/imports", "/new-import"];
+    !MISSING.iter().any(|missing| path.contains(missing))
+}
+
+/// Adds the console.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let scope = web::scope("/console")
+        .wrap(from_fn(doors::check_origin))
+        .service(workspaces::home)
+        .service(workspaces::help)
+        .service(workspaces::new_workspace)
+        .service(workspaces::create_workspace)
+        .service(sign_in::sign_in_page)
+        .service(sign_in::sign_in)
+        .service(sign_in::link_page)
+        .service(sign_in::spend_link)
+        .service(sign_in::sign_out)
+        .service(sessions::list)
+        .service(sessions::end_others)
+        .service(sessions::end)
+        .service(lists::list)
+        .service(lists::new_list)
+        .service(lists::create)
+        .service(webhooks::list)
+        .service(webhooks::new_webhook)
+        .service(webhooks::create)
+        .service(webhooks::show_page)
+        .service(webhooks::update)
+        .service(webhooks::set_active)
+        .service(webhooks::rotate)
+        .service(webhooks::test)
+        .service(webhooks::delete)
+        .service(mail::settings_page)
+        .service(mail::change_settings)
+        .service(templates::list)
+        .service(templates::show_page)
+        .service(templates::put)
+        .service(templates::preview)
+        .service(templates::test)
+        .service(templates::reset)
+        .service(mail::log)
+        .service(suppressions::list)
+        .service(suppressions::create)
+        .service(suppressions::check)
+        .service(suppressions::lift)
+        .service(keys::list)
+        .service(keys::new_key)
+        .service(keys::create)
+        .service(keys::revoke)
+        .service(overview::show_list)
+        .service(overview::change_status)
+        .service(overview::delete)
+        .service(entries::list)
+        .service(entries::bulk)
+        .service(entries::export)
+        .service(entry::show_page)
+        .service(entry::review)
+        .service(entry::invite)
+        .service(entry::new_link)
+        .service(entry::delete)
+        .service(confirmations::list)
+        .service(confirmations::resend)
+        .service(confirmations::confirm)
+        .service(confirmations::delete)
+        .service(referrals::list)
+        .service(referrals::rings)
+        .service(referrals::decide)
+        .service(referrals::policy)
+        .service(variants::list)
+        .service(variants::new_variant)
+        .service(variants::create)
+        .service(variants::show_page)
+        .service(variants::update)
+        .service(variants::delete)
+        .service(list_settings::show_page)
+        .service(list_settings::save)
+        .service(preview::typed_page)
+        .service(preview::stored_page)
+        .default_service(web::to(crate::http::route_table::unmatched));
+    config.service(scope);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_has_no_path() {
+        assert!(PAGES.contains(&"/console/w/{ws}/lists/{list}/entries") && FORMS.contains(&"/console/sign-out"));
+        assert!(PAGES.iter().chain(FORMS.iter()).all(|path| !path.contains("import") && !path.contains("audit")));
+    }
+}

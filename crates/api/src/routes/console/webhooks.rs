@@ -1,0 +1,182 @@
+//! The webhooks of a workspace.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, get, post, web};
+use rally_console::page::{ConfirmPage, DeliveryRow, FormPage, Secret, SecretPage, WebhookPage, WebhookRow, WebhooksPage};
+use rally_console::{Count, Form, State};
+use rally_domain::command::{DeleteWebhook, RotateSecret, TestWebhook};
+use rally_domain::delivery::Attempt;
+use rally_domain::error::FieldError;
+use rally_domain::event::{Event, EventKind};
+use rally_domain::id::{EventId, WebhookId};
+use rally_domain::paging::Limit;
+use rally_domain::webhook::Webhook;
+use serde_json::json;
+
+use super::doors::{Open, Posted};
+use super::look::{Done, done, refused, show, show_as, typed};
+use crate::auth::permit;
+use crate::http::error::ApiError;
+use crate::routes::admin::webhooks::change::update_webhook;
+use crate::routes::admin::webhooks::create::create_webhook;
+use crate::webhook_secret;
+
+/// The most attempts that a page shows.
+const ATTEMPTS: u16 = 50;
+
+/// The path of a webhook: the workspace and the webhook.
+type Place = web::Path<(String, String)>;
+
+fn event_types() -> Vec<String> {
+    EventKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect()
+}
+
+/// Lists the webhooks, newest first.
+#[get("/w/{ws}/webhooks")]
+pub async fn list(door: Open<permit::WebhookRead>) -> Result<HttpResponse, ApiError> {
+    let webhooks = door.app.ports.webhooks.list(door.workspace_id()).await?;
+    Ok(show(&WebhooksPage { frame: door.frame(), rows: webhooks.iter().rev().map(row).collect() }))
+}
+
+fn row(webhook: &Webhook) -> WebhookRow {
+    WebhookRow {
+        id: webhook.id.to_string(),
+        url: webhook.url.as_str().to_owned(),
+        events: webhook.events.kinds().iter().map(|kind| kind.as_str().to_owned()).collect(),
+        is_active: webhook.active,
+        auto_disabled_at: webhook.auto_disabled_at.map(Into::into),
+        failures: Count(u64::from(webhook.failure_count)),
+    }
+}
+
+/// Asks for a new webhook.
+#[get("/w/{ws}/new-webhook")]
+pub async fn new_webhook(door: Open<permit::WebhookCreate>) -> HttpResponse {
+    let form = Form::new(event_types().into_iter().map(|kind| ("events", kind)));
+    show(&FormPage::new_webhook(door.frame(), form, &event_types()))
+}
+
+/// Creates a webhook, and shows its secret once.
+#[post("/w/{ws}/new-webhook")]
+pub async fn create(posted: Posted<Open<permit::WebhookCreate>>) -> Result<HttpResponse, ApiError> {
+    let id = WebhookId::new(posted.app.ports.ids.uuid());
+    let (secret, shown) = webhook_secret::issue(&posted.app.webhook_sealer, id);
+    let body = json!({"url": posted.value("url").trim(), "events": posted.values("events")});
+    match create_webhook(&posted.app, &posted.admin, body, (id, secret), None).await {
+        Ok(webhook) => {
+            let of = Secret::Webhook { id: webhook.id.to_string(), url: webhook.url.as_str().to_owned() };
+            Ok(show(&SecretPage { frame: posted.frame(), of, secret: shown }))
+        }
+        Err(error) => {
+            let form = typed(&posted.form, refused(error)?);
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_webhook(posted.frame(), form, &event_types())))
+        }
+    }
+}
+
+async fn find<P>(door: &Open<P>, place: &Place) -> Result<Webhook, ApiError> {
+    let id = WebhookId::parse(&place.1).map_err(|_| ApiError::no_webhook())?;
+    door.app.ports.webhooks.find(door.workspace_id(), id).await?.ok_or_else(ApiError::no_webhook)
+}
+
+/// Shows a webhook with its deliveries.
+#[get("/w/{ws}/webhooks/{webhook}")]
+pub async fn show_page(door: Open<permit::WebhookRead>, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&door, &place).await?;
+    let url = ("url", webhook.url.as_str().to_owned());
+    let events = webhook.events.kinds().iter().map(|kind| ("events", kind.as_str().to_owned()));
+    let form = Form::new(std::iter::once(url).chain(events));
+    Ok(show(&webhook_page(&door, &webhook, form).await?))
+}
+
+async fn webhook_page<P>(door: &Open<P>, webhook: &Webhook, form: Form) -> Result<WebhookPage, ApiError> {
+    let limit = Limit::new(u64::from(ATTEMPTS), ATTEMPTS).unwrap_or_default();
+    let attempts = door.app.ports.webhooks.attempts(webhook.id, limit).await?;
+    Ok(WebhookPage {
+        frame: door.frame(),
+        webhook: row(webhook),
+        form,
+        event_types: event_types(),
+        state: None,
+        deliveries: attempts.iter().map(delivery).collect(),
+    })
+}
+
+fn delivery(attempt: &Attempt) -> DeliveryRow {
+    let arrived = attempt.status_code.is_some_and(|status| (200..300).contains(&status));
+    DeliveryRow {
+        event_id: attempt.event_id.to_string(),
+        event_type: attempt.kind.as_str().to_owned(),
+        state: State::from(if arrived { "delivered" } else { "failed" }),
+        attempt: Count(u64::from(attempt.number)),
+        status_code: attempt.status_code,
+        error: attempt.error_message.clone(),
+        response: attempt.response_body.clone(),
+        latency: Count(u64::try_from(attempt.latency.whole_milliseconds()).unwrap_or(0)),
+        at: attempt.created_at.into(),
+    }
+}
+
+type Update = Posted<Open<permit::WebhookUpdate>>;
+
+/// Changes the URL and the events.
+#[post("/w/{ws}/webhooks/{webhook}")]
+pub async fn update(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    let body = json!({"url": posted.value("url").trim(), "events": posted.values("events")});
+    match update_webhook(&posted.app, &posted.admin, webhook.id, body).await {
+        Ok(webhook) => Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved)),
+        Err(error) => {
+            let page = webhook_page(&posted, &webhook, typed(&posted.form, refused(error)?)).await?;
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+/// Enables or disables a webhook.
+#[post("/w/{ws}/webhooks/{webhook}/active")]
+pub async fn set_active(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    update_webhook(&posted.app, &posted.admin, webhook.id, json!({"active": posted.value("active") == "true"})).await?;
+    Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved))
+}
+
+/// Rotates the secret, after asking, and shows the new one once.
+#[post("/w/{ws}/webhooks/{webhook}/rotate")]
+pub async fn rotate(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    let (id, url) = (webhook.id.to_string(), webhook.url.as_str().to_owned());
+    if !posted.is_confirmed() {
+        return Ok(show(&ConfirmPage::rotate(posted.frame(), &id, &url)));
+    }
+    let (secret, shown) = webhook_secret::issue(&posted.app.webhook_sealer, webhook.id);
+    let (workspace_id, actor, now) = (posted.workspace_id(), posted.admin.actor(), posted.app.ports.clock.now());
+    posted.app.ports.webhooks.rotate(RotateSecret { id: webhook.id, workspace_id, secret, actor, now }, None).await?;
+    Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Rotated { id, url }, secret: shown }))
+}
+
+/// Sends a test event.
+#[post("/w/{ws}/webhooks/{webhook}/test")]
+pub async fn test(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    let unknown = |error| ApiError::validation(vec![FieldError::new("type", error)]);
+    let kind = EventKind::parse(posted.value("type")).map_err(unknown)?;
+    let (ports, workspace_id) = (&posted.app.ports, posted.workspace_id());
+    let event = Event::test(EventId::new(ports.ids.uuid()), kind, ports.clock.now(), workspace_id, None);
+    ports.webhooks.test(TestWebhook { id: webhook.id, workspace_id, event, actor: posted.admin.actor() }).await?;
+    posted.app.wake_relays();
+    Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Tested))
+}
+
+/// Deletes a webhook, after asking.
+#[post("/w/{ws}/webhooks/{webhook}/delete")]
+pub async fn delete(posted: Posted<Open<permit::WebhookDelete>>, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    if !posted.is_confirmed() {
+        let page = ConfirmPage::delete_webhook(posted.frame(), &webhook.id.to_string(), webhook.url.as_str(), Count(0));
+        return Ok(show(&page));
+    }
+    let (workspace_id, actor, now) = (posted.workspace_id(), posted.admin.actor(), posted.app.ports.clock.now());
+    posted.app.ports.webhooks.delete(DeleteWebhook { id: webhook.id, workspace_id, actor, now }).await?;
+    Ok(done(&posted.urls().webhooks(), Done::Deleted))
+}

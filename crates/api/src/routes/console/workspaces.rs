@@ -1,0 +1,108 @@
+//! The workspaces that a person may open, and the keyboard.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, get, post};
+use rally_console::page::{FormPage, HelpPage, WorkspaceRow, WorkspacesPage};
+use rally_console::urls::Urls;
+use rally_console::{Count, Form};
+use rally_domain::actor::Actor;
+use rally_domain::command::CreateWorkspace;
+use rally_domain::error::{CommandError, FieldError};
+use rally_domain::id::WorkspaceId;
+use rally_domain::paging::Limit;
+use rally_domain::slug::Slug;
+use rally_domain::text::WorkspaceName;
+use rally_domain::workspace::Workspace;
+
+use super::doors::{Posted, SignedIn};
+use super::look::{refused, see_other, show, show_as, typed};
+use crate::app::App;
+use crate::auth::Action;
+use crate::http::error::{ApiError, Code};
+
+/// The most workspaces whose entries are counted for the page.
+const MAX_COUNTED: usize = 20;
+
+/// Shows the workspaces. A session of one workspace is led to its lists.
+#[get("")]
+pub async fn home(door: SignedIn) -> Result<HttpResponse, ApiError> {
+    let (ports, urls) = (&door.app.ports, Urls::new(door.app.ports.links.root()));
+    if let Some(id) = door.session.workspace_id {
+        let workspace = ports.workspaces.find(id).await?.ok_or_else(|| ApiError::new(Code::Unauthorized, "sign in first"))?;
+        return Ok(see_other(&urls.workspace(workspace.slug.as_str()).lists()));
+    }
+    let all = ports.workspaces.list().await?;
+    let counts = all.len() <= MAX_COUNTED && door.claims().scope.allows(Action::RallyRead);
+    let mut workspaces = Vec::with_capacity(all.len());
+    for workspace in &all {
+        workspaces.push(row(&door.app, workspace, counts).await?);
+    }
+    Ok(show(&WorkspacesPage { frame: door.frame(), workspaces, may_create: door.owns_all() }))
+}
+
+async fn row(app: &App, workspace: &Workspace, counts: bool) -> Result<WorkspaceRow, ApiError> {
+    let most = Limit::new(100, Limit::MAX).unwrap_or_default();
+    let (mut lists, mut entries, mut after) = (0, 0, None);
+    loop {
+        let page = app.ports.waitlists.list(workspace.id, None, after, most).await?;
+        lists += page.items.len() as u64;
+        for list in page.items.iter().filter(|_| counts) {
+            entries += app.ports.stats.count(list.id).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let (slug, name) = (workspace.slug.to_string(), workspace.name.to_string());
+    Ok(WorkspaceRow { slug, name, lists: Count(lists), entries: counts.then_some(Count(entries)) })
+}
+
+/// Lists the keys of the keyboard.
+#[get("/help")]
+pub async fn help(door: SignedIn) -> HttpResponse {
+    show(&HelpPage { frame: door.frame() })
+}
+
+/// Asks for a new workspace.
+#[get("/new-workspace")]
+pub async fn new_workspace(door: SignedIn) -> Result<HttpResponse, ApiError> {
+    check_owner(&door)?;
+    Ok(show(&FormPage::new_workspace(door.frame(), Form::default())))
+}
+
+fn check_owner(door: &SignedIn) -> Result<(), ApiError> {
+    let forbidden = || ApiError::new(Code::Forbidden, "only a session of all workspaces may do that");
+    door.owns_all().then_some(()).ok_or_else(forbidden)
+}
+
+/// Creates a workspace.
+#[post("/new-workspace")]
+pub async fn create_workspace(posted: Posted<SignedIn>) -> Result<HttpResponse, ApiError> {
+    check_owner(&posted)?;
+    match create(&posted).await {
+        Ok(workspace) => Ok(see_other(&Urls::new(posted.app.ports.links.root()).workspace(workspace.slug.as_str()).lists())),
+        Err(error) => {
+            let form = typed(&posted.form, refused(error)?);
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_workspace(posted.frame(), form)))
+        }
+    }
+}
+
+async fn create(posted: &Posted<SignedIn>) -> Result<Workspace, ApiError> {
+    let (slug, name) = (Slug::parse(posted.value("slug").trim()), WorkspaceName::parse(posted.value("name")));
+    let (slug, name) = match (slug, name) {
+        (Ok(slug), Ok(name)) => (slug, name),
+        (slug, name) => {
+            let errors = [("slug", slug.err()), ("name", name.err())];
+            let errors = errors.into_iter().filter_map(|(field, error)| Some(FieldError::new(field, error?)));
+            return Err(ApiError::validation(errors.collect()));
+        }
+    };
+    let ports = &posted.app.ports;
+    let (id, actor, now) = (WorkspaceId::new(ports.ids.uuid()), Actor::Session(posted.session.id), ports.clock.now());
+    ports.workspaces.create(CreateWorkspace { id, slug, name, actor, now }).await.map_err(|error| match error {
+        CommandError::Rejected(rejection) => ApiError::new(Code::SlugTaken, rejection.to_string()),
+        CommandError::Fault(fault) => fault.into(),
+    })
+}

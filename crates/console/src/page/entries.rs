@@ -1,0 +1,212 @@
+//! The entries of a list.
+
+use askama::Template;
+use url::form_urlencoded::Serializer;
+
+use super::framed;
+use crate::form::{Choice, Field, Form};
+use crate::frame::{Frame, Framed};
+use crate::part::{Count, Job, Pager, State, Time};
+
+/// The query of the page: names and values as in `GET {w}/entries`, without `cursor`. Empty values count as absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryFilter(pub Vec<(String, String)>);
+
+impl EntryFilter {
+    /// Returns the value of a parameter.
+    pub fn value(&self, name: &str) -> &str {
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether anything but the order is asked for.
+    pub fn is_narrow(&self) -> bool {
+        self.0.iter().any(|(name, value)| name != "sort" && !value.is_empty())
+    }
+
+    /// Returns the query string.
+    pub fn query(&self) -> String {
+        self.query_with("", "")
+    }
+
+    /// Returns the query string with another value of a parameter.
+    fn query_with(&self, name: &str, value: &str) -> String {
+        let kept = self.0.iter().filter(|(other, value)| other != name && !value.is_empty());
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(kept);
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+        query.finish()
+    }
+}
+
+/// An entry among others.
+#[derive(Debug, Clone)]
+pub struct EntryRow {
+    /// The id.
+    pub id: String,
+    /// The address.
+    pub email: String,
+    /// The name.
+    pub name: String,
+    /// `pending`, `approved` or `rejected`.
+    pub status: State,
+    /// The position.
+    pub position: Count,
+    /// The effective position.
+    pub effective: Count,
+    /// The number of credited referrals.
+    pub referrals: Count,
+    /// When the person signed up.
+    pub created_at: Time,
+    /// Whether the person was invited.
+    pub is_invited: bool,
+    /// Whether the person has not confirmed the address, on a list with confirmation.
+    pub is_unconfirmed: bool,
+}
+
+/// The entries of a list: `GET {w}/entries`. The bulk form is `POST {w}/entries/bulk` or a job.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "entries.html", whitespace = "minimize")]
+pub struct EntriesPage {
+    /// The frame.
+    pub frame: Frame,
+    /// What is asked for.
+    pub filter: EntryFilter,
+    /// What is wrong with the question, such as a date.
+    pub errors: Vec<(String, String)>,
+    /// The variants of the list, by id.
+    pub variants: Vec<Choice>,
+    /// The custom fields of the list, by key.
+    pub fields: Vec<Choice>,
+    /// The number that matches. `None` if it is not counted.
+    pub matched: Option<Count>,
+    /// The last position at the moment of the page. Work on all that match stops there.
+    pub until: u64,
+    /// The entries.
+    pub rows: Vec<EntryRow>,
+    /// The other pages. Its part is `entries`.
+    pub pager: Pager,
+    /// The work on entries that runs or has just ended.
+    pub job: Option<Job>,
+    /// Whether entries can be invited: an app or an invitation link is set.
+    pub may_invite: bool,
+}
+
+framed!(EntriesPage, Entries, |_page| "Entries".to_owned());
+
+impl EntriesPage {
+    fn form(&self) -> Form {
+        Form { values: self.filter.0.clone(), errors: self.errors.clone() }
+    }
+
+    fn status(&self) -> Field {
+        let choices = [("", "Any status"), ("pending", "Pending"), ("approved", "Approved"), ("rejected", "Rejected")];
+        self.form().select("status", "Status", &choices)
+    }
+
+    fn more(&self) -> Vec<Field> {
+        let form = self.form();
+        let either = |name: &str, label: &str| form.select(name, label, &[("", "Either"), ("true", "Yes"), ("false", "No")]);
+        let mut fields = vec![
+            either("confirmed", "Confirmed"),
+            either("invited", "Invited"),
+            form.line("referrer", "Source"),
+            form.line("created_since", "Signed up since (UTC)").day(),
+            form.line("created_until", "Signed up before (UTC)").day(),
+        ];
+        if !self.variants.is_empty() {
+            let any = [("", "Any variant")].into_iter();
+            let choices: Vec<(&str, &str)> =
+                any.chain(self.variants.iter().map(|choice| (choice.value.as_str(), choice.label.as_str()))).collect();
+            fields.push(form.select("variant_id", "Variant", &choices));
+        }
+        let custom = self.fields.iter().map(|field| form.line(&format!("field.{}", field.value), &field.label));
+        fields.extend(custom);
+        fields
+    }
+
+    /// Whether a filter is set that is not always in sight.
+    fn has_more(&self) -> bool {
+        !self.errors.is_empty()
+            || self
+                .filter
+                .0
+                .iter()
+                .any(|(name, value)| !matches!(name.as_str(), "q" | "status" | "sort" | "referred_by") && !value.is_empty())
+    }
+
+    /// Returns the columns that sort: the label, the address, and whether the column is sorted upwards, downwards or not.
+    fn column(&self, label: &'static str) -> Column {
+        let (up, down) = match label {
+            "Position" => ("position", "-position"),
+            "Effective" => ("effective_position", ""),
+            "Referrals" => ("", "-referral_count"),
+            _ => ("", "-created_at"),
+        };
+        let sort = match self.filter.value("sort") {
+            "" => "position",
+            other => other,
+        };
+        let sorted = if sort == up {
+            "ascending"
+        } else if sort == down {
+            "descending"
+        } else {
+            ""
+        };
+        let next = if up.is_empty() || (sort == up && !down.is_empty()) { down } else { up };
+        Column { label, url: self.list().entries_where(&self.filter.query_with("sort", next)), sorted }
+    }
+
+    /// Returns what the page says about its number.
+    fn found(&self) -> String {
+        match self.matched {
+            Some(count) if self.filter.is_narrow() => {
+                format!("{} match", count.of("entry", "entries")).replace("entry match", "entry matches")
+            }
+            Some(count) => count.of("entry", "entries"),
+            None => String::new(),
+        }
+    }
+
+    fn all(&self) -> String {
+        match self.matched {
+            Some(count) => format!("All {count}{}", if self.filter.is_narrow() { " that match" } else { " of the list" }),
+            None => "All that match".to_owned(),
+        }
+    }
+}
+
+/// A column that sorts.
+struct Column {
+    label: &'static str,
+    url: String,
+    sorted: &'static str,
+}
+
+impl Column {
+    fn class(&self) -> &'static str {
+        match self.label {
+            "Position" => "number",
+            "Signed up" => "wide",
+            "Effective" => "number wide wider",
+            _ => "number wide",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_keeps_the_question_and_changes_the_order() {
+        let pairs = [("q", "ada & co"), ("status", ""), ("sort", "-position")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let page = EntriesPage { filter: EntryFilter(pairs.into()), ..EntriesPage::default() };
+        assert_eq!(page.column("Position").sorted, "descending");
+        assert!(page.column("Position").url.ends_with("?q=ada+%26+co&sort=position"));
+        assert!(page.column("Referrals").url.ends_with("&sort=-referral_count"));
+        assert!(page.filter.is_narrow() && !EntryFilter::default().is_narrow());
+    }
+}

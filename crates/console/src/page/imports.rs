@@ -1,0 +1,76 @@
+//! Imports into a list.
+
+use askama::Template;
+
+use super::framed;
+use crate::frame::{Frame, Framed};
+use crate::part::{Count, State, Time};
+
+/// An import.
+#[derive(Debug, Clone)]
+pub struct ImportRow {
+    /// The id.
+    pub id: String,
+    /// `queued`, `running`, `done`, `failed` or `cancelled`.
+    pub state: State,
+    /// The format that was found or named.
+    pub format: String,
+    /// Whether nothing is written.
+    pub is_dry_run: bool,
+    /// The number of records that were read.
+    pub read: Count,
+    /// The number that was added.
+    pub added: Count,
+    /// The number that was updated.
+    pub updated: Count,
+    /// The number that was passed over.
+    pub skipped: Count,
+    /// The number with a problem.
+    pub failed: Count,
+    /// When it began. `None` while it waits.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+impl ImportRow {
+    fn is_running(&self) -> bool {
+        self.state.is("queued") || self.state.is("running")
+    }
+}
+
+/// The imports of a list, newest first.
+#[derive(Debug, Clone, Default, Template)]
+#[template(path = "imports.html", whitespace = "minimize")]
+pub struct ImportsPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The imports.
+    pub rows: Vec<ImportRow>,
+}
+
+framed!(ImportsPage, Imports, |_page| "Imports".to_owned());
+
+/// An import with its progress: `GET {w}/imports/{id}`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "import.html", whitespace = "minimize")]
+pub struct ImportPage {
+    /// The frame.
+    pub frame: Frame,
+    /// The import.
+    pub import: ImportRow,
+    /// The share of the file that was read, in percent, if somebody knows.
+    pub percent: Option<u8>,
+    /// The encoding that was found.
+    pub encoding: Option<String>,
+    /// The separator that was found.
+    pub separator: Option<String>,
+    /// Which column goes where.
+    pub mapping: Vec<(String, String)>,
+    /// The first problems: the line, the column and the reason.
+    pub problems: Vec<(Count, String, String)>,
+    /// Why it failed.
+    pub failure: Option<String>,
+}
+
+framed!(ImportPage, Imports, |page| if page.import.is_dry_run { "Trial import" } else { "Import" }.to_owned());

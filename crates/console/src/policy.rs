@@ -1,0 +1,14 @@
+//! The policies under which the console works.
+
+/// The value of `Content-Security-Policy` for every page of the console. Only previews are framed, and they come from the same origin.
+pub const CONSOLE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; \
+                           form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// The value of `Content-Security-Policy` for the preview of a sign-up page. Nothing in it runs or can be sent. The origin of the brand's
+/// logo is added to `img-src`.
+pub const PAGE_PREVIEW: &str = "sandbox; default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; \
+                                frame-ancestors 'self'";
+
+/// The value of `Content-Security-Policy` for the preview of a mail. Mail programs need styles in attributes, so these are allowed.
+/// Nothing in it runs, is loaded or can be sent.
+pub const MAIL_PREVIEW: &str = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'";

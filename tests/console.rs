@@ -1,0 +1,554 @@
+//! The console over HTTP: signing in, what a session may do and how it ends, and a launch by forms alone, as a browser without scripts
+//! sends them.
+
+use rally_api::auth::create_sign_in_link;
+use rally_contracts::samples;
+use rally_domain::actor::Actor;
+use rally_domain::url::form_urlencoded;
+use rally_tests::{Kind, TestServer, on_both_stores, send};
+use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use rstest::rstest;
+use rstest_reuse::apply;
+use serde_json::{Value, json};
+use time::Duration;
+
+/// A reply to a browser that follows no redirect.
+struct Seen {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// Checks that this is a page of the console with a status and some phrases.
+    fn is_page(&self, status: u16, phrases: &[&str]) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
+        for phrase in phrases {
+            assert!(self.text.contains(phrase), "{phrase} is not in {}", self.text);
+        }
+        let policy = self.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+        assert_eq!((self.header("cache-control"), self.header("x-content-type-options")), ("no-store", "nosniff"));
+        for inline in ["<style", " style=", " onclick=", "javascript:"] {
+            assert!(!self.outside_fields().contains(inline), "{inline} is in {}", self.text);
+        }
+        self
+    }
+
+    /// The page without the text in its larger fields.
+    fn outside_fields(&self) -> String {
+        self.text.split("<textarea").filter_map(|part| part.rsplit("</textarea>").next()).collect()
+    }
+
+    /// The value of a hidden input.
+    fn hidden(&self, name: &str) -> String {
+        let before = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+        let start = self.text.find(&before).unwrap_or_else(|| panic!("no {name} in {}", self.text)) + before.len();
+        self.text[start..].split('"').next().unwrap().to_owned()
+    }
+
+    /// Where a form that was carried out leads.
+    fn leads_to(&self) -> String {
+        assert_eq!(self.status, 303, "{}", self.text);
+        self.header("location").to_owned()
+    }
+
+    /// The cookie that the reply sets, as a browser sends it back.
+    fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+}
+
+/// A browser without scripts.
+struct Browser {
+    base: String,
+    client: Client,
+    cookie: String,
+    address: Option<String>,
+}
+
+impl Browser {
+    fn of(base: &str) -> Self {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        Self { base: base.to_owned(), client, cookie: String::new(), address: None }
+    }
+
+    /// A browser that was signed in by a link, to a workspace or to all.
+    async fn signed_in(server: &TestServer, of_acme: bool) -> Self {
+        let mut browser = Self::of(&server.base);
+        let token = link(server, of_acme).await;
+        browser.follow(&token).await.leads_to();
+        browser
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Seen {
+        let request = if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) };
+        let request = match &self.address {
+            Some(address) => request.header("x-forwarded-for", address),
+            None => request,
+        };
+        let reply = request.send().await.unwrap();
+        Seen { status: reply.status(), headers: reply.headers().clone(), text: reply.text().await.unwrap() }
+    }
+
+    async fn open(&self, path: &str) -> Seen {
+        self.send(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.client.post(format!("{}{path}", self.base));
+        request.header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
+    /// Sends a form with the token of a page.
+    async fn post_from(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let csrf = self.open(page).await.hidden("csrf");
+        self.send(self.form(path, &[&[("csrf", csrf.as_str())], fields].concat())).await
+    }
+
+    /// Sends a form with the token of the session.
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        self.post_from("/console/help", path, fields).await
+    }
+
+    /// Signs in by the page of a link.
+    async fn follow(&mut self, token: &str) -> Seen {
+        let path = format!("/console/sign-in/link/{token}");
+        let seen = self.post_from("/console/sign-in", &path, &[]).await;
+        if seen.status == 303 {
+            self.cookie = seen.cookie();
+        }
+        seen
+    }
+
+    /// Signs in by the form for keys.
+    async fn paste(&mut self, key: &str) -> Seen {
+        let seen = self.post_from("/console/sign-in", "/console/sign-in", &[("key", key), ("next", "")]).await;
+        if seen.status == 303 {
+            self.cookie = seen.cookie();
+        }
+        seen
+    }
+}
+
+/// The token of a new link.
+async fn link(server: &TestServer, of_acme: bool) -> String {
+    let workspace = of_acme.then_some(server.workspace.id);
+    create_sign_in_link(&server.ports, workspace, Actor::CommandLine).await.unwrap()
+}
+
+async fn key(server: &TestServer, scope: &str) -> Value {
+    server.admin_post("/api-keys", json!({"name": "Website", "scope": scope})).await.expect(201)
+}
+
+#[apply(on_both_stores)]
+async fn a_link_signs_in_once(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (mut browser, token) = (Browser::of(&server.base), link(&server, true).await);
+    let path = format!("/console/sign-in/link/{token}");
+    for _ in 0..2 {
+        let page = browser.open(&path).await;
+        page.is_page(200, &["The link works once", &format!("action=\"{path}\"")]);
+        assert_eq!(page.header("set-cookie"), "", "opening the page changes nothing");
+    }
+    let seen = browser.follow(&token).await;
+    assert_eq!(seen.leads_to(), "/console");
+    let kept = seen.header("set-cookie");
+    assert!(
+        kept.starts_with("rally=") && kept.contains("; HttpOnly") && kept.contains("; SameSite=Lax") && !kept.contains("Secure"),
+        "{kept}"
+    );
+    assert_eq!(browser.open("/console").await.leads_to(), "/console/w/acme");
+    browser.open("/console/w/acme").await.is_page(200, &["No list yet"]);
+    let mut other = Browser::of(&server.base);
+    other.open(&path).await.is_page(410, &["This link has been used or has expired"]);
+    other.follow(&token).await.is_page(410, &["rally console login"]);
+    for wrong in ["x", "A".repeat(43).as_str()] {
+        other.open(&format!("/console/sign-in/link/{wrong}")).await.is_page(410, &[]);
+        other.follow(wrong).await.is_page(410, &[]);
+    }
+    let late = link(&server, true).await;
+    server.clock.advance(Duration::minutes(15));
+    other.follow(&late).await.is_page(410, &[]);
+}
+
+#[apply(on_both_stores)]
+async fn a_key_signs_in_and_ends_its_sessions(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let made = key(&server, "waitlist.read entry.read").await;
+    let mut browser = Browser::of(&server.base);
+    assert_eq!(
+        browser.open("/console/w/acme?status=draft").await.leads_to(),
+        "/console/sign-in?next=%2Fconsole%2Fw%2Facme%3Fstatus%3Ddraft"
+    );
+    browser.open("/console/sign-in?next=%2Fconsole%2Fw%2Facme").await.is_page(200, &["name=\"next\" value=\"/console/w/acme\""]);
+    browser.open("/console/sign-in?next=https%3A%2F%2Fevil.example").await.is_page(200, &["name=\"next\" value=\"\""]);
+    browser.paste("rally_live_wrong").await.is_page(401, &["not a key that works"]);
+    assert_eq!(browser.paste(made["key"].as_str().unwrap()).await.leads_to(), "/console");
+    browser.open("/console/w/acme").await.is_page(200, &["Website"]);
+    // The API never reads the cookie of the console.
+    let api =
+        browser.client.get(format!("{}/v1/workspaces/{}/waitlists", server.base, server.workspace.id)).header("cookie", &browser.cookie);
+    send(api).await.refused(401, "unauthorized");
+    let id = made["id"].as_str().unwrap();
+    server.admin_delete(&format!("/api-keys/{id}")).await.expect(204);
+    assert!(browser.open("/console/w/acme").await.leads_to().starts_with("/console/sign-in"));
+}
+
+#[apply(on_both_stores)]
+async fn a_session_may_do_what_its_key_may(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    samples::workspace(&server.ports, "beta").await;
+    server.active_list("early", json!({})).await;
+    let mut browser = Browser::of(&server.base);
+    browser.paste(key(&server, "waitlist.read entry.read").await["key"].as_str().unwrap()).await.leads_to();
+    let list = browser.open("/console/w/acme/lists/early/entries").await;
+    list.is_page(200, &["No entry yet"]);
+    let shown = browser.open("/console/w/acme/lists/early").await;
+    shown.is_page(200, &["List early"]);
+    assert!(!shown.text.contains("/status\"") && !shown.text.contains("/console/w/acme/keys"), "{}", shown.text);
+    for (path, action) in [
+        ("/console/w/acme/keys", "key.read"),
+        ("/console/w/acme/mail", "rally.settings.read"),
+        ("/console/w/acme/new-list", "waitlist.create"),
+        ("/console/w/acme/lists/early/variants", "variant.read"),
+    ] {
+        browser.open(path).await.is_page(403, &["This session may not do that", action]);
+    }
+    for (path, action) in [("/console/w/acme/lists/early/status", "waitlist.update"), ("/console/w/acme/new-list", "waitlist.create")] {
+        browser.post(path, &[("status", "closed")]).await.is_page(403, &[action]);
+    }
+    for path in
+        ["/console/w/beta", "/console/w/none", "/console/w/acme/lists/none", "/console/w/acme/lists/early/entries/17", "/console/none"]
+    {
+        browser.open(path).await.is_page(404, &["There is no such page"]);
+    }
+    browser.open("/console/new-workspace").await.is_page(403, &[]);
+    assert_eq!(browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await.status, 405);
+}
+
+#[apply(on_both_stores)]
+async fn a_session_ends_by_itself_and_by_hand(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, false).await;
+    for _ in 0..15 {
+        server.clock.advance(Duration::hours(11));
+        browser.open("/console").await.is_page(200, &["Workspaces"]);
+    }
+    server.clock.advance(Duration::hours(3));
+    browser.open("/console").await.leads_to();
+    let browser = Browser::signed_in(&server, false).await;
+    server.clock.advance(Duration::hours(12));
+    assert_eq!(browser.open("/console").await.leads_to(), "/console/sign-in");
+    let (one, two) = (Browser::signed_in(&server, false).await, Browser::signed_in(&server, true).await);
+    let shown = one.open("/console/sessions").await;
+    shown.is_page(200, &["sign-in link", "this one", "acme"]);
+    let end =
+        shown.text.split("action=\"").find_map(|rest| rest.split('"').next().filter(|path| path.ends_with("/end"))).unwrap().to_owned();
+    two.post(&end, &[]).await.leads_to();
+    two.open("/console/w/acme").await.leads_to();
+    one.open("/console").await.is_page(200, &[]);
+    let gone = one.post("/console/sign-out", &[]).await;
+    assert_eq!(gone.leads_to(), "/console/sign-in");
+    assert!(gone.header("set-cookie").contains("Max-Age=0"));
+    one.open("/console").await.leads_to();
+}
+
+#[apply(on_both_stores)]
+async fn wrong_tries_of_an_address_count_over_all_processes(kind: Kind) {
+    let some = |text: &str| Some(text.to_owned());
+    let server =
+        TestServer::start_with(kind, |settings| rally_api::boot::config::Settings { trusted_proxies: some("127.0.0.1"), ..settings });
+    let server = server.await;
+    let (_running, base) = server.second().await;
+    let made = key(&server, "*").await;
+    let right = made["key"].as_str().unwrap();
+    let at = |base: &str, address: &str| Browser { address: Some(address.to_owned()), ..Browser::of(base) };
+    let (mut here, mut there) = (at(&server.base, "192.0.2.1"), at(&base, "192.0.2.1"));
+    for n in 0..10 {
+        let browser = if n % 2 == 0 { &mut here } else { &mut there };
+        let (seen, status) = if n % 3 == 0 { (browser.follow("x").await, 410) } else { (browser.paste("wrong").await, 401) };
+        seen.is_page(status, &[]);
+        // A right one takes no try.
+        at(&base, "192.0.2.1").paste(right).await;
+    }
+    for browser in [&mut here, &mut there] {
+        let refused = browser.paste(right).await;
+        refused.is_page(429, &["Too many wrong tries"]);
+        assert_eq!(refused.header("retry-after"), "600");
+        let token = link(&server, false).await;
+        browser.follow(&token).await.is_page(429, &[]);
+        assert_eq!(at(&server.base, "192.0.2.2").follow(&token).await.leads_to(), "/console", "the link was not used up");
+    }
+    server.clock.advance(Duration::minutes(10));
+    here.paste(right).await.leads_to();
+}
+
+#[apply(on_both_stores)]
+async fn a_form_needs_its_token_and_comes_from_the_console(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (browser, other) = (Browser::signed_in(&server, true).await, Browser::signed_in(&server, true).await);
+    let path = "/console/w/acme/new-list";
+    let fields = [("display_name", "Early"), ("slug", "early")];
+    let own = browser.open("/console/help").await.hidden("csrf");
+    let foreign = other.open("/console/help").await.hidden("csrf");
+    for token in ["", "x", &foreign] {
+        browser.send(browser.form(path, &[&[("csrf", token)], &fields[..]].concat())).await.is_page(403, &["not sent from a page"]);
+    }
+    browser.send(browser.form(path, &fields)).await.is_page(403, &[]);
+    let whole = [&[("csrf", own.as_str())], &fields[..]].concat();
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
+    {
+        browser.send(browser.form(path, &whole).header(name, value)).await.is_page(403, &["not sent from a page"]);
+        let sign_in = browser.form("/console/sign-in", &[("key", "x")]).header(name, value);
+        browser.send(sign_in).await.is_page(403, &[]);
+    }
+    assert_eq!(server.admin_get("/waitlists").await.expect(200)["data"], json!([]));
+    let strangers = Browser::of(&server.base);
+    strangers.send(strangers.form(path, &whole)).await.is_page(401, &["Sign in to Rally"]);
+    let request = browser.form(path, &whole).header("sec-fetch-site", "same-origin").header("origin", &server.base);
+    assert_eq!(browser.send(request).await.leads_to(), "/console/w/acme/lists/early?done=created");
+}
+
+#[apply(on_both_stores)]
+async fn behind_https_the_cookie_is_bound_to_the_host(kind: Kind) {
+    let public = Some("https://rally.example".to_owned());
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings { public_url: public, ..settings }).await;
+    let mut browser = Browser::of(&server.base);
+    let seen = browser.follow(&link(&server, false).await).await;
+    assert_eq!(seen.leads_to(), "/console");
+    let kept = seen.header("set-cookie").to_owned();
+    assert!(kept.starts_with("__Host-rally=") && kept.contains("; Secure") && kept.contains("; Path=/;"), "{kept}");
+    browser.open("/console").await.is_page(200, &["acme"]);
+    browser.cookie = browser.cookie.replace("__Host-", "");
+    browser.open("/console").await.leads_to();
+}
+
+#[apply(on_both_stores)]
+async fn a_launch_needs_forms_alone(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, false).await;
+    browser.open("/console").await.is_page(200, &["/console/w/acme"]);
+    let bad = browser.post("/console/w/acme/new-list", &[("display_name", ""), ("slug", "Not A Slug")]).await;
+    bad.is_page(422, &["value=\"Not A Slug\"", "aria-invalid=\"true\""]);
+    let made =
+        browser.post("/console/w/acme/new-list", &[("display_name", "Early <b>access</b>"), ("slug", "early"), ("description", "")]).await;
+    let list = "/console/w/acme/lists/early";
+    assert_eq!(made.leads_to(), format!("{list}?done=created"));
+    let draft = browser.open(&made.leads_to()).await;
+    draft.is_page(200, &["Early &#60;b&#62;access", "Created.", "The list is a draft"]);
+
+    let settings = browser.open(&format!("{list}/settings")).await;
+    settings.is_page(200, &["Questions"]);
+    let seen = settings.hidden("updated_at");
+    let words = [("display_name", "Early access"), ("description", "Be first"), ("updated_at", seen.as_str())];
+    let boxes = [("settings.approval_required", "true"), ("settings.leaderboard_enabled", "true"), ("settings.referral_boost", "2")];
+    let base: Vec<(&str, &str)> = [&words[..], &boxes].concat();
+    let unsaved = browser.post(&format!("{list}/settings"), &[&base[..], &[("do", "add-field")]].concat()).await;
+    unsaved.is_page(200, &["settings.custom_fields[0].key", "Not saved yet"]);
+    let row = [
+        ("settings.custom_fields[0].label", "Company <script>"),
+        ("settings.custom_fields[0].key", "company"),
+        ("settings.custom_fields[0].type", "text"),
+        ("settings.custom_fields[0].required", "true"),
+        ("settings.referral_rewards.milestones[0].count", "1"),
+        ("settings.referral_rewards.milestones[0].reward", "A sticker"),
+        ("do", "save"),
+    ];
+    let refused = browser.post(&format!("{list}/settings"), &[&base[..], &[("settings.max_entries", "many")], &row].concat()).await;
+    refused.is_page(422, &["value=\"many\"", "A sticker"]);
+    let preview = browser.post(&format!("{list}/preview"), &[&base[..], &row].concat()).await;
+    assert_eq!(preview.status, 200);
+    assert!(preview.text.contains("Company &#60;script&#62;") && preview.header("content-security-policy").starts_with("sandbox"));
+    let saved = browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await;
+    assert_eq!(saved.leads_to(), format!("{list}/settings?done=saved"));
+    browser.open(&format!("{list}/settings")).await.is_page(200, &["value=\"company\"", "A sticker", "Company &#60;script&#62;"]);
+    server.clock.advance(Duration::seconds(1));
+    browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await.leads_to();
+    let late = browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await;
+    late.is_page(409, &["saved something else"]);
+
+    browser.post(&format!("{list}/status"), &[("status", "active")]).await.leads_to();
+    let body = json!({"email": "ada@example.com", "name": "<i>Ada</i>", "metadata": {"company": "<img src=x>"}});
+    let ada = server.sign_up("early", body).await.expect(201);
+    let entry = format!("{list}/entries/{}", ada["id"].as_str().unwrap());
+    let shown = browser.open(&entry).await;
+    shown.is_page(200, &["ada@example.com", "&#60;i&#62;Ada", "&#60;img src=x&#62;", "Pending"]);
+    let approved = browser.post(&format!("{entry}/review"), &[("status", "approved")]).await;
+    assert_eq!(approved.leads_to(), format!("{entry}?done=approved"));
+    browser.open(&approved.leads_to()).await.is_page(200, &["Approved."]);
+    let overview = browser.open(list).await;
+    overview.is_page(200, &["Entries", "/w/acme/early"]);
+
+    browser.post(&format!("{entry}/new-link"), &[]).await.is_page(200, &["Replace the link of ada@example.com?"]);
+    browser.post(&format!("{entry}/new-link"), &[("confirm", "yes")]).await.leads_to();
+    browser.post(&format!("{entry}/delete"), &[("erase", "true")]).await.is_page(200, &["Erase ada@example.com?"]);
+    let bob = server.sign_up("early", json!({"email": "bob@example.com", "name": "Bob", "metadata": {"company": "x"}})).await.expect(201);
+    let bob = bob["id"].as_str().unwrap();
+    let bulk = format!("{list}/entries/bulk");
+    browser.post(&bulk, &[("do", "reject"), ("entry", bob)]).await.leads_to();
+    browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
+    browser.post(&bulk, &[("do", "delete"), ("entry", bob)]).await.is_page(200, &["Delete 1 entry"]);
+    browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("confirm", "yes")]).await.leads_to();
+    let partly = browser.post(&bulk, &[("do", "approve"), ("entry", bob)]).await.leads_to();
+    browser.open(&partly).await.is_page(200, &["1 entry could not be changed"]);
+    browser.post(&bulk, &[("do", "approve")]).await.is_page(400, &["tick"]);
+    let csv = browser.open(&format!("{list}/entries/export.csv")).await;
+    assert!(csv.header("content-type").starts_with("text/csv") && csv.text.contains("ada@example.com"));
+    browser.post(&format!("{list}/delete"), &[]).await.is_page(200, &["Delete Early access?", "1 entry"]);
+    assert_eq!(browser.post(&format!("{list}/delete"), &[("confirm", "yes")]).await.leads_to(), "/console/w/acme?done=deleted");
+    browser.open("/console/w/acme").await.is_page(200, &["No list yet"]);
+}
+
+#[apply(on_both_stores)]
+async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let ws = "/console/w/acme";
+    let made =
+        browser.post(&format!("{ws}/new-key"), &[("name", "Website"), ("actions", "entry.read"), ("actions", "waitlist.read")]).await;
+    made.is_page(200, &["The key of Website", "rally_live_"]);
+    let keys = server.admin_get("/api-keys").await.expect(200);
+    assert_eq!(keys["data"][0]["scope"], "entry.read waitlist.read");
+    let id = keys["data"][0]["id"].as_str().unwrap();
+    browser.post(&format!("{ws}/new-key"), &[("name", " ")]).await.is_page(422, &["aria-invalid=\"true\""]);
+    browser.post(&format!("{ws}/keys/{id}/revoke"), &[]).await.is_page(200, &["Revoke the key Website?"]);
+    browser.post(&format!("{ws}/keys/{id}/revoke"), &[("confirm", "yes")]).await.leads_to();
+    browser.open(&format!("{ws}/keys")).await.is_page(200, &["Revoked"]);
+
+    browser.post(&format!("{ws}/new-webhook"), &[("url", "ftp://x"), ("events", "entry.created")]).await.is_page(422, &["ftp://x"]);
+    let hook = browser.post(&format!("{ws}/new-webhook"), &[("url", "http://127.0.0.1:9/"), ("events", "entry.created")]).await;
+    hook.is_page(200, &["whsec_", "http://127.0.0.1:9/"]);
+    let hooks = server.admin_get("/webhooks").await.expect(200);
+    let page = format!("{ws}/webhooks/{}", hooks["data"][0]["id"].as_str().unwrap());
+    browser.open(&page).await.is_page(200, &["Test it"]);
+    browser.post(&format!("{page}/test"), &[("type", "entry.created")]).await.leads_to();
+    browser.post(&format!("{page}/rotate"), &[]).await.is_page(200, &["Rotate the secret"]);
+    browser.post(&format!("{page}/rotate"), &[("confirm", "yes")]).await.is_page(200, &["whsec_"]);
+    browser.post(&format!("{page}/active"), &[("active", "false")]).await.leads_to();
+    browser.open(&format!("{ws}/webhooks")).await.is_page(200, &["Disabled"]);
+    browser.post(&format!("{page}/delete"), &[("confirm", "yes")]).await.leads_to();
+
+    browser
+        .post(&format!("{ws}/mail"), &[("brand_name", "Acme <b>"), ("primary_color", "#0f766e"), ("notifications", "off")])
+        .await
+        .leads_to();
+    browser.open(&format!("{ws}/mail")).await.is_page(200, &["Acme &#60;b&#62;", "#0f766e"]);
+    browser.post(&format!("{ws}/mail"), &[("primary_color", "teal")]).await.is_page(422, &["value=\"teal\""]);
+    browser.open(&format!("{ws}/mail/templates")).await.is_page(200, &["welcome"]);
+    let template = format!("{ws}/mail/templates/welcome/en");
+    browser.open(&template).await.is_page(200, &["entry.name"]);
+    let words = [("subject", "Hello"), ("text", "Hello {{ entry.name }}"), ("html", ""), ("updated_at", "")];
+    let rendered = browser.post(&format!("{template}/preview"), &words).await;
+    assert!(rendered.status == 200 && rendered.header("content-security-policy").starts_with("sandbox"), "{}", rendered.text);
+    browser.post(&template, &words).await.leads_to();
+    browser.post(&template, &words).await.is_page(409, &["saved something else"]);
+    browser.post(&format!("{template}/reset"), &[("confirm", "yes")]).await.leads_to();
+    browser.post(&template, &[("subject", "Hello"), ("text", "{{ nothing }}")]).await.is_page(422, &["{{ nothing }}"]);
+    browser.post(&format!("{template}/test"), &[("to", "nobody")]).await.is_page(422, &[]);
+    browser.open(&format!("{ws}/mail/log?state=sent")).await.is_page(200, &["No mail"]);
+    browser.post(&format!("{ws}/mail/suppressions"), &[("email", "eve@example.com")]).await.leads_to();
+    let asked = browser.post(&format!("{ws}/mail/suppressions/check"), &[("email", "eve@example.com")]).await;
+    asked.is_page(200, &["is suppressed", "e***@example.com"]);
+    browser.post(&format!("{ws}/mail/suppressions"), &[("email", "no")]).await.is_page(422, &[]);
+    let id = server.admin_get("/suppressions").await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
+    browser.post(&format!("{ws}/mail/suppressions/{id}/lift"), &[]).await.leads_to();
+
+    let list = server.active_list("early", json!({})).await;
+    let variant = [("kind", "ab"), ("locale", "en"), ("weight", "3"), ("active", "true"), ("copy.display_name", "Other words")];
+    browser.post("/console/w/acme/lists/early/new-variant", &variant).await.leads_to();
+    browser.open("/console/w/acme/lists/early/variants").await.is_page(200, &["Other words"]);
+    let variants = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200);
+    let path = format!("/console/w/acme/lists/early/variants/{}", variants["data"][1]["id"].as_str().unwrap());
+    browser.post(&path, &[("locale", "en"), ("weight", "many")]).await.is_page(422, &["value=\"many\""]);
+    browser.post(&path, &[("locale", "de"), ("weight", "4"), ("copy.display_name", "Andere Worte")]).await.leads_to();
+    let changed = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"][1].clone();
+    assert_eq!(
+        (&changed["weight"], &changed["active"], &changed["copy"]["display_name"]),
+        (&json!(4), &json!(false), &json!("Andere Worte"))
+    );
+    browser.post(&format!("{path}/delete"), &[("confirm", "yes")]).await.leads_to();
+    browser.open("/console/w/acme/lists/early/confirmations").await.is_page(200, &["Confirmations"]);
+}
+
+#[apply(on_both_stores)]
+async fn referrals_are_decided_after_a_look_at_whom_that_moves(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list =
+        server.active_list("early", json!({"referral_boost": 2, "referral_fraud": "withhold", "referral_fraud_threshold": 40})).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let path = "/console/w/acme/lists/early";
+    browser.open(&format!("{path}/referrals")).await.is_page(200, &["No referral yet"]);
+    server.join("early", "first@example.com").await;
+    let ada = server.join("early", "ada@example.com").await;
+    for friend in ["bob", "eve", "joe"] {
+        server.join_with("early", &format!("{friend}@example.com"), &ada["referral_code"]).await;
+    }
+    let ada = ada["id"].as_str().unwrap();
+    browser.open(path).await.is_page(200, &["3 referrals are withheld"]);
+    browser.open(&format!("{path}/referrals?state=withheld")).await.is_page(200, &["bob@example.com", "same network", "Withheld", "Rings"]);
+    browser.open(&format!("{path}/referrals?state=none")).await.is_page(400, &[]);
+    browser.open(&format!("{path}/referrals?referrer_entry_id={ada}")).await.is_page(200, &["brought by"]);
+    browser.open(&format!("{path}/referrals/rings")).await.is_page(200, &["3 referrals", "one network", "ada@example.com"]);
+    browser.open(&format!("{path}/entries/{ada}")).await.is_page(200, &["Brought 0 friends", "joe@example.com"]);
+
+    let rows = server.admin_get(&format!("/waitlists/{list}/referrals")).await.expect(200);
+    let id = |index: usize| rows["data"][index]["id"].as_str().unwrap();
+    let decide = format!("{path}/referrals/decide");
+    let chosen = [("id", id(0)), ("id", id(1)), ("state", "credited")];
+    let shown = browser.post(&decide, &chosen).await;
+    shown.is_page(200, &["Credit 2 referrals?", "Who moves", "ada@example.com", &format!("value=\"{}\"", id(1))]);
+    let count = async || {
+        let entry = server.admin_get(&format!("/waitlists/{list}/entries/{ada}")).await.expect(200);
+        entry["referral_count"].clone()
+    };
+    assert_eq!(count().await, 0, "a look changes nothing");
+    let done = browser.post(&decide, &[&chosen[..], &[("confirm", "yes"), ("reason", "friends <b>")]].concat()).await.leads_to();
+    browser.open(&done).await.is_page(200, &["Decided.", "Credited"]);
+    assert_eq!(count().await, 2);
+    browser.post(&decide, &chosen).await.is_page(200, &["in this state already"]);
+    let all = [("referrer_entry_id", ada), ("state", "revoked")];
+    browser.post(&decide, &all).await.is_page(200, &["Revoke 3 referrals?"]);
+    browser.post(&decide, &[&all[..], &[("confirm", "yes")]].concat()).await.leads_to();
+    assert_eq!(count().await, 0);
+    browser.post(&decide, &[("state", "credited")]).await.is_page(400, &[]);
+    browser.post(&decide, &[("network_of", ada), ("state", "none")]).await.is_page(400, &[]);
+
+    browser.post(&decide, &[("network_of", ada), ("state", "credited"), ("confirm", "yes")]).await.leads_to();
+    let policy = format!("{path}/referrals/policy");
+    browser.open(&policy).await.is_page(200, &["A referral is worth 2 positions now", "value=\"2\""]);
+    browser.open(&format!("{policy}?referral_boost=0")).await.is_page(200, &["1 entry would move", "ada@example.com"]);
+    browser.open(&format!("{policy}?referral_boost=many")).await.is_page(200, &["value=\"many\"", "aria-invalid=\"true\""]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_leads_to_what_is_missing() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    server.active_list("early", json!({})).await;
+    server.join("early", "ada@example.com").await;
+    let browser = Browser::signed_in(&server, false).await;
+    let (mut queue, mut seen) = (vec!["/console".to_owned()], std::collections::BTreeSet::new());
+    while let Some(path) = queue.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let page = browser.open(&path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        for link in page.text.split("href=\"/console").skip(1).filter_map(|rest| rest.split('"').next()) {
+            queue.push(format!("/console{}", link.split('#').next().unwrap().replace("&amp;", "&").replace("&#38;", "&")));
+        }
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+    let index = browser.open("/").await;
+    assert!(index.text.contains("/console\""), "{}", index.text);
+    assert_eq!(browser.client.request(Method::OPTIONS, format!("{}/console/w/acme", server.base)).send().await.unwrap().status(), 204);
+}
