@@ -59,7 +59,7 @@ if ! command -v chromedriver >/dev/null || ! { command -v chromium || command -v
         exit 1
     fi
 fi
-if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ] || [ ! -e tests/browser/node_modules/altcha/dist/main/altcha.js ]; then
+if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ]; then
     if ! command -v npm >/dev/null; then
         if command -v apt-get >/dev/null; then
             as_root apt-get update -qq

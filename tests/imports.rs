@@ -453,7 +453,7 @@ async fn full_list(server: &TestServer) -> String {
     server.admin_post(&format!("/waitlists/{list}/variants"), variant).await.expect(201);
     let people = entries(server, &list).await;
     let id = |n: usize| people[n]["id"].as_str().unwrap();
-    server.admin_patch(&format!("/waitlists/{list}/entries/{}/status", id(2)), json!({"status": "approved"})).await.expect(200);
+    server.admin_patch(&format!("/waitlists/{list}/entries/{}", id(2)), json!({"status": "approved"})).await.expect(200);
     server.admin_delete(&format!("/waitlists/{list}/entries/{}?erase=true", id(4))).await.expect(204);
     list
 }

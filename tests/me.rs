@@ -278,7 +278,8 @@ async fn a_person_takes_everything_with_them(kind: Kind) {
     assert_eq!(of("mails", ["kind", "state"]), ["\"approved\" \"sent\"", "\"welcome\" \"sent\""]);
     assert!(held["mails"].as_array().unwrap().iter().all(|mail| mail["to"] == "ada@example.com" && mail["sent_at"] == NOW));
     let quoted = format!("\"{NOW}\"");
-    assert_eq!(of("events", ["type", "occurred_at"]), [format!("\"entry.approved\" {quoted}"), format!("\"entry.created\" {quoted}")]);
+    let told = ["approved", "created", "unsubscribed"].map(|what| format!("\"entry.{what}\" {quoted}"));
+    assert_eq!(of("events", ["type", "occurred_at"]), told);
     assert_eq!(held["events"][0]["body"]["data"]["entry"]["email"], "ada@example.com");
     for others in ["bob@example.com", "eve@example.com"] {
         assert!(!reply.body.contains(others), "{others} is in {}", reply.body);

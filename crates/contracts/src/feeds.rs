@@ -201,7 +201,7 @@ pub async fn a_deleted_waitlist_leaves_the_feed(fixture: &impl Fixture) {
     joined(&ports, &doomed, "bob@example.com").await;
     let kept = joined(&ports, &list, "eve@example.com").await;
     assert!(ports.waitlists.delete(delete_waitlist(&ports, doomed.workspace_id, doomed.id)).await.unwrap());
-    assert_eq!(ids(&pull(&ports, list.workspace_id, None).await), [kept.clone()]);
+    assert_eq!(ids(&pull(&ports, list.workspace_id, None).await), std::slice::from_ref(&kept));
     crate::purges::purge_all(&ports).await;
     assert_eq!(ids(&pull(&ports, list.workspace_id, None).await), [kept]);
 }
@@ -218,9 +218,9 @@ pub async fn a_reader_goes_on_after_a_list_is_deleted(fixture: &impl Fixture) {
     let kept = joined(&ports, &list, "eve@example.com").await;
     joined(&ports, &doomed, "carl@example.com").await;
     assert!(ports.waitlists.delete(delete_waitlist(&ports, home, doomed.id)).await.unwrap());
-    assert_eq!(ids(&pull(&ports, home, key).await), [kept.clone()]);
+    assert_eq!(ids(&pull(&ports, home, key).await), std::slice::from_ref(&kept));
     crate::purges::purge_all(&ports).await;
-    assert_eq!(ids(&pull(&ports, home, key).await), [kept.clone()]);
+    assert_eq!(ids(&pull(&ports, home, key).await), std::slice::from_ref(&kept));
     assert_eq!(ids(&pull(&ports, home, None).await), [kept]);
     let left = ports.deliveries.events(100).await.unwrap();
     let others = left.iter().filter(|event| event.waitlist_id != Some(list.id));

@@ -304,7 +304,7 @@ pub async fn rows_become_entries_in_their_order(fixture: &impl Fixture) {
         rally_domain::command::SignUp { actor: crate::samples::ACTOR, ..crate::samples::sign_up(&ports, &list, "first@example.com") };
     ports.entries.sign_up(admin).await.unwrap();
     let full = ImportRow {
-        profile: full_profile("full@example.com"),
+        profile: Profile { consent: None, ..full_profile("full@example.com") },
         status: EntryStatus::Approved,
         confirmed_at: Some(Timestamp::from_unix_millis(1_500).ok()),
         suppressed: Some(SuppressionReason::Unsubscribed),
@@ -366,6 +366,7 @@ pub async fn no_row_is_added_twice(fixture: &impl Fixture) {
 pub async fn people_sign_up_meanwhile(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
+    join(&there, &list, "before@example.com").await;
     let rows = (1..=20).map(|n| row(n, n as i64, &format!("row{n}@example.com"))).collect();
     let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
     let people = async {
@@ -376,7 +377,7 @@ pub async fn people_sign_up_meanwhile(fixture: &impl Fixture) {
     let (import, ()) = futures_util::join!(drive(&ports, import, claim), people);
     assert_eq!(numbers(&import), [20, 0, 0, 0]);
     let entries = entries(&ports, &list).await;
-    assert_eq!(entries.iter().map(|entry| entry.position.number()).collect::<Vec<_>>(), (1..=40).collect::<Vec<_>>());
+    assert_eq!(entries.iter().map(|entry| entry.position.number()).collect::<Vec<_>>(), (1..=41).collect::<Vec<_>>());
 }
 
 /// A list that takes each mailbox once gets no second address of one. Others do.

@@ -24,7 +24,7 @@ pub fn review(ports: &Ports, entry: &Entry, review: Review) -> ReviewEntry {
 }
 
 async fn events_of(ports: &Ports, entry: &Entry) -> Vec<EventKind> {
-    let events = told(&ports, 1000).await;
+    let events = told(ports, 1000).await;
     events.into_iter().filter(|event| event.entry_id == Some(entry.id)).map(|event| event.kind).collect()
 }
 

@@ -137,6 +137,11 @@ impl Splitter {
         Cow::Owned(single)
     }
 
+    /// Why the record is broken whose end has not been read yet.
+    pub(crate) fn skipped(&self) -> Option<Broken> {
+        self.skipping.map(|(broken, _)| broken)
+    }
+
     /// Finds the next record that is not blank. `None` means that it needs more of the text, or that the text is over.
     pub(crate) fn advance(&mut self) -> Option<Found> {
         loop {

@@ -142,10 +142,12 @@ impl Survey {
     /// Returns why the file cannot be imported, if what was read of it is enough to tell. So a file that is one long line, or one array, need
     /// not arrive whole.
     pub fn refused(&self) -> Option<PlanError> {
-        match self.body.as_ref()?.first.as_ref()? {
-            First::Header(Err(broken), _) => Some(PlanError::Header(broken.to_string())),
-            First::Array => Some(PlanError::Array),
-            First::Header(Ok(_), _) | First::Export | First::Objects => None,
+        let body = self.body.as_ref()?;
+        match (&body.first, body.syntax) {
+            (None, Syntax::Delimited(_)) => body.splitter.skipped().map(|broken| PlanError::Header(broken.to_string())),
+            (Some(First::Header(Err(broken), _)), _) => Some(PlanError::Header(broken.to_string())),
+            (Some(First::Array), _) => Some(PlanError::Array),
+            (Some(First::Header(Ok(_), _) | First::Export | First::Objects) | None, _) => None,
         }
     }
 

@@ -270,3 +270,13 @@ proptest! {
         }
     }
 }
+
+/// A header whose end never comes is refused once it is too long.
+#[test]
+fn an_endless_header_is_refused_while_it_arrives() {
+    let mut survey = Survey::new(None, Mapping::default());
+    survey.push(&vec![b'a'; 1 << 20]);
+    assert_eq!(survey.refused(), None);
+    survey.push(&vec![b'a'; 1 << 20]);
+    assert!(matches!(survey.refused(), Some(PlanError::Header(_))));
+}

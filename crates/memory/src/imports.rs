@@ -179,7 +179,7 @@ impl ImportStore for MemoryStore {
     async fn resolve_code(&self, waitlist_id: WaitlistId, code: &OldCode) -> Result<Option<ReferralCode>, Fault> {
         Ok(self.read(|data| {
             let found = data.find_code(waitlist_id, code.as_str())?;
-            Some(data.lists.get(&waitlist_id)?.find(found)?.referral_code.clone())
+            data.lists.values().find_map(|list| list.find(found)).map(|entry| entry.referral_code.clone())
         }))
     }
 
@@ -304,7 +304,8 @@ impl Data {
     }
 
     fn restore_lines(&mut self, command: &ImportWork, kept: KeptImport) -> Result<Import, ImportRejection> {
-        let group: Vec<RestoreItem> = kept.lines.values().take(command.fresh.len()).cloned().collect();
+        let size = RestoreItem::group(kept.lines.keys().take(command.fresh.len()));
+        let group: Vec<RestoreItem> = kept.lines.values().take(size).cloned().collect();
         let Some(last) = group.last() else { return Ok(kept.import.at_next_step(command.now)) };
         let Some(facts) = self.restore_facts(command, &kept, &group) else { return Ok(kept.import) };
         let plan = command.restore(&kept.import, &group, facts)?;

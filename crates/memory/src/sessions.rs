@@ -149,7 +149,9 @@ impl SessionStore for MemoryStore {
             sessions.iter().for_each(|id| drop(data.sessions.remove(id)));
             let links = data.sign_in_links.values().filter(|link| link.expires_at() < before).map(|link| link.id);
             let links: Vec<LinkId> = links.take(flaw.prunes(most)).collect();
-            links.iter().for_each(|id| drop(data.sign_in_links.remove(id)));
+            for id in &links {
+                data.sign_in_links.remove(id);
+            }
             let counted = |at: Timestamp| before < at.plus(SignInTries::PERIOD) && !flaw.is(Flaw::TriesPrunedEarly);
             let clients = data.sign_in_tries.iter().filter(|(_, (_, at))| !counted(*at)).map(|(client, _)| *client);
             let clients: Vec<NetworkHash> = clients.take(flaw.prunes(most)).collect();

@@ -25,7 +25,7 @@ pub(crate) async fn lock(c: &mut AsyncPgConnection, id: WaitlistId) -> QueryResu
 }
 
 /// Adds tallies to the counters of lists.
-pub(crate) async fn grow(mut c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<usize> {
+pub(crate) async fn grow(mut c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Tally)>) -> QueryResult<()> {
     let (lists_of_days, days, on_days) = columns(&tallies, |tally| &tally.days, |day| *day);
     let (lists_of_sources, sources, from_sources) = columns(&tallies, |tally| &tally.sources, Clone::clone);
     let (lists_of_variants, variants, by_variants) =
@@ -49,7 +49,7 @@ pub(crate) async fn grow(mut c: &AsyncPgConnection, tallies: Vec<(WaitlistId, Ta
         rejected: of_status(2),
         referred: tallies.iter().map(|(_, tally)| to_bigint(tally.referred)).collect(),
     };
-    grow.execute(&mut c).await
+    grow.execute(&mut c).await.map(|_| ())
 }
 
 /// One count of each tally as columns: list, key, number.
@@ -121,6 +121,14 @@ pub(crate) async fn remove(c: &mut AsyncPgConnection, entry: &Entry, orphans: us
     take_from_variant(c, entry).await
 }
 
+/// Counts one more sign-up of a source.
+async fn grow_source(c: &mut AsyncPgConnection, list: WaitlistId, source: &str) -> QueryResult<()> {
+    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
+    let one = (waitlist_id.eq(list.uuid()), referrer.eq(source), signups.eq(1));
+    let insert = diesel::insert_into(waitlist_sources).values(one).on_conflict((waitlist_id, referrer));
+    insert.do_update().set(signups.eq(signups + 1)).execute(c).await.map(|_| ())
+}
+
 /// Counts an entry as erased. Its source is none from now on. `hidden` is how many referrers of it are deleted and still counted.
 pub(crate) async fn erase(c: &mut AsyncPgConnection, entry: &Entry, hidden: usize) -> QueryResult<()> {
     {
@@ -129,12 +137,7 @@ pub(crate) async fn erase(c: &mut AsyncPgConnection, entry: &Entry, hidden: usiz
         diesel::update(waitlist_totals.find(entry.waitlist_id.uuid())).set(change).execute(c).await?;
     }
     take_from_source(c, entry).await?;
-    {
-        use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-        let none = (waitlist_id.eq(entry.waitlist_id.uuid()), referrer.eq(""), signups.eq(1));
-        let insert = diesel::insert_into(waitlist_sources).values(none).on_conflict((waitlist_id, referrer));
-        insert.do_update().set(signups.eq(signups + 1)).execute(c).await.map(|_| ())
-    }
+    grow_source(c, entry.waitlist_id, "").await
 }
 
 /// Counts an entry under another status.
@@ -191,9 +194,7 @@ pub(crate) async fn move_source(c: &mut AsyncPgConnection, before: &Entry, after
         return Ok(());
     }
     take_from_source(c, before).await?;
-    let source = after.profile.referrer.as_ref().map_or("", Referrer::as_str).to_owned();
-    let grow = GrowSources { lists: vec![after.waitlist_id.uuid()], sources: vec![source], numbers: vec![1] };
-    grow.execute(c).await.map(|_| ())
+    grow_source(c, after.waitlist_id, after.profile.referrer.as_ref().map_or("", Referrer::as_str)).await
 }
 
 async fn take_from_variant(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {

@@ -300,7 +300,8 @@ statement! {
 
 /// Restores what the next group of lines tells of, or ends the import.
 async fn restore(c: &mut AsyncPgConnection, command: &ImportWork, import: Import) -> Step<Import> {
-    let found = items(c, import.id, ROW, import.mark, command.fresh.len()).await?;
+    let mut found = items(c, import.id, ROW, import.mark, command.fresh.len()).await?;
+    found.truncate(RestoreItem::group(found.iter().map(|(key, _)| key)));
     let Some((last, _)) = found.last() else { return Ok(import.at_next_step(command.now)) };
     let lines = found.iter().map(|(key, json)| RestoreItem::from_json(*key, json)).collect::<Result<Vec<_>, _>>()?;
     let facts = restore_facts(c, command, &import, &lines).await?;

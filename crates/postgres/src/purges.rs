@@ -320,7 +320,7 @@ statement! {
     /// Empties those of some events that have a number, and deletes their deliveries.
     EmptyEvents {
         "WITH emptied AS (UPDATE events e SET waitlist_id = NULL, entry_id = NULL, body = '' FROM unnest("
-        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id AND e.feed_number IS NOT NULL RETURNING e.id)
+        ids: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE e.id = gone.id AND coalesce(e.feed_number, 0) > 0 RETURNING e.id)
         DELETE FROM deliveries d USING emptied WHERE d.event_id = emptied.id"
     }
 }

@@ -85,7 +85,7 @@ fn people(c: &mut SqliteConnection, id: WaitlistId, list: &ListState, after: u64
         .limit(BATCH)
         .select(EntryRow::as_select());
     let rows: Vec<EntryRow> = query.load(c).map_err(query_fault)?;
-    Ok(rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?)
+    rows.into_iter().map(|row| list.entry(row)).collect()
 }
 
 fn send_lines(c: &mut SqliteConnection, id: WaitlistId, batches: &Batches<Line>) -> Result<(), Fault> {

@@ -313,7 +313,8 @@ fn insert_lines(c: &mut SqliteConnection, id: ImportId, lines: &[RestoreItem]) -
 
 /// Restores what the next group of lines tells of, or ends the import.
 fn restore(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step<Import> {
-    let found = items(c, import.id, ROW, import.mark, command.fresh.len())?;
+    let mut found = items(c, import.id, ROW, import.mark, command.fresh.len())?;
+    found.truncate(RestoreItem::group(found.iter().map(|(key, _)| key)));
     let Some((last, _)) = found.last() else { return Ok(import.at_next_step(command.now)) };
     let lines = found.iter().map(|(key, json)| RestoreItem::from_json(*key, json)).collect::<Result<Vec<_>, _>>()?;
     let facts = restore_facts(c, command, &import, &lines)?;

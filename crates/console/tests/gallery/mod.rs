@@ -246,6 +246,7 @@ impl Samples<'_> {
             decisions: Decisions {
                 pending: Count(1204),
                 withheld: Count(3),
+                more_withheld: false,
                 disabled_webhooks: Count(1),
                 mail_fails: true,
                 is_full: true,

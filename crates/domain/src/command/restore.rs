@@ -387,6 +387,12 @@ mod tests {
         let later = RestoreContent::Referrer { entry_id: entry.id, referrer: "file 5".to_owned() };
         assert_eq!(plan.later, [RestoreItem { line: 4, content: later }]);
         assert!(plan.later[0].key() > person(9, 1_000_000, None).key());
+        let keys = [person(4, 1, None).key(), person(5, 2, None).key(), plan.later[0].key()];
+        assert_eq!(
+            (RestoreItem::group(keys.iter()), RestoreItem::group(keys[2..].iter())),
+            (2, 1),
+            "no group has people and their referrers"
+        );
     }
 
     #[test]

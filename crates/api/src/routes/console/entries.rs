@@ -6,7 +6,7 @@ use rally_console::{Count, State};
 use rally_domain::command::{DeleteEntry, InviteMail, Review};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{FieldError, Invalid};
-use rally_domain::id::EntryId;
+use rally_domain::id::{EntryId, EventId};
 use rally_domain::settings::Confirmation;
 use rally_domain::use_case::bulk::{self as many, Action as BulkAction, MAX_IDS};
 use rally_domain::use_case::erase;
@@ -144,7 +144,8 @@ pub(super) async fn remove_one(posted: &Update, entry_id: EntryId, erases: bool)
     if erases {
         return Ok(erase::erase(ports, waitlist_id, entry_id, actor).await?);
     }
-    Ok(ports.entries.delete(DeleteEntry { waitlist_id, entry_id, actor, now: ports.clock.now() }).await?)
+    let event_id = EventId::new(ports.ids.uuid());
+    Ok(ports.entries.delete(DeleteEntry { waitlist_id, entry_id, actor, now: ports.clock.now(), event_id }).await?)
 }
 
 /// The entries as CSV.

@@ -1,6 +1,7 @@
 //! Mail and brand of a workspace: the settings, and the log of mail.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -118,11 +119,13 @@ async fn rows<P>(door: &Open<P>, mails: &[LoggedMail]) -> Result<Vec<MailRow>, A
     for mail in mails {
         let mut entry = None;
         if let (Some(list), Some(id)) = (mail.recipient.waitlist_id(), mail.recipient.entry_id()) {
-            if !slugs.contains_key(&list) {
-                let found = door.app.ports.waitlists.find(door.workspace_id(), list).await?;
-                slugs.insert(list, found.map(|waitlist| waitlist.slug.to_string()));
-            }
-            let slug = slugs.get(&list).cloned().flatten();
+            let slug = match slugs.entry(list) {
+                Slot::Occupied(known) => known.get().clone(),
+                Slot::Vacant(slot) => {
+                    let found = door.app.ports.waitlists.find(door.workspace_id(), list).await?;
+                    slot.insert(found.map(|waitlist| waitlist.slug.to_string())).clone()
+                }
+            };
             entry = slug.map(|slug| (Person { id: id.to_string(), email: mail.to.to_string() }, slug));
         }
         rows.push(mail_row(mail, entry));

@@ -6,6 +6,7 @@ use rally_console::{Bar, Count, Share};
 use rally_domain::analytics::{Analytics, TopReferral, VariantSignups, share};
 use rally_domain::command::{ChangeWaitlistStatus, DeleteWaitlist};
 use rally_domain::error::FieldError;
+use rally_domain::id::EventId;
 use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::paging::Limit;
 use rally_domain::settings::{Approval, Confirmation};
@@ -133,7 +134,8 @@ pub async fn change_status(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -
     let unknown = |error| ApiError::validation(vec![FieldError::new("status", error)]);
     let to = WaitlistStatus::parse(posted.value("status")).map_err(unknown)?;
     let (actor, now) = (posted.admin.actor(), posted.app.ports.clock.now());
-    let command = ChangeWaitlistStatus { id: posted.waitlist.id, workspace_id: posted.workspace_id(), to, actor, now };
+    let event_id = EventId::new(posted.app.ports.ids.uuid());
+    let command = ChangeWaitlistStatus { id: posted.waitlist.id, workspace_id: posted.workspace_id(), to, actor, now, event_id };
     posted.app.ports.waitlists.change_status(command).await?;
     Ok(done(&posted.list_urls().overview(), Done::StatusChanged))
 }

@@ -64,7 +64,7 @@ async fn render<P>(door: &OpenedList<P>, waitlist: Waitlist, variant: Option<Var
     let policy = policy(brand.logo_url.as_deref());
     let workspace_slug: Slug = door.admin.workspace.slug.clone();
     let waitlist = Waitlist { status: WaitlistStatus::Active, ..waitlist };
-    let shown = PublicWaitlist { waitlist, workspace_slug, brand, variants: Vec::new() };
+    let shown = PublicWaitlist { waitlist, workspace_slug, brand, variants: Vec::new(), has_old_codes: false };
     let mut reply = preview_sign_up(&door.app, shown, variant.as_ref()).await?;
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         reply.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);

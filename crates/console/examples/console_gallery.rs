@@ -1,4 +1,4 @@
-//! Writes every page in every state into a folder, to be looked at: `cargo run -p rally-console --example gallery -- FOLDER`.
+//! Writes every page in every state into a folder, to be looked at: `cargo run -p rally-console --example console_gallery -- FOLDER`.
 
 #[path = "../tests/gallery/mod.rs"]
 mod gallery;
