@@ -50,7 +50,7 @@ impl Pieces {
     /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
-    /// 408 if nothing arrives for [`SILENCE`], and 400 if the body ends too early.
+    /// 408 if nothing arrives for 30 seconds, and 400 if the body ends too early.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         let piece = self.in_flight.aside(tokio::time::timeout(SILENCE, self.payload.next())).await;
         let piece = piece.map_err(|_| ApiError::new(Code::RequestTimeout, "nothing of the body arrived for too long"))?;
