@@ -448,8 +448,8 @@ impl Samples<'_> {
         };
         add("referrals", &page);
         let undo = Undo {
-            action: "/console/w/acme/lists/early-access/referrals/1".to_owned(),
-            fields: vec![("state".to_owned(), "credited".to_owned())],
+            action: "/console/w/acme/lists/early-access/referrals/decide".to_owned(),
+            fields: vec![("id".to_owned(), self.id()), ("state".to_owned(), "credited".to_owned())],
         };
         let notices = vec![
             Notice { tone: NoticeTone::Good, text: "Revoked 1 referral".to_owned(), undo: Some(undo) },
