@@ -45,7 +45,7 @@ for proxy in nginx:nginx-light caddy:caddy; do
     fi
 done
 
-# One suite opens the pages in a real browser, with axe-core, which its lock file pins.
+# One suite opens the pages in a real browser, with axe-core and the widget of ALTCHA, which its lock file pins.
 if ! command -v chromedriver >/dev/null || ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
@@ -59,7 +59,7 @@ if ! command -v chromedriver >/dev/null || ! { command -v chromium || command -v
         exit 1
     fi
 fi
-if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ]; then
+if [ ! -e tests/browser/node_modules/axe-core/axe.min.js ] || [ ! -e tests/browser/node_modules/altcha/dist/main/altcha.min.js ]; then
     if ! command -v npm >/dev/null; then
         if command -v apt-get >/dev/null; then
             as_root apt-get update -qq

@@ -1,8 +1,11 @@
 //! Lists that ask for a proof of work and a consent: Rally's own page and widget, and an embedded page.
 
-use rally_tests::browser::{Browser, View};
+use rally_tests::TestServer;
+use rally_tests::browser::{Browser, View, package};
 use serde_json::json;
 use time::Duration;
+use wiremock::matchers::{any, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::start;
 use super::widget::{ROOT, answer, listen, send as send_form, site};
@@ -64,5 +67,44 @@ async fn a_widget_works_for_the_visitor() {
     assert_eq!((&joined["name"], &joined["detail"]["position"]), (&json!("joined"), &json!(1)));
     browser.until(&format!("{ROOT}.querySelector('.done') !== null")).await;
     assert_eq!(server.admin_get(&format!("/waitlists/{list}/entries/count")).await.expect(200)["count"], 1);
+    browser.close().await;
+}
+
+/// A site with a form of its own and the widget of ALTCHA.
+async fn site_with_altcha(server: &TestServer) -> MockServer {
+    let site = MockServer::start().await;
+    let list = format!("{}/v1/waitlists/acme/early", server.base);
+    let html = format!(
+        "<!doctype html><html lang=en><head><title>A site</title><script type=module src=/altcha.js></script></head><body><form>
+         <input name=email value=ada@example.com><input name=name value=Ada>
+         <altcha-widget name=proof_of_work auto=onload challenge=\"{list}/challenge\"></altcha-widget></form></body></html>"
+    );
+    let reply = |body: String, kind| ResponseTemplate::new(200).set_body_raw(body, kind);
+    Mock::given(path("/altcha.js")).respond_with(reply(package("altcha/dist/main/altcha.min.js"), "text/javascript")).mount(&site).await;
+    Mock::given(any()).respond_with(reply(html, "text/html; charset=utf-8")).mount(&site).await;
+    site
+}
+
+/// The widget that the authors of ALTCHA publish solves a challenge, and a form of a site sends its solution.
+#[tokio::test]
+async fn the_widget_of_altcha_proves_the_work() {
+    let (server, list) = start(json!({"proof_of_work": "on"})).await;
+    let site = site_with_altcha(&server).await;
+    let browser = Browser::start().await;
+    browser.open(&site.uri()).await;
+    browser.until("document.querySelector('[name=proof_of_work][type=hidden]')?.value").await;
+    let send = format!(
+        "fetch('{}/v1/waitlists/acme/early/entries', {{method: 'POST', headers: {{'content-type': 'application/json'}}, \
+         body: JSON.stringify(Object.fromEntries(new FormData(document.forms[0])))}}).then(async reply => window.reply = await reply.json())",
+        server.base
+    );
+    browser.run(&send).await;
+    let reply = browser.until("window.reply").await;
+    let form = browser.value("JSON.stringify([...new FormData(document.forms[0])])").await;
+    assert_eq!(reply["position"], 1, "{reply} {form}");
+    assert_eq!(server.admin_get(&format!("/waitlists/{list}/entries/count")).await.expect(200)["count"], 1);
+    // A solution counts once.
+    browser.run(&format!("window.reply = null; document.forms[0].email.value = 'bob@example.com'; {send}")).await;
+    assert_eq!(browser.until("window.reply").await["error"]["code"], "proof_of_work_failed");
     browser.close().await;
 }

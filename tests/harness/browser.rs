@@ -277,10 +277,15 @@ impl Browser {
 }
 
 /// The source of axe-core.
+fn axe() -> String {
+    package("axe-core/axe.min.js")
+}
+
+/// A script of a package of npm.
 ///
 /// # Panics
 /// If it is missing. `scripts/test.sh` installs it.
-fn axe() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/node_modules/axe-core/axe.min.js");
-    std::fs::read_to_string(path).expect("axe-core: ./scripts/test.sh installs it")
+pub fn package(script: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/node_modules").join(script);
+    std::fs::read_to_string(path).unwrap_or_else(|_| panic!("{script} is missing: ./scripts/test.sh installs it"))
 }
