@@ -1,6 +1,8 @@
 //! No answered request is lost. The real binary is killed, as by a power cut, and is asked to stop while it works.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use rally_domain::id::ClaimId;
 use rally_domain::queue::ClaimRequest;
 use rally_fakes::{FakeSmtp, SmtpAct, SmtpOptions, SmtpStep};
 use rally_tests::deployment::{Deployment, run};
-use rally_tests::process::Server;
+use rally_tests::process::{Server, rally};
 use rally_tests::receiver::{Received, Receiver, eventually};
 use rally_tests::{Kind, on_both_stores};
 use rstest::rstest;
@@ -337,4 +339,15 @@ fn the_demo_is_made_once() {
     run(directory.path(), None, &["workspace", "delete", "demo", "--yes"]);
     drop(Server::start(directory.path(), None));
     assert_eq!(workspaces(), json!([]));
+}
+
+#[tokio::test]
+async fn a_database_without_a_workspace_leads_to_the_console() {
+    let (directory, url) = (TempDir::new().unwrap(), rally_pgtest::new_database().await);
+    let mut child = rally(directory.path(), Some(&url)).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let link = lines.find_map(|line| line.strip_prefix("  console       ").map(str::to_owned)).expect("a link to the console");
+    assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{link}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

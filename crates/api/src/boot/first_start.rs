@@ -53,6 +53,20 @@ pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     Ok(Demo { workspace, waitlist })
 }
 
+/// A text that says how to make the first workspace of a database.
+pub fn where_to_begin(running: &str, console: &str) -> String {
+    format!(
+        r#"
+{running}. There is no workspace yet. Make one in the console. Its link works once, within 15
+minutes; `rally console login` prints another one:
+
+  console       {console}
+
+Or make one with `rally workspace create SLUG`, and a token for it with `rally token mint --workspace SLUG`.
+"#
+    )
+}
+
 /// A text with the page to open, and commands to try, which can be pasted into a shell.
 pub fn what_to_try(demo: &Demo, base: &str, token: &str, console: &str) -> String {
     let Demo { workspace, waitlist } = demo;

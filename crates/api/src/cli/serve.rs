@@ -56,8 +56,8 @@ async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) ->
         return print(&running);
     }
     if let StoreConfig::Postgres(_) = config.store {
-        let next = "make a workspace with `rally workspace create SLUG` and a token with `rally token mint --workspace SLUG`";
-        return print(&format!("{running}; {next}"));
+        let link = create_sign_in_link(ports, None, Actor::System).await?;
+        return print(&first_start::where_to_begin(&running, &sign_in_link(base, &link)));
     }
     if !is_first {
         return print(&running);
