@@ -27,6 +27,7 @@ use crate::http::form_seal::FormSeals;
 use crate::http::limits::Limits;
 use crate::http::pace::Paces;
 use crate::idempotency::Idempotency;
+use crate::routes::pages::PageKey;
 
 /// The application. There is one per process, and all threads share it.
 pub struct App {
@@ -70,6 +71,8 @@ pub struct App {
     pub origin: Option<WebOrigin>,
     /// Rendered replies for public waitlists, by list, workspace slug of the request, variant, and whether the list is full.
     pub infos: Responses<(WaitlistId, Slug, Option<VariantId>, bool), PublicWaitlist>,
+    /// Rendered sign-up pages, without the seals of their forms.
+    pub pages: Responses<PageKey, PublicWaitlist>,
     /// Rendered leaderboards, by list and number of rows.
     pub leaderboards: Responses<(WaitlistId, usize), [Leader]>,
     /// The methods that each path accepts.

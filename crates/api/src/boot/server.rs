@@ -113,6 +113,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         paces,
         origin,
         infos: Responses::default(),
+        pages: Responses::default(),
         leaderboards: Responses::default(),
         routes: AllowedMethods::new(
             &document,

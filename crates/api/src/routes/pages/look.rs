@@ -1,5 +1,6 @@
 //! What all pages have in common: the language of the reader, the brand of the workspace, and the reply.
 
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse};
@@ -109,12 +110,17 @@ pub(super) fn brand_of(brand: &workspace::Brand) -> Brand<'_> {
 
 /// Replies with a page. Its policy allows the logo of the brand, and the frames of the list.
 pub(super) fn show(status: StatusCode, page: &impl Page, frame: &Frame<'_>) -> HttpResponse {
+    show_html(status, page.html(), frame)
+}
+
+/// Replies with the text of a page.
+pub(super) fn show_html(status: StatusCode, html: impl MessageBody + 'static, frame: &Frame<'_>) -> HttpResponse {
     let mut reply = HttpResponse::build(status);
     reply
         .content_type(ContentType::html())
         .insert_header((CONTENT_LANGUAGE, frame.language.tag()))
         .insert_header((VARY, "Accept-Language"));
-    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, frame.framers))).body(page.html())
+    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, frame.framers))).body(html)
 }
 
 /// Leads to another page after a form was carried out.

@@ -15,7 +15,7 @@ mod widget;
 use actix_web::web;
 
 pub use self::look::error_page;
-pub use self::sign_up::preview as preview_sign_up;
+pub use self::sign_up::{PageKey, preview as preview_sign_up};
 
 /// Paths of pages and files that are not part of the API, and take GET alone.
 pub const PAGES: &[&str] = &[

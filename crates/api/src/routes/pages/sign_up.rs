@@ -1,11 +1,13 @@
 //! The sign-up page of a waitlist.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use rally_domain::id::{EntryId, VariantId};
+use rally_domain::entry as domain;
+use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
 use rally_domain::proof_of_work::ProofOfWork;
@@ -16,12 +18,12 @@ use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
 use rally_pages::{
-    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Problem, Reward, SignUpPage, answers_of,
+    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Page, Problem, Reward, SignUpPage, answers_of,
 };
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::look::{self, brand_of, embedded, is_embedded, see_other, show};
+use super::look::{self, brand_of, embedded, is_embedded, see_other, show, show_html};
 use super::openness::{notice_of, notice_of_refusal, openness};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
@@ -107,7 +109,6 @@ impl<'a> Reading<'a> {
 /// What a form shows and carries.
 struct Filled<'a> {
     variant: Option<&'a Variant>,
-    code: Option<&'a str>,
     seal: &'a str,
     typed: &'a [(String, String)],
     problems: &'a [(String, Problem)],
@@ -121,17 +122,90 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
         return Ok(reading.tell(StatusCode::OK, notice, None, &reading.here));
     }
     let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
-    let code = in_query(&request, &CODE);
+    let around = Around::of(&app, &reading, in_query(&request, &CODE).as_deref()).await?;
+    let key = PageKey::new(&reading, variant, &around);
+    let filled = Filled { variant, seal: UNSEALED, typed: &[], problems: &[] };
+    let html = app.pages.of(key, &named.found, |_| Ok(html(&app, &reading, &filled, &around).into_bytes()))?;
     let seal = app.seals.seal(reading.waitlist().id, app.ports.clock.now());
-    let filled = Filled { variant, code: code.as_deref(), seal: &seal, typed: &[], problems: &[] };
-    render(&app, &reading, StatusCode::OK, &filled).await
+    Ok(show_html(StatusCode::OK, sealed(&html, &seal), &reading.frame(&reading.here)))
+}
+
+/// What a cached page has in place of its seal. No other text has a NUL.
+const UNSEALED: &str = "\0";
+
+/// Returns a cached page with its seal.
+fn sealed(html: &[u8], seal: &str) -> Vec<u8> {
+    let mut parts = html.splitn(2, |byte| *byte == 0);
+    let (before, after) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    [before, seal.as_bytes(), after].concat()
+}
+
+/// What makes an empty form different from that of another reader of the list.
+#[derive(PartialEq, Eq, Hash)]
+pub struct PageKey {
+    list: WaitlistId,
+    language: &'static str,
+    is_embedded: bool,
+    variant: Option<VariantId>,
+    code: Option<String>,
+    needs_work: bool,
+    leaders: Option<SameLeaders>,
+}
+
+impl PageKey {
+    fn new(reading: &Reading<'_>, variant: Option<&Variant>, around: &Around) -> Self {
+        Self {
+            list: reading.waitlist().id,
+            language: reading.language.tag(),
+            is_embedded: reading.embedded,
+            variant: variant.map(|variant| variant.id),
+            code: around.code.clone(),
+            needs_work: around.needs_work,
+            leaders: around.leaders.clone().map(SameLeaders),
+        }
+    }
+}
+
+/// Leaders that are equal if they were read at once. The ports give the same ones for a moment.
+struct SameLeaders(Arc<[domain::Leader]>);
+
+impl PartialEq for SameLeaders {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SameLeaders {}
+
+impl Hash for SameLeaders {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).cast::<()>().hash(state);
+    }
+}
+
+/// What a form shows beside the list, and is not of the form.
+struct Around {
+    /// The code of a friend, in its stored form.
+    code: Option<String>,
+    /// Whether a proof of work is asked for now.
+    needs_work: bool,
+    /// Those who lead, if the list shows them.
+    leaders: Option<Arc<[domain::Leader]>>,
+}
+
+impl Around {
+    async fn of(app: &App, reading: &Reading<'_>, code: Option<&str>) -> Result<Self, ApiError> {
+        let waitlist = reading.waitlist();
+        let needs_work = waitlist.settings.proof_of_work != ProofOfWork::Off && asks_now(app, waitlist).await?;
+        Ok(Self { code: code.and_then(|code| shared_code(reading, code)), needs_work, leaders: leaders(app, waitlist).await? })
+    }
 }
 
 /// The form of a waitlist as an admin sees it before it is saved. It is not sent anywhere.
 pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
     let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
     let reading = Reading::in_one_of(app, &named, &[], false).await?;
-    render(app, &reading, StatusCode::OK, &Filled { variant, code: None, seal: "", typed: &[], problems: &[] }).await
+    render(app, &reading, StatusCode::OK, None, &Filled { variant, seal: "", typed: &[], problems: &[] }).await
 }
 
 /// Returns the locales for which a variant is chosen: the chosen one alone, else all that the browser wants.
@@ -153,10 +227,21 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &Filled<'_>) -> Result<HttpResponse, ApiError> {
+async fn render(
+    app: &App,
+    reading: &Reading<'_>,
+    status: StatusCode,
+    code: Option<&str>,
+    filled: &Filled<'_>,
+) -> Result<HttpResponse, ApiError> {
+    let around = Around::of(app, reading, code).await?;
+    Ok(show_html(status, html(app, reading, filled, &around), &reading.frame(&reading.here)))
+}
+
+fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) -> String {
     let waitlist = reading.waitlist();
-    let code = filled.code.and_then(|code| shared_code(reading, code));
-    let address = code.as_ref().map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, encoded(code)));
+    let code = around.code.as_deref();
+    let address = code.map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, encoded(code)));
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
     let is_listed = !reading.embedded;
     let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
@@ -166,20 +251,22 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
         milestones.into_iter().map(|Milestone { count, reward }| Reward { count: *count, text: reward }).collect();
     let challenge = challenge_of(app, reading.named);
     let work = match challenge.as_deref() {
-        Some(challenge) => Check::Work { challenge, is_needed: asks_now(app, waitlist).await? },
+        Some(challenge) => Check::Work { challenge, is_needed: around.needs_work },
         None => Check::None,
     };
-    let leaders = leaders(app, waitlist).await?;
+    let leaders = around.leaders.as_deref().unwrap_or_default();
+    let leaders: Vec<(String, u64)> =
+        leaders.iter().map(|leader| (leader.email.masked().to_string(), leader.referral_count)).collect();
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
     let (lost_link, action) = (reading.address_of("/lost-link"), embedded(reading.here.clone(), reading.embedded));
-    let own_page = own_page(waitlist, code.as_deref());
+    let own_page = own_page(waitlist, code);
     let page = SignUpPage {
         frame,
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
-        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code.as_deref() },
+        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
             None => work,
@@ -192,7 +279,7 @@ async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &F
         rewards: &rewards,
         leaders: &leaders,
     };
-    Ok(show(status, &page, &frame))
+    page.html()
 }
 
 /// Returns the operator's own page of a list, with the code of a friend.
@@ -208,14 +295,13 @@ pub(super) fn challenge_of(app: &App, named: &NamedWaitlist) -> Option<String> {
     (waitlist.settings.proof_of_work != ProofOfWork::Off).then(path)
 }
 
-/// Returns the masked addresses of those who lead and how many friends they have, if the list shows them.
-async fn leaders(app: &App, waitlist: &Waitlist) -> Result<Vec<(String, u64)>, ApiError> {
+/// Returns those who lead, if the list shows them.
+async fn leaders(app: &App, waitlist: &Waitlist) -> Result<Option<Arc<[domain::Leader]>>, ApiError> {
     if waitlist.settings.leaderboard == Leaderboard::Hidden {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let rows = Limit::new(u64::from(LEADERS), LEADERS).map_err(|error| ApiError::new(Code::InternalError, error.to_string()))?;
-    let leaders = app.ports.stats.leaders(waitlist.id, rows).await?;
-    Ok(leaders.iter().map(|leader| (leader.email.masked().to_string(), leader.referral_count)).collect())
+    Ok(Some(app.ports.stats.leaders(waitlist.id, rows).await?))
 }
 
 /// A form that was posted.
@@ -312,8 +398,8 @@ async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: Ap
     let seal = first.map_or_else(|| app.seals.seal(waitlist.id, now), str::to_owned);
     let shown = posted.value("variant_id");
     let variant = reading.named.found.variants.iter().find(|variant| shown == Some(variant.id.to_string().as_str()));
-    let filled = Filled { variant, code: posted.value("referral_code"), seal: &seal, typed: &posted.0, problems: &problems };
-    let mut reply = render(app, reading, status, &filled).await?;
+    let filled = Filled { variant, seal: &seal, typed: &posted.0, problems: &problems };
+    let mut reply = render(app, reading, status, posted.value("referral_code"), &filled).await?;
     if let Some(seconds) = error.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
