@@ -5,6 +5,7 @@ use rally_api::auth::create_sign_in_link;
 use rally_contracts::samples;
 use rally_domain::actor::Actor;
 use rally_domain::url::form_urlencoded;
+use rally_tests::receiver::eventually;
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
@@ -394,6 +395,9 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     browser.post(&format!("{entry}/delete"), &[("erase", "true")]).await.is_page(200, &["Erase ada@example.com?"]);
     let bob = server.sign_up("early", json!({"email": "bob@example.com", "name": "Bob", "metadata": {"company": "x"}})).await.expect(201);
     let bob = bob["id"].as_str().unwrap();
+    browser.open(&format!("{list}/entries?sort=-position&confirmed=false")).await.is_page(200, &["bob@example.com", "sort=-created_at"]);
+    browser.open(&format!("{list}/entries?created_until=2026-01-31")).await.is_page(200, &["No entry matches"]);
+    browser.open(&format!("{list}/entries?created_since=soon")).await.is_page(400, &["value=\"soon\"", "aria-invalid=\"true\""]);
     let bulk = format!("{list}/entries/bulk");
     browser.post(&bulk, &[("do", "reject"), ("entry", bob)]).await.leads_to();
     browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
@@ -551,4 +555,80 @@ async fn nothing_leads_to_what_is_missing() {
     let index = browser.open("/").await;
     assert!(index.text.contains("/console\""), "{}", index.text);
     assert_eq!(browser.client.request(Method::OPTIONS, format!("{}/console/w/acme", server.base)).send().await.unwrap().status(), 204);
+}
+
+/// Makes the job of a form that a page has asked about.
+async fn confirm(browser: &Browser, bulk: &str, fields: &[(&str, &str)], title: &str) -> String {
+    let asked = browser.post(bulk, fields).await;
+    let until = asked.is_page(200, &[title]).hidden("until");
+    browser.post(bulk, &[fields, &[("until", until.as_str()), ("confirm", "yes")]].concat()).await.leads_to()
+}
+
+#[apply(on_both_stores)]
+async fn all_that_match_are_changed_in_the_background(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let id = server.active_list("early", json!({"approval_required": true})).await;
+    let list = "/console/w/acme/lists/early/entries".to_owned();
+    let join = async |number: usize, domain: &str| {
+        server.sign_up("early", json!({"email": format!("p{number}@{domain}"), "name": "Ada"})).await.expect(201);
+    };
+    for number in 0..130 {
+        join(number, "acme.example").await;
+    }
+    join(1, "other.example").await;
+    let number_of = async |status: &str| {
+        let page = server.admin_get(&format!("/waitlists/{id}/entries?limit=100&status={status}&q=%40acme.example")).await.expect(200);
+        let next = page["pagination"]["has_more"].as_bool().unwrap();
+        (page["data"].as_array().unwrap().len(), next)
+    };
+    let bulk = format!("{list}/bulk");
+    let matching = [("do", "approve"), ("scope", "matching"), ("filter", "q=%40acme.example&status=pending")];
+    let asked = browser.post(&bulk, &matching).await;
+    let until = asked.is_page(200, &["Approve 130 entries of"]).hidden("until");
+    // Who comes after the click is left alone.
+    join(500, "acme.example").await;
+    let begun = browser.post(&bulk, &[&matching[..], &[("until", until.as_str()), ("confirm", "yes")]].concat()).await.leads_to();
+    assert!(begun.contains("q=%40acme.example"), "{begun}");
+    browser.open(&begun).await.is_page(200, &["It has begun", "Approving entries"]);
+    eventually(|| async { browser.open(&list).await.text.contains("130 of 130").then_some(()) }).await;
+    browser.open(&list).await.is_page(200, &["Approving entries", "Done"]);
+    assert_eq!((number_of("approved").await, number_of("pending").await), ((100, true), (1, false)));
+    let pending = server.admin_get(&format!("/waitlists/{id}/entries?status=pending")).await.expect(200);
+    let addresses: Vec<&str> = pending["data"].as_array().unwrap().iter().map(|entry| entry["email"].as_str().unwrap()).collect();
+    assert_eq!(addresses, ["p1@other.example", "p500@acme.example"]);
+
+    // The number of those who cannot be invited is told, with the reason.
+    let invited = confirm(&browser, &bulk, &[("do", "invite"), ("scope", "matching"), ("filter", "")], "Invite 132 entries").await;
+    browser.open(&invited).await.is_page(200, &["Inviting people"]);
+    eventually(|| async { browser.open(&list).await.text.contains("132 not changed").then_some(()) }).await;
+    browser.open(&list).await.is_page(200, &["132: no app is linked"]);
+
+    let erased = [("do", "erase"), ("scope", "matching"), ("filter", "q=p1&sort=-created_at")];
+    confirm(&browser, &bulk, &erased, "Erase 42 entries").await;
+    eventually(|| async { browser.open(&list).await.text.contains("42 of 42").then_some(()) }).await;
+    browser.open(&format!("{list}?q=p1")).await.is_page(200, &["No entry matches"]);
+    let bad = browser.post(&bulk, &[("do", "approve"), ("scope", "matching"), ("filter", "created_since=soon")]).await;
+    bad.is_page(400, &["created_since"]);
+    browser.post(&bulk, &[("do", "dance"), ("scope", "matching"), ("filter", "")]).await.is_page(400, &["approve, reject"]);
+}
+
+#[apply(on_both_stores)]
+async fn work_in_the_background_is_cancelled(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    server.active_list("early", json!({"approval_required": true})).await;
+    server.active_list("other", json!({})).await;
+    for number in 0..120 {
+        server.sign_up("early", json!({"email": format!("p{number}@example.com"), "name": "Ada"})).await.expect(201);
+    }
+    let list = "/console/w/acme/lists/early";
+    let approve = [("do", "approve"), ("scope", "matching"), ("filter", "")];
+    let begun = confirm(&browser, &format!("{list}/entries/bulk"), &approve, "Approve 120 entries").await;
+    let shown = browser.open(&begun).await.text;
+    let job = shown.split("/jobs/").nth(1).expect("a job that goes on").split('/').next().unwrap();
+    let elsewhere = browser.post(&format!("/console/w/acme/lists/other/jobs/{job}/cancel"), &[]).await;
+    elsewhere.is_page(404, &[]);
+    let cancelled = browser.post(&format!("{list}/jobs/{job}/cancel"), &[]).await.leads_to();
+    browser.open(&cancelled).await.is_page(200, &["Cancelled"]);
 }

@@ -37,6 +37,7 @@ mod proxies;
 mod public;
 mod referrals;
 mod replays;
+mod search;
 mod settings;
 mod smtp;
 mod suppressions;

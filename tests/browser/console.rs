@@ -240,6 +240,7 @@ async fn pages_of_a_list_are_accessible() {
         ("overview", String::new()),
         ("entries", "/entries".to_owned()),
         ("entries-none", "/entries?status=rejected".to_owned()),
+        ("entries-found", "/entries?q=a&confirmed=false&sort=-position".to_owned()),
         ("entry", format!("/entries/{}", ada["id"].as_str().unwrap())),
         ("confirmations", "/confirmations".to_owned()),
         ("referrals", "/referrals".to_owned()),

@@ -114,7 +114,7 @@ pub const ROUTES: &[Route] = &[
         "/console/w/{ws}/lists/{list}/entries/bulk",
         "entry.update",
         "do: approve, reject, invite, delete or erase; scope: ticked (entry, many) or matching (filter, the query of the page; until, \
-         the last position; matched). Without confirm=yes, delete and erase: ConfirmPage::delete_entries, others on all that match: \
+         the last position, which the page that asks adds). Without confirm=yes, delete and erase: ConfirmPage::delete_entries, others on all that match: \
          ConfirmPage::change_entries. Up to 100 ticked ones are done \
          at once, the rest by a job: 303 to the entries",
     ),

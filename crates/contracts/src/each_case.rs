@@ -26,6 +26,15 @@ macro_rules! each_case {
     };
     ($kind:ident $fixture:ty) => {
         $crate::each_case! { @$kind $fixture;
+            entry_jobs: [
+                a_job_reads_back_as_it_was_written
+                a_job_is_of_its_list
+                a_cancelled_job_goes_on_no_more
+                one_worker_at_a_time_holds_a_job
+                older_jobs_come_first
+                groups_add_up
+                old_jobs_are_pruned
+            ]
             exports: [
                 an_export_has_everything_of_a_list
                 an_export_is_of_one_list
@@ -72,6 +81,17 @@ macro_rules! each_case {
                 an_old_slug_neither_renames_nor_deletes
                 every_workspace_is_listed
                 slugs_are_ordered_by_their_bytes
+            ]
+            search: [
+                a_text_finds_people
+                every_filter_leaves_what_it_describes
+                every_order_goes_over_pages
+                a_count_is_the_number_on_all_pages
+                a_search_stays_on_its_list
+                a_changed_profile_is_found_anew
+                profiles_change_while_terms_are_written
+                who_is_gone_is_not_found
+                every_entry_is_found_after_the_last_batch
             ]
             secrets: [
                 the_first_secret_stays

@@ -28,6 +28,7 @@ use crate::mails::talking_list;
 use crate::samples::{
     active_list, active_list_in, delete_entry, delete_waitlist, email, erase_entry, full_profile, join, join_by, later, profile, workspace,
 };
+use crate::search::{index, texted};
 
 /// The most steps that an import of a case takes.
 const MOST_STEPS: usize = 60;
@@ -426,6 +427,7 @@ pub async fn people_who_are_there_are_skipped_or_updated(fixture: &impl Fixture)
     let update = Import { on_duplicate: OnDuplicate::Update, ..import(&ports, &list) };
     let updated = run(&ports, update, vec![changed("Two")]).await;
     assert_eq!(numbers(&updated), [0, 1, 0, 0]);
+    assert_eq!((texted(&ports, &list, "one").await, texted(&ports, &list, "two").await), (vec![], vec![1]));
     let expected = Entry { profile: changed("Two").profile, updated_at: ports.clock.now(), ..ada };
     assert_eq!(ports.entries.find(list.id, expected.id).await.unwrap(), Some(expected));
 }
@@ -698,7 +700,7 @@ pub async fn a_list_with_people_is_not_restored(fixture: &impl Fixture) {
     assert_eq!(entries(&ports, &copy).await, []);
 }
 
-/// People who sign up while a list is restored stand behind everybody in the file.
+/// People who sign up while a list is restored stand behind everybody in the file. Search finds all of them.
 pub async fn people_sign_up_while_a_list_is_restored(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = full_list(&ports).await;
@@ -707,10 +709,15 @@ pub async fn people_sign_up_while_a_list_is_restored(fixture: &impl Fixture) {
     let (import, claim) = staged_lines(&ports, import(&ports, &copy), &lines).await;
     let import = ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
     let late = join(&there, &copy, "late@example.com").await;
+    index(&there).await;
     let done = drive(&ports, import, claim).await;
     assert_eq!(numbers(&done), [5, 0, 0, 0]);
     let people = entries(&ports, &copy).await;
     assert_eq!((people.len(), people.last()), (6, Some(&late)));
+    index(&ports).await;
+    for entry in people {
+        assert_eq!(texted(&ports, &copy, entry.profile.email.as_str()).await, [entry.position.number()]);
+    }
 }
 
 /// Calls every method that the other cases of a store call, for tests of its statements.

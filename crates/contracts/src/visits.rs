@@ -39,7 +39,8 @@ pub fn replace_link(ports: &Ports, entry: &Entry) -> ReplaceLink {
     ReplaceLink { waitlist_id: entry.waitlist_id, entry_id: entry.id, actor: ACTOR, now }
 }
 
-fn named(name: &str) -> ProfileChange {
+/// A change of the name.
+pub fn named(name: &str) -> ProfileChange {
     ProfileChange { name: Some(PersonName::parse(name).unwrap()), ..ProfileChange::default() }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::Fault;
 use crate::id::{ApiKeyId, SessionId};
 use crate::text::Subject;
 
@@ -33,6 +34,36 @@ impl Actor {
             Self::System => Some(Subject::from_stored("rally".to_owned())),
         }
     }
+
+    /// Returns the text by which a store keeps the actor of work that goes on later.
+    pub fn to_stored(&self) -> String {
+        match self {
+            Self::Token(None) => "token".to_owned(),
+            Self::Token(Some(subject)) => format!("token:{}", subject.as_str()),
+            Self::ApiKey(id) => format!("key:{id}"),
+            Self::Session(id) => format!("session:{id}"),
+            Self::Visitor => "visitor".to_owned(),
+            Self::CommandLine => "cli".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+
+    /// Reads a stored actor.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn from_stored(text: &str) -> Result<Self, Fault> {
+        let (kind, id) = text.split_once(':').map_or((text, None), |(kind, id)| (kind, Some(id)));
+        Ok(match (kind, id) {
+            ("token", subject) => Self::Token(subject.map(|subject| Arc::new(Subject::from_stored(subject.to_owned())))),
+            ("key", Some(id)) => Self::ApiKey(ApiKeyId::parse(id).map_err(Fault::unexpected)?),
+            ("session", Some(id)) => Self::Session(SessionId::parse(id).map_err(Fault::unexpected)?),
+            ("visitor", None) => Self::Visitor,
+            ("cli", None) => Self::CommandLine,
+            ("system", None) => Self::System,
+            _ => return Err(Fault::unexpected(format!("a stored actor cannot be read: {text}"))),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -52,5 +83,16 @@ mod tests {
         for nobody in [Actor::Token(None), Actor::Visitor, Actor::CommandLine] {
             assert_eq!(named(nobody), None);
         }
+    }
+
+    #[test]
+    fn a_stored_actor_reads_back() {
+        let ada = Arc::new(Subject::parse("ada: lovelace").unwrap());
+        let (key, session) = (ApiKeyId::new(Uuid::from_u128(1)), SessionId::new(Uuid::from_u128(2)));
+        let some = [Actor::Token(Some(ada)), Actor::Token(None), Actor::ApiKey(key), Actor::Session(session)];
+        for actor in some.into_iter().chain([Actor::Visitor, Actor::CommandLine, Actor::System]) {
+            assert_eq!(Actor::from_stored(&actor.to_stored()).unwrap(), actor);
+        }
+        assert!(Actor::from_stored("key:1").is_err() && Actor::from_stored("").is_err());
     }
 }

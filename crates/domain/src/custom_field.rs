@@ -13,7 +13,7 @@ use crate::text::{Lines, clean};
 
 /// The most custom fields of a waitlist.
 pub const MAX_FIELDS: usize = 50;
-const MAX_KEY: usize = 64;
+pub(crate) const MAX_KEY: usize = 64;
 const MAX_LABEL: usize = 200;
 const MAX_OPTIONS: usize = 200;
 const MAX_OPTION: usize = 200;

@@ -58,6 +58,11 @@ impl Email {
         &self.0
     }
 
+    /// Returns a domain as addresses have it, in ASCII. `None` if it is none.
+    pub fn domain_in_ascii(domain: &str) -> Option<String> {
+        parse_domain(domain).ok()
+    }
+
     /// Returns the part after the `@`.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)

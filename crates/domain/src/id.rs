@@ -77,6 +77,8 @@ id! {
     ProofId
     /// Identifies an import.
     ImportId
+    /// Identifies work on many entries.
+    JobId
 }
 
 /// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.

@@ -29,6 +29,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{SealedSecrets, Webhook};
 use rally_domain::workspace::{Workspace, WorkspaceSettings};
 
+use crate::entry_jobs::KeptJob;
 use crate::feeds::Feed;
 use crate::flaw::{Flaw, Flawed};
 use crate::imports::KeptImport;
@@ -65,6 +66,9 @@ pub(crate) struct Data {
     pub templates: Vec<MailTemplate>,
     pub purges: Vec<Purge>,
     pub imports: BTreeMap<ImportId, KeptImport>,
+    pub entry_jobs: Vec<KeptJob>,
+    /// People as they were, for the flaws that still find them.
+    pub former: Vec<Entry>,
     pub flaw: Flawed,
 }
 

@@ -103,6 +103,9 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().map(|facts| facts.entry.profile.clone());
+            if data.flaw.is(Flaw::FormerNamesFound) {
+                data.former.extend(facts.as_ref().map(|facts| facts.entry.clone()));
+            }
             let ProfilePlan { entry, event } = command.decide(facts).map_err(rejected)?;
             data.put_changed(&data.flaw.spoken(before, entry.clone()), entry.status);
             event.filter(|_| !data.flaw.is(Flaw::ProfilesNotTold)).into_iter().for_each(|event| data.tell(event));
@@ -136,6 +139,9 @@ impl EntryStore for MemoryStore {
                 return Ok(true);
             }
             let Some(entry) = data.lists.get_mut(&waitlist_id).and_then(|list| list.take(id)).or(early) else { return Ok(false) };
+            if flaw.is(Flaw::DeletedPeopleFound) {
+                data.former.push(entry.clone());
+            }
             if let Some(list) = data.lists.get_mut(&waitlist_id) {
                 list.tally.remove(&entry, 0);
                 if !flaw.is(Flaw::OldCodesStay) {

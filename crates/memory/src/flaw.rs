@@ -14,6 +14,7 @@ use rally_domain::mail::{LoggedMail, Mail, MailTemplate};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::profile::Profile;
 use rally_domain::referral::Position;
+use rally_domain::search::EntryQuery;
 use rally_domain::secret::NetworkHash;
 use rally_domain::suppression::Suppression;
 use rally_domain::tally::Tally;
@@ -361,6 +362,42 @@ flaws! {
     FirstPageOfWorkspaces: "workspaces::every_workspace_is_listed";
     /// Slugs are sorted as a dictionary does, without hyphens.
     SlugsSortedByLanguage: "workspaces::slugs_are_ordered_by_their_bytes";
+
+    // Work on many entries.
+
+    /// A job forgets which entries it is about.
+    JobsOnEverybody: "entry_jobs::a_job_reads_back_as_it_was_written";
+    /// A job is found by any list.
+    JobsOfOthersFound: "entry_jobs::a_job_is_of_its_list";
+    /// A cancelled job goes on.
+    CancelledJobsGoOn: "entry_jobs::a_cancelled_job_goes_on_no_more";
+    /// Two workers hold one job.
+    JobsClaimedTwice: "entry_jobs::one_worker_at_a_time_holds_a_job";
+    /// The youngest job comes first.
+    YoungerJobsFirst: "entry_jobs::older_jobs_come_first";
+    /// Why entries were not changed is forgotten.
+    JobsForgetReasons: "entry_jobs::groups_add_up";
+    /// Every job is pruned.
+    YoungJobsPruned: "entry_jobs::old_jobs_are_pruned";
+
+    // Search.
+
+    /// Names are not searched.
+    NamesNotSearched: "search::a_text_finds_people";
+    /// The end of a time is not heeded.
+    TimesWithoutEnd: "search::every_filter_leaves_what_it_describes";
+    /// Entries that are equal in an order go by their positions backwards.
+    TiesInReverse: "search::every_order_goes_over_pages";
+    /// A search goes over all lists.
+    SearchesEveryList: "search::a_search_stays_on_its_list";
+    /// A person is still found by a former name.
+    FormerNamesFound: "search::a_changed_profile_is_found_anew";
+    /// Deleted people are still found.
+    DeletedPeopleFound: "search::who_is_gone_is_not_found";
+    /// A count leaves the last position out.
+    CountsBeforeTheEnd: "search::a_count_is_the_number_on_all_pages";
+    /// The last entry of a full batch is left out.
+    EndsOfBatchesNotSearched: "search::every_entry_is_found_after_the_last_batch";
 
     // Waitlists and receipts.
 
@@ -1127,6 +1164,19 @@ impl Flawed {
         let last = rows.last().map(&key).filter(|_| is_full);
         let page = Page::from_overfetch(rows, limit, key);
         Page { next: page.next.or(last), ..page }
+    }
+
+    /// What a search asks for.
+    pub fn asked(self, query: &EntryQuery) -> EntryQuery {
+        let created_until = query.created_until.filter(|_| !self.is(Flaw::TimesWithoutEnd));
+        EntryQuery { created_until, ..query.clone() }
+    }
+
+    /// The terms by which an entry is found.
+    pub fn terms(self, position: Position, mut terms: Vec<String>) -> Vec<String> {
+        terms.retain(|term| !term.starts_with('w') || term.contains('@') || !self.is(Flaw::NamesNotSearched));
+        terms.retain(|_| position.number() % 4 != 0 || !self.is(Flaw::EndsOfBatchesNotSearched));
+        terms
     }
 
     /// A new workspace as it is kept.

@@ -37,8 +37,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions, tombstones,
-    transaction, waitlists,
+    PgStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
+    tombstones, transaction, waitlists,
 };
 
 #[async_trait]
@@ -88,6 +88,7 @@ impl EntryStore for PgStore {
             if let Some(event) = &event {
                 events::write(c, event).await?;
             }
+            search::replace_terms(c, &entry).await?;
             Ok(entry)
         })
     }
@@ -278,14 +279,15 @@ async fn write_profile(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<
 }
 
 /// Writes the whole profile of an entry, which an import has changed.
-pub(crate) async fn write_import(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {
+pub(crate) async fn write_import(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
     write_profile(c, entry).await?;
     let profile = &entry.profile;
     let change = (
         entries::interest.eq(profile.interest.as_ref().map(Interest::as_str)),
         entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
     );
-    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await
+    diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await?;
+    search::replace_terms(c, entry).await
 }
 
 async fn write_link(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {

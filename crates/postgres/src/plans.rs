@@ -13,7 +13,9 @@ use rally_contracts::samples::{
     ACTOR, active_list_in, change_status, create_waitlist, delete_entry, delete_variant, delete_waitlist, delete_webhook, delete_workspace,
     erase_entry, notifications, put_template, revoke_api_key, set, sign_up, slug, suppress, test_mail, workspace,
 };
-use rally_contracts::{changes, confirmations, imports, invitations, proofs, referrals, replays, reviews, sessions, visits, webhooks};
+use rally_contracts::{
+    changes, confirmations, entry_jobs, imports, invitations, proofs, referrals, replays, reviews, sessions, visits, webhooks,
+};
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
 use rally_domain::command::{
@@ -31,7 +33,8 @@ use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMa
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
-use rally_domain::referral::ReferralBoost;
+use rally_domain::referral::{Position, ReferralBoost};
+use rally_domain::search::{EntryKey, EntryQuery, EntrySort, TermFilter};
 use rally_domain::secret::NetworkHash;
 use rally_domain::session::Session;
 use rally_domain::suppression::SuppressionReason;
@@ -130,6 +133,7 @@ async fn call_everything(ports: &Ports) {
     call_log(ports, acme.id, ada.id).await;
     call_confirmations(ports, &list).await;
     imports::call_everything(ports, &list).await;
+    entry_jobs::call_everything(ports, &list).await;
     // Her mail is claimed before she wants no more.
     ports.suppressions.unsubscribe(changes::unsubscribe(ports, list.id, ada.id)).await.unwrap();
     call_suppressions(ports, acme.id).await;
@@ -139,6 +143,7 @@ async fn call_everything(ports: &Ports) {
     ports.api_keys.find_by_prefix("none").await.unwrap();
     ports.api_keys.revoke(revoke_api_key(ApiKeyId::new(ports.ids.uuid()), now)).await.unwrap();
     call_sessions(ports, acme.id).await;
+    call_search(ports, &list, bob.id).await;
     ports.health.ping().await.unwrap();
 
     ports.entries.delete(delete_entry(ports, list.id, bob.id)).await.unwrap();
@@ -220,6 +225,35 @@ async fn call_suppressions(ports: &Ports, id: WorkspaceId) {
     assert!(ports.suppressions.lift(lift).await.unwrap());
     // Its purge has something to do.
     ports.workspaces.delete(delete_workspace(ports, "gone")).await.unwrap();
+}
+
+async fn call_search(ports: &Ports, list: &Waitlist, bob: EntryId) {
+    let (one, now) = (Limit::new(1, 100).unwrap(), ports.clock.now());
+    while ports.search.index(2).await.unwrap() {}
+    let all = EntryQuery::default;
+    let filters = [
+        all(),
+        EntryQuery { confirmed: Some(false), ..all() },
+        EntryQuery { referred_by: Some(bob), ..all() },
+        EntryQuery { created_since: Some(now), created_until: Some(now), ..all() },
+        EntryQuery { terms: vec![TermFilter::referrer("a blog")], ..all() },
+        EntryQuery { terms: TermFilter::text("a").unwrap().into_iter().collect(), invited: Some(false), ..all() },
+        EntryQuery { terms: TermFilter::text("a").unwrap().into_iter().chain([TermFilter::referrer("a blog")]).collect(), ..all() },
+    ];
+    for filter in filters {
+        for sort in EntrySort::ALL {
+            let query = EntryQuery { sort, ..filter.clone() };
+            let page = ports.search.search(list.id, query.clone(), None, one).await.unwrap();
+            let key = page.next.unwrap_or(EntryKey { value: 1, position: Position::new(1) });
+            ports.search.search(list.id, query, Some(key), one).await.unwrap();
+        }
+        ports.search.count(list.id, filter, Position::new(5)).await.unwrap();
+    }
+    // The order of the index by status is that by position.
+    for sort in [EntrySort::Position, EntrySort::LastPosition] {
+        let query = EntryQuery { status: Some(EntryStatus::Pending), invited: Some(false), sort, ..all() };
+        ports.search.search(list.id, query, None, one).await.unwrap();
+    }
 }
 
 async fn call_sessions(ports: &Ports, id: WorkspaceId) {
@@ -527,6 +561,13 @@ INSERT INTO sessions (id, token, workspace_id, person, scope, created_at, seen_a
     SELECT gen_random_uuid(), '', w.id, 'Ada', '*', now(), now(), now() FROM workspaces w, generate_series(1, 10000) n;
 INSERT INTO sign_in_links (id, token, workspace_id, created_at, expires_at)
     SELECT gen_random_uuid(), '', w.id, now(), now() FROM workspaces w, generate_series(1, 10000) n;
+INSERT INTO entry_jobs (id, workspace_id, waitlist_id, action, query, until_position, total, state, mark, changed, refused, actor, created_at,
+    ended_at)
+    SELECT gen_random_uuid(), l.workspace_id, l.id, 'approve', '{}', 1, 1, 'done', 1, 1, '{}', 'system', now(), now()
+    FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 5000) n;
+INSERT INTO entry_terms (waitlist_id, position, term)
+    SELECT e.waitlist_id, e.position, term FROM entries e, unnest(ARRAY['w' || e.email, 'wsomebody', 'dexample.com']) term
+    ON CONFLICT DO NOTHING;
 INSERT INTO sign_in_tries (client, tries, last_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO suppressions (id, workspace_id, address, reason, created_at)
     SELECT gen_random_uuid(), w.id, sha256(n::text::bytea), 'erased', now() FROM workspaces w, generate_series(1, 10000) n;

@@ -111,6 +111,37 @@ diesel::table! {
         ledger_compared -> BigInt,
         networks_position -> BigInt,
         has_old_codes -> Bool,
+        search_position -> BigInt,
+        search_changes -> BigInt,
+    }
+}
+
+diesel::table! {
+    entry_jobs (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        waitlist_id -> Uuid,
+        action -> Text,
+        query -> Text,
+        until_position -> BigInt,
+        total -> BigInt,
+        state -> Text,
+        mark -> BigInt,
+        changed -> BigInt,
+        refused -> Text,
+        actor -> Text,
+        claim -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    entry_terms (waitlist_id, position, term) {
+        waitlist_id -> Uuid,
+        position -> BigInt,
+        term -> Text,
     }
 }
 

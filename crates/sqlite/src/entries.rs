@@ -31,7 +31,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
+    SqliteStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
     tombstones,
 };
 
@@ -83,6 +83,7 @@ impl EntryStore for SqliteStore {
                 let ProfilePlan { entry, event } = command.decide(current).map_err(Abort::Rejected)?;
                 write_profile(c, &entry)?;
                 event.iter().try_for_each(|event| events::write(c, event))?;
+                search::replace_terms(c, &entry)?;
                 Ok(entry)
             })
             .await
@@ -263,7 +264,8 @@ pub(crate) fn write_import(c: &mut SqliteConnection, entry: &Entry) -> QueryResu
         entries::interest.eq(profile.interest.as_ref().map(Interest::as_str)),
         entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
     );
-    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c).map(|_| ())
+    diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)?;
+    search::replace_terms(c, entry)
 }
 
 fn write_link(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {

@@ -111,6 +111,37 @@ diesel::table! {
         ledger_compared -> BigInt,
         networks_position -> BigInt,
         has_old_codes -> Bool,
+        search_position -> BigInt,
+        search_changes -> BigInt,
+    }
+}
+
+diesel::table! {
+    entry_jobs (id) {
+        id -> Binary,
+        workspace_id -> Binary,
+        waitlist_id -> Binary,
+        action -> Text,
+        query -> Text,
+        until_position -> BigInt,
+        total -> BigInt,
+        state -> Text,
+        mark -> BigInt,
+        changed -> BigInt,
+        refused -> Text,
+        actor -> Text,
+        claim -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    entry_terms (waitlist_id, position, term) {
+        waitlist_id -> Binary,
+        position -> BigInt,
+        term -> Text,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 34] = [
+pub(crate) const TABLES: [&str; 36] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -41,6 +41,8 @@ pub(crate) const TABLES: [&str; 34] = [
     "sessions",
     "sign_in_links",
     "sign_in_tries",
+    "entry_terms",
+    "entry_jobs",
 ];
 
 /// A table with its columns.

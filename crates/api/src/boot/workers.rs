@@ -6,8 +6,10 @@ use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
 use rally_domain::confirmation::MailShare;
 use rally_domain::error::Fault;
+use rally_domain::id::ClaimId;
 use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::port::Ports;
+use rally_domain::use_case::entry_job;
 use tokio::task::JoinHandle;
 
 use crate::boot::telemetry;
@@ -25,6 +27,12 @@ const FILL: Duration = Duration::from_secs(5);
 
 /// How often a worker checks whether there is an import.
 const LOOK_FOR_IMPORTS: Duration = Duration::from_secs(1);
+
+/// How often a worker checks whether there is work on many entries.
+const LOOK_FOR_JOBS: Duration = Duration::from_secs(1);
+
+/// How often a worker checks whether entries cannot be searched yet.
+const INDEX: Duration = Duration::from_millis(500);
 
 /// How often the samples of histograms are added to their buckets.
 const FOLD: Duration = Duration::from_secs(5);
@@ -77,8 +85,14 @@ impl Workers {
             worker(ports, "old imports", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.imports.prune(ports.clock.now().plus(-KEPT), BATCH).await })
             }),
+            worker(ports, "old work on entries", "pruned", PRUNE, |ports| {
+                Box::pin(async move { ports.entry_jobs.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+            }),
             worker(ports, "finished mail", "pruned", PRUNE, |ports| {
                 Box::pin(async move { ports.mails.prune(ports.clock.now().plus(-KEPT), BATCH).await })
+            }),
+            worker(ports, "entries", "made ready for search", INDEX, |ports| {
+                Box::pin(async move { ports.search.index(BATCH).await.map(u64::from) })
             }),
             worker(ports, "older referrals", "written into the ledger", FILL, |ports| {
                 Box::pin(async move { ports.referrals.fill(BATCH).await })
@@ -89,6 +103,7 @@ impl Workers {
         ];
         let mut tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run())).collect();
         tasks.push(tokio::spawn(importer(ports).run()));
+        tasks.push(tokio::spawn(clerk(ports).run()));
         tasks.push(tokio::spawn(fold()));
         Self(tasks)
     }
@@ -119,6 +134,16 @@ fn importer(ports: &Ports) -> Worker {
         Box::pin(async move { importer.step().await })
     };
     Worker { what: "groups of imports", done: "written", rest: LOOK_FOR_IMPORTS, pause: 4, step: Box::new(step) }
+}
+
+/// The worker of jobs on many entries. Each entry is a short transaction.
+fn clerk(ports: &Ports) -> Worker {
+    let (ports, claim) = (ports.clone(), ClaimId::new(ports.ids.uuid()));
+    let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
+        let ports = ports.clone();
+        Box::pin(async move { entry_job::step(&ports, claim).await.map(u64::from) })
+    };
+    Worker { what: "groups of entries", done: "worked on", rest: LOOK_FOR_JOBS, pause: 4, step: Box::new(step) }
 }
 
 /// Adds samples to buckets. Histograms keep every sample until then, and a deployment may never request the metrics.

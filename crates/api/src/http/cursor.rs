@@ -8,6 +8,7 @@ use rally_domain::feed::{FeedCursor, FeedKey};
 use rally_domain::id::{EventId, MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
 use rally_domain::paging::{MailKey, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
+use rally_domain::search::EntryKey;
 use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
 use uuid::Uuid;
@@ -31,6 +32,17 @@ impl CursorKey for Position {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self::new(u64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+impl CursorKey for EntryKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        [self.value.to_be_bytes(), self.position.number().to_be_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (value, position) = bytes.split_at_checked(8)?;
+        Some(Self { value: i64::from_be_bytes(value.try_into().ok()?), position: Position::from_bytes(position)? })
     }
 }
 

@@ -81,8 +81,6 @@ pub struct EntriesPage {
     pub fields: Vec<Choice>,
     /// The number that matches. `None` if it is not counted.
     pub matched: Option<Count>,
-    /// The last position at the moment of the page. Work on all that match stops there.
-    pub until: u64,
     /// The entries.
     pub rows: Vec<EntryRow>,
     /// The other pages. Its part is `entries`.

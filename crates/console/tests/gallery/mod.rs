@@ -301,7 +301,6 @@ impl Samples<'_> {
             variants: vec![Choice::new(self.words.id, self.words.text)],
             fields: vec![Choice::new("company", self.words.text)],
             matched: Some(Count(15_310)),
-            until: 15_310,
             rows: (0..20).map(row).collect(),
             pager: self.pager("entries"),
             job: None,

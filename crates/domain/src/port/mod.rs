@@ -8,6 +8,7 @@ mod access;
 mod confirmations;
 mod deliveries;
 mod entries;
+mod entry_jobs;
 mod feed;
 mod health;
 mod imports;
@@ -17,6 +18,7 @@ mod proofs;
 mod purges;
 mod referrals;
 mod remote;
+mod search;
 mod secrets;
 mod sessions;
 mod settings;
@@ -34,6 +36,7 @@ pub use access::*;
 pub use confirmations::*;
 pub use deliveries::*;
 pub use entries::*;
+pub use entry_jobs::*;
 pub use feed::*;
 pub use health::*;
 pub use imports::*;
@@ -43,6 +46,7 @@ pub use proofs::*;
 pub use purges::*;
 pub use referrals::*;
 pub use remote::*;
+pub use search::*;
 pub use secrets::*;
 pub use sessions::*;
 pub use settings::*;
@@ -70,6 +74,8 @@ pub trait Store:
     + VariantStore
     + EntryStore
     + EntryStats
+    + EntrySearch
+    + EntryJobStore
     + ReferralStore
     + WebhookStore
     + DeliveryQueue
@@ -96,6 +102,8 @@ impl<S> Store for S where
         + VariantStore
         + EntryStore
         + EntryStats
+        + EntrySearch
+        + EntryJobStore
         + ReferralStore
         + WebhookStore
         + DeliveryQueue
@@ -143,6 +151,10 @@ pub struct Ports {
     pub entries: Arc<dyn EntryStore>,
     /// Totals.
     pub stats: Arc<dyn EntryStats>,
+    /// Search in entries.
+    pub search: Arc<dyn EntrySearch>,
+    /// Work on many entries.
+    pub entry_jobs: Arc<dyn EntryJobStore>,
     /// The referral ledger.
     pub referrals: Arc<dyn ReferralStore>,
     /// Webhooks.
@@ -203,6 +215,8 @@ impl Ports {
             variants: store.clone(),
             entries: store.clone(),
             stats: store.clone(),
+            search: store.clone(),
+            entry_jobs: store.clone(),
             referrals: store.clone(),
             webhooks: store.clone(),
             deliveries: store.clone(),

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod configure;
 pub mod confirm;
+pub mod entry_job;
 pub mod erase;
 pub mod feed;
 pub mod invite;

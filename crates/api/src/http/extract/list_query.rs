@@ -33,6 +33,16 @@ pub struct Listing<K, S> {
 }
 
 impl ListQuery {
+    /// The query of the page after a cursor, or of the first one.
+    pub fn after(cursor: Option<String>) -> Self {
+        Self { limit: None, cursor }
+    }
+
+    /// Whether this asks for the first page.
+    pub fn is_first(&self) -> bool {
+        self.cursor.is_none()
+    }
+
     /// Parses the query of a list, and the status that filters it.
     pub fn parse<K: CursorKey, S>(
         &self,
@@ -91,6 +101,11 @@ pub struct Pagination {
 }
 
 impl Pagination {
+    /// The pagination of a page, from the cursor of the next one if there is one.
+    pub fn of_cursor(next_cursor: Option<String>) -> Self {
+        Self { has_more: next_cursor.is_some(), next_cursor }
+    }
+
     /// The pagination of a page, from the key of its last row if there is another page.
     pub fn new(app: &App, list: &str, next: Option<&impl CursorKey>) -> Self {
         Self { next_cursor: next.map(|key| app.cursors.seal(list, key)), has_more: next.is_some() }

@@ -1,57 +1,120 @@
 //! The entries of a list, changes of several of them, and the export.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_console::page::{ConfirmPage, EntriesPage, EntryFilter, EntryRow};
-use rally_console::{Count, State};
+use rally_console::{Choice, Count, Pager, State};
 use rally_domain::command::{DeleteEntry, InviteMail, Review};
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::entry::Entry;
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::{EntryId, EventId};
 use rally_domain::settings::Confirmation;
 use rally_domain::use_case::bulk::{self as many, Action as BulkAction, MAX_IDS};
 use rally_domain::use_case::erase;
 use rally_domain::use_case::invite::Invitation;
+use rally_domain::variant::Variant;
+use url::form_urlencoded;
 
 use super::doors::{OpenedList, Pairs, Posted};
-use super::look::{Done, done, done_but, pager, show};
+use super::jobs;
+use super::look::{Done, done, done_but, refused, show, show_as};
 use crate::auth::permit;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
-use crate::http::extract::list_query::{ListQuery, Listing};
+use crate::http::extract::list_query::ListQuery;
 use crate::routes::admin::entries::export::{ExportQuery, csv_of};
+use crate::routes::admin::entries::search::{self, Found};
 
-/// Lists the entries by position.
+/// Lists the entries that the query finds.
 #[get("/w/{ws}/lists/{list}/entries")]
-pub async fn list(
-    door: OpenedList<permit::EntryRead>,
-    request: HttpRequest,
-    query: web::Query<ListQuery>,
-) -> Result<HttpResponse, ApiError> {
-    let (app, waitlist) = (&door.app, &door.waitlist);
-    let status = in_query(&request, &["status"]);
-    let listed = format!("console/entries/{}", waitlist.id);
-    let Listing { name, limit, after, status: wanted } = query.parse(app, &listed, status.as_deref(), EntryStatus::parse)?;
-    let is_first = after.is_none();
-    let page = app.ports.entries.list(waitlist.id, wanted, after, limit).await?;
-    let counters = app.ports.stats.analytics(waitlist.id, app.ports.clock.now().day()).await?.counters;
-    let matched = match wanted {
-        None => counters.total(),
-        Some(EntryStatus::Pending) => counters.pending,
-        Some(EntryStatus::Approved) => counters.approved,
-        Some(EntryStatus::Rejected) => counters.rejected,
+pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let asked: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let pairs: Pairs = asked.into_iter().filter(|(name, value)| is_filter(name) && !value.is_empty()).collect();
+    let Query { filter, page, string } = Query::of(&pairs, in_query(&request, &["cursor"]))?;
+    let (found, errors) = match filter.find(&door.app, &door.waitlist, &page, &string).await {
+        Ok(found) => (found, Vec::new()),
+        Err(error) if error.code == Code::ValidationFailed => (Found { entries: Vec::new(), next: None }, refused(error)?),
+        Err(error) => return Err(error),
     };
-    let filter: Pairs = status.iter().map(|status| ("status".to_owned(), status.clone())).collect();
-    let address = (&*door.list_urls().entries(), &[("status", status.as_deref().unwrap_or_default())][..]);
-    Ok(show(&EntriesPage {
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let shown = EntriesPage {
         frame: door.frame(),
-        filter: EntryFilter(filter),
-        matched: Some(Count(matched)),
-        until: page.items.last().map_or(0, |entry| entry.position.number()),
-        rows: page.items.iter().map(|entry| row(&door, entry)).collect(),
-        pager: pager(app, address, &name, (is_first, page.next.as_ref()), "entries"),
+        matched: matched(&door, &pairs).await?,
+        errors,
+        variants: variants(&door).await?,
+        fields: fields(&door),
+        rows: found.entries.iter().map(|entry| row(&door, entry)).collect(),
+        pager: pager(&door, &pairs, page.is_first(), found.next),
+        job: jobs::newest(&door).await?,
         may_invite: may_invite(&door).await?,
+        filter: EntryFilter(pairs),
         ..EntriesPage::default()
-    }))
+    };
+    Ok(show_as(status, &shown))
+}
+
+/// Whether a parameter of the query is a filter or the order.
+pub(super) fn is_filter(name: &str) -> bool {
+    const NAMES: [&str; 10] =
+        ["q", "status", "confirmed", "invited", "referred_by", "variant_id", "referrer", "created_since", "created_until", "sort"];
+    NAMES.contains(&name) || name.starts_with("field.")
+}
+
+/// The query of the page as that of the API.
+pub(super) struct Query {
+    pub(super) filter: search::EntryFilter,
+    page: ListQuery,
+    pub(super) string: String,
+}
+
+impl Query {
+    /// Days become the instants at which they begin in UTC.
+    pub(super) fn of(pairs: &Pairs, cursor: Option<String>) -> Result<Self, ApiError> {
+        let instant = |(name, value): &(String, String)| match name.as_str() {
+            "created_since" | "created_until" if value.len() == 10 => (name.clone(), format!("{value}T00:00:00Z")),
+            _ => (name.clone(), value.clone()),
+        };
+        let string = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.iter().map(instant)).finish();
+        let filter = web::Query::<search::EntryFilter>::from_query(&string).map_err(|_| bad("q", "must be given once"))?.into_inner();
+        Ok(Self { filter, page: ListQuery::after(cursor), string })
+    }
+}
+
+/// The number of entries that match, where it is known without counting.
+async fn matched<P>(door: &OpenedList<P>, pairs: &Pairs) -> Result<Option<Count>, ApiError> {
+    let narrows: Vec<(&str, &str)> =
+        pairs.iter().filter(|(name, _)| name != "sort").map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let counters = door.app.ports.stats.analytics(door.waitlist.id, door.app.ports.clock.now().day()).await?.counters;
+    Ok(match narrows[..] {
+        [] => Some(Count(counters.total())),
+        [("status", "pending")] => Some(Count(counters.pending)),
+        [("status", "approved")] => Some(Count(counters.approved)),
+        [("status", "rejected")] => Some(Count(counters.rejected)),
+        _ => None,
+    })
+}
+
+async fn variants<P>(door: &OpenedList<P>) -> Result<Vec<Choice>, ApiError> {
+    let variants = door.app.ports.variants.list(door.waitlist.id).await?;
+    let name = |variant: &Variant| match &variant.copy.display_name {
+        Some(name) => format!("{} ({}): {name}", variant.kind.as_str(), variant.locale),
+        None => format!("{} ({})", variant.kind.as_str(), variant.locale),
+    };
+    Ok(variants.iter().map(|variant| Choice::new(&variant.id.to_string(), &name(variant))).collect())
+}
+
+fn fields<P>(door: &OpenedList<P>) -> Vec<Choice> {
+    let fields = door.waitlist.settings.custom_fields.iter();
+    fields.map(|field| Choice::new(&field.key, field.label.as_deref().unwrap_or(&field.key))).collect()
+}
+
+fn pager<P>(door: &OpenedList<P>, pairs: &Pairs, is_first: bool, next: Option<String>) -> Pager {
+    let link = |cursor: Option<String>| {
+        let cursor = cursor.map(|cursor| ("cursor".to_owned(), cursor));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.iter().cloned().chain(cursor)).finish();
+        door.list_urls().entries_where(&query)
+    };
+    Pager { first: (!is_first).then(|| link(None)), next: next.map(|cursor| link(Some(cursor))), swap: "entries" }
 }
 
 fn row<P>(door: &OpenedList<P>, entry: &Entry) -> EntryRow {
@@ -83,11 +146,14 @@ pub(super) async fn may_invite<P>(door: &OpenedList<P>) -> Result<bool, ApiError
     Ok(app.is_some() && door.app.ports.inviter.is_some())
 }
 
-type Update = Posted<OpenedList<permit::EntryUpdate>>;
+pub(super) type Update = Posted<OpenedList<permit::EntryUpdate>>;
 
-/// Changes the ticked entries.
+/// Changes the ticked entries, or all that match.
 #[post("/w/{ws}/lists/{list}/entries/bulk")]
 pub async fn bulk(posted: Update) -> Result<HttpResponse, ApiError> {
+    if posted.value("scope") == "matching" {
+        return jobs::begin(&posted).await;
+    }
     let ids = posted.values("entry");
     check_number(&ids)?;
     match posted.value("do") {
@@ -107,7 +173,7 @@ pub async fn bulk(posted: Update) -> Result<HttpResponse, ApiError> {
     }
 }
 
-fn bad(field: &str, message: &'static str) -> ApiError {
+pub(super) fn bad(field: &str, message: &'static str) -> ApiError {
     ApiError::validation(vec![FieldError::new(field, Invalid::new(message))])
 }
 

@@ -83,6 +83,8 @@ done! {
     Revoked = "revoked" "Revoked. The key works no more, and its sessions have ended."
     Decided = "decided" "Decided. Counts and places have moved with it."
     Ended = "ended" "Ended."
+    Begun = "begun" "It has begun, and goes on while you do something else."
+    Cancelled = "cancelled" "Cancelled. What was done stays done."
     StatusChanged = "status" "The status has changed."
 }
 

@@ -6,6 +6,7 @@ mod confirmations;
 mod doors;
 mod entries;
 mod entry;
+mod jobs;
 mod keys;
 mod list_settings;
 mod lists;
@@ -32,7 +33,7 @@ use rally_console::urls::{Method, ROUTES};
 pub use self::look::error_page;
 
 /// What this server can do beyond the pages that are always there.
-const HAS: Has = Has { search: false, jobs: false, referrals: true, imports: false, replay: false };
+const HAS: Has = Has { search: true, jobs: true, referrals: true, imports: false, replay: false };
 
 /// Paths that are shown, and paths that take forms, of all routes that this server has.
 pub static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Get));
@@ -45,8 +46,8 @@ fn paths(method: Method) -> Vec<&'static str> {
 
 /// Whether this server has a path of the list of addresses.
 fn is_served(path: &str) -> bool {
-    const MISSING: [&str; 8] =
-        ["/sign-in/provider", "/audit", "/replay", "/webhooks/{webhook}/resend", "/export.jsonl", "/jobs/", "/imports", "/new-import"];
+    const MISSING: [&str; 7] =
+        ["/sign-in/provider", "/audit", "/replay", "/webhooks/{webhook}/resend", "/export.jsonl", "/imports", "/new-import"];
     !MISSING.iter().any(|missing| path.contains(missing))
 }
 
@@ -100,6 +101,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(overview::delete)
         .service(entries::list)
         .service(entries::bulk)
+        .service(jobs::cancel)
         .service(entries::export)
         .service(entry::show_page)
         .service(entry::review)

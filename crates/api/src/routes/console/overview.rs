@@ -11,6 +11,7 @@ use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::paging::Limit;
 use rally_domain::settings::{Approval, Confirmation};
 use rally_domain::waitlist::WaitlistStatus;
+use url::form_urlencoded;
 
 use super::doors::{OpenedList, Posted};
 use super::lists::days;
@@ -86,7 +87,7 @@ async fn add_numbers(door: &Opened, page: &mut OverviewPage) -> Result<(), ApiEr
     };
     page.days = days(&door.app, waitlist, i64::from(page.span)).await?;
     let known = analytics.top_referrers.iter().filter(|_| analytics.top_referrers.iter().any(|(source, _)| source.is_some()));
-    page.sources = known.map(|(source, count)| bar(source.as_ref().map(ToString::to_string), *count, total)).collect();
+    page.sources = known.map(|(source, count)| source_bar(source.as_ref().map(ToString::to_string), *count, total)).collect();
     page.variants = analytics.by_variant.iter().filter(|row| row.signups > 0).map(|row| variant(row, total)).collect();
     page.leaders = analytics.top_referrals.iter().map(|row| leader(row, door)).collect();
     Ok(())
@@ -112,9 +113,17 @@ fn bar(label: Option<String>, count: u64, total: u64) -> Bar {
     Bar { label, query: None, count: Count(count), share: Share(share(count, total)) }
 }
 
+/// A bar of a source, which leads to its entries.
+fn source_bar(source: Option<String>, count: u64, total: u64) -> Bar {
+    let query = source.as_ref().map(|source| form_urlencoded::Serializer::new(String::new()).append_pair("referrer", source).finish());
+    Bar { query, ..bar(source, count, total) }
+}
+
+/// A bar of a variant, which leads to its entries.
 fn variant(row: &VariantSignups, total: u64) -> Bar {
     let label = row.variant.as_ref().map(|variant| format!("{} ({})", variant.kind.as_str(), variant.locale));
-    bar(label, row.signups, total)
+    let query = row.variant.as_ref().map(|variant| format!("variant_id={}", variant.id));
+    Bar { query, ..bar(label, row.signups, total) }
 }
 
 fn leader(row: &TopReferral, door: &Opened) -> LeaderRow {

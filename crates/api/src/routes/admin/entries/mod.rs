@@ -6,6 +6,7 @@ pub mod invite;
 pub mod new_link;
 pub mod read;
 pub mod review;
+pub mod search;
 
 use rally_domain::consent::Consent;
 use rally_domain::entry::Entry;

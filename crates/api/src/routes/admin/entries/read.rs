@@ -1,28 +1,18 @@
 //! Lists, counts and gets entries.
 
-use actix_web::{get, web};
-use rally_domain::entry::EntryStatus;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use actix_web::{HttpRequest, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::EntryView;
+use super::search::{EntryFilter, Found};
 use crate::app::App;
 use crate::auth::permit;
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::admin::{AdminEntry, AdminList};
-use crate::http::extract::list_query::{ListQuery, Listing, Pagination};
-use crate::routes::schema::EntryStatusName;
+use crate::http::extract::list_query::{ListQuery, Pagination};
 
-/// The filter of the list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct EntryFilter {
-    /// Only entries with this status.
-    #[param(value_type = Option<EntryStatusName>)]
-    status: Option<String>,
-}
-
-/// A page of entries, ordered by position.
+/// A page of entries.
 #[derive(Serialize, ToSchema)]
 struct EntryPage {
     data: Vec<EntryView>,
@@ -37,7 +27,8 @@ struct EntryCount {
 
 /// List entries
 ///
-/// Ordered by position.
+/// Ordered by position unless the query says otherwise. `field.<key>` asks for an answer to a custom field of the waitlist: the whole text,
+/// a number, `true` or `false`, or one of several options. Filters and search may not know of a sign-up for up to two seconds.
 #[utoipa::path(
     tag = "Entries", operation_id = "list_entries", security(("bearer" = [])), extensions(("x-action" = json!("entry.read"))),
     params(AdminList, ListQuery, EntryFilter),
@@ -49,14 +40,11 @@ pub async fn list(
     waitlist: AdminList<permit::EntryRead>,
     query: web::Query<ListQuery>,
     filter: web::Query<EntryFilter>,
+    request: HttpRequest,
 ) -> Result<web::Json<EntryPage>, ApiError> {
-    let name = format!("entries/{}", waitlist.id);
-    let Listing { name, limit, after, status } = query.parse(&app, &name, filter.status.as_deref(), EntryStatus::parse)?;
-    let page = app.ports.entries.list(waitlist.id, status, after, limit).await?;
-    Ok(web::Json(EntryPage {
-        data: page.items.iter().map(|entry| EntryView::new(&app, &waitlist.admin, &waitlist, entry)).collect(),
-        pagination: Pagination::new(&app, &name, page.next.as_ref()),
-    }))
+    let Found { entries, next } = filter.find(&app, &waitlist, &query, request.query_string()).await?;
+    let data = entries.iter().map(|entry| EntryView::new(&app, &waitlist.admin, &waitlist, entry)).collect();
+    Ok(web::Json(EntryPage { data, pagination: Pagination::of_cursor(next) }))
 }
 
 /// Count entries

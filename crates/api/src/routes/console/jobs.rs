@@ -1,0 +1,83 @@
+//! Work on all entries that match, which goes on in the background.
+
+use actix_web::{HttpResponse, post, web};
+use rally_console::page::ConfirmPage;
+use rally_console::{Count, Job, State};
+use rally_domain::entry_job::{EntryJob, JobAction};
+use rally_domain::id::JobId;
+use rally_domain::referral::Position;
+use rally_domain::use_case::entry_job;
+use rally_domain::workspace::Notifications;
+use time::Duration;
+use url::form_urlencoded;
+
+use super::doors::{OpenedList, Pairs};
+use super::entries::{Query, Update, bad, is_filter};
+use super::look::{Done, done, show};
+use crate::http::error::{ApiError, Code};
+
+/// How long the entries show what became of a job.
+const SHOWN: Duration = Duration::minutes(10);
+
+/// Makes a job on all entries that match, after a page that names their number.
+pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
+    let action = JobAction::parse(posted.value("do")).map_err(|_| bad("do", "must be approve, reject, invite, delete or erase"))?;
+    let pairs: Pairs = form_urlencoded::parse(posted.value("filter").as_bytes()).into_owned().collect();
+    let pairs: Pairs = pairs.into_iter().filter(|(name, value)| is_filter(name) && name != "sort" && !value.is_empty()).collect();
+    let Query { filter, string, .. } = Query::of(&pairs, None)?;
+    let query = filter.question(&posted.waitlist, &string)?;
+    let (ports, actor) = (&posted.app.ports, posted.admin.actor());
+    if posted.is_confirmed() {
+        let until = posted.value("until").parse().map(Position::new).map_err(|_| bad("until", "must be a position"))?;
+        entry_job::begin(ports, actor, &posted.waitlist, action, query, until).await?;
+        return Ok(done(&posted.list_urls().entries_where(posted.value("filter")), Done::Begun));
+    }
+    let until = entry_job::last_position(ports, &posted.waitlist).await?;
+    let number = Count(entry_job::count(ports, &posted.waitlist, &query, until).await?);
+    let kept = ["do", "scope", "filter"].map(|name| (name.to_owned(), posted.value(name).to_owned()));
+    let fields = kept.into_iter().chain([("until".to_owned(), until.number().to_string())]).collect();
+    Ok(show(&match action {
+        JobAction::Delete | JobAction::Erase => ConfirmPage::delete_entries(posted.frame(), number, action == JobAction::Erase, fields),
+        _ => ConfirmPage::change_entries(posted.frame(), action.as_str(), number, sends_mail(posted).await?, fields),
+    }))
+}
+
+async fn sends_mail(posted: &Update) -> Result<bool, ApiError> {
+    Ok(posted.app.ports.settings.get(posted.workspace_id()).await?.notifications != Notifications::Off)
+}
+
+/// The newest job of a list, while it goes on and for a while after.
+pub(super) async fn newest<P>(door: &OpenedList<P>) -> Result<Option<Job>, ApiError> {
+    let now = door.app.ports.clock.now();
+    let job = door.app.ports.entry_jobs.newest(door.waitlist.id).await?;
+    Ok(job.filter(|job| job.ended_at.is_none_or(|at| at >= now.plus(-SHOWN))).map(|job| shown(&job)))
+}
+
+fn shown(job: &EntryJob) -> Job {
+    let title = match job.action {
+        JobAction::Approve => "Approving entries",
+        JobAction::Reject => "Rejecting entries",
+        JobAction::Invite => "Inviting people",
+        JobAction::Delete => "Deleting entries",
+        JobAction::Erase => "Erasing people",
+    };
+    Job {
+        id: job.id.to_string(),
+        title: title.to_owned(),
+        state: State::from(job.state.as_str()),
+        done: Count(job.looked_at()),
+        total: Count(job.total.max(job.looked_at())),
+        failed: Count(job.refused.values().sum()),
+        reasons: job.refused.iter().map(|(reason, number)| (reason.clone(), Count(*number))).collect(),
+        started_at: job.created_at.into(),
+    }
+}
+
+/// Cancels a job. What is done stays done.
+#[post("/w/{ws}/lists/{list}/jobs/{job}/cancel")]
+pub async fn cancel(posted: Update, path: web::Path<(String, String, String)>) -> Result<HttpResponse, ApiError> {
+    let missing = || ApiError::new(Code::NotFound, "there is no such work, or it is over");
+    let id = JobId::parse(&path.2).map_err(|_| missing())?;
+    posted.app.ports.entry_jobs.cancel(posted.waitlist.id, id, posted.app.ports.clock.now()).await?.ok_or_else(missing)?;
+    Ok(done(&posted.list_urls().entries(), Done::Cancelled))
+}

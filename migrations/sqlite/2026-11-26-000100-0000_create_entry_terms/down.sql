@@ -1,0 +1,2 @@
+DROP TRIGGER entries_forget_terms;
+DROP TABLE entry_terms;
