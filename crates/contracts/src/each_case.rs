@@ -45,6 +45,7 @@ macro_rules! each_case {
                 a_file_reads_back_to_the_byte
                 an_upload_that_broke_off_fails
                 an_import_is_of_its_list
+                imports_of_a_list_are_listed_newest_first
                 problems_are_in_the_order_of_the_file
                 a_cancelled_import_adds_no_more
                 one_worker_at_a_time_holds_an_import

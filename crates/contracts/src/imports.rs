@@ -1,5 +1,6 @@
 //! Cases of imports: rows become entries once and in their order, whatever happens to the worker.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
@@ -215,6 +216,25 @@ pub async fn an_import_is_of_its_list(fixture: &impl Fixture) {
     assert_eq!(ports.imports.find(other.id, new.id).await.unwrap(), None);
     assert_eq!(ports.imports.cancel(other.id, new.id, ports.clock.now()).await.unwrap(), None);
     assert_eq!(ports.imports.find(list.id, new.id).await.unwrap(), Some(new));
+}
+
+/// The imports of a list are listed, newest first.
+pub async fn imports_of_a_list_are_listed_newest_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    let (mut own, lease_until) = (Vec::new(), later(&ports, 60));
+    for second in [2, 1, 3] {
+        let new = Import { created_at: later(&ports, second), ..import(&ports, &list) };
+        ports.imports.begin(new.clone(), lease_until).await.unwrap();
+        own.push(new);
+        let new = Import { created_at: later(&ports, second), ..import(&ports, &other) };
+        ports.imports.begin(new, lease_until).await.unwrap();
+    }
+    own.sort_by_key(|import| Reverse(import.created_at));
+    assert_eq!(ports.imports.list(list.id, 10).await.unwrap(), own);
+    assert_eq!(ports.imports.list(list.id, 2).await.unwrap(), own[..2]);
+    assert_eq!(ports.imports.list(other.id, 10).await.unwrap().len(), 3);
 }
 
 /// Problems come in the order of the file, each once, though pages are small.
@@ -745,6 +765,7 @@ pub async fn call_everything(ports: &Ports, list: &Waitlist) {
     ports.imports.piece(import.id, 0).await.unwrap();
     drive(ports, import.clone(), claim).await;
     ports.imports.find(list.id, import.id).await.unwrap().unwrap();
+    assert!(!ports.imports.list(list.id, 10).await.unwrap().is_empty());
     ports.imports.cancel(list.id, import.id, ports.clock.now()).await.unwrap();
     ports.imports.resolve_code(list.id, &OldCode::parse("code 2").unwrap()).await.unwrap();
     while ports.imports.prune(later(ports, 100), 10).await.unwrap() > 0 {}

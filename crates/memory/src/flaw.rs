@@ -61,6 +61,8 @@ flaws! {
     BrokenUploadsWait: "imports::an_upload_that_broke_off_fails";
     /// An import is found on every list.
     ImportsOfOthersFound: "imports::an_import_is_of_its_list";
+    /// The oldest imports of a list are listed, and newer ones are left out.
+    ImportsOldestFirst: "imports::imports_of_a_list_are_listed_newest_first";
     /// A page of problems begins with the first one again.
     ProblemsRepeat: "imports::problems_are_in_the_order_of_the_file";
     /// An import goes on though it was cancelled.

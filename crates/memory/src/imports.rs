@@ -1,5 +1,6 @@
 //! [`ImportStore`] in memory.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -83,6 +84,19 @@ impl ImportStore for MemoryStore {
         Ok(self.read(|data| {
             let any = data.flaw.is(Flaw::ImportsOfOthersFound);
             data.imports.get(&id).map(|kept| kept.import.clone()).filter(|import| import.waitlist_id == waitlist_id || any)
+        }))
+    }
+
+    async fn list(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Import>, Fault> {
+        Ok(self.read(|data| {
+            let mut imports: Vec<Import> = data.imports.values().map(|kept| kept.import.clone()).collect();
+            imports.retain(|import| import.waitlist_id == waitlist_id);
+            imports.sort_by_key(|import| Reverse(import.created_at));
+            if data.flaw.is(Flaw::ImportsOldestFirst) {
+                imports.reverse();
+            }
+            imports.truncate(most);
+            imports
         }))
     }
 

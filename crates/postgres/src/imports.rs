@@ -85,6 +85,18 @@ impl ImportStore for PgStore {
         Ok(import.filter(|import| import.waitlist_id == waitlist_id))
     }
 
+    async fn list(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Import>, Fault> {
+        let mut c = self.connection().await?;
+        let query = imports::table
+            .filter(imports::waitlist_id.eq(waitlist_id.uuid()))
+            // Only the index of lists has this order.
+            .order((imports::created_at.desc(), imports::id))
+            .limit(to_bigint(most as u64))
+            .select(ImportsRow::as_select());
+        let rows: Vec<ImportsRow> = query.load(&mut c).await.map_err(query_fault)?;
+        rows.into_iter().map(Import::try_from).collect()
+    }
+
     async fn problems(&self, id: ImportId, after: Option<ImportMark>, most: usize) -> Result<Vec<(ImportMark, ImportProblem)>, Fault> {
         let mut c = self.connection().await?;
         let items = items(&mut c, id, PROBLEM, after.unwrap_or(Import::FIRST), most).await.map_err(query_fault)?;

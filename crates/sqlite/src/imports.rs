@@ -78,6 +78,18 @@ impl ImportStore for SqliteStore {
         Ok(found.await?.filter(|import| import.waitlist_id == waitlist_id))
     }
 
+    async fn list(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Import>, Fault> {
+        let rows = self.database.read(move |c| {
+            let query = imports::table
+                .filter(imports::waitlist_id.eq(Blob(waitlist_id.uuid())))
+                .order((imports::created_at.desc(), imports::id))
+                .limit(to_bigint(most as u64))
+                .select(ImportsRow::as_select());
+            query.load(c).map_err(query_fault)
+        });
+        rows.await?.into_iter().map(Import::try_from).collect()
+    }
+
     async fn problems(&self, id: ImportId, after: Option<ImportMark>, most: usize) -> Result<Vec<(ImportMark, ImportProblem)>, Fault> {
         let items = self.database.read(move |c| items(c, id, PROBLEM, after.unwrap_or(Import::FIRST), most).map_err(query_fault)).await?;
         items.into_iter().map(|(key, json)| Ok((key, ImportProblem::from_json(from_bigint(key[0]), &json)?))).collect()

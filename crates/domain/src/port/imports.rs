@@ -34,6 +34,12 @@ pub trait ImportStore: Send + Sync {
     /// - That of another list MUST NOT be found: `imports::an_import_is_of_its_list`.
     async fn find(&self, waitlist_id: WaitlistId, id: ImportId) -> Result<Option<Import>, Fault>;
 
+    /// The imports of a list, newest first, at most that many.
+    ///
+    /// - Those of another list MUST NOT be among them: `imports::imports_of_a_list_are_listed_newest_first`.
+    /// - If there are more, the newest MUST be listed: `imports::imports_of_a_list_are_listed_newest_first`.
+    async fn list(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Import>, Fault>;
+
     /// The problems of an import, at most that many, after a line and its problem of that number. Each has the number that it follows by.
     ///
     /// - They MUST be in the order of their lines, each once: `imports::problems_are_in_the_order_of_the_file`.
