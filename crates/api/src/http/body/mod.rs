@@ -2,6 +2,7 @@
 
 mod document;
 pub mod fields;
+mod multipart;
 
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::middleware::in_flight::InFlight;
 
 pub use document::{Document, read_as};
+pub use multipart::Parts;
 
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -145,6 +147,19 @@ impl Body {
             return Err(ApiError { accept_encoding: Some(ContentEncoding::Gzip), ..refusal });
         }
         Ok(Pieces { payload: self.payload, in_flight: self.in_flight })
+    }
+
+    /// Reads a form with a file.
+    ///
+    /// # Errors
+    /// 415 if the body is none, 400 if it has no boundary.
+    pub fn parts(self) -> Result<Parts, ApiError> {
+        self.check_coding()?;
+        if self.essence() != "multipart/form-data" {
+            return Err(ApiError::new(Code::UnsupportedMediaType, "the body must be multipart/form-data"));
+        }
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        Parts::new(Pieces { payload: self.payload, in_flight: self.in_flight }, &content_type)
     }
 
     /// Whether the body has only codings of a list.
