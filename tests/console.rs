@@ -5,7 +5,7 @@ use rally_api::auth::create_sign_in_link;
 use rally_contracts::samples;
 use rally_domain::actor::Actor;
 use rally_domain::url::form_urlencoded;
-use rally_tests::receiver::eventually;
+use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
@@ -118,6 +118,26 @@ impl Browser {
     /// Sends a form with the token of the session.
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
         self.post_from("/console/help", path, fields).await
+    }
+
+    /// Sends a form with a file, as browsers do, with a token.
+    fn upload_as(&self, path: &str, csrf: &str, fields: &[(&str, &str)], file: &str) -> RequestBuilder {
+        let field = |(name, value): (&str, &str)| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let fields: String = [("csrf", csrf)].into_iter().chain(fields.iter().copied()).map(field).collect();
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\nContent-Type: text/csv";
+        let request = self.client.post(format!("{}{path}", self.base)).header("content-type", "multipart/form-data; boundary=x");
+        request.body(format!("{fields}--x\r\n{head}\r\n\r\n{file}\r\n--x--\r\n"))
+    }
+
+    /// Sends a form with a file with the token of the session.
+    async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &str) -> Seen {
+        let csrf = self.open("/console/help").await.hidden("csrf");
+        self.send(self.upload_as(path, &csrf, fields, file)).await
+    }
+
+    /// Opens a page until it shows a phrase.
+    async fn open_until(&self, path: &str, phrase: &str) -> Seen {
+        eventually(|| async { Some(self.open(path).await).filter(|seen| seen.text.contains(phrase)) }).await
     }
 
     /// Signs in by the page of a link.
@@ -532,6 +552,143 @@ async fn referrals_are_decided_after_a_look_at_whom_that_moves(kind: Kind) {
     browser.open(&policy).await.is_page(200, &["A referral is worth 2 positions now", "value=\"2\""]);
     browser.open(&format!("{policy}?referral_boost=0")).await.is_page(200, &["1 entry would move", "ada@example.com"]);
     browser.open(&format!("{policy}?referral_boost=many")).await.is_page(200, &["value=\"many\"", "aria-invalid=\"true\""]);
+}
+
+#[apply(on_both_stores)]
+async fn a_review_of_one_entry_is_undone_where_it_can_be(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({"invite_url": "https://app.example/?code={code}"})).await;
+    let ada = server.join("early", "ada@example.com").await;
+    let browser = Browser::signed_in(&server, true).await;
+    let entry = format!("/console/w/acme/lists/early/entries/{}", ada["id"].as_str().unwrap());
+    let (review, undo) = (format!("{entry}/review"), |status: &str| format!("name=\"status\" value=\"{status}\"><button class=\"small\""));
+    let approved = browser.post(&review, &[("status", "approved")]).await.leads_to();
+    browser.open(&approved).await.is_page(200, &["Approved.", &undo("rejected"), "Undo: reject"]);
+    let rejected = browser.post(&review, &[("status", "rejected")]).await.leads_to();
+    browser.open(&rejected).await.is_page(200, &["Rejected after all.", &undo("approved"), ">Undo<"]);
+    // The verdict of the address is not that of the entry any more.
+    assert!(!browser.open(&approved).await.text.contains(">Undo"));
+    let again = browser.post(&review, &[("status", "approved")]).await.leads_to();
+    browser.open(&again).await.is_page(200, &["Approved again.", &undo("rejected"), ">Undo<"]);
+    let path = format!("/waitlists/{list}/entries/{}/invite-to-app", ada["id"].as_str().unwrap());
+    server.admin_post(&path, json!({})).await.expect(200);
+    assert!(!browser.open(&again).await.text.contains(">Undo"), "who was invited cannot be rejected");
+    let mut reader = Browser::of(&server.base);
+    reader.paste(key(&server, "waitlist.read entry.read").await["key"].as_str().unwrap()).await.leads_to();
+    assert!(!reader.open(&again).await.text.contains(">Undo"));
+}
+
+#[apply(on_both_stores)]
+async fn a_file_is_imported_by_a_form(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let list = "/console/w/acme/lists/early";
+    let (imports, new) = (format!("{list}/imports"), format!("{list}/new-import"));
+    browser.open(&imports).await.is_page(200, &["No import yet"]);
+    browser.open(&new).await.is_page(200, &["multipart/form-data", "name=\"dry_run\" value=\"true\" checked"]);
+    let file = "E-mail;Who\nada@example.com;Ada <b>\nnobody;No\nbob@example.com;Bob\n";
+    let options = [("format", "generic"), ("on_duplicate", "skip"), ("map", "Who = name\r\nE-mail=email")];
+
+    let trial = browser.upload(&new, &[&options[..], &[("dry_run", "true")]].concat(), file).await.leads_to();
+    let page = browser.open_until(&trial, "state good").await;
+    page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import the file"]);
+    page.is_page(200, &["<th scope=\"row\" class=\"number\">3</th>", "<code>E-mail</code>", "<bdi>Who</bdi></th><td><code>name</code>"]);
+    browser.open(&format!("{list}/entries")).await.is_page(200, &["No entry yet"]);
+    let done = browser.upload(&new, &options, file).await.leads_to();
+    browser.open_until(&done, "state good").await.is_page(200, &["Added</dt><dd>2", "See the entries"]);
+    browser.open(&format!("{list}/entries")).await.is_page(200, &["ada@example.com", "Ada &#60;b&#62;", "bob@example.com"]);
+    let listed = browser.open(&imports).await;
+    listed.is_page(200, &["trial", "generic"]);
+    assert_eq!(listed.text.matches("data-row").count(), 2);
+    let problems = browser.open(&format!("{done}/problems.csv")).await;
+    assert!(problems.header("content-type").starts_with("text/csv") && problems.text.contains("\r\n3,E-mail,"), "{}", problems.text);
+    browser.post(&format!("{done}/cancel"), &[]).await.is_page(409, &["has ended"]);
+    browser.open(&format!("{imports}/00000000-0000-7000-8000-000000000000")).await.is_page(404, &[]);
+
+    let export = browser.open(&format!("{list}/entries/export.jsonl")).await;
+    assert!(
+        export.header("content-type").starts_with("application/x-ndjson") && export.text.contains("ada@example.com"),
+        "{}",
+        export.text
+    );
+    browser.upload(&new, &[("format", "rally")], &export.text).await.is_page(422, &["id=\"f-file-error\">", "waitlist"]);
+    server.active_list("copy", json!({})).await;
+    let copy = browser.upload("/console/w/acme/lists/copy/new-import", &[("format", "rally")], &export.text).await.leads_to();
+    browser.open_until(&copy, "state good").await.is_page(200, &["Added</dt><dd>2"]);
+}
+
+#[apply(on_both_stores)]
+async fn a_form_with_a_file_is_refused_as_others_are(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let new = "/console/w/acme/lists/early/new-import";
+    for (fields, file, phrases) in [
+        (&[("format", "auto")][..], "", &["choose a file"][..]),
+        (&[("format", "excel")], "a", &["f-format-error"]),
+        (&[("map", "Mail")], "a", &["write column = field", ">\nMail</textarea>"]),
+        (&[("map", "Mail = age"), ("dry_run", "true")], "a", &["Mail must be", "name=\"dry_run\" value=\"true\" checked"]),
+        (&[], "PK\u{3}\u{4}zip", &["f-file-error"]),
+    ] {
+        browser.upload(new, fields, file).await.is_page(422, &[&["aria-invalid=\"true\""], phrases].concat());
+    }
+    for token in ["", "x"] {
+        browser.send(browser.upload_as(new, token, &[], "a")).await.is_page(403, &["not sent from a page"]);
+    }
+    let csrf = browser.open("/console/help").await.hidden("csrf");
+    let foreign = browser.upload_as(new, &csrf, &[], "a").header("origin", "https://evil.example");
+    browser.send(foreign).await.is_page(403, &["not sent from a page"]);
+    for (kind, body) in
+        [("multipart/form-data", "x"), ("multipart/form-data; boundary=x", "x"), ("multipart/form-data; boundary=x", "--x\r\n\r\n")]
+    {
+        let request = browser.client.post(format!("{}{new}", server.base)).header("content-type", kind).body(body);
+        browser.send(request).await.is_page(400, &[]);
+    }
+    assert_eq!(browser.post(new, &[("format", "auto")]).await.status, 415);
+    browser.open("/console/w/acme/lists/early/imports").await.is_page(200, &["No import yet"]);
+    let mut reader = Browser::of(&server.base);
+    reader.paste(key(&server, "waitlist.read entry.read").await["key"].as_str().unwrap()).await.leads_to();
+    reader.upload(new, &[], "a").await.is_page(403, &["entry.update"]);
+    reader.open("/console/w/acme/lists/early/imports").await.is_page(403, &["entry.update"]);
+    assert!(!reader.open("/console/w/acme/lists/early").await.text.contains("/imports"));
+}
+
+#[apply(on_both_stores)]
+async fn events_are_sent_again_by_forms(kind: Kind) {
+    let (server, receiver) = (TestServer::start(kind).await, Receiver::start().await);
+    server.active_list("early", json!({})).await;
+    let hook = json!({"url": receiver.url, "events": ["entry.created"]});
+    let hook = server.admin_post("/webhooks", hook).await.expect(201)["id"].as_str().unwrap().to_owned();
+    server.join("early", "ada@example.com").await;
+    let first = receiver.wait_for(1).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let page = format!("/console/w/acme/webhooks/{hook}");
+    browser.open_until(&format!("{page}?state=delivered"), first[0].id()).await.is_page(200, &["Resend", "Send again what happened"]);
+    browser.open(&format!("{page}?state=dead")).await.is_page(200, &["None has this state"]);
+    browser.open(&format!("{page}?state=held")).await.is_page(400, &[]);
+    let resent = browser.post(&format!("{page}/resend"), &[("event_id", first[0].id())]).await.leads_to();
+    browser.open(&resent).await.is_page(200, &["The event is on its way"]);
+    assert_eq!(receiver.wait_for(2).await[1].body, first[0].body);
+    browser.post(&format!("{page}/resend"), &[("event_id", "x")]).await.is_page(404, &[]);
+
+    let period = [("since", "2026-01-31T00:00"), ("until", "2026-02-01T00:00"), ("state", "all")];
+    let sent = eventually(|| async {
+        // An event that is still being sent is left alone.
+        let sent = browser.post(&format!("{page}/replay"), &period).await.leads_to();
+        Some(sent).filter(|sent| sent.ends_with("replayed=1"))
+    })
+    .await;
+    browser.open(&sent).await.is_page(200, &["1 event is on its way."]);
+    assert_eq!(receiver.wait_for(3).await[2].body, first[0].body);
+    let none = [("since", "2026-01-30T00:00"), ("until", "2026-01-31T00:00:30"), ("state", "dead")];
+    let none = browser.post(&format!("{page}/replay"), &none).await.leads_to();
+    browser.open(&none).await.is_page(200, &["No event fits"]);
+    let bad = [("since", "2026-01-31T00:00"), ("until", ""), ("state", "all")];
+    browser.post(&format!("{page}/replay"), &bad).await.is_page(422, &["value=\"2026-01-31T00:00\"", "id=\"f-until\"", &receiver.url]);
+    browser.post(&format!("{page}/active"), &[("active", "false")]).await.leads_to();
+    browser.post(&format!("{page}/resend"), &[("event_id", first[0].id())]).await.is_page(409, &["not active"]);
+    browser.post(&format!("{page}/replay"), &period).await.is_page(422, &["not active"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

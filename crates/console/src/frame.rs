@@ -102,8 +102,10 @@ pub struct Notice {
 }
 
 /// The request that undoes a change.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Undo {
+    /// What the button says.
+    pub label: &'static str,
     /// The address that it is posted to.
     pub action: String,
     /// The fields beside the token.
@@ -200,7 +202,7 @@ pub(crate) trait Framed {
     }
 
     fn undo(&self, undo: &Undo) -> Button {
-        let button = self.post(undo.action.clone(), "Undo").small().key("u");
+        let button = self.post(undo.action.clone(), undo.label).small().key("u");
         undo.fields.iter().fold(button, |button, (name, value)| button.with(name, value))
     }
 
@@ -225,7 +227,7 @@ pub(crate) trait Framed {
             (can.entry_read, "Confirmations", urls.confirmations(), "g c", Here::Confirmations),
             (can.entry_read && self.has().referrals, "Referrals", urls.referrals(), "g r", Here::Referrals),
             (can.variant_read, "Variants", urls.variants(), "g v", Here::Variants),
-            (can.entry_read && self.has().imports, "Imports", urls.imports(), "g i", Here::Imports),
+            (can.entry_update && self.has().imports, "Imports", urls.imports(), "g i", Here::Imports),
             (can.list_read, "Settings", urls.settings(), "g s", Here::Settings),
         ];
         let mut links = self.links(all.into());

@@ -160,16 +160,16 @@ pub const ROUTES: &[Route] = &[
         "waitlist.read",
         "the sign-up page as stored, under policy::PAGE_PREVIEW; query variant_id",
     ),
-    get("/console/w/{ws}/lists/{list}/imports", "entry.read", "ImportsPage"),
+    get("/console/w/{ws}/lists/{list}/imports", "entry.update", "ImportsPage"),
     get("/console/w/{ws}/lists/{list}/new-import", "entry.update", "FormPage::new_import"),
     post(
         "/console/w/{ws}/lists/{list}/new-import",
         "entry.update",
         "multipart: csrf first, then format, on_duplicate, map, dry_run, notify (boxes), file last",
     ),
-    get("/console/w/{ws}/lists/{list}/imports/{import}", "entry.read", "ImportPage"),
+    get("/console/w/{ws}/lists/{list}/imports/{import}", "entry.update", "ImportPage"),
     post("/console/w/{ws}/lists/{list}/imports/{import}/cancel", "entry.update", "cancels an import"),
-    get("/console/w/{ws}/lists/{list}/imports/{import}/problems.csv", "entry.read", "the file"),
+    get("/console/w/{ws}/lists/{list}/imports/{import}/problems.csv", "entry.update", "the file"),
 ];
 
 /// Writes addresses under the root of the server.

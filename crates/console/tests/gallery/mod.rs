@@ -194,6 +194,7 @@ impl Samples<'_> {
         let page = ListsPage { frame: self.workspace(), status: None, lists, pager: self.pager("") };
         add("lists", &page);
         let undo = Undo {
+            label: "Undo",
             action: "/console/w/acme/lists/early-access/status".to_owned(),
             fields: vec![("status".to_owned(), "active".to_owned())],
         };
@@ -447,6 +448,7 @@ impl Samples<'_> {
         };
         add("referrals", &page);
         let undo = Undo {
+            label: "Undo",
             action: "/console/w/acme/lists/early-access/referrals/decide".to_owned(),
             fields: vec![("id".to_owned(), self.id()), ("state".to_owned(), "credited".to_owned())],
         };

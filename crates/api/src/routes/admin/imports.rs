@@ -11,6 +11,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportMark, ImportProblem, ImportState};
 use rally_domain::port::Ports;
+use rally_domain::waitlist::Waitlist;
 use rally_intake::{Problem, StagingError, csv_header, csv_rows};
 use serde::Serialize;
 use url::form_urlencoded;
@@ -19,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::auth::{Action, Admin, permit};
 use crate::chain::chain;
-use crate::http::body::{Body, Pieces};
+use crate::http::body::Body;
 use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
 use crate::http::extract::admin::{AdminImport, AdminList};
 use crate::imports::{Arrived, ImportOrder, Source, Upload, UploadError};
@@ -178,16 +179,30 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let pairs: Vec<_> = form_urlencoded::parse(request.query_string().as_bytes()).collect();
     let order = ImportOrder::parse(pairs.iter().map(|(name, value)| (&**name, &**value))).map_err(ApiError::validation)?;
-    let pieces = body.pieces(&TYPES)?;
-    let upload = Upload::begin(&app.ports, &waitlist.actor(), &waitlist, order).await?;
-    let import = queue(&waitlist.admin, receive(upload, pieces).await?).await?;
+    let mut pieces = body.pieces(&TYPES)?;
+    let import = import_file(&app, &waitlist.admin, &waitlist, order, async || pieces.next().await).await?;
     Ok(HttpResponse::Accepted().json(BegunView { id: import.id.to_string(), status_url: status_url(&app, &import) }))
 }
 
-/// Takes the pieces of a body. An upload that fails is given up.
-async fn receive(mut upload: Upload, mut pieces: Pieces) -> Result<Arrived, ApiError> {
+/// Imports a file that arrives in pieces.
+///
+/// # Errors
+/// If the file does not arrive, cannot be read, or may not be imported.
+pub(crate) async fn import_file(
+    app: &App,
+    admin: &Admin,
+    waitlist: &Waitlist,
+    order: ImportOrder,
+    next: impl AsyncFnMut() -> Result<Option<Bytes>, ApiError>,
+) -> Result<Import, ApiError> {
+    let upload = Upload::begin(&app.ports, &admin.actor(), waitlist, order).await?;
+    queue(admin, receive(upload, next).await?).await
+}
+
+/// Takes the pieces of a file. An upload that fails is given up.
+async fn receive(mut upload: Upload, mut next: impl AsyncFnMut() -> Result<Option<Bytes>, ApiError>) -> Result<Arrived, ApiError> {
     let failure: ApiError = loop {
-        match pieces.next().await {
+        match next().await {
             Ok(Some(piece)) => match upload.take(&piece).await {
                 Ok(()) => {}
                 Err(error) => break error.into(),
@@ -263,10 +278,15 @@ pub async fn get(import: AdminImport<permit::EntryUpdate>) -> web::Json<ImportVi
 )]
 #[get("/waitlists/{waitlist_id}/imports/{id}/problems.csv")]
 pub async fn problems(app: web::Data<App>, import: AdminImport<permit::EntryUpdate>) -> HttpResponse {
+    problems_of(&app, import.id)
+}
+
+/// Replies with the problems of an import as CSV.
+pub(crate) fn problems_of(app: &App, id: ImportId) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}-problems.csv\"", import.id)))
-        .streaming(problem_file(app.ports.clone(), import.id))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{id}-problems.csv\"")))
+        .streaming(problem_file(app.ports.clone(), id))
 }
 
 /// Where the file of problems goes on.
@@ -308,8 +328,16 @@ fn problem_file(ports: Ports, id: ImportId) -> impl Stream<Item = Result<Bytes, 
 )]
 #[delete("/waitlists/{waitlist_id}/imports/{id}")]
 pub async fn cancel(app: web::Data<App>, import: AdminImport<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
-    let cancelled = app.ports.imports.cancel(import.waitlist_id, import.id, app.ports.clock.now()).await?;
-    let import = cancelled.ok_or_else(|| ApiError::new(Code::ImportEnded, "the import has ended"))?;
+    let import = cancel_import(&app, &import).await?;
     let message = format!("the import was cancelled; the {} people that it added stay", import.numbers.added);
     Ok(HttpResponse::Accepted().json(CancelledView { import: ImportView::from(&import), message }))
+}
+
+/// Cancels an import. Returns it as it ended.
+///
+/// # Errors
+/// 409 if it has ended.
+pub(crate) async fn cancel_import(app: &App, import: &Import) -> Result<Import, ApiError> {
+    let cancelled = app.ports.imports.cancel(import.waitlist_id, import.id, app.ports.clock.now()).await?;
+    cancelled.ok_or_else(|| ApiError::new(Code::ImportEnded, "the import has ended"))
 }

@@ -10,6 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
+use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use rally_console::{Can, Count, Frame, OpenList, OpenWorkspace, State};
 use rally_domain::id::WorkspaceId;
@@ -21,7 +22,7 @@ use rally_domain::workspace::Workspace;
 use super::look::notices;
 use crate::app::App;
 use crate::auth::{Action, Admin, Claims, Permission, Scope, find_session};
-use crate::http::body::{Body, SETTINGS_LIMIT};
+use crate::http::body::{Body, Parts, SETTINGS_LIMIT};
 use crate::http::error::{ApiError, Code};
 
 /// Names and values of a form, in their order.
@@ -92,14 +93,79 @@ impl<D: Door> FromRequest for Posted<D> {
         let (request, body) = (request.clone(), Body::from_request(request, payload));
         Box::pin(async move {
             let door = D::enter(&request).await?;
-            let mut form = body.await?.form_up_to(SETTINGS_LIMIT).await?;
-            let token = form.iter().position(|(name, _)| name == "csrf").map(|index| form.remove(index).1);
-            if !token.is_some_and(|token| door.accepts(&token)) {
-                return Err(ApiError::new(Code::Forbidden, "this was not sent from a page of the console"));
-            }
+            let form = body.await?.form_up_to(SETTINGS_LIMIT).await?;
+            let form = check_token(&door, form)?;
             Ok(Self { door, form })
         })
     }
+}
+
+/// A form with a file. Its fields have arrived with the right token, and the file has not.
+pub(super) struct Uploaded<D> {
+    door: D,
+    /// The fields, without the token.
+    pub(super) form: Pairs,
+    parts: Parts,
+    has_file: bool,
+}
+
+impl<D> Uploaded<D> {
+    /// The next piece of the file. `None` at its end, or if there is none.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+        if self.has_file { self.parts.piece().await } else { Ok(None) }
+    }
+
+    /// Returns what let the form in, and the rest of the file.
+    pub(super) const fn take_apart(&mut self) -> (&D, &mut Parts) {
+        (&self.door, &mut self.parts)
+    }
+
+    /// Reads what is left of the form, so that a browser shows the answer.
+    pub(super) async fn drain(&mut self) {
+        self.parts.drain().await;
+    }
+}
+
+impl<D> Deref for Uploaded<D> {
+    type Target = D;
+
+    fn deref(&self) -> &D {
+        &self.door
+    }
+}
+
+impl<D: Door> FromRequest for Uploaded<D> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, body) = (request.clone(), Body::from_request(request, payload));
+        Box::pin(async move {
+            let door = D::enter(&request).await?;
+            let mut parts = body.await?.parts()?;
+            let (mut form, mut room, mut has_file) = (Pairs::new(), SETTINGS_LIMIT, false);
+            while let Some(name) = parts.next().await? {
+                has_file = name == "file";
+                if has_file {
+                    break;
+                }
+                let value = parts.text(room).await?;
+                room = room.saturating_sub(name.len() + value.len());
+                form.push((name, value));
+            }
+            let form = check_token(&door, form)?;
+            Ok(Self { door, form, parts, has_file })
+        })
+    }
+}
+
+/// Takes the token out of a form.
+fn check_token(door: &impl Door, mut form: Pairs) -> Result<Pairs, ApiError> {
+    let token = form.iter().position(|(name, _)| name == "csrf").map(|index| form.remove(index).1);
+    if !token.is_some_and(|token| door.accepts(&token)) {
+        return Err(ApiError::new(Code::Forbidden, "this was not sent from a page of the console"));
+    }
+    Ok(form)
 }
 
 /// A page lets a request in without a token, and so only if the request changes nothing.

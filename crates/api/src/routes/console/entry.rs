@@ -1,8 +1,8 @@
 //! One entry, and what can be done with it.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_console::page::{ConfirmPage, EntryPage, EntryView, EventRow, MailRow, Person};
-use rally_console::{Count, State};
+use rally_console::{Count, State, Undo};
 use rally_domain::command::{ReplaceLink, Review, ReviewEntry};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::{FieldError, Invalid};
@@ -35,7 +35,7 @@ async fn find<P>(door: &OpenedList<P>, place: &Place) -> Result<Entry, ApiError>
 
 /// Shows an entry.
 #[get("/w/{ws}/lists/{list}/entries/{entry}")]
-pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place) -> Result<HttpResponse, ApiError> {
+pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let (ports, entry) = (&door.app.ports, find(&door, &place).await?);
     let referred_by = match entry.referred_by {
         Some(id) => ports.entries.find(door.waitlist.id, id).await?.map(person),
@@ -52,8 +52,12 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place) -> Res
         at: event.occurred_at.into(),
         deliveries: Vec::new(),
     };
+    let mut frame = door.frame();
+    for notice in &mut frame.notices {
+        notice.undo = undo(&door, &entry, Done::of(&request));
+    }
     Ok(show(&EntryPage {
-        frame: door.frame(),
+        frame,
         answers: answers(&door, &entry),
         referred_by,
         referrals: brought_by(&door, entry.id).await?,
@@ -66,6 +70,25 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place) -> Res
         conflict: None,
         entry: view(&door, &entry).await?,
     }))
+}
+
+/// How the last review is undone: by the other verdict, as long as the entry has the verdict and takes the other one. A review of an entry
+/// that was pending cannot be taken back wholly, and the button says what becomes of the entry.
+fn undo<P>(door: &OpenedList<P>, entry: &Entry, done: Option<Done>) -> Option<Undo> {
+    let (is, label, status) = match done? {
+        Done::Approved => (EntryStatus::Approved, "Undo: reject", EntryStatus::Rejected),
+        Done::ApprovedAgain => (EntryStatus::Approved, "Undo", EntryStatus::Rejected),
+        Done::Rejected => (EntryStatus::Rejected, "Undo: approve", EntryStatus::Approved),
+        Done::RejectedAfterAll => (EntryStatus::Rejected, "Undo", EntryStatus::Approved),
+        _ => return None,
+    };
+    let may = door.admin.may(Action::EntryUpdate) && entry.status == is;
+    let takes_it = status == EntryStatus::Approved || entry.invitation.is_none();
+    (may && takes_it).then(|| Undo {
+        label,
+        action: door.list_urls().review(&entry.id.to_string()),
+        fields: vec![("status".to_owned(), status.as_str().to_owned())],
+    })
 }
 
 fn person(entry: Entry) -> Person {
@@ -144,12 +167,15 @@ pub(super) fn mail_row(mail: &LoggedMail, entry: Option<(Person, String)>) -> Ma
 /// Approves or rejects the entry.
 #[post("/w/{ws}/lists/{list}/entries/{entry}/review")]
 pub async fn review(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
-    let (verdict, what) = match posted.value("status") {
-        "approved" => (Review::Approve, Done::Approved),
-        "rejected" => (Review::Reject, Done::Rejected),
+    let before = find(&posted, &place).await?;
+    let (verdict, what) = match (posted.value("status"), before.status) {
+        ("approved", EntryStatus::Rejected) => (Review::Approve, Done::ApprovedAgain),
+        ("approved", _) => (Review::Approve, Done::Approved),
+        ("rejected", EntryStatus::Approved) => (Review::Reject, Done::RejectedAfterAll),
+        ("rejected", _) => (Review::Reject, Done::Rejected),
         _ => return Err(ApiError::validation(vec![FieldError::new("status", Invalid::new("must be approved or rejected"))])),
     };
-    let (ports, entry_id) = (&posted.app.ports, id_of(&place)?);
+    let (ports, entry_id) = (&posted.app.ports, before.id);
     let (event_id, actor, now) = (EventId::new(ports.ids.uuid()), posted.admin.actor(), ports.clock.now());
     let (waitlist_id, links) = (posted.waitlist.id, ports.links.clone());
     ports.entries.review(ReviewEntry { waitlist_id, entry_id, review: verdict, event_id, actor, now, links }).await?;

@@ -41,6 +41,11 @@ pub(super) fn done(url: &str, what: Done) -> HttpResponse {
     see_other(&format!("{url}{separator}done={}", what.name()))
 }
 
+/// Leads to a page that says how many events are sent once more.
+pub(super) fn replayed(url: &str, events: u64) -> HttpResponse {
+    see_other(&format!("{url}?replayed={events}"))
+}
+
 /// Leads to a page that says what was done, and how many could not be changed.
 pub(super) fn done_but(url: &str, what: Done, failed: usize) -> HttpResponse {
     if failed == 0 { done(url, what) } else { see_other(&format!("{url}?failed={failed}")) }
@@ -53,6 +58,12 @@ macro_rules! done {
         pub(super) enum Done { $($name,)+ }
 
         impl Done {
+            /// What a request says that was done.
+            pub(super) fn of(request: &HttpRequest) -> Option<Self> {
+                let named = in_query(request, &["done"])?;
+                Self::ALL.iter().copied().find(|done| done.name() == named)
+            }
+
             const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             const fn name(self) -> &'static str {
@@ -72,7 +83,9 @@ done! {
     Deleted = "deleted" "Deleted."
     Erased = "erased" "Erased. Nothing of the person is left but the numbers."
     Approved = "approved" "Approved."
+    ApprovedAgain = "approved-again" "Approved again."
     Rejected = "rejected" "Rejected."
+    RejectedAfterAll = "rejected-after-all" "Rejected after all."
     Invited = "invited" "Invited."
     NewLink = "new-link" "The old link has ended. The new one is below."
     Sent = "sent" "The mail is on its way."
@@ -84,18 +97,27 @@ done! {
     Decided = "decided" "Decided. Counts and places have moved with it."
     Ended = "ended" "Ended."
     Begun = "begun" "It has begun, and goes on while you do something else."
-    Cancelled = "cancelled" "Cancelled. What was done stays done."
+    Cancelled = "cancelled" "Cancelled. What was done stays."
+    Resent = "resent" "The event is on its way. It shows below within seconds."
     StatusChanged = "status" "The status has changed."
 }
 
 /// What a page says first, by the query of its request.
 pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
-    let named = in_query(request, &["done"]);
-    let found = named.and_then(|name| Done::ALL.iter().find(|done| done.name() == name));
-    let good = found.map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
+    let good = Done::of(request).map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
     let failed = in_query(request, &["failed"]).and_then(|number| number.parse().ok()).map(Count);
     let bad = failed.map(|failed| trouble(format!("{} could not be changed. All others were.", failed.of("entry", "entries"))));
-    good.into_iter().chain(bad).collect()
+    let replayed = in_query(request, &["replayed"]).and_then(|number| number.parse().ok()).map(Count);
+    let replayed = replayed.map(|events| Notice { text: replayed_text(events), ..Notice::default() });
+    good.into_iter().chain(bad).chain(replayed).collect()
+}
+
+fn replayed_text(events: Count) -> String {
+    match events {
+        Count(0) => "No event fits, so nothing is sent.".to_owned(),
+        Count(1) => "1 event is on its way.".to_owned(),
+        events => format!("{} are on their way.", events.of("event", "events")),
+    }
 }
 
 /// A notice of something that could not be done.
@@ -127,7 +149,7 @@ pub(super) fn pager(
 pub(super) fn refused(error: ApiError) -> Result<Pairs, ApiError> {
     match error.code.status() {
         400 if !error.errors.is_empty() => Ok(error.errors.iter().map(|error| (error.field.clone(), error.message.to_string())).collect()),
-        400 | 409 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),
+        400 | 408 | 409 | 413 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),
         403 if error.code == Code::ScopeExceedsMaker => Ok(vec![(String::new(), error.message)]),
         _ => Err(error),
     }

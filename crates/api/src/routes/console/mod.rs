@@ -6,6 +6,7 @@ mod confirmations;
 mod doors;
 mod entries;
 mod entry;
+mod imports;
 mod jobs;
 mod keys;
 mod list_settings;
@@ -33,7 +34,7 @@ use rally_console::urls::{Method, ROUTES};
 pub use self::look::error_page;
 
 /// What this server can do beyond the pages that are always there.
-const HAS: Has = Has { search: true, jobs: true, referrals: true, imports: false, replay: false };
+const HAS: Has = Has { search: true, jobs: true, referrals: true, imports: true, replay: true };
 
 /// Paths that are shown, and paths that take forms, of all routes that this server has.
 pub static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Get));
@@ -46,8 +47,7 @@ fn paths(method: Method) -> Vec<&'static str> {
 
 /// Whether this server has a path of the list of addresses.
 fn is_served(path: &str) -> bool {
-    const MISSING: [&str; 7] =
-        ["/sign-in/provider", "/audit", "/replay", "/webhooks/{webhook}/resend", "/export.jsonl", "/imports", "/new-import"];
+    const MISSING: [&str; 2] = ["/sign-in/provider", "/audit"];
     !MISSING.iter().any(|missing| path.contains(missing))
 }
 
@@ -78,6 +78,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(webhooks::set_active)
         .service(webhooks::rotate)
         .service(webhooks::test)
+        .service(webhooks::resend)
+        .service(webhooks::replay)
         .service(webhooks::delete)
         .service(mail::settings_page)
         .service(mail::change_settings)
@@ -103,6 +105,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(entries::bulk)
         .service(jobs::cancel)
         .service(entries::export)
+        .service(imports::export)
         .service(entry::show_page)
         .service(entry::review)
         .service(entry::invite)
@@ -124,6 +127,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(variants::delete)
         .service(list_settings::show_page)
         .service(list_settings::save)
+        .service(imports::list)
+        .service(imports::new_import)
+        .service(imports::create)
+        .service(imports::show_page)
+        .service(imports::cancel)
+        .service(imports::problems)
         .service(preview::typed_page)
         .service(preview::stored_page)
         .default_service(web::to(crate::http::route_table::unmatched));
@@ -137,6 +146,6 @@ mod tests {
     #[test]
     fn what_is_missing_has_no_path() {
         assert!(PAGES.contains(&"/console/w/{ws}/lists/{list}/entries") && FORMS.contains(&"/console/sign-out"));
-        assert!(PAGES.iter().chain(FORMS.iter()).all(|path| !path.contains("import") && !path.contains("audit")));
+        assert!(PAGES.iter().chain(FORMS.iter()).all(|path| !path.contains("jobs") && !path.contains("audit")));
     }
 }

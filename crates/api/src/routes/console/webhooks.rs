@@ -1,11 +1,11 @@
 //! The webhooks of a workspace.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_console::page::{ConfirmPage, DeliveryRow, FormPage, Secret, SecretPage, WebhookPage, WebhookRow, WebhooksPage};
 use rally_console::{Count, Form, State};
 use rally_domain::command::{DeleteWebhook, RotateSecret, TestWebhook};
-use rally_domain::delivery::Attempt;
+use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::FieldError;
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WebhookId};
@@ -14,11 +14,13 @@ use rally_domain::webhook::Webhook;
 use serde_json::json;
 
 use super::doors::{Open, Posted};
-use super::look::{Done, done, refused, show, show_as, typed};
+use super::look::{Done, done, refused, replayed, show, show_as, typed};
 use crate::auth::permit;
 use crate::http::error::ApiError;
+use crate::http::extract::languages::in_query;
 use crate::routes::admin::webhooks::change::update_webhook;
 use crate::routes::admin::webhooks::create::create_webhook;
+use crate::routes::admin::webhooks::replay::{replay_to, resend_by};
 use crate::webhook_secret;
 
 /// The most attempts that a page shows.
@@ -79,25 +81,34 @@ async fn find<P>(door: &Open<P>, place: &Place) -> Result<Webhook, ApiError> {
     door.app.ports.webhooks.find(door.workspace_id(), id).await?.ok_or_else(ApiError::no_webhook)
 }
 
-/// Shows a webhook with its deliveries.
+/// Shows a webhook with its deliveries, or with those in a state.
 #[get("/w/{ws}/webhooks/{webhook}")]
-pub async fn show_page(door: Open<permit::WebhookRead>, place: Place) -> Result<HttpResponse, ApiError> {
+pub async fn show_page(door: Open<permit::WebhookRead>, place: Place, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let webhook = find(&door, &place).await?;
-    let url = ("url", webhook.url.as_str().to_owned());
-    let events = webhook.events.kinds().iter().map(|kind| ("events", kind.as_str().to_owned()));
-    let form = Form::new(std::iter::once(url).chain(events));
-    Ok(show(&webhook_page(&door, &webhook, form).await?))
+    let bad = |error| ApiError::validation(vec![FieldError::new("state", error)]);
+    let state = in_query(&request, &["state"]).map(|state| DeliveryState::parse(&state)).transpose().map_err(bad)?;
+    Ok(show(&webhook_page(&door, &webhook, stored(&webhook), state).await?))
 }
 
-async fn webhook_page<P>(door: &Open<P>, webhook: &Webhook, form: Form) -> Result<WebhookPage, ApiError> {
+/// The form with what is stored.
+fn stored(webhook: &Webhook) -> Form {
+    let url = ("url", webhook.url.as_str().to_owned());
+    let events = webhook.events.kinds().iter().map(|kind| ("events", kind.as_str().to_owned()));
+    Form::new(std::iter::once(url).chain(events))
+}
+
+async fn webhook_page<P>(door: &Open<P>, webhook: &Webhook, form: Form, state: Option<DeliveryState>) -> Result<WebhookPage, ApiError> {
     let limit = Limit::new(u64::from(ATTEMPTS), ATTEMPTS).unwrap_or_default();
-    let attempts = door.app.ports.webhooks.attempts(webhook.id, limit).await?;
+    let attempts = match state {
+        Some(state) => door.app.ports.webhooks.attempts_of(webhook.id, state, limit).await?,
+        None => door.app.ports.webhooks.attempts(webhook.id, limit).await?,
+    };
     Ok(WebhookPage {
         frame: door.frame(),
         webhook: row(webhook),
         form,
         event_types: event_types(),
-        state: None,
+        state: state.map(|state| state.as_str().to_owned()),
         deliveries: attempts.iter().map(delivery).collect(),
     })
 }
@@ -127,7 +138,7 @@ pub async fn update(posted: Update, place: Place) -> Result<HttpResponse, ApiErr
     match update_webhook(&posted.app, &posted.admin, webhook.id, body).await {
         Ok(webhook) => Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved)),
         Err(error) => {
-            let page = webhook_page(&posted, &webhook, typed(&posted.form, refused(error)?)).await?;
+            let page = webhook_page(&posted, &webhook, typed(&posted.form, refused(error)?), None).await?;
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
@@ -168,6 +179,39 @@ pub async fn test(posted: Update, place: Place) -> Result<HttpResponse, ApiError
     Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Tested))
 }
 
+/// Sends an event once more.
+#[post("/w/{ws}/webhooks/{webhook}/resend")]
+pub async fn resend(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    let event_id = EventId::parse(posted.value("event_id")).map_err(|_| ApiError::no_delivery())?;
+    resend_by(&posted.app, &posted.admin, webhook.id, event_id).await?;
+    Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Resent))
+}
+
+/// Sends the events of a period once more.
+#[post("/w/{ws}/webhooks/{webhook}/replay")]
+pub async fn replay(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
+    let webhook = find(&posted, &place).await?;
+    let body = json!({"since": in_utc(posted.value("since")), "until": in_utc(posted.value("until")), "state": posted.value("state")});
+    match replay_to(&posted.app, &webhook, posted.admin.actor(), body).await {
+        Ok(events) => Ok(replayed(&posted.urls().webhook(&webhook.id.to_string()), events)),
+        Err(error) => {
+            let shown = Form { values: [stored(&webhook).values, posted.form.clone()].concat(), ..Form::default() };
+            let page = webhook_page(&posted, &webhook, shown.refused(refused(error)?), None).await?;
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+/// A time as fields of browsers have it, without a zone and maybe without seconds, as the API has it.
+fn in_utc(typed: &str) -> String {
+    match typed.trim() {
+        "" => String::new(),
+        minute if minute.len() == "2026-01-31T09:00".len() => format!("{minute}:00Z"),
+        second => format!("{second}Z"),
+    }
+}
+
 /// Deletes a webhook, after asking.
 #[post("/w/{ws}/webhooks/{webhook}/delete")]
 pub async fn delete(posted: Posted<Open<permit::WebhookDelete>>, place: Place) -> Result<HttpResponse, ApiError> {
@@ -179,4 +223,14 @@ pub async fn delete(posted: Posted<Open<permit::WebhookDelete>>, place: Place) -
     let (workspace_id, actor, now) = (posted.workspace_id(), posted.admin.actor(), posted.app.ports.clock.now());
     posted.app.ports.webhooks.delete(DeleteWebhook { id: webhook.id, workspace_id, actor, now }).await?;
     Ok(done(&posted.urls().webhooks(), Done::Deleted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_a_browser_is_one_of_the_api() {
+        assert_eq!(["", " 2026-01-31T09:00", "2026-01-31T09:00:30.5"].map(in_utc), ["", "2026-01-31T09:00:00Z", "2026-01-31T09:00:30.5Z"]);
+    }
 }

@@ -3,6 +3,7 @@
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, get, web};
 use rally_domain::error::Fault;
+use rally_domain::waitlist::Waitlist;
 
 use crate::app::App;
 use crate::auth::permit;
@@ -27,6 +28,14 @@ use crate::imports::export_file;
 )]
 #[get("/waitlists/{waitlist_id}/export.jsonl")]
 pub async fn export(app: web::Data<App>, waitlist: AdminList<permit::EntryRead>) -> Result<HttpResponse, ApiError> {
+    lines_of(&app, &waitlist).await
+}
+
+/// Replies with everything of a list as JSON lines.
+///
+/// # Errors
+/// If too many exports are running.
+pub(crate) async fn lines_of(app: &App, waitlist: &Waitlist) -> Result<HttpResponse, ApiError> {
     let slot = app.exports.take(waitlist.workspace_id).ok_or_else(too_many)?;
     let lines = app.ports.waitlists.export(waitlist.id).await?;
     let file = spool(export_file(lines), slot).map_err(Fault::unavailable)?;

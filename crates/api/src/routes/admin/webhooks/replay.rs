@@ -5,15 +5,17 @@ use rally_domain::actor::Actor;
 use rally_domain::command::{ReplayDeliveries, ReplayState, ResendDelivery};
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::event::EventKind;
+use rally_domain::id::{EventId, WebhookId};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::Webhook;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::auth::permit;
-use crate::http::body::Body;
+use crate::auth::{Admin, permit};
 use crate::http::body::fields::{Field, Fields};
+use crate::http::body::{Body, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::{AdminDelivery, AdminWebhook};
 use crate::routes::schema::EventName;
@@ -94,10 +96,19 @@ struct ReplayView {
 )]
 #[post("/webhooks/{id}/replay")]
 pub async fn replay(app: web::Data<App>, webhook: AdminWebhook<permit::WebhookUpdate>, body: Body) -> Result<HttpResponse, ApiError> {
-    let command = body.json::<ReplayBody>().await?.parse(&webhook, webhook.actor(), app.ports.clock.now())?;
+    let events = replay_to(&app, &webhook, webhook.actor(), body.json().await?).await?;
+    Ok(HttpResponse::Accepted().json(ReplayView { events }))
+}
+
+/// Sends the events of a period to a webhook once more. Returns how many.
+///
+/// # Errors
+/// If a field is bad, the webhook is not active, or too many events fit.
+pub(crate) async fn replay_to(app: &App, webhook: &Webhook, actor: Actor, body: Value) -> Result<u64, ApiError> {
+    let command = read_as::<ReplayBody>(body)?.parse(webhook, actor, app.ports.clock.now())?;
     let events = app.ports.webhooks.replay(command).await?;
     app.wake_relays();
-    Ok(HttpResponse::Accepted().json(ReplayView { events }))
+    Ok(events)
 }
 
 /// An event that Rally is sending.
@@ -122,9 +133,17 @@ struct ResentView {
 )]
 #[post("/webhooks/{id}/deliveries/{event_id}/resend")]
 pub async fn resend(app: web::Data<App>, delivery: AdminDelivery<permit::WebhookUpdate>) -> Result<HttpResponse, ApiError> {
-    let (id, event_id, workspace_id) = (delivery.webhook_id, delivery.event_id, delivery.admin.workspace.id);
-    let command = ResendDelivery { id, workspace_id, event_id, actor: delivery.actor(), now: app.ports.clock.now() };
-    app.ports.webhooks.resend(command).await?;
+    resend_by(&app, &delivery.admin, delivery.webhook_id, delivery.event_id).await?;
+    Ok(HttpResponse::Accepted().json(ResentView { event_id: delivery.event_id.to_string() }))
+}
+
+/// Sends an event to a webhook once more.
+///
+/// # Errors
+/// If the webhook is not active, or has no delivery of the event.
+pub(crate) async fn resend_by(app: &App, admin: &Admin, id: WebhookId, event_id: EventId) -> Result<(), ApiError> {
+    let (workspace_id, actor, now) = (admin.workspace.id, admin.actor(), app.ports.clock.now());
+    app.ports.webhooks.resend(ResendDelivery { id, workspace_id, event_id, actor, now }).await?;
     app.wake_relays();
-    Ok(HttpResponse::Accepted().json(ResentView { event_id: event_id.to_string() }))
+    Ok(())
 }
