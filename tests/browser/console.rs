@@ -1,6 +1,8 @@
 //! The console: a launch from the first link to the first invitation, every page is accessible, nothing needs scripts, and no other site
 //! or stored text can act.
 
+use std::io::Write;
+
 use fantoccini::cookies::Cookie;
 use rally_api::auth::create_sign_in_link;
 use rally_domain::actor::Actor;
@@ -16,6 +18,12 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::{everything, join, start};
 
 const WIDE: View = View { width: 1280, ..View::PHONE };
+
+/// Checks that a page is accessible and fits the window, also that of a phone.
+async fn looks_right(browser: &Browser, page: &str) {
+    let dark = View { dark: true, ..View::PHONE };
+    browser.is_accessible_in(&format!("console-{page}"), View::ALL.into_iter().chain([View::PHONE, dark])).await;
+}
 
 /// Signs in by a new link, as the first start prints one.
 async fn sign_in(server: &TestServer, browser: &Browser) {
@@ -100,6 +108,7 @@ async fn a_launch_leads_from_the_first_link_to_the_first_invitation() {
     // One key approves.
     browser.press("a").await;
     told(&browser, "Approved").await;
+    assert_eq!(browser.find("#notices button[data-key=u]").await.text().await.unwrap(), "Undo: reject");
     browser.click("button[data-key=i]").await;
     told(&browser, "Invited").await;
     let list = server.admin_get("/waitlists").await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
@@ -129,7 +138,7 @@ async fn a_template_is_edited_beside_its_preview() {
     browser.click("main button.main").await;
     browser.find("#f-text[aria-invalid=true]").await;
     browser.complaints().await;
-    browser.is_accessible("console-template-refused").await;
+    looks_right(&browser, "template-refused").await;
     browser.show(WIDE).await;
     replace(&browser, "#f-text", "Hello {{ entry.name }}").await;
     browser.click("main button.main").await;
@@ -154,7 +163,7 @@ async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
     browser.click("main button.main").await;
     let secret = browser.find("#secret").await.text().await.unwrap();
     assert!(secret.starts_with("rally_live_"), "{secret}");
-    browser.is_accessible("console-secret").await;
+    looks_right(&browser, "secret").await;
     browser.show(WIDE).await;
     browser.click("main a.main").await;
     shown(&browser, "Website").await;
@@ -173,7 +182,7 @@ async fn a_key_is_shown_once_and_ends_when_it_is_revoked() {
     browser.open(&format!("{}/console/w/acme/keys", server.base)).await;
     browser.click("form[action$='/revoke'] button").await;
     shown(&browser, "Revoke the key Website?").await;
-    browser.is_accessible("console-confirm").await;
+    looks_right(&browser, "confirm").await;
     browser.show(WIDE).await;
     browser.click("main form button").await;
     told(&browser, "Revoked").await;
@@ -200,7 +209,7 @@ async fn a_session_is_ended_from_another_browser() {
     server.clock.advance(Duration::minutes(1));
     sign_in(&server, &browser).await;
     browser.open(&format!("{}/console/sessions", server.base)).await;
-    browser.is_accessible("console-sessions").await;
+    looks_right(&browser, "sessions").await;
     browser.show(WIDE).await;
     browser.click("form[action$='/end'] button").await;
     told(&browser, "Ended").await;
@@ -208,6 +217,49 @@ async fn a_session_is_ended_from_another_browser() {
     put(&browser, &lost).await;
     browser.open(&format!("{}/console/w/acme", server.base)).await;
     assert_eq!(browser.path().await, "/console/sign-in");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn an_import_is_watched_to_its_end() {
+    let (server, list) = start(json!({})).await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/lists/early", server.base)).await;
+    browser.click("#nav a[href$='/imports']").await;
+    browser.click("main a.main").await;
+    looks_right(&browser, "new-import").await;
+    browser.show(WIDE).await;
+    browser.click("main button.main").await;
+    shown(&browser, "choose a file").await;
+    // The browser itself notes the status.
+    browser.complaints().await;
+    looks_right(&browser, "new-import-refused").await;
+    browser.show(WIDE).await;
+    let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+    file.write_all(b"E-mail;Name;Plan\n").unwrap();
+    for n in 0..3000 {
+        writeln!(file, "person{n}@example.com;Person {n};Team").unwrap();
+    }
+    file.write_all(b"nobody;No One;Team\n").unwrap();
+    browser.fill("#f-map", "E-mail = email").await;
+    browser.click("#f-dry-run").await;
+    browser.fill("#f-file", file.path().to_str().unwrap()).await;
+    browser.click("main button.main").await;
+    // The page follows the work by itself.
+    browser.until("document.querySelector('#import .state.good')").await;
+    shown(&browser, "The first problems").await;
+    assert_eq!(browser.value("document.querySelector('#import .hero dd').textContent").await, "3,001");
+    assert_eq!(browser.value("document.querySelector('#import section tbody th').textContent").await, "3002");
+    looks_right(&browser, "import").await;
+    browser.show(WIDE).await;
+    browser.click("#import a.main").await;
+    shown(&browser, "person0@example.com").await;
+    browser.click("#nav a[href$='/imports']").await;
+    browser.find("tbody .state.good").await;
+    looks_right(&browser, "imports").await;
+    assert_eq!(server.admin_get(&format!("/waitlists/{list}")).await.expect(200)["entry_count"], 3000);
     browser.close().await;
 }
 
@@ -249,9 +301,10 @@ async fn pages_of_a_list_are_accessible() {
         ("variants", "/variants".to_owned()),
         ("new-variant", "/new-variant".to_owned()),
         ("settings", "/settings".to_owned()),
+        ("imports-none", "/imports".to_owned()),
     ] {
         browser.open(&format!("{path}{page}")).await;
-        browser.is_accessible(&format!("console-{name}")).await;
+        looks_right(&browser, name).await;
     }
     browser.close().await;
 }
@@ -261,10 +314,10 @@ async fn pages_of_a_workspace_are_accessible() {
     let (server, _list, _ada) = busy().await;
     let browser = Browser::start().await;
     browser.open(&format!("{}/console", server.base)).await;
-    browser.is_accessible("console-sign-in").await;
+    looks_right(&browser, "sign-in").await;
     let token = create_sign_in_link(&server.ports, None, Actor::System).await.unwrap();
     browser.open(&format!("{}/console/sign-in/link/{token}", server.base)).await;
-    browser.is_accessible("console-sign-in-link").await;
+    looks_right(&browser, "sign-in-link").await;
     sign_in(&server, &browser).await;
     let hooks = server.admin_get("/webhooks").await.expect(200);
     for (name, page) in [
@@ -274,6 +327,7 @@ async fn pages_of_a_workspace_are_accessible() {
         ("lists", "/w/acme".to_owned()),
         ("new-list", "/w/acme/new-list".to_owned()),
         ("webhooks", "/w/acme/webhooks".to_owned()),
+        ("webhook-dead", format!("/w/acme/webhooks/{}?state=dead", hooks["data"][0]["id"].as_str().unwrap())),
         ("webhook", format!("/w/acme/webhooks/{}", hooks["data"][0]["id"].as_str().unwrap())),
         ("new-webhook", "/w/acme/new-webhook".to_owned()),
         ("mail", "/w/acme/mail".to_owned()),
@@ -284,7 +338,7 @@ async fn pages_of_a_workspace_are_accessible() {
         ("new-key", "/w/acme/new-key".to_owned()),
     ] {
         browser.open(&format!("{}/console{page}", server.base)).await;
-        browser.is_accessible(&format!("console-{name}")).await;
+        looks_right(&browser, name).await;
     }
     browser.close().await;
 }
@@ -401,7 +455,7 @@ async fn a_form_that_is_older_than_another_change_is_not_saved() {
     let name = async || server.admin_get(&format!("/waitlists/{list}")).await.expect(200)["display_name"].clone();
     assert_eq!(name().await, "Theirs");
     browser.complaints().await;
-    browser.is_accessible("console-conflict").await;
+    looks_right(&browser, "conflict").await;
     browser.show(WIDE).await;
     browser.click(".bulk button[value=save]").await;
     told(&browser, "Saved").await;

@@ -252,7 +252,12 @@ impl Browser {
 
     /// Checks that a page is accessible in every view, fits the window, and draws no complaint.
     pub async fn is_accessible(&self, page: &str) {
-        for view in View::ALL {
+        self.is_accessible_in(page, View::ALL).await;
+    }
+
+    /// Checks that a page is accessible in some views, fits the window, and draws no complaint.
+    pub async fn is_accessible_in(&self, page: &str, views: impl IntoIterator<Item = View>) {
+        for view in views {
             self.show(view).await;
             assert_eq!(self.violations().await, [""; 0], "{page} in {view:?}");
             let width = self.value("document.documentElement.scrollWidth").await;
