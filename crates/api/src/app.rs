@@ -14,7 +14,7 @@ use rally_proof::Challenges;
 use time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::auth::{Authenticator, ConsoleDoor};
+use crate::auth::{Authenticator, ConsoleDoor, Oidc};
 use crate::cache::responses::Responses;
 use crate::encryption::Sealer;
 use crate::exports::Exports;
@@ -37,6 +37,8 @@ pub struct App {
     pub auth: Authenticator,
     /// The door of the console.
     pub console: ConsoleDoor,
+    /// Signs people in to the console through an identity provider, if one is set.
+    pub oidc: Option<Oidc>,
     /// Carries out requests with an idempotency key once.
     pub idempotency: Idempotency,
     /// Sends events to webhooks.

@@ -45,7 +45,7 @@ pub const ROUTES: &[Route] = &[
     get("/console/help", "", "HelpPage"),
     get("/console/sign-in", "", "SignInPage"),
     post("/console/sign-in", "", "key, next: signs in with an API key, then 303 to next"),
-    get("/console/sign-in/provider", "", "303 to the identity provider; a link, because form-action holds for redirects too"),
+    get("/console/sign-in/provider", "", "query next: 303 to the identity provider; a link, because form-action holds for redirects too"),
     get("/console/sign-in/provider/callback", "", "code, state: signs in, then 303"),
     get("/console/sign-in/link/{token}", "", "SignInLinkPage; changes nothing"),
     post("/console/sign-in/link/{token}", "", "spends the link and signs in"),

@@ -41,24 +41,47 @@ impl ConsoleDoor {
 
     /// Returns the token in the cookie of a request.
     pub fn token_of(&self, request: &HttpRequest) -> Option<String> {
-        let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
-        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == self.cookie_name()).map(|(_, value)| value.to_owned())
+        Self::value_of(request, self.cookie_name())
     }
 
     /// Returns the value of `Set-Cookie` that keeps a token.
     pub fn keep(&self, token: &str) -> String {
-        self.cookie(token, Session::MAX_AGE.whole_seconds())
+        self.cookie(self.cookie_name(), token, Session::MAX_AGE.whole_seconds())
     }
 
     /// Returns the value of `Set-Cookie` that forgets the token.
     pub fn forget(&self) -> String {
-        self.cookie("", 0)
+        self.cookie(self.cookie_name(), "", 0)
     }
 
-    fn cookie(&self, value: &str, age: i64) -> String {
+    /// Returns what the cookie of a sign-in through an identity provider keeps.
+    pub fn begun_of(&self, request: &HttpRequest) -> Option<String> {
+        Self::value_of(request, self.provider_cookie_name())
+    }
+
+    /// Returns the value of `Set-Cookie` that keeps a sign-in through an identity provider, for 10 minutes.
+    pub fn keep_begun(&self, value: &str) -> String {
+        self.cookie(self.provider_cookie_name(), value, 600)
+    }
+
+    /// Returns the value of `Set-Cookie` that forgets the sign-in through an identity provider.
+    pub fn forget_begun(&self) -> String {
+        self.cookie(self.provider_cookie_name(), "", 0)
+    }
+
+    const fn provider_cookie_name(&self) -> &'static str {
+        if self.is_secure { "__Host-rally-provider" } else { "rally-provider" }
+    }
+
+    fn value_of(request: &HttpRequest, wanted: &str) -> Option<String> {
+        let lines = request.headers().get_all(COOKIE).filter_map(|line| line.to_str().ok());
+        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
+    }
+
+    fn cookie(&self, name: &str, value: &str, age: i64) -> String {
         let secure = if self.is_secure { "; Secure" } else { "" };
-        format!("{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", self.cookie_name())
+        format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
     }
 
     /// Whether a form may come from where the browser says that it comes from. A client that is no browser says nothing.

@@ -88,9 +88,18 @@ impl Jwks {
         Self::with_pace(url, PACE)
     }
 
+    /// The keys for ID tokens. An id that is not known is asked for at once, because such a token comes from the provider itself.
+    pub(super) fn of_id_tokens(url: Url, client: reqwest::Client) -> Self {
+        Self::with(url, client, Pace { floor: Duration::ZERO, ..PACE })
+    }
+
     fn with_pace(url: Url, pace: Pace) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self(Arc::new(Provider { url, client, pace, state: Mutex::default() })))
+        Ok(Self::with(url, client, pace))
+    }
+
+    fn with(url: Url, client: reqwest::Client, pace: Pace) -> Self {
+        Self(Arc::new(Provider { url, client, pace, state: Mutex::default() }))
     }
 
     /// The keys that may have made a signature of this kind with this key id. Empty if the provider has no such key.
@@ -143,6 +152,8 @@ async fn refresh(provider: Arc<Provider>, _running: watch::Sender<()>) {
 enum FetchError {
     #[error("the provider did not answer: {0}")]
     NoAnswer(reqwest::Error),
+    #[error("the provider led elsewhere")]
+    Elsewhere,
     #[error("the key set is larger than {MAX_BYTES} bytes")]
     TooLarge,
     #[error("the answer is not a key set: {0}")]
@@ -162,6 +173,9 @@ impl Provider {
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {
         let mut reply = self.client.get(self.url.clone()).send().await?.error_for_status()?;
+        if reply.status().is_redirection() {
+            return Err(FetchError::Elsewhere);
+        }
         let mut body = Vec::new();
         while let Some(chunk) = reply.chunk().await? {
             body.extend_from_slice(&chunk);

@@ -10,6 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signing {
     Rs256,
+    Ps256,
     Es256,
     Ed25519,
 }
@@ -26,10 +27,19 @@ impl Signing {
         }
     }
 
+    /// The algorithm of an ID token. Providers sign those with RSA or on the curve P-256.
+    pub(super) fn of_id_token(name: &str) -> Option<Self> {
+        match name {
+            "PS256" => Some(Self::Ps256),
+            name => Self::of_name(name).filter(|signing| *signing != Self::Ed25519),
+        }
+    }
+
     /// The name of the algorithm in the library that verifies signatures.
     pub(super) const fn algorithm(self) -> Algorithm {
         match self {
             Self::Rs256 => Algorithm::RS256,
+            Self::Ps256 => Algorithm::PS256,
             Self::Es256 => Algorithm::ES256,
             Self::Ed25519 => Algorithm::EdDSA,
         }
@@ -42,6 +52,8 @@ pub(super) struct KeySet(Vec<ProviderKey>);
 struct ProviderKey {
     id: Option<String>,
     signing: Signing,
+    /// Whether the key names its algorithm, and so is for no other.
+    is_named: bool,
     key: DecodingKey,
 }
 
@@ -79,7 +91,10 @@ impl KeySet {
 
     /// The keys that may have made a signature with this algorithm: those with the id, or without an id the only key of the set.
     pub(super) fn fitting(&self, id: Option<&str>, signing: Signing) -> Vec<DecodingKey> {
-        let fits = |key: &&ProviderKey| key.signing == signing && (id.is_none() || key.id.as_deref() == id);
+        // An RSA key that names no algorithm may sign in the newer way too.
+        let is_either = |key: &ProviderKey| !key.is_named && (key.signing, signing) == (Signing::Rs256, Signing::Ps256);
+        let makes = |key: &ProviderKey| key.signing == signing || is_either(key);
+        let fits = |key: &&ProviderKey| makes(key) && (id.is_none() || key.id.as_deref() == id);
         let keys = if id.is_none() && self.0.len() > 1 { &[] } else { self.0.as_slice() };
         keys.iter().filter(fits).map(|key| key.key.clone()).collect()
     }
@@ -89,6 +104,7 @@ impl ProviderKey {
     /// The key of an entry. Its type and curve determine the one algorithm, and the header of a token cannot choose another.
     fn of(entry: Entry) -> Option<Self> {
         let (signing, key) = match (entry.kty.as_str(), entry.crv.as_deref()) {
+            ("RSA", _) if entry.alg.as_deref() == Some("PS256") => (Signing::Ps256, DecodingKey::from_rsa_components(&entry.n?, &entry.e?)),
             ("RSA", _) => (Signing::Rs256, DecodingKey::from_rsa_components(&entry.n?, &entry.e?)),
             ("EC", Some("P-256")) => (Signing::Es256, DecodingKey::from_ec_components(&entry.x?, &entry.y?)),
             ("OKP", Some("Ed25519")) => (Signing::Ed25519, DecodingKey::from_ed_components(&entry.x?)),
@@ -97,8 +113,8 @@ impl ProviderKey {
         // A key may state its purpose in three members. All of them must fit (RFC 7517, sections 4.2 to 4.4).
         let usable = entry.purpose.is_none_or(|purpose| purpose == "sig")
             && entry.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
-            && entry.alg.is_none_or(|name| Signing::of_name(&name) == Some(signing));
-        Some(Self { id: entry.kid, signing, key: key.ok()? }).filter(|_| usable)
+            && entry.alg.as_ref().is_none_or(|name| Signing::of_name(name).or_else(|| Signing::of_id_token(name)) == Some(signing));
+        Some(Self { id: entry.kid, signing, is_named: entry.alg.is_some(), key: key.ok()? }).filter(|_| usable)
     }
 }
 
@@ -165,6 +181,22 @@ mod tests {
         for none in ["", "[]", "{}", r#"{"keys": {}}"#, "<html>"] {
             assert!(KeySet::parse(none.as_bytes()).is_err(), "{none}");
         }
+    }
+
+    #[test]
+    fn an_rsa_key_that_names_no_algorithm_signs_in_both_ways() {
+        let of = |alg: Value| json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a", "alg": alg});
+        let both =
+            |alg: Value| [Signing::Rs256, Signing::Ps256].map(|signing| set(json!([of(alg.clone())])).fitting(Some("a"), signing).len());
+        assert_eq!(both(Value::Null), [1, 1]);
+        assert_eq!((both(json!("RS256")), both(json!("PS256")), both(json!("RS512"))), ([1, 0], [0, 1], [0, 0]));
+        for (name, signing) in [("RS256", Some(Signing::Rs256)), ("PS256", Some(Signing::Ps256)), ("ES256", Some(Signing::Es256))] {
+            assert_eq!(Signing::of_id_token(name), signing);
+        }
+        for other in ["none", "HS256", "EdDSA", "RS512", "es256"] {
+            assert_eq!(Signing::of_id_token(other), None, "{other}");
+        }
+        assert_eq!(Signing::of_name("PS256"), None, "a token of the API is signed in the ways that are documented");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sessions of the console: tokens, and signing in by a link or by an API key.
+//! Sessions of the console: tokens, and signing in by a link, by an API key or through an identity provider.
 //!
 //! A token is the id of its object and 128 random bits. The store has only a hash of it. Every try to sign in counts as failed until it
 //! has succeeded, so that tries at once are limited too.
@@ -18,7 +18,7 @@ use rally_domain::uuid::Uuid;
 use sha2::{Digest, Sha256};
 
 use super::token::{Claims, WorkspaceClaim, invalid};
-use super::{Scope, find_api_key};
+use super::{Callback, Oidc, OidcError, Scope, find_api_key};
 use crate::http::error::{ApiError, Code};
 
 /// Bytes of a token: an id, and as many random bytes.
@@ -120,6 +120,42 @@ pub async fn sign_in_by_key(ports: &Ports, client: Option<IpAddr>, key: &str) ->
     ports.sessions.begin(BeginSession { session: session.clone() }).await?;
     ports.sessions.forgive(tried).await?;
     Ok(SignedIn { session, token: token.text })
+}
+
+/// Begins a session with what an identity provider sends back. Returns it with the page of the console that was asked for.
+///
+/// # Errors
+/// If the person may not sign in, the provider cannot be used, or too many tries of the client failed.
+pub async fn sign_in_by_provider(
+    ports: &Ports,
+    oidc: &Oidc,
+    client: Option<IpAddr>,
+    (cookie, callback): (Option<&str>, Callback),
+) -> Result<(SignedIn, String), OidcError> {
+    let tried = begin_try(ports, client).await?;
+    let now = ports.clock.now();
+    let verified = oidc.complete(now, cookie, callback).await?;
+    let workspace_id = match verified.workspace {
+        None => None,
+        Some(slug) => {
+            let found = ports.workspaces.find_by_slug(&slug).await.map_err(ApiError::from)?;
+            Some(found.ok_or(OidcError::NoWorkspace(slug))?.id)
+        }
+    };
+    let token = SessionToken::issue(ports.ids.uuid());
+    let session = Session {
+        id: SessionId::new(token.id),
+        token: token.hash,
+        workspace_id,
+        person: Subject::from_stored(verified.email.to_string()),
+        scope: "*".to_owned(),
+        api_key_id: None,
+        created_at: now,
+        seen_at: now,
+    };
+    ports.sessions.begin(BeginSession { session: session.clone() }).await.map_err(ApiError::from)?;
+    ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
+    Ok((SignedIn { session, token: token.text }, verified.next))
 }
 
 async fn begin_try(ports: &Ports, client: Option<IpAddr>) -> Result<TrySignIn, ApiError> {

@@ -81,8 +81,8 @@ struct MintedClaims<'a> {
 }
 
 /// A token in its compact form (RFC 7515, section 3.1), split and not yet verified.
-struct Signed<'a> {
-    header: JoseHeader,
+pub(super) struct Signed<'a> {
+    pub(super) header: JoseHeader,
     /// The signed part: the header and the payload.
     message: &'a str,
     payload: &'a str,
@@ -91,9 +91,9 @@ struct Signed<'a> {
 
 /// The header of a token. It is parsed here, because the library does not know `Ed25519` and ignores `crit`.
 #[derive(Deserialize)]
-struct JoseHeader {
-    alg: String,
-    kid: Option<String>,
+pub(super) struct JoseHeader {
+    pub(super) alg: String,
+    pub(super) kid: Option<String>,
     #[serde(default, deserialize_with = "is_there")]
     crit: bool,
 }
@@ -103,7 +103,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 }
 
 impl<'a> Signed<'a> {
-    fn parse(token: &'a str) -> Option<Self> {
+    pub(super) fn parse(token: &'a str) -> Option<Self> {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.'))?;
         let header: JoseHeader = from_base64(header)?;
@@ -111,11 +111,11 @@ impl<'a> Signed<'a> {
         (!header.crit).then_some(Self { header, message, payload, signature })
     }
 
-    fn is_signed_by(&self, key: &DecodingKey, algorithm: Algorithm) -> bool {
+    pub(super) fn is_signed_by(&self, key: &DecodingKey, algorithm: Algorithm) -> bool {
         crypto::verify(self.signature, self.message.as_bytes(), key, algorithm).unwrap_or(false)
     }
 
-    fn claims(&self) -> Option<RawClaims> {
+    pub(super) fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         from_base64(self.payload)
     }
 }
@@ -190,7 +190,7 @@ impl Authenticator {
                 if !signed.is_signed_by(&key, Algorithm::HS256) {
                     return Err(invalid());
                 }
-                signed.claims().ok_or_else(invalid)?
+                signed.claims::<RawClaims>().ok_or_else(invalid)?
             }
             (name, Some((jwks, config))) => {
                 // The header chooses the key, but the key determines its algorithm.

@@ -73,6 +73,11 @@ impl Secrets {
         self.sealer("rally webhook secrets")
     }
 
+    /// The sealer of sign-ins through an identity provider that have begun.
+    pub fn sign_in_sealer(&self) -> Sealer {
+        self.sealer("rally sign-ins through a provider")
+    }
+
     /// The sealer of the store's secret.
     pub fn store_sealer(&self) -> Sealer {
         self.sealer("rally store secret")

@@ -18,10 +18,11 @@ use rally_proof::Challenges;
 use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
+use url::Url;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
-use crate::auth::{Authenticator, ConsoleDoor};
+use crate::auth::{Authenticator, ConsoleDoor, Oidc};
 use crate::boot::config::{Config, WebhookConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::workers::Workers;
@@ -66,6 +67,16 @@ pub struct Running {
     task: JoinHandle<io::Result<()>>,
 }
 
+/// Opens the sign-in through an identity provider, if one is set.
+fn open_oidc(config: &Config, secrets: &Secrets, base: &str) -> io::Result<Option<Oidc>> {
+    let Some(settings) = &config.oidc else { return Ok(None) };
+    if settings.admins.is_empty() {
+        tracing::warn!("RALLY_OIDC_ADMINS names nobody, so nobody can sign in through the identity provider");
+    }
+    let callback = Url::parse(&format!("{base}/console/sign-in/provider/callback")).map_err(io::Error::other)?;
+    Oidc::new(settings.clone(), callback, secrets.sign_in_sealer()).map(Some).map_err(io::Error::other)
+}
+
 /// Starts a server on the address in the settings.
 ///
 /// # Errors
@@ -81,6 +92,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let ports = cached(ports, &changes);
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
+    let oidc = open_oidc(config, secrets, &base)?;
     let workers = Workers::start(&ports);
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
@@ -96,6 +108,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         ports,
         feeds: feeds.clone(),
         console: ConsoleDoor::new(&base, secrets.derive("rally console forms")),
+        oidc,
         auth,
         sender,
         templates,

@@ -9,7 +9,8 @@ use crate::part::{Count, Pager, Time};
 
 /// Signing in with a link, an API key or an identity provider.
 ///
-/// `GET /console/sign-in`, and the answer to a request without a session: 200 for a page, 401 for a POST.
+/// `GET /console/sign-in`, and the answer to a request without a session: 200 for a page, 401 for a POST. A refusal of the identity
+/// provider, or of a person that it sent, is an error of the form without a field.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "sign_in.html", whitespace = "minimize")]
 pub struct SignInPage {
@@ -26,6 +27,15 @@ pub struct SignInPage {
 }
 
 impl SignInPage {
+    fn provider_url(&self) -> String {
+        let url = self.urls().sign_in_provider();
+        if self.next.is_empty() {
+            return url;
+        }
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", &self.next).finish();
+        format!("{url}?{query}")
+    }
+
     fn key(&self) -> Field {
         let form = Form { values: Vec::new(), errors: self.form.errors.clone() };
         form.line("key", "API key").hint("It starts with rally_live_.").secret()

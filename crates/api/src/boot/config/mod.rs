@@ -5,6 +5,7 @@ mod access;
 mod limits;
 mod listen;
 mod logging;
+mod oidc;
 mod settings;
 mod smtp;
 mod store;
@@ -31,6 +32,7 @@ use crate::http::rate::Rate;
 
 pub use access::JwksConfig;
 pub use logging::LogFormat;
+pub use oidc::OidcConfig;
 pub use settings::Settings;
 pub use smtp::SmtpConfig;
 pub use store::{Migrate, StoreConfig};
@@ -69,6 +71,8 @@ pub struct Config {
     pub jwt_secret: Option<SecretString>,
     /// The identity provider, if one is set.
     pub jwks: Option<JwksConfig>,
+    /// The identity provider through which people sign in to the console, if one is set.
+    pub oidc: Option<OidcConfig>,
     /// The encryption key in base64, if it is set.
     pub encryption_key: Option<SecretString>,
     /// The previous encryption key in base64, if it is set.
@@ -116,10 +120,12 @@ impl TryFrom<Settings> for Config {
         let webhooks = WebhookConfig::parse(&settings)?;
         let upstreams = UpstreamConfig::parse(&settings)?;
         let smtp = SmtpConfig::parse(&settings)?;
+        let oidc = OidcConfig::parse(&settings)?;
         Ok(Self {
             webhooks,
             upstreams,
             smtp,
+            oidc,
             bind: parse_bind(&settings.bind)?,
             public_url: given(settings.public_url).map(|url| parse_public_url(&url)).transpose()?,
             store: match given(settings.database_url) {
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 41] = [
+        let table: [(&str, Settings); 42] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
@@ -192,6 +198,7 @@ mod tests {
             ("DATABASE_URL", Settings { database_url: some("mysql://localhost/rally"), ..Settings::sample() }),
             ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..Settings::sample() }),
             ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..Settings::sample() }),
+            ("RALLY_OIDC_CLIENT_ID", Settings { oidc_issuer: some("https://id.example"), ..Settings::sample() }),
             ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example/path"), ..Settings::sample() }),
             ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://a.example,*"), ..Settings::sample() }),
             ("RALLY_ADMIN_ORIGINS", Settings { admin_origins: some("https://*.a.example"), ..Settings::sample() }),

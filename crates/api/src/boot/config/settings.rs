@@ -29,6 +29,25 @@ pub struct Settings {
     /// Required `aud` of the identity provider's tokens
     #[arg(long, alias = "rally-jwt-audience", env = "RALLY_JWT_AUDIENCE", global = true, value_name = "AUDIENCE")]
     pub jwt_audience: Option<String>,
+    /// Issuer of the identity provider through which people sign in to the console: an https URL, as the provider names it
+    #[arg(long, alias = "rally-oidc-issuer", env = "RALLY_OIDC_ISSUER", global = true, value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+    /// Name of this server at that provider. Required with RALLY_OIDC_ISSUER
+    #[arg(long, alias = "rally-oidc-client-id", env = "RALLY_OIDC_CLIENT_ID", global = true, value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+    /// Secret of this server at that provider. Required with RALLY_OIDC_ISSUER
+    #[arg(
+        long,
+        alias = "rally-oidc-client-secret",
+        env = "RALLY_OIDC_CLIENT_SECRET",
+        hide_env_values = true,
+        global = true,
+        value_name = "SECRET"
+    )]
+    pub oidc_client_secret: Option<String>,
+    /// Who may sign in so, comma-separated: verified addresses or *@DOMAIN, each maybe with =WORKSPACE
+    #[arg(long, alias = "rally-oidc-admins", env = "RALLY_OIDC_ADMINS", global = true, value_name = "LIST")]
+    pub oidc_admins: Option<String>,
     /// Key that encrypts stored secrets: 32 bytes in base64. Required with DATABASE_URL [default: generated in the data directory]
     #[arg(long, alias = "rally-encryption-key", env = "RALLY_ENCRYPTION_KEY", hide_env_values = true, global = true, value_name = "KEY")]
     pub encryption_key: Option<String>,

@@ -12,6 +12,7 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use rally_console::page::SignInPage;
 use rally_console::{Can, Count, Frame, OpenList, OpenWorkspace, State};
 use rally_domain::id::WorkspaceId;
 use rally_domain::session::Session;
@@ -209,6 +210,11 @@ impl Outside {
     pub(super) fn frame(&self) -> Frame {
         let csrf = self.app.console.sign_in_token(self.app.ports.clock.now());
         Frame { root: self.app.ports.links.root().to_owned(), csrf, ..Frame::default() }
+    }
+
+    /// The page that asks for a key, or offers the identity provider.
+    pub(super) fn sign_in_page(&self) -> SignInPage {
+        SignInPage { frame: self.frame(), provider: self.app.oidc.is_some(), ..SignInPage::default() }
     }
 }
 

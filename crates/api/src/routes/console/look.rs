@@ -3,7 +3,7 @@
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use rally_console::page::{ErrorPage, SignInPage};
+use rally_console::page::ErrorPage;
 use rally_console::urls::Urls;
 use rally_console::{Count, Form, Frame, Notice, NoticeTone, Page, Pager};
 use serde_json::{Map, Value};
@@ -180,8 +180,7 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         if *request.method() == Method::GET {
             return see_other(&sign_in_address(&root, request));
         }
-        let frame = Outside { app: app.clone() }.frame();
-        return show_as(status, &SignInPage { frame, ..SignInPage::default() });
+        return show_as(status, &Outside { app: app.clone() }.sign_in_page());
     }
     let known = request.and_then(|request| request.extensions().get::<Frame>().cloned());
     let frame = Frame { notices: Vec::new(), ..known.unwrap_or_else(|| Frame { root, ..Frame::default() }) };

@@ -15,6 +15,7 @@ mod look;
 mod mail;
 mod overview;
 mod preview;
+mod provider;
 mod referrals;
 mod sessions;
 mod sign_in;
@@ -47,7 +48,7 @@ fn paths(method: Method) -> Vec<&'static str> {
 
 /// Whether this server has a path of the list of addresses.
 fn is_served(path: &str) -> bool {
-    const MISSING: [&str; 2] = ["/sign-in/provider", "/audit"];
+    const MISSING: [&str; 1] = ["/audit"];
     !MISSING.iter().any(|missing| path.contains(missing))
 }
 
@@ -61,6 +62,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(workspaces::create_workspace)
         .service(sign_in::sign_in_page)
         .service(sign_in::sign_in)
+        .service(provider::depart)
+        .service(provider::arrive)
         .service(sign_in::link_page)
         .service(sign_in::spend_link)
         .service(sign_in::sign_out)

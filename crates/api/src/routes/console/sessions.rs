@@ -7,6 +7,7 @@ use rally_console::page::{SessionRow, SessionsPage};
 use rally_console::urls::Urls;
 use rally_domain::actor::Actor;
 use rally_domain::command::EndSession;
+use rally_domain::email::Email;
 use rally_domain::id::{SessionId, WorkspaceId};
 use rally_domain::session::Session;
 
@@ -22,7 +23,7 @@ pub async fn list(door: SignedIn) -> Result<HttpResponse, ApiError> {
     let row = |session: Session| SessionRow {
         id: session.id.to_string(),
         person: session.person.to_string(),
-        how: if session.api_key_id.is_some() { "key" } else { "link" }.to_owned(),
+        how: how(&session).to_owned(),
         workspace: session.workspace_id.map(|id| slugs.get(&id).cloned().unwrap_or_else(|| id.to_string())),
         created_at: session.created_at.into(),
         seen_at: session.seen_at.into(),
@@ -31,6 +32,15 @@ pub async fn list(door: SignedIn) -> Result<HttpResponse, ApiError> {
     };
     let sessions = mine(&door).await?.into_iter().map(row).collect();
     Ok(show(&SessionsPage { frame: door.frame(), sessions }))
+}
+
+/// How a session began. A link names nobody, and an identity provider names an address.
+fn how(session: &Session) -> &'static str {
+    match session.api_key_id {
+        Some(_) => "key",
+        None if Email::parse(session.person.as_str()).is_ok() => "provider",
+        None => "link",
+    }
 }
 
 /// The sessions that a person may see and end, last used first.

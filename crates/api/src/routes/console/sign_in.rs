@@ -19,7 +19,7 @@ use crate::http::extract::languages::in_query;
 #[get("/sign-in")]
 pub async fn sign_in_page(door: Outside, request: HttpRequest) -> HttpResponse {
     let next = in_query(&request, &["next"]).filter(|next| is_own_page(next)).unwrap_or_default();
-    show(&SignInPage { frame: door.frame(), next, ..SignInPage::default() })
+    show(&SignInPage { next, ..door.sign_in_page() })
 }
 
 /// Signs in with an API key.
@@ -31,14 +31,14 @@ pub async fn sign_in(posted: Posted<Outside>, request: HttpRequest) -> Result<Ht
         Ok(signed_in) => Ok(welcome(&posted, &signed_in, &next)),
         Err(error) if error.code == Code::Unauthorized => {
             let form = Form::default().refused([("key", "this is not a key that works")]);
-            Ok(show_as(StatusCode::UNAUTHORIZED, &SignInPage { frame: posted.frame(), form, next, ..SignInPage::default() }))
+            Ok(show_as(StatusCode::UNAUTHORIZED, &SignInPage { form, next, ..posted.sign_in_page() }))
         }
         Err(error) => wait(&posted, error),
     }
 }
 
 /// Keeps the token of a new session in the browser, and leads to a page of the console.
-fn welcome(door: &Outside, signed_in: &auth::SignedIn, next: &str) -> HttpResponse {
+pub(super) fn welcome(door: &Outside, signed_in: &auth::SignedIn, next: &str) -> HttpResponse {
     let mut reply = see_other(&format!("{}{next}", door.app.ports.links.root()));
     if let Ok(cookie) = door.app.console.keep(&signed_in.token).try_into() {
         reply.headers_mut().insert(SET_COOKIE, cookie);
@@ -47,9 +47,9 @@ fn welcome(door: &Outside, signed_in: &auth::SignedIn, next: &str) -> HttpRespon
 }
 
 /// Says when the next try is allowed, after too many wrong ones.
-fn wait(door: &Outside, error: ApiError) -> Result<HttpResponse, ApiError> {
+pub(super) fn wait(door: &Outside, error: ApiError) -> Result<HttpResponse, ApiError> {
     let Some(seconds) = error.retry_after.filter(|_| error.code == Code::TooManyRequests) else { return Err(error) };
-    let page = SignInPage { frame: door.frame(), retry_in: Some(Count(seconds.div_ceil(60))), ..SignInPage::default() };
+    let page = SignInPage { retry_in: Some(Count(seconds.div_ceil(60))), ..door.sign_in_page() };
     let mut reply = show_as(StatusCode::TOO_MANY_REQUESTS, &page);
     reply.headers_mut().insert(RETRY_AFTER, seconds.into());
     Ok(reply)
