@@ -26,6 +26,7 @@ mod mail;
 mod mail_templates;
 mod mails;
 mod me;
+mod oidc;
 mod openapi;
 mod operate;
 mod operations;

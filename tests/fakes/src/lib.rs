@@ -1,5 +1,7 @@
-//! Stand-ins of the services that Rally calls, of a mail server, and of a name server. They are as strict as the services: they require their key, their
-//! required fields, and one body per idempotency key. They return lists in pages. On demand they misbehave in every way that a network can.
+//! Stand-ins of the services that Rally calls, of an identity provider, of a mail server, and of a name server.
+//!
+//! They are as strict as the services: they require their key, their required fields, and one body per idempotency key. They return lists
+//! in pages. On demand they misbehave in every way that a network can.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,6 +10,7 @@ mod dns;
 mod envoi;
 mod heimdall;
 pub mod http;
+mod oidc;
 mod smtp;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,6 +22,7 @@ pub use captcha::SiteVerify;
 pub use dns::{FakeDns, Zone};
 pub use envoi::{Domain, Envoi, Sent};
 pub use heimdall::{Heimdall, Invite};
+pub use oidc::{CLIENT_ID as OIDC_CLIENT_ID, CLIENT_SECRET as OIDC_CLIENT_SECRET, IdProvider, Sign};
 pub use smtp::{FakeSmtp, Received, SmtpAct, SmtpOptions, SmtpStep, SmtpTls};
 
 use crate::http::{Answer, Misbehaviour, Request};
