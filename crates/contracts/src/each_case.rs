@@ -26,6 +26,20 @@ macro_rules! each_case {
     };
     ($kind:ident $fixture:ty) => {
         $crate::each_case! { @$kind $fixture;
+            audit: [
+                every_change_of_an_admin_has_its_row
+                a_row_reads_back_as_it_was_written
+                of_many_changes_at_once_each_has_its_row
+                a_bulk_decision_has_a_row_for_each
+                an_import_has_a_row_at_its_start_and_its_end
+                what_changes_nothing_has_no_row
+                visitors_leave_no_rows
+                rows_outlive_their_workspace
+                a_minted_token_is_noted
+                pages_go_newest_first
+                rows_are_found_by_target_actor_and_action
+                old_rows_are_pruned_so_many_at_a_time
+            ]
             entry_jobs: [
                 a_job_reads_back_as_it_was_written
                 a_job_is_of_its_list

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use rally_domain::command::{IMPORTED_REFERRALS, ImportWork, NOT_EMPTY, RowIds, StageRows};
+use rally_domain::command::{CancelImport, IMPORTED_REFERRALS, ImportWork, NOT_EMPTY, RowIds, StageRows};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::export::Line;
-use rally_domain::id::{ClaimId, ImportId};
+use rally_domain::id::{ClaimId, ImportId, WaitlistId};
 use rally_domain::import::{
     Import, ImportNumbers, ImportProblem, ImportRow, ImportState, ImportStep, OnDuplicate, ReferrerName, RestoreContent, RestoreItem,
 };
@@ -27,7 +27,8 @@ use crate::entries::all_entries;
 use crate::exports::{exported, full_list};
 use crate::mails::talking_list;
 use crate::samples::{
-    active_list, active_list_in, delete_entry, delete_waitlist, email, erase_entry, full_profile, join, join_by, later, profile, workspace,
+    ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, email, erase_entry, full_profile, join, join_by, later, profile,
+    workspace,
 };
 use crate::search::{index, texted};
 
@@ -50,10 +51,16 @@ pub fn import(ports: &Ports, waitlist: &Waitlist) -> Import {
         numbers: ImportNumbers::default(),
         mark: Import::FIRST,
         started_by: None,
+        actor: None,
         created_at: ports.clock.now(),
         started_at: None,
         ended_at: None,
     }
+}
+
+/// The command that cancels an import of a list.
+pub fn cancel(ports: &Ports, waitlist_id: WaitlistId, id: ImportId) -> CancelImport {
+    CancelImport { waitlist_id, id, actor: ACTOR, now: ports.clock.now() }
 }
 
 /// A row of an address, signed up at a second.
@@ -109,7 +116,7 @@ fn work(ports: &Ports, import: &Import, claim: ClaimId, rows: usize) -> ImportWo
 }
 
 /// An import whose rows are staged, and the claim that holds it.
-async fn staged(ports: &Ports, new: Import, rows: Vec<ImportRow>) -> (Import, ClaimId) {
+pub(crate) async fn staged(ports: &Ports, new: Import, rows: Vec<ImportRow>) -> (Import, ClaimId) {
     ports.imports.begin(new.clone(), later(ports, 60)).await.unwrap();
     assert!(ports.imports.put_piece(new.id, 0, b"file".to_vec(), later(ports, 60)).await.unwrap());
     ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
@@ -214,7 +221,7 @@ pub async fn an_import_is_of_its_list(fixture: &impl Fixture) {
     let new = import(&ports, &list);
     ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
     assert_eq!(ports.imports.find(other.id, new.id).await.unwrap(), None);
-    assert_eq!(ports.imports.cancel(other.id, new.id, ports.clock.now()).await.unwrap(), None);
+    assert_eq!(ports.imports.cancel(cancel(&ports, other.id, new.id)).await.unwrap(), None);
     assert_eq!(ports.imports.find(list.id, new.id).await.unwrap(), Some(new));
 }
 
@@ -273,9 +280,10 @@ pub async fn a_cancelled_import_adds_no_more(fixture: &impl Fixture) {
     let rows = (1..=5).map(|n| row(n, n as i64, &format!("p{n}@example.com"))).collect();
     let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
     ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
-    let cancelled = there.imports.cancel(list.id, import.id, later(&ports, 5)).await.unwrap().unwrap();
+    let cancelled =
+        there.imports.cancel(CancelImport { now: later(&ports, 5), ..cancel(&ports, list.id, import.id) }).await.unwrap().unwrap();
     assert_eq!((cancelled.state, cancelled.ended_at), (ImportState::Cancelled, Some(later(&ports, 5))));
-    assert_eq!(there.imports.cancel(list.id, import.id, later(&ports, 6)).await.unwrap(), None);
+    assert_eq!(there.imports.cancel(cancel(&ports, list.id, import.id)).await.unwrap(), None);
     let import = drive(&ports, cancelled, claim).await;
     assert_eq!((import.state, numbers(&import)), (ImportState::Cancelled, [2, 0, 0, 0]));
     assert_eq!(addresses(&entries(&ports, &list).await), ["p1@example.com", "p2@example.com"]);
@@ -766,7 +774,7 @@ pub async fn call_everything(ports: &Ports, list: &Waitlist) {
     drive(ports, import.clone(), claim).await;
     ports.imports.find(list.id, import.id).await.unwrap().unwrap();
     assert!(!ports.imports.list(list.id, 10).await.unwrap().is_empty());
-    ports.imports.cancel(list.id, import.id, ports.clock.now()).await.unwrap();
+    ports.imports.cancel(cancel(ports, list.id, import.id)).await.unwrap();
     ports.imports.resolve_code(list.id, &OldCode::parse("code 2").unwrap()).await.unwrap();
     while ports.imports.prune(later(ports, 100), 10).await.unwrap() > 0 {}
     let copy = active_list_in(ports, list.workspace_id, "copy", json!({})).await;

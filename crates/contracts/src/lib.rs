@@ -72,6 +72,7 @@
 
 pub mod abandoned;
 pub mod access;
+pub mod audit;
 pub mod changes;
 pub mod claims;
 pub mod confirmations;

@@ -6,7 +6,7 @@ use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::workspace::{Brand, SettingsChange};
 use serde_json::json;
 
-use crate::samples::{ACTOR, active_list, change_status, create_waitlist, delete_waitlist, later, set, slug, workspace};
+use crate::samples::{active_list, change_status, create_waitlist, delete_waitlist, later, set, slug, workspace};
 use crate::{Fixture, soon, variants};
 
 /// A draft and inactive variants are found. The store does not decide who may see them.
@@ -15,9 +15,7 @@ pub async fn drafts_and_inactive_variants_are_found(fixture: &impl Fixture) {
     let workspace_id = workspace(&ports, "acme").await.id;
     let draft = ports.waitlists.create(create_waitlist(&ports, workspace_id, "list"), None).await.unwrap();
     let control = ports.variants.list(draft.id).await.unwrap().remove(0);
-    let off =
-        UpdateVariant { id: control.id, waitlist_id: draft.id, locale: None, copy: None, weight: None, active: Some(false), actor: ACTOR };
-    ports.variants.update(off).await.unwrap();
+    ports.variants.update(UpdateVariant { active: Some(false), ..variants::update(&control) }).await.unwrap();
     let found = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
     assert_eq!((&found.waitlist, found.variants.len(), found.variants[0].active), (&draft, 1, false));
 }

@@ -22,7 +22,6 @@ use rally_domain::slug::Slug;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::text::{ConsentText, DisplayName, Interest, PersonName, Referrer, WorkspaceName};
 use rally_domain::timestamp::Timestamp;
-use rally_domain::uuid::Uuid;
 use rally_domain::waitlist::{Waitlist, WaitlistStatus};
 use rally_domain::workspace::{Notifications, SettingsChange, Workspace, WorkspaceSettings};
 
@@ -31,7 +30,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 /// The actor of the commands of cases.
-pub const ACTOR: Actor = Actor::ApiKey(ApiKeyId::new(Uuid::max()));
+pub const ACTOR: Actor = Actor::System;
 
 /// A slug from a literal.
 pub fn slug(text: &str) -> Slug {

@@ -120,7 +120,7 @@ pub async fn an_ended_session_is_gone(fixture: &impl Fixture) {
     begin(&ports, &session).await;
     begin(&ports, &other).await;
     assert!(there.sessions.find(session.id, now).await.unwrap().is_some());
-    let end = EndSession { id: session.id, actor: ACTOR };
+    let end = EndSession { id: session.id, actor: ACTOR, now };
     assert!(ports.sessions.end(end.clone()).await.unwrap());
     assert!(!ports.sessions.end(end).await.unwrap());
     assert_eq!(there.sessions.find(session.id, now).await.unwrap(), None);

@@ -161,8 +161,9 @@ pub async fn an_inactive_variant_wins_nobody(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let control = control_variant(&ports, &list).await;
     for (n, active) in [false, true].into_iter().enumerate() {
+        let (copy, now) = (None, ports.clock.now());
         let change =
-            UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy: None, weight: None, active: Some(active), actor: ACTOR };
+            UpdateVariant { id: control, waitlist_id: list.id, locale: None, copy, weight: None, active: Some(active), actor: ACTOR, now };
         ports.variants.update(change).await.unwrap();
         let command = SignUp { variant_id: Some(control), ..sign_up(&there, &list, &format!("p{n}@example.com")) };
         assert_eq!(there.entries.sign_up(command).await.unwrap().variant_id, active.then_some(control));

@@ -29,7 +29,8 @@ pub(crate) fn create(ports: &Ports, waitlist_id: WaitlistId, locale: &str) -> Cr
 }
 
 pub(crate) fn update(variant: &Variant) -> UpdateVariant {
-    UpdateVariant { id: variant.id, waitlist_id: variant.waitlist_id, locale: None, copy: None, weight: None, active: None, actor: ACTOR }
+    let (id, waitlist_id, now) = (variant.id, variant.waitlist_id, variant.created_at);
+    UpdateVariant { id, waitlist_id, locale: None, copy: None, weight: None, active: None, actor: ACTOR, now }
 }
 
 /// A variant reads back after the control variant, in the order of creation, active or not.

@@ -38,7 +38,8 @@ pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook
 }
 
 pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {
-    UpdateWebhook { id: webhook.id, workspace_id: webhook.workspace_id, url: None, events: None, active: None, actor: ACTOR }
+    let (id, workspace_id, now) = (webhook.id, webhook.workspace_id, webhook.created_at);
+    UpdateWebhook { id, workspace_id, url: None, events: None, active: None, actor: ACTOR, now }
 }
 
 /// Enables or disables a webhook.

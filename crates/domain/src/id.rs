@@ -79,6 +79,8 @@ id! {
     ImportId
     /// Identifies work on many entries.
     JobId
+    /// Identifies a row of the audit log.
+    AuditId
 }
 
 /// The length of the hyphenated form. `Uuid::parse_str` by itself also accepts braces, `urn:uuid:` and bare digits.

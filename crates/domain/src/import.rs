@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::audit::{AuditAction, AuditActor, AuditRow, AuditTarget, Audited, change};
 use crate::custom_field::Metadata;
 use crate::email::Email;
 use crate::entry::EntryStatus;
@@ -204,6 +205,8 @@ pub struct Import {
     pub mark: ImportMark,
     /// Who began it, if the actor has a name.
     pub started_by: Option<Subject>,
+    /// Who began it, for the audit log. `None` means that an older program did not keep it.
+    pub actor: Option<AuditActor>,
     /// When the file began to arrive.
     pub created_at: Timestamp,
     /// When a worker began.
@@ -265,6 +268,39 @@ impl Import {
     #[must_use]
     pub fn cancelled(self, now: Timestamp) -> Option<Self> {
         (!self.state.is_over()).then(|| self.ended(ImportState::Cancelled, now))
+    }
+
+    /// Returns the import with the row about its start or end, from the state that it had before. The actor is the one who began it.
+    ///
+    /// A dry run changes nothing and has no row. Neither has a file that was refused before the import had started.
+    pub fn audited(self, before: ImportState, now: Timestamp) -> Audited<Self> {
+        let has_started = matches!(before, ImportState::Queued | ImportState::Running);
+        let (action, changes) = match self.state {
+            ImportState::Queued if before == ImportState::Uploading => (AuditAction::ImportStart, self.start()),
+            ImportState::Done | ImportState::Failed if has_started => (AuditAction::ImportEnd, self.end(before)),
+            _ => return Audited::silent(self),
+        };
+        let actor = self.actor.clone().unwrap_or(AuditActor::SYSTEM);
+        let row = AuditRow::new(actor, now, Some(self.workspace_id), action, AuditTarget::from(self.id), changes);
+        let row = row.filter(|_| !self.dry_run);
+        Audited::new(self, row)
+    }
+
+    fn start(&self) -> Map<String, Value> {
+        let mut changes = change("waitlist_id", None::<String>, self.waitlist_id.to_string());
+        changes.extend(change("on_duplicate", None::<String>, self.on_duplicate.as_str()));
+        changes.extend(change("notify", None::<bool>, self.notify));
+        changes
+    }
+
+    /// What an end changes, and what the import did to the list.
+    pub(crate) fn end(&self, before: ImportState) -> Map<String, Value> {
+        let ImportNumbers { added, updated, skipped, failed } = self.numbers;
+        let mut changes = change("state", before.as_str(), self.state.as_str());
+        for (field, number) in [("added", added), ("updated", updated), ("skipped", skipped), ("failed", failed)] {
+            changes.extend(change(field, 0, number));
+        }
+        changes
     }
 
     fn ended(self, state: ImportState, now: Timestamp) -> Self {
@@ -572,6 +608,7 @@ pub(crate) mod tests {
             numbers: ImportNumbers::default(),
             mark: Import::FIRST,
             started_by: None,
+            actor: None,
             created_at: at(1000),
             started_at: Some(at(1001)),
             ended_at: None,
@@ -594,6 +631,21 @@ pub(crate) mod tests {
             referral_count: 0,
             row_id: None,
         }
+    }
+
+    #[test]
+    fn the_start_and_the_end_of_an_import_are_audited() {
+        let row = |import: Import, before| import.audited(before, at(9)).rows.pop().map(|row| (row.action, row.changes));
+        let named = |import, before| row(import, before).map(|(action, _)| action);
+        let state = |state| Import { state, ..import() };
+        assert_eq!(named(state(ImportState::Queued), ImportState::Uploading).as_deref(), Some("import.start"));
+        assert_eq!(named(state(ImportState::Failed), ImportState::Running).as_deref(), Some("import.end"));
+        assert_eq!(named(state(ImportState::Failed), ImportState::Uploading), None, "nothing had started");
+        assert_eq!(named(state(ImportState::Done), ImportState::Done), None);
+        assert_eq!(named(Import { dry_run: true, ..state(ImportState::Done) }, ImportState::Running), None);
+        let numbers = ImportNumbers { added: 3, ..ImportNumbers::default() };
+        let (_, changes) = row(Import { numbers, ..state(ImportState::Done) }, ImportState::Running).unwrap();
+        assert_eq!(Value::Object(changes), serde_json::json!({"added": [0, 3], "state": ["running", "done"]}));
     }
 
     #[test]

@@ -62,7 +62,7 @@
 //!     now: clock.now(),
 //! };
 //! let facts = CreateWaitlistFacts { workspace_exists: true, already_done: false, slug_taken: false };
-//! let waitlist = Waitlist { status: WaitlistStatus::Active, ..create.decide(facts)?.waitlist };
+//! let waitlist = Waitlist { status: WaitlistStatus::Active, ..create.decide(facts)?.into_parts().0.waitlist };
 //! let list = waitlist.id;
 //!
 //! // The facts of the list before the first sign-up.
@@ -117,6 +117,7 @@ pub mod access;
 pub mod actor;
 mod ambient;
 pub mod analytics;
+pub mod audit;
 mod character;
 pub mod command;
 pub mod confirmation;

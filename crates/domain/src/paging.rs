@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::error::Invalid;
-use crate::id::{MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
+use crate::id::{AuditId, MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
 use crate::timestamp::Timestamp;
 
 /// The most rows of a page.
@@ -112,6 +112,15 @@ pub struct ReferralKey {
     pub created_at: Timestamp,
     /// The id of the row. It orders rows of the same millisecond.
     pub id: ReferralId,
+}
+
+/// The row of the audit log, newest first, after which the next page starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditKey {
+    /// When the change was made.
+    pub at: Timestamp,
+    /// The id of the row. It orders rows of the same millisecond.
+    pub id: AuditId,
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ pub(crate) mod tests {
         SignInLink { id: LinkId::new(Uuid::from_u128(1)), token: TokenHash::new([1; 32]), workspace_id: None, created_at: at(0) }
     }
 
-    fn session() -> Session {
+    pub(crate) fn session() -> Session {
         Session {
             id: SessionId::new(Uuid::from_u128(2)),
             token: TokenHash::new([2; 32]),

@@ -15,7 +15,11 @@ use crate::flaw::Flaw;
 #[async_trait]
 impl ApiKeyStore for MemoryStore {
     async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
-        self.write(|data| data.api_keys.push(command.key)).await;
+        let work = |data: &mut Data| {
+            let key = data.audit(command.decide());
+            data.api_keys.push(key);
+        };
+        self.write(work).await;
         Ok(())
     }
 
@@ -30,8 +34,13 @@ impl ApiKeyStore for MemoryStore {
     async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
             let again = data.flaw.is(Flaw::KeysRevokedAgain);
-            let live = data.api_keys.iter_mut().find(|key| key.id == command.id && (key.revoked_at.is_none() || again));
-            live.is_some_and(|key| key.revoked_at.replace(command.now).is_none())
+            let current = data.api_keys.iter().find(|key| key.id == command.id).cloned();
+            if let Some(key) = data.api_keys.iter_mut().find(|key| key.id == command.id && again) {
+                key.revoked_at = Some(command.now);
+            }
+            let Some(revoked) = data.audit(command.decide(current)) else { return false };
+            data.api_keys.iter_mut().filter(|key| key.id == revoked.id).for_each(|key| key.clone_from(&revoked));
+            true
         };
         Ok(self.write(work).await)
     }

@@ -70,7 +70,7 @@ impl ConfirmationStore for MemoryStore {
             let list = data.lists.get(&command.waitlist_id).ok_or(CommandError::Rejected(ResendRejection::NoSuchRequest))?;
             let (waitlist, current) = (list.waitlist.clone(), data.requests.get(&command.id).cloned());
             let setup = data.mail_setup(waitlist.workspace_id);
-            let (request, mail) = command.decide(current, &waitlist, setup.as_ref()).map_err(rejected)?;
+            let (request, mail) = data.audit(command.decide(current, &waitlist, setup.as_ref()).map_err(rejected)?);
             data.requests.insert(request.id, request.into());
             data.post(Some(mail));
             Ok(())
@@ -80,8 +80,8 @@ impl ConfirmationStore for MemoryStore {
 
     async fn delete(&self, command: DeleteRequest) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let current = data.requests.get(&command.id).filter(|kept| kept.waitlist_id == command.waitlist_id).cloned();
-            let Some(Ok(request)) = current.map(|current| current.waiting(command.now)) else { return false };
+            let current = data.requests.get(&command.id).cloned();
+            let Some(request) = data.audit(command.decide(current)) else { return false };
             data.requests.remove(&command.id);
             if !data.flaw.is(Flaw::DeletedRequestsKeepMail) {
                 data.drop_request_mails(&request);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rally_domain::access::{ApiKey, Receipt, RequestScope, StoredReply};
+use rally_domain::audit::AuditRecord;
 use rally_domain::command::{CodeOwner, EntryFacts, ReferrerFacts};
 use rally_domain::confirmation::{KeptRequest, MailShare};
 use rally_domain::delivery::Attempt;
@@ -69,6 +70,7 @@ pub(crate) struct Data {
     pub entry_jobs: Vec<KeptJob>,
     /// People as they were, for the flaws that still find them.
     pub former: Vec<Entry>,
+    pub audit: Vec<AuditRecord>,
     pub flaw: Flawed,
 }
 

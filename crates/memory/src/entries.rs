@@ -60,7 +60,7 @@ impl EntryStore for MemoryStore {
         let early = self.read_early(Flaw::ReviewsReadEarly, look).await;
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
-            Ok(match command.decide(facts).map_err(rejected)? {
+            Ok(match data.audit(command.decide(facts).map_err(rejected)?) {
                 ReviewPlan::None(entry) => entry,
                 ReviewPlan::Change { entry, from, event, mail } => {
                     data.put_changed(&entry, from);
@@ -84,7 +84,7 @@ impl EntryStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
             let before = facts.as_ref().and_then(|facts| facts.entry.invitation.clone());
-            let InvitationPlan { invited, event, mail } = command.decide(facts).map_err(rejected)?;
+            let InvitationPlan { invited, event, mail } = data.audit(command.decide(facts).map_err(rejected)?);
             let (entry, status) = (invited.entry.clone(), invited.entry.status);
             data.put_changed(&data.flaw.invited(before, entry), status);
             data.post(mail.filter(|_| !data.flaw.is(Flaw::InvitationsNotMailed)));
@@ -122,7 +122,7 @@ impl EntryStore for MemoryStore {
         let early = self.read_early(Flaw::NewLinksReadEarly, look).await;
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| look(data));
-            let entry = command.decide(facts).map_err(rejected)?;
+            let entry = data.audit(command.decide(facts).map_err(rejected)?);
             data.put_changed(&entry, entry.status);
             Ok(entry)
         };
@@ -165,7 +165,7 @@ impl EntryStore for MemoryStore {
                 let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
                 data.attempts.retain(|attempt| !told.contains(&attempt.event_id));
             }
-            let event = command.event(&entry);
+            let event = data.audit(command.decide(&entry));
             if flaw.is(Flaw::DeletionsDropTheirEvent) {
                 data.tell(Event { entry_id: Some(id), ..event });
                 data.drop_undelivered(id);
@@ -191,7 +191,8 @@ impl EntryStore for MemoryStore {
             let home = home.map_or(waitlist_id, |list| list.waitlist.id);
             let Some(list) = data.lists.get_mut(&home) else { return Ok(false) };
             let Some(entry) = list.take(id).or(early) else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = data.audit(command.decide(&entry));
+            let Some(list) = data.lists.get_mut(&home) else { return Ok(false) };
             list.bury(&entry, tombstone, flaw);
             list.forget_old_codes(id);
             data.drop_mail(&entry);
@@ -414,7 +415,8 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, referral, network, credit, events, mail, lifts, uses } = plan;
+        let SignUpPlan { entry, referral, network, credit, events, mail, lifts, uses, audit } = plan;
+        self.note(audit.map(|row| *row).or_else(|| self.flaw.visit(&entry)));
         uses.iter().for_each(|used| self.use_up(used));
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);

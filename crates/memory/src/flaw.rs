@@ -2,6 +2,7 @@
 
 use rally_domain::access::{RequestScope, StoredReply};
 use rally_domain::analytics::{TopReferral, first_day_needed};
+use rally_domain::audit::{AuditActor, AuditRow};
 use rally_domain::command::{EntryFacts, ReferrerFacts, UpdateWaitlist};
 use rally_domain::confirmation::SignUpRequest;
 use rally_domain::custom_field::Metadata;
@@ -51,6 +52,39 @@ macro_rules! flaws {
 }
 
 flaws! {
+    // The audit log.
+
+    /// Deletions have no row.
+    DeletionsNotAudited: "audit::every_change_of_an_admin_has_its_row";
+    /// The end of an import has no row.
+    EndsOfImportsNotAudited: "audit::an_import_has_a_row_at_its_start_and_its_end";
+    /// What was before is read before the change has its turn.
+    RowsReadEarly: "audit::of_many_changes_at_once_each_has_its_row";
+    /// Of the rows of a command only the first is written.
+    OneRowForMany: "audit::a_bulk_decision_has_a_row_for_each";
+    /// A repetition that changes nothing has a row.
+    RepetitionsAudited: "audit::what_changes_nothing_has_no_row";
+    /// A visitor who signs up has a row.
+    VisitorsAudited: "audit::visitors_leave_no_rows";
+    /// Rows are deleted with their workspace.
+    RowsGoWithTheirWorkspace: "audit::rows_outlive_their_workspace";
+    /// A minted token has no row.
+    TokensNotNoted: "audit::a_minted_token_is_noted";
+    /// A row forgets its request.
+    RowsForgetRequests: "audit::a_row_reads_back_as_it_was_written";
+    /// The oldest rows come first.
+    OldestRowsFirst: "audit::pages_go_newest_first";
+    /// Rows about other workspaces are listed.
+    RowsOfEveryWorkspace: "audit::rows_are_found_by_target_actor_and_action";
+    /// Rows about every target are listed.
+    TargetsNotFiltered: "audit::rows_are_found_by_target_actor_and_action";
+    /// Rows of every actor are listed.
+    ActorsNotFiltered: "audit::rows_are_found_by_target_actor_and_action";
+    /// Rows of every action are listed.
+    ActionsNotFiltered: "audit::rows_are_found_by_target_actor_and_action";
+    /// Young rows are pruned.
+    YoungRowsPruned: "audit::old_rows_are_pruned_so_many_at_a_time";
+
     // Imports.
 
     /// A dry run is kept as an import that changes the list.
@@ -421,7 +455,8 @@ flaws! {
     RepliesGoWithLists: "access::a_receipt_outlives_the_waitlist_it_made";
     /// A prune deletes all that is old at once.
     PrunesUnlimited: "access::stored_replies_are_pruned_so_many_at_a_time" "sessions::sessions_are_pruned_so_many_at_a_time"
-        "deliveries::events_that_nobody_gets_are_pruned" "mail_claims::what_is_finished_is_pruned";
+        "deliveries::events_that_nobody_gets_are_pruned" "mail_claims::what_is_finished_is_pruned"
+        "audit::old_rows_are_pruned_so_many_at_a_time";
     /// The reply to a changed secret is not stored.
     RotationsStoreNoReply: "webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret";
     /// A list is found in a workspace that it does not belong to.
@@ -457,7 +492,7 @@ flaws! {
     ClosedListsNotFound: "waitlists::lists_of_each_status_are_found";
     /// A page that ends with the last row names a next one.
     FullPagesNameANext: "waitlists::a_full_last_page_of_lists_has_no_next" "entries::a_full_last_page_of_entries_has_no_next"
-        "suppressions::a_full_last_page_of_suppressions_has_no_next";
+        "suppressions::a_full_last_page_of_suppressions_has_no_next" "audit::pages_go_newest_first";
     /// A process goes on reading a list as it read it first, until it writes.
     ListsKept: "waitlists::a_list_is_found_as_it_is_in_every_process";
     /// A process goes on showing the public what it showed first, until it writes.
@@ -1158,6 +1193,30 @@ impl Flawed {
     /// How many rows a prune may delete.
     pub fn prunes(self, most: usize) -> usize {
         if self.is(Flaw::PrunesUnlimited) { usize::MAX } else { most }
+    }
+
+    /// Whether a row of the audit log is not written.
+    pub fn loses(self, row: &AuditRow) -> bool {
+        (row.action.ends_with(".delete") && self.is(Flaw::DeletionsNotAudited))
+            || (row.action == "import.end" && self.is(Flaw::EndsOfImportsNotAudited))
+    }
+
+    /// A row of the audit log as it is kept.
+    pub fn noted(self, mut row: AuditRow) -> AuditRow {
+        row.actor.request_id = row.actor.request_id.filter(|_| !self.is(Flaw::RowsForgetRequests));
+        row
+    }
+
+    /// A row about a sign-up.
+    pub fn visit(self, entry: &Entry) -> Option<AuditRow> {
+        self.is(Flaw::VisitorsAudited).then(|| AuditRow {
+            at: entry.created_at,
+            workspace_id: Some(entry.workspace_id),
+            actor: AuditActor::SYSTEM,
+            action: "entry.create".to_owned(),
+            target_id: Some(entry.id.to_string()),
+            changes: rally_domain::serde_json::Map::new(),
+        })
     }
 
     /// A page of rows that were fetched with one more than the limit.

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
-use rally_domain::command::{AddFacts, AddPlan, ImportRejection, ImportWork, LinkFacts, RestoreFacts, RestorePlan, StageRows};
+use rally_domain::command::{
+    AddFacts, AddPlan, CancelImport, ImportRejection, ImportWork, LinkFacts, RestoreFacts, RestorePlan, StageRows,
+};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
@@ -73,9 +75,11 @@ impl ImportStore for MemoryStore {
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let work = |data: &mut Data| {
             let kept = data.imports.get_mut(&id).filter(|kept| kept.import.state == ImportState::Uploading)?;
-            kept.import = kept.import.clone().arrived(source, now);
-            kept.lease_until = None;
-            Some(kept.import.clone())
+            let audited = kept.import.clone().arrived(source, now).audited(kept.import.state, now);
+            let import = data.audit(audited);
+            let kept = data.imports.get_mut(&id)?;
+            (kept.import, kept.lease_until) = (import.clone(), None);
+            Some(import)
         };
         Ok(self.write(work).await)
     }
@@ -113,12 +117,12 @@ impl ImportStore for MemoryStore {
         Ok(self.read(|data| data.imports.get(&id)?.pieces.get(&number).cloned()))
     }
 
-    async fn cancel(&self, waitlist_id: WaitlistId, id: ImportId, now: Timestamp) -> Result<Option<Import>, Fault> {
+    async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault> {
         let work = |data: &mut Data| {
             let goes_on = data.flaw.is(Flaw::CancelledImportsGoOn);
-            let kept = data.imports.get_mut(&id).filter(|kept| kept.import.waitlist_id == waitlist_id)?;
-            let cancelled = kept.import.clone().cancelled(now)?;
-            if !goes_on {
+            let current = data.imports.get(&command.id).map(|kept| kept.import.clone());
+            let cancelled = data.audit(command.decide(current))?;
+            if let Some(kept) = data.imports.get_mut(&command.id).filter(|_| !goes_on) {
                 kept.import = cancelled.clone();
             }
             Some(cancelled)
@@ -171,7 +175,7 @@ impl ImportStore for MemoryStore {
         let work = |data: &mut Data| {
             let Some(kept) = data.held(command.import_id, command.claim, command.lease_until).cloned() else { return Ok(None) };
             let ignores_lists = data.flaw.is(Flaw::ImportsOfDeletedListsGoOn);
-            let is_there = data.lists.contains_key(&kept.import.waitlist_id);
+            let (before, is_there) = (kept.import.state, data.lists.contains_key(&kept.import.waitlist_id));
             let import = match kept.import.step {
                 _ if !is_there && ignores_lists => kept.import.at_next_step(command.now),
                 _ if !is_there && !kept.import.state.is_over() => kept.import.failed("the waitlist was deleted", command.now),
@@ -182,6 +186,7 @@ impl ImportStore for MemoryStore {
                 ImportStep::Clean => data.clean_import(&command, kept),
                 ImportStep::Read | ImportStep::Over => kept.import,
             };
+            let import = data.audit(import.audited(before, command.now));
             if let Some(kept) = data.imports.get_mut(&import.id) {
                 kept.import = import.clone();
             }

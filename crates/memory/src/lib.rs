@@ -12,6 +12,7 @@
 //! make that mistake.
 
 mod access;
+mod audit;
 mod confirmations;
 mod data;
 mod deliveries;

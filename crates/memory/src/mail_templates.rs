@@ -26,7 +26,9 @@ impl TemplateStore for MemoryStore {
             let others = early.unwrap_or_else(|| look(data));
             let others = if data.flaw.is(Flaw::TemplatesUnlimited) { 0 } else { others };
             let exists = data.workspaces.contains_key(&command.workspace_id) || data.flaw.is(Flaw::TemplatesOfNobody);
-            let template = command.clone().decide(PutTemplateFacts { others: exists.then_some(others) }).map_err(rejected)?;
+            let current = data.templates.iter().find(|row| is_here(row)).cloned();
+            let audited = command.clone().decide(PutTemplateFacts { others: exists.then_some(others), current }).map_err(rejected)?;
+            let template = data.audit(audited);
             let before = data.templates.iter().position(is_here).map(|index| data.templates.remove(index));
             data.templates.push(data.flaw.put(before, template.clone()));
             Ok(template)
@@ -36,15 +38,16 @@ impl TemplateStore for MemoryStore {
 
     async fn delete(&self, command: DeleteTemplate) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let (flaw, before) = (data.flaw, data.templates.len());
+            let flaw = data.flaw;
             let is_gone = |row: &MailTemplate| {
                 let workspace_id = if flaw.is(Flaw::DeletionsTakeTemplatesOfOthers) { row.workspace_id } else { command.workspace_id };
                 let kind = if flaw.is(Flaw::DeletionsTakeOtherKinds) { row.kind } else { command.kind };
                 let locale = if flaw.is(Flaw::DeletionsTakeOtherLocales) { &row.locale } else { &command.locale };
                 is_at(row, workspace_id, kind, locale)
             };
+            let current = data.templates.iter().find(|row| is_gone(row)).cloned();
             data.templates.retain(|row| !is_gone(row));
-            data.templates.len() < before
+            data.audit(command.decide(current.as_ref()))
         };
         Ok(self.write(work).await)
     }

@@ -25,7 +25,7 @@ impl ReferralStore for MemoryStore {
         let early = self.read_early(Flaw::DecisionsReadEarly, |data| data.decision_facts(&command)).await;
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| data.decision_facts(&command));
-            let plan = command.decide(facts).map_err(rejected)?;
+            let plan = data.audit(command.decide(facts).map_err(rejected)?);
             if command.dry_run && !data.flaw.is(Flaw::DryRunsWrite) {
                 return Ok(plan.decided);
             }

@@ -24,8 +24,9 @@ const MAX_LISTED: usize = 1000;
 impl SessionStore for MemoryStore {
     async fn create_link(&self, command: CreateSignInLink) -> Result<(), Fault> {
         let work = |data: &mut Data| {
-            let workspace_id = command.link.workspace_id.filter(|_| !data.flaw.is(Flaw::LinksForgetWorkspaces));
-            data.sign_in_links.insert(command.link.id, SignInLink { workspace_id, ..command.link });
+            let link = data.audit(command.decide());
+            let workspace_id = link.workspace_id.filter(|_| !data.flaw.is(Flaw::LinksForgetWorkspaces));
+            data.sign_in_links.insert(link.id, SignInLink { workspace_id, ..link });
         };
         self.write(work).await;
         Ok(())
@@ -103,7 +104,8 @@ impl SessionStore for MemoryStore {
 
     async fn end(&self, command: EndSession) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let ended = data.sessions.remove(&command.id).is_some();
+            let current = data.sessions.remove(&command.id);
+            let ended = data.audit(command.decide(current.as_ref()));
             if data.flaw.is(Flaw::AllSessionsEnd) {
                 data.sessions.clear();
             }

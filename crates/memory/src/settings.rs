@@ -25,7 +25,7 @@ impl SettingsStore for MemoryStore {
             }
             let forgets = data.flaw.is(Flaw::SettingsForgetOtherKeys);
             let current = if forgets { WorkspaceSettings::unset(id) } else { data.settings_of(id) };
-            let updated = command.decide(current).map_err(rejected)?;
+            let updated = data.audit(command.decide(current).map_err(rejected)?);
             if data.flaw.is(Flaw::SettingsShared) {
                 data.settings.values_mut().for_each(|other| other.brand = updated.brand.clone());
             }

@@ -29,15 +29,17 @@ impl SuppressionStore for MemoryStore {
         let work = |data: &mut Data| {
             let facts =
                 SuppressFacts { workspace_exists: data.workspaces.contains_key(&workspace_id) || data.flaw.is(Flaw::SuppressionsOfNobody) };
-            let suppression = command.decide(facts).map_err(rejected)?;
+            let suppression = command.clone().decide(facts).map_err(rejected)?;
             let there = early.unwrap_or_else(|| look(data)).filter(|_| !data.flaw.is(Flaw::SuppressedTwice));
             let replaces = data.flaw.is(Flaw::SuppressionsReplaced);
             data.suppressions.retain(|row| !(replaces && there.as_ref() == Some(row)));
-            if let Some(there) = there.filter(|_| !replaces) {
-                return Ok(there);
+            let there = there.filter(|_| !replaces);
+            if there.is_none() {
+                data.suppressions.push(data.flaw.suppressed(suppression.clone()));
             }
-            data.suppressions.push(data.flaw.suppressed(suppression.clone()));
-            Ok(suppression)
+            let kept = there.unwrap_or(suppression);
+            let new = if data.flaw.is(Flaw::RepetitionsAudited) { kept.id } else { command.id };
+            Ok(data.audit(Suppress::kept(&command.actor, new, kept)))
         };
         self.write(work).await
     }
@@ -64,7 +66,7 @@ impl SuppressionStore for MemoryStore {
         let work = |data: &mut Data| {
             let of_others = data.suppressions.iter().filter(|_| data.flaw.is(Flaw::SuppressionsOfOthersLifted));
             let there = data.suppressions_of(command.workspace_id).chain(of_others).find(|row| row.id == command.id).cloned();
-            there.is_some_and(|there| data.lift(&there))
+            data.audit(command.decide(there.as_ref())) && there.is_some_and(|there| data.lift(&there))
         };
         Ok(self.write(work).await)
     }

@@ -1,7 +1,7 @@
 //! [`VariantStore`] in memory.
 
 use async_trait::async_trait;
-use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantFacts, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::port::VariantStore;
@@ -16,10 +16,10 @@ impl VariantStore for MemoryStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
-            let is_buried = data.buried(command.waitlist_id, Flaw::DeletedListsTakeVariants).is_some();
-            let list = data.lists.get_mut(&command.waitlist_id);
-            let variant = command.decide(CreateVariantFacts { waitlist_exists: list.is_some() || is_buried }).map_err(rejected)?;
-            if let Some(list) = list {
+            let list = data.lists.get(&command.waitlist_id).or_else(|| data.buried(command.waitlist_id, Flaw::DeletedListsTakeVariants));
+            let facts = CreateVariantFacts { workspace_id: list.map(|list| list.waitlist.workspace_id) };
+            let variant = data.audit(command.decide(facts).map_err(rejected)?);
+            if let Some(list) = data.lists.get_mut(&variant.waitlist_id) {
                 let kept = Variant { active: variant.active || flaw.is(Flaw::NewVariantsActive), ..variant.clone() };
                 list.variants.push(KeptVariant { variant: kept, is_deleted: false });
             }
@@ -30,9 +30,8 @@ impl VariantStore for MemoryStore {
 
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         let work = |data: &mut Data| {
-            let kept = data.live_variant(command.waitlist_id, command.id);
-            let updated = command.decide(kept.as_ref().map(|kept| kept.variant.clone())).map_err(rejected)?;
-            if let Some(kept) = kept {
+            let updated = data.audit(command.decide(data.variant_facts(command.waitlist_id, command.id)).map_err(rejected)?);
+            if let Some(kept) = data.live_variant(command.waitlist_id, command.id) {
                 kept.variant = updated.clone();
             }
             Ok(updated)
@@ -44,6 +43,7 @@ impl VariantStore for MemoryStore {
         let (waitlist_id, id) = (command.waitlist_id, command.id);
         let work = |data: &mut Data| {
             let flaw = data.flaw;
+            data.audit(command.decide(data.variant_facts(waitlist_id, id)));
             let Some(kept) = data.live_variant(waitlist_id, id) else { return Ok(false) };
             kept.is_deleted = true;
             if flaw.is(Flaw::DeletedVariantsLoseSignUps)
@@ -66,6 +66,12 @@ impl VariantStore for MemoryStore {
 }
 
 impl Data {
+    fn variant_facts(&self, waitlist_id: WaitlistId, id: VariantId) -> Option<VariantFacts> {
+        let list = self.lists.get(&waitlist_id)?;
+        let variant = list.live_variants().into_iter().find(|variant| variant.id == id)?;
+        Some(VariantFacts { variant, workspace_id: list.waitlist.workspace_id })
+    }
+
     fn live_variant(&mut self, waitlist_id: WaitlistId, id: VariantId) -> Option<&mut KeptVariant> {
         let variants = &mut self.lists.get_mut(&waitlist_id)?.variants;
         variants.iter_mut().find(|kept| kept.variant.id == id && !kept.is_deleted)

@@ -42,7 +42,7 @@ impl WaitlistStore for MemoryStore {
             if let (Err(_), true, Some(receipt)) = (&plan, data.flaw.is(Flaw::RefusedRequestsStoreReplies), &receipt) {
                 data.replies.insert(receipt.scope.clone(), data.flaw.empty_reply(receipt.now));
             }
-            let CreateWaitlistPlan { waitlist, control } = plan.map_err(rejected)?;
+            let CreateWaitlistPlan { waitlist, control } = data.audit(plan.map_err(rejected)?);
             data.store_reply(receipt.as_ref(), &waitlist);
             data.lists.insert(waitlist.id, List::new(waitlist.clone(), control));
             Ok(waitlist)
@@ -51,10 +51,15 @@ impl WaitlistStore for MemoryStore {
     }
 
     async fn update(&self, command: UpdateWaitlist) -> Result<Waitlist, CommandError<UpdateWaitlistRejection>> {
+        let look = |data: &Data| data.list_of(command.workspace_id, command.id).map(|list| list.waitlist.clone());
+        let early = self.read_early(Flaw::RowsReadEarly, look).await;
         let work = |data: &mut Data| {
             let current = data.list_of(command.workspace_id, command.id).or_else(|| data.buried(command.id, Flaw::DeletedListsChange));
             let current = current.map(|list| list.waitlist.clone());
-            let updated = command.decide(current.clone()).map_err(rejected)?;
+            let audited = command.decide(current.clone()).map_err(rejected)?;
+            let (updated, rows) = audited.into_parts();
+            let rows = early.map_or(rows, |early| command.decide(early).map(|audited| audited.into_parts().1).unwrap_or_default());
+            rows.into_iter().for_each(|row| data.note(Some(row)));
             data.put_waitlist(&data.flaw.updated(current, updated.clone(), &command));
             Ok(updated)
         };
@@ -70,7 +75,7 @@ impl WaitlistStore for MemoryStore {
         let work = |data: &mut Data| {
             let current = early.unwrap_or_else(|| look(data));
             let before = current.as_ref().map(|list| list.updated_at);
-            Ok(match command.decide(current).map_err(rejected)? {
+            Ok(match data.audit(command.decide(current).map_err(rejected)?) {
                 StatusChange::None(waitlist) => waitlist,
                 StatusChange::To { waitlist, event } => {
                     let updated_at = before.filter(|_| data.flaw.is(Flaw::StatusesForgetTheirTime)).unwrap_or(waitlist.updated_at);
@@ -88,7 +93,8 @@ impl WaitlistStore for MemoryStore {
     async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
         let (workspace_id, id) = (command.workspace_id, command.id);
         let work = |data: &mut Data| {
-            let is_there = data.list_of(workspace_id, id).is_some();
+            let audited = command.decide(data.list_of(workspace_id, id).map(|list| list.waitlist.clone()));
+            let is_there = data.audit(audited).is_some();
             if is_there {
                 data.bury_list(id);
                 let goes = data.flaw.is(Flaw::RepliesGoWithLists);

@@ -33,7 +33,7 @@ impl WebhookStore for MemoryStore {
             let number = if data.flaw.is(Flaw::WebhooksUnlimited) { 0 } else { mine };
             let webhooks = data.workspaces.contains_key(&command.workspace_id).then_some(number);
             let facts = CreateWebhookFacts { webhooks, already_done: data.is_done(receipt.as_ref()) };
-            let webhook = command.decide(facts).map_err(rejected)?;
+            let webhook = data.audit(command.decide(facts).map_err(rejected)?);
             data.store_reply(receipt.as_ref(), &webhook);
             let secrets = SealedSecrets { current: command.secret, previous: None };
             data.webhooks.insert(webhook.id, Hook { webhook: webhook.clone(), secrets, previous_until: None });
@@ -45,7 +45,7 @@ impl WebhookStore for MemoryStore {
     async fn update(&self, command: UpdateWebhook) -> Result<Webhook, CommandError<WebhookRejection>> {
         let work = |data: &mut Data| {
             let current = data.webhook_of(command.workspace_id, command.id);
-            let updated = command.decide(current.clone()).map_err(rejected)?;
+            let updated = data.audit(command.decide(current.clone()).map_err(rejected)?);
             data.put_webhook(&data.flaw.enabled(current, updated.clone()));
             Ok(updated)
         };
@@ -58,7 +58,7 @@ impl WebhookStore for MemoryStore {
             let webhook = data.webhook_of_any(command.workspace_id, command.id, Flaw::RotationsIgnoreWorkspaces);
             let secret = data.webhooks.get(&command.id).map(|hook| hook.secrets.current.clone());
             let facts = webhook.zip(secret).map(|(webhook, secret)| RotateSecretFacts { webhook, secret, already_done });
-            let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(rejected)?;
+            let RotateSecretPlan { webhook, secrets, previous_until } = data.audit(command.decide(facts).map_err(rejected)?);
             if !data.flaw.is(Flaw::RotationsStoreNoReply) {
                 data.store_reply(receipt.as_ref(), &webhook);
             }
@@ -95,7 +95,8 @@ impl WebhookStore for MemoryStore {
     async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
         let (workspace_id, id) = (command.workspace_id, command.id);
         let work = |data: &mut Data| {
-            let is_there = data.webhook_of(workspace_id, id).is_some();
+            let current = data.webhook_of(workspace_id, id);
+            let is_there = data.audit(command.decide(current.as_ref()));
             if is_there {
                 data.bury_webhook(id);
             }
@@ -152,7 +153,7 @@ impl WebhookStore for MemoryStore {
                 |event: &Event| command.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) || flaw.is(Flaw::ReplaysOfEveryKind);
             let states = if flaw.is(Flaw::ReplaysOfEveryState) { &JobState::ALL[..] } else { command.state.jobs() };
             let facts = data.replay_facts(&command.workspace_id, command.id, states, |event| in_period(event) && wanted(event));
-            let plan = command.decide(facts).map_err(rejected)?;
+            let plan = data.audit(command.decide(facts).map_err(rejected)?);
             Ok(data.make_due(command.id, &plan))
         };
         self.write(work).await
@@ -161,7 +162,8 @@ impl WebhookStore for MemoryStore {
     async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
         let work = |data: &mut Data| {
             let same = |event: &Event| event.id == command.event_id || data.flaw.is(Flaw::ResendsEverything);
-            let plan = command.decide(data.replay_facts(&command.workspace_id, command.id, &JobState::ALL, same)).map_err(rejected)?;
+            let facts = data.replay_facts(&command.workspace_id, command.id, &JobState::ALL, same);
+            let plan = data.audit(command.decide(facts).map_err(rejected)?);
             data.make_due(command.id, &plan);
             Ok(())
         };

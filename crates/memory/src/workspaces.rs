@@ -19,7 +19,7 @@ impl WorkspaceStore for MemoryStore {
         let early = self.read_early(Flaw::SlugsReadEarly, |data| data.slug_facts(&command.slug)).await;
         let work = |data: &mut Data| {
             let facts = early.unwrap_or_else(|| data.slug_facts(&command.slug));
-            let workspace = command.decide(facts).map_err(rejected)?;
+            let workspace = data.audit(command.decide(facts).map_err(rejected)?);
             data.take_slug(&workspace.slug);
             data.workspaces.insert(workspace.id, data.flaw.created(workspace.clone()));
             Ok(workspace)
@@ -30,7 +30,7 @@ impl WorkspaceStore for MemoryStore {
     async fn rename(&self, command: RenameWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         let work = |data: &mut Data| {
             let (current, facts) = (data.named(&command.from, Flaw::OldSlugsRename).cloned(), data.slug_facts(&command.to));
-            let renamed = command.decide(current.clone(), facts).map_err(rejected)?;
+            let renamed = data.audit(command.decide(current.clone(), facts).map_err(rejected)?);
             if current.as_ref() != Some(&renamed) {
                 data.take_slug(&renamed.slug);
                 if !data.flaw.is(Flaw::OldSlugsForgotten) {
@@ -47,7 +47,8 @@ impl WorkspaceStore for MemoryStore {
 
     async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let work = |data: &mut Data| {
-            let Some(id) = data.named(&command.slug, Flaw::OldSlugsDelete).map(|workspace| workspace.id) else { return Ok(false) };
+            let audited = command.decide(data.named(&command.slug, Flaw::OldSlugsDelete).cloned());
+            let Some(Workspace { id, .. }) = data.audit(audited) else { return Ok(false) };
             let lists = data.lists.values().map(|list| &list.waitlist);
             let lists: Vec<_> = lists.filter(|list| list.workspace_id == id).map(|list| list.id).collect();
             lists.into_iter().for_each(|list| data.bury_list(list));
@@ -76,6 +77,9 @@ impl WorkspaceStore for MemoryStore {
             }
             data.retired.retain(|_, owner| *owner != id);
             data.workspaces.remove(&id);
+            if data.flaw.is(Flaw::RowsGoWithTheirWorkspace) {
+                data.audit.retain(|record| record.row.workspace_id != Some(id));
+            }
             data.purges.push(Purge::Workspace(id));
             Ok(true)
         };

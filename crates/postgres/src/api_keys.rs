@@ -18,13 +18,14 @@ use uuid::Uuid;
 use crate::convert::digest;
 use crate::fault::query_fault;
 use crate::schema::api_keys;
-use crate::{PgStore, transaction};
+use crate::{PgStore, audit, transaction};
 
 #[async_trait]
 impl ApiKeyStore for PgStore {
     async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
         let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
-            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&command.key)).execute(c).await?;
+            let key = audit::write(c, command.clone().decide()).await?;
+            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c).await?;
             Ok(())
         });
         Ok(outcome?)
@@ -42,8 +43,12 @@ impl ApiKeyStore for PgStore {
 
     async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let live = api_keys::table.find(command.id.uuid()).filter(api_keys::revoked_at.is_null());
-            Ok(diesel::update(live).set(api_keys::revoked_at.eq(command.now.instant())).execute(c).await? > 0)
+            let query = api_keys::table.find(command.id.uuid()).select(ApiKeyRow::as_select()).for_no_key_update();
+            let current: Option<ApiKeyRow> = query.first(c).await.optional()?;
+            let audited = command.decide(current.map(ApiKey::try_from).transpose()?);
+            let Some(revoked) = audit::write(c, audited).await? else { return Ok(false) };
+            let change = api_keys::revoked_at.eq(revoked.revoked_at.map(Timestamp::instant));
+            Ok(diesel::update(api_keys::table.find(revoked.id.uuid())).set(change).execute(c).await? > 0)
         });
         Ok(outcome?)
     }

@@ -37,7 +37,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, signup_requests};
 use crate::statement::statement;
 use crate::waitlists;
-use crate::{Database, PgStore, lists, mailboxes, mails, proofs, settings, sign_up, suppressions, transaction};
+use crate::{Database, PgStore, audit, lists, mailboxes, mails, proofs, settings, sign_up, suppressions, transaction};
 
 /// Groups take few connections. A request waits for nothing but the share of its address.
 pub(crate) const fn rules(patience: Duration) -> Rules {
@@ -93,7 +93,8 @@ impl ConfirmationStore for PgStore {
             )?;
             let waitlist = waitlist.ok_or(Abort::Rejected(ResendRejection::NoSuchRequest))?.try_into()?;
             let setup = mail.remove(&command.waitlist_id);
-            let (request, mail) = command.decide(current, &waitlist, setup.as_ref()).map_err(Abort::Rejected)?;
+            let audited = command.decide(current, &waitlist, setup.as_ref()).map_err(Abort::Rejected)?;
+            let (request, mail) = audit::write(c, audited).await?;
             write_requests(c, [&request].into_iter()).await?;
             mails::write(c, [&mail].into_iter()).await?;
             Ok(())
@@ -102,8 +103,8 @@ impl ConfirmationStore for PgStore {
 
     async fn delete(&self, command: DeleteRequest) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = command.id.uuid(), |c| {
-            let current = lock(c, command.id).await?.filter(|current| current.waitlist_id == command.waitlist_id);
-            let Some(Ok(request)) = current.map(|current| current.waiting(command.now)) else { return Ok(false) };
+            let audited = command.decide(lock(c, command.id).await?);
+            let Some(request) = audit::write(c, audited).await? else { return Ok(false) };
             diesel::delete(signup_requests::table.find(command.id.uuid())).execute(c).await?;
             mails::delete_all(c, mails_of(&request)).await?;
             Ok(true)

@@ -37,7 +37,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
+    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
     tombstones, transaction, waitlists,
 };
 
@@ -54,7 +54,7 @@ impl EntryStore for PgStore {
     async fn review(&self, command: ReviewEntry) -> Result<Entry, CommandError<EntryRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            match command.decide(current).map_err(Abort::Rejected)? {
+            match audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await? {
                 ReviewPlan::None(entry) => Ok(entry),
                 ReviewPlan::Change { entry, from, event, mail } => {
                     write_status(c, &entry).await?;
@@ -70,7 +70,8 @@ impl EntryStore for PgStore {
     async fn record_invitation(&self, command: RecordInvitation) -> Result<Invited, CommandError<InviteRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            let InvitationPlan { invited, event, mail } = command.decide(current).map_err(Abort::Rejected)?;
+            let audited = command.decide(current).map_err(Abort::Rejected)?;
+            let InvitationPlan { invited, event, mail } = audit::write(c, audited).await?;
             write_invitation(c, &invited.entry).await?;
             if let Some(event) = &event {
                 events::write(c, event).await?;
@@ -96,7 +97,7 @@ impl EntryStore for PgStore {
     async fn replace_link(&self, command: ReplaceLink) -> Result<Entry, CommandError<ReplaceLinkRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock_entry(c, command.waitlist_id, command.entry_id).await?;
-            let entry = command.decide(current).map_err(Abort::Rejected)?;
+            let entry = audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await?;
             write_link(c, &entry).await?;
             Ok(entry)
         })
@@ -106,6 +107,7 @@ impl EntryStore for PgStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
+            let event = audit::write(c, command.decide(&entry)).await?;
             let forgotten = purges::forget_referrer(c, id, FORGOTTEN_AT_ONCE).await?;
             if forgotten == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id).await?;
@@ -114,7 +116,7 @@ impl EntryStore for PgStore {
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
             counters::remove(c, &entry, forgotten + hidden).await?;
-            events::write(c, &command.event(&entry)).await?;
+            events::write(c, &event).await?;
             Ok(true)
         });
         Ok(outcome?)
@@ -124,7 +126,7 @@ impl EntryStore for PgStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = audit::write(c, command.decide(&entry)).await?;
             tombstones::write(c, &tombstone).await?;
             mails::delete(c, id).await?;
             confirmations::erase(c, waitlist_id, &entry.profile.email).await?;

@@ -8,7 +8,10 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Bool, Bytea, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{AddFacts, AddPlan, ImportRejection, ImportWork, LinkFacts, LinkPlan, RestoreFacts, RestorePlan, StageRows};
+use rally_domain::audit::AuditActor;
+use rally_domain::command::{
+    AddFacts, AddPlan, CancelImport, ImportRejection, ImportWork, LinkFacts, LinkPlan, RestoreFacts, RestorePlan, StageRows,
+};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
@@ -32,7 +35,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes, waitlist_totals};
 use crate::statement::statement;
 use crate::{
-    PgStore, counters, events, mailboxes, mails, referrals, search, settings, sign_up, suppressions, tombstones, transaction, variants,
+    PgStore, audit, counters, events, mailboxes, mails, referrals, search, settings, sign_up, suppressions, tombstones, transaction, variants,
     waitlists,
 };
 
@@ -68,7 +71,9 @@ impl ImportStore for PgStore {
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let outcome: Result<Option<Import>, CommandError<Infallible>> = transaction!(self, |c| {
             let import = lock(c, id).await?.filter(|import| import.state == ImportState::Uploading);
-            let Some(import) = import.map(|import| import.arrived(source.clone(), now)) else { return Ok(None) };
+            let Some(import) = import else { return Ok(None) };
+            let before = import.state;
+            let import = audit::write(c, import.arrived(source.clone(), now).audited(before, now)).await?;
             save(c, &import).await?;
             let free = imports::lease_until.eq(None::<OffsetDateTime>);
             diesel::update(imports::table.find(id.uuid())).set(free).execute(c).await?;
@@ -109,10 +114,10 @@ impl ImportStore for PgStore {
         piece.first(&mut c).await.optional().map_err(query_fault)
     }
 
-    async fn cancel(&self, waitlist_id: WaitlistId, id: ImportId, now: Timestamp) -> Result<Option<Import>, Fault> {
+    async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault> {
         let outcome: Result<Option<Import>, CommandError<Infallible>> = transaction!(self, |c| {
-            let import = lock(c, id).await?.filter(|import| import.waitlist_id == waitlist_id);
-            let Some(import) = import.and_then(|import| import.cancelled(now)) else { return Ok(None) };
+            let audited = command.decide(lock(c, command.id).await?);
+            let Some(import) = audit::write(c, audited).await? else { return Ok(None) };
             save(c, &import).await?;
             Ok(Some(import))
         });
@@ -158,7 +163,7 @@ impl ImportStore for PgStore {
     async fn work(&self, command: ImportWork) -> Result<Option<Import>, CommandError<ImportRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let Some(import) = hold(c, command.import_id, command.claim, command.lease_until).await? else { return Ok(None) };
-            let is_there = counters::lock(c, import.waitlist_id).await?;
+            let (before, is_there) = (import.state, counters::lock(c, import.waitlist_id).await?);
             let import = match import.step {
                 _ if !is_there && !import.state.is_over() => import.failed("the waitlist was deleted", command.now),
                 ImportStep::Add => add(c, &command, import).await?,
@@ -168,6 +173,7 @@ impl ImportStore for PgStore {
                 ImportStep::Clean => clean(c, &command, import).await?,
                 ImportStep::Read | ImportStep::Over => import,
             };
+            let import = audit::write(c, import.audited(before, command.now)).await?;
             save(c, &import).await?;
             Ok(Some(import))
         })
@@ -787,6 +793,7 @@ struct ImportsRow {
     mark_2: i64,
     mark_3: i64,
     started_by: Option<String>,
+    actor: Option<String>,
     created_at: OffsetDateTime,
     started_at: Option<OffsetDateTime>,
     ended_at: Option<OffsetDateTime>,
@@ -815,6 +822,7 @@ impl From<&Import> for ImportsRow {
             mark_2,
             mark_3,
             started_by: import.started_by.clone().map(String::from),
+            actor: import.actor.as_ref().map(AuditActor::to_json),
             created_at: import.created_at.instant(),
             started_at: import.started_at.map(Timestamp::instant),
             ended_at: import.ended_at.map(Timestamp::instant),
@@ -841,6 +849,7 @@ impl TryFrom<ImportsRow> for Import {
             numbers: ImportNumbers { added, updated, skipped, failed },
             mark: [row.mark_1, row.mark_2, row.mark_3],
             started_by: row.started_by.map(Subject::from_stored),
+            actor: row.actor.as_deref().and_then(AuditActor::from_json),
             created_at: Timestamp::new(row.created_at),
             started_at: row.started_at.map(Timestamp::new),
             ended_at: row.ended_at.map(Timestamp::new),

@@ -18,14 +18,14 @@ use uuid::Uuid;
 use crate::convert::corrupt;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{mail_templates, workspaces};
-use crate::{PgStore, transaction};
+use crate::{PgStore, audit, transaction};
 
 #[async_trait]
 impl TemplateStore for PgStore {
     async fn put(&self, command: PutTemplate) -> Result<MailTemplate, CommandError<TemplateRejection>> {
         transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let facts = lock_facts(c, &command).await?;
-            let template = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let template = audit::write(c, command.clone().decide(facts).map_err(Abort::Rejected)?).await?;
             let row = || TemplateRow::from(&template);
             let key = (mail_templates::workspace_id, mail_templates::kind, mail_templates::locale);
             let insert = diesel::insert_into(mail_templates::table).values(row()).on_conflict(key);
@@ -37,7 +37,9 @@ impl TemplateStore for PgStore {
     async fn delete(&self, command: DeleteTemplate) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let row = mail_templates::table.find((command.workspace_id.uuid(), command.kind.as_str(), command.locale.as_str()));
-            Ok(diesel::delete(row).execute(c).await? > 0)
+            let current: Option<TemplateRow> = row.select(TemplateRow::as_select()).for_update().first(c).await.optional()?;
+            let current = current.map(MailTemplate::try_from).transpose()?;
+            Ok(audit::write(c, command.decide(current.as_ref())).await? && diesel::delete(row).execute(c).await? > 0)
         });
         Ok(outcome?)
     }
@@ -59,16 +61,19 @@ impl TemplateStore for PgStore {
 }
 
 /// Locks the workspace, and counts its templates.
-async fn lock_facts(c: &mut AsyncPgConnection, command: &PutTemplate) -> QueryResult<PutTemplateFacts> {
+async fn lock_facts<R>(c: &mut AsyncPgConnection, command: &PutTemplate) -> Result<PutTemplateFacts, Abort<R>> {
     let id = command.workspace_id.uuid();
     let workspace = workspaces::table.find(id).select(workspaces::id).for_no_key_update();
     if workspace.first::<Uuid>(c).await.optional()?.is_none() {
-        return Ok(PutTemplateFacts { others: None });
+        return Ok(PutTemplateFacts { others: None, current: None });
     }
     let mine = mail_templates::table.filter(mail_templates::workspace_id.eq(id));
     let all: Vec<(String, String)> = mine.select((mail_templates::kind, mail_templates::locale)).load(c).await?;
     let is_other = |(kind, locale): &&(String, String)| kind != command.kind.as_str() || locale != command.locale.as_str();
-    Ok(PutTemplateFacts { others: Some(all.iter().filter(is_other).count() as u64) })
+    let others = Some(all.iter().filter(is_other).count() as u64);
+    let row = mail_templates::table.find((id, command.kind.as_str(), command.locale.as_str())).select(TemplateRow::as_select());
+    let current: Option<TemplateRow> = row.first(c).await.optional()?;
+    Ok(PutTemplateFacts { others, current: current.map(MailTemplate::try_from).transpose()? })
 }
 
 /// The templates of rows, by kind and locale. Not in the statement: the collation of the database may pass over hyphens.

@@ -18,19 +18,20 @@ use rally_contracts::{
 };
 use rally_domain::access::{IdempotencyKey, Receipt, RequestScope};
 use rally_domain::analytics::DaySpan;
+use rally_domain::audit::{AuditAction, AuditFilter};
 use rally_domain::command::{
-    BeginSession, CreateSignInLink, CreateVariant, DeleteRequest, DeleteTemplate, EndSession, LiftSuppression, NoteUse, ProfileChange,
-    RenameWorkspace, ReplayState, RequestMail, Review, RotateSecret, Selected, SignUp, TestMail, TestWebhook, TrySignIn, UpdateVariant,
-    UpdateWaitlist, UpdateWebhook,
+    BeginSession, CreateSignInLink, CreateVariant, DeleteRequest, DeleteTemplate, EndSession, LiftSuppression, MintToken, NoteUse,
+    ProfileChange, RenameWorkspace, ReplayState, RequestMail, Review, RotateSecret, Selected, SignUp, TestMail, TestWebhook, TrySignIn,
+    UpdateVariant, UpdateWaitlist, UpdateWebhook,
 };
 use rally_domain::delivery::{AttemptResult, DeliveryState, SettleDelivery};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::feed::{FeedFilter, FeedQuery};
-use rally_domain::id::{ApiKeyId, AttemptId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
+use rally_domain::id::{ApiKeyId, AttemptId, AuditId, ClaimId, EntryId, EventId, VariantId, WorkspaceId};
 use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::mail::{MailBudget, MailFilter, MailKind, MailOutcome, SettleMail};
-use rally_domain::paging::Limit;
+use rally_domain::paging::{AuditKey, Limit};
 use rally_domain::port::Ports;
 use rally_domain::queue::{ClaimRequest, RetrySchedule};
 use rally_domain::referral::{Position, ReferralBoost};
@@ -97,7 +98,8 @@ async fn call_everything(ports: &Ports) {
         now,
     };
     let variant = ports.variants.create(variant).await.unwrap();
-    let change = UpdateVariant { id: variant.id, waitlist_id: list.id, locale: None, copy: None, weight: None, active: None, actor: ACTOR };
+    let (id, waitlist_id) = (variant.id, list.id);
+    let change = UpdateVariant { id, waitlist_id, locale: None, copy: None, weight: None, active: None, actor: ACTOR, now };
     ports.variants.update(change).await.unwrap();
 
     let ada = ports.entries.sign_up(SignUp { variant_id: Some(variant.id), ..sign_up(ports, &list, "ada@example.com") }).await.unwrap();
@@ -134,6 +136,7 @@ async fn call_everything(ports: &Ports) {
     call_confirmations(ports, &list).await;
     imports::call_everything(ports, &list).await;
     entry_jobs::call_everything(ports, &list).await;
+    call_audit(ports, acme.id).await;
     // Her mail is claimed before she wants no more.
     ports.suppressions.unsubscribe(changes::unsubscribe(ports, list.id, ada.id)).await.unwrap();
     call_suppressions(ports, acme.id).await;
@@ -191,7 +194,7 @@ async fn call_referrals(ports: &Ports, list: &Waitlist, ada: &Entry) {
 async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
     let (id, workspace_id, now) = (hook.id, hook.workspace_id, ports.clock.now());
     for active in [false, true] {
-        let switch = UpdateWebhook { id, workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
+        let switch = UpdateWebhook { id, workspace_id, url: None, events: None, active: Some(active), actor: ACTOR, now };
         ports.webhooks.update(switch).await.unwrap();
     }
     ports.webhooks.rotate(RotateSecret { id, workspace_id, secret: SealedSecret::new(Vec::new()), actor: ACTOR, now }, None).await.unwrap();
@@ -267,11 +270,29 @@ async fn call_sessions(ports: &Ports, id: WorkspaceId) {
     assert_eq!(ports.sessions.list(now).await.unwrap().len(), 1, "there is no such key");
     ports.sessions.note_use(NoteUse { id: spent.id, now }).await.unwrap();
     ports.sessions.find(spent.id, now).await.unwrap().unwrap();
-    assert!(ports.sessions.end(EndSession { id: spent.id, actor: ACTOR }).await.unwrap());
+    assert!(ports.sessions.end(EndSession { id: spent.id, actor: ACTOR, now }).await.unwrap());
     let client = ports.links.secret().hash_client(None);
     ports.sessions.try_sign_in(TrySignIn { client, now }).await.unwrap();
     ports.sessions.forgive(TrySignIn { client, now }).await.unwrap();
     ports.sessions.prune(now.plus(Duration::days(1)), 1).await.unwrap();
+}
+
+async fn call_audit(ports: &Ports, id: WorkspaceId) {
+    let (now, scope) = (ports.clock.now(), "entry.read".to_owned());
+    let mint = MintToken { workspace_id: Some(id), subject: None, scope, expires_at: now, actor: ACTOR, now };
+    ports.audit.note_token(mint).await.unwrap();
+    let one = Limit::new(1, Limit::MAX).unwrap();
+    for filters in 0..8 {
+        let given = |filter: u8, text: &str| Some(text.to_owned()).filter(|_| filters & filter != 0);
+        let action = Some(AuditAction::WaitlistCreate).filter(|_| filters & 4 != 0);
+        let filter = AuditFilter { target: given(1, "target"), actor: given(2, "actor"), action };
+        for workspace_id in [Some(id), None] {
+            let after = Some(AuditKey { at: now, id: AuditId::new(ports.ids.uuid()) });
+            ports.audit.list(workspace_id, filter.clone(), None, one).await.unwrap();
+            ports.audit.list(workspace_id, filter.clone(), after, one).await.unwrap();
+        }
+    }
+    ports.audit.prune(now, 1).await.unwrap();
 }
 
 async fn call_templates(ports: &Ports, id: WorkspaceId) {
@@ -556,6 +577,8 @@ INSERT INTO import_names (import_id, name, entry_id, number)
     SELECT i.id, 'referrals ' || n, gen_random_uuid(), 0 FROM (SELECT id FROM imports LIMIT 4) i, generate_series(1, 5000) n;
 INSERT INTO old_codes (waitlist_id, code, entry_id, created_at)
     SELECT l.id, 'code' || n, gen_random_uuid(), now() FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
+INSERT INTO audit (at, workspace_id, actor_kind, actor_id, action, target_id, changes)
+    SELECT now(), w.id, 'key', n % 10, 'entry.approve', n, '{}' FROM workspaces w, generate_series(1, 10000) n;
 INSERT INTO mail_shares (address, sent, asked_at) SELECT sha256(n::text::bytea), '[]', now() FROM generate_series(1, 10000) n;
 INSERT INTO sessions (id, token, workspace_id, person, scope, created_at, seen_at, expires_at)
     SELECT gen_random_uuid(), '', w.id, 'Ada', '*', now(), now(), now() FROM workspaces w, generate_series(1, 10000) n;

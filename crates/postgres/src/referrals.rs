@@ -35,7 +35,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, referrals};
 use crate::statement::statement;
 use crate::stats::LEADS;
-use crate::{PgStore, counters, events, ledger_fill, lists, transaction, waitlists};
+use crate::{PgStore, audit, counters, events, ledger_fill, lists, transaction, waitlists};
 
 #[async_trait]
 impl ReferralStore for PgStore {
@@ -44,14 +44,14 @@ impl ReferralStore for PgStore {
         if command.dry_run {
             let mut c = self.connection().await?;
             let facts = load_facts(&mut c, &command, &ids, more).await.map_err(CommandError::from)?;
-            return Ok(command.decide(facts).map_err(CommandError::Rejected)?.decided);
+            return Ok(command.decide(facts).map_err(CommandError::Rejected)?.into_parts().0.decided);
         }
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let facts = match counters::lock(c, command.waitlist_id).await? {
                 true => load_facts(c, &command, &ids, more).await?,
                 false => None,
             };
-            let plan = command.decide(facts).map_err(Abort::Rejected)?;
+            let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?).await?;
             write(c, &plan).await?;
             Ok(plan.decided)
         })

@@ -423,6 +423,7 @@ diesel::table! {
         created_at -> Timestamptz,
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
+        actor -> Nullable<Text>,
     }
 }
 
@@ -484,6 +485,21 @@ diesel::table! {
         client -> Bytea,
         tries -> Text,
         last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        workspace_id -> Nullable<Uuid>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target_id -> Nullable<Text>,
+        changes -> Jsonb,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::convert::{corrupt, digest, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{api_keys, sessions, sign_in_links, sign_in_tries};
 use crate::statement::statement;
-use crate::{PgStore, transaction};
+use crate::{PgStore, audit, transaction};
 
 /// The most sessions of a list.
 const MAX_LISTED: i64 = 1000;
@@ -33,7 +33,8 @@ const MAX_LISTED: i64 = 1000;
 impl SessionStore for PgStore {
     async fn create_link(&self, command: CreateSignInLink) -> Result<(), Fault> {
         let outcome: Result<(), CommandError<Infallible>> = transaction!(self, |c| {
-            diesel::insert_into(sign_in_links::table).values(LinkRow::from(&command.link)).execute(c).await?;
+            let link = audit::write(c, command.clone().decide()).await?;
+            diesel::insert_into(sign_in_links::table).values(LinkRow::from(&link)).execute(c).await?;
             Ok(())
         });
         Ok(outcome?)
@@ -105,8 +106,13 @@ impl SessionStore for PgStore {
     }
 
     async fn end(&self, command: EndSession) -> Result<bool, Fault> {
-        let outcome: Result<bool, CommandError<Infallible>> =
-            transaction!(self, |c| Ok(diesel::delete(sessions::table.find(command.id.uuid())).execute(c).await? > 0));
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            let query = sessions::table.find(command.id.uuid()).select(SessionRow::as_select()).for_update();
+            let current: Option<SessionRow> = query.first(c).await.optional()?;
+            let current = current.map(Session::try_from).transpose()?;
+            let is_there = audit::write(c, command.decide(current.as_ref())).await?;
+            Ok(is_there && diesel::delete(sessions::table.find(command.id.uuid())).execute(c).await? > 0)
+        });
         Ok(outcome?)
     }
 

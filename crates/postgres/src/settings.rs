@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{workspace_settings, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, transaction};
+use crate::{PgStore, audit, transaction};
 
 #[async_trait]
 impl SettingsStore for PgStore {
@@ -41,7 +41,7 @@ impl SettingsStore for PgStore {
                 Some(row) => WorkspaceSettings::try_from(row)?,
                 None => WorkspaceSettings::unset(command.workspace_id),
             };
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await?;
             write(c, &updated, &command).await?;
             Ok(updated)
         })

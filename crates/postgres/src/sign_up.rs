@@ -29,7 +29,7 @@ use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions, transaction};
+use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions, transaction};
 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
@@ -319,6 +319,7 @@ async fn apply(c: &AsyncPgConnection, groups: &Groups) -> QueryResult<()> {
         confirmations::confirm(c, groups.values().flat_map(SignUpGroup::confirmed)),
         proofs::write(c, groups.values().flat_map(SignUpGroup::used_proofs)),
         suppressions::lift(c, groups.values().flat_map(SignUpGroup::lifts).map(SuppressionId::uuid).collect()),
+        audit::write_rows(c, groups.values().flat_map(SignUpGroup::audit)),
     )?;
     Ok(())
 }

@@ -25,7 +25,7 @@ use crate::convert::{corrupt, digest, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, entries, events, transaction};
+use crate::{PgStore, audit, entries, events, transaction};
 
 #[async_trait]
 impl SuppressionStore for PgStore {
@@ -40,7 +40,7 @@ impl SuppressionStore for PgStore {
             // The update changes nothing. It locks the row that is there, and returns it.
             let unchanged = insert.do_update().set(suppressions::reason.eq(suppression.reason.as_str()));
             let kept: SuppressionRow = unchanged.returning(SuppressionRow::as_returning()).get_result(c).await?;
-            Ok(Suppression::try_from(kept)?)
+            Ok(audit::write(c, Suppress::kept(&command.actor, command.id, kept.try_into()?)).await?)
         })
     }
 
@@ -61,7 +61,10 @@ impl SuppressionStore for PgStore {
             // The workspace of a suppression never changes.
             let owner: Option<Uuid> = suppressions::table.find(id.uuid()).select(suppressions::workspace_id).first(c).await.optional()?;
             let is_mine = owner == Some(workspace_id.uuid()) && workspace_exists(c, workspace_id).await?;
-            Ok(is_mine && delete(c, id.uuid()).await?)
+            let query = suppressions::table.find(id.uuid()).select(SuppressionRow::as_select()).for_update();
+            let row: Option<SuppressionRow> = if is_mine { query.first(c).await.optional()? } else { None };
+            let current = row.map(Suppression::try_from).transpose()?;
+            Ok(audit::write(c, command.decide(current.as_ref())).await? && delete(c, id.uuid()).await?)
         });
         Ok(outcome?)
     }

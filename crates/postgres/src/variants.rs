@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantFacts, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
 use rally_domain::timestamp::Timestamp;
@@ -19,15 +19,16 @@ use uuid::Uuid;
 use crate::convert::{corrupt, object};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{variants, waitlists};
-use crate::{PgStore, transaction};
+use crate::{PgStore, audit, transaction};
 
 #[async_trait]
 impl VariantStore for PgStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
-            let waitlist = waitlists::table.find(command.waitlist_id.uuid()).select(waitlists::id).for_key_share();
-            let facts = CreateVariantFacts { waitlist_exists: waitlist.first::<Uuid>(c).await.optional()?.is_some() };
-            let variant = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let waitlist = waitlists::table.find(command.waitlist_id.uuid()).select(waitlists::workspace_id).for_key_share();
+            let workspace_id = waitlist.first(c).await.optional()?.map(WorkspaceId::new);
+            let audited = command.clone().decide(CreateVariantFacts { workspace_id }).map_err(Abort::Rejected)?;
+            let variant = audit::write(c, audited).await?;
             diesel::insert_into(variants::table).values(VariantRow::from(&variant)).execute(c).await?;
             Ok(variant)
         })
@@ -36,7 +37,7 @@ impl VariantStore for PgStore {
     async fn update(&self, command: UpdateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let current = lock(c, command.waitlist_id, command.id).await?;
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await?;
             let row = VariantRow::from(&updated);
             diesel::update(variants::table.find(updated.id.uuid())).set(row).execute(c).await?;
             Ok(updated)
@@ -46,7 +47,8 @@ impl VariantStore for PgStore {
     async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
-            if lock(c, waitlist_id, id).await?.is_none() {
+            let current = lock(c, waitlist_id, id).await?;
+            if !audit::write(c, command.decide(current)).await? {
                 return Ok(false);
             }
             let gone = (variants::deleted_at.eq(command.now.instant()), variants::active.eq(false));
@@ -86,7 +88,7 @@ pub(crate) async fn add(c: &mut AsyncPgConnection, new: &[Variant]) -> QueryResu
     Ok(())
 }
 
-async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
+async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<VariantFacts>, Abort<R>> {
     let query = variants::table.find(id.uuid()).select((VariantRow::as_select(), variants::deleted_at.is_null()));
     let here = |row: Option<(VariantRow, bool)>| -> Result<Option<Variant>, Abort<R>> {
         let variant = row.filter(|(_, there)| *there).map(|(row, _)| Variant::try_from(row)).transpose()?;
@@ -96,7 +98,10 @@ async fn lock<R>(c: &mut AsyncPgConnection, waitlist_id: WaitlistId, id: Variant
     if here(query.first(c).await.optional()?)?.is_none() {
         return Ok(None);
     }
-    here(query.for_update().first(c).await.optional()?)
+    let Some(variant) = here(query.for_update().first(c).await.optional()?)? else { return Ok(None) };
+    let waitlist = waitlists::table.find(waitlist_id.uuid()).select(waitlists::workspace_id);
+    let workspace_id = waitlist.first(c).await.optional()?.map(WorkspaceId::new);
+    Ok(workspace_id.map(|workspace_id| VariantFacts { variant, workspace_id }))
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]

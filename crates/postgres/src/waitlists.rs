@@ -31,7 +31,7 @@ use crate::convert::{corrupt, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{PgStore, counters, events, export, imports, purges, replies, transaction, variants};
+use crate::{PgStore, audit, counters, events, export, imports, purges, replies, transaction, variants};
 
 #[async_trait]
 impl WaitlistStore for PgStore {
@@ -42,7 +42,8 @@ impl WaitlistStore for PgStore {
     ) -> Result<Waitlist, CommandError<CreateWaitlistRejection>> {
         transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let facts = lock_facts(c, &command, receipt.as_ref()).await?;
-            let CreateWaitlistPlan { waitlist, control } = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let audited = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let CreateWaitlistPlan { waitlist, control } = audit::write(c, audited).await?;
             if let Some(receipt) = &receipt {
                 replies::insert(c, receipt, &waitlist).await?;
             }
@@ -59,7 +60,7 @@ impl WaitlistStore for PgStore {
         }
         transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await?;
             write(c, &updated).await?;
             Ok(updated)
         })
@@ -74,7 +75,7 @@ impl WaitlistStore for PgStore {
             // The lock of the list comes first, as in every change that is told.
             let is_there = counters::lock(c, command.id).await?;
             let current = if is_there { lock(c, command.workspace_id, command.id).await? } else { None };
-            match command.decide(current).map_err(Abort::Rejected)? {
+            match audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await? {
                 StatusChange::None(waitlist) => Ok(waitlist),
                 StatusChange::To { waitlist, event } => {
                     write(c, &waitlist).await?;
@@ -93,7 +94,9 @@ impl WaitlistStore for PgStore {
         }
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = id.uuid(), |c| {
             // The lock of the list comes first, as in every other change of its entries.
-            if !counters::lock(c, id).await? {
+            let is_there = counters::lock(c, id).await?;
+            let current = if is_there { lock(c, workspace_id, id).await? } else { None };
+            if audit::write(c, command.decide(current)).await?.is_none() {
                 return Ok(false);
             }
             diesel::delete(waitlists::table.find(id.uuid())).execute(c).await?;

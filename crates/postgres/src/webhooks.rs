@@ -27,7 +27,7 @@ use crate::convert::{corrupt, from_bigint, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{attempts, webhooks, workspaces};
 use crate::statement::statement;
-use crate::{PgStore, events, purges, replays, replies, transaction};
+use crate::{PgStore, audit, events, purges, replays, replies, transaction};
 
 #[async_trait]
 impl WebhookStore for PgStore {
@@ -35,7 +35,7 @@ impl WebhookStore for PgStore {
         transaction!(self, turn = command.workspace_id.uuid(), |c| {
             let webhooks = count_locked(c, command.workspace_id).await?;
             let facts = CreateWebhookFacts { webhooks, already_done: replies::is_stored(c, receipt.as_ref()).await? };
-            let webhook = command.decide(facts).map_err(Abort::Rejected)?;
+            let webhook = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?).await?;
             if let Some(receipt) = &receipt {
                 replies::insert(c, receipt, &webhook).await?;
             }
@@ -50,7 +50,7 @@ impl WebhookStore for PgStore {
         transaction!(self, turn = command.id.uuid(), |c| {
             let current = lock(c, command.workspace_id, command.id).await?;
             let generation = current.as_ref().map(|webhook| webhook.generation);
-            let updated = command.decide(current).map_err(Abort::Rejected)?;
+            let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?).await?;
             if let Some(generation) = generation.filter(|generation| *generation != updated.generation) {
                 adopt(c, updated.id, generation).await?;
                 purges::hold(c, updated.id).await?;
@@ -64,7 +64,8 @@ impl WebhookStore for PgStore {
         self.look_for(command.workspace_id, command.id).await?;
         transaction!(self, turn = command.id.uuid(), |c| {
             let facts = lock_secret(c, &command, receipt.as_ref()).await?;
-            let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(Abort::Rejected)?;
+            let audited = command.decide(facts).map_err(Abort::Rejected)?;
+            let RotateSecretPlan { webhook, secrets, previous_until } = audit::write(c, audited).await?;
             if let Some(receipt) = &receipt {
                 replies::insert(c, receipt, &webhook).await?;
             }
@@ -95,7 +96,8 @@ impl WebhookStore for PgStore {
             Ok(()) => {}
         }
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = id.uuid(), |c| {
-            if lock(c, workspace_id, id).await?.is_none() {
+            let current = lock(c, workspace_id, id).await?;
+            if !audit::write(c, command.decide(current.as_ref())).await? {
                 return Ok(false);
             }
             diesel::delete(webhooks::table.find(id.uuid())).execute(c).await?;
@@ -151,7 +153,7 @@ impl WebhookStore for PgStore {
                 Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command).await? }),
                 None => None,
             };
-            let plan = command.decide(facts).map_err(Abort::Rejected)?;
+            let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?).await?;
             Ok(replays::write(c, command.id.uuid(), &plan).await? as u64)
         })
     }
@@ -162,7 +164,7 @@ impl WebhookStore for PgStore {
                 Some(webhook) => Some(ReplayFacts { webhook, events: replays::find_one(c, &command).await? }),
                 None => None,
             };
-            let plan = command.decide(facts).map_err(Abort::Rejected)?;
+            let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?).await?;
             replays::write(c, command.id.uuid(), &plan).await?;
             Ok(())
         })

@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, waitlist_totals, waitlists, webhooks, workspaces};
-use crate::{PgStore, purges, transaction};
+use crate::{PgStore, audit, purges, transaction};
 
 #[async_trait]
 impl WorkspaceStore for PgStore {
     async fn create(&self, command: CreateWorkspace) -> Result<Workspace, CommandError<WorkspaceRejection>> {
         transaction!(self, |c| {
             let facts = find_owner(c, &command.slug).await?;
-            let workspace = command.clone().decide(facts).map_err(Abort::Rejected)?;
+            let workspace = audit::write(c, command.clone().decide(facts).map_err(Abort::Rejected)?).await?;
             diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace)).execute(c).await?;
             // After the insert: a workspace that gave the slug up in the meantime has retired it by now.
             take_slug(c, &workspace.slug).await?;
@@ -37,7 +37,7 @@ impl WorkspaceStore for PgStore {
         transaction!(self, |c| {
             let current = lock(c, &command.from).await?;
             let facts = find_owner(c, &command.to).await?;
-            let renamed = command.decide(current.clone(), facts).map_err(Abort::Rejected)?;
+            let renamed = audit::write(c, command.decide(current.clone(), facts).map_err(Abort::Rejected)?).await?;
             if current.as_ref() == Some(&renamed) {
                 return Ok(renamed);
             }
@@ -52,7 +52,8 @@ impl WorkspaceStore for PgStore {
 
     async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
-            let Some(workspace) = lock(c, &command.slug).await? else { return Ok(false) };
+            let audited = command.decide(lock(c, &command.slug).await?);
+            let Some(workspace) = audit::write(c, audited).await? else { return Ok(false) };
             let id = workspace.id.uuid();
             let lists = lock_lists(c, id).await?;
             purges::begin(c, purges::WAITLIST, &lists).await?;

@@ -12,16 +12,17 @@ use rally_domain::port::ApiKeyStore;
 use rally_domain::text::KeyName;
 use rally_domain::timestamp::Timestamp;
 
-use crate::SqliteStore;
 use crate::convert::{Blob, digest, instant};
 use crate::fault::query_fault;
 use crate::schema::api_keys;
+use crate::{SqliteStore, audit};
 
 #[async_trait]
 impl ApiKeyStore for SqliteStore {
     async fn insert(&self, command: CreateApiKey) -> Result<(), Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&command.key)).execute(c)?;
+            let key = audit::write(c, command.decide())?;
+            diesel::insert_into(api_keys::table).values(ApiKeyRow::from(&key)).execute(c)?;
             Ok(())
         });
         Ok(done.await?)
@@ -42,8 +43,12 @@ impl ApiKeyStore for SqliteStore {
 
     async fn revoke(&self, command: RevokeApiKey) -> Result<bool, Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            let live = api_keys::table.find(Blob(command.id.uuid())).filter(api_keys::revoked_at.is_null());
-            Ok(diesel::update(live).set(api_keys::revoked_at.eq(command.now.unix_millis())).execute(c)? > 0)
+            let query = api_keys::table.find(Blob(command.id.uuid())).select(ApiKeyRow::as_select());
+            let current: Option<ApiKeyRow> = query.first(c).optional()?;
+            let audited = command.decide(current.map(ApiKey::try_from).transpose()?);
+            let Some(revoked) = audit::write(c, audited)? else { return Ok(false) };
+            let change = api_keys::revoked_at.eq(revoked.revoked_at.map(Timestamp::unix_millis));
+            Ok(diesel::update(api_keys::table.find(Blob(revoked.id.uuid()))).set(change).execute(c)? > 0)
         });
         Ok(done.await?)
     }

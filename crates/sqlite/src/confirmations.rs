@@ -29,7 +29,7 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, mails as mail_rows, signup_requests, suppressions};
-use crate::{Database, SqliteStore, counters, mailboxes, mails, proofs, settings, sign_up, suppressions as suppression_rows};
+use crate::{Database, SqliteStore, audit, counters, mailboxes, mails, proofs, settings, sign_up, suppressions as suppression_rows};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -82,7 +82,8 @@ impl ConfirmationStore for SqliteStore {
                 }
                 let waitlist = sign_up::load_waitlist(c, command.waitlist_id)?;
                 let setup = settings::mail_setup(c, waitlist.workspace_id)?;
-                let (request, mail) = command.decide(current, &waitlist, setup.as_ref()).map_err(Abort::Rejected)?;
+                let audited = command.decide(current, &waitlist, setup.as_ref()).map_err(Abort::Rejected)?;
+                let (request, mail) = audit::write(c, audited)?;
                 write_request(c, &request)?;
                 mails::write(c, &mail)?;
                 Ok(())
@@ -92,8 +93,8 @@ impl ConfirmationStore for SqliteStore {
 
     async fn delete(&self, command: DeleteRequest) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let current = find(c, command.id)?.filter(|current| current.waitlist_id == command.waitlist_id);
-            let Some(Ok(request)) = current.map(|current| current.waiting(command.now)) else { return Ok(false) };
+            let audited = command.decide(find(c, command.id)?);
+            let Some(request) = audit::write(c, audited)? else { return Ok(false) };
             diesel::delete(signup_requests::table.find(Blob(command.id.uuid()))).execute(c)?;
             delete_mails(c, &request)?;
             Ok(true)

@@ -31,7 +31,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
+    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
     tombstones,
 };
 
@@ -49,7 +49,7 @@ impl EntryStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                match command.decide(current).map_err(Abort::Rejected)? {
+                match audit::write(c, command.decide(current).map_err(Abort::Rejected)?)? {
                     ReviewPlan::None(entry) => Ok(entry),
                     ReviewPlan::Change { entry, from, event, mail } => {
                         write_status(c, &entry)?;
@@ -67,7 +67,8 @@ impl EntryStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                let InvitationPlan { invited, event, mail } = command.decide(current).map_err(Abort::Rejected)?;
+                let audited = command.decide(current).map_err(Abort::Rejected)?;
+                let InvitationPlan { invited, event, mail } = audit::write(c, audited)?;
                 write_invitation(c, &invited.entry)?;
                 event.iter().try_for_each(|event| events::write(c, event))?;
                 mail.iter().try_for_each(|mail| mails::write(c, mail))?;
@@ -93,7 +94,7 @@ impl EntryStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load_entry(c, command.waitlist_id, command.entry_id)?;
-                let entry = command.decide(current).map_err(Abort::Rejected)?;
+                let entry = audit::write(c, command.decide(current).map_err(Abort::Rejected)?)?;
                 write_link(c, &entry)?;
                 Ok(entry)
             })
@@ -104,6 +105,7 @@ impl EntryStore for SqliteStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
+            let event = audit::write(c, command.decide(&entry))?;
             let forgotten = purges::forget_referrer(c, Blob(id.uuid()), FORGOTTEN_AT_ONCE)?;
             if to_bigint(forgotten as u64) == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id)?;
@@ -112,7 +114,7 @@ impl EntryStore for SqliteStore {
             events::drop_undelivered(c, waitlist_id, id)?;
             referrals::forget_person(c, id)?;
             counters::remove(c, &entry, forgotten + hidden)?;
-            events::write(c, &command.event(&entry))?;
+            events::write(c, &event)?;
             Ok(true)
         });
         Ok(done.await?)
@@ -122,7 +124,7 @@ impl EntryStore for SqliteStore {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let done = self.database.write::<_, Infallible>(move |c| {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
-            let ErasurePlan { tombstone, suppression, event } = command.decide(&entry);
+            let ErasurePlan { tombstone, suppression, event } = audit::write(c, command.decide(&entry))?;
             tombstones::write(c, &tombstone)?;
             mails::delete(c, id)?;
             confirmations::erase(c, waitlist_id, &entry.profile.email)?;

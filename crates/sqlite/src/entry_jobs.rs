@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use rally_domain::actor::Actor;
+use rally_domain::audit::AuditActor;
 use rally_domain::entry_job::{
     EntryJob, JobAction, JobGroup, JobState, query_from_json, query_to_json, reasons_from_json, reasons_to_json,
 };
@@ -151,7 +152,7 @@ impl TryFrom<&EntryJob> for JobRow {
             mark: to_bigint(job.mark),
             changed: to_bigint(job.changed),
             refused: reasons_to_json(&job.refused)?,
-            actor: job.actor.to_stored(),
+            actor: job.actor.audited().ok_or_else(|| Fault::unexpected("visitors have no jobs"))?.to_json(),
             created_at: job.created_at.unix_millis(),
             ended_at: job.ended_at.map(Timestamp::unix_millis),
         })
@@ -174,7 +175,7 @@ impl TryFrom<JobRow> for EntryJob {
             mark: from_bigint(row.mark),
             changed: from_bigint(row.changed),
             refused: reasons_from_json(&row.refused)?,
-            actor: Actor::from_stored(&row.actor)?,
+            actor: AuditActor::from_json(&row.actor).ok_or_else(|| Fault::unexpected("a job has no actor")).and_then(Actor::of_audited)?,
             created_at: instant(row.created_at)?,
             ended_at: row.ended_at.map(instant).transpose()?,
         })

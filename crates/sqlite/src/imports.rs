@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use rally_domain::command::{AddFacts, AddPlan, ImportRejection, ImportWork, LinkFacts, RestoreFacts, RestorePlan, StageRows};
+use rally_domain::audit::AuditActor;
+use rally_domain::command::{
+    AddFacts, AddPlan, CancelImport, ImportRejection, ImportWork, LinkFacts, RestoreFacts, RestorePlan, StageRows,
+};
 use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
@@ -28,7 +31,7 @@ use crate::entries::{EntryRow, write_import};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes};
 use crate::sign_up::{Credit, load_totals, load_waitlist};
-use crate::{SqliteStore, counters, events, mailboxes, mails, referrals, search, settings, suppressions, tombstones, variants, waitlists};
+use crate::{SqliteStore, audit, counters, events, mailboxes, mails, referrals, search, settings, suppressions, tombstones, variants, waitlists};
 
 /// The kinds of items.
 const PIECE: i32 = 0;
@@ -65,7 +68,8 @@ impl ImportStore for SqliteStore {
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let arrived = self.database.write::<_, Infallible>(move |c| {
             let Some(import) = load(c, id)?.filter(|import| import.state == ImportState::Uploading) else { return Ok(None) };
-            let import = import.arrived(source, now);
+            let before = import.state;
+            let import = audit::write(c, import.arrived(source, now).audited(before, now))?;
             save(c, &import)?;
             diesel::update(imports::table.find(Blob(id.uuid()))).set(imports::lease_until.eq(None::<i64>)).execute(c)?;
             Ok(Some(import))
@@ -103,10 +107,10 @@ impl ImportStore for SqliteStore {
         found.await
     }
 
-    async fn cancel(&self, waitlist_id: WaitlistId, id: ImportId, now: Timestamp) -> Result<Option<Import>, Fault> {
+    async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault> {
         let cancelled = self.database.write::<_, Infallible>(move |c| {
-            let import = load(c, id)?.filter(|import| import.waitlist_id == waitlist_id);
-            let Some(import) = import.and_then(|import| import.cancelled(now)) else { return Ok(None) };
+            let audited = command.decide(load(c, command.id)?);
+            let Some(import) = audit::write(c, audited)? else { return Ok(None) };
             save(c, &import)?;
             Ok(Some(import))
         });
@@ -163,7 +167,7 @@ impl ImportStore for SqliteStore {
         self.database
             .write(move |c| {
                 let Some(import) = hold(c, command.import_id, command.claim, command.lease_until)? else { return Ok(None) };
-                let is_there = counters::is_there(c, Blob(import.waitlist_id.uuid()))?;
+                let (before, is_there) = (import.state, counters::is_there(c, Blob(import.waitlist_id.uuid()))?);
                 let import = match import.step {
                     _ if !is_there && !import.state.is_over() => import.failed("the waitlist was deleted", command.now),
                     ImportStep::Add => add(c, &command, import)?,
@@ -173,6 +177,7 @@ impl ImportStore for SqliteStore {
                     ImportStep::Clean => clean(c, &command, import)?,
                     ImportStep::Read | ImportStep::Over => import,
                 };
+                let import = audit::write(c, import.audited(before, command.now))?;
                 save(c, &import)?;
                 Ok(Some(import))
             })
@@ -640,6 +645,7 @@ struct ImportsRow {
     mark_2: i64,
     mark_3: i64,
     started_by: Option<String>,
+    actor: Option<String>,
     created_at: i64,
     started_at: Option<i64>,
     ended_at: Option<i64>,
@@ -668,6 +674,7 @@ impl From<&Import> for ImportsRow {
             mark_2,
             mark_3,
             started_by: import.started_by.clone().map(String::from),
+            actor: import.actor.as_ref().map(AuditActor::to_json),
             created_at: import.created_at.unix_millis(),
             started_at: import.started_at.map(Timestamp::unix_millis),
             ended_at: import.ended_at.map(Timestamp::unix_millis),
@@ -694,6 +701,7 @@ impl TryFrom<ImportsRow> for Import {
             numbers: ImportNumbers { added, updated, skipped, failed },
             mark: [row.mark_1, row.mark_2, row.mark_3],
             started_by: row.started_by.map(Subject::from_stored),
+            actor: row.actor.as_deref().and_then(AuditActor::from_json),
             created_at: instant(row.created_at)?,
             started_at: row.started_at.map(instant).transpose()?,
             ended_at: row.ended_at.map(instant).transpose()?,

@@ -7,6 +7,7 @@
 
 mod api_keys;
 mod attempts;
+mod audit;
 mod confirmations;
 mod convert;
 mod counters;

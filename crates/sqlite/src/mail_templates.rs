@@ -12,10 +12,10 @@ use rally_domain::locale::Locale;
 use rally_domain::mail::{MailKind, MailTemplate, TemplateSource};
 use rally_domain::port::TemplateStore;
 
-use crate::SqliteStore;
 use crate::convert::{Blob, corrupt, from_bigint, instant};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{mail_templates, workspaces};
+use crate::{SqliteStore, audit};
 
 #[async_trait]
 impl TemplateStore for SqliteStore {
@@ -23,7 +23,7 @@ impl TemplateStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = load_facts(c, &command)?;
-                let template = command.decide(facts).map_err(Abort::Rejected)?;
+                let template = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 let row = || TemplateRow::from(&template);
                 let key = (mail_templates::workspace_id, mail_templates::kind, mail_templates::locale);
                 let insert = diesel::insert_into(mail_templates::table).values(row()).on_conflict(key);
@@ -36,7 +36,9 @@ impl TemplateStore for SqliteStore {
     async fn delete(&self, command: DeleteTemplate) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
             let row = mail_templates::table.find((Blob(command.workspace_id.uuid()), command.kind.as_str(), command.locale.as_str()));
-            Ok(diesel::delete(row).execute(c)? > 0)
+            let current: Option<TemplateRow> = row.select(TemplateRow::as_select()).first(c).optional()?;
+            let current = current.map(MailTemplate::try_from).transpose()?;
+            Ok(audit::write(c, command.decide(current.as_ref()))? && diesel::delete(row).execute(c)? > 0)
         });
         Ok(deleted.await?)
     }
@@ -68,14 +70,17 @@ impl TemplateStore for SqliteStore {
     }
 }
 
-fn load_facts(c: &mut SqliteConnection, command: &PutTemplate) -> QueryResult<PutTemplateFacts> {
+fn load_facts<R>(c: &mut SqliteConnection, command: &PutTemplate) -> Result<PutTemplateFacts, Abort<R>> {
     let id = Blob(command.workspace_id.uuid());
     if !diesel::select(exists(workspaces::table.find(id))).get_result::<bool>(c)? {
-        return Ok(PutTemplateFacts { others: None });
+        return Ok(PutTemplateFacts { others: None, current: None });
     }
     let is_other = mail_templates::kind.ne(command.kind.as_str()).or(mail_templates::locale.ne(command.locale.as_str()));
     let others = mail_templates::table.filter(mail_templates::workspace_id.eq(id)).filter(is_other);
-    Ok(PutTemplateFacts { others: Some(from_bigint(others.count().get_result(c)?)) })
+    let row = mail_templates::table.find((id, command.kind.as_str(), command.locale.as_str())).select(TemplateRow::as_select());
+    let current: Option<TemplateRow> = row.first(c).optional()?;
+    let current = current.map(MailTemplate::try_from).transpose()?;
+    Ok(PutTemplateFacts { others: Some(from_bigint(others.count().get_result(c)?)), current })
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]

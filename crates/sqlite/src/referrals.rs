@@ -32,14 +32,14 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, referrals, waitlists};
 use crate::stats::LEADS;
 use crate::waitlists::WaitlistRow;
-use crate::{SqliteStore, events, ledger_fill, lists};
+use crate::{SqliteStore, audit, events, ledger_fill, lists};
 
 #[async_trait]
 impl ReferralStore for SqliteStore {
     async fn decide(&self, command: DecideReferrals) -> Result<Decided, CommandError<DecideReferralsRejection>> {
         if command.dry_run {
             let decide = move |c: &mut SqliteConnection| match load_facts::<DecideReferralsRejection>(c, &command) {
-                Ok(facts) => Ok(command.decide(facts).map(|plan| plan.decided)),
+                Ok(facts) => Ok(command.decide(facts).map(|audited| audited.into_parts().0.decided)),
                 Err(abort) => match CommandError::from(abort) {
                     CommandError::Rejected(rejection) => Ok(Err(rejection)),
                     CommandError::Fault(fault) => Err(fault),
@@ -50,7 +50,7 @@ impl ReferralStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = load_facts(c, &command)?;
-                let plan = command.decide(facts).map_err(Abort::Rejected)?;
+                let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 write(c, &plan)?;
                 Ok(plan.decided)
             })

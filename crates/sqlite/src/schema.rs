@@ -423,6 +423,7 @@ diesel::table! {
         created_at -> BigInt,
         started_at -> Nullable<BigInt>,
         ended_at -> Nullable<BigInt>,
+        actor -> Nullable<Text>,
     }
 }
 
@@ -484,6 +485,21 @@ diesel::table! {
         client -> Binary,
         tries -> Text,
         last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Binary,
+        at -> BigInt,
+        workspace_id -> Nullable<Binary>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target_id -> Nullable<Text>,
+        changes -> Text,
     }
 }
 

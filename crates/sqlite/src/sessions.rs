@@ -17,10 +17,10 @@ use rally_domain::session::{Session, SignInLink, SignInTries, TokenHash};
 use rally_domain::text::Subject;
 use rally_domain::timestamp::Timestamp;
 
-use crate::SqliteStore;
 use crate::convert::{Blob, corrupt, digest, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{api_keys, sessions, sign_in_links, sign_in_tries};
+use crate::{SqliteStore, audit};
 
 /// The most sessions of a list.
 const MAX_LISTED: i64 = 1000;
@@ -29,7 +29,8 @@ const MAX_LISTED: i64 = 1000;
 impl SessionStore for SqliteStore {
     async fn create_link(&self, command: CreateSignInLink) -> Result<(), Fault> {
         let done = self.database.write::<_, Infallible>(move |c| {
-            diesel::insert_into(sign_in_links::table).values(LinkRow::from(&command.link)).execute(c)?;
+            let link = audit::write(c, command.decide())?;
+            diesel::insert_into(sign_in_links::table).values(LinkRow::from(&link)).execute(c)?;
             Ok(())
         });
         Ok(done.await?)
@@ -112,7 +113,11 @@ impl SessionStore for SqliteStore {
 
     async fn end(&self, command: EndSession) -> Result<bool, Fault> {
         let id = Blob(command.id.uuid());
-        let done = self.database.write::<_, Infallible>(move |c| Ok(diesel::delete(sessions::table.find(id)).execute(c)? > 0));
+        let done = self.database.write::<_, Infallible>(move |c| {
+            let current = find(c, command.id)?.map(Session::try_from).transpose()?;
+            let is_there = audit::write(c, command.decide(current.as_ref()))?;
+            Ok(is_there && diesel::delete(sessions::table.find(id)).execute(c)? > 0)
+        });
         Ok(done.await?)
     }
 

@@ -13,10 +13,10 @@ use rally_domain::slug::Slug;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::workspace::{Brand, Notifications, WorkspaceSettings};
 
-use crate::SqliteStore;
 use crate::convert::{Blob, instant};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{workspace_settings, workspaces};
+use crate::{SqliteStore, audit};
 
 #[async_trait]
 impl SettingsStore for SqliteStore {
@@ -38,7 +38,7 @@ impl SettingsStore for SqliteStore {
                     Some(row) => WorkspaceSettings::try_from(row)?,
                     None => WorkspaceSettings::unset(command.workspace_id),
                 };
-                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?)?;
                 write(c, &updated, &command)?;
                 Ok(updated)
             })

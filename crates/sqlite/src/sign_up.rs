@@ -22,7 +22,7 @@ use crate::fault::Abort;
 use crate::referrals::UsedCodes;
 use crate::schema::{entries, variants, waitlists};
 use crate::waitlists::WaitlistRow;
-use crate::{Database, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
+use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -238,5 +238,6 @@ fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> Que
     group.mails().try_for_each(|mail| mails::write(c, mail))?;
     group.used_proofs().try_for_each(|used| proofs::write(c, used))?;
     group.lifts().try_for_each(|id| suppressions::lift(c, id))?;
+    audit::write_rows(c, group.audit())?;
     group.confirmed().iter().try_for_each(|done| confirmations::confirm(c, done))
 }

@@ -21,7 +21,7 @@ use rally_domain::suppression::{Suppression, SuppressionReason};
 use crate::convert::{Blob, corrupt, digest, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
-use crate::{SqliteStore, entries, events};
+use crate::{SqliteStore, audit, entries, events};
 
 #[async_trait]
 impl SuppressionStore for SqliteStore {
@@ -29,12 +29,13 @@ impl SuppressionStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = SuppressFacts { workspace_exists: workspace_exists(c, command.workspace_id)? };
-                let suppression = command.decide(facts).map_err(Abort::Rejected)?;
+                let suppression = command.clone().decide(facts).map_err(Abort::Rejected)?;
                 let row = SuppressionRow::from(&suppression);
                 let key = (suppressions::workspace_id, suppressions::address, suppressions::reason);
                 diesel::insert_into(suppressions::table).values(row).on_conflict(key).do_nothing().execute(c)?;
                 let kept = of_reason(c, suppression.workspace_id, suppression.address, suppression.reason)?;
-                Ok(kept.map(Suppression::try_from).transpose()?.unwrap_or(suppression))
+                let kept = kept.map(Suppression::try_from).transpose()?.unwrap_or(suppression);
+                Ok(audit::write(c, Suppress::kept(&command.actor, command.id, kept))?)
             })
             .await
     }
@@ -56,7 +57,10 @@ impl SuppressionStore for SqliteStore {
         let (workspace_id, id) = (command.workspace_id, Blob(command.id.uuid()));
         let lifted = self.database.write::<_, Infallible>(move |c| {
             let mine = suppressions::table.find(id).filter(suppressions::workspace_id.eq(Blob(workspace_id.uuid())));
-            Ok(workspace_exists(c, workspace_id)? && diesel::delete(mine).execute(c)? > 0)
+            let row: Option<SuppressionRow> = mine.select(SuppressionRow::as_select()).first(c).optional()?;
+            let row = if workspace_exists(c, workspace_id)? { row } else { None };
+            let current = row.map(Suppression::try_from).transpose()?;
+            Ok(audit::write(c, command.decide(current.as_ref()))? && diesel::delete(mine).execute(c)? > 0)
         });
         Ok(lifted.await?)
     }

@@ -3,30 +3,29 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
-use diesel::dsl::exists;
 use diesel::prelude::*;
-use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
+use rally_domain::command::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantFacts, VariantRejection};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{VariantId, WaitlistId};
+use rally_domain::id::{VariantId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::port::VariantStore;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use serde_json::Value;
 
-use crate::SqliteStore;
 use crate::convert::{Blob, corrupt, instant, object};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{variants, waitlists};
+use crate::{SqliteStore, audit};
 
 #[async_trait]
 impl VariantStore for SqliteStore {
     async fn create(&self, command: CreateVariant) -> Result<Variant, CommandError<VariantRejection>> {
         self.database
             .write(move |c| {
-                let waitlist = waitlists::table.find(Blob(command.waitlist_id.uuid()));
-                let facts = CreateVariantFacts { waitlist_exists: diesel::select(exists(waitlist)).get_result(c)? };
-                let variant = command.decide(facts).map_err(Abort::Rejected)?;
+                let workspace_id = workspace_of(c, command.waitlist_id)?;
+                let audited = command.decide(CreateVariantFacts { workspace_id }).map_err(Abort::Rejected)?;
+                let variant = audit::write(c, audited)?;
                 diesel::insert_into(variants::table).values(VariantRow::from(&variant)).execute(c)?;
                 Ok(variant)
             })
@@ -37,7 +36,7 @@ impl VariantStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, command.waitlist_id, command.id)?;
-                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?)?;
                 let row = VariantRow::from(&updated);
                 diesel::update(variants::table.find(Blob(updated.id.uuid()))).set(row).execute(c)?;
                 Ok(updated)
@@ -48,9 +47,12 @@ impl VariantStore for SqliteStore {
     async fn delete(&self, command: DeleteVariant) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.id);
         let done = self.database.write::<_, Infallible>(move |c| {
-            let mine = variants::table.find(Blob(id.uuid())).filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())));
+            let current = load(c, waitlist_id, id)?;
+            if !audit::write(c, command.decide(current))? {
+                return Ok(false);
+            }
             let gone = (variants::deleted_at.eq(command.now.unix_millis()), variants::active.eq(false));
-            Ok(diesel::update(mine.filter(variants::deleted_at.is_null())).set(gone).execute(c)? > 0)
+            Ok(diesel::update(variants::table.find(Blob(id.uuid()))).set(gone).execute(c)? > 0)
         });
         Ok(done.await?)
     }
@@ -82,13 +84,19 @@ pub(crate) fn list(c: &mut SqliteConnection, id: WaitlistId) -> Result<Vec<Varia
     rows.into_iter().map(Variant::try_from).collect()
 }
 
-fn load<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<Variant>, Abort<R>> {
+fn workspace_of(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Option<WorkspaceId>> {
+    let workspace: Option<Blob> = waitlists::table.find(Blob(id.uuid())).select(waitlists::workspace_id).first(c).optional()?;
+    Ok(workspace.map(|id| WorkspaceId::new(id.0)))
+}
+
+fn load<R>(c: &mut SqliteConnection, waitlist_id: WaitlistId, id: VariantId) -> Result<Option<VariantFacts>, Abort<R>> {
     let query = variants::table
         .find(Blob(id.uuid()))
         .filter(variants::waitlist_id.eq(Blob(waitlist_id.uuid())).and(variants::deleted_at.is_null()))
         .select(VariantRow::as_select());
-    let row = query.first(c).optional()?;
-    Ok(row.map(Variant::try_from).transpose()?)
+    let row: Option<VariantRow> = query.first(c).optional()?;
+    let found = row.zip(workspace_of(c, waitlist_id)?);
+    Ok(found.map(|(row, workspace_id)| Ok::<_, Fault>(VariantFacts { variant: row.try_into()?, workspace_id })).transpose()?)
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]

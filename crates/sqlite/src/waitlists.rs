@@ -27,7 +27,7 @@ use crate::convert::{Blob, corrupt, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{SqliteStore, events, export, imports, purges, replies, variants};
+use crate::{SqliteStore, audit, events, export, imports, purges, replies, variants};
 
 #[async_trait]
 impl WaitlistStore for SqliteStore {
@@ -39,7 +39,8 @@ impl WaitlistStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = load_facts(c, &command, receipt.as_ref())?;
-                let CreateWaitlistPlan { waitlist, control } = command.decide(facts).map_err(Abort::Rejected)?;
+                let audited = command.decide(facts).map_err(Abort::Rejected)?;
+                let CreateWaitlistPlan { waitlist, control } = audit::write(c, audited)?;
                 if let Some(receipt) = &receipt {
                     replies::insert(c, receipt, &waitlist)?;
                 }
@@ -54,7 +55,7 @@ impl WaitlistStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, command.workspace_id, command.id)?;
-                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?)?;
                 write(c, &updated)?;
                 Ok(updated)
             })
@@ -65,7 +66,7 @@ impl WaitlistStore for SqliteStore {
         self.database
             .write(move |c| {
                 let current = load(c, command.workspace_id, command.id)?;
-                match command.decide(current).map_err(Abort::Rejected)? {
+                match audit::write(c, command.decide(current).map_err(Abort::Rejected)?)? {
                     StatusChange::None(waitlist) => Ok(waitlist),
                     StatusChange::To { waitlist, event } => {
                         write(c, &waitlist)?;
@@ -80,10 +81,11 @@ impl WaitlistStore for SqliteStore {
     async fn delete(&self, command: DeleteWaitlist) -> Result<bool, Fault> {
         let (workspace_id, id) = (command.workspace_id, command.id);
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let mine = waitlists::table.find(Blob(id.uuid())).filter(waitlists::workspace_id.eq(Blob(workspace_id.uuid())));
-            if diesel::delete(mine).execute(c)? == 0 {
+            let audited = command.decide(load(c, workspace_id, id)?);
+            if audit::write(c, audited)?.is_none() {
                 return Ok(false);
             }
+            diesel::delete(waitlists::table.find(Blob(id.uuid()))).execute(c)?;
             purges::begin(c, purges::WAITLIST, Blob(id.uuid()))?;
             Ok(true)
         });

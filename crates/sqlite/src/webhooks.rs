@@ -22,7 +22,7 @@ use crate::attempts::AttemptRow;
 use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
-use crate::{SqliteStore, events, purges, replays, replies};
+use crate::{SqliteStore, audit, events, purges, replays, replies};
 
 #[async_trait]
 impl WebhookStore for SqliteStore {
@@ -31,7 +31,7 @@ impl WebhookStore for SqliteStore {
             .write(move |c| {
                 let webhooks = count(c, command.workspace_id)?;
                 let facts = CreateWebhookFacts { webhooks, already_done: replies::is_stored(c, receipt.as_ref())? };
-                let webhook = command.decide(facts).map_err(Abort::Rejected)?;
+                let webhook = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 if let Some(receipt) = &receipt {
                     replies::insert(c, receipt, &webhook)?;
                 }
@@ -47,7 +47,7 @@ impl WebhookStore for SqliteStore {
             .write(move |c| {
                 let current = load(c, command.workspace_id, command.id)?;
                 let generation = current.as_ref().map(|webhook| webhook.generation);
-                let updated = command.decide(current).map_err(Abort::Rejected)?;
+                let updated = audit::write(c, command.decide(current).map_err(Abort::Rejected)?)?;
                 if let Some(generation) = generation.filter(|generation| *generation != updated.generation) {
                     adopt(c, updated.id, generation)?;
                     purges::hold(c, updated.id)?;
@@ -62,7 +62,8 @@ impl WebhookStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = load_secret(c, &command, receipt.as_ref())?;
-                let RotateSecretPlan { webhook, secrets, previous_until } = command.decide(facts).map_err(Abort::Rejected)?;
+                let audited = command.decide(facts).map_err(Abort::Rejected)?;
+                let RotateSecretPlan { webhook, secrets, previous_until } = audit::write(c, audited)?;
                 if let Some(receipt) = &receipt {
                     replies::insert(c, receipt, &webhook)?;
                 }
@@ -90,10 +91,11 @@ impl WebhookStore for SqliteStore {
     async fn delete(&self, command: DeleteWebhook) -> Result<bool, Fault> {
         let (workspace_id, id) = (command.workspace_id, command.id);
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let mine = webhooks::table.find(Blob(id.uuid())).filter(webhooks::workspace_id.eq(Blob(workspace_id.uuid())));
-            if diesel::delete(mine).execute(c)? == 0 {
+            let current = load(c, workspace_id, id)?;
+            if !audit::write(c, command.decide(current.as_ref()))? {
                 return Ok(false);
             }
+            diesel::delete(webhooks::table.find(Blob(id.uuid()))).execute(c)?;
             purges::begin(c, purges::WEBHOOK, Blob(id.uuid()))?;
             Ok(true)
         });
@@ -161,7 +163,7 @@ impl WebhookStore for SqliteStore {
                     Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command)? }),
                     None => None,
                 };
-                let plan = command.decide(facts).map_err(Abort::Rejected)?;
+                let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 Ok(replays::write(c, Blob(command.id.uuid()), &plan)? as u64)
             })
             .await
@@ -174,7 +176,7 @@ impl WebhookStore for SqliteStore {
                     Some(webhook) => Some(ReplayFacts { webhook, events: replays::find_one(c, &command)? }),
                     None => None,
                 };
-                let plan = command.decide(facts).map_err(Abort::Rejected)?;
+                let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 replays::write(c, Blob(command.id.uuid()), &plan)?;
                 Ok(())
             })

@@ -15,7 +15,7 @@ use rally_domain::workspace::Workspace;
 use crate::convert::{Blob, instant};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, waitlists, webhooks, workspaces};
-use crate::{SqliteStore, purges};
+use crate::{SqliteStore, audit, purges};
 
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
@@ -23,7 +23,7 @@ impl WorkspaceStore for SqliteStore {
         self.database
             .write(move |c| {
                 let facts = find_owner(c, &command.slug)?;
-                let workspace = command.decide(facts).map_err(Abort::Rejected)?;
+                let workspace = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
                 take_slug(c, &workspace.slug)?;
                 diesel::insert_into(workspaces::table).values(WorkspaceRow::from(&workspace)).execute(c)?;
                 Ok(workspace)
@@ -36,7 +36,7 @@ impl WorkspaceStore for SqliteStore {
             .write(move |c| {
                 let current = load(c, &command.from)?;
                 let facts = find_owner(c, &command.to)?;
-                let renamed = command.decide(current.clone(), facts).map_err(Abort::Rejected)?;
+                let renamed = audit::write(c, command.decide(current.clone(), facts).map_err(Abort::Rejected)?)?;
                 if current.as_ref() == Some(&renamed) {
                     return Ok(renamed);
                 }
@@ -51,8 +51,9 @@ impl WorkspaceStore for SqliteStore {
 
     async fn delete(&self, command: DeleteWorkspace) -> Result<bool, Fault> {
         let deleted = self.database.write::<_, Infallible>(move |c| {
-            let query = workspaces::table.filter(workspaces::slug.eq(command.slug.as_str())).select(workspaces::id);
-            let Some(id) = query.first::<Blob>(c).optional()? else { return Ok(false) };
+            let audited = command.decide(load(c, &command.slug)?);
+            let Some(workspace) = audit::write(c, audited)? else { return Ok(false) };
+            let id = Blob(workspace.id.uuid());
             for list in waitlists::table.filter(waitlists::workspace_id.eq(id)).select(waitlists::id).load::<Blob>(c)? {
                 purges::begin(c, purges::WAITLIST, list)?;
             }
@@ -103,7 +104,7 @@ fn find_owner(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<SlugFacts> {
     Ok(SlugFacts { owner: owner.first::<Blob>(c).optional()?.map(|id| WorkspaceId::new(id.0)) })
 }
 
-fn load(c: &mut SqliteConnection, slug: &Slug) -> Result<Option<Workspace>, Abort<WorkspaceRejection>> {
+fn load<R>(c: &mut SqliteConnection, slug: &Slug) -> Result<Option<Workspace>, Abort<R>> {
     let query = workspaces::table.filter(workspaces::slug.eq(slug.as_str())).select(WorkspaceRow::as_select());
     Ok(query.first(c).optional()?.map(Workspace::try_from).transpose()?)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 36] = [
+pub(crate) const TABLES: [&str; 37] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -43,6 +43,7 @@ pub(crate) const TABLES: [&str; 36] = [
     "sign_in_tries",
     "entry_terms",
     "entry_jobs",
+    "audit",
 ];
 
 /// A table with its columns.

@@ -55,6 +55,8 @@ actions! {
     RallySettingsRead = "rally.settings.read"
     /// Change the workspace's settings.
     RallySettingsUpdate = "rally.settings.update"
+    /// Read the audit log.
+    RallyAuditRead = "rally.audit.read"
     /// Read API keys.
     KeyRead = "key.read"
     /// Create API keys.
@@ -126,7 +128,16 @@ mod tests {
         assert_eq!(allowed("waitlist.*"), ["waitlist.read", "waitlist.create", "waitlist.update", "waitlist.delete"]);
         assert_eq!(
             allowed("*.read"),
-            ["waitlist.read", "entry.read", "variant.read", "webhook.read", "rally.read", "rally.settings.read", "key.read"]
+            [
+                "waitlist.read",
+                "entry.read",
+                "variant.read",
+                "webhook.read",
+                "rally.read",
+                "rally.settings.read",
+                "rally.audit.read",
+                "key.read"
+            ]
         );
         assert_eq!(allowed("rally.settings.*"), ["rally.settings.read", "rally.settings.update"]);
         assert_eq!(allowed("entry.read  waitlist.delete"), ["waitlist.delete", "entry.read"]);

@@ -49,7 +49,7 @@ pub fn issue_api_key(ports: &Ports, workspace_id: WorkspaceId, name: KeyName, sc
 /// 401 if there is no such key.
 pub async fn verify_api_key(keys: &dyn ApiKeyStore, token: &str) -> Result<Claims, ApiError> {
     let key = find_api_key(keys, token).await?;
-    Ok(Claims { actor: Actor::ApiKey(key.id), workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
+    Ok(Claims { actor: Actor::api_key(&key), workspace: WorkspaceClaim::One(key.workspace_id), scope: Scope::parse(&key.scope) })
 }
 
 /// Finds a key that is not revoked.

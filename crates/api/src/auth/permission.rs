@@ -47,7 +47,7 @@ pub mod permit {
         EntryRead EntryUpdate
         VariantRead VariantCreate VariantUpdate VariantDelete
         WebhookRead WebhookCreate WebhookUpdate WebhookDelete
-        RallyRead RallySettingsRead RallySettingsUpdate
+        RallyRead RallySettingsRead RallySettingsUpdate RallyAuditRead
         KeyRead KeyCreate KeyDelete
     }
 }
@@ -67,8 +67,8 @@ pub struct Admin {
 
 impl Admin {
     /// An admin of a workspace that the claims are for.
-    pub(crate) const fn new(workspace: Workspace, claims: Claims) -> Self {
-        Self { workspace, claims }
+    pub(crate) fn new(workspace: Workspace, claims: Claims, request: &HttpRequest) -> Self {
+        Self { workspace, claims: claims.in_request(request) }
     }
 
     /// The actor of the commands that the request causes.
@@ -139,7 +139,7 @@ pub(crate) async fn authorise(request: &HttpRequest, action: Action) -> Result<A
     }
     claims.require(action)?;
     let workspace = app.ports.workspaces.find(id).await?.ok_or_else(no_workspace)?;
-    Ok(Admin { workspace, claims })
+    Ok(Admin::new(workspace, claims, request))
 }
 
 /// The credential of a request.

@@ -181,7 +181,7 @@ pub async fn find_session(ports: &Ports, token: &str) -> Result<Session, ApiErro
 impl From<&Session> for Claims {
     fn from(session: &Session) -> Self {
         Self {
-            actor: Actor::Session(session.id),
+            actor: Actor::session(session),
             workspace: session.workspace_id.map_or(WorkspaceClaim::Any, WorkspaceClaim::One),
             scope: Scope::parse(&session.scope),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_web::{HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::crypto;
@@ -21,6 +22,7 @@ use super::provider_key::Signing;
 use super::{Action, Scope};
 use crate::boot::config::JwksConfig;
 use crate::http::error::{ApiError, Code};
+use crate::http::middleware::request_id::RequestId;
 
 /// The most bytes of a token.
 const MAX_TOKEN: usize = 8 * 1024;
@@ -49,6 +51,12 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// Returns the same claims, whose actor names a request.
+    pub fn in_request(self, request: &HttpRequest) -> Self {
+        let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+        Self { actor: self.actor.in_request(&id.unwrap_or_default()), ..self }
+    }
+
     /// Whether the token is for a workspace.
     pub fn covers(&self, workspace: WorkspaceId) -> bool {
         match self.workspace {
@@ -239,7 +247,7 @@ fn accept(claims: RawClaims) -> Result<Claims, ApiError> {
         id => WorkspaceClaim::One(WorkspaceId::parse(id).map_err(|_| invalid())?),
     };
     let subject = text(claims.sub).and_then(|subject| Subject::parse(&subject).ok());
-    Ok(Claims { actor: Actor::Token(subject.map(Arc::new)), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
+    Ok(Claims { actor: Actor::token(subject), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
 }
 
 /// The refusal of a token. All reasons have the same message, so that an attacker does not learn which part was wrong.

@@ -1,6 +1,8 @@
 //! `rally token`: creates admin tokens.
 
 use clap::Subcommand;
+use rally_domain::actor::Actor;
+use rally_domain::command::MintToken;
 use rally_domain::error::Fault;
 use rally_domain::text::Subject;
 
@@ -42,7 +44,10 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Fa
     let ports = open(config, config.migrate).await?.ports;
     let found = find_workspace(&ports, &workspace).await?;
     let auth = authenticator(config, &secrets, &ports)?;
-    let token = auth.mint(subject.as_str(), found.id, &scope, ports.clock.now().plus(ttl)).map_err(Fault::unexpected)?;
+    let (now, actor) = (ports.clock.now(), Actor::CommandLine);
+    let token = auth.mint(subject.as_str(), found.id, &scope, now.plus(ttl)).map_err(Fault::unexpected)?;
+    let (workspace_id, subject) = (Some(found.id), Some(subject));
+    ports.audit.note_token(MintToken { workspace_id, subject, scope, expires_at: now.plus(ttl), actor, now }).await?;
     print(&token)
 }
 

@@ -70,6 +70,7 @@ impl ImportOrder {
             numbers: ImportNumbers::default(),
             mark: Import::FIRST,
             started_by: actor.subject(),
+            actor: actor.audited(),
             created_at: ports.clock.now(),
             started_at: None,
             ended_at: None,

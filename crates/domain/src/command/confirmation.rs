@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use time::Duration;
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, change};
 use crate::confirmation::{KeptRequest, MailShare, RequestEnded, SignUpRequest};
 use crate::email::Email;
 use crate::entry::Entry;
@@ -313,12 +314,15 @@ impl Resend {
         current: Option<KeptRequest>,
         waitlist: &Waitlist,
         mail: Option<&MailSetup>,
-    ) -> Result<(SignUpRequest, Mail), ResendRejection> {
+    ) -> Result<Audited<(SignUpRequest, Mail)>, ResendRejection> {
         let current = current.filter(|current| current.waitlist_id == self.waitlist_id).ok_or(ResendRejection::NoSuchRequest)?;
         let request = current.waiting(self.now).map_err(|_| ResendRejection::NoSuchRequest)?;
         let mail = mail.and_then(|setup| Mail::of_request(setup, &self.links, self.now, &request, waitlist));
         let mail = mail.ok_or(ResendRejection::SendsNoMail)?;
-        Ok((request.mailed(self.now), mail))
+        let (before, request) = (request.mails_sent, request.mailed(self.now));
+        let changed = change("mails_sent", before, request.mails_sent);
+        let row = self.actor.audit(self.now, request.workspace_id, AuditAction::ConfirmationResend, request.id, changed);
+        Ok(Audited::new((request, mail), row))
     }
 }
 
@@ -333,6 +337,17 @@ pub struct DeleteRequest {
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
+}
+
+impl DeleteRequest {
+    /// Returns the request to delete with its mails, from the request as it is now. `None` means that the list has none that waits.
+    pub fn decide(&self, current: Option<KeptRequest>) -> Audited<Option<SignUpRequest>> {
+        let current = current.filter(|current| current.waitlist_id == self.waitlist_id);
+        let Some(Ok(request)) = current.map(|current| current.waiting(self.now)) else { return Audited::silent(None) };
+        let changed = change("waitlist_id", self.waitlist_id.to_string(), None::<String>);
+        let row = self.actor.audit(self.now, request.workspace_id, AuditAction::ConfirmationDelete, request.id, changed);
+        Audited::new(Some(request), row)
+    }
 }
 
 #[cfg(test)]
@@ -538,7 +553,7 @@ mod tests {
         let (list, setup) = (waitlist(json!({})), smtp_setup());
         let resend = Resend { waitlist_id: list.id, id: request().id, actor: Actor::CommandLine, now: now(), links: links() };
         let waiting = request().mailed(now());
-        let (after, mail) = resend.decide(Some(waiting.clone().into()), &list, Some(&setup)).unwrap();
+        let (after, mail) = resend.decide(Some(waiting.clone().into()), &list, Some(&setup)).unwrap().plan;
         assert_eq!(mail.stranger, None);
         assert_eq!((after.mails_sent, mail.id), (2, waiting.next_mail_id()));
         assert_eq!(resend.decide(Some(waiting.clone().into()), &list, None), Err(ResendRejection::SendsNoMail));

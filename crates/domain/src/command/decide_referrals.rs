@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::actor::Actor;
 use crate::ambient::Ids;
+use crate::audit::{AuditAction, Audited, change};
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::id::{EntryId, EventId, ReferralId, WaitlistId};
@@ -124,15 +125,18 @@ impl DecideReferrals {
     ///
     /// # Errors
     /// If the waitlist does not exist.
-    pub fn decide(&self, facts: Option<DecideReferralsFacts>) -> Result<DecideReferralsPlan, DecideReferralsRejection> {
+    pub fn decide(&self, facts: Option<DecideReferralsFacts>) -> Result<Audited<DecideReferralsPlan>, DecideReferralsRejection> {
         let mut facts = facts.ok_or(DecideReferralsRejection::NoSuchWaitlist)?;
         let mut event_ids = self.event_ids.iter().copied();
-        let (mut changed, mut events) = (Vec::new(), Vec::new());
+        let (mut changed, mut events, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        let (workspace_id, action) = (facts.waitlist.workspace_id, action(self.state));
         let mut moves: BTreeMap<EntryId, i64> = BTreeMap::new();
         for referral in facts.referrals.iter_mut().filter(|referral| referral.state != self.state) {
             if let Some(referrer) = referral.referrer.filter(|id| facts.referrers.contains_key(id)) {
                 *moves.entry(referrer).or_default() += credit(self.state) - credit(referral.state);
             }
+            let change = change("state", referral.state.as_str(), self.state.as_str());
+            rows.extend(self.actor.audit(self.now, workspace_id, action, referral.id, change).filter(|_| !self.dry_run));
             referral.state = self.state;
             referral.decision = Some(ReferralDecision { at: self.now, by: self.actor.subject(), reason: self.reason.clone() });
             changed.push(referral.clone());
@@ -166,7 +170,15 @@ impl DecideReferrals {
             effects: effects.into_iter().map(|(effect, _)| effect).take(Effect::MOST).collect(),
             referrals: facts.referrals,
         };
-        Ok(DecideReferralsPlan { changed, counts, events, decided })
+        Ok(Audited::new(DecideReferralsPlan { changed, counts, events, decided }, rows))
+    }
+}
+
+const fn action(state: ReferralState) -> AuditAction {
+    match state {
+        ReferralState::Credited => AuditAction::ReferralCredit,
+        ReferralState::Withheld => AuditAction::ReferralWithhold,
+        ReferralState::Revoked => AuditAction::ReferralRevoke,
     }
 }
 
@@ -188,7 +200,6 @@ mod tests {
     use super::super::sign_up::tests::{command as sign_up, facts as sign_up_facts, waitlist};
     use super::*;
     use crate::event::EventKind;
-    use crate::id::ApiKeyId;
     use crate::ledger::ReferralSignal;
 
     fn referral(n: u128, referrer: Option<u128>, state: ReferralState) -> Referral {
@@ -225,7 +236,7 @@ mod tests {
             reason: DecisionReason::parse_optional("one person").unwrap(),
             dry_run: false,
             event_ids: (100..120).map(|n| EventId::new(Uuid::from_u128(n))).collect(),
-            actor: Actor::ApiKey(ApiKeyId::new(Uuid::nil())),
+            actor: Actor::System,
             now: sign_up().now.plus(time::Duration::hours(1)),
         }
     }
@@ -235,7 +246,12 @@ mod tests {
     #[test]
     fn a_decision_moves_counts_once_and_says_who_made_it() {
         let referrals = vec![referral(11, Some(1), Credited), referral(12, Some(2), Revoked), referral(13, Some(2), Withheld)];
-        let plan = command(Revoked).decide(Some(facts(referrals.clone(), 9))).unwrap();
+        let (plan, rows) = command(Revoked).decide(Some(facts(referrals.clone(), 9))).unwrap().into_parts();
+        let audited: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.changes["state"].to_string())).collect();
+        let revoked = |from: &str| ("referral.revoke", format!(r#"["{from}","revoked"]"#));
+        assert_eq!(audited, [revoked("credited"), revoked("withheld")]);
+        let dry = DecideReferrals { dry_run: true, ..command(Revoked) }.decide(Some(facts(referrals.clone(), 9))).unwrap();
+        assert!(dry.rows.is_empty());
         assert_eq!(plan.counts, BTreeMap::from([(EntryId::new(Uuid::from_u128(1)), (1, 0))]));
         assert_eq!((plan.decided.changed, plan.decided.referrals.len(), plan.events.len()), (2, 3, 2));
         assert_eq!(plan.decided.referrals[1], referrals[1], "it was in the state already");
@@ -250,14 +266,14 @@ mod tests {
     fn the_largest_change_is_told_first_and_rewards_once() {
         let referrals: Vec<Referral> =
             [(11, Some(1)), (12, Some(2)), (13, Some(2)), (14, None), (15, Some(3))].map(|(n, id)| referral(n, id, Withheld)).into();
-        let plan = command(Credited).decide(Some(facts(referrals.clone(), 1))).unwrap();
+        let plan = command(Credited).decide(Some(facts(referrals.clone(), 1))).unwrap().plan;
         let counts: Vec<_> = plan.decided.effects.iter().map(|effect| (effect.count_before, effect.count_after)).collect();
         assert_eq!((counts, plan.decided.changed), (vec![(4, 6), (1, 2)], 5));
         let kinds = |plan: &DecideReferralsPlan, kind| plan.events.iter().filter(|event| event.kind == kind).count();
         assert_eq!((kinds(&plan, EventKind::ReferralCredited), kinds(&plan, EventKind::RewardReached)), (5, 1));
         let ids: HashSet<EventId> = plan.events.iter().map(|event| event.id).collect();
         assert_eq!(ids.len(), 6);
-        let again = command(Credited).decide(Some(facts(referrals, 2))).unwrap();
+        let again = command(Credited).decide(Some(facts(referrals, 2))).unwrap().plan;
         assert_eq!(kinds(&again, EventKind::RewardReached), 0, "it was reached before");
         assert_eq!(command(Credited).decide(None), Err(DecideReferralsRejection::NoSuchWaitlist));
     }

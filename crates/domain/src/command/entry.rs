@@ -1,6 +1,7 @@
 //! Approving, rejecting, inviting and deleting entries.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, change, changes};
 use crate::entry::{Entry, EntryStatus, Invitation};
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, WaitlistId};
@@ -31,6 +32,13 @@ impl Review {
         match self {
             Self::Approve => EventKind::EntryApproved,
             Self::Reject => EventKind::EntryRejected,
+        }
+    }
+
+    const fn action(self) -> AuditAction {
+        match self {
+            Self::Approve => AuditAction::EntryApprove,
+            Self::Reject => AuditAction::EntryReject,
         }
     }
 }
@@ -100,20 +108,22 @@ impl ReviewEntry {
     ///
     /// # Errors
     /// If the entry does not exist, or if it was invited and the review rejects it.
-    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<ReviewPlan, EntryRejection> {
+    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<Audited<ReviewPlan>, EntryRejection> {
         let EntryFacts { entry: current, waitlist, mail } = facts.ok_or(EntryRejection::NoSuchEntry)?;
         let (from, to) = (current.status, self.review.status());
         if from == to {
-            return Ok(ReviewPlan::None(current));
+            return Ok(Audited::silent(ReviewPlan::None(current)));
         }
         if self.review == Review::Reject && current.invitation.is_some() {
             return Err(EntryRejection::AlreadyInvited);
         }
+        let changed = change("status", from.as_str(), to.as_str());
+        let row = self.actor.audit(self.now, current.workspace_id, self.review.action(), current.id, changed);
         let entry = Entry { status: to, updated_at: self.now, ..current };
         let event = Event::new(self.event_id, self.review.event(), self.now, &entry, &waitlist);
         let told = (self.event_id, self.review.event());
         let mail = mail.and_then(|setup| Mail::of_event(&setup, &self.links, told, self.now, &entry, &waitlist));
-        Ok(ReviewPlan::Change { entry, from, event, mail })
+        Ok(Audited::new(ReviewPlan::Change { entry, from, event, mail }, row))
     }
 }
 
@@ -189,7 +199,7 @@ impl RecordInvitation {
     ///
     /// # Errors
     /// If the entry does not exist or is not approved, or no app is named and the list has no link.
-    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<InvitationPlan, InviteRejection> {
+    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<Audited<InvitationPlan>, InviteRejection> {
         let EntryFacts { entry, waitlist, mail } = facts.ok_or(InviteRejection::NoSuchEntry)?;
         let (app_slug, invite) = match &self.by {
             InvitedBy::App { slug, invite } => (Some(slug.clone()), invite.clone()),
@@ -203,11 +213,14 @@ impl RecordInvitation {
         }
         let known = entry.invitation.as_ref().is_some_and(|invitation| invitation.app_slug == app_slug);
         let invitation = Some(Invitation { at: self.now, app_slug });
+        let before = entry.clone();
         let entry = if known { entry } else { Entry { invitation, updated_at: self.now, ..entry } };
+        let changes = changes(Some(&before), Some(&entry));
+        let row = self.actor.audit(self.now, entry.workspace_id, AuditAction::EntryInvite, entry.id, changes);
         let setup = mail.filter(|_| self.mail == InviteMail::Send);
         let mail = setup.and_then(|setup| Mail::of_invitation(&setup, &self.links, &invite, self.now, &entry, &waitlist));
         let event = (!known).then(|| Event::new(self.event_id, EventKind::EntryInvited, self.now, &entry, &waitlist));
-        Ok(InvitationPlan { invited: Invited { entry, invite }, event, mail })
+        Ok(Audited::new(InvitationPlan { invited: Invited { entry, invite }, event, mail }, row))
     }
 }
 
@@ -228,7 +241,9 @@ pub struct DeleteEntry {
 
 impl DeleteEntry {
     /// Returns the event to write, for the entry as it is now. What is undelivered about the entry is dropped first.
-    pub fn event(&self, entry: &Entry) -> Event {
-        Event::gone(self.event_id, EventKind::EntryDeleted, self.now, entry)
+    pub fn decide(&self, entry: &Entry) -> Audited<Event> {
+        let changes = changes(Some(entry), None);
+        let row = self.actor.audit(self.now, entry.workspace_id, AuditAction::EntryDelete, entry.id, changes);
+        Audited::new(Event::gone(self.event_id, EventKind::EntryDeleted, self.now, entry), row)
     }
 }

@@ -1,6 +1,7 @@
 //! Erasing entries.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::entry::Entry;
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, SuppressionId, WaitlistId};
@@ -42,7 +43,7 @@ pub struct ErasurePlan {
 
 impl EraseEntry {
     /// Returns what stays of the entry as it is now.
-    pub fn decide(&self, entry: &Entry) -> ErasurePlan {
+    pub fn decide(&self, entry: &Entry) -> Audited<ErasurePlan> {
         let suppression = Suppression {
             id: self.suppression_id,
             workspace_id: entry.workspace_id,
@@ -52,7 +53,9 @@ impl EraseEntry {
             created_at: self.now,
         };
         let event = Event::gone(self.event_id, EventKind::EntryErased, self.now, entry);
-        ErasurePlan { tombstone: Tombstone::of(entry), suppression, event }
+        let changes = changes(Some(entry), None);
+        let row = self.actor.audit(self.now, entry.workspace_id, AuditAction::EntryErase, entry.id, changes);
+        Audited::new(ErasurePlan { tombstone: Tombstone::of(entry), suppression, event }, row)
     }
 }
 
@@ -82,7 +85,7 @@ mod tests {
             now: sign_up.now,
             links: sign_up.links.clone(),
         };
-        let ErasurePlan { tombstone, suppression, event } = erase.decide(&entry);
+        let ErasurePlan { tombstone, suppression, event } = erase.decide(&entry).plan;
         let kept = (tombstone.position, tombstone.status, tombstone.referral_count, tombstone.referred_by);
         assert_eq!(kept, (entry.position, EntryStatus::Rejected, 3, referrer));
         assert_eq!((tombstone.id, tombstone.day, tombstone.variant_id), (entry.id, entry.created_at.day(), entry.variant_id));

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use crate::actor::Actor;
 use crate::ambient::Ids;
+use crate::audit::{AuditAction, Audited};
 use crate::custom_field::{CustomField, Metadata};
 use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
@@ -24,6 +26,32 @@ use crate::waitlist::Waitlist;
 
 /// The key of the metadata that says how many people somebody brought elsewhere, beyond those who are known here.
 pub const IMPORTED_REFERRALS: &str = "imported_referral_count";
+
+/// Ends an import. What was added stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelImport {
+    /// The waitlist of the import.
+    pub waitlist_id: WaitlistId,
+    /// The import.
+    pub id: ImportId,
+    /// Who ends it.
+    pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+impl CancelImport {
+    /// Returns the ended import, from the import as it is now. `None` means that the list has no such import, or it had ended.
+    pub fn decide(&self, current: Option<Import>) -> Audited<Option<Import>> {
+        let Some(current) = current.filter(|import| import.waitlist_id == self.waitlist_id) else { return Audited::silent(None) };
+        let before = current.state;
+        let Some(import) = current.cancelled(self.now) else { return Audited::silent(None) };
+        let changes = import.end(before);
+        let row = self.actor.audit(self.now, import.workspace_id, AuditAction::ImportCancel, import.id, changes);
+        let row = row.filter(|_| !import.dry_run);
+        Audited::new(Some(import), row)
+    }
+}
 
 /// Keeps rows that were read from a file, and how far it was read.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! Writing and deleting templates of mail.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::id::WorkspaceId;
 use crate::locale::Locale;
 use crate::mail::{MAX_TEMPLATES, MailKind, MailTemplate, TemplateSource};
@@ -50,10 +51,12 @@ pub enum TemplateRejection {
 }
 
 /// The stored state that a template needs. The store keeps it locked until the template is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutTemplateFacts {
     /// How many templates of other kinds and locales the workspace has. `None` means that the workspace does not exist.
     pub others: Option<u64>,
+    /// The template of this kind and locale, if there is one.
+    pub current: Option<MailTemplate>,
 }
 
 impl PutTemplate {
@@ -61,19 +64,39 @@ impl PutTemplate {
     ///
     /// # Errors
     /// If the workspace does not exist, or would have too many templates.
-    pub fn decide(self, facts: PutTemplateFacts) -> Result<MailTemplate, TemplateRejection> {
+    pub fn decide(self, facts: PutTemplateFacts) -> Result<Audited<MailTemplate>, TemplateRejection> {
         let others = facts.others.ok_or(TemplateRejection::NoSuchWorkspace)?;
         if others >= MAX_TEMPLATES {
             return Err(TemplateRejection::TooMany);
         }
-        Ok(MailTemplate {
+        let template = MailTemplate {
             workspace_id: self.workspace_id,
             kind: self.kind,
             locale: self.locale,
             source: self.source,
             updated_at: self.now,
-        })
+        };
+        let (current, now) = (facts.current.as_ref(), self.now);
+        let action = if current.is_some() { AuditAction::MailTemplateUpdate } else { AuditAction::MailTemplateCreate };
+        let row = self.actor.audit(now, template.workspace_id, action, place(&template), changes(current, Some(&template)));
+        Ok(Audited::new(template, row))
     }
+}
+
+impl DeleteTemplate {
+    /// Returns whether there is a template to delete, from the template as it is now.
+    pub fn decide(&self, current: Option<&MailTemplate>) -> Audited<bool> {
+        let audit = |gone: &MailTemplate| {
+            let changes = changes(Some(gone), None);
+            self.actor.audit(self.now, gone.workspace_id, AuditAction::MailTemplateDelete, place(gone), changes)
+        };
+        Audited::new(current.is_some(), current.and_then(audit))
+    }
+}
+
+/// What names a template in the audit log.
+fn place(template: &MailTemplate) -> String {
+    format!("{}.{}", template.kind.as_str(), template.locale)
 }
 
 #[cfg(test)]
@@ -92,7 +115,7 @@ mod tests {
             actor: Actor::System,
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
         };
-        let refused = |others| put.clone().decide(PutTemplateFacts { others }).err();
+        let refused = |others| put.clone().decide(PutTemplateFacts { others, current: None }).err();
         assert_eq!(refused(None), Some(TemplateRejection::NoSuchWorkspace));
         assert_eq!((refused(Some(0)), refused(Some(MAX_TEMPLATES - 1))), (None, None));
         assert_eq!(refused(Some(MAX_TEMPLATES)), Some(TemplateRejection::TooMany));

@@ -2,8 +2,8 @@
 //!
 //! A command has everything that its decision needs and that does not depend on stored state: the client's input, new ids and the time. It
 //! also names its [`Actor`](crate::actor::Actor). An adapter loads the *facts* of the command in a transaction and calls `decide`. It
-//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. Deletions, the creation and the
-//! revocation of API keys, the end of sessions, and the lifting of suppressions have no rule.
+//! writes the whole plan or nothing. The rule exists only here, so that all stores have the same one. The plan of an admin's change comes as
+//! [`Audited`](crate::audit::Audited), with the rows of the audit log about it: a command cannot be carried out without them.
 
 mod api_key;
 mod confirmation;
@@ -22,6 +22,7 @@ mod sign_up;
 mod sign_up_group;
 mod suppression;
 mod test_mail;
+mod token;
 mod variant;
 mod waitlist;
 mod webhook;
@@ -40,7 +41,9 @@ pub use entry::{
     ReviewPlan,
 };
 pub use erasure::{EraseEntry, ErasurePlan};
-pub use import::{AddFacts, AddPlan, EntryUpdate, IMPORTED_REFERRALS, ImportRejection, ImportWork, LinkFacts, LinkPlan, RowIds, StageRows};
+pub use import::{
+    AddFacts, AddPlan, CancelImport, EntryUpdate, IMPORTED_REFERRALS, ImportRejection, ImportWork, LinkFacts, LinkPlan, RowIds, StageRows,
+};
 pub use mail_template::{DeleteTemplate, PutTemplate, PutTemplateFacts, TemplateRejection};
 pub use profile::{ProfileChange, ProfilePlan, ProfileRejection, ReplaceLink, ReplaceLinkRejection, UpdateProfile};
 pub use replay::{ReplayDeliveries, ReplayFacts, ReplayPlan, ReplayRejection, ReplayState, ResendDelivery};
@@ -54,7 +57,8 @@ pub use sign_up::{ReferralIds, ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, S
 pub use sign_up_group::{CodeOwner, Confirmed, GroupFacts, SignUpGroup};
 pub use suppression::{LiftSuppression, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection};
 pub use test_mail::{TestMail, TestMailFacts, TestMailRejection};
-pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantRejection};
+pub use token::MintToken;
+pub use variant::{CreateVariant, CreateVariantFacts, DeleteVariant, UpdateVariant, VariantFacts, VariantRejection};
 pub use waitlist::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
     DeleteWaitlist, StatusChange, UpdateWaitlist, UpdateWaitlistRejection,

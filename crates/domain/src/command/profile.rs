@@ -1,6 +1,7 @@
 //! Changes of what a person said about themselves.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, change};
 use crate::command::EntryFacts;
 use crate::custom_field::Metadata;
 use crate::entry::Entry;
@@ -109,9 +110,12 @@ impl ReplaceLink {
     ///
     /// # Errors
     /// If the entry does not exist.
-    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<Entry, ReplaceLinkRejection> {
+    pub fn decide(&self, facts: Option<EntryFacts>) -> Result<Audited<Entry>, ReplaceLinkRejection> {
         let EntryFacts { entry, .. } = facts.ok_or(ReplaceLinkRejection::NoSuchEntry)?;
-        Ok(Entry { link_generation: entry.link_generation + 1, updated_at: self.now, ..entry })
+        let link_generation = entry.link_generation + 1;
+        let changed = change("link_generation", entry.link_generation, link_generation);
+        let row = self.actor.audit(self.now, entry.workspace_id, AuditAction::EntryNewLink, entry.id, changed);
+        Ok(Audited::new(Entry { link_generation, updated_at: self.now, ..entry }, row))
     }
 }
 
@@ -178,7 +182,8 @@ mod tests {
         let now = entry.updated_at.plus(time::Duration::hours(1));
         let command = ReplaceLink { waitlist_id: entry.waitlist_id, entry_id: entry.id, actor: Actor::CommandLine, now };
         let facts = EntryFacts { entry: entry.clone(), waitlist: list, mail: None };
-        assert_eq!(command.decide(Some(facts)), Ok(Entry { link_generation: 1, updated_at: now, ..entry }));
+        let replaced = command.decide(Some(facts)).map(|audited| audited.plan);
+        assert_eq!(replaced, Ok(Entry { link_generation: 1, updated_at: now, ..entry }));
         assert_eq!(command.decide(None), Err(ReplaceLinkRejection::NoSuchEntry));
     }
 }

@@ -1,6 +1,7 @@
 //! Sending stored events to a webhook once more.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, change};
 use crate::error::Invalid;
 use crate::event::EventKind;
 use crate::id::{EventId, WebhookId, WorkspaceId};
@@ -127,9 +128,19 @@ impl ReplayDeliveries {
     ///
     /// # Errors
     /// If the webhook does not exist or is disabled, or too many events fit. The first of these is the error.
-    pub fn decide(&self, facts: Option<ReplayFacts>) -> Result<ReplayPlan, ReplayRejection> {
+    pub fn decide(&self, facts: Option<ReplayFacts>) -> Result<Audited<ReplayPlan>, ReplayRejection> {
         let plan = plan(facts, self.now)?;
-        if plan.events.len() > MAX_REPLAYED { Err(ReplayRejection::TooManyEvents) } else { Ok(plan) }
+        if plan.events.len() > MAX_REPLAYED {
+            return Err(ReplayRejection::TooManyEvents);
+        }
+        let events = plan.events.len();
+        let mut changed = change("events", None::<u64>, Some(events as u64).filter(|events| *events > 0));
+        if events > 0 {
+            changed.extend(change("since", None::<String>, self.since.to_string()));
+            changed.extend(change("until", None::<String>, self.until.to_string()));
+        }
+        let row = self.actor.audit(self.now, self.workspace_id, AuditAction::WebhookReplay, self.id, changed);
+        Ok(Audited::new(plan, row))
     }
 }
 
@@ -138,9 +149,14 @@ impl ResendDelivery {
     ///
     /// # Errors
     /// If the webhook does not exist or is disabled, or the event was not written for it. The first of these is the error.
-    pub fn decide(&self, facts: Option<ReplayFacts>) -> Result<ReplayPlan, ReplayRejection> {
+    pub fn decide(&self, facts: Option<ReplayFacts>) -> Result<Audited<ReplayPlan>, ReplayRejection> {
         let plan = plan(facts, self.now)?;
-        if plan.events.is_empty() { Err(ReplayRejection::NoSuchDelivery) } else { Ok(plan) }
+        if plan.events.is_empty() {
+            return Err(ReplayRejection::NoSuchDelivery);
+        }
+        let changed = change("event_id", None::<String>, self.event_id.to_string());
+        let row = self.actor.audit(self.now, self.workspace_id, AuditAction::WebhookResend, self.id, changed);
+        Ok(Audited::new(plan, row))
     }
 }
 
@@ -178,7 +194,7 @@ mod tests {
         let (id, workspace_id) = (WebhookId::new(Uuid::nil()), WorkspaceId::new(Uuid::nil()));
         let (since, until, state, actor, now) = (now(), now(), ReplayState::All, Actor::System, now());
         let replay = ReplayDeliveries { id, workspace_id, since, until, kinds: None, state, actor, now };
-        let decide = |facts| replay.decide(facts).map(|plan| (plan.generation, plan.events.len(), plan.due_at));
+        let decide = |facts| replay.decide(facts).map(|audited| (audited.plan.generation, audited.plan.events.len(), audited.plan.due_at));
         assert_eq!(decide(facts(true, MAX_REPLAYED)), Ok((4, MAX_REPLAYED, now)));
         assert_eq!(decide(facts(true, 0)), Ok((4, 0, now)));
         assert_eq!(decide(facts(true, MAX_REPLAYED + 1)), Err(ReplayRejection::TooManyEvents));
@@ -190,7 +206,7 @@ mod tests {
     fn a_delivery_is_resent_if_there_is_one() {
         let (id, workspace_id, event_id) = (WebhookId::new(Uuid::nil()), WorkspaceId::new(Uuid::nil()), EventId::new(Uuid::nil()));
         let resend = ResendDelivery { id, workspace_id, event_id, actor: Actor::System, now: now() };
-        assert_eq!(resend.decide(facts(true, 1)).map(|plan| plan.events), Ok(vec![event_id]));
+        assert_eq!(resend.decide(facts(true, 1)).map(|audited| audited.plan.events), Ok(vec![event_id]));
         assert_eq!(resend.decide(facts(true, 0)), Err(ReplayRejection::NoSuchDelivery));
         assert_eq!(resend.decide(facts(false, 0)), Err(ReplayRejection::Disabled));
     }

@@ -3,6 +3,7 @@
 use time::Duration;
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::id::{LinkId, SessionId};
 use crate::secret::NetworkHash;
 use crate::session::{Session, SignInLink, SignInTries, TokenHash};
@@ -16,6 +17,16 @@ pub struct CreateSignInLink {
     pub link: SignInLink,
     /// Who makes the change.
     pub actor: Actor,
+}
+
+impl CreateSignInLink {
+    /// Returns the link to write.
+    pub fn decide(self) -> Audited<SignInLink> {
+        let link = &self.link;
+        let changes = changes(None, Some(link));
+        let row = self.actor.audit(link.created_at, link.workspace_id, AuditAction::SignInLinkCreate, link.id, changes);
+        Audited::new(self.link, row)
+    }
 }
 
 /// Begins a session with an API key.
@@ -85,6 +96,19 @@ pub struct EndSession {
     pub id: SessionId,
     /// Who makes the change.
     pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+impl EndSession {
+    /// Returns whether there is a session to end, from the session as it is now. Who signs out changes nothing for others, and is not audited.
+    pub fn decide(&self, current: Option<&Session>) -> Audited<bool> {
+        let audit = |ended: &Session| {
+            let changes = changes(Some(ended), None);
+            self.actor.audit(self.now, ended.workspace_id, AuditAction::SessionEnd, ended.id, changes)
+        };
+        Audited::new(current.is_some(), current.filter(|ended| !self.actor.is_session(ended.id)).and_then(audit))
+    }
 }
 
 /// Counts a try to sign in, before it is known whether it succeeds.

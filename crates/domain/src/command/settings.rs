@@ -1,6 +1,7 @@
 //! Changing the settings of a workspace.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::email::Email;
 use crate::error::{FieldError, Invalid};
 use crate::id::{SenderDomainId, WorkspaceId};
@@ -66,8 +67,8 @@ impl UpdateSettings {
     ///
     /// # Errors
     /// If notifications would be on without a sender or a template, or with ones that were not checked.
-    pub fn decide(&self, current: WorkspaceSettings) -> Result<WorkspaceSettings, UpdateSettingsRejection> {
-        let settings = self.change.apply(current, self.now);
+    pub fn decide(&self, current: WorkspaceSettings) -> Result<Audited<WorkspaceSettings>, UpdateSettingsRejection> {
+        let settings = self.change.apply(current.clone(), self.now);
         let missing = missing_for_notifications(&settings);
         if !missing.is_empty() {
             return Err(UpdateSettingsRejection::Incomplete(missing));
@@ -78,7 +79,9 @@ impl UpdateSettings {
         if self.change.wants_check(&settings) && CheckedSender::of(&settings) != self.checked {
             return Err(UpdateSettingsRejection::Unchecked);
         }
-        Ok(settings)
+        let changes = changes(Some(&current), Some(&settings));
+        let row = self.actor.audit(self.now, self.workspace_id, AuditAction::SettingsUpdate, self.workspace_id, changes);
+        Ok(Audited::new(settings, row))
     }
 }
 
@@ -109,7 +112,7 @@ mod tests {
     fn decide(change: SettingsChange, checked: Option<CheckedSender>, current: WorkspaceSettings) -> Result<Notifications, Vec<String>> {
         let now = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
         let command = UpdateSettings { workspace_id: current.workspace_id, change, smtp: None, checked, actor: Actor::System, now };
-        command.decide(current).map(|settings| settings.notifications).map_err(|rejection| match rejection {
+        command.decide(current).map(|audited| audited.plan.notifications).map_err(|rejection| match rejection {
             UpdateSettingsRejection::Incomplete(errors) => errors.into_iter().map(|error| error.field).collect(),
             UpdateSettingsRejection::Unchecked => vec!["unchecked".to_owned()],
             UpdateSettingsRejection::NoSuchWorkspace => Vec::new(),

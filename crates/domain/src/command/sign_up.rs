@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::actor::Actor;
 use crate::ambient::{Clock, Ids};
+use crate::audit::{AuditAction, AuditRow, change};
 use crate::confirmation::{KeptRequest, RequestEnded};
 use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
@@ -172,6 +173,8 @@ pub struct SignUpPlan {
     pub lifts: Option<SuppressionId>,
     /// The proof of work that is used up.
     pub uses: Option<UsedProof>,
+    /// The row of the audit log to write, if an admin confirms a request. Nothing else that makes an entry is an admin's doing.
+    pub audit: Option<Box<AuditRow>>,
 }
 
 /// Why a sign-up was refused.
@@ -298,7 +301,14 @@ impl SignUp {
         let mail = mail.map(|mail| if by_stranger { mail.caused_from(self.client, &self.links) } else { mail });
         let uses = self.proof.map(|proof| UsedProof { proof, waitlist_id: waitlist.id, taken_at: None });
         let network = self.network.filter(|_| waitlist.settings.referral_policy.mode != FraudMode::Off);
-        Ok(SignUpPlan { entry, referral, network, credit: credited.map(|referrer| referrer.id), events, mail, lifts: facts.erased, uses })
+        let (credit, audit) = (credited.map(|referrer| referrer.id), self.confirms.and_then(|id| self.audit(id, &entry)).map(Box::new));
+        Ok(SignUpPlan { entry, referral, network, credit, events, mail, lifts: facts.erased, uses, audit })
+    }
+
+    /// Returns the row about a request that an admin confirms.
+    fn audit(&self, request: RequestId, entry: &Entry) -> Option<AuditRow> {
+        let changed = change("entry_id", None::<String>, entry.id.to_string());
+        self.actor.audit(self.now, entry.workspace_id, AuditAction::ConfirmationConfirm, request, changed)
     }
 
     /// Makes the referral, and judges it by the policy of the list.
@@ -460,6 +470,18 @@ pub(crate) mod tests {
             erased: None,
             mail: None,
         }
+    }
+
+    #[test]
+    fn an_admin_who_confirms_a_request_is_audited_and_a_visitor_is_not() {
+        let list = waitlist(json!({}));
+        let kept = request().into();
+        let facts = SignUpFacts { request: Some(&kept), ..facts(&list) };
+        let confirm = |actor| SignUp { confirms: Some(kept.id), actor, ..command() }.decide(facts.clone()).unwrap().audit;
+        let row = confirm(Actor::CommandLine).unwrap();
+        assert_eq!((row.action.as_str(), row.target_id), ("confirmation.confirm", Some(kept.id.to_string())));
+        assert_eq!(confirm(Actor::Visitor), None);
+        assert_eq!(SignUp { actor: Actor::CommandLine, ..command() }.decide(facts.clone()).unwrap().audit, None);
     }
 
     #[test]

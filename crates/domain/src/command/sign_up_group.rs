@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::sign_up::{ReferrerFacts, SignUp, SignUpFacts, SignUpPlan, SignUpRejection};
+use crate::audit::AuditRow;
 use crate::confirmation::{KeptRequest, RequestState};
 use crate::email::Email;
 use crate::entry::Entry;
@@ -211,6 +212,11 @@ impl SignUpGroup {
     /// Returns the proofs of work that are used up.
     pub fn used_proofs(&self) -> impl Iterator<Item = &UsedProof> + Clone {
         self.plans.iter().filter_map(|plan| plan.uses.as_ref())
+    }
+
+    /// Returns the rows of the audit log to write. There are none of visitors.
+    pub fn audit(&self) -> impl Iterator<Item = &AuditRow> + Clone {
+        self.plans.iter().filter_map(|plan| plan.audit.as_deref())
     }
 
     /// Returns the new credits of each referrer. A referrer may be a new entry of the group.

@@ -1,6 +1,7 @@
 //! Suppressing addresses, and lifting suppressions.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::command::EntryFacts;
 use crate::event::{Event, EventKind};
 use crate::id::{EntryId, EventId, SuppressionId, WaitlistId, WorkspaceId};
@@ -131,5 +132,25 @@ impl Suppress {
             reason: self.reason,
             created_at: self.now,
         })
+    }
+}
+
+impl Suppress {
+    /// Returns the suppression that the workspace has after the command: the new one, or the one that was there.
+    pub fn kept(actor: &Actor, new: SuppressionId, kept: Suppression) -> Audited<Suppression> {
+        let changes = if kept.id == new { changes(None, Some(&kept)) } else { serde_json::Map::new() };
+        let row = actor.audit(kept.created_at, kept.workspace_id, AuditAction::SuppressionCreate, kept.id, changes);
+        Audited::new(kept, row)
+    }
+}
+
+impl LiftSuppression {
+    /// Returns whether there is a suppression to lift, from the suppression as it is now.
+    pub fn decide(&self, current: Option<&Suppression>) -> Audited<bool> {
+        let audit = |lifted: &Suppression| {
+            let changes = changes(Some(lifted), None);
+            self.actor.audit(self.now, lifted.workspace_id, AuditAction::SuppressionDelete, lifted.id, changes)
+        };
+        Audited::new(current.is_some(), current.and_then(audit))
     }
 }

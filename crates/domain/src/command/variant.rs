@@ -1,7 +1,8 @@
 //! Creating, changing and deleting variants.
 
 use crate::actor::Actor;
-use crate::id::{VariantId, WaitlistId};
+use crate::audit::{AuditAction, Audited, changes};
+use crate::id::{VariantId, WaitlistId, WorkspaceId};
 use crate::locale::Locale;
 use crate::timestamp::Timestamp;
 use crate::variant::{Variant, VariantCopy, VariantKind, Weight};
@@ -46,6 +47,8 @@ pub struct UpdateVariant {
     pub active: Option<bool>,
     /// Who makes the change.
     pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// Deletes a variant.
@@ -75,8 +78,17 @@ pub enum VariantRejection {
 /// The stored state that a new variant needs. The store keeps it locked until the variant is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreateVariantFacts {
-    /// Whether the waitlist exists.
-    pub waitlist_exists: bool,
+    /// The workspace of the waitlist. `None` means that the waitlist does not exist.
+    pub workspace_id: Option<WorkspaceId>,
+}
+
+/// The stored state that a change of a variant needs. The store keeps it locked until the change is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariantFacts {
+    /// The variant.
+    pub variant: Variant,
+    /// The workspace of its waitlist.
+    pub workspace_id: WorkspaceId,
 }
 
 impl CreateVariant {
@@ -84,11 +96,9 @@ impl CreateVariant {
     ///
     /// # Errors
     /// If the waitlist does not exist.
-    pub fn decide(self, facts: CreateVariantFacts) -> Result<Variant, VariantRejection> {
-        if !facts.waitlist_exists {
-            return Err(VariantRejection::NoSuchWaitlist);
-        }
-        Ok(Variant {
+    pub fn decide(self, facts: CreateVariantFacts) -> Result<Audited<Variant>, VariantRejection> {
+        let workspace_id = facts.workspace_id.ok_or(VariantRejection::NoSuchWaitlist)?;
+        let variant = Variant {
             id: self.id,
             waitlist_id: self.waitlist_id,
             kind: self.kind,
@@ -97,7 +107,10 @@ impl CreateVariant {
             weight: self.weight,
             active: self.active,
             created_at: self.now,
-        })
+        };
+        let changes = changes(None, Some(&variant));
+        let row = self.actor.audit(self.now, workspace_id, AuditAction::VariantCreate, variant.id, changes);
+        Ok(Audited::new(variant, row))
     }
 }
 
@@ -106,14 +119,26 @@ impl UpdateVariant {
     ///
     /// # Errors
     /// If the variant does not exist.
-    pub fn decide(&self, current: Option<Variant>) -> Result<Variant, VariantRejection> {
-        let current = current.ok_or(VariantRejection::NoSuchVariant)?;
-        Ok(Variant {
-            locale: self.locale.clone().unwrap_or(current.locale),
-            copy: self.copy.clone().unwrap_or(current.copy),
+    pub fn decide(&self, current: Option<VariantFacts>) -> Result<Audited<Variant>, VariantRejection> {
+        let VariantFacts { variant: current, workspace_id } = current.ok_or(VariantRejection::NoSuchVariant)?;
+        let updated = Variant {
+            locale: self.locale.clone().unwrap_or_else(|| current.locale.clone()),
+            copy: self.copy.clone().unwrap_or_else(|| current.copy.clone()),
             weight: self.weight.unwrap_or(current.weight),
             active: self.active.unwrap_or(current.active),
-            ..current
-        })
+            ..current.clone()
+        };
+        let changes = changes(Some(&current), Some(&updated));
+        let row = self.actor.audit(self.now, workspace_id, AuditAction::VariantUpdate, updated.id, changes);
+        Ok(Audited::new(updated, row))
+    }
+}
+
+impl DeleteVariant {
+    /// Returns whether there is a variant to delete, from the variant as it is now.
+    pub fn decide(&self, current: Option<VariantFacts>) -> Audited<bool> {
+        let Some(VariantFacts { variant, workspace_id }) = current else { return Audited::silent(false) };
+        let changes = changes(Some(&variant), None);
+        Audited::new(true, self.actor.audit(self.now, workspace_id, AuditAction::VariantDelete, variant.id, changes))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::error::FieldError;
 use crate::event::Event;
 use crate::id::{EventId, VariantId, WaitlistId, WorkspaceId};
@@ -77,7 +78,7 @@ impl CreateWaitlist {
     ///
     /// # Errors
     /// If the workspace does not exist, the request was carried out before, or the slug is taken. The first of these is the error.
-    pub fn decide(self, facts: CreateWaitlistFacts) -> Result<CreateWaitlistPlan, CreateWaitlistRejection> {
+    pub fn decide(self, facts: CreateWaitlistFacts) -> Result<Audited<CreateWaitlistPlan>, CreateWaitlistRejection> {
         if !facts.workspace_exists {
             return Err(CreateWaitlistRejection::NoSuchWorkspace);
         }
@@ -100,7 +101,9 @@ impl CreateWaitlist {
             created_at: self.now,
             updated_at: self.now,
         };
-        Ok(CreateWaitlistPlan { waitlist, control })
+        let changes = changes(None, Some(&waitlist));
+        let row = self.actor.audit(self.now, self.workspace_id, AuditAction::WaitlistCreate, self.id, changes);
+        Ok(Audited::new(CreateWaitlistPlan { waitlist, control }, row))
     }
 }
 
@@ -139,19 +142,22 @@ impl UpdateWaitlist {
     ///
     /// # Errors
     /// If the waitlist does not exist, or the settings are invalid.
-    pub fn decide(&self, current: Option<Waitlist>) -> Result<Waitlist, UpdateWaitlistRejection> {
+    pub fn decide(&self, current: Option<Waitlist>) -> Result<Audited<Waitlist>, UpdateWaitlistRejection> {
         let current = current.ok_or(UpdateWaitlistRejection::NoSuchWaitlist)?;
         let settings = match &self.settings {
             Some(patch) => current.settings.merge(patch).map_err(UpdateWaitlistRejection::Settings)?,
-            None => current.settings,
+            None => current.settings.clone(),
         };
-        Ok(Waitlist {
-            display_name: self.display_name.clone().unwrap_or(current.display_name),
-            description: self.description.clone().unwrap_or(current.description),
+        let updated = Waitlist {
+            display_name: self.display_name.clone().unwrap_or_else(|| current.display_name.clone()),
+            description: self.description.clone().unwrap_or_else(|| current.description.clone()),
             settings,
             updated_at: self.now,
-            ..current
-        })
+            ..current.clone()
+        };
+        let changes = changes(Some(&current), Some(&updated));
+        let row = self.actor.audit(self.now, updated.workspace_id, AuditAction::WaitlistUpdate, updated.id, changes);
+        Ok(Audited::new(updated, row))
     }
 }
 
@@ -207,15 +213,17 @@ impl ChangeWaitlistStatus {
     ///
     /// # Errors
     /// If the waitlist does not exist, or cannot go from its status to the new one.
-    pub fn decide(&self, current: Option<Waitlist>) -> Result<StatusChange, ChangeWaitlistStatusRejection> {
+    pub fn decide(&self, current: Option<Waitlist>) -> Result<Audited<StatusChange>, ChangeWaitlistStatusRejection> {
         let current = current.ok_or(ChangeWaitlistStatusRejection::NoSuchWaitlist)?;
         let (from, to) = (current.status, self.to);
         if from == to {
-            Ok(StatusChange::None(current))
+            Ok(Audited::silent(StatusChange::None(current)))
         } else if from.may_become(to) {
-            let waitlist = Waitlist { status: to, updated_at: self.now, ..current };
+            let waitlist = Waitlist { status: to, updated_at: self.now, ..current.clone() };
             let event = Event::status_changed(self.event_id, self.now, from, &waitlist);
-            Ok(StatusChange::To { waitlist, event })
+            let changes = changes(Some(&current), Some(&waitlist));
+            let row = self.actor.audit(self.now, waitlist.workspace_id, AuditAction::WaitlistStatus, waitlist.id, changes);
+            Ok(Audited::new(StatusChange::To { waitlist, event }, row))
         } else {
             Err(ChangeWaitlistStatusRejection::InvalidTransition { from, to })
         }
@@ -233,6 +241,16 @@ pub struct DeleteWaitlist {
     pub actor: Actor,
     /// The current time.
     pub now: Timestamp,
+}
+
+impl DeleteWaitlist {
+    /// Returns the waitlist to delete, from the waitlist as it is now.
+    pub fn decide(&self, current: Option<Waitlist>) -> Audited<Option<Waitlist>> {
+        let changes = changes(current.as_ref(), None);
+        let audit = |gone: &Waitlist| self.actor.audit(self.now, gone.workspace_id, AuditAction::WaitlistDelete, gone.id, changes);
+        let row = current.as_ref().and_then(audit);
+        Audited::new(current, row)
+    }
 }
 
 #[cfg(test)]
@@ -255,7 +273,10 @@ mod tests {
             now: Timestamp::parse("2026-01-31T09:00:00Z").unwrap(),
         };
         let decide = |workspace_exists, already_done, slug_taken| {
-            command.clone().decide(CreateWaitlistFacts { workspace_exists, already_done, slug_taken }).map(|plan| plan.waitlist.status)
+            command
+                .clone()
+                .decide(CreateWaitlistFacts { workspace_exists, already_done, slug_taken })
+                .map(|audited| audited.plan.waitlist.status)
         };
         assert_eq!(decide(true, false, false), Ok(WaitlistStatus::Draft));
         assert_eq!(decide(true, false, true), Err(CreateWaitlistRejection::SlugTaken));

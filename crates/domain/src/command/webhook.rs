@@ -1,6 +1,7 @@
 //! Creating, changing, testing and deleting webhooks.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, change, changes};
 use crate::event::Event;
 use crate::id::{WebhookId, WorkspaceId};
 use crate::timestamp::Timestamp;
@@ -42,6 +43,8 @@ pub struct UpdateWebhook {
     pub active: Option<bool>,
     /// Who makes the change.
     pub actor: Actor,
+    /// The current time.
+    pub now: Timestamp,
 }
 
 /// Gives a webhook another secret. Deliveries are also signed with the old one for [`ROTATION_OVERLAP`].
@@ -120,7 +123,7 @@ impl CreateWebhook {
     /// # Errors
     /// If the workspace does not exist, the request was carried out before, or the workspace has the most webhooks already. The first of
     /// these is the error.
-    pub fn decide(&self, facts: CreateWebhookFacts) -> Result<Webhook, WebhookRejection> {
+    pub fn decide(&self, facts: CreateWebhookFacts) -> Result<Audited<Webhook>, WebhookRejection> {
         let webhooks = facts.webhooks.ok_or(WebhookRejection::NoSuchWorkspace)?;
         if facts.already_done {
             return Err(WebhookRejection::AlreadyDone);
@@ -128,7 +131,7 @@ impl CreateWebhook {
         if webhooks >= MAX_WEBHOOKS {
             return Err(WebhookRejection::TooMany);
         }
-        Ok(Webhook {
+        let webhook = Webhook {
             id: self.id,
             workspace_id: self.workspace_id,
             url: self.url.clone(),
@@ -141,7 +144,10 @@ impl CreateWebhook {
             last_attempt_at: None,
             auto_disabled_at: None,
             created_at: self.now,
-        })
+        };
+        let changes = changes(None, Some(&webhook));
+        let row = self.actor.audit(self.now, webhook.workspace_id, AuditAction::WebhookCreate, webhook.id, changes);
+        Ok(Audited::new(webhook, row))
     }
 }
 
@@ -172,13 +178,16 @@ impl RotateSecret {
     ///
     /// # Errors
     /// If the webhook does not exist, or the request was carried out before.
-    pub fn decide(&self, facts: Option<RotateSecretFacts>) -> Result<RotateSecretPlan, WebhookRejection> {
+    pub fn decide(&self, facts: Option<RotateSecretFacts>) -> Result<Audited<RotateSecretPlan>, WebhookRejection> {
         let RotateSecretFacts { webhook, secret, already_done } = facts.ok_or(WebhookRejection::NoSuchWebhook)?;
         if already_done {
             return Err(WebhookRejection::AlreadyDone);
         }
         let secrets = SealedSecrets { current: self.secret.clone(), previous: Some(secret) };
-        Ok(RotateSecretPlan { webhook, secrets, previous_until: self.now.plus(ROTATION_OVERLAP) })
+        let previous_until = self.now.plus(ROTATION_OVERLAP);
+        let change = change("previous_secret_until", None::<String>, previous_until.to_string());
+        let row = self.actor.audit(self.now, webhook.workspace_id, AuditAction::WebhookRotate, webhook.id, change);
+        Ok(Audited::new(RotateSecretPlan { webhook, secrets, previous_until }, row))
     }
 }
 
@@ -187,18 +196,32 @@ impl UpdateWebhook {
     ///
     /// # Errors
     /// If the webhook does not exist.
-    pub fn decide(&self, current: Option<Webhook>) -> Result<Webhook, WebhookRejection> {
+    pub fn decide(&self, current: Option<Webhook>) -> Result<Audited<Webhook>, WebhookRejection> {
         let current = current.ok_or(WebhookRejection::NoSuchWebhook)?;
         let active = self.active.unwrap_or(current.active);
         let changed = Webhook {
-            url: self.url.clone().unwrap_or(current.url.clone()),
-            events: self.events.clone().unwrap_or(current.events.clone()),
-            ..current.switched(active)
+            url: self.url.clone().unwrap_or_else(|| current.url.clone()),
+            events: self.events.clone().unwrap_or_else(|| current.events.clone()),
+            ..current.clone().switched(active)
         };
-        Ok(match self.active {
+        let updated = match self.active {
             Some(true) => Webhook { failure_count: 0, first_failure_at: None, auto_disabled_at: None, ..changed },
             Some(false) | None => changed,
-        })
+        };
+        let changes = changes(Some(&current), Some(&updated));
+        let row = self.actor.audit(self.now, updated.workspace_id, AuditAction::WebhookUpdate, updated.id, changes);
+        Ok(Audited::new(updated, row))
+    }
+}
+
+impl DeleteWebhook {
+    /// Returns whether there is a webhook to delete, from the webhook as it is now.
+    pub fn decide(&self, current: Option<&Webhook>) -> Audited<bool> {
+        let audit = |gone: &Webhook| {
+            let changes = changes(Some(gone), None);
+            self.actor.audit(self.now, gone.workspace_id, AuditAction::WebhookDelete, gone.id, changes)
+        };
+        Audited::new(current.is_some(), current.and_then(audit))
     }
 }
 
@@ -234,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_repeated_request_is_reported_however_many_webhooks_there_are() {
-        let decide = |webhooks, already_done| create().decide(CreateWebhookFacts { webhooks, already_done }).map(|webhook| webhook.active);
+        let decide =
+            |webhooks, already_done| create().decide(CreateWebhookFacts { webhooks, already_done }).map(|audited| audited.plan.active);
         assert_eq!(decide(Some(MAX_WEBHOOKS - 1), false), Ok(true));
         assert_eq!(decide(Some(MAX_WEBHOOKS), false), Err(WebhookRejection::TooMany));
         assert_eq!(decide(Some(MAX_WEBHOOKS), true), Err(WebhookRejection::AlreadyDone));
@@ -243,12 +267,13 @@ mod tests {
 
     #[test]
     fn a_rotation_keeps_the_last_secret_for_a_day() {
-        let webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
+        let webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap().plan;
         let secret = |byte| SealedSecret::new(vec![byte]);
         let now = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
         let rotate = RotateSecret { id: webhook.id, workspace_id: webhook.workspace_id, secret: secret(2), actor: Actor::System, now };
         let facts = RotateSecretFacts { webhook, secret: secret(1), already_done: false };
-        let plan = rotate.decide(Some(facts.clone())).unwrap();
+        let (plan, rows) = rotate.decide(Some(facts.clone())).unwrap().into_parts();
+        assert_eq!(rows.len(), 1);
         assert_eq!(plan.secrets, SealedSecrets { current: secret(2), previous: Some(secret(1)) });
         assert_eq!(plan.previous_until, Timestamp::parse("2026-01-02T00:00:00Z").unwrap());
         assert_eq!(rotate.decide(Some(RotateSecretFacts { already_done: true, ..facts })), Err(WebhookRejection::AlreadyDone));
@@ -258,13 +283,16 @@ mod tests {
     #[test]
     fn the_generation_grows_whenever_a_webhook_is_disabled_or_enabled() {
         let (id, workspace_id) = (create().id, create().workspace_id);
-        let mut webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap();
+        let now = create().now;
+        let mut webhook = create().decide(CreateWebhookFacts { webhooks: Some(0), already_done: false }).unwrap().plan;
         let mut generations = Vec::new();
         for active in [None, Some(true), Some(false), Some(false), None, Some(true)] {
-            webhook =
-                UpdateWebhook { id, workspace_id, url: None, events: None, active, actor: Actor::System }.decide(Some(webhook)).unwrap();
-            generations.push((webhook.active, webhook.generation));
+            let update = UpdateWebhook { id, workspace_id, url: None, events: None, active, actor: Actor::System, now };
+            let (updated, rows) = update.decide(Some(webhook)).unwrap().into_parts();
+            webhook = updated;
+            generations.push((webhook.active, webhook.generation, rows.len()));
         }
-        assert_eq!(generations, [(true, 0), (true, 0), (false, 1), (false, 1), (false, 1), (true, 2)]);
+        let expected = [(true, 0, 0), (true, 0, 0), (false, 1, 1), (false, 1, 0), (false, 1, 0), (true, 2, 1)];
+        assert_eq!(generations, expected, "what changes nothing is not audited");
     }
 }

@@ -1,6 +1,7 @@
 //! Creating, renaming and deleting workspaces.
 
 use crate::actor::Actor;
+use crate::audit::{AuditAction, Audited, changes};
 use crate::id::WorkspaceId;
 use crate::slug::Slug;
 use crate::text::WorkspaceName;
@@ -66,11 +67,17 @@ pub struct SlugFacts {
 
 impl CreateWorkspace {
     /// Returns the new workspace.
-    pub fn decide(self, slug: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
+    ///
+    /// # Errors
+    /// If another workspace has the slug.
+    pub fn decide(self, slug: SlugFacts) -> Result<Audited<Workspace>, WorkspaceRejection> {
         if slug.owner.is_some() {
             return Err(WorkspaceRejection::SlugTaken);
         }
-        Ok(Workspace { id: self.id, slug: self.slug, previous_slug: None, name: self.name, created_at: self.now, updated_at: self.now })
+        let (id, now) = (self.id, self.now);
+        let workspace = Workspace { id, slug: self.slug, previous_slug: None, name: self.name, created_at: now, updated_at: now };
+        let row = self.actor.audit(now, id, AuditAction::WorkspaceCreate, id, changes(None, Some(&workspace)));
+        Ok(Audited::new(workspace, row))
     }
 }
 
@@ -81,15 +88,29 @@ impl RenameWorkspace {
     ///
     /// # Errors
     /// If the workspace does not exist, or another workspace has the new slug.
-    pub fn decide(&self, current: Option<Workspace>, to: SlugFacts) -> Result<Workspace, WorkspaceRejection> {
+    pub fn decide(&self, current: Option<Workspace>, to: SlugFacts) -> Result<Audited<Workspace>, WorkspaceRejection> {
         let current = current.ok_or(WorkspaceRejection::NoSuchWorkspace)?;
         if current.slug == self.to {
-            return Ok(current);
+            return Ok(Audited::silent(current));
         }
         if to.owner.is_some_and(|owner| owner != current.id) {
             return Err(WorkspaceRejection::SlugTaken);
         }
-        Ok(Workspace { slug: self.to.clone(), previous_slug: Some(current.slug), updated_at: self.now, ..current })
+        let previous_slug = Some(current.slug.clone());
+        let renamed = Workspace { slug: self.to.clone(), previous_slug, updated_at: self.now, ..current.clone() };
+        let changes = changes(Some(&current), Some(&renamed));
+        let row = self.actor.audit(self.now, renamed.id, AuditAction::WorkspaceRename, renamed.id, changes);
+        Ok(Audited::new(renamed, row))
+    }
+}
+
+impl DeleteWorkspace {
+    /// Returns the workspace to delete, from the one that has the slug now.
+    pub fn decide(&self, current: Option<Workspace>) -> Audited<Option<Workspace>> {
+        let changes = changes(current.as_ref(), None);
+        let audit = |gone: &Workspace| self.actor.audit(self.now, gone.id, AuditAction::WorkspaceDelete, gone.id, changes);
+        let row = current.as_ref().and_then(audit);
+        Audited::new(current, row)
     }
 }
 
@@ -112,10 +133,10 @@ mod tests {
     #[test]
     fn a_slug_belongs_to_one_workspace() {
         let free = SlugFacts { owner: None };
-        let acme = create(1, "acme").decide(free).unwrap();
+        let acme = create(1, "acme").decide(free).unwrap().plan;
         let taken = SlugFacts { owner: Some(acme.id) };
         assert_eq!(create(2, "acme").decide(taken), Err(WorkspaceRejection::SlugTaken));
-        let beta = create(2, "beta").decide(free).unwrap();
+        let beta = create(2, "beta").decide(free).unwrap().plan;
         let rename = |from: &str, to: &str| RenameWorkspace {
             from: Slug::parse(from).unwrap(),
             to: Slug::parse(to).unwrap(),
@@ -125,8 +146,9 @@ mod tests {
         assert_eq!(rename("beta", "acme").decide(Some(beta.clone()), taken), Err(WorkspaceRejection::SlugTaken));
         assert_eq!(rename("gone", "acme").decide(None, taken), Err(WorkspaceRejection::NoSuchWorkspace));
         // A rename to the current slug changes nothing.
-        assert_eq!(rename("acme", "acme").decide(Some(acme.clone()), taken), Ok(acme));
-        let renamed = rename("beta", "gamma").decide(Some(beta), free).unwrap();
+        assert_eq!(rename("acme", "acme").decide(Some(acme.clone()), taken), Ok(Audited::silent(acme)));
+        let (renamed, rows) = rename("beta", "gamma").decide(Some(beta), free).unwrap().into_parts();
         assert_eq!((renamed.slug.as_str(), renamed.previous_slug), ("gamma", Some(Slug::parse("beta").unwrap())));
+        assert_eq!(rows[0].changes, serde_json::json!({"slug": ["beta", "gamma"]}).as_object().cloned().unwrap());
     }
 }

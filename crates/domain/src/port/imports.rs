@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::command::{ImportRejection, ImportWork, StageRows};
+use crate::command::{CancelImport, ImportRejection, ImportWork, StageRows};
 use crate::error::{CommandError, Fault};
 use crate::id::{ClaimId, ImportId, WaitlistId};
 use crate::import::{Import, ImportProblem};
@@ -53,7 +53,7 @@ pub trait ImportStore: Send + Sync {
     /// Ends an import. What was added stays. Returns the import, or `None` if the list has no such import or it had ended.
     ///
     /// - No group MUST be written after this returns: `imports::a_cancelled_import_adds_no_more`.
-    async fn cancel(&self, waitlist_id: WaitlistId, id: ImportId, now: Timestamp) -> Result<Option<Import>, Fault>;
+    async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault>;
 
     /// Claims the oldest import that has work left and that no other claim holds. Rows are changed as [`Import::claimed`] says.
     ///

@@ -5,6 +5,7 @@
 //! that is dropped before it ends changes all or nothing.
 
 mod access;
+mod audit;
 mod confirmations;
 mod deliveries;
 mod entries;
@@ -33,6 +34,7 @@ mod workspaces;
 use std::sync::Arc;
 
 pub use access::*;
+pub use audit::*;
 pub use confirmations::*;
 pub use deliveries::*;
 pub use entries::*;
@@ -87,6 +89,7 @@ pub trait Store:
     + TemplateStore
     + PurgeStore
     + ImportStore
+    + AuditLog
     + StoreHealth
 {
 }
@@ -115,6 +118,7 @@ impl<S> Store for S where
         + TemplateStore
         + PurgeStore
         + ImportStore
+        + AuditLog
         + StoreHealth
 {
 }
@@ -177,6 +181,8 @@ pub struct Ports {
     pub purges: Arc<dyn PurgeStore>,
     /// Imports.
     pub imports: Arc<dyn ImportStore>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditLog>,
     /// The store as a whole.
     pub health: Arc<dyn StoreHealth>,
     /// The captcha verifier, if one is configured.
@@ -228,6 +234,7 @@ impl Ports {
             mail_templates: store.clone(),
             purges: store.clone(),
             imports: store.clone(),
+            audit: store.clone(),
             health: store,
             humans: None,
             envoi: None,

@@ -19,7 +19,7 @@ use rally_domain::id::{AttemptId, ClaimId, WorkspaceId};
 use rally_domain::port::{Ports, StoreHealth};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::waitlist::Waitlist;
-use rally_domain::webhook::DeliveryPolicy;
+use rally_domain::webhook::{DeliveryPolicy, Webhook};
 use rally_pgtest::Cluster;
 use rally_postgres::{PgOptions, PgStore};
 use serde_json::json;
@@ -29,6 +29,12 @@ use tokio::sync::watch;
 
 /// A deadline that only a failing test reaches.
 const NEVER: Duration = Duration::from_secs(30);
+
+/// The command that changes nothing of a webhook.
+fn unchanged(hook: &Webhook) -> UpdateWebhook {
+    let (id, workspace_id, now) = (hook.id, hook.workspace_id, hook.created_at);
+    UpdateWebhook { id, workspace_id, url: None, events: None, active: None, actor: ACTOR, now }
+}
 
 fn ports(store: PgStore) -> Ports {
     Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
@@ -218,8 +224,7 @@ async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched(
     let claimed = ports.deliveries.claim(request(vec![(hook.id, 2)])).await.unwrap();
     assert_eq!(claimed.len(), 2);
     for active in [false, true] {
-        let switch =
-            UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
+        let switch = UpdateWebhook { active: Some(active), ..unchanged(&hook) };
         ports.webhooks.update(switch).await.unwrap();
     }
     assert_eq!(ports.deliveries.reap(now.plus(time::Duration::seconds(1)), 8).await.unwrap(), 2);
@@ -403,8 +408,7 @@ async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
     let list = active_list(&ports, json!({})).await;
     let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
     let switch = async |active| {
-        let command =
-            UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(active), actor: ACTOR };
+        let command = UpdateWebhook { active: Some(active), ..unchanged(&hook) };
         ports.webhooks.update(command).await.unwrap()
     };
     ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
@@ -438,7 +442,7 @@ async fn a_delivery_that_is_committed_after_its_webhook_was_purged_is_found() {
     let (joining, command) = (ports.clone(), sign_up(&ports, &list, "ada@example.com"));
     let sign_up = tokio::spawn(async move { joining.entries.sign_up(command).await.unwrap() });
     wait_for_sleep(&url).await;
-    let off = UpdateWebhook { id: hook.id, workspace_id: hook.workspace_id, url: None, events: None, active: Some(false), actor: ACTOR };
+    let off = UpdateWebhook { active: Some(false), ..unchanged(&hook) };
     ports.webhooks.update(off).await.unwrap();
     while ports.purges.purge(100).await.unwrap() {}
     sign_up.await.unwrap();

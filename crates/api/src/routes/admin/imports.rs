@@ -6,7 +6,8 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use futures_util::{Stream, stream};
-use rally_domain::command::NOT_EMPTY;
+use rally_domain::actor::Actor;
+use rally_domain::command::{CancelImport, NOT_EMPTY};
 use rally_domain::error::Fault;
 use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportMark, ImportProblem, ImportState};
@@ -328,7 +329,7 @@ fn problem_file(ports: Ports, id: ImportId) -> impl Stream<Item = Result<Bytes, 
 )]
 #[delete("/waitlists/{waitlist_id}/imports/{id}")]
 pub async fn cancel(app: web::Data<App>, import: AdminImport<permit::EntryUpdate>) -> Result<HttpResponse, ApiError> {
-    let import = cancel_import(&app, &import).await?;
+    let import = cancel_import(&app, &import, import.actor()).await?;
     let message = format!("the import was cancelled; the {} people that it added stay", import.numbers.added);
     Ok(HttpResponse::Accepted().json(CancelledView { import: ImportView::from(&import), message }))
 }
@@ -337,7 +338,8 @@ pub async fn cancel(app: web::Data<App>, import: AdminImport<permit::EntryUpdate
 ///
 /// # Errors
 /// 409 if it has ended.
-pub(crate) async fn cancel_import(app: &App, import: &Import) -> Result<Import, ApiError> {
-    let cancelled = app.ports.imports.cancel(import.waitlist_id, import.id, app.ports.clock.now()).await?;
+pub(crate) async fn cancel_import(app: &App, import: &Import, actor: Actor) -> Result<Import, ApiError> {
+    let command = CancelImport { waitlist_id: import.waitlist_id, id: import.id, actor, now: app.ports.clock.now() };
+    let cancelled = app.ports.imports.cancel(command).await?;
     cancelled.ok_or_else(|| ApiError::new(Code::ImportEnded, "the import has ended"))
 }

@@ -137,7 +137,7 @@ struct UpdateBody {
 }
 
 impl UpdateBody {
-    fn parse(self, actor: Actor, waitlist_id: WaitlistId, id: VariantId) -> Result<UpdateVariant, ApiError> {
+    fn parse(self, ports: &Ports, actor: Actor, waitlist_id: WaitlistId, id: VariantId) -> Result<UpdateVariant, ApiError> {
         let mut fields = Fields::default();
         let locale = fields.optional("locale", self.locale, |text| Locale::parse(&text));
         let copy = fields.optional("copy", self.copy, Ok);
@@ -145,7 +145,7 @@ impl UpdateBody {
         let weight = fields.optional("weight", self.weight, parse_weight);
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
-        Ok(UpdateVariant { id, waitlist_id, locale, copy, weight, active, actor })
+        Ok(UpdateVariant { id, waitlist_id, locale, copy, weight, active, actor, now: ports.clock.now() })
     }
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn update_variant(
     id: VariantId,
     body: Value,
 ) -> Result<Variant, ApiError> {
-    let command = read_as::<UpdateBody>(body)?.parse(actor, waitlist_id, id)?;
+    let command = read_as::<UpdateBody>(body)?.parse(&app.ports, actor, waitlist_id, id)?;
     Ok(app.ports.variants.update(command).await?)
 }
 
@@ -221,7 +221,7 @@ pub async fn update(
     variant: AdminVariant<permit::VariantUpdate>,
     body: Body,
 ) -> Result<web::Json<VariantView>, ApiError> {
-    let command = body.json::<UpdateBody>().await?.parse(variant.actor(), variant.waitlist.id, variant.id)?;
+    let command = body.json::<UpdateBody>().await?.parse(&app.ports, variant.actor(), variant.waitlist.id, variant.id)?;
     Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
 }
 

@@ -14,6 +14,7 @@ use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use rally_console::page::SignInPage;
 use rally_console::{Can, Count, Frame, OpenList, OpenWorkspace, State};
+use rally_domain::actor::Actor;
 use rally_domain::id::WorkspaceId;
 use rally_domain::session::Session;
 use rally_domain::slug::Slug;
@@ -222,6 +223,7 @@ impl Outside {
 pub(super) struct SignedIn {
     pub(super) app: web::Data<App>,
     pub(super) session: Session,
+    claims: Claims,
     frame: Frame,
 }
 
@@ -240,7 +242,8 @@ impl Door for SignedIn {
             ..Frame::default()
         };
         request.extensions_mut().insert(frame.clone());
-        Ok(Self { app, session, frame })
+        let claims = Claims::from(&session).in_request(request);
+        Ok(Self { app, session, claims, frame })
     }
 
     fn accepts(&self, token: &str) -> bool {
@@ -256,7 +259,12 @@ impl SignedIn {
     }
 
     pub(super) fn claims(&self) -> Claims {
-        Claims::from(&self.session)
+        self.claims.clone()
+    }
+
+    /// The actor of the commands that the request causes.
+    pub(super) fn actor(&self) -> Actor {
+        self.claims.actor.clone()
     }
 
     /// Whether the session is one with every action of all workspaces.
@@ -296,7 +304,7 @@ impl<P: Permission> Door for Open<P> {
         signed_in.frame.workspace = Some(OpenWorkspace { slug: workspace.slug.to_string(), name: workspace.name.to_string() });
         request.extensions_mut().insert(signed_in.frame.clone());
         claims.require(P::ACTION)?;
-        Ok(Self { signed_in, admin: Admin::new(workspace, claims), permission: PhantomData })
+        Ok(Self { signed_in, admin: Admin::new(workspace, claims, request), permission: PhantomData })
     }
 
     fn accepts(&self, token: &str) -> bool {

@@ -92,7 +92,7 @@ pub async fn problems(door: Opened, place: Place) -> Result<HttpResponse, ApiErr
 /// Cancels an import.
 #[post("/w/{ws}/lists/{list}/imports/{import}/cancel")]
 pub async fn cancel(posted: Posted<Opened>, place: Place) -> Result<HttpResponse, ApiError> {
-    let import = cancel_import(&posted.app, &find(&posted, &place).await?).await?;
+    let import = cancel_import(&posted.app, &find(&posted, &place).await?, posted.admin.actor()).await?;
     Ok(done(&posted.list_urls().import(&import.id.to_string()), Done::Cancelled))
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use actix_web::{HttpResponse, get, post, web};
 use rally_console::page::{SessionRow, SessionsPage};
 use rally_console::urls::Urls;
-use rally_domain::actor::Actor;
 use rally_domain::command::EndSession;
 use rally_domain::email::Email;
 use rally_domain::id::{SessionId, WorkspaceId};
@@ -70,6 +69,6 @@ pub async fn end_others(posted: Posted<SignedIn>) -> Result<HttpResponse, ApiErr
 }
 
 async fn end_one(door: &SignedIn, session: &Session) -> Result<(), ApiError> {
-    door.app.ports.sessions.end(EndSession { id: session.id, actor: Actor::Session(door.session.id) }).await?;
+    door.app.ports.sessions.end(EndSession { id: session.id, actor: door.actor(), now: door.app.ports.clock.now() }).await?;
     Ok(())
 }

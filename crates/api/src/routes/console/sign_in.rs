@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_console::page::{SignInLinkPage, SignInPage};
 use rally_console::urls::Urls;
 use rally_console::{Count, Form};
-use rally_domain::actor::Actor;
 use rally_domain::command::EndSession;
 
 use super::doors::{Outside, Posted, SignedIn};
@@ -80,8 +79,8 @@ pub async fn spend_link(posted: Posted<Outside>, request: HttpRequest, token: we
 /// Ends the session.
 #[post("/sign-out")]
 pub async fn sign_out(posted: Posted<SignedIn>) -> Result<HttpResponse, ApiError> {
-    let id = posted.session.id;
-    posted.app.ports.sessions.end(EndSession { id, actor: Actor::Session(id) }).await?;
+    let (id, now) = (posted.session.id, posted.app.ports.clock.now());
+    posted.app.ports.sessions.end(EndSession { id, actor: posted.actor(), now }).await?;
     let mut reply = see_other(&Urls::new(posted.app.ports.links.root()).sign_in());
     if let Ok(cookie) = posted.app.console.forget().try_into() {
         reply.headers_mut().insert(SET_COOKIE, cookie);

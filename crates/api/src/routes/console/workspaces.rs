@@ -5,7 +5,6 @@ use actix_web::{HttpResponse, get, post};
 use rally_console::page::{FormPage, HelpPage, WorkspaceRow, WorkspacesPage};
 use rally_console::urls::Urls;
 use rally_console::{Count, Form};
-use rally_domain::actor::Actor;
 use rally_domain::command::CreateWorkspace;
 use rally_domain::error::{CommandError, FieldError};
 use rally_domain::id::WorkspaceId;
@@ -100,7 +99,7 @@ async fn create(posted: &Posted<SignedIn>) -> Result<Workspace, ApiError> {
         }
     };
     let ports = &posted.app.ports;
-    let (id, actor, now) = (WorkspaceId::new(ports.ids.uuid()), Actor::Session(posted.session.id), ports.clock.now());
+    let (id, actor, now) = (WorkspaceId::new(ports.ids.uuid()), posted.actor(), ports.clock.now());
     ports.workspaces.create(CreateWorkspace { id, slug, name, actor, now }).await.map_err(|error| match error {
         CommandError::Rejected(rejection) => ApiError::new(Code::SlugTaken, rejection.to_string()),
         CommandError::Fault(fault) => fault.into(),

@@ -44,7 +44,8 @@ impl UpdateBody {
         let events = fields.optional("events", self.events, |names| Subscription::parse(&names));
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
-        Ok(UpdateWebhook { id, workspace_id: admin.workspace.id, url, events, active, actor: admin.actor() })
+        let (workspace_id, actor, now) = (admin.workspace.id, admin.actor(), app.ports.clock.now());
+        Ok(UpdateWebhook { id, workspace_id, url, events, active, actor, now })
     }
 }
 
