@@ -694,6 +694,32 @@ async fn events_are_sent_again_by_forms(kind: Kind) {
     browser.post(&format!("{page}/replay"), &period).await.is_page(422, &["not active"]);
 }
 
+#[apply(on_both_stores)]
+async fn the_audit_log_says_who_changed_what(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    browser.post("/console/w/acme/new-list", &[("display_name", "Early <b>"), ("slug", "early"), ("description", "")]).await.leads_to();
+    browser.post("/console/w/acme/lists/early/status", &[("status", "active")]).await.leads_to();
+    let log = browser.open("/console/w/acme/audit").await;
+    log.is_page(200, &["waitlist.create", "waitlist.status", "Early &#60;b&#62;", "sign-in link", "/console/w/acme/lists/early"]);
+    let found = browser.open("/console/w/acme/audit?action=waitlist.status").await;
+    found.is_page(200, &["<del>draft</del>", "<ins>active</ins>"]);
+    assert!(!found.text.contains("Early &#60;b&#62;</ins>"), "{}", found.text);
+    browser.open("/console/w/acme/audit?action=waitlist.paint").await.is_page(400, &[]);
+    let rows = crate::audit::rows(&server, rally_domain::audit::AuditFilter::default()).await;
+    let by_session: Vec<_> = rows.iter().filter(|record| record.row.actor.kind.as_str() == "session").collect();
+    assert_eq!(by_session.len(), 2);
+    assert!(by_session.iter().all(|record| record.row.actor.id.is_some() && record.row.actor.request_id.is_some()));
+    let joined = server.join("early", "ada@example.com").await;
+    let entry = format!("/console/w/acme/lists/early/entries/{}", joined["id"].as_str().unwrap());
+    browser.post(&format!("{entry}/review"), &[("status", "approved")]).await.leads_to();
+    browser.open(&entry).await.is_page(200, &["History", "entry.approve"]);
+    let mut reader = Browser::of(&server.base);
+    reader.paste(key(&server, "waitlist.read entry.read").await["key"].as_str().unwrap()).await.leads_to();
+    reader.open("/console/w/acme/audit").await.is_page(403, &["rally.audit.read"]);
+    assert!(!reader.open(&entry).await.text.contains("entry.approve"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_leads_to_what_is_missing() {
     let server = TestServer::start(Kind::Sqlite).await;

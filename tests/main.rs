@@ -6,6 +6,7 @@ mod addresses;
 mod analytics;
 mod api_keys;
 mod architecture;
+mod audit;
 mod auth;
 mod browser;
 mod cache;

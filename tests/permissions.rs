@@ -1,6 +1,7 @@
 //! The actions that every route of the OpenAPI document needs. A new route cannot be forgotten.
 
 use rally_api::auth::Action;
+use rally_domain::audit::{AuditAction, AuditFilter, AuditRow};
 use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::paging::Limit;
@@ -13,6 +14,8 @@ use reqwest::{Method, RequestBuilder};
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
+
+use crate::audit;
 
 /// An operation of the document.
 struct Operation {
@@ -185,8 +188,8 @@ impl Operation {
             "create_waitlist" => json!({"slug": format!("new-{}", &things.waitlist[..8]), "display_name": "New"}),
             "update_waitlist" => json!({"display_name": "New"}),
             "change_waitlist_status" => json!({"status": "paused"}),
-            "review_entry" => json!({"status": "approved"}),
-            "change_entries" => json!({"ids": [things.entry], "action": "approve"}),
+            "review_entry" => json!({"status": "rejected"}),
+            "change_entries" => json!({"ids": [things.entry], "action": "reject"}),
             "invite_entry_to_app" => json!({"app_slug": "acme-app"}),
             "decide_referral" => json!({"state": "revoked"}),
             "decide_referrals" => json!({"ids": [things.referral], "state": "withheld"}),
@@ -198,13 +201,58 @@ impl Operation {
             "update_visitor" => json!({"name": "New", "mail": {"subscribed": false}}),
             "create_suppression" | "check_suppression" => json!({"email": "bob@example.com"}),
             "create_api_key" => json!({"name": "new"}),
-            "put_mail_template" | "preview_mail_template" => template(),
+            "put_mail_template" => json!({"subject": "Hello again", "text": "Hello."}),
+            "preview_mail_template" => template(),
             "test_mail_template" => json!({"to": "tester@example.com"}),
             "test_webhook" => json!({"event": "entry.created"}),
-            "replay_deliveries" => json!({"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "state": "all"}),
-            "update_settings" | "update_settings_by_alias" => json!({"brand_name": "New"}),
+            "replay_deliveries" => json!({"since": "2020-01-01T00:00:00Z", "until": "2100-02-01T00:00:00Z", "state": "all"}),
+            "update_settings" | "update_settings_by_alias" => json!({"brand_name": things.waitlist}),
             other => panic!("{other} takes a body: which one?"),
         }
+    }
+
+    /// The action of the audit log that the operation writes. `None` means that it changes nothing that the log is about. An operation that
+    /// is not a GET and is not here fails.
+    fn audited(&self) -> Option<AuditAction> {
+        Some(match self.id.as_str() {
+            _ if self.method == Method::GET => return None,
+            // Looks, and mails and events that try something.
+            "check_suppression" | "preview_mail_template" | "preview_referral_policy" | "test_mail_template" | "test_webhook" => {
+                return None;
+            }
+            "create_waitlist" => AuditAction::WaitlistCreate,
+            "update_waitlist" => AuditAction::WaitlistUpdate,
+            "change_waitlist_status" => AuditAction::WaitlistStatus,
+            "delete_waitlist" => AuditAction::WaitlistDelete,
+            "create_variant" => AuditAction::VariantCreate,
+            "update_variant" => AuditAction::VariantUpdate,
+            "delete_variant" => AuditAction::VariantDelete,
+            "review_entry" | "change_entries" => AuditAction::EntryReject,
+            "invite_entry_to_app" => AuditAction::EntryInvite,
+            "replace_entry_link" => AuditAction::EntryNewLink,
+            "delete_entry" => AuditAction::EntryDelete,
+            "resend_confirmation" => AuditAction::ConfirmationResend,
+            "confirm_for_person" => AuditAction::ConfirmationConfirm,
+            "delete_confirmation" => AuditAction::ConfirmationDelete,
+            "decide_referral" => AuditAction::ReferralRevoke,
+            "decide_referrals" => AuditAction::ReferralWithhold,
+            "create_import" => AuditAction::ImportStart,
+            "cancel_import" => AuditAction::ImportCancel,
+            "update_settings" | "update_settings_by_alias" => AuditAction::SettingsUpdate,
+            "put_mail_template" => AuditAction::MailTemplateUpdate,
+            "delete_mail_template" => AuditAction::MailTemplateDelete,
+            "create_suppression" => AuditAction::SuppressionCreate,
+            "delete_suppression" => AuditAction::SuppressionDelete,
+            "create_api_key" => AuditAction::KeyCreate,
+            "delete_api_key" => AuditAction::KeyDelete,
+            "create_webhook" => AuditAction::WebhookCreate,
+            "update_webhook" => AuditAction::WebhookUpdate,
+            "delete_webhook" => AuditAction::WebhookDelete,
+            "rotate_webhook_secret" => AuditAction::WebhookRotate,
+            "replay_deliveries" => AuditAction::WebhookReplay,
+            "resend_delivery" => AuditAction::WebhookResend,
+            other => panic!("{other} changes something: what does the audit log say of it?"),
+        })
     }
 
     fn request(&self, server: &TestServer, url: &str, things: &Things) -> RequestBuilder {
@@ -235,13 +283,18 @@ async fn every_route_asks_who_where_and_what(kind: Kind) {
     let other = rally_contracts::samples::workspace(&server.ports, "other").await.id.to_string();
     let mine = server.workspace.id.to_string();
     let mut rows = 0;
+    // The end of an import follows when it likes.
+    let is_due = |row: &AuditRow| row.action != "import.end";
+    let log = async || audit::rows(&server, AuditFilter::default()).await.into_iter().map(|record| record.row).filter(is_due);
     for (n, operation) in operations().iter().enumerate() {
         let slug = format!("list-{n}");
         let things = Things::make(&server, &slug).await;
         let url = operation.url(&things, &slug);
         let (name, request) = (&operation.id, || operation.request(&server, &url, &things));
+        let before = log().await.count();
         if operation.actions.is_empty() {
             let reply = send(request()).await;
+            assert_eq!(log().await.count(), before, "{name} is audited, and anybody may do it");
             assert!(operation.success.contains(&reply.status.as_u16()), "{name} by anybody: {reply:?}");
             rows += 1;
             server.admin_delete(&format!("/webhooks/{}", things.webhook)).await;
@@ -255,9 +308,17 @@ async fn every_route_asks_who_where_and_what(kind: Kind) {
             let refused = send(request().bearer_auth(token(&server, &mine, &all_but_it.join(" ")))).await.refused(403, "forbidden");
             assert!(refused["message"].as_str().unwrap().contains(action), "{name}: {refused}");
         }
-        let reply = send(request().bearer_auth(token(&server, &mine, &operation.actions.join(" ")))).await;
+        assert_eq!(log().await.count(), before, "{name} is audited though it was refused");
+        let allowed = request().header("x-request-id", name).bearer_auth(token(&server, &mine, &operation.actions.join(" ")));
+        let reply = send(allowed).await;
         assert!(operation.success.contains(&reply.status.as_u16()), "{name} by one who may {:?}: {reply:?}", operation.actions);
         rows += 4;
+        let written = log().await.filter(|row| row.actor.request_id.as_ref() == Some(name));
+        let written: Vec<String> = written.map(|row| row.action).collect();
+        // A replay leaves a delivery alone that is being sent.
+        let nothing = operation.id == "replay_deliveries" && reply.json()["events"] == json!(0);
+        let expected: Vec<&str> = operation.audited().iter().filter(|_| !nothing).map(|action| action.as_str()).collect();
+        assert_eq!(written, expected, "{name}");
         // A workspace has at most so many webhooks.
         server.admin_delete(&format!("/webhooks/{}", things.webhook)).await;
     }

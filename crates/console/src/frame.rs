@@ -14,8 +14,6 @@ pub struct Frame {
     pub csrf: String,
     /// What the session may do in this workspace.
     pub can: Can,
-    /// What the server can do.
-    pub has: Has,
     /// Who is signed in: the subject of a link, the name of a key, or an address. `None` on pages without a session.
     pub person: Option<String>,
     /// The workspace that is open.
@@ -24,26 +22,6 @@ pub struct Frame {
     pub list: Option<OpenList>,
     /// What has just happened.
     pub notices: Vec<Notice>,
-}
-
-/// What the server can do beyond the pages that are always there. Nothing leads to what it cannot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Has {
-    /// It searches and sorts entries.
-    pub search: bool,
-    /// It changes all entries that match, in the background.
-    pub jobs: bool,
-    /// It keeps a ledger of referrals.
-    pub referrals: bool,
-    /// It imports files, and exports whole lists.
-    pub imports: bool,
-    /// It sends events again, and tells what became of them.
-    pub replay: bool,
-}
-
-impl Has {
-    /// Everything.
-    pub const ALL: Self = Self { search: true, jobs: true, referrals: true, imports: true, replay: true };
 }
 
 /// The workspace that is open.
@@ -159,10 +137,6 @@ pub(crate) trait Framed {
         &self.frame().can
     }
 
-    fn has(&self) -> &Has {
-        &self.frame().has
-    }
-
     /// Returns the title of the tab.
     fn tab(&self) -> String {
         let frame = self.frame();
@@ -225,9 +199,9 @@ pub(crate) trait Framed {
             (can.list_read, "Overview", urls.overview(), "g o", Here::Overview),
             (can.entry_read, "Entries", urls.entries(), "g e", Here::Entries),
             (can.entry_read, "Confirmations", urls.confirmations(), "g c", Here::Confirmations),
-            (can.entry_read && self.has().referrals, "Referrals", urls.referrals(), "g r", Here::Referrals),
+            (can.entry_read, "Referrals", urls.referrals(), "g r", Here::Referrals),
             (can.variant_read, "Variants", urls.variants(), "g v", Here::Variants),
-            (can.entry_update && self.has().imports, "Imports", urls.imports(), "g i", Here::Imports),
+            (can.entry_update, "Imports", urls.imports(), "g i", Here::Imports),
             (can.list_read, "Settings", urls.settings(), "g s", Here::Settings),
         ];
         let mut links = self.links(all.into());

@@ -93,7 +93,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let document = openapi::document();
     let auth = Authenticator::new(secrets.jwt.clone(), config.jwks.clone(), ports.clock.clone()).map_err(io::Error::other)?;
     let oidc = open_oidc(config, secrets, &base)?;
-    let workers = Workers::start(&ports);
+    let workers = Workers::start(&ports, config.audit_keep);
     let WebhookConfig { exemptions, policy, timeout } = config.webhooks.clone();
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();

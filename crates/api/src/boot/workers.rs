@@ -57,8 +57,8 @@ const PURGED_AT_ONCE: usize = 200;
 pub struct Workers(Vec<JoinHandle<()>>);
 
 impl Workers {
-    /// Starts the workers.
-    pub fn start(ports: &Ports) -> Self {
+    /// Starts the workers. Rows of the audit log are kept for a time.
+    pub fn start(ports: &Ports, audit_keep: time::Duration) -> Self {
         let workers = [
             worker(ports, "deleted rows", "purged", LOOK_FOR_PURGES, |ports| {
                 Box::pin(async move { ports.purges.purge(PURGED_AT_ONCE).await.map(u64::from) })
@@ -104,6 +104,7 @@ impl Workers {
         let mut tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run())).collect();
         tasks.push(tokio::spawn(importer(ports).run()));
         tasks.push(tokio::spawn(clerk(ports).run()));
+        tasks.push(tokio::spawn(auditor(ports, audit_keep).run()));
         tasks.push(tokio::spawn(fold()));
         Self(tasks)
     }
@@ -144,6 +145,16 @@ fn clerk(ports: &Ports) -> Worker {
         Box::pin(async move { entry_job::step(&ports, claim).await.map(u64::from) })
     };
     Worker { what: "groups of entries", done: "worked on", rest: LOOK_FOR_JOBS, pause: 4, step: Box::new(step) }
+}
+
+/// The worker that prunes the audit log.
+fn auditor(ports: &Ports, keep: time::Duration) -> Worker {
+    let ports = ports.clone();
+    let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
+        let ports = ports.clone();
+        Box::pin(async move { ports.audit.prune(ports.clock.now().plus(-keep), BATCH).await })
+    };
+    Worker { what: "old rows of the audit log", done: "pruned", rest: PRUNE, pause: 1, step: Box::new(step) }
 }
 
 /// Adds samples to buckets. Histograms keep every sample until then, and a deployment may never request the metrics.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rally_domain::error::Invalid;
 use rally_domain::feed::{FeedCursor, FeedKey};
-use rally_domain::id::{EventId, MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
-use rally_domain::paging::{MailKey, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
+use rally_domain::id::{AuditId, EventId, MailId, ReferralId, RequestId, SuppressionId, WaitlistId};
+use rally_domain::paging::{AuditKey, MailKey, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::referral::Position;
 use rally_domain::search::EntryKey;
 use rally_domain::timestamp::Timestamp;
@@ -106,6 +106,17 @@ impl CursorKey for MailKey {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (created_at, id) = read_time_and_id(bytes)?;
         Some(Self { created_at, id: MailId::new(id) })
+    }
+}
+
+impl CursorKey for AuditKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        time_and_id(self.at, self.id.uuid())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (at, id) = read_time_and_id(bytes)?;
+        Some(Self { at, id: AuditId::new(id) })
     }
 }
 

@@ -27,6 +27,7 @@ use super::route_table;
         (name = "Mail-Templates", description = "The words of mail over SMTP"),
         (name = "Mails", description = "The log of mail"),
         (name = "Suppressions", description = "Addresses that get no mail"),
+        (name = "Audit", description = "What admins changed"),
         (name = "Api-Keys", description = "Long-lived secrets for programs"),
         (name = "Webhooks", description = "URLs that receive events"),
         (name = "Public-Waitlist", description = "Routes that any page can call, without a token"),

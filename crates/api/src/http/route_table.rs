@@ -10,8 +10,8 @@ use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
 use crate::app::App;
 use crate::routes::admin::{
-    analytics, api_keys, confirmations, entries, events, imports, mail_templates, mails, referrals, settings, suppressions, variants,
-    waitlists, webhooks,
+    analytics, api_keys, audit, confirmations, entries, events, imports, mail_templates, mails, referrals, settings, suppressions,
+    variants, waitlists, webhooks,
 };
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
@@ -104,6 +104,7 @@ pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
                 .service(suppressions::check)
                 .service(suppressions::delete)
                 .service(events::read)
+                .service(audit::list)
                 .service(api_keys::list)
                 .service(api_keys::create)
                 .service(api_keys::delete)

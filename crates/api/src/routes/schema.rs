@@ -332,6 +332,23 @@ pub enum ReasonName {
     Manual,
 }
 
+/// What kind of actor made a change.
+#[derive(ToSchema)]
+#[schema(as = AuditActorKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum AuditActorName {
+    /// The bearer of a token.
+    Token,
+    /// A program with an API key.
+    Key,
+    /// A person who is signed in to the console.
+    Session,
+    /// An operator on the command line.
+    Cli,
+    /// Rally itself.
+    System,
+}
+
 /// The reply of a sign-up that needs a confirmation.
 #[derive(ToSchema)]
 #[schema(as = ConfirmationRequiredStatus, rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use rally_console::page::*;
 use rally_console::{
-    Bar, Can, Choice, Count, Day, Days, Form, Frame, Has, Job, Notice, NoticeTone, OpenList, OpenWorkspace, Pager, Share, State, Time,
+    Bar, Can, Choice, Count, Day, Days, Form, Frame, Job, Notice, NoticeTone, OpenList, OpenWorkspace, Pager, Share, State, Time,
     Undo, form_of_settings,
 };
 use rally_domain::timestamp::Timestamp;
@@ -64,7 +64,7 @@ impl Samples<'_> {
 
     /// The frame of a page outside any workspace.
     fn server(&self) -> Frame {
-        Frame { csrf: "token".to_owned(), can: self.can, has: Has::ALL, person: Some(self.words.name.to_owned()), ..Frame::default() }
+        Frame { csrf: "token".to_owned(), can: self.can, person: Some(self.words.name.to_owned()), ..Frame::default() }
     }
 
     fn stranger(&self) -> Frame {

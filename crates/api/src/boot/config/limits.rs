@@ -1,5 +1,7 @@
 //! Rate limits, the secret of challenges, throw-away domains, and the trusted proxies that name the client of a request.
 
+use std::ops::RangeInclusive;
+
 use rally_domain::confirmation::DEFAULT_CONFIRMATION_TTL;
 use rally_domain::disposable::DisposableDomains;
 use rally_domain::mail::MailBudget;
@@ -30,6 +32,17 @@ pub(super) fn parse_confirmation_ttl(text: Option<String>) -> Result<Duration, C
     let Some(text) = text else { return Ok(DEFAULT_CONFIRMATION_TTL) };
     let ttl = parse_duration(&text).filter(|ttl| (Duration::SECOND..=LONGEST_TTL).contains(ttl));
     ttl.ok_or_else(|| ConfigError::new("RALLY_CONFIRMATION_TTL", format!("{text:?} is no duration from 1s to 365d, such as 7d")))
+}
+
+/// How long rows of the audit log are kept, and the bounds of that.
+const AUDIT_KEPT: Duration = Duration::days(400);
+const AUDIT_KEPT_WITHIN: RangeInclusive<Duration> = Duration::DAY..=Duration::days(36_500);
+
+/// Parses how long rows of the audit log are kept.
+pub(super) fn parse_audit_keep(text: Option<String>) -> Result<Duration, ConfigError> {
+    let Some(text) = text else { return Ok(AUDIT_KEPT) };
+    let keep = parse_duration(&text).filter(|keep| AUDIT_KEPT_WITHIN.contains(keep));
+    keep.ok_or_else(|| ConfigError::new("RALLY_AUDIT_KEEP", format!("{text:?} is no duration from 1d to 36500d, such as 400d")))
 }
 
 /// Parses how many mails strangers may cause. `off` is `None`.

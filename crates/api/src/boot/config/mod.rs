@@ -23,7 +23,9 @@ use secrecy::SecretString;
 use time::Duration;
 
 use self::access::{parse_jwt_secret, parse_origins};
-use self::limits::{parse_confirmation_ttl, parse_mail_budget, parse_pow_secret, parse_proxies, parse_rate, read_disposable};
+use self::limits::{
+    parse_audit_keep, parse_confirmation_ttl, parse_mail_budget, parse_pow_secret, parse_proxies, parse_rate, read_disposable,
+};
 use self::listen::{parse_bind, parse_public_url};
 use self::store::parse_database_url;
 use self::text::{given, parse_choice};
@@ -87,6 +89,8 @@ pub struct Config {
     pub confirmation_ttl: Duration,
     /// The most mails that strangers may cause in each workspace. `None` means no limit.
     pub mail_budget: Option<MailBudget>,
+    /// How long rows of the audit log are kept.
+    pub audit_keep: Duration,
     /// The secret that seals challenges to prove work, if it is set.
     pub pow_secret: Option<SecretString>,
     /// The throw-away domains of the operator.
@@ -139,6 +143,7 @@ impl TryFrom<Settings> for Config {
             previous_encryption_key: given(settings.previous_encryption_key).map(SecretString::from),
             confirmation_ttl: parse_confirmation_ttl(given(settings.confirmation_ttl))?,
             mail_budget: parse_mail_budget(given(settings.mail_budget))?,
+            audit_keep: parse_audit_keep(given(settings.audit_keep))?,
             pow_secret: given(settings.pow_secret).map(parse_pow_secret).transpose()?,
             disposable: given(settings.disposable_domains).map(|file| read_disposable(&file)).transpose()?.unwrap_or_default(),
             signup_rate: parse_rate("RALLY_SIGNUP_RATE", &given(Some(settings.signup_rate)).unwrap_or_else(|| "30/1m".to_owned()))?,
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 42] = [
+        let table: [(&str, Settings); 45] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
@@ -169,6 +174,9 @@ mod tests {
             ("RALLY_POW_SECRET", Settings { pow_secret: some("31 bytes are not enough for it."), ..Settings::sample() }),
             ("RALLY_CONFIRMATION_TTL", Settings { confirmation_ttl: some("soon"), ..Settings::sample() }),
             ("RALLY_CONFIRMATION_TTL", Settings { confirmation_ttl: some("500d"), ..Settings::sample() }),
+            ("RALLY_AUDIT_KEEP", Settings { audit_keep: some("for ever"), ..Settings::sample() }),
+            ("RALLY_AUDIT_KEEP", Settings { audit_keep: some("1h"), ..Settings::sample() }),
+            ("RALLY_AUDIT_KEEP", Settings { audit_keep: some("40000d"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_ALLOW", Settings { webhook_allow: some("localhost"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,soon"), ..Settings::sample() }),
             ("RALLY_WEBHOOK_RETRY", Settings { webhook_retry: some("5s,,5m"), ..Settings::sample() }),

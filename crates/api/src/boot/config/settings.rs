@@ -88,6 +88,9 @@ pub struct Settings {
     /// Mails that strangers may cause in each workspace, such as 1000/1h, or off [default: 1000/1h]
     #[arg(long, alias = "rally-mail-budget", env = "RALLY_MAIL_BUDGET", global = true, value_name = "RATE")]
     pub mail_budget: Option<String>,
+    /// How long rows of the audit log are kept, from 1d on [default: 400d]
+    #[arg(long, alias = "rally-audit-keep", env = "RALLY_AUDIT_KEEP", global = true, value_name = "TIME")]
+    pub audit_keep: Option<String>,
     /// Secret that seals challenges to prove work, at least 32 bytes [default: derived from the encryption key]
     #[arg(long, alias = "rally-pow-secret", env = "RALLY_POW_SECRET", hide_env_values = true, global = true, value_name = "SECRET")]
     pub pow_secret: Option<String>,

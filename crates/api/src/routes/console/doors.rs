@@ -236,7 +236,6 @@ impl Door for SignedIn {
         let frame = Frame {
             root: app.ports.links.root().to_owned(),
             csrf: app.console.form_token(&session),
-            has: super::HAS,
             person: Some(session.person.to_string()),
             notices: notices(request),
             ..Frame::default()

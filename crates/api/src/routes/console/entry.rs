@@ -1,7 +1,7 @@
 //! One entry, and what can be done with it.
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use rally_console::page::{ConfirmPage, EntryPage, EntryView, EventRow, MailRow, Person};
+use rally_console::page::{AuditRow, ConfirmPage, EntryPage, EntryView, EventRow, MailRow, Person};
 use rally_console::{Count, State, Undo};
 use rally_domain::command::{ReplaceLink, Review, ReviewEntry};
 use rally_domain::entry::{Entry, EntryStatus};
@@ -12,6 +12,7 @@ use rally_domain::paging::Limit;
 use rally_domain::workspace::Notifications;
 use serde_json::{Value, json};
 
+use super::audit::history;
 use super::doors::{OpenedList, Posted};
 use super::entries::{back_to, effective, may_invite, remove_one};
 use super::look::{Done, done, show};
@@ -63,7 +64,7 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place, reques
         referrals: brought_by(&door, entry.id).await?,
         mails: mails.iter().map(|mail| mail_row(mail, None)).collect(),
         events: events.into_iter().map(event).collect(),
-        history: Vec::new(),
+        history: history_of(&door, entry.id).await?,
         may_invite: entry.status == EntryStatus::Approved && may_invite(&door).await?,
         app_slug: settings.default_heimdall_app_slug.clone(),
         sends_mail: settings.notifications != Notifications::Off,
@@ -89,6 +90,14 @@ fn undo<P>(door: &OpenedList<P>, entry: &Entry, done: Option<Done>) -> Option<Un
         action: door.list_urls().review(&entry.id.to_string()),
         fields: vec![("status".to_owned(), status.as_str().to_owned())],
     })
+}
+
+/// What admins did to an entry, if the session may see it.
+async fn history_of<P>(door: &OpenedList<P>, id: EntryId) -> Result<Vec<AuditRow>, ApiError> {
+    match door.admin.may(Action::RallyAuditRead) {
+        true => history(&door.app.ports, door.workspace_id(), id, door.urls()).await,
+        false => Ok(Vec::new()),
+    }
 }
 
 fn person(entry: Entry) -> Person {

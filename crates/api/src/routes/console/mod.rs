@@ -2,6 +2,7 @@
 //!
 //! A GET changes nothing. Every change is a POST whose body has the token of the session (`doors`). What a page shows is in `rally-console`.
 
+mod audit;
 mod confirmations;
 mod doors;
 mod entries;
@@ -29,27 +30,18 @@ use std::sync::LazyLock;
 
 use actix_web::middleware::from_fn;
 use actix_web::web;
-use rally_console::Has;
 use rally_console::urls::{Method, ROUTES};
 
 pub use self::look::error_page;
 
-/// What this server can do beyond the pages that are always there.
-const HAS: Has = Has { search: true, jobs: true, referrals: true, imports: true, replay: true };
 
-/// Paths that are shown, and paths that take forms, of all routes that this server has.
+/// Paths that are shown.
 pub static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Get));
 /// Paths that take POST.
 pub static FORMS: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Post));
 
 fn paths(method: Method) -> Vec<&'static str> {
-    ROUTES.iter().filter(|route| route.method == method && is_served(route.path)).map(|route| route.path).collect()
-}
-
-/// Whether this server has a path of the list of addresses.
-fn is_served(path: &str) -> bool {
-    const MISSING: [&str; 1] = ["/audit"];
-    !MISSING.iter().any(|missing| path.contains(missing))
+    ROUTES.iter().filter(|route| route.method == method).map(|route| route.path).collect()
 }
 
 /// Adds the console.
@@ -97,6 +89,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(suppressions::create)
         .service(suppressions::check)
         .service(suppressions::lift)
+        .service(audit::list)
         .service(keys::list)
         .service(keys::new_key)
         .service(keys::create)
@@ -140,15 +133,4 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(preview::stored_page)
         .default_service(web::to(crate::http::route_table::unmatched));
     config.service(scope);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_has_no_path() {
-        assert!(PAGES.contains(&"/console/w/{ws}/lists/{list}/entries") && FORMS.contains(&"/console/sign-out"));
-        assert!(PAGES.iter().chain(FORMS.iter()).all(|path| !path.contains("jobs") && !path.contains("audit")));
-    }
 }
