@@ -37,7 +37,7 @@ pub struct Session {
     pub person: Subject,
     /// The actions that it allows, written like the scope of a token.
     pub scope: String,
-    /// The API key that began it. `None` means that a link did.
+    /// The API key that began it. `None` means that a link or an identity provider did.
     pub api_key_id: Option<ApiKeyId>,
     /// When it began.
     pub created_at: Timestamp,
