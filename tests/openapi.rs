@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use rally_domain::audit::{AuditAction, AuditActorKind};
 use rally_domain::custom_field::FieldType;
 use rally_domain::delivery::DeliveryState;
 use rally_domain::entry::EntryStatus;
@@ -116,7 +117,8 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
 fn every_choice_and_every_object_is_spelt_out() {
     const CHOICES: [&str; 8] = ["status", "state", "kind", "type", "action", "event", "event_type", "granularity"];
     // Answers to custom fields, and other free data.
-    const FREE: [&str; 8] = [
+    const FREE: [&str; 9] = [
+        "/AuditRow/properties/changes",
         "/Entry/properties/metadata",
         "/CreateEntry/properties/metadata",
         "/Visitor/properties/metadata",
@@ -153,6 +155,8 @@ fn every_enumeration_is_that_of_the_domain() {
         ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),
         ("MailState", MailState::ALL.map(MailState::as_str).to_vec()),
         ("DeliveryState", DeliveryState::ALL.map(DeliveryState::as_str).to_vec()),
+        ("AuditAction", AuditAction::ALL.iter().map(|action| action.as_str()).collect()),
+        ("AuditActorKind", AuditActorKind::ALL.map(AuditActorKind::as_str).to_vec()),
         ("SuppressionReason", SuppressionReason::ALL.map(SuppressionReason::as_str).to_vec()),
         ("MailState", MailState::ALL.map(MailState::as_str).to_vec()),
         ("MailKind", MailKind::ALL.map(MailKind::as_str).to_vec()),

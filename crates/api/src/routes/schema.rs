@@ -332,6 +332,176 @@ pub enum ReasonName {
     Manual,
 }
 
+/// What an admin did.
+#[derive(ToSchema)]
+#[schema(as = AuditAction)]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum AuditActionName {
+    /// A workspace was created.
+    #[schema(rename = "workspace.create")]
+    WorkspaceCreate,
+    /// A workspace got another slug.
+    #[schema(rename = "workspace.rename")]
+    WorkspaceRename,
+    /// A workspace was deleted.
+    #[schema(rename = "workspace.delete")]
+    WorkspaceDelete,
+    /// Settings of a workspace were changed.
+    #[schema(rename = "settings.update")]
+    SettingsUpdate,
+    /// An API key was created.
+    #[schema(rename = "key.create")]
+    KeyCreate,
+    /// An API key was revoked.
+    #[schema(rename = "key.delete")]
+    KeyDelete,
+    /// A token was minted on the command line.
+    #[schema(rename = "token.mint")]
+    TokenMint,
+    /// A link that signs in to the console was made.
+    #[schema(rename = "sign_in_link.create")]
+    SignInLinkCreate,
+    /// A session of the console was ended by another one.
+    #[schema(rename = "session.end")]
+    SessionEnd,
+    /// A waitlist was created.
+    #[schema(rename = "waitlist.create")]
+    WaitlistCreate,
+    /// Texts or settings of a waitlist were changed.
+    #[schema(rename = "waitlist.update")]
+    WaitlistUpdate,
+    /// A waitlist got another status.
+    #[schema(rename = "waitlist.status")]
+    WaitlistStatus,
+    /// A waitlist was deleted.
+    #[schema(rename = "waitlist.delete")]
+    WaitlistDelete,
+    /// A variant was created.
+    #[schema(rename = "variant.create")]
+    VariantCreate,
+    /// A variant was changed.
+    #[schema(rename = "variant.update")]
+    VariantUpdate,
+    /// A variant was deleted.
+    #[schema(rename = "variant.delete")]
+    VariantDelete,
+    /// An entry was approved.
+    #[schema(rename = "entry.approve")]
+    EntryApprove,
+    /// An entry was rejected.
+    #[schema(rename = "entry.reject")]
+    EntryReject,
+    /// An entry was invited.
+    #[schema(rename = "entry.invite")]
+    EntryInvite,
+    /// The link of a person was replaced.
+    #[schema(rename = "entry.new_link")]
+    EntryNewLink,
+    /// An entry was deleted.
+    #[schema(rename = "entry.delete")]
+    EntryDelete,
+    /// An entry was erased.
+    #[schema(rename = "entry.erase")]
+    EntryErase,
+    /// The mail of a sign-up request was sent once more.
+    #[schema(rename = "confirmation.resend")]
+    ConfirmationResend,
+    /// A sign-up request was confirmed by an admin.
+    #[schema(rename = "confirmation.confirm")]
+    ConfirmationConfirm,
+    /// A sign-up request was deleted.
+    #[schema(rename = "confirmation.delete")]
+    ConfirmationDelete,
+    /// A referral counts from now on.
+    #[schema(rename = "referral.credit")]
+    ReferralCredit,
+    /// A referral waits for a decision again.
+    #[schema(rename = "referral.withhold")]
+    ReferralWithhold,
+    /// A referral does not count any more.
+    #[schema(rename = "referral.revoke")]
+    ReferralRevoke,
+    /// A webhook was created.
+    #[schema(rename = "webhook.create")]
+    WebhookCreate,
+    /// A webhook was changed.
+    #[schema(rename = "webhook.update")]
+    WebhookUpdate,
+    /// A webhook was deleted.
+    #[schema(rename = "webhook.delete")]
+    WebhookDelete,
+    /// A webhook got another secret.
+    #[schema(rename = "webhook.rotate")]
+    WebhookRotate,
+    /// Events of a period were sent to a webhook once more.
+    #[schema(rename = "webhook.replay")]
+    WebhookReplay,
+    /// One event was sent to a webhook once more.
+    #[schema(rename = "webhook.resend")]
+    WebhookResend,
+    /// A template of mail was written where none was.
+    #[schema(rename = "mail_template.create")]
+    MailTemplateCreate,
+    /// A template of mail was changed.
+    #[schema(rename = "mail_template.update")]
+    MailTemplateUpdate,
+    /// A template of mail was deleted.
+    #[schema(rename = "mail_template.delete")]
+    MailTemplateDelete,
+    /// An address was suppressed.
+    #[schema(rename = "suppression.create")]
+    SuppressionCreate,
+    /// A suppression was lifted.
+    #[schema(rename = "suppression.delete")]
+    SuppressionDelete,
+    /// The file of an import arrived.
+    #[schema(rename = "import.start")]
+    ImportStart,
+    /// An import was done, or failed.
+    #[schema(rename = "import.end")]
+    ImportEnd,
+    /// An import was cancelled.
+    #[schema(rename = "import.cancel")]
+    ImportCancel,
+}
+
+/// The kind of thing that an admin changed.
+#[derive(ToSchema)]
+#[schema(as = AuditTargetType, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
+pub enum AuditTargetName {
+    /// A workspace.
+    Workspace,
+    /// The settings of a workspace.
+    Settings,
+    /// An API key.
+    Key,
+    /// A token.
+    Token,
+    /// A link that signs in to the console.
+    SignInLink,
+    /// A session of the console.
+    Session,
+    /// A waitlist.
+    Waitlist,
+    /// A variant.
+    Variant,
+    /// An entry.
+    Entry,
+    /// A sign-up that waits for its confirmation.
+    Confirmation,
+    /// A referral.
+    Referral,
+    /// A webhook.
+    Webhook,
+    /// A template of mail.
+    MailTemplate,
+    /// A suppression.
+    Suppression,
+    /// An import.
+    Import,
+}
+
 /// What kind of actor made a change.
 #[derive(ToSchema)]
 #[schema(as = AuditActorKind, rename_all = "snake_case")]

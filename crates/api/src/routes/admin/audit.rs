@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::auth::{Granted, permit};
 use crate::http::error::{AdminFailure, ApiError, ErrorBody};
 use crate::http::extract::list_query::{ListQuery, Listing, Pagination, read_filter};
-use crate::routes::schema::AuditActorName;
+use crate::routes::schema::{AuditActionName, AuditActorName, AuditTargetName};
 
 /// Which rows to list, unparsed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,7 +22,7 @@ pub struct FilterQuery {
     /// The id of who changed it: of an API key or a session, or the subject of a token.
     actor: Option<String>,
     /// What was done.
-    #[param(example = "entry.approve")]
+    #[param(value_type = Option<AuditActionName>)]
     action: Option<String>,
 }
 
@@ -67,7 +67,7 @@ struct ActorView {
 #[schema(as = AuditTarget)]
 struct TargetView {
     /// The kind of thing: the first part of the action.
-    #[schema(example = "entry")]
+    #[schema(value_type = AuditTargetName)]
     r#type: String,
     /// Null for a token.
     #[schema(required)]
@@ -84,7 +84,7 @@ struct RowView {
     at: String,
     actor: ActorView,
     /// What was done: a kind of thing and a verb.
-    #[schema(example = "entry.approve")]
+    #[schema(value_type = AuditActionName)]
     action: String,
     target: TargetView,
     /// For each field that changed, its value before and afterwards. What was created has null before, what was deleted null afterwards.
