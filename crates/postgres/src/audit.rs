@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{self, BigInt, Bool, Timestamptz};
+use diesel::sql_types::{self, BigInt, Bool, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::audit::{AuditActor, AuditActorKind, AuditFilter, AuditRecord, AuditRow, Audited};
 use rally_domain::command::MintToken;
@@ -48,15 +48,22 @@ impl AuditLog for PgStore {
             Some(id) => query.filter(audit::workspace_id.eq(id.uuid())),
             None => query.filter(audit::workspace_id.is_null()),
         };
+        // The first of these has an index. A function hides the columns of the others from theirs.
+        let hidden = |column: &str| sql::<Bool>(&format!("coalesce(audit.{column}, '') = "));
+        let (has_target, has_actor) = (filter.target.is_some(), filter.actor.is_some());
         if let Some(target) = filter.target {
             query = query.filter(audit::target_id.eq(target));
         }
-        if let Some(actor) = filter.actor {
-            query = query.filter(audit::actor_id.eq(actor));
-        }
-        if let Some(action) = filter.action {
-            query = query.filter(audit::action.eq(action.as_str()));
-        }
+        query = match filter.actor {
+            Some(actor) if has_target => query.filter(hidden("actor_id").bind::<Text, _>(actor)),
+            Some(actor) => query.filter(audit::actor_id.eq(actor)),
+            None => query,
+        };
+        query = match filter.action {
+            Some(action) if has_target || has_actor => query.filter(hidden("action").bind::<Text, _>(action.as_str())),
+            Some(action) => query.filter(audit::action.eq(action.as_str())),
+            None => query,
+        };
         if let Some(key) = after {
             // The index needs a row comparison, and the DSL has none.
             query = query.filter(
@@ -81,8 +88,9 @@ impl AuditLog for PgStore {
 statement! {
     /// Deletes about so many of the oldest rows. Those of the same instant are deleted together.
     PruneAudit {
-        "DELETE FROM audit WHERE at < "
-        before: Timestamptz = OffsetDateTime, " AND at <= (SELECT max(oldest.at) FROM (SELECT at FROM audit ORDER BY at LIMIT "
+        "DELETE FROM audit WHERE at AT TIME ZONE 'UTC' < "
+        before: Timestamptz = OffsetDateTime, " AT TIME ZONE 'UTC' AND at AT TIME ZONE 'UTC' <= (SELECT max(oldest.at) FROM \
+            (SELECT at AT TIME ZONE 'UTC' AS at FROM audit ORDER BY at AT TIME ZONE 'UTC' LIMIT "
         most: BigInt = i64, ") oldest)"
     }
 }
