@@ -624,7 +624,8 @@ async fn a_form_with_a_file_is_refused_as_others_are(kind: Kind) {
     server.active_list("early", json!({})).await;
     let browser = Browser::signed_in(&server, true).await;
     let new = "/console/w/acme/lists/early/new-import";
-    let refused: [(&[(&str, &str)], &str, &[&str]); 5] = [
+    type Refused<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+    let refused: [Refused<'_>; 5] = [
         (&[("format", "auto")], "", &["choose a file"]),
         (&[("format", "excel")], "a", &["f-format-error"]),
         (&[("map", "Mail")], "a", &["write column = field", ">\nMail</textarea>"]),
@@ -713,11 +714,11 @@ async fn the_audit_log_says_who_changed_what(kind: Kind) {
     let joined = server.join("early", "ada@example.com").await;
     let entry = format!("/console/w/acme/lists/early/entries/{}", joined["id"].as_str().unwrap());
     browser.post(&format!("{entry}/review"), &[("status", "approved")]).await.leads_to();
-    browser.open(&entry).await.is_page(200, &["History", "entry.approve"]);
+    browser.open(&entry).await.is_page(200, &["History", "<code>entry.approve</code>"]);
     let mut reader = Browser::of(&server.base);
     reader.paste(key(&server, "waitlist.read entry.read").await["key"].as_str().unwrap()).await.leads_to();
     reader.open("/console/w/acme/audit").await.is_page(403, &["rally.audit.read"]);
-    assert!(!reader.open(&entry).await.text.contains("entry.approve"));
+    assert!(!reader.open(&entry).await.text.contains("<code>entry.approve</code>"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -164,8 +164,8 @@ async fn webhooks(ports: &Ports, list: &Waitlist) -> usize {
     let target = hook.id.to_string();
     has_one(ports, id, AuditAction::WebhookCreate, &target).await;
     let open = change_status_of(ports, list, json!({"email_confirmation": false})).await;
-    join(ports, &open, "eve@example.com").await;
-    let event = told(ports, 100).await.pop().unwrap();
+    let eve = join(ports, &open, "eve@example.com").await;
+    let event = told(ports, 100).await.into_iter().find(|event| event.entry_id == Some(eve.id)).unwrap();
     ports.webhooks.resend(resend(ports, &hook, event.id)).await.unwrap();
     has_one(ports, id, AuditAction::WebhookResend, &target).await;
     assert!(ports.webhooks.replay(replay(ports, &hook, ReplayState::All)).await.unwrap() > 0);

@@ -1236,7 +1236,7 @@ impl Flawed {
     /// The terms by which an entry is found.
     pub fn terms(self, position: Position, mut terms: Vec<String>) -> Vec<String> {
         terms.retain(|term| !term.starts_with('w') || term.contains('@') || !self.is(Flaw::NamesNotSearched));
-        terms.retain(|_| position.number() % 4 != 0 || !self.is(Flaw::EndsOfBatchesNotSearched));
+        terms.retain(|_| !position.number().is_multiple_of(4) || !self.is(Flaw::EndsOfBatchesNotSearched));
         terms
     }
 

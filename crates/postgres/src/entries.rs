@@ -37,8 +37,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
-    tombstones, transaction, waitlists,
+    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings,
+    suppressions, tombstones, transaction, waitlists,
 };
 
 #[async_trait]

@@ -35,8 +35,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes, waitlist_totals};
 use crate::statement::statement;
 use crate::{
-    PgStore, audit, counters, events, mailboxes, mails, referrals, search, settings, sign_up, suppressions, tombstones, transaction, variants,
-    waitlists,
+    PgStore, audit, counters, events, mailboxes, mails, referrals, search, settings, sign_up, suppressions, tombstones, transaction,
+    variants, waitlists,
 };
 
 /// The kinds of items.

@@ -31,8 +31,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings, suppressions,
-    tombstones,
+    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings,
+    suppressions, tombstones,
 };
 
 #[async_trait]

@@ -31,7 +31,9 @@ use crate::entries::{EntryRow, write_import};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes};
 use crate::sign_up::{Credit, load_totals, load_waitlist};
-use crate::{SqliteStore, audit, counters, events, mailboxes, mails, referrals, search, settings, suppressions, tombstones, variants, waitlists};
+use crate::{
+    SqliteStore, audit, counters, events, mailboxes, mails, referrals, search, settings, suppressions, tombstones, variants, waitlists,
+};
 
 /// The kinds of items.
 const PIECE: i32 = 0;

@@ -97,8 +97,6 @@ mod tests {
             assert_eq!(found(list, address), expected, "{address}");
         }
         assert_eq!(found("", "ada@acme.example"), None);
-        // A letter that only looks like a k in capitals is another one.
-        assert_eq!(found("kim@acme.example", "\u{212a}im@acme.example"), None);
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Split {
         }
         match find(&self.buffer, &self.delimiter) {
             Some(0) => {
-                let _ = self.buffer.split_to(self.delimiter.len());
+                drop(self.buffer.split_to(self.delimiter.len()));
                 self.is_inside = false;
                 Piece::End
             }
@@ -291,7 +291,7 @@ mod tests {
 
         #[test]
         fn no_bytes_break_it(bytes: Vec<u8>, size in 1_usize..40) {
-            let _ = read(&String::from_utf8_lossy(&bytes), size);
+            drop(read(&String::from_utf8_lossy(&bytes), size));
             let _ = parameter(&String::from_utf8_lossy(&bytes), "name");
         }
     }

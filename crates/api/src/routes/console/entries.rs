@@ -48,7 +48,6 @@ pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> 
         job: jobs::newest(&door).await?,
         may_invite: may_invite(&door).await?,
         filter: EntryFilter(pairs),
-        ..EntriesPage::default()
     };
     Ok(show_as(status, &shown))
 }

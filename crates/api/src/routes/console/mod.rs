@@ -34,7 +34,6 @@ use rally_console::urls::{Method, ROUTES};
 
 pub use self::look::error_page;
 
-
 /// Paths that are shown.
 pub static PAGES: LazyLock<Vec<&'static str>> = LazyLock::new(|| paths(Method::Get));
 /// Paths that take POST.

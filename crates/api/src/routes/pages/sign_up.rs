@@ -18,7 +18,8 @@ use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
 use rally_pages::{
-    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Page, Problem, Reward, SignUpPage, answers_of,
+    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Page, Problem, Reward, SignUpPage,
+    answers_of,
 };
 use serde_json::json;
 use url::form_urlencoded;
@@ -255,8 +256,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
         None => Check::None,
     };
     let leaders = around.leaders.as_deref().unwrap_or_default();
-    let leaders: Vec<(String, u64)> =
-        leaders.iter().map(|leader| (leader.email.masked().to_string(), leader.referral_count)).collect();
+    let leaders: Vec<(String, u64)> = leaders.iter().map(|leader| (leader.email.masked().to_string(), leader.referral_count)).collect();
     let leaders: Vec<Leader<'_>> = leaders.iter().map(|(masked, friends)| Leader { masked_email: masked, friends: *friends }).collect();
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
     let (lost_link, action) = (reading.address_of("/lost-link"), embedded(reading.here.clone(), reading.embedded));
