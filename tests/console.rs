@@ -5,8 +5,9 @@ use rally_api::auth::create_sign_in_link;
 use rally_contracts::samples;
 use rally_domain::actor::Actor;
 use rally_domain::url::form_urlencoded;
+use rally_fakes::http::Misbehaviour;
 use rally_tests::receiver::{Receiver, eventually};
-use rally_tests::{Kind, TestServer, on_both_stores, send};
+use rally_tests::{Kind, TestServer, on_both_stores, send, upstreams};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -798,6 +799,38 @@ async fn all_that_match_are_changed_in_the_background(kind: Kind) {
     let bad = browser.post(&bulk, &[("do", "approve"), ("scope", "matching"), ("filter", "created_since=soon")]).await;
     bad.is_page(400, &["created_since"]);
     browser.post(&bulk, &[("do", "dance"), ("scope", "matching"), ("filter", "")]).await.is_page(400, &["approve, reject"]);
+}
+
+/// A job whose service is away waits. Others do not wait for it.
+#[apply(on_both_stores)]
+async fn work_that_cannot_go_on_lets_others_by(kind: Kind) {
+    let (server, world) = upstreams::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    server.admin_put("/rally/settings", upstreams::notifications()).await.expect(200);
+    for list in ["early", "other"] {
+        server.active_list(list, json!({})).await;
+        for number in 0..3 {
+            server.join(list, &format!("p{number}@example.com")).await;
+        }
+    }
+    let bulk = |list: &str| format!("/console/w/acme/lists/{list}/entries/bulk");
+    let shows = async |list: &str, phrase: &str| {
+        let page = format!("/console/w/acme/lists/{list}/entries");
+        eventually(|| async { browser.open(&page).await.text.contains(phrase).then_some(()) }).await;
+    };
+    let all = |action: &'static str| [("do", action), ("scope", "matching"), ("filter", "")];
+    confirm(&browser, &bulk("early"), &all("approve"), "Approve 3 entries").await;
+    shows("early", "3 of 3").await;
+    world.heimdall.misbehave(Some(Misbehaviour::Status(503)));
+    confirm(&browser, &bulk("early"), &all("invite"), "Invite 3 entries").await;
+    eventually(|| async { (!world.heimdall.requests().is_empty()).then_some(()) }).await;
+    confirm(&browser, &bulk("other"), &all("approve"), "Approve 3 entries").await;
+    shows("other", "3 of 3").await;
+    browser.open("/console/w/acme/lists/early/entries").await.is_page(200, &["Inviting people", "0 of 3"]);
+    world.heimdall.misbehave(None);
+    server.clock.advance(Duration::minutes(3));
+    shows("early", "3 of 3").await;
+    assert_eq!(world.heimdall.state().invites.len(), 3);
 }
 
 #[apply(on_both_stores)]

@@ -1,14 +1,19 @@
 //! No answered request is lost. The real binary is killed, as by a power cut, and is asked to stop while it works.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rally_domain::id::ClaimId;
+use rally_domain::actor::Actor;
+use rally_domain::entry::EntryStatus;
+use rally_domain::entry_job::{JobAction, JobGroup, JobState};
+use rally_domain::id::{ClaimId, WaitlistId, WorkspaceId};
 use rally_domain::queue::ClaimRequest;
+use rally_domain::search::EntryQuery;
+use rally_domain::use_case::entry_job;
 use rally_fakes::{FakeSmtp, SmtpAct, SmtpOptions, SmtpStep};
 use rally_tests::deployment::{Deployment, run};
 use rally_tests::process::{Server, rally};
@@ -263,6 +268,46 @@ async fn a_mail_that_was_taken_as_the_power_failed_comes_again_as_the_same_messa
     );
     assert_eq!(received[1].header("Message-ID"), received[2].header("Message-ID"));
     assert_eq!(received[1].text, received[2].text);
+}
+
+/// The power fails while many entries are approved in the background. The work goes on with the others.
+#[apply(on_both_stores)]
+async fn work_on_many_entries_goes_on_after_a_power_cut(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let mut server = deployment.start();
+    for number in 0..150 {
+        deployment.sign_up(&server, &format!("p{number}@example.com")).await.expect(201);
+    }
+    server.kill();
+    let ports = deployment.ports().await;
+    let (workspace, list) = (WorkspaceId::parse(&deployment.workspace).unwrap(), WaitlistId::parse(&deployment.list).unwrap());
+    let waitlist = ports.waitlists.find(workspace, list).await.unwrap().unwrap();
+    let last = entry_job::last_position(&ports, &waitlist).await.unwrap();
+    let query = EntryQuery { status: Some(EntryStatus::Pending), ..EntryQuery::default() };
+    entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, query, last).await.unwrap();
+    drop(ports);
+    let mut server = deployment.start();
+    let approved = async |server: &Server| {
+        let path = format!("/waitlists/{}/entries?status=approved&sort=-position&limit=1", deployment.list);
+        deployment.admin(server, &path, None).await.expect(200)["data"][0]["position"].as_u64()
+    };
+    eventually(|| approved(&server)).await;
+    server.kill();
+    let ports = deployment.ports().await;
+    let cut = ports.entry_jobs.newest(list).await.unwrap().unwrap();
+    assert_eq!(cut.state, JobState::Running, "it was over before the power failed");
+    // The lease ends, as it would in minutes.
+    let (claim, later) = (ClaimId::new(ports.ids.uuid()), ports.clock.now().plus(time::Duration::hours(1)));
+    let held = ports.entry_jobs.claim(claim, later, later).await.unwrap().unwrap();
+    ports.entry_jobs.went_on(held.id, claim, JobGroup::default(), later).await.unwrap();
+    drop(ports);
+    let server = deployment.start();
+    let ports = deployment.ports().await;
+    let newest = async || ports.entry_jobs.newest(list).await.unwrap().filter(|job| job.state.is_over());
+    let over = eventually(newest).await;
+    assert_eq!((over.state, over.refused), (JobState::Done, BTreeMap::new()));
+    let left = deployment.admin(&server, &format!("/waitlists/{}/entries?status=pending", deployment.list), None).await.expect(200);
+    assert_eq!((approved(&server).await, left["data"].as_array().map(Vec::len)), (Some(150), Some(0)));
 }
 
 /// The database loses its power during many sign-ups and comes back. Rally does not need a restart.

@@ -45,6 +45,7 @@ macro_rules! each_case {
                 a_job_is_of_its_list
                 a_cancelled_job_goes_on_no_more
                 one_worker_at_a_time_holds_a_job
+                a_group_frees_its_job
                 older_jobs_come_first
                 groups_add_up
                 old_jobs_are_pruned

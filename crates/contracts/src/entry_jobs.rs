@@ -43,7 +43,7 @@ async fn claim(ports: &Ports, claim: ClaimId) -> Option<EntryJob> {
 }
 
 async fn went_on(ports: &Ports, id: JobId, claim: ClaimId, group: JobGroup) -> Option<EntryJob> {
-    ports.entry_jobs.went_on(id, claim, group, ports.clock.now(), later(ports, 60)).await.unwrap()
+    ports.entry_jobs.went_on(id, claim, group, ports.clock.now()).await.unwrap()
 }
 
 fn group(mark: u64, changed: u64, refused: u64) -> JobGroup {
@@ -83,10 +83,12 @@ pub async fn a_cancelled_job_goes_on_no_more(fixture: &impl Fixture) {
     let worker = claim_id(&ports);
     claim(&ports, worker).await.unwrap();
     went_on(&ports, job.id, worker, group(3, 2, 1)).await.unwrap();
+    let worker = claim_id(&ports);
+    claim(&ports, worker).await.unwrap();
     let cancelled = there.entry_jobs.cancel(list.id, job.id, there.clock.now()).await.unwrap().unwrap();
     assert_eq!((cancelled.state, cancelled.changed, cancelled.query.clone()), (JobState::Cancelled, 2, EntryQuery::default()));
     assert_eq!(went_on(&ports, job.id, worker, group(5, 2, 1)).await, None);
-    assert_eq!((claim(&ports, worker).await, claim(&there, claim_id(&ports)).await), (None, None));
+    assert_eq!((claim(&ports, claim_id(&ports)).await, claim(&there, claim_id(&ports)).await), (None, None));
     assert_eq!(ports.entry_jobs.newest(list.id).await.unwrap(), Some(cancelled));
     assert_eq!(there.entry_jobs.cancel(list.id, job.id, there.clock.now()).await.unwrap(), None);
 }
@@ -101,11 +103,24 @@ pub async fn one_worker_at_a_time_holds_a_job(fixture: &impl Fixture) {
     let held = claim(&ports, first).await.unwrap();
     assert_eq!(held, EntryJob { state: JobState::Running, ..job.clone() });
     assert_eq!(claim(&there, second).await, None);
-    assert_eq!(claim(&ports, first).await, Some(held), "its own worker goes on");
+    assert_eq!(claim(&ports, first).await, None, "no claim is made twice");
     let taken = there.entry_jobs.claim(second, later(&ports, 61), later(&ports, 120)).await.unwrap().unwrap();
     assert_eq!(taken.id, job.id);
     assert_eq!(went_on(&ports, job.id, first, group(3, 2, 1)).await, None);
     assert_eq!(went_on(&there, job.id, second, group(4, 3, 1)).await.unwrap().changed, 3);
+}
+
+/// Any worker takes a job once a group of it is done, and a group counts once.
+pub async fn a_group_frees_its_job(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let job = job(&ports, &list);
+    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    let (first, second) = (claim_id(&ports), claim_id(&ports));
+    claim(&ports, first).await.unwrap();
+    let noted = went_on(&ports, job.id, first, group(3, 2, 1)).await;
+    assert_eq!(went_on(&ports, job.id, first, group(3, 2, 1)).await, None);
+    assert_eq!(claim(&there, second).await, noted);
 }
 
 /// The oldest job comes first, whichever list it is of.
@@ -128,17 +143,17 @@ pub async fn groups_add_up(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let job = job(&ports, &list);
     ports.entry_jobs.begin(job.clone()).await.unwrap();
-    let worker = claim_id(&ports);
-    let held = claim(&ports, worker).await.unwrap();
     let groups = [group(3, 2, 1), JobGroup { end: Some(JobState::Done), ..group(90, 5, 2) }];
-    let mut expected = held;
+    let mut expected = job.clone().claimed();
     for group in groups {
+        let worker = claim_id(&ports);
+        claim(&ports, worker).await.unwrap();
         expected = expected.went_on(group.clone(), ports.clock.now());
         assert_eq!(went_on(&ports, job.id, worker, group).await.as_ref(), Some(&expected));
     }
     assert_eq!((expected.state, expected.changed, expected.looked_at()), (JobState::Done, 7, 12));
     assert_eq!(there.entry_jobs.newest(list.id).await.unwrap(), Some(expected));
-    assert_eq!(claim(&there, worker).await, None);
+    assert_eq!(claim(&there, claim_id(&there)).await, None);
 }
 
 /// Old jobs go. Others stay.

@@ -56,7 +56,7 @@ impl EntryJobStore for MemoryStore {
             let flaw = data.flaw;
             let is_free = |kept: &KeptJob| {
                 let held = kept.lease_until.is_some_and(|until| until >= now) && !flaw.is(Flaw::JobsClaimedTwice);
-                !kept.job.state.is_over() && (!held || kept.claim == Some(claim))
+                !kept.job.state.is_over() && !held
             };
             let mut open: Vec<&mut KeptJob> = data.entry_jobs.iter_mut().filter(|kept| is_free(kept)).collect();
             open.sort_by_key(|kept| (kept.job.created_at, kept.job.id));
@@ -71,21 +71,16 @@ impl EntryJobStore for MemoryStore {
         Ok(self.write(work).await)
     }
 
-    async fn went_on(
-        &self,
-        id: JobId,
-        claim: ClaimId,
-        group: JobGroup,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<EntryJob>, Fault> {
+    async fn went_on(&self, id: JobId, claim: ClaimId, group: JobGroup, now: Timestamp) -> Result<Option<EntryJob>, Fault> {
         let work = |data: &mut Data| {
-            let forgets = data.flaw.is(Flaw::JobsForgetReasons);
+            let (forgets, stays_held) = (data.flaw.is(Flaw::JobsForgetReasons), data.flaw.is(Flaw::JobsStayHeld));
             let kept =
                 data.entry_jobs.iter_mut().find(|kept| kept.job.id == id && kept.claim == Some(claim) && !kept.job.state.is_over())?;
             let group = if forgets { JobGroup { refused: Default::default(), ..group } } else { group };
             kept.job = kept.job.clone().went_on(group, now);
-            kept.lease_until = Some(lease_until);
+            if !stays_held {
+                (kept.claim, kept.lease_until) = (None, None);
+            }
             Some(kept.job.clone())
         };
         Ok(self.write(work).await)

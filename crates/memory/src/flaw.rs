@@ -409,6 +409,8 @@ flaws! {
     CancelledJobsGoOn: "entry_jobs::a_cancelled_job_goes_on_no_more";
     /// Two workers hold one job.
     JobsClaimedTwice: "entry_jobs::one_worker_at_a_time_holds_a_job";
+    /// A job stays held after a group.
+    JobsStayHeld: "entry_jobs::a_group_frees_its_job";
     /// The youngest job comes first.
     YoungerJobsFirst: "entry_jobs::older_jobs_come_first";
     /// Why entries were not changed is forgotten.

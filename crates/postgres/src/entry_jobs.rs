@@ -54,7 +54,7 @@ impl EntryJobStore for PgStore {
 
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<EntryJob>, Fault> {
         let outcome: Result<Option<EntryJob>, CommandError<Infallible>> = transaction!(self, |c| {
-            let next = NextJob { now: now.instant(), claim: claim.uuid() };
+            let next = NextJob { now: now.instant() };
             let Some(next) = next.get_result::<IdRow>(c).await.optional()? else { return Ok(None) };
             let Some(job) = lock(c, JobId::new(next.id)).await? else { return Ok(None) };
             let job = job.claimed();
@@ -66,17 +66,11 @@ impl EntryJobStore for PgStore {
         Ok(outcome?)
     }
 
-    async fn went_on(
-        &self,
-        id: JobId,
-        claim: ClaimId,
-        group: JobGroup,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<EntryJob>, Fault> {
+    async fn went_on(&self, id: JobId, claim: ClaimId, group: JobGroup, now: Timestamp) -> Result<Option<EntryJob>, Fault> {
         let outcome: Result<Option<EntryJob>, CommandError<Infallible>> = transaction!(self, |c| {
             let held = entry_jobs::table.find(id.uuid()).filter(entry_jobs::claim.eq(claim.uuid()));
-            if diesel::update(held).set(entry_jobs::lease_until.eq(lease_until.instant())).execute(c).await? == 0 {
+            let free = (entry_jobs::claim.eq(None::<Uuid>), entry_jobs::lease_until.eq(None::<OffsetDateTime>));
+            if diesel::update(held).set(free).execute(c).await? == 0 {
                 return Ok(None);
             }
             let Some(job) = lock(c, id).await?.filter(|job| !job.state.is_over()) else { return Ok(None) };
@@ -95,11 +89,10 @@ impl EntryJobStore for PgStore {
 }
 
 statement! {
-    /// The oldest job that a claim may work on.
+    /// The oldest job that nobody holds.
     NextJob {
         "SELECT id FROM entry_jobs WHERE ended_at IS NULL AND (lease_until IS NULL OR lease_until < "
-        now: Timestamptz = OffsetDateTime, " OR claim = "
-        claim: sql_types::Uuid = Uuid, ") ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        now: Timestamptz = OffsetDateTime, ") ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     }
 }
 

@@ -52,11 +52,11 @@ impl EntryJobStore for SqliteStore {
 
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<EntryJob>, Fault> {
         // Most calls find nothing, and this read costs no write transaction.
-        if self.database.read(move |c| next(c, claim, now).map_err(query_fault)).await?.is_none() {
+        if self.database.read(move |c| next(c, now).map_err(query_fault)).await?.is_none() {
             return Ok(None);
         }
         let claimed = self.database.write::<_, Infallible>(move |c| {
-            let Some(id) = next(c, claim, now)? else { return Ok(None) };
+            let Some(id) = next(c, now)? else { return Ok(None) };
             let Some(job) = load(c, JobId::new(id.0))? else { return Ok(None) };
             let job = job.claimed();
             save(c, &job)?;
@@ -67,17 +67,11 @@ impl EntryJobStore for SqliteStore {
         Ok(claimed.await?)
     }
 
-    async fn went_on(
-        &self,
-        id: JobId,
-        claim: ClaimId,
-        group: JobGroup,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<EntryJob>, Fault> {
+    async fn went_on(&self, id: JobId, claim: ClaimId, group: JobGroup, now: Timestamp) -> Result<Option<EntryJob>, Fault> {
         let noted = self.database.write::<_, Infallible>(move |c| {
             let held = entry_jobs::table.find(Blob(id.uuid())).filter(entry_jobs::claim.eq(Blob(claim.uuid())));
-            if diesel::update(held).set(entry_jobs::lease_until.eq(lease_until.unix_millis())).execute(c)? == 0 {
+            let free = (entry_jobs::claim.eq(None::<Blob>), entry_jobs::lease_until.eq(None::<i64>));
+            if diesel::update(held).set(free).execute(c)? == 0 {
                 return Ok(None);
             }
             let Some(job) = load(c, id)?.filter(|job| !job.state.is_over()) else { return Ok(None) };
@@ -99,10 +93,10 @@ impl EntryJobStore for SqliteStore {
     }
 }
 
-/// The oldest job that a claim may work on.
-fn next(c: &mut SqliteConnection, claim: ClaimId, now: Timestamp) -> QueryResult<Option<Blob>> {
+/// The oldest job that nobody holds.
+fn next(c: &mut SqliteConnection, now: Timestamp) -> QueryResult<Option<Blob>> {
     let free = entry_jobs::lease_until.is_null().or(entry_jobs::lease_until.lt(now.unix_millis()));
-    let open = entry_jobs::table.filter(entry_jobs::ended_at.is_null()).filter(free.or(entry_jobs::claim.eq(Blob(claim.uuid()))));
+    let open = entry_jobs::table.filter(entry_jobs::ended_at.is_null()).filter(free);
     open.order((entry_jobs::created_at, entry_jobs::id)).select(entry_jobs::id).first(c).optional()
 }
 

@@ -6,7 +6,6 @@ use futures_util::future::BoxFuture;
 use rally_domain::access::Receipt;
 use rally_domain::confirmation::MailShare;
 use rally_domain::error::Fault;
-use rally_domain::id::ClaimId;
 use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::port::Ports;
 use rally_domain::use_case::entry_job;
@@ -139,10 +138,10 @@ fn importer(ports: &Ports) -> Worker {
 
 /// The worker of jobs on many entries. Each entry is a short transaction.
 fn clerk(ports: &Ports) -> Worker {
-    let (ports, claim) = (ports.clone(), ClaimId::new(ports.ids.uuid()));
+    let ports = ports.clone();
     let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
         let ports = ports.clone();
-        Box::pin(async move { entry_job::step(&ports, claim).await.map(u64::from) })
+        Box::pin(async move { entry_job::step(&ports).await.map(u64::from) })
     };
     Worker { what: "groups of entries", done: "worked on", rest: LOOK_FOR_JOBS, pause: 4, step: Box::new(step) }
 }

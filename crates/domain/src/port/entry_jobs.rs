@@ -27,25 +27,19 @@ pub trait EntryJobStore: Send + Sync {
     /// - A job of another list MUST NOT be ended: `entry_jobs::a_job_is_of_its_list`.
     async fn cancel(&self, waitlist_id: WaitlistId, id: JobId, now: Timestamp) -> Result<Option<EntryJob>, Fault>;
 
-    /// Claims the oldest job that is not over and that no other claim holds.
+    /// Claims the oldest job that is not over and that no claim holds.
     ///
     /// - Two claims MUST NOT hold one job: `entry_jobs::one_worker_at_a_time_holds_a_job`.
     /// - A job whose lease has ended MUST be claimed again: `entry_jobs::one_worker_at_a_time_holds_a_job`.
     /// - Jobs MUST be claimed in the order in which they were made: `entry_jobs::older_jobs_come_first`.
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<EntryJob>, Fault>;
 
-    /// Notes what was done to a group. Returns the job, or `None` if the claim holds it no more or it is over.
+    /// Notes what was done to a group, and frees the job. Returns it, or `None` if the claim holds it no more or it is over.
     ///
     /// - Groups MUST add up as [`EntryJob::went_on`] says: `entry_jobs::groups_add_up`.
     /// - A claim that holds the job no more MUST change nothing: `entry_jobs::one_worker_at_a_time_holds_a_job`.
-    async fn went_on(
-        &self,
-        id: JobId,
-        claim: ClaimId,
-        group: JobGroup,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<EntryJob>, Fault>;
+    /// - Any claim MUST get the job afterwards: `entry_jobs::a_group_frees_its_job`.
+    async fn went_on(&self, id: JobId, claim: ClaimId, group: JobGroup, now: Timestamp) -> Result<Option<EntryJob>, Fault>;
 
     /// Deletes jobs that were made before an instant, at most that many. Returns how many.
     ///

@@ -20,7 +20,7 @@ use crate::referral::Position;
 use crate::search::{EntryQuery, EntrySort};
 use crate::waitlist::Waitlist;
 
-/// How long a worker holds a job without a sign of life. A group takes less.
+/// How long a worker holds a job. A group takes less.
 const LEASE: Duration = Duration::minutes(2);
 
 /// How many entries of a list are made ready for search at once.
@@ -92,21 +92,21 @@ pub async fn begin(
     Ok(job)
 }
 
-/// Does the next group of the oldest job. Returns whether there was one.
+/// Does the next group of the oldest job that no worker holds. Returns whether there was one.
 ///
-/// A group that a crash cut off is done again: what is done already changes nothing more.
+/// A group that a crash or a fault cut off is done again: what is done already changes nothing more. That job is held until its lease has
+/// ended, so that others come first meanwhile.
 ///
 /// # Errors
-/// If the store or the service that invites fails. The next step tries the group again.
-pub async fn step(ports: &Ports, claim: ClaimId) -> Result<bool, Fault> {
-    let now = ports.clock.now();
+/// If the store or the service that invites fails.
+pub async fn step(ports: &Ports) -> Result<bool, Fault> {
+    let (claim, now) = (ClaimId::new(ports.ids.uuid()), ports.clock.now());
     let Some(job) = ports.entry_jobs.claim(claim, now, now.plus(LEASE)).await? else { return Ok(false) };
     let group = match ports.waitlists.find(job.workspace_id, job.waitlist_id).await? {
         Some(waitlist) => do_group(ports, &job, &waitlist).await?,
         None => JobGroup { end: Some(JobState::Failed), ..JobGroup::default() },
     };
-    let now = ports.clock.now();
-    ports.entry_jobs.went_on(job.id, claim, group, now, now.plus(LEASE)).await?;
+    ports.entry_jobs.went_on(job.id, claim, group, ports.clock.now()).await?;
     Ok(true)
 }
 
