@@ -25,6 +25,7 @@ mod mail_budget;
 mod mail_templates;
 mod mailboxes;
 mod mails;
+mod owners;
 #[cfg(test)]
 mod plans;
 mod proofs;

@@ -1,6 +1,6 @@
 //! [`ReferralStore`] on PostgreSQL, and the rows that sign-ups write.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -9,19 +9,18 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{
-    CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, Selected, SignUp,
+    CreditedEntry, DecideReferrals, DecideReferralsFacts, DecideReferralsPlan, DecideReferralsRejection, Decided, Selected,
 };
 use rally_domain::email::Email;
 use rally_domain::entry::Friend;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, ReferralId, WaitlistId};
 use rally_domain::ledger::{
-    BURST_WITHIN, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
-    ReferralState, Standing, Suspect,
+    NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal, ReferralState, Standing, Suspect,
 };
 use rally_domain::paging::{Limit, Page, ReferralKey};
 use rally_domain::port::ReferralStore;
-use rally_domain::referral::{Position, ReferralCode};
+use rally_domain::referral::Position;
 use rally_domain::secret::NetworkHash;
 use rally_domain::text::{DecisionReason, Subject};
 use rally_domain::timestamp::Timestamp;
@@ -426,80 +425,6 @@ pub(crate) async fn write_decisions(c: &mut AsyncPgConnection, new: &[Referral])
         diesel::update(referrals::table.find(referral.id.uuid())).set(change).execute(c).await?;
     }
     Ok(())
-}
-
-/// What is known of the codes that a group of sign-ups uses.
-#[derive(Default)]
-pub(crate) struct UsedCodes {
-    /// The referrals of the owner of a code in the last hour, up to the cap of the list.
-    pub(crate) recent: HashMap<ReferralCode, u64>,
-    /// The referrals of an entry from a network in the last day.
-    pub(crate) neighbours: HashMap<(EntryId, NetworkHash), u64>,
-}
-
-/// Reads what the signals of referrals need, with one statement for the whole group.
-pub(crate) async fn used_codes(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<UsedCodes, Fault> {
-    let using = || commands.iter().filter_map(|command| Some((command.friends_code.as_ref()?.as_str(), command)));
-    let Some(now) = using().map(|(_, command)| command.now).min() else { return Ok(UsedCodes::default()) };
-    let asked: BTreeSet<(&str, Option<NetworkHash>)> = using().map(|(code, command)| (code, command.network)).collect();
-    let (codes, networks) = asked.into_iter().map(|(code, network)| (code.to_owned(), network.map(|of| of.bytes().to_vec()))).unzip();
-    let judged = Judged {
-        in_hour: now.plus(-BURST_WITHIN).instant(),
-        in_day: now.plus(-NEIGHBOURS_WITHIN).instant(),
-        codes,
-        networks,
-        cap: i64::from(ReferralPolicy::default().hourly_cap),
-    };
-    let judged: Vec<JudgedRow> = judged.load(&mut c).await.map_err(query_fault)?;
-    let mut used = UsedCodes::default();
-    for row in judged {
-        if let Some(hash) = row.network {
-            used.neighbours.insert((EntryId::new(row.id), network(hash)?), from_bigint(row.neighbours));
-        }
-        used.recent.insert(ReferralCode::from_stored(row.code), from_bigint(row.recent));
-    }
-    Ok(used)
-}
-
-statement! {
-    /// Counts the referrals of the owners of some codes within an hour, up to the cap of the list, and those from some networks within a
-    /// day, up to three each. Codes of lists that judge nothing are left out.
-    Judged {
-        "SELECT asked.code, asked.network, owner.id, recent.number AS recent, others.number AS neighbours FROM (SELECT "
-        in_hour: Timestamptz = OffsetDateTime, "::timestamptz AS hour, "
-        in_day: Timestamptz = OffsetDateTime, "::timestamptz AS day) since CROSS JOIN unnest("
-        codes: Array<Text> = Vec<String>, ", "
-        networks: Array<Nullable<Bytea>> = Vec<Option<Vec<u8>>>, ") AS asked (code, network)
-        CROSS JOIN LATERAL (SELECT id, waitlist_id FROM entries WHERE referral_code = asked.code ORDER BY referral_code LIMIT 1) owner
-        CROSS JOIN LATERAL (
-            SELECT settings ->> 'referral_fraud' AS mode, settings ->> 'referral_hourly_cap' AS cap FROM waitlists
-            WHERE id = owner.waitlist_id ORDER BY id LIMIT 1
-        ) list
-        CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
-            SELECT FROM referrals r WHERE r.referrer_entry_id = owner.id AND r.created_at > since.hour
-            ORDER BY r.referrer_entry_id, r.created_at DESC LIMIT coalesce(list.cap::bigint, "
-        cap: BigInt = i64, ")
-        ) newest) recent
-        CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
-            SELECT FROM referrals r WHERE r.network = asked.network AND r.referrer_entry_id = owner.id AND r.created_at > since.day
-            ORDER BY r.network, r.referrer_entry_id, r.created_at LIMIT 3
-        ) near) others
-        WHERE list.mode IS DISTINCT FROM 'off'"
-    }
-}
-
-#[derive(QueryableByName)]
-struct JudgedRow {
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = Nullable<Bytea>)]
-    network: Option<Vec<u8>>,
-    #[diesel(sql_type = sql_types::Uuid)]
-    id: Uuid,
-    #[diesel(sql_type = BigInt)]
-    recent: i64,
-    #[diesel(sql_type = BigInt)]
-    neighbours: i64,
 }
 
 #[derive(Queryable, Selectable)]

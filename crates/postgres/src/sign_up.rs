@@ -9,22 +9,20 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
-use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpPlan, SignUpRejection};
+use rally_domain::command::{GroupFacts, SignUp, SignUpGroup, SignUpPlan, SignUpRejection};
 use rally_domain::email::Email;
-use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId};
-use rally_domain::referral::ReferralCode;
-use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Rules};
-use time::OffsetDateTime;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::convert::{from_bigint, network, to_bigint};
+use crate::convert::{from_bigint, to_bigint};
 use crate::entries::{EntryRow, InsertEntries, NewEntryRow};
 use crate::fault::Abort;
+use crate::owners::owners;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::suppressions::ErasedRow;
@@ -123,16 +121,15 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = lock_totals(c, &lists).await?;
     // These reads follow the locks, so they see the latest commit.
     let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests, used_proofs, erased, used) = try_join!(
+    let (waitlists, mut mail, taken, owners, active, requests, used_proofs, erased) = try_join!(
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         taken_emails(c, commands),
-        owners(c, commands),
+        async { Ok(owners(c, commands).await?) },
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
         async { Ok(suppressions::erased(c, commands).await?) },
-        async { Ok(referrals::used_codes(c, commands).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, &command.profile.email)));
     let (have, wait) = try_join!(mailboxes::entries(c, &asked), mailboxes::requests(c, &asked))?;
@@ -142,16 +139,11 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
         let list = waitlist.id;
-        let owner = |(code, owner): (&ReferralCode, &Owner)| {
-            let recent = used.recent.get(code).copied().unwrap_or(0);
-            let here = || CodeOwner::Here(ReferrerFacts { recent, ..owner.referrer.clone() });
-            (code.clone(), if owner.list == list { here() } else { CodeOwner::Elsewhere })
-        };
         let facts = GroupFacts {
             last_position,
             entries,
             emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
-            codes: owners.iter().map(owner).collect(),
+            codes: owners.seen_from(list),
             mailboxes: of_list(&have, list),
             waiting_mailboxes: of_list(&wait, list),
             proofs: used_proofs.clone(),
@@ -159,7 +151,7 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Gr
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
             erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
             mail: mail.remove(&list),
-            neighbours: used.neighbours.clone(),
+            neighbours: owners.neighbours.clone(),
             rewarded: HashMap::new(),
             waitlist,
         };
@@ -238,51 +230,6 @@ async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<
     let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.profile.email.to_string())).unzip();
     let taken: Vec<TakenRow> = TakenEmails { lists, emails }.load(&mut c).await?;
     Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
-}
-
-/// The owner of a referral code, and its list.
-struct Owner {
-    list: WaitlistId,
-    referrer: ReferrerFacts,
-}
-
-async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<HashMap<ReferralCode, Owner>, Abort<Locked>> {
-    let asked = commands.iter().flat_map(|command| std::iter::once(&command.own_code).chain(&command.friends_code));
-    let asked: Vec<&str> = asked.map(ReferralCode::as_str).collect();
-    let query = entries::table.filter(entries::referral_code.eq_any(asked)).select(OwnerRow::as_select());
-    let rows: Vec<OwnerRow> = query.load(&mut c).await?;
-    Ok(rows.into_iter().map(OwnerRow::owner).collect::<Result<_, Fault>>()?)
-}
-
-/// What is read of the owner of a referral code.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = entries, check_for_backend(diesel::pg::Pg))]
-struct OwnerRow {
-    referral_code: String,
-    waitlist_id: Uuid,
-    id: Uuid,
-    status: String,
-    email: String,
-    network: Option<Vec<u8>>,
-    created_at: OffsetDateTime,
-    referral_count: i64,
-    referral_peak: i64,
-}
-
-impl OwnerRow {
-    fn owner(self) -> Result<(ReferralCode, Owner), Fault> {
-        let referrer = ReferrerFacts {
-            id: EntryId::new(self.id),
-            status: EntryStatus::parse(&self.status).map_err(Fault::unexpected)?,
-            mailbox: Email::from_stored(self.email).mailbox(),
-            network: self.network.map(network).transpose()?,
-            joined_at: Timestamp::new(self.created_at),
-            referral_count: from_bigint(self.referral_count),
-            referral_peak: from_bigint(self.referral_peak),
-            recent: 0,
-        };
-        Ok((ReferralCode::from_stored(self.referral_code), Owner { list: WaitlistId::new(self.waitlist_id), referrer }))
-    }
 }
 
 async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<Locked>> {
