@@ -83,6 +83,7 @@ mod each_case;
 pub mod entries;
 pub mod entry_jobs;
 pub mod erasures;
+pub mod everything;
 pub mod exports;
 pub mod feeds;
 pub mod imports;

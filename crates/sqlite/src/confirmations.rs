@@ -25,6 +25,7 @@ use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use rally_group_commit::{Fate, Refused, Rules};
 
+use crate::condition::Condition;
 use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
@@ -261,7 +262,7 @@ fn load_waiting_by(c: &mut SqliteConnection, id: Blob) -> Step<Option<SignUpRequ
 
 fn load_waiting(c: &mut SqliteConnection, list: WaitlistId, email: &Email) -> Step<Option<SignUpRequest>> {
     let same = signup_requests::waitlist_id.eq(Blob(list.uuid())).and(signup_requests::email.eq(email.as_str()));
-    let query = signup_requests::table.filter(same.and(signup_requests::state.eq("waiting"))).select(RequestRow::as_select());
+    let query = signup_requests::table.filter(same.and(Condition("state = 'waiting'"))).select(RequestRow::as_select());
     let Some(row) = query.first::<RequestRow>(c).optional()? else { return Ok(None) };
     Ok(match row.kept()?.state {
         RequestState::Waiting(request) => Some(*request),

@@ -15,6 +15,7 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 
 use crate::attempts::AttemptRow;
+use crate::condition::Condition;
 use crate::convert::{Blob, corrupt, to_bigint};
 use crate::events::EventRow;
 use crate::fault::{Abort, query_fault};
@@ -108,9 +109,11 @@ impl DeliveryQueue for SqliteStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let (now, most) = (now.unix_millis(), i32::try_from(attempts).unwrap_or(i32::MAX));
         let reaped = self.database.write::<_, Infallible>(move |c| {
-            let lost = deliveries::table
-                .filter(deliveries::state.eq(JobState::Running.as_str()).and(deliveries::lease_until.lt(now)))
-                .select((deliveries::event_id, deliveries::webhook_id, deliveries::attempt));
+            let lost = deliveries::table.filter(Condition("state = 'running'").and(deliveries::lease_until.lt(now))).select((
+                deliveries::event_id,
+                deliveries::webhook_id,
+                deliveries::attempt,
+            ));
             let lost: Vec<(Blob, Blob, i32)> = lost.load(c)?;
             for (event, webhook, attempt) in &lost {
                 if *attempt >= most {
@@ -182,7 +185,7 @@ fn claim_lane(c: &mut SqliteConnection, webhook: Blob, share: usize, request: &C
     for generation in [generation, UNKNOWN] {
         let due = deliveries::table
             .filter(deliveries::webhook_id.eq(webhook).and(deliveries::generation.eq(generation)))
-            .filter(deliveries::state.eq(JobState::Pending.as_str()).and(deliveries::due_at.le(request.now.unix_millis())))
+            .filter(Condition("state = 'pending'").and(deliveries::due_at.le(request.now.unix_millis())))
             .order((deliveries::due_at, deliveries::event_id))
             .limit(to_bigint(share as u64))
             .select(deliveries::event_id);

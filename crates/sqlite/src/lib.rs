@@ -8,6 +8,7 @@
 mod api_keys;
 mod attempts;
 mod audit;
+mod condition;
 mod confirmations;
 mod convert;
 mod counters;
@@ -25,6 +26,8 @@ mod mail_budget;
 mod mail_templates;
 mod mailboxes;
 mod mails;
+#[cfg(test)]
+mod plans;
 mod proofs;
 mod purges;
 mod queue;

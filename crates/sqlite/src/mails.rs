@@ -22,6 +22,7 @@ use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
+use crate::condition::Condition;
 use crate::convert::{Blob, corrupt, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::Queue;
@@ -94,7 +95,7 @@ impl MailQueue for SqliteStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let reaped = self.database.write::<_, Infallible>(move |c| {
             let freed = JOBS.reap(c, now, attempts)?;
-            let late = mails::table.filter(mails::state.eq(JobState::Pending.as_str()).and(mails::expires_at.le(now.unix_millis())));
+            let late = mails::table.filter(Condition("state = 'pending'").and(mails::expires_at.le(now.unix_millis())));
             let expired = (mails::state.eq(JobState::Expired.as_str()), mails::begun_at.eq(None::<i64>));
             diesel::update(late).set(expired).execute(c)?;
             Ok(freed)

@@ -15,6 +15,7 @@ use rally_domain::queue::JobState;
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
+use crate::condition::Condition;
 use crate::convert::{Blob, from_bigint, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{
@@ -362,7 +363,7 @@ fn purge_held(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult
     let generation: Option<i64> = webhooks::table.find(purge.target).select(webhooks::generation).first(c).optional()?;
     let Some(generation) = generation else { return Ok(false) };
     let outdated = deliveries::table
-        .filter(deliveries::webhook_id.eq(purge.target).and(deliveries::state.eq(JobState::Pending.as_str())))
+        .filter(deliveries::webhook_id.eq(purge.target).and(Condition("state = 'pending'")))
         .filter(deliveries::generation.ge(0).and(deliveries::generation.lt(generation)))
         .limit(most)
         .select(deliveries::event_id);

@@ -19,6 +19,7 @@ use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{SealedSecret, SealedSecrets, Subscription, Webhook, WebhookUrl};
 
 use crate::attempts::AttemptRow;
+use crate::condition::Condition;
 use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{attempts, deliveries, webhooks, workspaces};
@@ -245,8 +246,8 @@ pub(crate) fn write(c: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<
 /// Gives undelivered deliveries without a generation, which an older program wrote, the generation that their webhook had until
 /// now.
 fn adopt(c: &mut SqliteConnection, id: WebhookId, generation: u64) -> QueryResult<()> {
-    for state in [JobState::Pending, JobState::Running].map(JobState::as_str) {
-        let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(deliveries::state.eq(state));
+    for state in ["state = 'pending'", "state = 'running'"].map(Condition) {
+        let unknown = deliveries::webhook_id.eq(Blob(id.uuid())).and(deliveries::generation.eq(-1)).and(state);
         diesel::update(deliveries::table.filter(unknown)).set(deliveries::generation.eq(to_bigint(generation))).execute(c)?;
     }
     Ok(())
