@@ -44,7 +44,7 @@ fn everything() -> SettingsChange {
     }
 }
 
-/// Settings are unset at first, then read back as they were set, in another process too. The public surface has the brand.
+/// Settings are unset at first, then read back as they were set, in another process too. The public surface has the brand and the language.
 pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
@@ -60,6 +60,8 @@ pub async fn settings_read_back_as_they_were_set(fixture: &impl Fixture) {
     };
     let public = ports.waitlists.find_public(&slug("acme"), &slug("list")).await.unwrap().unwrap();
     assert_eq!((&settings.brand, public.brand.clone()), (&brand, brand.clone()));
+    let locale = Locale::parse("pt-BR").unwrap();
+    assert_eq!((&settings.default_locale, &public.default_locale), (&locale, &locale));
     let cleared = SettingsChange { brand_name: Some(None), ..SettingsChange::default() };
     let settings = ports.settings.update(update(&ports, id, cleared)).await.unwrap();
     assert_eq!(settings.brand, Brand { name: None, ..brand });

@@ -2,6 +2,7 @@
 
 use crate::error::Invalid;
 use crate::id::{WaitlistId, WorkspaceId};
+use crate::locale::Locale;
 use crate::settings::Settings;
 use crate::slug::Slug;
 use crate::text::{ConfirmationMessage, Description, DisplayName, Subject};
@@ -89,6 +90,8 @@ pub struct PublicWaitlist {
     pub workspace_slug: Slug,
     /// The brand of the workspace.
     pub brand: Brand,
+    /// The language of the workspace, for readers whose languages Rally does not have.
+    pub default_locale: Locale,
     /// Its variants, active or not, in the order they were created.
     pub variants: Vec<Variant>,
     /// Whether people on the list have codes from before they were imported.

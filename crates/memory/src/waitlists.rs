@@ -14,6 +14,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::export::{self, Line};
 use rally_domain::id::{EntryId, WaitlistId, WorkspaceId};
 use rally_domain::ledger::{Referral, ReferralState};
+use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::slug::Slug;
@@ -151,7 +152,9 @@ impl WaitlistStore for MemoryStore {
             let workspace = data.resolve(workspace_slug)?;
             let list = data.find_by_slug(workspace.id, slug)?;
             let is_shown = list.waitlist.status != WaitlistStatus::Draft || !data.flaw.is(Flaw::DraftsNotFound);
-            let brand = data.settings.get(&workspace.id).map(|settings| settings.brand.clone()).unwrap_or_default();
+            let settings = data.settings.get(&workspace.id);
+            let brand = settings.map(|settings| settings.brand.clone()).unwrap_or_default();
+            let default_locale = settings.map_or_else(Locale::english, |settings| settings.default_locale.clone());
             let mut variants = list.live_variants();
             if data.flaw.is(Flaw::InactiveVariantsNotFound) {
                 variants.retain(|variant| variant.active);
@@ -164,7 +167,7 @@ impl WaitlistStore for MemoryStore {
             }
             let (waitlist, workspace_slug) = (list.waitlist.clone(), workspace.slug.clone());
             let has_old_codes = !list.old_codes.is_empty();
-            is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, variants, has_old_codes }))
+            is_shown.then(|| Arc::new(PublicWaitlist { waitlist, workspace_slug, brand, default_locale, variants, has_old_codes }))
         };
         Ok(self.tell(Flaw::PublicListsKept, (workspace_slug, slug), look))
     }

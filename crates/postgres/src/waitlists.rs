@@ -15,6 +15,7 @@ use rally_domain::command::{
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::settings::Settings;
@@ -152,16 +153,19 @@ impl WaitlistStore for PgStore {
         let Some((workspace, current_slug)) = resolve_workspace(&mut c, workspace_slug).await.map_err(query_fault)? else {
             return Ok(None);
         };
-        let Some((row, brand)) = find_with_brand(&mut c, workspace, slug).await.map_err(query_fault)? else {
+        let Some((row, look)) = find_with_look(&mut c, workspace, slug).await.map_err(query_fault)? else {
             return Ok(None);
         };
+        let (brand, locale) = look.map(LookRow::look).unwrap_or_default();
+        let default_locale = locale.unwrap_or_else(Locale::english);
         let waitlist = Waitlist::try_from(row)?;
         let variants = variants::list(&mut c, waitlist.id).await?;
         let has_old_codes = imports::has_old_codes(&mut c, waitlist.id).await.map_err(query_fault)?;
         Ok(Some(Arc::new(PublicWaitlist {
             waitlist,
             workspace_slug: Slug::from_stored(current_slug),
-            brand: brand.map(Brand::from).unwrap_or_default(),
+            brand,
+            default_locale,
             variants,
             has_old_codes,
         })))
@@ -230,24 +234,26 @@ async fn nearest_slug(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -
 }
 
 /// The list that has a slug, with its workspace's brand.
-async fn find_with_brand(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
+async fn find_with_look(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<LookRow>)>> {
     let nearest = nearest_slug(c, workspace, slug).await?;
     let Some(row) = nearest.filter(|row| row.has_slug(slug)) else { return Ok(None) };
-    let brand = workspace_settings::table.find(workspace).select(BrandRow::as_select()).first(c).await.optional()?;
-    Ok(Some((row, brand)))
+    let look = workspace_settings::table.find(workspace).select(LookRow::as_select()).first(c).await.optional()?;
+    Ok(Some((row, look)))
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workspace_settings, check_for_backend(diesel::pg::Pg))]
-struct BrandRow {
+struct LookRow {
     brand_name: Option<String>,
     brand_logo_url: Option<String>,
     primary_color: Option<String>,
+    default_locale: Option<String>,
 }
 
-impl From<BrandRow> for Brand {
-    fn from(row: BrandRow) -> Self {
-        Self { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color }
+impl LookRow {
+    fn look(self) -> (Brand, Option<Locale>) {
+        let brand = Brand { name: self.brand_name, logo_url: self.brand_logo_url, primary_color: self.primary_color };
+        (brand, self.default_locale.map(Locale::from_stored))
     }
 }
 

@@ -14,6 +14,7 @@ use rally_domain::command::{
 };
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page, WaitlistKey};
 use rally_domain::port::{LineStream, WaitlistStore};
 use rally_domain::settings::Settings;
@@ -148,16 +149,19 @@ impl WaitlistStore for SqliteStore {
                 let Some((workspace, current_slug)) = resolve_workspace(c, &workspace_slug).map_err(query_fault)? else {
                     return Ok(None);
                 };
-                let Some((row, brand)) = find_with_brand(c, workspace, &slug).map_err(query_fault)? else {
+                let Some((row, look)) = find_with_look(c, workspace, &slug).map_err(query_fault)? else {
                     return Ok(None);
                 };
+                let (brand, locale) = look.map(LookRow::look).unwrap_or_default();
+                let default_locale = locale.unwrap_or_else(Locale::english);
                 let waitlist = Waitlist::try_from(row)?;
                 let variants = variants::list(c, waitlist.id)?;
                 let has_old_codes = imports::has_old_codes(c, waitlist.id).map_err(query_fault)?;
                 Ok(Some(Arc::new(PublicWaitlist {
                     waitlist,
                     workspace_slug: Slug::from_stored(current_slug),
-                    brand: brand.map(Brand::from).unwrap_or_default(),
+                    brand,
+                    default_locale,
                     variants,
                     has_old_codes,
                 })))
@@ -207,26 +211,28 @@ fn resolve_workspace(c: &mut SqliteConnection, slug: &Slug) -> QueryResult<Optio
         .optional()
 }
 
-fn find_with_brand(c: &mut SqliteConnection, workspace: Blob, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<BrandRow>)>> {
+fn find_with_look(c: &mut SqliteConnection, workspace: Blob, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<LookRow>)>> {
     waitlists::table
         .left_join(workspace_settings::table.on(workspace_settings::workspace_id.eq(waitlists::workspace_id)))
         .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.eq(slug.as_str())))
-        .select((WaitlistRow::as_select(), Option::<BrandRow>::as_select()))
+        .select((WaitlistRow::as_select(), Option::<LookRow>::as_select()))
         .first(c)
         .optional()
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = workspace_settings, check_for_backend(diesel::sqlite::Sqlite))]
-struct BrandRow {
+struct LookRow {
     brand_name: Option<String>,
     brand_logo_url: Option<String>,
     primary_color: Option<String>,
+    default_locale: Option<String>,
 }
 
-impl From<BrandRow> for Brand {
-    fn from(row: BrandRow) -> Self {
-        Self { name: row.brand_name, logo_url: row.brand_logo_url, primary_color: row.primary_color }
+impl LookRow {
+    fn look(self) -> (Brand, Option<Locale>) {
+        let brand = Brand { name: self.brand_name, logo_url: self.brand_logo_url, primary_color: self.primary_color };
+        (brand, self.default_locale.map(Locale::from_stored))
     }
 }
 

@@ -145,10 +145,11 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
             .app_data(app.clone())
             .app_data(in_flight.clone())
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
+            // A path is compared with one route after the other, so those that most people open come first.
+            .map(|app| app.configure(pages::configure))
             .configure(|routes| route_table::configure_with(routes, &origins))
             .into_app()
             .configure(|routes| docs::configure_pages(routes, &document))
-            .configure(pages::configure)
             .configure(console::configure)
             .default_service(web::to(route_table::unmatched))
             .wrap(from_fn(move |request, next| middleware::handle(slots.clone(), request, next)))

@@ -16,13 +16,13 @@ const LEAST: i64 = 2000;
 /// Seals the times of forms, and opens them.
 #[derive(Clone)]
 pub struct FormSeals {
-    key: [u8; 32],
+    mac: Hmac<Sha256>,
 }
 
 impl FormSeals {
     /// Seals with a key, which must be the same in every process of a deployment.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key }
+        Self { mac: Hmac::new_from_slice(&key).expect("any length is a key") }
     }
 
     /// Seals the time at which the form of a list is first shown.
@@ -44,7 +44,7 @@ impl FormSeals {
     }
 
     fn mac(&self, list: WaitlistId, millis: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length is a key");
+        let mut mac = self.mac.clone();
         mac.update(list.uuid().as_bytes());
         mac.update(millis);
         mac

@@ -24,7 +24,8 @@ const LEASE: Duration = Duration::seconds(10);
 /// How often the relay looks at the queue if nobody wakes it, and how long it waits before it retries a settlement.
 const POLL: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long the relay rests after a look that found nothing. Without a rest, each of many sign-ups on a list without webhooks would
-/// cause a look. The rest is twelve times as long as the look, within these bounds, so that looks use a small part of the store's time.
+/// cause a look. The rest is this many times as long as the look, within these bounds, so that looks use a small part of the store's time.
+const RESTS: u32 = 40;
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
 const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
 /// Ticks between two searches for leases that have ended.
@@ -243,7 +244,7 @@ impl<F: Freight> Work<F> {
     }
 
     fn rest(&mut self) {
-        self.rested = Instant::now() + (self.looked_for * 12).clamp(REST, LONGEST_REST);
+        self.rested = Instant::now() + (self.looked_for * RESTS).clamp(REST, LONGEST_REST);
     }
 
     /// The time of a read that starts now.

@@ -95,6 +95,7 @@ pub trait WaitlistStore: Send + Sync {
     /// - It MUST be found in any status, and its variants active or not, since the store does not decide who may see them:
     ///   `public::what_is_public_is_found_by_slugs`, `public::drafts_and_inactive_variants_are_found`.
     /// - Its variants MUST come whole, in the order they were created: `public::what_is_public_has_its_variants_whole`.
+    /// - The brand and the language of its workspace MUST come with it: `settings::settings_read_back_as_they_were_set`.
     /// - A change MUST show at once in the process that made it, and within a second in another one:
     ///   `public::a_public_change_shows_elsewhere_within_a_second`.
     async fn find_public(&self, workspace_slug: &Slug, slug: &Slug) -> Result<Option<Arc<PublicWaitlist>>, Fault>;

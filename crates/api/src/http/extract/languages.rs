@@ -8,11 +8,14 @@ use url::form_urlencoded;
 /// Returns the locales of `Accept-Language`, the most wanted first.
 pub fn accepted_languages(headers: &HeaderMap) -> Vec<Locale> {
     let lines: Vec<&str> = headers.get_all(ACCEPT_LANGUAGE).filter_map(|line| line.to_str().ok()).collect();
-    parse_accept_language(&lines.join(","))
+    if lines.is_empty() { Vec::new() } else { parse_accept_language(&lines.join(",")) }
 }
 
 /// Returns the value of the first of some names in a query. A name that stands earlier wins.
 pub fn in_query(request: &HttpRequest, names: &[&str]) -> Option<String> {
+    if request.query_string().is_empty() {
+        return None;
+    }
     let pairs = || form_urlencoded::parse(request.query_string().as_bytes());
     names.iter().find_map(|name| pairs().find(|(given, value)| given == name && !value.is_empty())).map(|(_, value)| value.into_owned())
 }

@@ -8,6 +8,7 @@ use rally_domain::slug::Slug;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::{Variant, VariantCopy, VariantKind, Weight};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
+use rally_domain::workspace::WorkspaceSettings;
 use serde_json::{Map, Value};
 use url::{Origin, Url};
 
@@ -60,11 +61,11 @@ fn typed_variant(form: &Pairs, waitlist: &Waitlist, kept: Option<&Variant>, now:
 }
 
 async fn render<P>(door: &OpenedList<P>, waitlist: Waitlist, variant: Option<Variant>) -> Result<HttpResponse, ApiError> {
-    let brand = door.app.ports.settings.get(door.workspace_id()).await?.brand;
+    let WorkspaceSettings { brand, default_locale, .. } = door.app.ports.settings.get(door.workspace_id()).await?;
     let policy = policy(brand.logo_url.as_deref());
     let workspace_slug: Slug = door.admin.workspace.slug.clone();
     let waitlist = Waitlist { status: WaitlistStatus::Active, ..waitlist };
-    let shown = PublicWaitlist { waitlist, workspace_slug, brand, variants: Vec::new(), has_old_codes: false };
+    let shown = PublicWaitlist { waitlist, workspace_slug, brand, default_locale, variants: Vec::new(), has_old_codes: false };
     let mut reply = preview_sign_up(&door.app, shown, variant.as_ref()).await?;
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         reply.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);

@@ -4,7 +4,6 @@ use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse};
-use rally_domain::id::WorkspaceId;
 use rally_domain::locale::Locale;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
@@ -51,7 +50,10 @@ impl<'a> Look<'a> {
         keep_person_locale(request, person);
         let wanted: Vec<Locale> =
             chosen_language(request).into_iter().chain(person.cloned()).chain(accepted_languages(request.headers())).collect();
-        let language = choose(app, &wanted, waitlist.workspace_id).await?;
+        let language = match Language::choose(&wanted) {
+            Some(language) => language,
+            None => choose(&[], &app.ports.settings.get(waitlist.workspace_id).await?.default_locale),
+        };
         let framers = &waitlist.settings.allowed_origins;
         Ok(Self { language, brand: brand_of(brand), framers, root: app.ports.links.root(), embedded: is_embedded(request) })
     }
@@ -91,16 +93,9 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Returns the first wanted language that Rally has, else that of the workspace.
-///
-/// # Errors
-/// If the store fails.
-pub(super) async fn choose(app: &App, wanted: &[Locale], workspace: WorkspaceId) -> Result<Language, ApiError> {
-    if let Some(language) = Language::choose(wanted) {
-        return Ok(language);
-    }
-    let default = app.ports.settings.get(workspace).await?.default_locale;
-    Ok(Language::choose(&[default]).unwrap_or_default())
+/// Returns the first wanted language that Rally has, else the one of a default.
+pub(super) fn choose(wanted: &[Locale], default: &Locale) -> Language {
+    Language::choose(wanted).or_else(|| Language::choose(std::slice::from_ref(default))).unwrap_or_default()
 }
 
 /// Returns the brand of a workspace, as pages show it.

@@ -59,15 +59,15 @@ impl<'a> Reading<'a> {
     pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, request: &HttpRequest, shown: Option<Locale>) -> Result<Self, ApiError> {
         named.published()?;
         let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(request)).collect();
-        Self::in_one_of(app, named, &wanted, is_embedded(request)).await
+        Ok(Self::in_one_of(app, named, &wanted, is_embedded(request)))
     }
 
-    async fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Result<Self, ApiError> {
+    fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Self {
         let waitlist = &named.found.waitlist;
-        let language = look::choose(app, wanted, waitlist.workspace_id).await?;
+        let language = look::choose(wanted, &named.found.default_locale);
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
-        Ok(Self { named, language, here, root, embedded })
+        Self { named, language, here, root, embedded }
     }
 
     /// The list.
@@ -122,7 +122,10 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
     if let Some(notice) = notice_of(openness(&app, reading.waitlist()).await?) {
         return Ok(reading.tell(StatusCode::OK, notice, None, &reading.here));
     }
-    let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
+    let variant = match named.found.variants.as_slice() {
+        [] => None,
+        variants => choose(variants, &asked_for(&request), app.ports.ids.entropy()),
+    };
     let around = Around::of(&app, &reading, in_query(&request, &CODE).as_deref()).await?;
     let key = PageKey::new(&reading, variant, &around);
     let filled = Filled { variant, seal: UNSEALED, typed: &[], problems: &[] };
@@ -136,9 +139,8 @@ const UNSEALED: &str = "\0";
 
 /// Returns a cached page with its seal.
 fn sealed(html: &[u8], seal: &str) -> Vec<u8> {
-    let mut parts = html.splitn(2, |byte| *byte == 0);
-    let (before, after) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    [before, seal.as_bytes(), after].concat()
+    let place = memchr::memchr(0, html).unwrap_or(html.len());
+    [&html[..place], seal.as_bytes(), html.get(place + 1..).unwrap_or_default()].concat()
 }
 
 /// What makes an empty form different from that of another reader of the list.
@@ -205,7 +207,7 @@ impl Around {
 /// The form of a waitlist as an admin sees it before it is saved. It is not sent anywhere.
 pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
     let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
-    let reading = Reading::in_one_of(app, &named, &[], false).await?;
+    let reading = Reading::in_one_of(app, &named, &[], false);
     render(app, &reading, StatusCode::OK, None, &Filled { variant, seal: "", typed: &[], problems: &[] }).await
 }
 
