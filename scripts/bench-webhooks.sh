@@ -4,12 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 events=${1:-20000}
-cargo build --release --quiet -p rally-api -p rally-bench
+cargo build --profile dist --quiet -p rally-api -p rally-bench
 . scripts/cluster.sh
 
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 export RALLY_BIND=127.0.0.1:18080 RALLY_WEBHOOK_ALLOW=127.0.0.1/32,http://127.0.0.1 RALLY_LOG=warn RALLY_SIGNUP_RATE=off
-rally=target/release/rally
+rally=target/dist/rally
 workspace=$("$rally" workspace create bench | sed -n 's/^  "id": "\(.*\)",$/\1/p')
 token=$("$rally" token mint --workspace bench)
 "$rally" serve >/dev/null &
@@ -30,5 +30,5 @@ WITH written AS (
 INSERT INTO deliveries (event_id, webhook_id, state, due_at)
 SELECT e.id, w.id, 'pending', now() FROM written e JOIN webhooks w USING (workspace_id);
 SQL
-target/release/rally-bench webhooks --base http://127.0.0.1:18080 --workspace "$workspace" --token "$token" --events "$events" \
+target/dist/rally-bench webhooks --base http://127.0.0.1:18080 --workspace "$workspace" --token "$token" --events "$events" \
     --seed "psql -h $folder -U rally -d postgres -q -X -v events=\$EVENTS -f $folder/seed.sql"

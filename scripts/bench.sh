@@ -9,8 +9,8 @@ rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
 if ! command -v wrk >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null
 fi
-cargo build --release --quiet -p rally-api -p rally-bench
-rally=target/release/rally tool=target/release/rally-bench
+cargo build --profile dist --quiet -p rally-api -p rally-bench
+rally=target/dist/rally tool=target/dist/rally-bench
 . scripts/cluster.sh
 table=$folder/table.md
 : >"$table"

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 entries=${1:-1000000}
-cargo build --release --quiet -p rally-api -p rally-bench
-rally=target/release/rally
+cargo build --profile dist --quiet -p rally-api -p rally-bench
+rally=target/dist/rally
 . scripts/cluster.sh
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 export RALLY_BIND=127.0.0.1:18080 RALLY_LOG=warn RALLY_SIGNUP_RATE=off

@@ -3,13 +3,13 @@
 # how fast, and the peak memory.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --quiet -p rally-api
+cargo build --profile dist --quiet -p rally-api
 . scripts/cluster.sh
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 export RALLY_BIND=127.0.0.1:18082 RALLY_LOG=off RALLY_SIGNUP_RATE=off
 ulimit -n "$(ulimit -Hn)"
-target/release/rally bench seed --list hot --entries 1000 | sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' >"$folder/codes"
-target/release/rally serve >/dev/null & server=$!
+target/dist/rally bench seed --list hot --entries 1000 | sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' >"$folder/codes"
+target/dist/rally serve >/dev/null & server=$!
 trap 'kill "$server" 2>/dev/null && wait "$server" || true; stop_cluster' EXIT
 until curl -sf -o /dev/null "http://$RALLY_BIND/readyz"; do sleep 0.1; done
 resident() { awk '/^VmHWM/ { printf "%.0f MB\n", $2 / 1000 }' "/proc/$server/status"; }
