@@ -23,6 +23,7 @@ echo '== documentation'
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
 echo '== dependency policy'
-command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+# A build with optimizations would take longer than the check.
+command -v cargo-deny >/dev/null || cargo install --locked --debug cargo-deny
 # Advisories need a database that is cloned from the internet. Set DENY_ADVISORIES=1 if it can be reached.
 cargo deny --all-features check ${DENY_ADVISORIES:+advisories} licenses bans sources
