@@ -50,7 +50,7 @@ pub enum Order<K> {
     Rest(K, Duration),
 }
 
-/// Commands that are written together, and the lanes that have no turn meanwhile.
+/// Commands that are written together, and the lanes that have no turn while the group holds them.
 pub struct Group<K, C, A> {
     /// The commands, to be taken out and written. There are none if all callers have left.
     pub commands: Vec<C>,
@@ -62,6 +62,11 @@ pub struct Group<K, C, A> {
 }
 
 impl<K, C, A> Group<K, C, A> {
+    /// The lanes of the commands.
+    pub fn lanes(&self) -> &[K] {
+        &self.lanes
+    }
+
     /// Answers the callers of the commands that are done. A caller whose command has no fate is dropped without an answer.
     pub fn ended<R>(self, fates: Vec<Fate<C, R>>, mut answer: impl FnMut(A, R)) -> Ended<K, C, A> {
         let (size, mut back) = (self.callers.len(), Vec::new());
@@ -92,7 +97,7 @@ struct Job<C, A> {
 
 struct Lane<C, A> {
     waiting: VecDeque<Job<C, A>>,
-    /// Whether a group with commands of this lane is being written. Then the lane has no turn.
+    /// Whether a group holds this lane. Then the lane has no turn.
     writing: bool,
     /// Whether the next group of this lane has no other lanes.
     alone: bool,
@@ -139,6 +144,8 @@ pub struct Core<K, C, A> {
     writers: usize,
     /// Writers with a slow group.
     slow: usize,
+    /// Writers whose group has released its lanes.
+    released: usize,
     /// Commands that wait in all lanes.
     waiting: usize,
     /// At most one writer pauses at a time.
@@ -147,7 +154,7 @@ pub struct Core<K, C, A> {
 
 impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
     pub fn new(rules: Rules) -> Self {
-        Self { rules, lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, slow: 0, waiting: 0, pause: None }
+        Self { rules, lanes: HashMap::new(), turns: VecDeque::new(), writers: 0, slow: 0, released: 0, waiting: 0, pause: None }
     }
 
     /// Puts a command into its lane.
@@ -202,15 +209,33 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
         self.hire()
     }
 
-    /// Puts the commands that a group gives back at the head of their lanes, and frees its lanes.
-    pub fn ended(&mut self, group: Ended<K, C, A>) -> Option<Order<K>> {
+    /// Frees the lanes of a group that has only its commit left, if half as many commands have arrived. `None` means that the group keeps
+    /// its lanes until it has ended, else another writer may begin.
+    pub fn released(&mut self, lanes: &[K], size: usize) -> Option<bool> {
+        if size < CROWD || self.waiting < size / 2 {
+            return None;
+        }
+        self.released += 1;
+        self.free(lanes.iter().copied(), false);
+        Some(self.hire())
+    }
+
+    /// Puts the commands that a group gives back at the head of their lanes, and frees its lanes unless it has released them.
+    pub fn ended(&mut self, group: Ended<K, C, A>, held: bool) -> Option<Order<K>> {
         self.slow -= usize::from(group.slow);
         let given_back = !group.back.is_empty();
         for (id, job) in group.back.into_iter().rev() {
-            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            let lane = self.lanes.entry(id).or_default();
+            if lane.waiting.is_empty() && !lane.writing {
+                self.turns.push_back(id);
+            }
             lane.alone = true;
             lane.waiting.push_front(job);
             self.waiting += 1;
+        }
+        if !held {
+            self.released -= 1;
+            return None;
         }
         let enough = group.size / 2;
         if group.size >= CROWD && !given_back && self.waiting < enough && self.pause.is_none() {
@@ -243,10 +268,11 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
         (impatient.into_iter().map(|job| job.caller).collect(), self.hire())
     }
 
-    /// Whether another writer begins. A few large groups cost less than many small ones.
+    /// Whether another writer begins. A few large groups cost less than many small ones. While a group commits, one writer more than usual
+    /// may be at work.
     fn hire(&mut self) -> bool {
         let needed = self.writers - self.slow < EAGER || self.waiting >= PRESSING;
-        let begin = needed && !self.turns.is_empty() && self.writers < self.rules.writers;
+        let begin = needed && !self.turns.is_empty() && self.writers < self.rules.writers + self.released.min(1);
         self.writers += usize::from(begin);
         begin
     }
@@ -271,7 +297,7 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
     }
 
     /// Gives lanes their next turn, lets them rest if they are `locked`, or forgets them. A locked group has only one lane.
-    fn free(&mut self, lanes: Vec<K>, locked: bool) -> Option<Order<K>> {
+    fn free(&mut self, lanes: impl IntoIterator<Item = K>, locked: bool) -> Option<Order<K>> {
         let mut order = None;
         for id in lanes {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };

@@ -3,10 +3,11 @@
 //! Commands wait in *lanes*. The first command of an idle lane is written at once. The commands that arrive meanwhile form the next group,
 //! together with commands of other lanes. Each lane gives its share.
 //!
-//! A lane is in one group at a time. Therefore its commands are carried out in their order, and a slow lane delays only the group that it
-//! is in. If a group would wait for one of its lanes, it gives its commands back, and each of their lanes gets a group of its own. If such
-//! a group gives its commands back too, the lane rests for a moment without a writer and is then retried. A command waits no longer than
-//! its patience lasts.
+//! A group holds its lanes until it has ended. Therefore the commands of a lane are carried out in their order, and a slow lane delays only
+//! the group that it is in. A group that has only its commit left may release its lanes before, see [`Hold`]: the next group then waits in
+//! the store, and loses no time between the two. If a group would wait for one of its lanes, it gives its commands back, and each of their
+//! lanes gets a group of its own. If such a group gives its commands back too, the lane rests for a moment without a writer and is then
+//! retried. A command waits no longer than its patience lasts.
 //!
 //! After a large group the writer waits a moment, until half as many commands have arrived. In a crowd whose callers send again after each
 //! answer, one half is then written while the other half returns. Otherwise one caller would be written by itself while all others wait.
@@ -25,6 +26,7 @@ use std::hash::Hash;
 use std::mem::take;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,10 +73,30 @@ pub enum Fate<C, R> {
     Back(C),
 }
 
+/// The hold of a group on its lanes.
+#[derive(Clone)]
+pub struct Hold {
+    alone: bool,
+    release: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Hold {
+    /// Whether the group is of one lane that was given back.
+    pub fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// Lets the next group of the same lanes begin before this one has ended, if a crowd waits. The caller must have all locks of this
+    /// group, so that the next one waits for them in the store, and must give no command back afterwards unless the transaction is repeated.
+    pub fn release(&self) {
+        if !self.alone {
+            (self.release)();
+        }
+    }
+}
+
 /// Carries out a group and returns one fate for each command, in their order.
-///
-/// The flag says whether the group is of one lane that was given back.
-pub type Write<C, R> = Box<dyn Fn(Vec<C>, bool) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
+pub type Write<C, R> = Box<dyn Fn(Vec<C>, Hold) -> Pin<Box<dyn Future<Output = Vec<Fate<C, R>>> + Send>> + Send + Sync>;
 
 /// Gathers commands in lanes.
 pub struct GroupCommit<K, C, R>(Arc<Shell<K, C, R>>);
@@ -103,7 +125,7 @@ struct Shell<K, C, R> {
 
 impl<K, C, R> GroupCommit<K, C, R>
 where
-    K: Copy + Eq + Hash + Send + 'static,
+    K: Copy + Eq + Hash + Send + Sync + 'static,
     C: Send + 'static,
     R: Send + 'static,
 {
@@ -125,7 +147,7 @@ where
 
 impl<K, C, R> Shell<K, C, R>
 where
-    K: Copy + Eq + Hash + Send + 'static,
+    K: Copy + Eq + Hash + Send + Sync + 'static,
     C: Send + 'static,
     R: Send + 'static,
 {
@@ -156,12 +178,13 @@ where
     /// Writes one group after the other until no lane has a turn.
     async fn work(self: Arc<Self>) {
         while let Some(mut group) = self.next_group() {
+            let held = Arc::new(AtomicBool::new(true));
             // If a group panics, its callers learn of it by their channels. Nobody else is affected.
-            let fates = if group.commands.is_empty() { Vec::new() } else { self.write(&mut group).await.unwrap_or_default() };
+            let fates = if group.commands.is_empty() { Vec::new() } else { self.write(&mut group, &held).await.unwrap_or_default() };
             // A caller that went away gets no result.
             let ended = group.ended(fates, |caller, result| drop(caller.send(Ok(result))));
             // The signal exists before any command can order it.
-            let (order, resumed) = self.with_core(|core| (core.ended(ended), self.resume.notified()));
+            let (order, resumed) = self.with_core(|core| (core.ended(ended, held.swap(false, Relaxed)), self.resume.notified()));
             match order {
                 Some(Order::Pause(longest)) => {
                     // The writer goes on even if there are not enough.
@@ -181,10 +204,14 @@ where
     }
 
     /// Waits for a group to be written. If that takes long, another writer may start in its place.
-    async fn write(self: &Arc<Self>, group: &mut Group<K, C, Answer<R>>) -> Result<Vec<Fate<C, R>>, Box<dyn Any + Send>> {
+    async fn write(
+        self: &Arc<Self>,
+        group: &mut Group<K, C, Answer<R>>,
+        held: &Arc<AtomicBool>,
+    ) -> Result<Vec<Fate<C, R>>, Box<dyn Any + Send>> {
         // The closure runs inside the future, so that its panic is caught too.
-        let (commands, alone) = (take(&mut group.commands), group.alone);
-        let writing = async { (self.write)(commands, alone).await };
+        let (hold, commands) = (self.hold(group, held.clone()), take(&mut group.commands));
+        let writing = async { (self.write)(commands, hold).await };
         let mut writing = pin!(AssertUnwindSafe(writing).catch_unwind());
         if let Ok(written) = timeout(LONG, &mut writing).await {
             return written;
@@ -192,6 +219,20 @@ where
         let begin = self.with_core(|core| core.takes_long(group));
         self.begin_if(begin);
         writing.await
+    }
+
+    /// Makes the hold of a group. `held` says whether it still has its lanes, and changes only under the lock.
+    fn hold(self: &Arc<Self>, group: &Group<K, C, Answer<R>>, held: Arc<AtomicBool>) -> Hold {
+        let (shell, lanes, size) = (self.clone(), group.lanes().to_vec(), group.commands.len());
+        let release = move || {
+            let begin = shell.with_core(|core| {
+                let released = held.load(Relaxed).then(|| core.released(&lanes, size)).flatten();
+                held.fetch_and(released.is_none(), Relaxed);
+                released.unwrap_or(false)
+            });
+            shell.begin_if(begin);
+        };
+        Hold { alone: group.alone, release: Arc::new(release) }
     }
 
     /// Lets a lane rest without a writer.

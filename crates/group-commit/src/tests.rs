@@ -19,13 +19,18 @@ struct Script {
 fn script(rules: Rules) -> Script {
     let (groups, gate) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Semaphore::new(0)));
     let (seen, door) = (groups.clone(), gate.clone());
-    let write = move |commands: Vec<(u8, u32)>, alone: bool| {
+    let write = move |commands: Vec<(u8, u32)>, hold: Hold| {
         let (seen, door) = (seen.clone(), door.clone());
         let group = async move {
             seen.lock().unwrap().push(commands.clone());
             door.acquire().await.unwrap().forget();
+            if commands.iter().any(|(_, n)| *n == RELEASES) {
+                hold.release();
+                hold.release();
+                door.acquire().await.unwrap().forget();
+            }
             assert!(commands.iter().all(|(_, n)| *n != BREAKS), "a command that breaks its group");
-            if commands.iter().any(|(lane, _)| *lane == ALWAYS_LOCKED || *lane == LOCKED && !alone) {
+            if commands.iter().any(|(lane, _)| *lane == ALWAYS_LOCKED || *lane == LOCKED && !hold.is_alone()) {
                 return commands.into_iter().map(Fate::Back).collect();
             }
             commands.iter().map(|(_, n)| Fate::Done(n * 10)).collect()
@@ -37,6 +42,9 @@ fn script(rules: Rules) -> Script {
 
 /// A command that breaks its group.
 const BREAKS: u32 = 666;
+
+/// A command whose group releases its lanes, and then waits for the gate once more.
+const RELEASES: u32 = 555;
 
 /// A lane that can be carried out only in a group of its own.
 const LOCKED: u8 = 9;
@@ -218,14 +226,34 @@ async fn after_a_large_group_the_writer_waits_for_half_as_many() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_next_group_of_a_crowd_begins_while_one_commits() {
+    let script = script(Rules { writers: 1, ..RULES });
+    let mut callers = JoinSet::new();
+    for n in (0..8).chain([RELEASES]) {
+        script.submit(&mut callers, 1, n).await;
+    }
+    script.allow(1).await;
+    for n in 20..28 {
+        script.submit(&mut callers, 1, n).await;
+    }
+    assert_eq!(script.groups().len(), 2);
+    script.allow(1).await;
+    assert_eq!(script.groups()[2..], [commands(1, 20..28)]);
+    script.allow(2).await;
+    assert_eq!(callers.join_all().await.into_iter().filter(Result::is_ok).count(), 17);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_command_of_a_crowd_is_carried_out_once() {
     for writers in [1, 3] {
         let done = Arc::new(AtomicUsize::new(0));
         let count = done.clone();
-        let write = move |commands: Vec<u32>, _: bool| {
+        let write = move |commands: Vec<u32>, hold: Hold| {
             count.fetch_add(commands.len(), Ordering::SeqCst);
             Box::pin(async move {
+                tokio::task::yield_now().await;
+                hold.release();
                 tokio::task::yield_now().await;
                 commands.into_iter().map(Fate::Done).collect()
             }) as Pin<Box<dyn Future<Output = Vec<Fate<u32, u32>>> + Send>>

@@ -243,8 +243,7 @@ async fn add_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: &Imp
     let old = old_codes::table.filter(old_codes::waitlist_id.eq(list.uuid()).and(old_codes::code.eq_any(old)));
     let old: Vec<String> = old.select(old_codes::code).load(c).await?;
     let noted = if import.dry_run { noted(c, import.id, ImportWork::notes(rows)).await? } else { HashSet::new() };
-    let addresses = rows.iter().map(|row| (list, command.links.secret(), &row.profile.email));
-    let erased = suppressions::erased_addresses(c, addresses).await?;
+    let erased = suppressions::erased_addresses(c, list, command.links.secret(), rows.iter().map(|row| &row.profile.email)).await?;
     let waitlist = Waitlist::try_from(waitlist)?;
     let once = rows.iter().filter(|_| waitlist.settings.addresses.one_per_mailbox);
     let asked = once.map(|row| (list, row.profile.email.mailbox())).collect();
@@ -257,7 +256,7 @@ async fn add_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: &Imp
         mailboxes: mailboxes.iter().map(|found| found.key().1).collect(),
         own_codes: own.into_iter().map(|(code, of)| (ReferralCode::from_stored(code), of == list.uuid())).collect(),
         old_codes: old.into_iter().collect(),
-        erased: erased.into_iter().map(|row| Email::from_stored(row.email)).collect(),
+        erased,
         noted,
         mail,
     })
@@ -344,8 +343,7 @@ async fn restore_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: 
     let own: Vec<String> = own.load(c).await?;
     let old = old_codes::table.filter(old_codes::waitlist_id.eq(list.uuid()).and(old_codes::code.eq_any(&codes)));
     let old: Vec<String> = old.select(old_codes::code).load(c).await?;
-    let hashed = addresses.iter().map(|email| (list, command.links.secret(), email));
-    let erased = suppressions::erased_addresses(c, hashed).await?;
+    let erased = suppressions::erased_addresses(c, list, command.links.secret(), addresses.iter()).await?;
     let names: Vec<String> = ImportWork::names_of_lines(lines).into_iter().collect();
     let names = import_names::table
         .filter(import_names::import_id.eq(import.id.uuid()).and(import_names::name.eq_any(names)))
@@ -360,7 +358,7 @@ async fn restore_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: 
         known: known.into_iter().map(|(address, id)| (Email::from_stored(address), id)).collect(),
         own_codes: own.into_iter().map(ReferralCode::from_stored).collect(),
         old_codes: old.into_iter().collect(),
-        erased: erased.into_iter().map(|row| Email::from_stored(row.email)).collect(),
+        erased,
         names,
         referred,
     })

@@ -55,7 +55,7 @@ mod workspaces;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool::managed::{Hook, HookError};
+use deadpool::managed::{Hook, HookError, QueueMode};
 use diesel::migration::{Migration, MigrationSource};
 use diesel::{ConnectionError, ConnectionResult, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -183,6 +183,8 @@ impl PgStore {
         let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
         let pool = Pool::builder(manager)
             .max_size(options.connections)
+            // The connection that was used last has its plans and tables at hand, in its process and in the caches of the processor.
+            .queue_mode(QueueMode::Lifo)
             .pre_recycle(Hook::async_fn(|connection: &mut AsyncPgConnection, metrics| {
                 Box::pin(make_ready(connection, metrics.age(), metrics.last_used()))
             }))
@@ -191,7 +193,7 @@ impl PgStore {
         let turns = Turns::new(options.wait);
         let database = Database { pool, wait: options.wait, group_limit: options.statement_timeout + GRACE, turns };
         let writer = database.clone();
-        let write = Box::new(move |commands, alone| Box::pin(sign_up::run(writer.clone(), commands, alone)) as _);
+        let write = Box::new(move |commands, hold| Box::pin(sign_up::run(writer.clone(), commands, hold)) as _);
         let sign_ups = GroupCommit::new(sign_up::rules(options.wait), Handle::current(), write);
         let writer = database.clone();
         let write = Box::new(move |commands, _| Box::pin(confirmations::run(writer.clone(), commands)) as _);
@@ -304,20 +306,37 @@ macro_rules! transaction {
     ($store:expr, $begin:expr, |$connection:ident| $work:expr) => {
         crate::transaction!(@once $store, $begin, |$connection| $work).map_err(rally_domain::error::CommandError::from)
     };
+    // The work sends BEGIN itself, together with its first statements.
+    ($store:expr, begun by work, |$connection:ident| $work:expr) => {{
+        use diesel_async::SimpleAsyncConnection;
+        let begin = async |_: &mut diesel_async::AsyncPgConnection| Ok(());
+        let commit = async |c: &mut diesel_async::AsyncPgConnection| c.batch_execute("COMMIT").await;
+        let rollback = async |c: &mut diesel_async::AsyncPgConnection| c.batch_execute("ROLLBACK").await;
+        crate::transaction!(@run $store, begin, commit, rollback, |$connection| $work).map_err(rally_domain::error::CommandError::from)
+    }};
     (@once $store:expr, $begin:expr, |$connection:ident| $work:expr) => {{
-        use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+        use diesel_async::{AnsiTransactionManager, TransactionManager};
+        let begin = async |c: &mut diesel_async::AsyncPgConnection| AnsiTransactionManager::begin_transaction_sql(c, $begin).await;
+        let commit = async |c: &mut diesel_async::AsyncPgConnection| AnsiTransactionManager::commit_transaction(c).await;
+        let rollback = async |c: &mut diesel_async::AsyncPgConnection| AnsiTransactionManager::rollback_transaction(c).await;
+        crate::transaction!(@run $store, begin, commit, rollback, |$connection| $work)
+    }};
+    (@run $store:expr, $begin:ident, $commit:ident, $rollback:ident, |$connection:ident| $work:expr) => {{
         let mut held = crate::Held::new($store.connection().await?);
-        let mut attempt = 1;
+        let (mut attempt, mut has_ended) = (1, true);
         let outcome = loop {
             let connection = held.connection();
-            let $connection: &mut AsyncPgConnection = connection;
-            AnsiTransactionManager::begin_transaction_sql($connection, $begin).await.map_err(crate::fault::query_fault)?;
+            let $connection: &mut diesel_async::AsyncPgConnection = connection;
+            $begin($connection).await.map_err(crate::fault::query_fault)?;
             let worked: Result<_, crate::fault::Abort<_>> = async { $work }.await;
             let outcome = match worked {
-                Ok(value) => AnsiTransactionManager::commit_transaction(&mut *connection).await.map(|()| value).map_err(Into::into),
-                Err(abort) => match AnsiTransactionManager::rollback_transaction(&mut *connection).await {
+                Ok(value) => $commit(&mut *connection).await.map(|()| value).map_err(Into::into),
+                Err(abort) => match $rollback(&mut *connection).await {
                     Ok(()) | Err(diesel::result::Error::BrokenTransactionManager) => Err(abort),
-                    Err(error) => Err(error.into()),
+                    Err(error) => {
+                        has_ended = false;
+                        Err(error.into())
+                    }
                 },
             };
             match outcome {
@@ -325,7 +344,10 @@ macro_rules! transaction {
                 outcome => break outcome,
             }
         };
-        held.finish();
+        // A connection whose transaction may go on is closed instead.
+        if has_ended {
+            held.finish();
+        }
         outcome
     }};
 }

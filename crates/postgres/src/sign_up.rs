@@ -1,13 +1,13 @@
 //! The transaction of a group of sign-ups, of one list or several. It locks the lists in the order of their ids, loads the facts
 //! for the whole group, decides one sign-up after the other, and writes all plans. Statements that do not depend on each other
-//! are sent together (pipelined), so a group costs five round trips to the server, or six if a reward may be reached.
+//! are sent together (pipelined), so a group costs three round trips to the server, or four if a reward may be reached.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::try_join;
 use rally_domain::command::{GroupFacts, SignUp, SignUpGroup, SignUpPlan, SignUpRejection};
 use rally_domain::email::Email;
@@ -15,7 +15,7 @@ use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId};
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::{Fate, Rules};
+use rally_group_commit::{Fate, Hold, Rules};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -25,7 +25,6 @@ use crate::fault::Abort;
 use crate::owners::owners;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
-use crate::suppressions::ErasedRow;
 use crate::waitlists::WaitlistRow;
 use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions, transaction};
 
@@ -40,8 +39,8 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 /// Carries out a group. If the database fails permanently, each sign-up is tried in a group of its own, so that only the bad one
 /// fails. If a row stays locked, all commands are returned. They are tried again list by list, and then after a rest.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) -> Vec<Fate<SignUp, Outcome>> {
-    match write_group(&database, &commands, alone).await {
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>, hold: Hold) -> Vec<Fate<SignUp, Outcome>> {
+    match write_group(&database, &commands, Some(&hold)).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
         Err(CommandError::Rejected(Locked)) => commands.into_iter().map(Fate::Back).collect(),
         Err(CommandError::Fault(Fault::Unexpected(_))) if commands.len() > 1 => {
@@ -62,7 +61,7 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>, alone: bool) 
 }
 
 async fn write_alone(database: &Database, command: &SignUp) -> Outcome {
-    let outcome = write_group(database, std::slice::from_ref(command), true).await.map_err(fault)?.pop();
+    let outcome = write_group(database, std::slice::from_ref(command), None).await.map_err(fault)?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
@@ -86,8 +85,8 @@ fn fault(error: CommandError<Locked>) -> Fault {
 type Written = Vec<Result<Entry, SignUpRejection>>;
 
 /// Writes the whole group or nothing of it. It waits for a silent server only for the time of a group.
-async fn write_group(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
-    timeout(database.group_limit, write_in_time(database, commands, alone)).await.map_err(Fault::unavailable)?
+async fn write_group(database: &Database, commands: &[SignUp], hold: Option<&Hold>) -> Result<Written, CommandError<Locked>> {
+    timeout(database.group_limit, write_in_time(database, commands, hold)).await.map_err(Fault::unavailable)?
 }
 
 /// How a group begins. A locked list, or a locked webhook of its workspace, must not hold up the other lists of the group.
@@ -95,10 +94,11 @@ const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '250ms'";
 /// How a group of only one list begins. It waits only for a moment, and is tried again after a rest, without a connection.
 const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '25ms'";
 
-async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) -> Result<Written, CommandError<Locked>> {
-    let begin = if alone { BEGIN_ALONE } else { BEGIN };
-    transaction!(database, begin, |c| {
-        let mut groups = lock_facts(c, commands).await.map_err(locked)?;
+/// The next group of the same lists begins while this one commits, and waits in the database for the locks of this one.
+async fn write_in_time(database: &Database, commands: &[SignUp], hold: Option<&Hold>) -> Result<Written, CommandError<Locked>> {
+    let begin = if hold.is_none_or(Hold::is_alone) { BEGIN_ALONE } else { BEGIN };
+    transaction!(database, begun by work, |c| {
+        let mut groups = lock_facts(c, begin, commands).await.map_err(locked)?;
         let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
             Some(group) => group.decide(command),
             None => Err(SignUpRejection::NoSuchWaitlist),
@@ -108,48 +108,49 @@ async fn write_in_time(database: &Database, commands: &[SignUp], alone: bool) ->
         if !groups.is_empty() {
             apply(c, &groups).await.map_err(|error| locked(error.into()))?;
         }
+        hold.inspect(|hold| hold.release());
         Ok(outcomes)
     })
 }
 
 type Groups = BTreeMap<WaitlistId, SignUpGroup>;
 
-/// Locks the lists and loads the facts for the sign-ups of each list that exists.
-async fn lock_facts(c: &mut AsyncPgConnection, commands: &[SignUp]) -> Result<Groups, Abort<Locked>> {
+/// Begins the transaction, locks the lists, and loads the facts for the sign-ups of each list that exists. All this is sent at once. The
+/// server takes one statement after the other, so the reads have waited for the locks and see the latest commit.
+async fn lock_facts(c: &AsyncPgConnection, begin: &str, commands: &[SignUp]) -> Result<Groups, Abort<Locked>> {
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
-    let totals = lock_totals(c, &lists).await?;
-    // These reads follow the locks, so they see the latest commit.
-    let c = &*c;
-    let (waitlists, mut mail, taken, owners, active, requests, used_proofs, erased) = try_join!(
+    let ((), totals, waitlists, mut mail, known, owners, active, requests, used_proofs) = try_join!(
+        async { Ok((&mut &*c).batch_execute(begin).await?) },
+        lock_totals(c, &lists),
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
-        taken_emails(c, commands),
+        async { Ok(known_addresses(c, commands).await?) },
         async { Ok(owners(c, commands).await?) },
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
-        async { Ok(suppressions::erased(c, commands).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, &command.profile.email)));
     let (have, wait) = try_join!(mailboxes::entries(c, &asked), mailboxes::requests(c, &asked))?;
     let of_list = |found: &[mailboxes::Found], list: WaitlistId| {
         found.iter().map(mailboxes::Found::key).filter(|(of, _)| *of == list).map(|(_, mailbox)| mailbox).collect()
     };
+    let known_of = |list: WaitlistId| known.iter().filter(move |known| known.list == list.uuid());
     let totals = totals.into_iter().filter_map(|(list, totals)| Some((waitlists.get(&list)?.clone(), totals)));
     let group = |(waitlist, (last_position, entries)): (Waitlist, (u64, u64))| {
         let list = waitlist.id;
         let facts = GroupFacts {
             last_position,
             entries,
-            emails: taken.iter().filter(|(of, _)| *of == list).map(|(_, email)| email.clone()).collect(),
+            emails: known_of(list).filter(|known| known.taken).map(KnownAddress::email).collect(),
             codes: owners.seen_from(list),
             mailboxes: of_list(&have, list),
             waiting_mailboxes: of_list(&wait, list),
             proofs: used_proofs.clone(),
             variants: active.iter().filter(|(of, _)| *of == list).map(|(_, variant)| *variant).collect(),
             requests: requests.iter().filter(|(_, request)| request.waitlist_id == list).map(|(id, kept)| (*id, kept.clone())).collect(),
-            erased: erased.iter().filter(|row| row.list == list.uuid()).map(lifted).collect(),
+            erased: known_of(list).filter_map(|known| Some((known.email(), SuppressionId::new(known.erased?)))).collect(),
             mail: mail.remove(&list),
             neighbours: owners.neighbours.clone(),
             rewarded: HashMap::new(),
@@ -183,17 +184,13 @@ async fn load_rewarded(
     Ok(())
 }
 
-fn lifted(row: &ErasedRow) -> (Email, SuppressionId) {
-    (Email::from_stored(row.email.clone()), SuppressionId::new(row.id))
-}
-
 /// Locks the lists in the order of their ids, as every transaction with several lists does. Returns the last position and the
 /// number of entries that stand on each.
-async fn lock_totals(c: &mut AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
+async fn lock_totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Result<Vec<(WaitlistId, (u64, u64))>, Abort<Locked>> {
     use crate::schema::waitlist_totals::dsl::{approved, erased, last_position, pending, rejected, waitlist_id, waitlist_totals};
     let query = waitlist_totals.filter(waitlist_id.eq_any(lists)).order(waitlist_id);
     let rows: Vec<(Uuid, i64, i64)> =
-        query.select((waitlist_id, last_position, pending + approved + rejected - erased)).for_update().load(c).await?;
+        query.select((waitlist_id, last_position, pending + approved + rejected - erased)).for_update().load(&mut c).await?;
     Ok(rows.into_iter().map(|(list, last, number)| (WaitlistId::new(list), (from_bigint(last), from_bigint(number.max(0))))).collect())
 }
 
@@ -205,31 +202,54 @@ pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid])
 }
 
 statement! {
-    /// Finds which addresses are on their list, with one lookup in the unique index for each. It looks for the nearest address in
-    /// the order of that index: if it compared for equality, the planner could read the whole list by its status or position.
-    TakenEmails {
-        "SELECT asked.list, asked.email FROM unnest("
+    /// Finds which addresses are on their list, and which were erased in its workspace. Each takes one lookup in an index. The first looks
+    /// for the nearest address in the order of the unique index: if it compared for equality, the planner could read the whole list by its
+    /// status or position.
+    KnownAddresses {
+        "SELECT asked.list, asked.email, nearest.email IS NOT NULL AS taken, s.id AS erased FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "
-        emails: Array<Text> = Vec<String>,
-        ") AS asked (list, email) CROSS JOIN LATERAL (
+        emails: Array<Text> = Vec<String>, ", "
+        hashes: Array<Bytea> = Vec<Vec<u8>>,
+        ") AS asked (list, email, hash) LEFT JOIN LATERAL (
             SELECT entries.email FROM entries WHERE entries.waitlist_id = asked.list AND entries.email >= asked.email
             ORDER BY entries.email LIMIT 1
-        ) nearest WHERE nearest.email = asked.email"
+        ) nearest ON nearest.email = asked.email
+        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1) w
+        LEFT JOIN LATERAL (
+            SELECT id FROM suppressions WHERE workspace_id = w.workspace_id AND address = asked.hash AND reason = 'erased'
+            ORDER BY workspace_id, address, reason LIMIT 1
+        ) s ON true
+        WHERE nearest.email IS NOT NULL OR s.id IS NOT NULL"
     }
 }
 
+/// What is known of an address on a list.
 #[derive(QueryableByName)]
-struct TakenRow {
+struct KnownAddress {
     #[diesel(sql_type = SqlUuid)]
     list: Uuid,
     #[diesel(sql_type = Text)]
     email: String,
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    erased: Option<Uuid>,
 }
 
-async fn taken_emails(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, Email)>, Abort<Locked>> {
-    let (lists, emails) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.profile.email.to_string())).unzip();
-    let taken: Vec<TakenRow> = TakenEmails { lists, emails }.load(&mut c).await?;
-    Ok(taken.into_iter().map(|row| (WaitlistId::new(row.list), Email::from_stored(row.email))).collect())
+impl KnownAddress {
+    fn email(&self) -> Email {
+        Email::from_stored(self.email.clone())
+    }
+}
+
+/// What is known of the addresses of some sign-ups. An address that is new is left out.
+async fn known_addresses(mut c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<KnownAddress>> {
+    let find = KnownAddresses {
+        lists: commands.iter().map(|command| command.waitlist_id.uuid()).collect(),
+        emails: commands.iter().map(|command| command.profile.email.to_string()).collect(),
+        hashes: commands.iter().map(|command| command.links.secret().hash_address(&command.profile.email).bytes().to_vec()).collect(),
+    };
+    find.load(&mut c).await
 }
 
 async fn active_variants(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Vec<(WaitlistId, VariantId)>, Abort<Locked>> {

@@ -1,5 +1,6 @@
 //! [`SuppressionStore`] on PostgreSQL.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Bool, Bytea, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{
-    LiftSuppression, SignUp, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
+    LiftSuppression, Suppress, SuppressFacts, SuppressRejection, Unsubscribe, UnsubscribePlan, UnsubscribeRejection,
 };
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
@@ -142,13 +143,13 @@ pub(crate) async fn write_erased(c: &mut AsyncPgConnection, suppression: &Suppre
 }
 
 statement! {
-    /// Finds the suppressions of people who were erased and sign up again.
+    /// Finds which people were erased in the workspace of a list. `sign_up::KnownAddresses` does the same for sign-ups.
     Erased {
-        "SELECT asked.list, asked.email, s.id FROM unnest("
-        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        "SELECT asked.email FROM unnest("
         emails: Array<Text> = Vec<String>, ", "
-        addresses: Array<Bytea> = Vec<Vec<u8>>, ") AS asked (list, email, address)
-        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1) w
+        addresses: Array<Bytea> = Vec<Vec<u8>>, ") AS asked (email, address)
+        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = "
+        list: sql_types::Uuid = Uuid, " ORDER BY id LIMIT 1) w
         CROSS JOIN LATERAL (
             SELECT id FROM suppressions WHERE workspace_id = w.workspace_id AND address = asked.address AND reason = 'erased'
             ORDER BY workspace_id, address, reason LIMIT 1
@@ -156,33 +157,27 @@ statement! {
     }
 }
 
-/// The suppression of an address on a list.
+/// An address of somebody who was erased.
 #[derive(QueryableByName)]
-pub(crate) struct ErasedRow {
-    #[diesel(sql_type = sql_types::Uuid)]
-    pub(crate) list: Uuid,
+struct ErasedRow {
     #[diesel(sql_type = Text)]
-    pub(crate) email: String,
-    #[diesel(sql_type = sql_types::Uuid)]
-    pub(crate) id: Uuid,
+    email: String,
 }
 
-/// The suppressions of the people of some sign-ups who were erased.
-pub(crate) async fn erased(c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<ErasedRow>> {
-    erased_addresses(c, commands.iter().map(|command| (command.waitlist_id, command.links.secret(), &command.profile.email))).await
-}
-
-/// The suppressions of people who were erased, by their addresses on lists.
+/// Returns those of some addresses whose people were erased in the workspace of a list.
 pub(crate) async fn erased_addresses<'a>(
     mut c: &AsyncPgConnection,
-    addresses: impl Iterator<Item = (WaitlistId, &'a StoreSecret, &'a Email)> + Clone,
-) -> QueryResult<Vec<ErasedRow>> {
+    list: WaitlistId,
+    secret: &StoreSecret,
+    emails: impl Iterator<Item = &'a Email> + Clone,
+) -> QueryResult<HashSet<Email>> {
     let find = Erased {
-        lists: addresses.clone().map(|(list, ..)| list.uuid()).collect(),
-        emails: addresses.clone().map(|(.., email)| email.to_string()).collect(),
-        addresses: addresses.map(|(_, secret, email)| secret.hash_address(email).bytes().to_vec()).collect(),
+        emails: emails.clone().map(ToString::to_string).collect(),
+        addresses: emails.map(|email| secret.hash_address(email).bytes().to_vec()).collect(),
+        list: list.uuid(),
     };
-    find.load(&mut c).await
+    let rows: Vec<ErasedRow> = find.load(&mut c).await?;
+    Ok(rows.into_iter().map(|row| Email::from_stored(row.email)).collect())
 }
 
 statement! {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::{case_when, count_star};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Binary, Text, Untyped};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::id::{VariantId, WaitlistId};
 use rally_domain::tally::Tally;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::convert::{Blob, to_bigint};
 use crate::ledger_fill;
 use crate::schema::{entries, tombstones, waitlist_days, waitlist_sources, waitlist_totals, waitlist_variants};
+use crate::statement::statement;
 
 /// Whether a list exists. A deleted list has no totals.
 pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool> {
@@ -24,14 +25,22 @@ pub(crate) fn is_there(c: &mut SqliteConnection, list: Blob) -> QueryResult<bool
 pub(crate) fn grow(c: &mut SqliteConnection, id: WaitlistId, tally: Tally) -> QueryResult<()> {
     // A sign-up erases nobody.
     let Tally { last_position, by_status, referred, days, sources, variants, erased: _ } = tally;
+    // The order is that of EntryStatus::ALL.
+    let [pending, approved, rejected] = by_status.map(to_bigint);
     let list = Blob(id.uuid());
-    grow_totals(c, list, to_bigint(last_position), by_status.map(to_bigint), to_bigint(referred))?;
-    days.into_iter().try_for_each(|(day, number)| grow_day(c, list, &day.to_string(), to_bigint(number)))?;
-    sources.into_iter().try_for_each(|(source, number)| grow_source(c, list, &source, to_bigint(number)))?;
-    variants.into_iter().try_for_each(|(variant, number)| {
+    let totals = GrowTotals { last: to_bigint(last_position), pending, approved, rejected, referred: to_bigint(referred), list };
+    totals.execute(c)?;
+    for (day, number) in days {
+        GrowDay { list, day: day.to_string(), number: to_bigint(number) }.execute(c)?;
+    }
+    for (source, number) in sources {
+        GrowSource { list, source, number: to_bigint(number) }.execute(c)?;
+    }
+    for (variant, number) in variants {
         let variant = Blob(variant.map_or(Uuid::nil(), VariantId::uuid));
-        grow_variant(c, list, variant, to_bigint(number))
-    })
+        GrowVariant { list, variant, number: to_bigint(number) }.execute(c)?;
+    }
+    Ok(())
 }
 
 /// Counts people who were erased before they came to a list.
@@ -40,41 +49,48 @@ pub(crate) fn add_erased(c: &mut SqliteConnection, list: WaitlistId, number: u64
     diesel::update(waitlist_totals.find(Blob(list.uuid()))).set(erased.eq(erased + to_bigint(number))).execute(c)
 }
 
-fn grow_totals(c: &mut SqliteConnection, list: Blob, last: i64, by_status: [i64; 3], referrals: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_totals::dsl::{
-        approved, last_position, ledger_compared, ledger_position, pending, referred, rejected, waitlist_totals,
-    };
-    // The order is that of EntryStatus::ALL.
-    let [to_pending, to_approved, to_rejected] = by_status;
-    let grown = (
-        // The cursors of the ledger that are at the end stay there: sign-ups write their own rows.
-        ledger_position.eq(case_when(ledger_position.eq(last_position), last.into_sql::<BigInt>()).otherwise(ledger_position)),
-        ledger_compared.eq(case_when(ledger_compared.eq(last_position), last.into_sql::<BigInt>()).otherwise(ledger_compared)),
-        last_position.eq(last),
-        pending.eq(pending + to_pending),
-        approved.eq(approved + to_approved),
-        rejected.eq(rejected + to_rejected),
-        referred.eq(referred + referrals),
-    );
-    diesel::update(waitlist_totals.find(list)).set(grown).execute(c).map(|_| ())
+statement! {
+    /// Adds to the totals of a list. The cursors of the ledger that are at the end stay there: sign-ups write their own rows.
+    GrowTotals -> Untyped {
+        "UPDATE waitlist_totals SET last_position = "
+        last: BigInt = i64, ", pending = pending + "
+        pending: BigInt = i64, ", approved = approved + "
+        approved: BigInt = i64, ", rejected = rejected + "
+        rejected: BigInt = i64, ", referred = referred + "
+        referred: BigInt = i64, ", ledger_position = CASE ledger_position WHEN last_position THEN ?1 ELSE ledger_position END, \
+            ledger_compared = CASE ledger_compared WHEN last_position THEN ?1 ELSE ledger_compared END WHERE waitlist_id = "
+        list: Binary = Blob, ""
+    }
 }
 
-fn grow_day(c: &mut SqliteConnection, list: Blob, on: &str, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_days::dsl::{day, signups, waitlist_days, waitlist_id};
-    let insert = diesel::insert_into(waitlist_days).values((waitlist_id.eq(list), day.eq(on), signups.eq(number)));
-    insert.on_conflict((waitlist_id, day)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
+statement! {
+    /// Adds to the sign-ups of a day.
+    GrowDay -> Untyped {
+        "INSERT INTO waitlist_days (waitlist_id, day, signups) VALUES ("
+        list: Binary = Blob, ", "
+        day: Text = String, ", "
+        number: BigInt = i64, ") ON CONFLICT (waitlist_id, day) DO UPDATE SET signups = signups + excluded.signups"
+    }
 }
 
-fn grow_source(c: &mut SqliteConnection, list: Blob, text: &str, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_sources::dsl::{referrer, signups, waitlist_id, waitlist_sources};
-    let insert = diesel::insert_into(waitlist_sources).values((waitlist_id.eq(list), referrer.eq(text), signups.eq(number)));
-    insert.on_conflict((waitlist_id, referrer)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
+statement! {
+    /// Adds to the sign-ups of a source.
+    GrowSource -> Untyped {
+        "INSERT INTO waitlist_sources (waitlist_id, referrer, signups) VALUES ("
+        list: Binary = Blob, ", "
+        source: Text = String, ", "
+        number: BigInt = i64, ") ON CONFLICT (waitlist_id, referrer) DO UPDATE SET signups = signups + excluded.signups"
+    }
 }
 
-fn grow_variant(c: &mut SqliteConnection, list: Blob, variant: Blob, number: i64) -> QueryResult<()> {
-    use crate::schema::waitlist_variants::dsl::{signups, variant_id, waitlist_id, waitlist_variants};
-    let insert = diesel::insert_into(waitlist_variants).values((waitlist_id.eq(list), variant_id.eq(variant), signups.eq(number)));
-    insert.on_conflict((waitlist_id, variant_id)).do_update().set(signups.eq(signups + number)).execute(c).map(|_| ())
+statement! {
+    /// Adds to the sign-ups of a variant.
+    GrowVariant -> Untyped {
+        "INSERT INTO waitlist_variants (waitlist_id, variant_id, signups) VALUES ("
+        list: Binary = Blob, ", "
+        variant: Binary = Blob, ", "
+        number: BigInt = i64, ") ON CONFLICT (waitlist_id, variant_id) DO UPDATE SET signups = signups + excluded.signups"
+    }
 }
 
 /// Subtracts a deleted entry from the counters. `orphans` is how many entries have lost it as their referrer.
@@ -95,7 +111,7 @@ pub(crate) fn erase(c: &mut SqliteConnection, entry: &Entry, hidden: usize) -> Q
         diesel::update(waitlist_totals.find(list)).set(change).execute(c)?;
     }
     take_from_source(c, entry)?;
-    grow_source(c, list, "", 1)
+    GrowSource { list, source: String::new(), number: 1 }.execute(c).map(|_| ())
 }
 
 /// Counts an entry under another status.
@@ -146,7 +162,8 @@ pub(crate) fn move_source(c: &mut SqliteConnection, before: &Entry, after: &Entr
         return Ok(());
     }
     take_from_source(c, before)?;
-    grow_source(c, Blob(after.waitlist_id.uuid()), after.profile.referrer.as_ref().map_or("", Referrer::as_str), 1)
+    let source = after.profile.referrer.as_ref().map_or("", Referrer::as_str).to_owned();
+    GrowSource { list: Blob(after.waitlist_id.uuid()), source, number: 1 }.execute(c).map(|_| ())
 }
 
 fn take_from_variant(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<()> {

@@ -41,6 +41,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod sign_up;
+mod statement;
 mod stats;
 mod suppressions;
 mod tombstones;
@@ -132,7 +133,7 @@ impl SqliteStore {
 
     fn over(database: Database) -> Self {
         let writer = database.clone();
-        let write = Box::new(move |commands, _| Box::pin(sign_up::run(writer.clone(), commands)) as _);
+        let write = Box::new(move |commands, hold| Box::pin(sign_up::run(writer.clone(), commands, hold)) as _);
         let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
         let writer = database.clone();
         let write = Box::new(move |commands, _| Box::pin(confirmations::run(writer.clone(), commands)) as _);

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary};
-use diesel::sqlite::Sqlite;
+use diesel::sql_types::{BigInt, Binary, Untyped};
 use rally_domain::command::{CodeOwner, GroupFacts, ReferrerFacts, SignUp, SignUpGroup, SignUpRejection};
 use rally_domain::email::Email;
 use rally_domain::entry::{Entry, EntryStatus};
@@ -14,13 +12,14 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
-use rally_group_commit::{Fate, Rules};
+use rally_group_commit::{Fate, Hold, Rules};
 
 use crate::convert::{Blob, from_bigint, instant, network, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::Abort;
 use crate::referrals::UsedCodes;
 use crate::schema::{entries, variants, waitlists};
+use crate::statement::statement;
 use crate::waitlists::WaitlistRow;
 use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
 
@@ -33,8 +32,8 @@ type Step<T> = Result<T, Abort<SignUpRejection>>;
 
 /// Carries out a group. If the database fails permanently, each sign-up is tried in a group of its own, so that only the bad one
 /// fails.
-pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<SignUp, Outcome>> {
-    match write_group(&database, commands.clone()).await {
+pub(crate) async fn run(database: Database, commands: Vec<SignUp>, hold: Hold) -> Vec<Fate<SignUp, Outcome>> {
+    match write_group(&database, commands.clone(), Some(hold)).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
         Err(Fault::Unexpected(_)) if commands.len() > 1 => {
             let mut outcomes = Vec::with_capacity(commands.len());
@@ -48,11 +47,12 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>) -> Vec<Fate<S
 }
 
 async fn write_alone(database: &Database, command: SignUp) -> Outcome {
-    let outcome = write_group(database, vec![command]).await?.pop();
+    let outcome = write_group(database, vec![command], None).await?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
-async fn write_group(database: &Database, commands: Vec<SignUp>) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
+/// The next group waits for the writing connection while this one commits.
+async fn write_group(database: &Database, commands: Vec<SignUp>, hold: Option<Hold>) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
     let outcome = database.write::<_, SignUpRejection>(move |c| {
         let mut lists: BTreeMap<WaitlistId, Vec<(usize, &SignUp)>> = BTreeMap::new();
         for (n, command) in commands.iter().enumerate() {
@@ -69,6 +69,7 @@ async fn write_group(database: &Database, commands: Vec<SignUp>) -> Result<Vec<R
                 apply(c, *list, &group)?;
             }
         }
+        hold.iter().for_each(Hold::release);
         Ok(outcomes)
     });
     outcome.await.map_err(|error| match error {
@@ -199,19 +200,12 @@ fn is_variant_active(c: &mut SqliteConnection, list: WaitlistId, id: VariantId) 
     diesel::select(diesel::dsl::exists(active)).get_result(c)
 }
 
-/// Adds to the referral count of a referrer. The DSL would prepare the update again for each call.
-#[derive(QueryId)]
-pub(crate) struct Credit {
-    number: i64,
-    id: Blob,
-}
-
-impl QueryFragment<Sqlite> for Credit {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("UPDATE entries SET referral_count = referral_count + ");
-        out.push_bind_param::<BigInt, _>(&self.number)?;
-        out.push_sql(" WHERE id = ");
-        out.push_bind_param::<Binary, _>(&self.id)
+statement! {
+    /// Adds to the referral count of a referrer.
+    Credit -> Untyped {
+        "UPDATE entries SET referral_count = referral_count + "
+        number: BigInt = i64, " WHERE id = "
+        id: Binary = Blob, ""
     }
 }
 
@@ -220,8 +214,6 @@ impl Credit {
         Self { number: to_bigint(number), id: Blob(id.uuid()) }
     }
 }
-
-impl RunQueryDsl<SqliteConnection> for Credit {}
 
 fn apply(c: &mut SqliteConnection, list: WaitlistId, group: &SignUpGroup) -> QueryResult<()> {
     for plan in group.plans() {

@@ -21,6 +21,7 @@ use rally_domain::suppression::{Suppression, SuppressionReason};
 use crate::convert::{Blob, corrupt, digest, instant, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{suppressions, workspaces};
+use crate::statement::statement;
 use crate::{SqliteStore, audit, entries, events};
 
 #[async_trait]
@@ -169,9 +170,7 @@ pub(crate) fn erased_addresses<'a>(
     addresses: impl Iterator<Item = (&'a StoreSecret, &'a Email)>,
 ) -> QueryResult<HashMap<Email, SuppressionId>> {
     let mut found = HashMap::new();
-    // The index holds rows of this reason alone, which the statement must name literally.
-    let any = suppressions::table.filter(suppressions::workspace_id.eq(Blob(workspace_id.uuid()))).filter(sql::<Bool>("reason = 'erased'"));
-    if !diesel::select(exists(any)).get_result(c)? {
+    if !(AnyErased { workspace: Blob(workspace_id.uuid()) }.get_result::<bool>(c)?) {
         return Ok(found);
     }
     for (secret, email) in addresses {
@@ -179,6 +178,13 @@ pub(crate) fn erased_addresses<'a>(
         found.extend(row.map(|row| (email.clone(), SuppressionId::new(row.id.0))));
     }
     Ok(found)
+}
+
+statement! {
+    /// Whether a workspace has suppressions of people who were erased.
+    AnyErased -> Bool {
+        "SELECT EXISTS (SELECT 1 FROM suppressions WHERE reason = 'erased' AND workspace_id = " workspace: Binary = Blob, ")"
+    }
 }
 
 /// Lifts a suppression in the transaction of its cause.

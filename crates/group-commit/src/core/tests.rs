@@ -28,6 +28,8 @@ struct Script {
     groups: Vec<Vec<Command>>,
     /// The groups that are being written, the oldest first.
     writing: Vec<(Vec<Command>, Group<u8, Command, Ticket>)>,
+    /// The first commands of the groups that have released their lanes.
+    released: Vec<Command>,
     answers: Vec<u32>,
     leaves: BTreeMap<u32, Rc<Cell<bool>>>,
 }
@@ -37,7 +39,7 @@ const RULES: Rules = Rules { group: 4, queue: 8, writers: 2, patience: Duration:
 impl Script {
     fn new(rules: Rules) -> Self {
         let (groups, writing, answers, leaves) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
-        Self { core: Core::new(rules), now: Instant::now(), groups, writing, answers, leaves }
+        Self { core: Core::new(rules), now: Instant::now(), groups, writing, released: Vec::new(), answers, leaves }
     }
 
     /// Submits commands, which all find room. Returns whether the last one ends a pause.
@@ -77,11 +79,12 @@ impl Script {
     /// Ends a group that is being written. Its writer goes on unless it has to pause.
     fn end(&mut self, at: usize, fate: impl Fn(Command) -> Option<Fate<Command, u32>>) -> Option<Order<u8>> {
         let (commands, group) = self.writing.remove(at);
+        let released = self.released.iter().position(|first| commands.first() == Some(first)).map(|at| self.released.remove(at));
         let ended = group.ended(commands.into_iter().map_while(fate).collect(), |Ticket(n, _), result| {
             assert_eq!(result, n * 10, "the result of another command");
             self.answers.push(n);
         });
-        let order = self.core.ended(ended);
+        let order = self.core.ended(ended, released.is_none());
         if !matches!(order, Some(Order::Pause(_))) {
             self.go_on();
         }
@@ -94,6 +97,15 @@ impl Script {
 
     fn back(&mut self, at: usize) -> Option<Order<u8>> {
         self.end(at, |command| Some(Fate::Back(command)))
+    }
+
+    /// A group has only its commit left. Returns whether it releases its lanes.
+    fn release(&mut self, at: usize) -> bool {
+        let (commands, group) = &self.writing[at];
+        let (first, begin) = (commands[0], self.core.released(group.lanes(), commands.len()));
+        self.released.extend(begin.map(|_| first));
+        self.begin_if(begin == Some(true));
+        begin.is_some()
     }
 
     fn takes_long(&mut self, at: usize) {
@@ -121,9 +133,9 @@ impl Script {
                 self.resume();
             }
         }
-        let Core { lanes, turns, writers, slow, waiting, pause, .. } = self.core;
+        let Core { lanes, turns, writers, slow, released, waiting, pause, .. } = self.core;
         assert!(lanes.is_empty() && turns.is_empty() && pause.is_none());
-        assert_eq!((writers, slow, waiting), (0, 0, 0));
+        assert_eq!((writers, slow, released, waiting), (0, 0, 0, 0));
         (self.groups, self.answers)
     }
 }

@@ -240,3 +240,54 @@ fn each_command_is_answered_once_whatever_happens() {
         assert_eq!(answered, accepted, "{seed}");
     }
 }
+
+/// A script of one writer with a group of [`CROWD`] commands, and some that wait.
+fn crowd(waiting: u32) -> Script {
+    let mut script = Script::new(Rules { group: 16, queue: 100, writers: 1, ..RULES });
+    script.submit([(1, 0)]);
+    script.submit(commands(1, 1..CROWD as u32 + 1));
+    assert_eq!(script.done(0), None);
+    script.submit(commands(1, 100..100 + waiting));
+    script
+}
+
+#[test]
+fn the_next_group_of_a_crowd_begins_while_one_commits() {
+    let mut script = crowd(4);
+    assert!(script.release(0));
+    assert_eq!((script.writing.len(), &script.groups[2..]), (2, &[commands(1, 100..104)][..]));
+    // The next group holds the lane now, and there is no third one.
+    script.submit(commands(1, 200..240));
+    assert_eq!(script.writing.len(), 2);
+    assert_eq!(script.done(0), None);
+    assert_eq!((script.writing.len(), script.core.writers), (1, 1));
+    script.finish();
+}
+
+#[test]
+fn a_group_keeps_its_lanes_until_its_end_if_few_wait() {
+    let mut script = crowd(3);
+    assert!(!script.release(0));
+    assert_eq!(script.writing.len(), 1);
+    assert_eq!(script.done(0), Some(Order::Pause(LONGEST_PAUSE)));
+    script.resume();
+    // A small group has no crowd behind it.
+    assert!(!script.release(0));
+    script.finish();
+}
+
+#[test]
+fn what_is_given_back_after_a_release_is_written_later() {
+    let mut script = crowd(4);
+    assert!(script.release(0));
+    script.done(1);
+    assert_eq!(script.back(0), None);
+    let (groups, answers) = script.finish();
+    assert_eq!((&groups[3..], answers.len()), (&[commands(1, 1..9)][..], 13));
+
+    let mut script = crowd(4);
+    assert!(script.release(0));
+    assert_eq!(script.back(0), None, "while the next group holds the lane");
+    let (groups, answers) = script.finish();
+    assert_eq!((&groups[3..], answers.len()), (&[commands(1, 1..9)][..], 13));
+}
