@@ -102,6 +102,7 @@ macro_rules! each_case {
                 a_text_finds_people
                 every_filter_leaves_what_it_describes
                 every_order_goes_over_pages
+                pages_among_many_are_complete
                 a_count_is_the_number_on_all_pages
                 a_search_stays_on_its_list
                 a_changed_profile_is_found_anew

@@ -225,6 +225,8 @@ async fn call_search(ports: &Ports, list: &Waitlist, bob: EntryId) {
     let filters = [
         all(),
         EntryQuery { confirmed: Some(false), ..all() },
+        EntryQuery { confirmed: Some(true), ..all() },
+        EntryQuery { invited: Some(true), ..all() },
         EntryQuery { referred_by: Some(bob), ..all() },
         EntryQuery { created_since: Some(now), created_until: Some(now), ..all() },
         EntryQuery { terms: vec![TermFilter::referrer("a blog")], ..all() },

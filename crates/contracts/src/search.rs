@@ -29,6 +29,11 @@ pub(crate) async fn index(ports: &Ports) {
     while ports.search.index(2).await.unwrap() {}
 }
 
+/// Writes what serves search, in large batches.
+async fn index_all(ports: &Ports) {
+    while ports.search.index(500).await.unwrap() {}
+}
+
 /// Everything that a query finds, in pages of so many rows.
 async fn paged(ports: &Ports, list: &Waitlist, query: &EntryQuery, rows: u64) -> Vec<Entry> {
     let limit = Limit::new(rows, Limit::MAX).unwrap();
@@ -224,6 +229,46 @@ pub async fn every_order_goes_over_pages(fixture: &impl Fixture) {
             let expected: Vec<u64> = expected.iter().map(|entry| entry.position.number()).collect();
             for rows in [1, 2, 3, 100] {
                 assert_eq!(positions(&paged(&ports, &list, &query, rows).await), expected, "{query:?} in pages of {rows}");
+            }
+        }
+    }
+}
+
+/// A filter that finds more than a thousand entries has complete pages, forwards and backwards, from the first to the last. So has one that
+/// finds few among them.
+pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let rare = Referrer::parse("rare").unwrap();
+    let mut expected = Vec::new();
+    for hundred in 0..11 {
+        let joining = (0..100).map(|n| {
+            let referrer = (n % 25 == 0).then(|| rare.clone());
+            let profile = Profile { referrer, ..person(&format!("many{hundred}n{n}@example.com"), "Some Body") };
+            ports.entries.sign_up(sign_up_as(&ports, &list, profile))
+        });
+        expected.extend(join_all(joining).await.into_iter().map(Result::unwrap));
+    }
+    index_all(&ports).await;
+    let sorts = [EntrySort::Position, EntrySort::LastPosition];
+    let common = || TermFilter::text("many").unwrap();
+    let (since, all) = (Some(later(&ports, -60)), EntryQuery::default);
+    for sort in sorts {
+        expected.sort_by_key(
+            |entry| if sort == EntrySort::Position { entry.position } else { Position::new(u64::MAX - entry.position.number()) },
+        );
+        let every = positions(&expected);
+        let few: Vec<u64> = positions(&expected.iter().filter(|entry| entry.profile.referrer.is_some()).cloned().collect::<Vec<_>>());
+        assert_eq!((every.len(), few.len()), (1100, 44));
+        for (query, found) in [
+            (EntryQuery { terms: common().into_iter().collect(), sort, ..all() }, &every),
+            (EntryQuery { terms: TermFilter::text("body").unwrap().into_iter().collect(), sort, ..all() }, &every),
+            (EntryQuery { created_since: since, sort, ..all() }, &every),
+            (EntryQuery { terms: common().into_iter().chain([TermFilter::referrer("rare")]).collect(), sort, ..all() }, &few),
+            (EntryQuery { terms: common().into_iter().collect(), created_until: since, sort, ..all() }, &Vec::new()),
+        ] {
+            for rows in [10, 100] {
+                assert_eq!(positions(&paged(&ports, &list, &query, rows).await), *found, "{query:?} by {rows}");
             }
         }
     }

@@ -434,6 +434,8 @@ flaws! {
     DeletedPeopleFound: "search::who_is_gone_is_not_found";
     /// A count leaves the last position out.
     CountsBeforeTheEnd: "search::a_count_is_the_number_on_all_pages";
+    /// A search that finds many stops after the first thousand positions.
+    ManyFoundInPart: "search::pages_among_many_are_complete";
     /// The last entry of a full batch is left out.
     EndsOfBatchesNotSearched: "search::every_entry_is_found_after_the_last_batch";
 

@@ -28,6 +28,9 @@ impl EntrySearch for MemoryStore {
         if flaw.is(Flaw::TiesInReverse) {
             rows.sort_by_key(|entry| (query.key(entry).value, std::cmp::Reverse(entry.position)));
         }
+        if flaw.is(Flaw::ManyFoundInPart) && rows.len() > 1000 {
+            rows.retain(|entry| entry.position <= Position::new(1000));
+        }
         rows.retain(|entry| after.is_none_or(|after| query.key(entry) > after));
         Ok(flaw.page(rows, limit, |last| query.key(last)))
     }

@@ -42,10 +42,7 @@ impl EntrySearch for PgStore {
         let Some(list) = find_list(&mut c, waitlist_id, &query).await.map_err(query_fault)? else {
             return Ok(Page::from_overfetch(Vec::new(), limit, |last| query.key(last)));
         };
-        let mut found = Vec::new();
-        for search in Search::all(waitlist_id, &query, after, limit) {
-            found.extend(search.statement().load::<FoundRow>(&mut c).await.map_err(query_fault)?);
-        }
+        let found = find(&mut c, &Search::all(waitlist_id, &query, after, limit)).await.map_err(query_fault)?;
         let mut found: Vec<(EntryKey, Uuid)> = found.into_iter().map(|row| (row.key(&query), row.id)).collect();
         found.sort_unstable();
         found.truncate(limit.rows() + 1);
@@ -94,6 +91,26 @@ async fn find_list(c: &mut AsyncPgConnection, id: WaitlistId, query: &EntryQuery
         }
     }
     lists::find(&*c, id).await
+}
+
+/// Carries out searches. A page that is likely to be near is looked for there first.
+async fn find(c: &mut AsyncPgConnection, searches: &[Search<'_>]) -> QueryResult<Vec<FoundRow>> {
+    if let [search] = searches
+        && search.may_be_near()
+    {
+        let counted: CountRow = search.how_many().get_result(c).await?;
+        for (_, rows) in NEAR.into_iter().filter(|(more_than, _)| from_bigint(counted.number) > *more_than) {
+            let near: Vec<FoundRow> = Search { source: Source::Near(rows), ..*search }.statement().load(c).await?;
+            if near.len() as u64 == search.most {
+                return Ok(near);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for search in searches {
+        found.extend(search.statement().load::<FoundRow>(c).await?);
+    }
+    Ok(found)
 }
 
 /// The most lists of which one call writes a batch each.
@@ -222,6 +239,12 @@ enum Source {
     Friends,
     /// Those of a time.
     Time,
+    /// Those whose person has confirmed the address.
+    Confirmed,
+    /// Those who were invited.
+    Invited,
+    /// So many that come next by their positions.
+    Near(u64),
     /// Those with referrals that are not rejected, in the order of the index of leaders.
     Leaders,
     /// Rejected ones with referrals.
@@ -239,6 +262,8 @@ impl Source {
             _ if !query.terms.is_empty() => &[Self::Terms],
             _ if query.referred_by.is_some() => &[Self::Friends],
             sort if has_time && sort != EntrySort::Newest => &[Self::Time],
+            EntrySort::Position | EntrySort::LastPosition if query.status.is_none() && query.confirmed == Some(true) => &[Self::Confirmed],
+            EntrySort::Position | EntrySort::LastPosition if query.status.is_none() && query.invited == Some(true) => &[Self::Invited],
             EntrySort::MostReferrals | EntrySort::EffectivePosition => &[Self::Leaders, Self::Rejected, Self::Others],
             _ => &[Self::List],
         }
@@ -321,7 +346,15 @@ impl Builder {
     }
 }
 
+/// The most rows that are counted to choose the way of a search.
+const MANY: u64 = 10_000;
+
+/// If more rows than the first number may be found, the next ones by position are looked through first, as many as the second number. A
+/// common start of an address, or a long time, has a page among them. To read and sort all would take a second at a million entries.
+const NEAR: [(u64, u64); 2] = [(1000, 5000), (MANY, 100_000)];
+
 /// A statement that finds the ids of a page.
+#[derive(Clone, Copy)]
 struct Search<'a> {
     list: Uuid,
     query: &'a EntryQuery,
@@ -390,10 +423,21 @@ impl<'a> Search<'a> {
                 sql.push("(SELECT x.* FROM entries x WHERE x.referred_by_entry_id = ").id(referrer);
                 sql.push(" ORDER BY x.referred_by_entry_id OFFSET 0) e");
             }
-            Source::Time => {
+            Source::Time | Source::Confirmed | Source::Invited => {
+                sql.push("(SELECT x.* FROM ");
+                self.push_range(sql);
+                sql.push(" OFFSET 0) e");
+            }
+            Source::Near(rows) => {
+                let (after, direction) = match self.query.sort {
+                    EntrySort::LastPosition => (" AND x.position < ", " DESC"),
+                    _ => (" AND x.position > ", ""),
+                };
                 sql.push(FROM).id(self.list);
-                self.push_time(sql, "x.created_at");
-                sql.push(" ORDER BY x.waitlist_id, x.created_at DESC OFFSET 0) e");
+                if let Some(key) = self.after {
+                    sql.push(after).number(key.position.number());
+                }
+                sql.push(" ORDER BY x.position").push(direction).push(" LIMIT ").number(rows).push(") e");
             }
             Source::Rejected => {
                 // The status is the last one in the order of the index.
@@ -405,6 +449,52 @@ impl<'a> Search<'a> {
                 sql.push(" ORDER BY x.waitlist_id, x.referral_count DESC, x.position OFFSET 0) e");
             }
         }
+    }
+
+    /// Writes which rows the index of the source has, in its order.
+    fn push_range(&self, sql: &mut Builder) {
+        let order = match self.source {
+            Source::Terms => {
+                sql.push("entry_terms t WHERE t.waitlist_id = ").id(self.list);
+                if let [first, ..] = self.query.terms.as_slice() {
+                    sql.term(first);
+                }
+                " ORDER BY t.waitlist_id, t.term"
+            }
+            Source::Confirmed => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.confirmed_at IS NOT NULL");
+                " ORDER BY x.waitlist_id, x.confirmed_at"
+            }
+            Source::Invited => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.invited_at IS NOT NULL");
+                " ORDER BY x.waitlist_id, x.invited_at"
+            }
+            _ => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list);
+                self.push_time(sql, "x.created_at");
+                " ORDER BY x.waitlist_id, x.created_at DESC"
+            }
+        };
+        sql.push(order);
+    }
+
+    /// Whether a page may be found sooner among the next rows by position.
+    fn may_be_near(&self) -> bool {
+        let by_position = matches!(self.query.sort, EntrySort::Position | EntrySort::LastPosition);
+        let is_range = match self.source {
+            Source::Terms => matches!(self.query.terms.as_slice(), [TermFilter::StartsWith(_), ..]),
+            source => matches!(source, Source::Time | Source::Confirmed | Source::Invited),
+        };
+        by_position && is_range
+    }
+
+    /// The statement that counts the rows that the index of the source has, up to [`MANY`] and one.
+    fn how_many<'f>(&self) -> BoxedSqlQuery<'f, Pg, SqlQuery> {
+        let mut sql = Builder::default();
+        sql.push("SELECT count(*) AS number FROM (SELECT FROM ");
+        self.push_range(&mut sql);
+        sql.push(" LIMIT ").number(MANY + 1).push(") many");
+        sql.statement()
     }
 
     /// Writes the positions of the entries with the first term, and only those of the page if nothing else is asked for.
@@ -546,7 +636,7 @@ impl<'a> Search<'a> {
         if self.source != Source::Time {
             self.push_time(sql, "e.created_at");
         }
-        for filter in query.terms.iter().skip(1) {
+        for filter in query.terms.iter().skip(usize::from(self.source == Source::Terms)) {
             sql.push(" AND EXISTS (SELECT FROM entry_terms t WHERE t.waitlist_id = ").id(self.list);
             sql.push(" AND t.position = e.position").term(filter).push(")");
         }

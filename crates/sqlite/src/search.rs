@@ -78,12 +78,8 @@ fn search(
     let Some(list) = find_list(c, waitlist_id, query).map_err(query_fault)? else {
         return Ok(Page::from_overfetch(Vec::new(), limit, |last| query.key(last)));
     };
-    let mut found: Vec<(EntryKey, Blob)> = Vec::new();
-    for search in Search::all(waitlist_id, query, after, limit) {
-        for row in search.statement().load::<FoundRow>(c).map_err(query_fault)? {
-            found.push((row.key(query)?, row.id));
-        }
-    }
+    let rows = find(c, &Search::all(waitlist_id, query, after, limit)).map_err(query_fault)?;
+    let mut found = rows.into_iter().map(|row| Ok((row.key(query)?, row.id))).collect::<Result<Vec<_>, Fault>>()?;
     found.sort_by_key(|(key, _)| *key);
     found.truncate(limit.rows() + 1);
     let ids: Vec<Blob> = found.into_iter().map(|(_, id)| id).collect();
@@ -91,6 +87,26 @@ fn search(
     let mut rows = rows.into_iter().map(|row| list.entry(row)).collect::<Result<Vec<_>, _>>()?;
     rows.sort_by_key(|entry| query.key(entry));
     Ok(Page::from_overfetch(rows, limit, |last| query.key(last)))
+}
+
+/// Carries out searches. A page that is likely to be near is looked for there first.
+fn find(c: &mut SqliteConnection, searches: &[Search<'_>]) -> QueryResult<Vec<FoundRow>> {
+    if let [search] = searches
+        && search.may_be_near()
+    {
+        let counted: CountRow = search.how_many().get_result(c)?;
+        for (_, rows) in NEAR.into_iter().filter(|(more_than, _)| from_bigint(counted.number) > *more_than) {
+            let near: Vec<FoundRow> = Search { source: Source::Near(rows), ..*search }.statement().load(c)?;
+            if near.len() as u64 == search.most {
+                return Ok(near);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for search in searches {
+        found.extend(search.statement().load::<FoundRow>(c)?);
+    }
+    Ok(found)
 }
 
 /// Some lists with entries whose terms are not written.
@@ -192,6 +208,12 @@ enum Source {
     Friends,
     /// Those of a time.
     Time,
+    /// Those whose person has confirmed the address.
+    Confirmed,
+    /// Those who were invited.
+    Invited,
+    /// So many that come next by their positions.
+    Near(u64),
     /// Those with referrals that are not rejected, in the order of the index of leaders.
     Leaders,
     /// Rejected ones with referrals.
@@ -209,6 +231,8 @@ impl Source {
             _ if !query.terms.is_empty() => &[Self::Terms],
             _ if query.referred_by.is_some() => &[Self::Friends],
             sort if has_time && sort != EntrySort::Newest => &[Self::Time],
+            EntrySort::Position | EntrySort::LastPosition if query.status.is_none() && query.confirmed == Some(true) => &[Self::Confirmed],
+            EntrySort::Position | EntrySort::LastPosition if query.status.is_none() && query.invited == Some(true) => &[Self::Invited],
             EntrySort::MostReferrals | EntrySort::EffectivePosition => &[Self::Leaders, Self::Rejected, Self::Others],
             _ => &[Self::List],
         }
@@ -289,7 +313,15 @@ impl Builder {
     }
 }
 
+/// The most rows that are counted to choose the way of a search.
+const MANY: u64 = 10_000;
+
+/// If more rows than the first number may be found, the next ones by position are looked through first, as many as the second number. A
+/// common start of an address, or a long time, has a page among them. To read and sort all would take a second at a million entries.
+const NEAR: [(u64, u64); 2] = [(1000, 5000), (MANY, 100_000)];
+
 /// A statement that finds the ids of a page.
+#[derive(Clone, Copy)]
 struct Search<'a> {
     list: Blob,
     query: &'a EntryQuery,
@@ -357,10 +389,21 @@ impl<'a> Search<'a> {
                 sql.push("(SELECT x.* FROM entries x WHERE x.referred_by_entry_id = ").id(referrer);
                 sql.push(" ORDER BY x.referred_by_entry_id LIMIT -1 OFFSET 0) e");
             }
-            Source::Time => {
+            Source::Time | Source::Confirmed | Source::Invited => {
+                sql.push("(SELECT x.* FROM ");
+                self.push_range(sql);
+                sql.push(" LIMIT -1 OFFSET 0) e");
+            }
+            Source::Near(rows) => {
+                let (after, direction) = match self.query.sort {
+                    EntrySort::LastPosition => (" AND x.position < ", " DESC"),
+                    _ => (" AND x.position > ", ""),
+                };
                 sql.push(FROM).id(self.list);
-                self.push_time(sql, "x.created_at");
-                sql.push(" ORDER BY x.waitlist_id, x.created_at DESC LIMIT -1 OFFSET 0) e");
+                if let Some(key) = self.after {
+                    sql.push(after).number(key.position.number());
+                }
+                sql.push(" ORDER BY x.position").push(direction).push(" LIMIT ").number(rows).push(") e");
             }
             Source::Rejected => {
                 sql.push(FROM).id(self.list).push(" AND x.status = 'rejected' AND x.referral_count > 0");
@@ -371,6 +414,52 @@ impl<'a> Search<'a> {
                 sql.push(" ORDER BY x.waitlist_id, x.referral_count DESC, x.position LIMIT -1 OFFSET 0) e");
             }
         }
+    }
+
+    /// Writes which rows the index of the source has, in its order.
+    fn push_range(&self, sql: &mut Builder) {
+        let order = match self.source {
+            Source::Terms => {
+                sql.push("entry_terms t WHERE t.waitlist_id = ").id(self.list);
+                if let [first, ..] = self.query.terms.as_slice() {
+                    sql.term(first);
+                }
+                " ORDER BY t.waitlist_id, t.term"
+            }
+            Source::Confirmed => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.confirmed_at IS NOT NULL");
+                " ORDER BY x.waitlist_id, x.confirmed_at"
+            }
+            Source::Invited => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.invited_at IS NOT NULL");
+                " ORDER BY x.waitlist_id, x.invited_at"
+            }
+            _ => {
+                sql.push("entries x WHERE x.waitlist_id = ").id(self.list);
+                self.push_time(sql, "x.created_at");
+                " ORDER BY x.waitlist_id, x.created_at DESC"
+            }
+        };
+        sql.push(order);
+    }
+
+    /// Whether a page may be found sooner among the next rows by position.
+    fn may_be_near(&self) -> bool {
+        let by_position = matches!(self.query.sort, EntrySort::Position | EntrySort::LastPosition);
+        let is_range = match self.source {
+            Source::Terms => matches!(self.query.terms.as_slice(), [TermFilter::StartsWith(_), ..]),
+            source => matches!(source, Source::Time | Source::Confirmed | Source::Invited),
+        };
+        by_position && is_range
+    }
+
+    /// The statement that counts the rows that the index of the source has, up to [`MANY`] and one.
+    fn how_many<'f>(&self) -> BoxedSqlQuery<'f, Sqlite, SqlQuery> {
+        let mut sql = Builder::default();
+        sql.push("SELECT count(*) AS number FROM (SELECT 1 FROM ");
+        self.push_range(&mut sql);
+        sql.push(" LIMIT ").number(MANY + 1).push(") many");
+        sql.statement()
     }
 
     /// Writes the positions of the entries with the first term, and only those of the page if nothing else is asked for.
@@ -504,7 +593,7 @@ impl<'a> Search<'a> {
         if self.source != Source::Time {
             self.push_time(sql, "e.created_at");
         }
-        for filter in query.terms.iter().skip(1) {
+        for filter in query.terms.iter().skip(usize::from(self.source == Source::Terms)) {
             sql.push(" AND EXISTS (SELECT 1 FROM entry_terms t WHERE t.waitlist_id = ").id(self.list);
             sql.push(" AND t.position = e.position").term(filter).push(")");
         }
