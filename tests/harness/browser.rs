@@ -234,7 +234,12 @@ impl Browser {
         self.run(&axe()).await;
         let script = format!(
             "const done = arguments[0]; document.querySelectorAll('details').forEach(one => one.open = true);
-            axe.run(document, {{runOnly: {{type: 'tag', values: {}}}}}).then(done)",
+            // Colours change slowly with the view. One that runs for ever cannot be finished.
+            const settle = () => document.getAnimations().forEach(one => {{ try {{ one.finish() }} catch {{}} }});
+            requestAnimationFrame(() => requestAnimationFrame(() => {{
+                settle();
+                axe.run(document, {{runOnly: {{type: 'tag', values: {}}}}}).then(done);
+            }}))",
             json!(RULES)
         );
         let found = self.client.execute_async(&script, Vec::new()).await.unwrap();
