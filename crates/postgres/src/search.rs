@@ -350,7 +350,7 @@ impl Builder {
 const MANY: u64 = 10_000;
 
 /// If more rows than the first number may be found, the next ones by position are looked through first, as many as the second number. A
-/// common start of an address, or a long time, has a page among them. To read and sort all would take a second at a million entries.
+/// long time has a page among them. To read and sort all would take a second at a million entries.
 const NEAR: [(u64, u64); 2] = [(1000, 5000), (MANY, 100_000)];
 
 /// A statement that finds the ids of a page.
@@ -454,13 +454,6 @@ impl<'a> Search<'a> {
     /// Writes which rows the index of the source has, in its order.
     fn push_range(&self, sql: &mut Builder) {
         let order = match self.source {
-            Source::Terms => {
-                sql.push("entry_terms t WHERE t.waitlist_id = ").id(self.list);
-                if let [first, ..] = self.query.terms.as_slice() {
-                    sql.term(first);
-                }
-                " ORDER BY t.waitlist_id, t.term"
-            }
             Source::Confirmed => {
                 sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.confirmed_at IS NOT NULL");
                 " ORDER BY x.waitlist_id, x.confirmed_at"
@@ -481,11 +474,7 @@ impl<'a> Search<'a> {
     /// Whether a page may be found sooner among the next rows by position.
     fn may_be_near(&self) -> bool {
         let by_position = matches!(self.query.sort, EntrySort::Position | EntrySort::LastPosition);
-        let is_range = match self.source {
-            Source::Terms => matches!(self.query.terms.as_slice(), [TermFilter::StartsWith(_), ..]),
-            source => matches!(source, Source::Time | Source::Confirmed | Source::Invited),
-        };
-        by_position && is_range
+        by_position && matches!(self.source, Source::Time | Source::Confirmed | Source::Invited)
     }
 
     /// The statement that counts the rows that the index of the source has, up to [`MANY`] and one.
