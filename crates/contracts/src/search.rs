@@ -249,6 +249,9 @@ pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
         });
         expected.extend(join_all(joining).await.into_iter().map(Result::unwrap));
     }
+    for entry in expected.iter().filter(|entry| entry.profile.referrer.is_some()) {
+        ports.entries.review(review(&ports, entry, Review::Approve)).await.unwrap();
+    }
     index_all(&ports).await;
     let sorts = [EntrySort::Position, EntrySort::LastPosition];
     let common = || TermFilter::text("many").unwrap();
@@ -264,6 +267,8 @@ pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
             (EntryQuery { terms: common().into_iter().collect(), sort, ..all() }, &every),
             (EntryQuery { terms: TermFilter::text("body").unwrap().into_iter().collect(), sort, ..all() }, &every),
             (EntryQuery { created_since: since, sort, ..all() }, &every),
+            (EntryQuery { created_since: since, status: Some(EntryStatus::Approved), sort, ..all() }, &few),
+            (EntryQuery { created_since: since, confirmed: Some(true), sort, ..all() }, &Vec::new()),
             (EntryQuery { terms: common().into_iter().chain([TermFilter::referrer("rare")]).collect(), sort, ..all() }, &few),
             (EntryQuery { terms: common().into_iter().collect(), created_until: since, sort, ..all() }, &Vec::new()),
         ] {

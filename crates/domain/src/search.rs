@@ -20,6 +20,19 @@ const MAX_WORDS: usize = 20;
 /// The most bytes of a value that a term holds as it is. A longer one is hashed.
 const MAX_VALUE: usize = 200;
 
+/// The most matches of a filter that a store counts to choose its way: [`looked_through`] tells no larger numbers apart.
+pub const COUNTED: u64 = 10_001;
+
+/// Returns how many of the next entries by position a store looks through, in turn, before it reads and sorts all that an index finds. Among
+/// many matches a page is near: to sort a million of them for each page takes a second.
+pub const fn looked_through(matches: u64) -> &'static [u64] {
+    match matches {
+        0..=1000 => &[],
+        1001..COUNTED => &[500],
+        COUNTED.. => &[500, 5000, 100_000],
+    }
+}
+
 /// Which entries are asked for, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EntryQuery {
@@ -295,6 +308,13 @@ mod tests {
 
     fn finds(entry: &Entry, text: &str) -> bool {
         TermFilter::text(text).unwrap().unwrap().finds(&terms_of(entry))
+    }
+
+    #[test]
+    fn the_more_is_found_the_more_is_looked_through_first() {
+        let looked = [0, 1000, 1001, 10_000, 10_001, 1_000_000].map(looked_through);
+        assert_eq!(looked, [&[][..], &[], &[500], &[500], &[500, 5000, 100_000], &[500, 5000, 100_000]]);
+        assert_eq!(looked_through(COUNTED), looked_through(u64::MAX), "a store counts no further");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use rally_domain::id::WaitlistId;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::EntrySearch;
 use rally_domain::referral::Position;
-use rally_domain::search::{EntryKey, EntryQuery, EntrySort, TermFilter, terms_of};
+use rally_domain::search::{COUNTED, EntryKey, EntryQuery, EntrySort, TermFilter, looked_through, terms_of};
 use rally_domain::timestamp::Timestamp;
 
 use crate::convert::{Blob, from_bigint, instant, to_bigint};
@@ -95,7 +95,7 @@ fn find(c: &mut SqliteConnection, searches: &[Search<'_>]) -> QueryResult<Vec<Fo
         && search.may_be_near()
     {
         let counted: CountRow = search.how_many().get_result(c)?;
-        for (_, rows) in NEAR.into_iter().filter(|(more_than, _)| from_bigint(counted.number) > *more_than) {
+        for rows in looked_through(from_bigint(counted.number)).iter().copied() {
             let near: Vec<FoundRow> = Search { source: Source::Near(rows), ..*search }.statement().load(c)?;
             if near.len() as u64 == search.most {
                 return Ok(near);
@@ -313,13 +313,6 @@ impl Builder {
     }
 }
 
-/// The most rows that are counted to choose the way of a search.
-const MANY: u64 = 10_000;
-
-/// If more rows than the first number may be found, the next ones by position are looked through first, as many as the second number. A
-/// long time has a page among them. To read and sort all would take a second at a million entries.
-const NEAR: [(u64, u64); 2] = [(1000, 5000), (MANY, 100_000)];
-
 /// A statement that finds the ids of a page.
 #[derive(Clone, Copy)]
 struct Search<'a> {
@@ -419,6 +412,13 @@ impl<'a> Search<'a> {
     /// Writes which rows the index of the source has, in its order.
     fn push_range(&self, sql: &mut Builder) {
         let order = match self.source {
+            Source::Terms => {
+                sql.push("entry_terms t WHERE t.waitlist_id = ").id(self.list);
+                if let [first, ..] = self.query.terms.as_slice() {
+                    sql.term(first);
+                }
+                " ORDER BY t.waitlist_id, t.term"
+            }
             Source::Confirmed => {
                 sql.push("entries x WHERE x.waitlist_id = ").id(self.list).push(" AND x.confirmed_at IS NOT NULL");
                 " ORDER BY x.waitlist_id, x.confirmed_at"
@@ -439,15 +439,19 @@ impl<'a> Search<'a> {
     /// Whether a page may be found sooner among the next rows by position.
     fn may_be_near(&self) -> bool {
         let by_position = matches!(self.query.sort, EntrySort::Position | EntrySort::LastPosition);
-        by_position && matches!(self.source, Source::Time | Source::Confirmed | Source::Invited)
+        let is_range = match self.source {
+            Source::Terms => matches!(self.query.terms.as_slice(), [TermFilter::StartsWith(_), ..]),
+            source => matches!(source, Source::Time | Source::Confirmed | Source::Invited),
+        };
+        by_position && is_range
     }
 
-    /// The statement that counts the rows that the index of the source has, up to [`MANY`] and one.
+    /// The statement that counts the rows that the index of the source has, up to [`COUNTED`].
     fn how_many<'f>(&self) -> BoxedSqlQuery<'f, Sqlite, SqlQuery> {
         let mut sql = Builder::default();
         sql.push("SELECT count(*) AS number FROM (SELECT 1 FROM ");
         self.push_range(&mut sql);
-        sql.push(" LIMIT ").number(MANY + 1).push(") many");
+        sql.push(" LIMIT ").number(COUNTED).push(") many");
         sql.statement()
     }
 
