@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::convert::{corrupt, digest, from_bigint, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::schema::{entries, mail_shares, signup_requests};
+use crate::schema::{entries, mail_shares, signup_requests, waitlist_totals};
 use crate::statement::statement;
 use crate::waitlists;
 use crate::{Database, PgStore, audit, lists, mailboxes, mails, proofs, settings, sign_up, suppressions, transaction};
@@ -59,11 +59,10 @@ impl ConfirmationStore for PgStore {
 
     async fn find(&self, id: RequestId) -> Result<Option<KeptRequest>, Fault> {
         let mut c = self.connection().await?;
-        let query = signup_requests::table.find(id.uuid()).select(RequestRow::as_select());
+        let list = waitlist_totals::table.on(waitlist_totals::waitlist_id.eq(signup_requests::waitlist_id));
+        let query = signup_requests::table.inner_join(list).filter(signup_requests::id.eq(id.uuid())).select(RequestRow::as_select());
         let row: Option<RequestRow> = query.first(&mut c).await.optional().map_err(query_fault)?;
-        let Some(kept) = row.map(RequestRow::kept).transpose()? else { return Ok(None) };
-        let list = lists::find(&c, kept.waitlist_id).await.map_err(query_fault)?;
-        Ok(list.map(|_| kept))
+        row.map(RequestRow::kept).transpose()
     }
 
     async fn refuse(&self, command: Refuse) -> Result<(), CommandError<RequestEnded>> {

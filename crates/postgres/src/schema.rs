@@ -520,3 +520,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     purges,
     suppressions
 );
+diesel::allow_tables_to_appear_in_same_query!(signup_requests, waitlist_totals);

@@ -61,8 +61,11 @@ impl Opened {
 
     /// Says that the link has expired, if it has.
     fn expired(&self, app: &App, look: &Look<'_>) -> Option<HttpResponse> {
-        let is_over = self.kept.is_over(app.ports.clock.now());
-        is_over.then(|| self.tell(look, StatusCode::GONE, Notice::Expired, Some(&self.form(look))))
+        self.kept.is_over(app.ports.clock.now()).then(|| self.tell_expired(look))
+    }
+
+    fn tell_expired(&self, look: &Look<'_>) -> HttpResponse {
+        self.tell(look, StatusCode::GONE, Notice::Expired, Some(&self.form(look)))
     }
 
     /// Returns the page that a look at the link shows: it asks, or says what became of the sign-up.
@@ -117,17 +120,19 @@ pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Linked(kept
 /// Puts the person on the list, and leads to their own page. A list that takes nobody now says so, and the sign-up goes on waiting.
 #[post("/confirm/{token}")]
 pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
-    let opened = Opened::of(&app, kept).await?;
-    let look = opened.look(&app, &request).await?;
-    if let Some(expired) = opened.expired(&app, &look) {
-        return Ok(expired);
+    if kept.is_over(app.ports.clock.now()) {
+        let opened = Opened::of(&app, kept).await?;
+        let look = opened.look(&app, &request).await?;
+        return Ok(opened.tell_expired(&look));
     }
-    let confirmed = use_case::confirm::confirm(&app.ports, Actor::Visitor, opened.kept.clone()).await.map_err(ApiError::from);
+    let confirmed = use_case::confirm::confirm(&app.ports, Actor::Visitor, kept.clone()).await.map_err(ApiError::from);
     app.wake_relays();
     let error = match confirmed {
         Ok(confirmed) => return Ok(see_other(&app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation))),
         Err(error) => error,
     };
+    let opened = Opened::of(&app, kept).await?;
+    let look = opened.look(&app, &request).await?;
     let notice = notice_of_refusal(&error, opened.place.waitlist.status).ok_or(error)?;
     Ok(opened.tell(&look, StatusCode::UNPROCESSABLE_ENTITY, notice, None))
 }

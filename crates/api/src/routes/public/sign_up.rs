@@ -10,7 +10,7 @@ use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
-use rally_domain::referral::{OldCode, ReferralCode};
+use rally_domain::referral::{OldCode, ReferralBoost, ReferralCode};
 use rally_domain::settings::{Approval, Confirmation};
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
@@ -184,14 +184,14 @@ pub struct JoinedView {
 }
 
 impl JoinedView {
-    /// The entry, for its owner.
-    pub fn new(entry: &Entry, waitlist: &Waitlist, links: &Links) -> Self {
+    /// The entry, for its owner. It moves up by its referrals as far as the boost of its list says.
+    pub fn new(entry: &Entry, boost: ReferralBoost, links: &Links) -> Self {
         Self {
             id: entry.id.to_string(),
             email: entry.profile.email.to_string(),
             name: entry.profile.name.to_string(),
             position: entry.position.number(),
-            effective_position: entry.position.effective(entry.referral_count, waitlist.settings.referral_boost).number(),
+            effective_position: entry.position.effective(entry.referral_count, boost).number(),
             status: entry.status.as_str(),
             referral_code: entry.referral_code.to_string(),
             status_url: links.status(entry.id, entry.link_generation),
@@ -261,7 +261,7 @@ pub async fn join(app: web::Data<App>, named: NamedWaitlist, request: HttpReques
     tell_standings(&mut created, &standings);
     tell_standings(&mut accepted, &standings);
     Ok(match outcome? {
-        Outcome::OnTheList(entry) => created.json(JoinedView::new(&entry, waitlist, &app.ports.links)),
+        Outcome::OnTheList(entry) => created.json(JoinedView::new(&entry, waitlist.settings.referral_boost, &app.ports.links)),
         Outcome::MustConfirm(email) => accepted.json(must_confirm(&email)),
         Outcome::Bot(profile) if waitlist.settings.email_confirmation == Confirmation::Off => {
             created.json(JoinedView::of_nobody(&app, waitlist, &profile).await?)

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, get, post, web};
 use rally_domain::actor::Actor;
 use rally_domain::confirmation::{KeptRequest, RequestState};
 use rally_domain::id::{WaitlistId, WorkspaceId};
+use rally_domain::referral::ReferralBoost;
 use rally_domain::use_case;
 use rally_domain::use_case::confirm::ConfirmedEntry;
 use rally_domain::waitlist::Waitlist;
@@ -119,11 +120,17 @@ pub async fn get(app: web::Data<App>, Requested(kept): Requested) -> Result<Http
 )]
 #[post("")]
 pub async fn confirm(app: web::Data<App>, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
-    let place = Place::find(&app, kept.workspace_id, kept.waitlist_id).await?;
+    let (workspace_id, waitlist_id) = (kept.workspace_id, kept.waitlist_id);
     let ConfirmedEntry { entry, is_new } = use_case::confirm::confirm(&app.ports, Actor::Visitor, kept).await?;
     app.wake_relays();
-    let mut reply = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    Ok(reply.json(JoinedView::new(&entry, &place.waitlist, &app.ports.links)))
+    let (mut reply, boost) = if is_new {
+        // A new entry has no referrals, whatever they are worth.
+        (HttpResponse::Created(), ReferralBoost::default())
+    } else {
+        let waitlist = app.ports.waitlists.find(workspace_id, waitlist_id).await?.ok_or_else(ApiError::no_confirmation)?;
+        (HttpResponse::Ok(), waitlist.settings.referral_boost)
+    };
+    Ok(reply.json(JoinedView::new(&entry, boost, &app.ports.links)))
 }
 
 /// Refuse a sign-up
