@@ -165,7 +165,7 @@ impl Cursors {
     /// # Errors
     /// Fails if this deployment did not write the cursor for this list.
     pub fn open<K: CursorKey>(&self, list: &str, cursor: &str) -> Result<K, Invalid> {
-        let invalid = || Invalid::new("is not a cursor of this list");
+        let invalid = || Invalid::new("is not a cursor of these results");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (tag, bytes) = sealed.split_at_checked(SEAL).ok_or_else(invalid)?;
         self.mac(list, bytes).verify_truncated_left(tag).map_err(|_| invalid())?;
