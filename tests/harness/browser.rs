@@ -74,6 +74,27 @@ pub struct Browser {
     _room: SemaphorePermit<'static>,
 }
 
+/// Starts the driver on a port that it chooses. It ends at once if another program takes the port before it listens.
+async fn start_driver() -> (Child, u16) {
+    for _ in 0..10 {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver: ./scripts/test.sh installs it");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return (driver, port.trim_end_matches('.').parse().unwrap());
+            }
+        }
+    }
+    panic!("chromedriver found no free port");
+}
+
 impl Browser {
     /// Starts a browser that runs scripts.
     pub async fn start() -> Self {
@@ -87,21 +108,7 @@ impl Browser {
     pub async fn start_with(scripts: bool) -> Self {
         let room = ROOM.acquire().await.unwrap();
         let profile = TempDir::new().unwrap();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver: ./scripts/test.sh installs it");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next_line().await.unwrap().expect("the driver ended");
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').parse::<u16>().unwrap();
-            }
-        };
+        let (driver, port) = start_driver().await;
         let arguments = [
             "--headless=new",
             "--no-sandbox",
