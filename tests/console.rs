@@ -424,8 +424,11 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
     browser.post(&bulk, &[("do", "delete"), ("entry", bob)]).await.is_page(200, &["Delete 1 entry"]);
     browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("confirm", "yes")]).await.leads_to();
-    let partly = browser.post(&bulk, &[("do", "approve"), ("entry", bob)]).await.leads_to();
-    browser.open(&partly).await.is_page(200, &["1 entry could not be changed"]);
+    // The page stays as it was filtered and sorted, and nothing else of the form comes into its address.
+    let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
+    let partly = browser.post(&bulk, &filtered).await.leads_to();
+    assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&failed=1"));
+    browser.open(&partly).await.is_page(200, &["1 entry could not be changed", "<option value=\"pending\" selected>"]);
     browser.post(&bulk, &[("do", "approve")]).await.is_page(400, &["tick"]);
     let csv = browser.open(&format!("{list}/entries/export.csv")).await;
     assert!(csv.header("content-type").starts_with("text/csv") && csv.text.contains("ada@example.com"));
@@ -537,8 +540,12 @@ async fn referrals_are_decided_after_a_look_at_whom_that_moves(kind: Kind) {
         entry["referral_count"].clone()
     };
     assert_eq!(count().await, 0, "a look changes nothing");
-    let done = browser.post(&decide, &[&chosen[..], &[("confirm", "yes"), ("reason", "friends <b>")]].concat()).await.leads_to();
-    browser.open(&done).await.is_page(200, &["Decided.", "Credited"]);
+    let shown = browser.post(&decide, &[&chosen[..], &[("shown", "withheld")]].concat()).await;
+    shown.is_page(200, &["name=\"shown\" value=\"withheld\""]);
+    let done = [("confirm", "yes"), ("reason", "friends <b>"), ("shown", "withheld")];
+    let done = browser.post(&decide, &[&chosen[..], &done].concat()).await.leads_to();
+    assert_eq!(done, format!("{path}/referrals?state=withheld&done=decided"), "the page stays as it was");
+    browser.open(&done).await.is_page(200, &["Decided.", "name=\"shown\" value=\"withheld\""]);
     assert_eq!(count().await, 2);
     browser.post(&decide, &chosen).await.is_page(200, &["in this state already"]);
     let all = [("referrer_entry_id", ada), ("state", "revoked")];

@@ -139,7 +139,7 @@ pub struct DecidePage {
     pub frame: Frame,
     /// The new state: `credited`, `withheld` or `revoked`.
     pub state: State,
-    /// The selector as it was posted: `id`, `referrer_entry_id` or `network_of`.
+    /// The selector as it was posted, `id`, `referrer_entry_id` or `network_of`, and the state that is `shown`.
     pub selector: Vec<(String, String)>,
     /// The number that the selector finds.
     pub matched: Count,

@@ -28,8 +28,7 @@ use crate::routes::admin::entries::search::{self, Found};
 /// Lists the entries that the query finds.
 #[get("/w/{ws}/lists/{list}/entries")]
 pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let asked: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    let pairs: Pairs = asked.into_iter().filter(|(name, value)| is_filter(name) && !value.is_empty()).collect();
+    let pairs = filter_in(request.query_string());
     let Query { filter, page, string } = Query::of(&pairs, in_query(&request, &["cursor"]))?;
     let (found, errors) = match filter.find(&door.app, &door.waitlist, &page, &string).await {
         Ok(found) => (found, Vec::new()),
@@ -52,11 +51,27 @@ pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> 
     Ok(show_as(status, &shown))
 }
 
-/// Whether a parameter of the query is a filter or the order.
-pub(super) fn is_filter(name: &str) -> bool {
+/// The filters and the order in a query.
+fn filter_in(query: &str) -> Pairs {
+    let asked = form_urlencoded::parse(query.as_bytes()).into_owned();
+    asked.filter(|(name, value)| is_filter(name) && !value.is_empty()).collect()
+}
+
+fn is_filter(name: &str) -> bool {
     const NAMES: [&str; 10] =
         ["q", "status", "confirmed", "invited", "referred_by", "variant_id", "referrer", "created_since", "created_until", "sort"];
     NAMES.contains(&name) || name.starts_with("field.")
+}
+
+/// The filters and the order of the page whose form was posted.
+pub(super) fn filter_of(posted: &Update) -> Pairs {
+    filter_in(posted.value("filter"))
+}
+
+/// The address of the page whose form was posted.
+pub(super) fn address_of(posted: &Update) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filter_of(posted)).finish();
+    posted.list_urls().entries_where(&query)
 }
 
 /// The query of the page as that of the API.
@@ -188,7 +203,7 @@ async fn change(posted: &Update, ids: Vec<String>, action: BulkAction, what: Don
     let rows = many::run(&posted.app.ports, &posted.admin.actor(), &posted.waitlist, ids, &action).await;
     posted.app.wake_relays();
     let failed = rows.into_iter().filter_map(|row| row.outcome.err()).map(ApiError::from).count();
-    Ok(done_but(&posted.list_urls().entries(), what, failed))
+    Ok(done_but(&address_of(posted), what, failed))
 }
 
 async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpResponse, ApiError> {
@@ -200,7 +215,7 @@ async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpRes
         };
         failed += usize::from(!removed);
     }
-    Ok(done_but(&posted.list_urls().entries(), what, failed))
+    Ok(done_but(&address_of(posted), what, failed))
 }
 
 /// Deletes or erases an entry. Returns whether it was there.

@@ -9,10 +9,9 @@ use rally_domain::referral::Position;
 use rally_domain::use_case::entry_job;
 use rally_domain::workspace::Notifications;
 use time::Duration;
-use url::form_urlencoded;
 
 use super::doors::{OpenedList, Pairs};
-use super::entries::{Query, Update, bad, is_filter};
+use super::entries::{Query, Update, address_of, bad, filter_of};
 use super::look::{Done, done, show};
 use crate::http::error::{ApiError, Code};
 
@@ -22,15 +21,14 @@ const SHOWN: Duration = Duration::minutes(10);
 /// Makes a job on all entries that match, after a page that names their number.
 pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     let action = JobAction::parse(posted.value("do")).map_err(|_| bad("do", "must be approve, reject, invite, delete or erase"))?;
-    let pairs: Pairs = form_urlencoded::parse(posted.value("filter").as_bytes()).into_owned().collect();
-    let pairs: Pairs = pairs.into_iter().filter(|(name, value)| is_filter(name) && name != "sort" && !value.is_empty()).collect();
+    let pairs: Pairs = filter_of(posted).into_iter().filter(|(name, _)| name != "sort").collect();
     let Query { filter, string, .. } = Query::of(&pairs, None)?;
     let query = filter.question(&posted.waitlist, &string)?;
     let (ports, actor) = (&posted.app.ports, posted.admin.actor());
     if posted.is_confirmed() {
         let until = posted.value("until").parse().map(Position::new).map_err(|_| bad("until", "must be a position"))?;
         entry_job::begin(ports, actor, &posted.waitlist, action, query, until).await?;
-        return Ok(done(&posted.list_urls().entries_where(posted.value("filter")), Done::Begun));
+        return Ok(done(&address_of(posted), Done::Begun));
     }
     let until = entry_job::last_position(ports, &posted.waitlist).await?;
     let number = Count(entry_job::count(ports, &posted.waitlist, &query, until).await?);

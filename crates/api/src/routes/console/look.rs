@@ -37,8 +37,12 @@ pub(super) fn see_other(url: &str) -> HttpResponse {
 
 /// Leads to a page that says what was done.
 pub(super) fn done(url: &str, what: Done) -> HttpResponse {
-    let separator = if url.contains('?') { '&' } else { '?' };
-    see_other(&format!("{url}{separator}done={}", what.name()))
+    see_other(&format!("{url}{}done={}", separator(url), what.name()))
+}
+
+/// What comes before one more parameter of an address.
+fn separator(url: &str) -> char {
+    if url.contains('?') { '&' } else { '?' }
 }
 
 /// Leads to a page that says how many events are sent once more.
@@ -48,7 +52,7 @@ pub(super) fn replayed(url: &str, events: u64) -> HttpResponse {
 
 /// Leads to a page that says what was done, and how many could not be changed.
 pub(super) fn done_but(url: &str, what: Done, failed: usize) -> HttpResponse {
-    if failed == 0 { done(url, what) } else { see_other(&format!("{url}?failed={failed}")) }
+    if failed == 0 { done(url, what) } else { see_other(&format!("{url}{}failed={failed}", separator(url))) }
 }
 
 macro_rules! done {

@@ -9,7 +9,7 @@ use rally_domain::command::Decided;
 use rally_domain::entry::Entry;
 use rally_domain::error::Invalid;
 use rally_domain::id::EntryId;
-use rally_domain::ledger::{self, Referral, ReferralFilter, ReferralSignal, Ring};
+use rally_domain::ledger::{self, Referral, ReferralFilter, ReferralSignal, ReferralState, Ring};
 use rally_domain::paging::Limit;
 use rally_domain::referral::ReferralBoost;
 use rally_domain::use_case::referrals;
@@ -134,10 +134,12 @@ fn ring_row(known: &HashMap<EntryId, Entry>, ring: &Ring) -> RingRow {
 pub async fn decide(posted: Update) -> Result<HttpResponse, ApiError> {
     let decided = decide_from(&posted.app, posted.admin.actor(), posted.waitlist.id, body(&posted)).await?;
     if posted.is_confirmed() {
-        return Ok(done(&posted.list_urls().referrals(), Done::Decided));
+        let shown = ReferralState::parse(posted.value("shown"));
+        let url = shown.map_or_else(|_| posted.list_urls().referrals(), |state| posted.list_urls().referrals_in(state.as_str()));
+        return Ok(done(&url, Done::Decided));
     }
-    let selectors = ["id", "referrer_entry_id", "network_of"];
-    let selector: Pairs = posted.form.iter().filter(|(name, _)| selectors.contains(&name.as_str())).cloned().collect();
+    let kept = ["id", "referrer_entry_id", "network_of", "shown"];
+    let selector: Pairs = posted.form.iter().filter(|(name, _)| kept.contains(&name.as_str())).cloned().collect();
     let Decided { referrals: matched, changed, more, effects } = decided;
     Ok(show(&DecidePage {
         frame: posted.frame(),
