@@ -238,7 +238,7 @@ pub async fn every_order_goes_over_pages(fixture: &impl Fixture) {
 /// finds few among them.
 pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
     let ports = fixture.ports();
-    let list = active_list(&ports, json!({})).await;
+    let list = active_list(&ports, json!({"approval_required": false})).await;
     let rare = Referrer::parse("rare").unwrap();
     let mut expected = Vec::new();
     for hundred in 0..11 {
@@ -250,7 +250,12 @@ pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
         expected.extend(join_all(joining).await.into_iter().map(Result::unwrap));
     }
     for entry in expected.iter().filter(|entry| entry.profile.referrer.is_some()) {
-        ports.entries.review(review(&ports, entry, Review::Approve)).await.unwrap();
+        ports.entries.review(review(&ports, entry, Review::Reject)).await.unwrap();
+    }
+    for some in expected.chunks(100) {
+        let others = some.iter().filter(|entry| entry.profile.referrer.is_none());
+        let inviting = others.map(|entry| ports.entries.record_invitation(record(&ports, entry, "app", &entry.id.to_string())));
+        join_all(inviting).await.into_iter().for_each(|invited| assert!(invited.is_ok()));
     }
     index_all(&ports).await;
     let sorts = [EntrySort::Position, EntrySort::LastPosition];
@@ -262,13 +267,15 @@ pub async fn pages_among_many_are_complete(fixture: &impl Fixture) {
         );
         let every = positions(&expected);
         let few: Vec<u64> = positions(&expected.iter().filter(|entry| entry.profile.referrer.is_some()).cloned().collect::<Vec<_>>());
+        let most: Vec<u64> = every.iter().filter(|position| !few.contains(position)).copied().collect();
         assert_eq!((every.len(), few.len()), (1100, 44));
         for (query, found) in [
             (EntryQuery { terms: common().into_iter().collect(), sort, ..all() }, &every),
             (EntryQuery { terms: TermFilter::text("body").unwrap().into_iter().collect(), sort, ..all() }, &every),
             (EntryQuery { created_since: since, sort, ..all() }, &every),
-            (EntryQuery { created_since: since, status: Some(EntryStatus::Approved), sort, ..all() }, &few),
+            (EntryQuery { created_since: since, status: Some(EntryStatus::Rejected), sort, ..all() }, &few),
             (EntryQuery { created_since: since, confirmed: Some(true), sort, ..all() }, &Vec::new()),
+            (EntryQuery { invited: Some(true), sort, ..all() }, &most),
             (EntryQuery { terms: common().into_iter().chain([TermFilter::referrer("rare")]).collect(), sort, ..all() }, &few),
             (EntryQuery { terms: common().into_iter().collect(), created_until: since, sort, ..all() }, &Vec::new()),
         ] {
