@@ -422,7 +422,9 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     let bulk = format!("{list}/entries/bulk");
     browser.post(&bulk, &[("do", "reject"), ("entry", bob)]).await.leads_to();
     browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
-    browser.post(&bulk, &[("do", "delete"), ("entry", bob)]).await.is_page(200, &["Delete 1 entry"]);
+    let back = format!("href=\"{list}/entries?status=rejected\"");
+    let asked = browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("filter", "status=rejected")]).await;
+    asked.is_page(200, &["Delete 1 entry", &back]);
     browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("confirm", "yes")]).await.leads_to();
     // The page stays as it was filtered and sorted, and nothing else of the form comes into its address.
     let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
@@ -541,7 +543,7 @@ async fn referrals_are_decided_after_a_look_at_whom_that_moves(kind: Kind) {
     };
     assert_eq!(count().await, 0, "a look changes nothing");
     let shown = browser.post(&decide, &[&chosen[..], &[("shown", "withheld")]].concat()).await;
-    shown.is_page(200, &["name=\"shown\" value=\"withheld\""]);
+    shown.is_page(200, &["name=\"shown\" value=\"withheld\"", &format!("href=\"{path}/referrals?state=withheld\"")]);
     let done = [("confirm", "yes"), ("reason", "friends <b>"), ("shown", "withheld")];
     let done = browser.post(&decide, &[&chosen[..], &done].concat()).await.leads_to();
     assert_eq!(done, format!("{path}/referrals?state=withheld&done=decided"), "the page stays as it was");

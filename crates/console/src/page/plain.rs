@@ -152,9 +152,7 @@ impl ConfirmPage {
             vec!["these entries with their answers, links and codes".to_owned()]
         };
         page.kept = vec!["the positions of everybody, and the referrals that they brought".to_owned()];
-        page.fields = posted;
-        (page.action, page.back) = (page.list().bulk(), page.list().entries());
-        page
+        page.of_bulk(posted)
     }
 
     /// Asks before all entries that match are approved, rejected or invited. `verb` is the value of `do`; `posted` as in
@@ -168,9 +166,15 @@ impl ConfirmPage {
         }
         page.kept.push("it takes a while, and you can cancel it: what is done stays done".to_owned());
         page.is_loss = false;
-        page.fields = posted;
-        (page.action, page.back) = (page.list().bulk(), page.list().entries());
-        page
+        page.of_bulk(posted)
+    }
+
+    /// Leads back to the entries as they were filtered.
+    fn of_bulk(mut self, posted: Vec<(String, String)>) -> Self {
+        let filter = posted.iter().find(|(name, _)| name == "filter").map_or("", |(_, value)| value.as_str());
+        (self.action, self.back) = (self.list().bulk(), self.list().entries_where(filter));
+        self.fields = posted;
+        self
     }
 
     /// Asks before a person's link is replaced: `POST {w}/entries/{id}/new-link`.

@@ -160,6 +160,14 @@ framed!(DecidePage, Referrals, |page| {
     format!("{verb} {}?", page.changed.of("referral", "referrals"))
 });
 
+impl DecidePage {
+    /// The referrals as they were shown.
+    fn back(&self) -> String {
+        let shown = self.selector.iter().find(|(name, value)| name == "shown" && !value.is_empty());
+        shown.map_or_else(|| self.list().referrals(), |(_, state)| self.list().referrals_in(state))
+    }
+}
+
 /// Who would move with another boost.
 #[derive(Debug, Clone, Default)]
 pub struct PolicyPreview {

@@ -77,5 +77,5 @@ pub async fn cancel(posted: Update, path: web::Path<(String, String, String)>) -
     let missing = || ApiError::new(Code::NotFound, "there is no such work, or it is over");
     let id = JobId::parse(&path.2).map_err(|_| missing())?;
     posted.app.ports.entry_jobs.cancel(posted.waitlist.id, id, posted.app.ports.clock.now()).await?.ok_or_else(missing)?;
-    Ok(done(&posted.list_urls().entries(), Done::Cancelled))
+    Ok(done(&address_of(&posted), Done::Cancelled))
 }
