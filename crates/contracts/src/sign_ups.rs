@@ -139,8 +139,17 @@ pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
     assert_eq!(ports.stats.count(elsewhere.id).await.unwrap(), 0);
     let foreign = active_list_in(&ports, workspace(&ports, "beta").await.id, "list", json!({})).await;
-    let refused = ports.entries.sign_up(SignUp { own_code: code, ..sign_up(&ports, &foreign, "bob@example.com") }).await;
+    let refused = ports.entries.sign_up(SignUp { own_code: code.clone(), ..sign_up(&ports, &foreign, "bob@example.com") }).await;
     assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
+    // Nobody who signs up at the same time is refused with them.
+    let mut crowd: Vec<SignUp> = (0..20).map(|n| sign_up(&ports, &elsewhere, &format!("p{n}@example.com"))).collect();
+    crowd[7].own_code = code;
+    let outcomes = join_all(crowd.into_iter().map(|command| ports.entries.sign_up(command))).await;
+    let refused: Vec<usize> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).map(|(n, _)| n).collect();
+    assert_eq!((refused, rejection(&outcomes[7])), (vec![7], Some(&SignUpRejection::CodeTaken)));
+    let mut positions: Vec<u64> = outcomes.iter().flatten().map(|entry| entry.position.number()).collect();
+    positions.sort_unstable();
+    assert!(positions.into_iter().eq(1..=19));
 }
 
 /// A sign-up keeps an active variant of its list. Any other variant is stored as none.

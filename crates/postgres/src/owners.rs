@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::convert::{from_bigint, network};
 use crate::fault::query_fault;
+use crate::sign_up::LooksUp;
 use crate::statement::statement;
 
 /// What is known of the codes of a group.
@@ -42,11 +43,14 @@ impl Owners {
 }
 
 /// Reads what is known of the codes of some sign-ups.
-pub(crate) async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp]) -> Result<Owners, Fault> {
+pub(crate) async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp], looks_up: LooksUp) -> Result<Owners, Fault> {
     let Some(now) = commands.iter().map(|command| command.now).min() else { return Ok(Owners::default()) };
-    let drawn = commands.iter().map(|command| (command.own_code.as_str(), None));
+    let drawn = commands.iter().filter(|_| looks_up == LooksUp::AllCodes).map(|command| (command.own_code.as_str(), None));
     let used = commands.iter().filter_map(|command| Some((command.friends_code.as_ref()?.as_str(), command.network)));
     let asked: BTreeSet<(&str, Option<NetworkHash>)> = drawn.chain(used).collect();
+    if asked.is_empty() {
+        return Ok(Owners::default());
+    }
     let (codes, networks) = asked.into_iter().map(|(code, network)| (code.to_owned(), network.map(|of| of.bytes().to_vec()))).unzip();
     let find = FindOwners {
         in_hour: now.plus(-BURST_WITHIN).instant(),

@@ -97,8 +97,10 @@ const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '25ms'";
 /// The next group of the same lists begins while this one commits, and waits in the database for the locks of this one.
 async fn write_in_time(database: &Database, commands: &[SignUp], hold: Option<&Hold>) -> Result<Written, CommandError<Locked>> {
     let begin = if hold.is_none_or(Hold::is_alone) { BEGIN_ALONE } else { BEGIN };
+    let mut looks_up = LooksUp::UsedCodes;
     transaction!(database, begun by work, |c| {
-        let mut groups = lock_facts(c, begin, commands).await.map_err(locked)?;
+        let codes = std::mem::replace(&mut looks_up, LooksUp::AllCodes);
+        let mut groups = lock_facts(c, begin, commands, codes).await.map_err(locked)?;
         let decide = |command: &SignUp| match groups.get_mut(&command.waitlist_id) {
             Some(group) => group.decide(command),
             None => Err(SignUpRejection::NoSuchWaitlist),
@@ -113,11 +115,20 @@ async fn write_in_time(database: &Database, commands: &[SignUp], hold: Option<&H
     })
 }
 
+/// Which codes a group looks up. A code that was drawn is new but for one in a billion: the database refuses it, and the group is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LooksUp {
+    /// The codes of friends.
+    UsedCodes,
+    /// Those and the ones that were drawn.
+    AllCodes,
+}
+
 type Groups = BTreeMap<WaitlistId, SignUpGroup>;
 
 /// Begins the transaction, locks the lists, and loads the facts for the sign-ups of each list that exists. All this is sent at once. The
 /// server takes one statement after the other, so the reads have waited for the locks and see the latest commit.
-async fn lock_facts(c: &AsyncPgConnection, begin: &str, commands: &[SignUp]) -> Result<Groups, Abort<Locked>> {
+async fn lock_facts(c: &AsyncPgConnection, begin: &str, commands: &[SignUp], codes: LooksUp) -> Result<Groups, Abort<Locked>> {
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
     let ((), totals, waitlists, mut mail, known, owners, active, requests, used_proofs) = try_join!(
@@ -126,7 +137,7 @@ async fn lock_facts(c: &AsyncPgConnection, begin: &str, commands: &[SignUp]) -> 
         load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         async { Ok(known_addresses(c, commands).await?) },
-        async { Ok(owners(c, commands).await?) },
+        async { Ok(owners(c, commands, codes).await?) },
         active_variants(c, commands),
         confirmations::lock_confirmed(c, commands),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
@@ -214,9 +225,14 @@ statement! {
             SELECT entries.email FROM entries WHERE entries.waitlist_id = asked.list AND entries.email >= asked.email
             ORDER BY entries.email LIMIT 1
         ) nearest ON nearest.email = asked.email
-        CROSS JOIN LATERAL (SELECT workspace_id FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1) w
+        CROSS JOIN LATERAL (
+            SELECT workspace_id, EXISTS (
+                SELECT FROM suppressions WHERE workspace_id = waitlists.workspace_id ORDER BY workspace_id, address, reason OFFSET 0
+            ) AS has_suppressions FROM waitlists WHERE id = asked.list ORDER BY id LIMIT 1
+        ) w
         LEFT JOIN LATERAL (
-            SELECT id FROM suppressions WHERE workspace_id = w.workspace_id AND address = asked.hash AND reason = 'erased'
+            SELECT id FROM suppressions
+            WHERE w.has_suppressions AND workspace_id = w.workspace_id AND address = asked.hash AND reason = 'erased'
             ORDER BY workspace_id, address, reason LIMIT 1
         ) s ON true
         WHERE nearest.email IS NOT NULL OR s.id IS NOT NULL"

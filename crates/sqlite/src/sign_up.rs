@@ -30,12 +30,22 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 type Step<T> = Result<T, Abort<SignUpRejection>>;
 
+/// Which codes a group looks up. A code that was drawn is new but for one in a billion: the database refuses it, and each sign-up is tried in
+/// a group of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LooksUp {
+    /// The codes of friends.
+    UsedCodes,
+    /// Those and the ones that were drawn.
+    AllCodes,
+}
+
 /// Carries out a group. If the database fails permanently, each sign-up is tried in a group of its own, so that only the bad one
 /// fails.
 pub(crate) async fn run(database: Database, commands: Vec<SignUp>, hold: Hold) -> Vec<Fate<SignUp, Outcome>> {
-    match write_group(&database, commands.clone(), Some(hold)).await {
+    match write_group(&database, commands.clone(), LooksUp::UsedCodes, Some(hold)).await {
         Ok(outcomes) => outcomes.into_iter().map(|outcome| Fate::Done(outcome.map_err(CommandError::Rejected))).collect(),
-        Err(Fault::Unexpected(_)) if commands.len() > 1 => {
+        Err(Fault::Unexpected(_)) => {
             let mut outcomes = Vec::with_capacity(commands.len());
             for command in commands {
                 outcomes.push(Fate::Done(write_alone(&database, command).await));
@@ -47,12 +57,17 @@ pub(crate) async fn run(database: Database, commands: Vec<SignUp>, hold: Hold) -
 }
 
 async fn write_alone(database: &Database, command: SignUp) -> Outcome {
-    let outcome = write_group(database, vec![command], None).await?.pop();
+    let outcome = write_group(database, vec![command], LooksUp::AllCodes, None).await?.pop();
     outcome.ok_or_else(|| Fault::unexpected("a group of one has no outcome"))?.map_err(CommandError::Rejected)
 }
 
 /// The next group waits for the writing connection while this one commits.
-async fn write_group(database: &Database, commands: Vec<SignUp>, hold: Option<Hold>) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
+async fn write_group(
+    database: &Database,
+    commands: Vec<SignUp>,
+    codes: LooksUp,
+    hold: Option<Hold>,
+) -> Result<Vec<Result<Entry, SignUpRejection>>, Fault> {
     let outcome = database.write::<_, SignUpRejection>(move |c| {
         let mut lists: BTreeMap<WaitlistId, Vec<(usize, &SignUp)>> = BTreeMap::new();
         for (n, command) in commands.iter().enumerate() {
@@ -60,7 +75,7 @@ async fn write_group(database: &Database, commands: Vec<SignUp>, hold: Option<Ho
         }
         let mut outcomes: Vec<_> = commands.iter().map(|_| Err(SignUpRejection::NoSuchWaitlist)).collect();
         for (list, commands) in &lists {
-            let Some(facts) = load_facts(c, *list, commands)? else { continue };
+            let Some(facts) = load_facts(c, *list, commands, codes)? else { continue };
             let mut group = SignUpGroup::new(facts);
             for (n, command) in commands {
                 outcomes[*n] = group.decide(command);
@@ -78,7 +93,7 @@ async fn write_group(database: &Database, commands: Vec<SignUp>, hold: Option<Ho
     })
 }
 
-fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &SignUp)]) -> Step<Option<GroupFacts>> {
+fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &SignUp)], looks_up: LooksUp) -> Step<Option<GroupFacts>> {
     let Some((last_position, entries)) = load_totals(c, list)? else { return Ok(None) };
     let waitlist = load_waitlist(c, list)?;
     let mail = settings::mail_setup(c, waitlist.workspace_id)?;
@@ -87,7 +102,8 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         if is_email_taken(c, list, &command.profile.email)? {
             emails.insert(command.profile.email.clone());
         }
-        for code in std::iter::once(&command.own_code).chain(&command.friends_code) {
+        let drawn = Some(&command.own_code).filter(|_| looks_up == LooksUp::AllCodes);
+        for code in drawn.into_iter().chain(&command.friends_code) {
             codes.extend(find_owner(c, list, code)?.map(|owner| (code.clone(), owner)));
         }
         if let Some(id) = command.variant_id
