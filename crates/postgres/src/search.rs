@@ -465,7 +465,7 @@ impl<'a> Search<'a> {
             _ => {
                 sql.push("entries x WHERE x.waitlist_id = ").id(self.list);
                 self.push_time(sql, "x.created_at");
-                " ORDER BY x.waitlist_id, x.created_at DESC"
+                " ORDER BY x.waitlist_id DESC, x.created_at DESC"
             }
         };
         sql.push(order);
@@ -556,7 +556,7 @@ impl<'a> Search<'a> {
         }
         self.push_filters(sql);
         sql.push(" ORDER BY ").push(match (sort, self.source) {
-            (EntrySort::Newest, _) => "e.waitlist_id, e.created_at DESC, e.position",
+            (EntrySort::Newest, _) => "e.waitlist_id DESC, e.created_at DESC, e.position",
             (EntrySort::MostReferrals, Source::Leaders) => "e.waitlist_id, e.referral_count DESC, e.position",
             (EntrySort::LastPosition, _) if by_status.is_some() => "e.status DESC, e.position DESC",
             (EntrySort::LastPosition, _) => "e.position DESC",
