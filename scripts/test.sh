@@ -26,14 +26,14 @@ if ! have_postgres; then
     fi
 fi
 
-# One suite runs real proxies in front of Rally: a name, and its package for apt-get.
-for proxy in nginx:nginx-light caddy:caddy; do
+# Some suites run real proxies in front of Rally, or a pooler in front of its database: a name, and its package for apt-get.
+for proxy in nginx:nginx-light caddy:caddy pgbouncer:pgbouncer; do
     name=${proxy%:*}
     if command -v "$name" >/dev/null || [ -x "/usr/sbin/$name" ]; then continue; fi
     if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${proxy#*:}" >/dev/null
-        # The tests start proxies of their own, so a service that the package started only holds port 80.
+        # The tests start programs of their own, so a service that the package started only holds a port.
         if [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now "$name"; fi
     elif command -v dnf >/dev/null; then
         as_root dnf install -y -q "$name"

@@ -56,16 +56,27 @@ fn crowd(deployment: &Deployment, base: &str, round: usize, count: &Arc<AtomicUs
 /// Every event arrives, perhaps more than once, but under one id and with one body.
 #[apply(on_both_stores)]
 async fn nothing_answered_is_lost(kind: Kind) {
-    let (deployment, receiver) = (Deployment::new(kind).await, Receiver::start().await);
+    nothing_is_lost_on(&Deployment::new(kind).await, 20).await;
+}
+
+/// Behind PgBouncer a connection to the server outlives the process that used it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_answered_is_lost_behind_a_pooler() {
+    let url = rally_pgtest::pooled(&rally_pgtest::new_database().await).await;
+    nothing_is_lost_on(&Deployment::on(Some(url), Vec::new()).await, 10).await;
+}
+
+async fn nothing_is_lost_on(deployment: &Deployment, rounds: u32) {
+    let receiver = Receiver::start().await;
     let server = deployment.start();
     let body = json!({"url": receiver.url, "events": ["entry.created"]});
     let secret = deployment.admin(&server, "/webhooks", Some(body)).await.expect(201)["signing_secret"].as_str().unwrap().to_owned();
     drop(server);
     let mut answered = Vec::new();
-    for round in 0..20_u32 {
+    for round in 0..rounds {
         let mut server = deployment.start();
         let count = Arc::default();
-        let clients = crowd(&deployment, &server.base, round as usize, &count);
+        let clients = crowd(deployment, &server.base, round as usize, &count);
         eventually(|| async { Some(()).filter(|()| count.load(Ordering::SeqCst) >= 10) }).await;
         // Each round stops at another moment of a group.
         tokio::time::sleep(Duration::from_millis(u64::from(3 * round))).await;

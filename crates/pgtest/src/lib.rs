@@ -42,6 +42,19 @@ pub async fn new_database_with(options: &str) -> String {
     server.url(&name)
 }
 
+/// Returns the URL of a database behind PgBouncer in session mode, the pooler of this process.
+///
+/// # Panics
+/// If there is no PgBouncer, or it does not start.
+pub async fn pooled(url: &str) -> String {
+    static POOLER: OnceLock<Server> = OnceLock::new();
+    let server = server().await;
+    let pooler = POOLER.get_or_init(|| start_pooler(&server.url).unwrap_or_else(|error| panic!("no PgBouncer to test through: {error}")));
+    pooler.wait_until_ready().await;
+    let (address, _) = url.split_once('?').unwrap_or((url, ""));
+    pooler.url(address.rsplit_once('/').expect("a URL with a database").1)
+}
+
 /// Runs statements on a database over a connection of its own.
 ///
 /// # Panics
@@ -212,6 +225,55 @@ fn start() -> io::Result<Server> {
     let lifeline = child.stdin.take();
     let socket = folder.to_string_lossy().replace('/', "%2F");
     Ok(Server { url: format!("postgres://rally@{socket}/postgres"), _lifeline: lifeline })
+}
+
+/// Starts PgBouncer in front of a server, as [`start`] starts a server. A connection to the server that nobody uses is closed soon, because
+/// each database has some of its own.
+fn start_pooler(url: &str) -> io::Result<Server> {
+    let config: tokio_postgres::Config = url.parse().map_err(io::Error::other)?;
+    let host = match config.get_hosts().first() {
+        Some(tokio_postgres::config::Host::Tcp(name)) => name.clone(),
+        Some(tokio_postgres::config::Host::Unix(folder)) => folder.to_string_lossy().into_owned(),
+        None => return Err(io::Error::other("the URL of the server names no host")),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let mut server = format!("host={host} port={port} user={}", config.get_user().unwrap_or("postgres"));
+    if let Some(password) = config.get_password() {
+        server.push_str(&format!(" password={}", String::from_utf8_lossy(password)));
+    }
+    let folder = TempDir::new()?.keep();
+    let settings = format!(
+        "[databases]\n* = {server}\n[pgbouncer]\nunix_socket_dir = {folder}\nlisten_port = 6432\nauth_type = any\npool_mode = session\n\
+         max_client_conn = 1000\ndefault_pool_size = 40\nserver_idle_timeout = 1\nlog_connections = 0\nlog_disconnections = 0\n",
+        folder = folder.display()
+    );
+    fs::write(folder.join("pgbouncer.ini"), settings)?;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", POOLER_SCRIPT, "sh"]).arg(find_pooler()?).arg(&folder);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(Account { uid, gid }) = account_to_drop_to()? {
+        chown(&folder, Some(uid), Some(gid))?;
+        shell.uid(uid).gid(gid);
+    }
+    let mut child = shell.current_dir(&folder).spawn()?;
+    let lifeline = child.stdin.take();
+    let socket = folder.to_string_lossy().replace('/', "%2F");
+    Ok(Server { url: format!("postgres://rally@{socket}:6432/postgres"), _lifeline: lifeline })
+}
+
+const POOLER_SCRIPT: &str = r#"
+"$1" "$2/pgbouncer.ini" >"$2/log" 2>&1 </dev/null &
+pooler=$!
+read -r _
+kill -QUIT "$pooler"
+wait "$pooler"
+rm -rf "$2"
+"#;
+
+fn find_pooler() -> io::Result<PathBuf> {
+    let on_path = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+    let mut places = on_path.into_iter().chain([PathBuf::from("/usr/sbin")]).map(|place| place.join("pgbouncer"));
+    places.find(|place| place.exists()).ok_or_else(|| io::Error::other("install it (Debian: apt-get install pgbouncer)"))
 }
 
 /// Durability is disabled, because these servers hold nothing to keep.

@@ -4,6 +4,7 @@
 
 mod fit;
 mod late_commits;
+mod pooler;
 mod tls;
 mod trouble;
 
