@@ -121,39 +121,47 @@ const BEGIN_BATCH: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL 
 
 /// Why a batch is written again.
 #[derive(Debug, thiserror::Error)]
-#[error("the list has changed while terms were written")]
+#[error("the list has changed while terms were written, or is locked")]
 struct Overtaken;
+
+/// Turns a lock timeout, on any row, into [`Overtaken`]: others are at work on the list.
+fn locked(abort: Abort<Overtaken>) -> Abort<Overtaken> {
+    if abort.is_locked_out() { Abort::Rejected(Overtaken) } else { abort }
+}
 
 /// Writes the terms of a batch of a list. Returns whether more may be left.
 ///
 /// Sign-ups go on meanwhile: all rows up to the last position are committed. Whatever changes one of them adds to `search_changes`, with the
 /// list locked, so that the batch is written again.
 async fn index_list(store: &PgStore, list: Uuid, most: i64) -> Result<bool, Fault> {
-    let outcome: Result<bool, CommandError<Overtaken>> = transaction!(store, BEGIN_BATCH, |c| {
-        use crate::schema::waitlist_totals::dsl::{last_position, search_changes, search_position};
-        let cursors = waitlist_totals::table.find(list).select((last_position, search_position, search_changes));
-        let Some((last, after, changes)) = cursors.first::<(i64, i64, i64)>(c).await.optional()? else { return Ok(false) };
-        let batch = entries::table
-            .filter(entries::waitlist_id.eq(list).and(entries::position.gt(after)).and(entries::position.le(last)))
-            .order(entries::position)
-            .limit(most);
-        let batch: Vec<EntryRow> = batch.select(EntryRow::as_select()).load(c).await?;
-        let is_full = to_bigint(batch.len() as u64) == most;
-        let next = batch.last().filter(|_| is_full).map_or(last, |row| row.new.position);
-        // A row that does not read as an entry cannot be found, and must not stop those behind it.
-        let batch: Vec<Entry> = batch.into_iter().filter_map(|row| Entry::try_from(row).ok()).collect();
-        delete_terms(c, list, after + 1, next).await?;
-        write_terms(c, list, &batch).await?;
-        let unchanged = waitlist_totals::table.find(list).filter(search_position.eq(after).and(search_changes.eq(changes)));
-        match diesel::update(unchanged).set(search_position.eq(next)).execute(c).await? {
-            0 => Err(Abort::Rejected(Overtaken)),
-            _ => Ok(is_full),
-        }
-    });
+    let outcome: Result<bool, CommandError<Overtaken>> =
+        transaction!(store, BEGIN_BATCH, |c| index_batch(c, list, most).await.map_err(locked));
     match outcome {
         Ok(is_more_left) => Ok(is_more_left),
         Err(CommandError::Rejected(Overtaken)) => Ok(true),
         Err(CommandError::Fault(fault)) => Err(fault),
+    }
+}
+
+async fn index_batch(c: &mut AsyncPgConnection, list: Uuid, most: i64) -> Result<bool, Abort<Overtaken>> {
+    use crate::schema::waitlist_totals::dsl::{last_position, search_changes, search_position};
+    let cursors = waitlist_totals::table.find(list).select((last_position, search_position, search_changes));
+    let Some((last, after, changes)) = cursors.first::<(i64, i64, i64)>(c).await.optional()? else { return Ok(false) };
+    let batch = entries::table
+        .filter(entries::waitlist_id.eq(list).and(entries::position.gt(after)).and(entries::position.le(last)))
+        .order(entries::position)
+        .limit(most);
+    let batch: Vec<EntryRow> = batch.select(EntryRow::as_select()).load(c).await?;
+    let is_full = to_bigint(batch.len() as u64) == most;
+    let next = batch.last().filter(|_| is_full).map_or(last, |row| row.new.position);
+    // A row that does not read as an entry cannot be found, and must not stop those behind it.
+    let batch: Vec<Entry> = batch.into_iter().filter_map(|row| Entry::try_from(row).ok()).collect();
+    delete_terms(c, list, after + 1, next).await?;
+    write_terms(c, list, &batch).await?;
+    let unchanged = waitlist_totals::table.find(list).filter(search_position.eq(after).and(search_changes.eq(changes)));
+    match diesel::update(unchanged).set(search_position.eq(next)).execute(c).await? {
+        0 => Err(Abort::Rejected(Overtaken)),
+        _ => Ok(is_full),
     }
 }
 

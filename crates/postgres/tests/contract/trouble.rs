@@ -16,8 +16,10 @@ use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::EventKind;
 use rally_domain::id::{AttemptId, ClaimId, WorkspaceId};
+use rally_domain::paging::Limit;
 use rally_domain::port::{Ports, StoreHealth};
 use rally_domain::queue::ClaimRequest;
+use rally_domain::search::{EntryQuery, TermFilter};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{DeliveryPolicy, Webhook};
 use rally_pgtest::Cluster;
@@ -126,6 +128,27 @@ async fn twenty_lists_that_stay_locked_delay_no_other_workspace() {
     somebody.batch_execute("ROLLBACK").await.unwrap();
     let first = ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
     assert_eq!(first.position.number(), 1);
+}
+
+/// The terms of its entries are written by a later call, and those of other lists at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_list_is_made_ready_for_search_later() {
+    let (_store, ports, lists, somebody) = locked_lists(2, 0).await;
+    for list in &lists {
+        ports.entries.sign_up(sign_up(&ports, list, "ada@example.com")).await.unwrap();
+    }
+    let lock = format!("ROLLBACK; BEGIN; SELECT FROM waitlist_totals WHERE waitlist_id = '{}' FOR UPDATE", lists[0].id);
+    somebody.batch_execute(&lock).await.unwrap();
+    let found = async |list: &Waitlist| {
+        let terms = TermFilter::text("ada").unwrap().into_iter().collect();
+        let query = EntryQuery { terms, ..EntryQuery::default() };
+        ports.search.search(list.id, query, None, Limit::default()).await.unwrap().items.len()
+    };
+    assert!(ports.search.index(10).await.unwrap(), "the locked list is left");
+    assert_eq!((found(&lists[0]).await, found(&lists[1]).await), (0, 1));
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    while ports.search.index(10).await.unwrap() {}
+    assert_eq!(found(&lists[0]).await, 1);
 }
 
 /// There are more reviews and deletions than connections, all for one list.
