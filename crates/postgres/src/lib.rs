@@ -449,6 +449,15 @@ impl StoreHealth for PgStore {
 mod tests {
     use super::*;
 
+    /// In transaction mode a pooler mixes the connections of a process, so the role needs the settings.
+    #[test]
+    fn an_operator_can_give_the_settings_to_the_role() {
+        let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/DEPLOY.md")).unwrap();
+        let told: Vec<&str> = guide.lines().filter_map(|line| line.strip_prefix("ALTER ROLE rally IN DATABASE rally ")).collect();
+        let made = settings(&PgOptions::default());
+        assert_eq!(told.iter().map(|setting| setting.trim_end_matches(';')).collect::<Vec<_>>(), made.split("; ").collect::<Vec<_>>());
+    }
+
     #[test]
     fn plans_are_discarded_soon_on_a_new_connection_and_then_at_times() {
         let ages = (0..40).filter(|age| discards(Duration::from_secs(*age)) != discards(Duration::from_secs(age + 1)));
