@@ -265,7 +265,7 @@ const POOLER_SCRIPT: &str = r#"
 "$1" "$2/pgbouncer.ini" >"$2/log" 2>&1 </dev/null &
 pooler=$!
 read -r _
-kill -QUIT "$pooler"
+kill -KILL "$pooler"
 wait "$pooler"
 rm -rf "$2"
 "#;
