@@ -301,7 +301,7 @@ async fn lock_shares(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Ste
 }
 
 statement! {
-    /// Finds the waiting requests of some addresses, one lookup in the unique index for each: see `sign_up::TakenEmails`.
+    /// Finds the waiting requests of some addresses, one lookup in the unique index for each: see `sign_up::KnownAddresses`.
     WaitingRequests {
         "SELECT nearest.* FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "

@@ -31,7 +31,7 @@ macro_rules! may_differ {
 }
 
 /// How entries of mailboxes are found: by the mailbox itself as an address, and among the addresses that differ from theirs. Each takes
-/// one lookup in an index, see `sign_up::TakenEmails`.
+/// one lookup in an index, see `sign_up::KnownAddresses`.
 const ENTRIES: &str = concat!(
     ") AS asked (list, mailbox) CROSS JOIN LATERAL (
         (SELECT id, email AS mailbox FROM entries WHERE waitlist_id = asked.list AND email >= asked.mailbox ORDER BY email LIMIT 1)
