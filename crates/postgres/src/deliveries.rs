@@ -120,7 +120,8 @@ statement! {
 }
 
 statement! {
-    /// Releases claimed deliveries. Without CASE the planner would look them up by their state, in the index of leases.
+    /// Releases claimed deliveries. Without CASE the planner would look them up by their state, in the index of leases. Without
+    /// OFFSET 0 the planner of a new database would read all webhooks.
     Release {
         "UPDATE deliveries d SET attempt = d.attempt - 1, due_at = "
         due_at: Timestamptz = OffsetDateTime, ",
@@ -128,7 +129,7 @@ statement! {
         FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
-        JOIN webhooks w ON w.id = asked.webhook_id
+        CROSS JOIN LATERAL (SELECT active, generation FROM webhooks WHERE id = asked.webhook_id OFFSET 0) w
         WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id
             AND CASE d.state WHEN 'running' THEN d.claim = "
         claim: sql_types::Uuid = Uuid, " END"
@@ -155,12 +156,13 @@ statement! {
 }
 
 statement! {
-    /// Locks the deliveries of some events to one webhook.
+    /// Locks some deliveries. Each is named with its webhook, though that is the same for all: with one webhook for all of them the
+    /// planner of a new database would read all deliveries to that webhook.
     LockDeliveries {
         "SELECT d.event_id, d.state, d.claim, d.generation FROM unnest("
-        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id)
-        JOIN deliveries d ON d.event_id = asked.event_id AND d.webhook_id = "
-        webhook: sql_types::Uuid = Uuid, " FOR UPDATE OF d"
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
+        JOIN deliveries d ON d.event_id = asked.event_id AND d.webhook_id = asked.webhook_id FOR UPDATE OF d"
     }
 }
 
@@ -177,23 +179,26 @@ struct LockedRow {
 }
 
 statement! {
-    /// Writes the state of deliveries to one webhook after their attempts.
+    /// Writes the state of deliveries after their attempts.
     WriteVerdicts {
         "UPDATE deliveries d SET state = verdict.state, due_at = coalesce(verdict.due_at, d.due_at) FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         states: Array<sql_types::Text> = Vec<&'static str>, ", "
-        due_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>, ") AS verdict (event_id, state, due_at)
-        WHERE d.event_id = verdict.event_id AND d.webhook_id = "
-        webhook: sql_types::Uuid = Uuid, ""
+        due_at: Array<Nullable<Timestamptz>> = Vec<Option<OffsetDateTime>>, ") AS verdict (event_id, webhook_id, state, due_at)
+        WHERE d.event_id = verdict.event_id AND d.webhook_id = verdict.webhook_id"
     }
 }
 
 statement! {
-    /// The oldest events from before an instant that have no pending or running delivery.
+    /// The oldest events from before an instant that have no pending or running delivery. Without OFFSET 0 the planner would read
+    /// all such deliveries.
     FinishedEvents {
         "SELECT e.id FROM events e WHERE e.occurred_at < "
         before: Timestamptz = OffsetDateTime, "
-            AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.state IN ('pending', 'running'))
+            AND NOT EXISTS (
+                SELECT FROM (SELECT state FROM deliveries WHERE event_id = e.id OFFSET 0) d WHERE d.state IN ('pending', 'running')
+            )
         ORDER BY e.occurred_at LIMIT "
         most: sql_types::BigInt = i64, ""
     }
@@ -356,8 +361,9 @@ async fn settle<R>(c: &mut AsyncPgConnection, id: WebhookId, tried: &[SettleDeli
     if log.is_empty() {
         return Ok(0);
     }
+    let webhooks = vec![id.uuid(); verdicts.len()];
     let (events, states, due_at) = verdicts.into_iter().collect();
-    WriteVerdicts { events, states, due_at, webhook: id.uuid() }.execute(c).await?;
+    WriteVerdicts { events, webhooks, states, due_at }.execute(c).await?;
     if webhook.generation != generation {
         purges::hold(c, id).await?;
     }
@@ -374,7 +380,8 @@ async fn lock_claimed(
     id: WebhookId,
     tried: &[SettleDelivery],
 ) -> QueryResult<HashMap<(Uuid, Uuid), Option<u64>>> {
-    let lock = LockDeliveries { events: tried.iter().map(|attempt| attempt.event_id.uuid()).collect(), webhook: id.uuid() };
+    let events = tried.iter().map(|attempt| attempt.event_id.uuid()).collect();
+    let lock = LockDeliveries { events, webhooks: vec![id.uuid(); tried.len()] };
     let rows: Vec<LockedRow> = lock.load(c).await?;
     let running = rows.into_iter().filter(|row| row.state == JobState::Running.as_str());
     Ok(running.filter_map(|row| Some(((row.event_id, row.claim?), u64::try_from(row.generation).ok()))).collect())

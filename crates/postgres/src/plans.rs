@@ -99,6 +99,13 @@ fn faults(node: &Value, limited: bool, firsts: &BTreeMap<String, String>, faults
             }
         }
     }
+    // A join that compares a key has read all rows that might have it, and looks for each key among them. There are never many purges.
+    let of_purges = node["Plans"].as_array().into_iter().flatten().any(|child| child["Relation Name"] == "purges");
+    for condition in ["Join Filter", "Hash Cond", "Merge Cond"] {
+        for key in KEYS.into_iter().filter(|key| compares(text(condition), key) && !of_purges) {
+            faults.push(format!("{kind} looks for {key} in what it reads: {}", text(condition)));
+        }
+    }
     for child in node["Plans"].as_array().into_iter().flatten() {
         self::faults(child, limited, firsts, faults);
     }
@@ -167,6 +174,8 @@ INSERT INTO tombstones (id, waitlist_id, position, status, referral_count, day, 
 INSERT INTO referrals (id, waitlist_id, referrer_entry_id, referred_entry_id, state, score, reasons, network, created_at)
     SELECT gen_random_uuid(), l.id, gen_random_uuid(), gen_random_uuid(), 'credited', n % 2, '', substr(sha256(n::text::bytea), 1, 16), now()
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 20000) n;
+INSERT INTO waitlist_sources (waitlist_id, referrer, signups)
+    SELECT l.id, 'https://example.com/' || n, n % 10 FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;
 INSERT INTO signup_requests (id, workspace_id, waitlist_id, state, email, form, requested_at, expires_at, mails_sent)
     SELECT gen_random_uuid(), l.workspace_id, l.id, 'waiting', n || '@example.com', '{}', now(), now(), 1
     FROM (SELECT * FROM waitlists LIMIT 1) l, generate_series(1, 10000) n;

@@ -272,7 +272,8 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
         .limit(most)
         .select((waitlist_sources::referrer, waitlist_sources::signups));
     let (referrers, signups): (Vec<String>, Vec<i64>) = left.load::<(String, i64)>(c).await?.into_iter().unzip();
-    if (DeleteSources { referrers, signups, waitlist: list }).execute(c).await? > 0 {
+    let waitlists = vec![list; referrers.len()];
+    if (DeleteSources { referrers, signups, waitlists }).execute(c).await? > 0 {
         return Ok(true);
     }
     let left = tombstones::table.filter(tombstones::waitlist_id.eq(list)).order((tombstones::waitlist_id, tombstones::position));
@@ -302,11 +303,12 @@ statement! {
 }
 
 statement! {
-    /// The events of some entries.
+    /// The events of some entries. Without OFFSET 0 the planner of a new database would read all events of the list.
     EventsOf {
         "SELECT e.id FROM unnest("
-        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) JOIN events e ON e.entry_id = gone.id AND e.waitlist_id = "
-        waitlist: sql_types::Uuid = Uuid, ""
+        entries: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id)
+        CROSS JOIN LATERAL (SELECT id FROM events WHERE entry_id = gone.id AND waitlist_id = "
+        waitlist: sql_types::Uuid = Uuid, " OFFSET 0) e"
     }
 }
 
@@ -342,13 +344,13 @@ statement! {
 }
 
 statement! {
-    /// Deletes some sources of a waitlist, by the columns that both indexes of the table hold.
+    /// Deletes some sources of waitlists, by the columns that both indexes of the table hold.
     DeleteSources {
         "DELETE FROM waitlist_sources s USING unnest("
         referrers: Array<Text> = Vec<String>, ", "
-        signups: Array<BigInt> = Vec<i64>, ") AS gone (referrer, signups)
-        WHERE s.referrer = gone.referrer AND s.signups = gone.signups AND s.waitlist_id = "
-        waitlist: sql_types::Uuid = Uuid, ""
+        signups: Array<BigInt> = Vec<i64>, ", "
+        waitlists: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (referrer, signups, waitlist_id)
+        WHERE s.waitlist_id = gone.waitlist_id AND s.referrer = gone.referrer AND s.signups = gone.signups"
     }
 }
 
@@ -373,7 +375,8 @@ async fn purge_webhook(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> Q
     let webhook = purge.target;
     let batch: Vec<IdRow> = NextDeliveries { webhook, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
     if let Some(last) = batch.last().map(|row| row.id) {
-        DeleteDeliveries { events: batch.into_iter().map(|row| row.id).collect(), webhook }.execute(c).await?;
+        let webhooks = vec![webhook; batch.len()];
+        DeleteDeliveries { events: batch.into_iter().map(|row| row.id).collect(), webhooks }.execute(c).await?;
         return go_on(c, &Purge { after_id: Some(last), ..purge.clone() }).await;
     }
     let of_webhook = attempts::table.filter(attempts::webhook_id.eq_any([webhook]));
@@ -393,11 +396,12 @@ statement! {
 }
 
 statement! {
-    /// Deletes the deliveries of some events to a webhook.
+    /// Deletes some deliveries.
     DeleteDeliveries {
         "DELETE FROM deliveries d USING unnest("
-        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (id) WHERE d.event_id = gone.id AND d.webhook_id = "
-        webhook: sql_types::Uuid = Uuid, ""
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS gone (event_id, webhook_id)
+        WHERE d.webhook_id = gone.webhook_id AND d.event_id = gone.event_id"
     }
 }
 

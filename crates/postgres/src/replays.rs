@@ -56,14 +56,14 @@ statement! {
 }
 
 statement! {
-    /// Makes deliveries to a webhook due, as if they had never been tried. Those that are being sent stay as they are.
+    /// Makes deliveries due, as if they had never been tried. Those that are being sent stay as they are.
     MakeDue {
         "UPDATE deliveries d SET state = 'pending', attempt = 0, claim = NULL, lease_until = NULL, due_at = "
         due_at: Timestamptz = OffsetDateTime, ", generation = "
         generation: BigInt = i64, " FROM unnest("
-        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
-        WHERE d.event_id = asked.id AND d.state <> 'running' AND d.webhook_id = "
-        webhook: sql_types::Uuid = Uuid, ""
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
+        WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id AND d.state <> 'running'"
     }
 }
 
@@ -89,6 +89,7 @@ pub(crate) async fn find_one(c: &mut AsyncPgConnection, command: &ResendDelivery
 
 /// Makes the deliveries of a plan due. Returns how many.
 pub(crate) async fn write(c: &mut AsyncPgConnection, webhook: Uuid, plan: &ReplayPlan) -> QueryResult<usize> {
-    let events = plan.events.iter().map(|id| id.uuid()).collect();
-    MakeDue { due_at: plan.due_at.instant(), generation: to_bigint(plan.generation), events, webhook }.execute(c).await
+    let events: Vec<Uuid> = plan.events.iter().map(|id| id.uuid()).collect();
+    let webhooks = vec![webhook; events.len()];
+    MakeDue { due_at: plan.due_at.instant(), generation: to_bigint(plan.generation), events, webhooks }.execute(c).await
 }
