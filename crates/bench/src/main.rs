@@ -31,6 +31,12 @@ enum Command {
         #[arg(long)]
         body: PathBuf,
     },
+    /// Receives deliveries and answers 200 at once
+    Receive {
+        /// Address to listen on
+        #[arg(long)]
+        bind: String,
+    },
     /// Signs people up on SQLite with one transaction each, and prints the sign-ups per second
     SqliteNaive {
         /// Folder for the database
@@ -52,6 +58,7 @@ async fn main() -> Outcome<()> {
         Command::Webhooks(arguments) => webhooks::run(arguments).await,
         Command::Latency(arguments) => latency::run(arguments).await,
         Command::Bare { bind, body } => Ok(bare::serve(&bind, std::fs::read(body)?).await?),
+        Command::Receive { bind } => Ok(receiver::receive(&bind).await?),
         Command::SqliteNaive { folder, callers, seconds } => {
             let time = Duration::from_secs(seconds);
             let rate = tokio::task::spawn_blocking(move || sqlite::naive(&folder, callers, time)).await?;

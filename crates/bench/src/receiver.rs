@@ -43,7 +43,7 @@ impl Receiver {
         let store = seen.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, pace, store.clone()));
+                tokio::spawn(serve(stream, pace, Some(store.clone())));
             }
         });
         Ok(Self { url, seen, task })
@@ -67,7 +67,19 @@ impl Drop for Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, pace: Pace, seen: Arc<Seen>) {
+/// Receives at an address until the process ends.
+///
+/// # Errors
+/// If the address cannot be listened on.
+pub(crate) async fn receive(bind: &str) -> io::Result<()> {
+    let listener = TcpListener::bind(bind).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(serve(stream, Pace::Fast, None));
+    }
+}
+
+async fn serve(mut stream: TcpStream, pace: Pace, seen: Option<Arc<Seen>>) {
     let mut bytes = Vec::new();
     loop {
         let Some(end) = end_of_request(&bytes) else {
@@ -77,8 +89,10 @@ async fn serve(mut stream: TcpStream, pace: Pace, seen: Arc<Seen>) {
             }
         };
         bytes.drain(..end);
-        seen.at.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
-        seen.more.notify_waiters();
+        if let Some(seen) = &seen {
+            seen.at.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+            seen.more.notify_waiters();
+        }
         if pace == Pace::Hangs {
             std::future::pending::<()>().await;
         }

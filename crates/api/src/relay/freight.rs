@@ -6,7 +6,6 @@ use std::hash::Hash;
 use async_trait::async_trait;
 use rally_domain::error::Fault;
 use rally_domain::id::ClaimId;
-use rally_domain::port::Ports;
 use rally_domain::queue::ClaimRequest;
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
@@ -28,8 +27,10 @@ pub trait Freight: Clone + Send + Sync + 'static {
     /// The name of the items in log lines.
     const WHAT: &'static str;
 
-    /// The ports.
-    fn ports(&self) -> &Ports;
+    /// The current time.
+    fn now(&self) -> Timestamp;
+    /// The id of a new claim.
+    fn new_claim(&self) -> ClaimId;
     /// The number of changes of this process that can stop an item.
     fn changes(&self) -> u64;
     /// How long an attempt may take.

@@ -116,8 +116,12 @@ impl Freight for MailFreight {
     type Attempt = SettleMail;
     const WHAT: &'static str = "mail";
 
-    fn ports(&self) -> &Ports {
-        &self.ports
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn new_claim(&self) -> ClaimId {
+        ClaimId::new(self.ports.ids.uuid())
     }
 
     fn changes(&self) -> u64 {

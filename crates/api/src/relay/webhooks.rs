@@ -43,8 +43,12 @@ impl Freight for WebhookFreight {
     type Attempt = SettleDelivery;
     const WHAT: &'static str = "deliveries";
 
-    fn ports(&self) -> &Ports {
-        &self.ports
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn new_claim(&self) -> ClaimId {
+        ClaimId::new(self.ports.ids.uuid())
     }
 
     fn changes(&self) -> u64 {

@@ -66,10 +66,12 @@ pub(super) struct Work<F: Freight> {
     confirming: HashMap<Id, F::Lane>,
     /// The task that looks at the queue or claims from it.
     claiming: Option<Id>,
-    /// Whether the queue may have items to claim.
+    /// Whether the queue may have items of other lanes than those that [`Core::has_room`] knows.
     look: bool,
     /// When the relay may look again.
     rested: Instant,
+    /// Whether it rests from all looks. Else it may look for items of lanes that have room.
+    from_all: bool,
     /// How long the last look took.
     looked_for: std::time::Duration,
 }
@@ -86,6 +88,7 @@ impl<F: Freight> Work<F> {
             claiming: None,
             look: true,
             rested: Instant::now(),
+            from_all: false,
             looked_for: std::time::Duration::ZERO,
         }
     }
@@ -162,7 +165,6 @@ impl<F: Freight> Work<F> {
                 }
             }
         }
-        self.look |= self.core.has_room();
     }
 
     /// Carries out all orders that are possible now.
@@ -192,13 +194,14 @@ impl<F: Freight> Work<F> {
 
     /// Looks for due items if there may be any. Returns whether the relay must rest before it looks.
     fn begin_looking(&mut self) -> bool {
-        if self.claiming.is_some() || !self.look {
+        let room = self.core.has_room();
+        if self.claiming.is_some() || !(self.look || room) {
             return false;
         }
-        if self.rested > Instant::now() {
+        if self.rested > Instant::now() && (self.from_all || !room) {
             return true;
         }
-        self.look = false;
+        (self.look, self.from_all) = (false, false);
         let (freight, now) = (self.freight.clone(), self.now());
         let task = self.steps.spawn(async move {
             let begun = Instant::now();
@@ -213,14 +216,17 @@ impl<F: Freight> Work<F> {
         self.looked_for = took;
         let due = match outcome {
             Ok(due) => due,
-            Err(fault) => return tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT),
+            Err(fault) => {
+                tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
+                return self.rest_from_all();
+            }
         };
         let shares = self.core.shares(due, Instant::now());
         if shares.is_empty() {
             return self.rest();
         }
         let (freight, read, now) = (self.freight.clone(), self.reading(), self.now());
-        let claim = ClaimId::new(freight.ports().ids.uuid());
+        let claim = freight.new_claim();
         let request = ClaimRequest { claim, now, lease_until: now.plus(self.lease()), shares: shares.clone() };
         let task = self.steps.spawn(async move {
             let begun = Instant::now();
@@ -236,8 +242,9 @@ impl<F: Freight> Work<F> {
             Vec::new()
         });
         if claimed.is_empty() {
+            // Another process was faster, or holds these lanes, or the store has a fault.
             self.looked_for += took;
-            self.rest();
+            self.rest_from_all();
         }
         let items = claimed.into_iter().map(|item| (F::lane(&item), item)).collect();
         self.core.claimed(&claim.shares, items, claim.read.begin_by, claim.read.seen);
@@ -247,6 +254,12 @@ impl<F: Freight> Work<F> {
         self.rested = Instant::now() + (self.looked_for * RESTS).clamp(REST, LONGEST_REST);
     }
 
+    /// Rests from looks for items of lanes that have room, too.
+    fn rest_from_all(&mut self) {
+        self.rest();
+        self.from_all = true;
+    }
+
     /// The time of a read that starts now.
     fn reading(&self) -> Read {
         let seen = Seen { at: Instant::now(), changes: self.freight.changes() };
@@ -254,7 +267,7 @@ impl<F: Freight> Work<F> {
     }
 
     fn now(&self) -> Timestamp {
-        self.freight.ports().clock.now()
+        self.freight.now()
     }
 
     fn lease(&self) -> Duration {
@@ -343,3 +356,6 @@ fn log(what: &str, done: &str, outcome: Result<(), Fault>) {
         tracing::warn!(cause = %chain(&fault), "{what} not {done}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,10 @@ const QUICK: usize = 256;
 const SLOW: usize = 640;
 /// The most attempts of all kinds at once. This bounds their memory and sockets.
 const IN_ALL: usize = 1536;
-/// The most items that a trusted lane holds. If half of them are gone, more are claimed.
+/// The most items that a trusted lane holds at first, and at most. If half of them are gone, more are claimed. The number doubles if more
+/// arrive only after the lane has begun all that it held. It starts again if items wait so long that they must be confirmed.
 const BATCH: usize = 32;
+const LARGEST_BATCH: usize = 256;
 /// The most waiting items of all trusted lanes.
 const WAITING: usize = 4096;
 /// How long a lane is trusted after a good answer.
@@ -92,6 +94,8 @@ impl<T> Lane<T> {
 /// The trust in a lane.
 struct Trust {
     pace: usize,
+    /// The most items that the lane holds.
+    batch: usize,
     since: Instant,
 }
 
@@ -130,15 +134,15 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         due.sort_unstable_by_key(|lane| (Some(*lane) <= self.after, *lane));
         let (trusted, others): (Vec<L>, Vec<L>) = due.iter().partition(|lane| self.trusted.contains_key(lane));
         let room = WAITING.saturating_sub(self.waiting(true));
-        let batch = (room / trusted.len().max(1)).clamp(1, BATCH);
-        let mut places = SLOW.saturating_sub(self.slow() + self.waiting(false));
+        let most = (room / trusted.len().max(1)).max(1);
+        let mut places = self.places();
         let (mut shares, mut starved) = (Vec::new(), false);
         for id in trusted.into_iter().filter(|_| room > 0) {
             let lane = self.lanes.entry(id).or_default();
             lane.more = true;
-            let load = lane.load();
-            if load <= BATCH / 2 {
-                shares.push((id, batch.min(BATCH - load)));
+            let (load, batch) = (lane.load(), self.trusted.get(&id).map_or(0, |trust| trust.batch));
+            if load <= batch / 2 {
+                shares.push((id, most.min(batch - load)));
             }
         }
         for id in others {
@@ -160,9 +164,16 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
     /// Takes the claimed items of these shares. Their attempts must begin by an instant.
     pub fn claimed(&mut self, shares: &[(L, usize)], items: Vec<(L, T)>, begin_by: Timestamp, seen: Seen) {
         let mut left: HashMap<L, usize> = shares.iter().copied().collect();
+        let ran_dry = |id: &L| self.lanes.get(id).is_some_and(|lane| lane.waiting.is_empty());
+        let hungry: Vec<L> = left.keys().copied().filter(ran_dry).collect();
         for (id, item) in items {
             left.entry(id).and_modify(|left| *left = left.saturating_sub(1));
             self.lanes.entry(id).or_default().waiting.push_back(Waiting { item, begin_by, seen });
+        }
+        for id in hungry.into_iter().filter(|id| left.get(id) == Some(&0)) {
+            if let Some(trust) = self.trusted.get_mut(&id) {
+                trust.batch = (trust.batch * 2).min(LARGEST_BATCH);
+            }
         }
         // A lane that got less than its share has no more.
         for id in left.into_iter().filter(|(_, left)| *left > 0).map(|(id, _)| id) {
@@ -194,7 +205,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         }
         match signal {
             Some(Signal::Well) => {
-                let trust = self.trusted.entry(id).or_insert(Trust { pace: 1, since: now });
+                let trust = self.trusted.entry(id).or_insert(Trust { pace: 1, batch: BATCH, since: now });
                 (trust.pace, trust.since) = ((trust.pace * 2).min(PER_LANE), now);
             }
             Some(Signal::Troubled) => drop(self.trusted.remove(&id)),
@@ -218,6 +229,9 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         let is_fresh = |seen: Seen| seen.changes == changes && now - seen.at < FRESH;
         if !lane.waiting.front().is_some_and(|waiting| is_fresh(waiting.seen)) {
             lane.confirming = lane.waiting.len();
+            if let Some(trust) = self.trusted.get_mut(&id) {
+                trust.batch = BATCH;
+            }
             return Some(Order::Confirm(id, lane.waiting.drain(..).map(|waiting| waiting.item).collect()));
         }
         let item = lane.waiting.pop_front()?.item;
@@ -237,10 +251,14 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         self.quick.values().next().filter(|_| waits).map(|begun| *begun + LONG)
     }
 
-    /// Whether another look at the queue may find items with a place for them.
+    /// Whether another look at the queue may find items with a place for them. If it finds any, [`shares`](Self::shares) returns some.
     pub fn has_room(&self) -> bool {
-        let wants = |(id, lane): (&L, &Lane<T>)| lane.more && lane.load() <= if self.trusted.contains_key(id) { BATCH / 2 } else { 0 };
-        self.lanes.iter().any(wants) || (self.starved && self.slow() < SLOW)
+        let (room, places) = (self.waiting(true) < WAITING, self.places() > 0);
+        let wants = |(id, lane): (&L, &Lane<T>)| match self.trusted.get(id) {
+            Some(trust) => room && lane.load() <= trust.batch / 2,
+            None => places && lane.load() == 0,
+        };
+        (self.starved && places) || self.lanes.iter().any(|lane| lane.1.more && wants(lane))
     }
 
     /// Returns all waiting items.
@@ -266,6 +284,11 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
     fn waiting(&self, trusted: bool) -> usize {
         let of_kind = self.lanes.iter().filter(|(id, _)| self.trusted.contains_key(id) == trusted);
         of_kind.map(|(_, lane)| lane.waiting.len() + lane.confirming).sum()
+    }
+
+    /// The number of lanes without trust that may get an item.
+    fn places(&self) -> usize {
+        SLOW.saturating_sub(self.slow() + self.waiting(false))
     }
 
     fn slow(&self) -> usize {

@@ -62,11 +62,20 @@ impl Script {
             let begun = self.begin();
             self.answer(&begun, Signal::Well);
         }
-        // Finish the rest of their last batches.
+        self.finish();
+    }
+
+    /// Answers all attempts until no lane holds an item.
+    fn finish(&mut self) {
         while let begun @ [_, ..] = &self.begin()[..] {
             let begun = begun.to_vec();
             self.answer(&begun, Signal::Well);
         }
+    }
+
+    /// The most items that a trusted lane holds.
+    fn batch(&self, lane: u32) -> usize {
+        self.core.trusted[&lane].batch
     }
 }
 
@@ -88,12 +97,49 @@ fn a_lane_that_answers_gets_more_at_once() {
 }
 
 #[test]
+fn a_lane_that_runs_dry_holds_more_until_its_items_wait_too_long() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    // It ran dry while it came to be trusted.
+    for batch in [BATCH * 4, LARGEST_BATCH, LARGEST_BATCH] {
+        script.claim([1]);
+        assert_eq!(script.batch(1), batch);
+        script.finish();
+    }
+    script.claim([1]);
+    // A lane that has something left when more arrives holds enough.
+    while script.core.lanes[&1].load() > LARGEST_BATCH / 2 {
+        let begun = script.begin();
+        script.answer(&begun, Signal::Well);
+    }
+    script.claim([1]);
+    assert_eq!(script.batch(1), LARGEST_BATCH);
+    script.pass(700);
+    script.begin();
+    assert_eq!(script.batch(1), BATCH);
+}
+
+#[test]
+fn a_lane_that_has_few_items_holds_no_more() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    let batch = script.batch(1);
+    for _ in 0..5 {
+        let shares = script.core.shares(vec![1], script.now);
+        script.core.claimed(&shares, vec![(1, 1)], Script::at(BEGIN_BY), script.seen());
+        let begun = script.begin();
+        script.answer(&begun, Signal::Well);
+    }
+    assert_eq!(script.batch(1), batch);
+}
+
+#[test]
 fn a_lane_in_trouble_keeps_nothing_here() {
     let mut script = Script::new();
     script.trust(1..2);
-    script.claim([1]);
+    let share = script.claim([1])[0].1;
     let begun = script.begin();
-    let waiting = BATCH - begun.len();
+    let waiting = share - begun.len();
     assert_eq!(script.core.ended(1, begun[0].1, Some(Signal::Troubled), script.now).len(), waiting);
 }
 
@@ -149,8 +195,10 @@ fn more_that_never_answered_than_there_are_places_take_none_of_the_others() {
     script.trust(5000..5001);
     script.claim(0..5000);
     assert_eq!(script.begin().len(), SLOW);
-    assert_eq!(script.claim(0..5001), [(5000, BATCH)]);
+    let batch = script.batch(5000);
+    assert_eq!(script.claim(0..5001), [(5000, batch)]);
     assert_eq!(script.begin().len(), PER_LANE);
+    script.claim(0..5001);
     assert!(!script.core.has_room(), "there is no place for the others");
 }
 
@@ -186,7 +234,7 @@ fn what_was_seen_a_while_ago_or_before_a_change_is_confirmed() {
     let date = Script::at("2026-01-01T00:00:00Z");
     assert!(matches!(script.core.next(script.now, date, 0), Some(Order::Begin(1, _, 1))));
     let Some(Order::Confirm(1, items)) = script.core.next(script.now, date, 1) else { panic!("a change asks for a look") };
-    assert_eq!(items.len(), BATCH - 1);
+    assert_eq!(items.len(), script.batch(1) * 2 - 1);
     assert_eq!(script.core.next(script.now, date, 1), None, "nothing begins meanwhile");
     script.changes = 1;
     script.core.confirmed(1, vec![1, 1], Script::at(BEGIN_BY), script.seen());
