@@ -11,12 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Fate, Refused, Rules};
 
-/// Writers that begin for any number of waiting commands. A writer that is slow does not count.
-const EAGER: usize = 2;
-/// The number of waiting commands from which more writers begin.
+/// The number of waiting commands from which more than two writers begin. A writer that is slow does not count.
 const PRESSING: usize = 32;
 /// The time after which a group is slow: it seems to wait for a lock.
-pub const LONG: Duration = Duration::from_millis(100);
+pub const LONG: Duration = Duration::from_millis(50);
 
 /// How long a lane rests after it was given back: the first time, and at most.
 const REST: Duration = Duration::from_millis(25);
@@ -194,6 +192,9 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
                 break;
             }
         }
+        if group.alone {
+            self.is_slow(&mut group);
+        }
         // The unused part of a share goes to lanes with more commands.
         for at in 0..group.lanes.len() {
             self.take(group.lanes[at], most - group.commands.len(), &mut group);
@@ -204,8 +205,7 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
 
     /// Notes that a group takes longer than [`LONG`]. Returns whether another writer begins in its place.
     pub fn takes_long(&mut self, group: &mut Group<K, C, A>) -> bool {
-        group.slow = true;
-        self.slow += 1;
+        self.is_slow(group);
         self.hire()
     }
 
@@ -268,10 +268,17 @@ impl<K: Copy + Eq + Hash, C, A: Caller> Core<K, C, A> {
         (impatient.into_iter().map(|job| job.caller).collect(), self.hire())
     }
 
+    /// Notes that a group takes long, or will if its lane is still locked.
+    fn is_slow(&mut self, group: &mut Group<K, C, A>) {
+        self.slow += usize::from(!group.slow);
+        group.slow = true;
+    }
+
     /// Whether another writer begins. A few large groups cost less than many small ones. While a group commits, one writer more than usual
     /// may be at work.
     fn hire(&mut self) -> bool {
-        let needed = self.writers - self.slow < EAGER || self.waiting >= PRESSING;
+        let quick = self.writers - self.slow;
+        let needed = quick <= self.released || quick == 1 && self.waiting >= self.rules.few || self.waiting >= PRESSING;
         let begin = needed && !self.turns.is_empty() && self.writers < self.rules.writers + self.released.min(1);
         self.writers += usize::from(begin);
         begin

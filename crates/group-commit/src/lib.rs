@@ -58,6 +58,9 @@ pub struct Rules {
     pub group: usize,
     /// The most commands that wait in a lane.
     pub queue: usize,
+    /// The number of waiting commands from which a second group is written beside one. With fewer, they form one group. That costs less, and
+    /// none waits longer than 50 ms for it.
+    pub few: usize,
     /// The most groups that are written at the same time.
     pub writers: usize,
     /// How long a command waits in a lane that gives its commands back.

@@ -52,7 +52,7 @@ const LOCKED: u8 = 9;
 /// A lane that is given back even from a group of its own.
 const ALWAYS_LOCKED: u8 = 99;
 
-const RULES: Rules = Rules { group: 16, queue: 16, writers: 2, patience: Duration::from_secs(60) };
+const RULES: Rules = Rules { group: 16, queue: 16, few: 1, writers: 2, patience: Duration::from_secs(60) };
 
 impl Script {
     /// Submits a command. Its caller then waits.

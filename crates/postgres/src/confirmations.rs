@@ -41,7 +41,7 @@ use crate::{Database, PgStore, audit, lists, mailboxes, mails, proofs, settings,
 
 /// Groups take few connections. A request waits for nothing but the share of its address.
 pub(crate) const fn rules(patience: Duration) -> Rules {
-    Rules { group: 256, queue: 4096, writers: 4, patience }
+    Rules { group: 256, queue: 4096, few: 16, writers: 4, patience }
 }
 
 /// The result of one request of a group.

@@ -31,7 +31,7 @@ use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, 
 /// Groups take at most half of the default connections of a pool, so that reads find one. A command waits no longer than
 /// `patience` for a list that stays locked.
 pub(crate) const fn rules(patience: Duration) -> Rules {
-    Rules { group: 256, queue: 4096, writers: 8, patience }
+    Rules { group: 256, queue: 4096, few: 16, writers: 8, patience }
 }
 
 /// The result of one sign-up of a group.

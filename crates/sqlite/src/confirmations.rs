@@ -32,7 +32,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, mails as mail_rows, signup_requests, suppressions};
 use crate::{Database, SqliteStore, audit, counters, mailboxes, mails, proofs, settings, sign_up, suppressions as suppression_rows};
 
-pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
+pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, few: 1, writers: 1, patience: crate::BUSY_TIMEOUT };
 
 /// The result of one request of a group.
 pub(crate) type Outcome = Result<(), CommandError<RequestMailRejection>>;

@@ -23,7 +23,7 @@ use crate::statement::statement;
 use crate::waitlists::WaitlistRow;
 use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
 
-pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, writers: 1, patience: crate::BUSY_TIMEOUT };
+pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, few: 1, writers: 1, patience: crate::BUSY_TIMEOUT };
 
 /// The result of one sign-up of a group.
 pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;

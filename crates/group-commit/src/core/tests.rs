@@ -34,7 +34,7 @@ struct Script {
     leaves: BTreeMap<u32, Rc<Cell<bool>>>,
 }
 
-const RULES: Rules = Rules { group: 4, queue: 8, writers: 2, patience: Duration::from_secs(5) };
+const RULES: Rules = Rules { group: 4, queue: 8, few: 1, writers: 2, patience: Duration::from_secs(5) };
 
 impl Script {
     fn new(rules: Rules) -> Self {

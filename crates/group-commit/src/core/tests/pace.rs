@@ -6,12 +6,46 @@ use super::*;
 fn few_writers_begin_until_many_commands_wait() {
     let mut script = Script::new(Rules { group: 16, writers: 4, ..RULES });
     script.submit((1..32).map(|lane| (lane, u32::from(lane))));
-    assert_eq!(script.writing.len(), EAGER);
+    assert_eq!(script.writing.len(), 2);
     // With two in the groups, these are as many as may wait.
     script.submit([(32, 32), (33, 33)]);
-    assert_eq!((script.writing.len(), script.core.waiting), (EAGER, PRESSING - 1));
+    assert_eq!((script.writing.len(), script.core.waiting), (2, PRESSING - 1));
     script.submit([(34, 34)]);
     assert_eq!((script.writing.len(), script.groups[2].len()), (3, 16));
+    script.finish();
+}
+
+#[test]
+fn a_second_writer_begins_when_more_than_a_few_wait() {
+    let mut script = Script::new(Rules { group: 16, few: 8, ..RULES });
+    // One is in the group of the first writer.
+    script.submit((0..8).map(|lane| (lane, u32::from(lane))));
+    assert_eq!((script.writing.len(), script.core.waiting), (1, 7));
+    script.submit([(8, 8)]);
+    assert_eq!((script.writing.len(), script.groups[1].len()), (2, 8));
+    script.finish();
+    // A writer that goes on by itself takes all.
+    let mut script = Script::new(Rules { group: 16, few: 8, ..RULES });
+    script.submit((0..8).map(|lane| (lane, u32::from(lane))));
+    script.done(0);
+    assert_eq!((script.writing.len(), script.groups[1].len()), (1, 7));
+    script.finish();
+}
+
+#[test]
+fn a_slow_or_committing_group_leaves_its_place_even_to_a_few() {
+    let mut script = Script::new(Rules { few: 8, ..RULES });
+    script.submit([(1, 0), (2, 1)]);
+    assert_eq!(script.writing.len(), 1);
+    script.takes_long(0);
+    assert_eq!(script.groups[1..], [[(2, 1)]]);
+    script.finish();
+    let mut script = Script::new(Rules { group: 16, queue: 100, few: 8, ..RULES });
+    script.submit(commands(1, 0..9));
+    script.done(0);
+    script.submit(commands(1, 100..104));
+    assert!(script.release(0));
+    assert_eq!((script.writing.len(), script.groups[2].len()), (2, 4));
     script.finish();
 }
 
@@ -52,7 +86,7 @@ fn another_writer_begins_in_the_place_of_a_slow_one() {
         assert_eq!(script.done(0), None);
     }
     script.submit([(6, 5), (7, 6), (8, 7)]);
-    assert_eq!(script.writing.len(), EAGER, "no writer is slow any more");
+    assert_eq!(script.writing.len(), 2, "no writer is slow any more");
     script.finish();
 }
 
