@@ -1,5 +1,5 @@
 # To be sourced. Starts a throwaway PostgreSQL cluster with durable commits, in $folder, on a socket, and stops it at the end.
-# Nobody analyzes its tables, so that the results also hold on a fresh database.
+# Nobody analyzes its tables, so that the results also hold on a fresh database, unless AUTOVACUUM is on.
 bin=$(dirname "$(command -v initdb || compgen -G "/usr/lib/postgresql/*/bin/initdb" | sort -V | tail -n 1)")
 folder=$(mktemp -d)
 account=()
@@ -14,6 +14,6 @@ stop_cluster() {
 trap stop_cluster EXIT
 (cd / && "${account[@]}" "$bin/initdb" -D "$folder/data" -U rally --auth=trust --encoding=UTF8 --locale=C >/dev/null)
 (cd / && "${account[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/log" \
-    -o "-c listen_addresses= -c max_connections=400 -c autovacuum=off -c unix_socket_directories=$folder" start >/dev/null)
+    -o "-c listen_addresses= -c max_connections=400 -c autovacuum=${AUTOVACUUM:-off} -c unix_socket_directories=$folder" start >/dev/null)
 export DATABASE_URL="postgres://rally@${folder//\//%2F}/postgres"
 sql() { psql -h "$folder" -U rally -d postgres -v ON_ERROR_STOP=1 -q -X -P pager=off "$@"; }

@@ -2,6 +2,7 @@
 
 mod bare;
 mod latency;
+mod mail;
 mod receiver;
 mod sqlite;
 mod webhooks;
@@ -37,6 +38,12 @@ enum Command {
         #[arg(long)]
         bind: String,
     },
+    /// Takes mail and keeps none
+    Mail {
+        /// Address to listen on
+        #[arg(long)]
+        bind: String,
+    },
     /// Signs people up on SQLite with one transaction each, and prints the sign-ups per second
     SqliteNaive {
         /// Folder for the database
@@ -59,6 +66,7 @@ async fn main() -> Outcome<()> {
         Command::Latency(arguments) => latency::run(arguments).await,
         Command::Bare { bind, body } => Ok(bare::serve(&bind, std::fs::read(body)?).await?),
         Command::Receive { bind } => Ok(receiver::receive(&bind).await?),
+        Command::Mail { bind } => Ok(mail::take(&bind).await?),
         Command::SqliteNaive { folder, callers, seconds } => {
             let time = Duration::from_secs(seconds);
             let rate = tokio::task::spawn_blocking(move || sqlite::naive(&folder, callers, time)).await?;

@@ -1,5 +1,7 @@
 //! Headers of every reply.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -9,6 +11,12 @@ use super::request_id::REQUEST_ID;
 use crate::http::surface::Surface;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+
+/// The policy of a page without a logo.
+static PLAIN_PAGE: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let policy = content_security_policy(&Brand::default(), &[]);
+    HeaderValue::from_str(&policy).expect("a policy is of printable characters")
+});
 
 /// Adds the headers to a reply.
 pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
@@ -37,10 +45,7 @@ pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
         }
     }
     // A page with a logo has a policy of its own.
-    if surface.is_for_people()
-        && !headers.contains_key(CONTENT_SECURITY_POLICY)
-        && let Ok(policy) = HeaderValue::from_str(&content_security_policy(&Brand::default(), &[]))
-    {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    if surface.is_for_people() && !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, PLAIN_PAGE.clone());
     }
 }

@@ -93,13 +93,13 @@ fn no_file() -> ApiError {
 }
 
 /// A style sheet, a script or an icon of pages.
-#[get("/assets/{name}")]
+#[get("/{name}")]
 pub async fn file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Ok(FILES.get(request.path()).ok_or_else(no_file)?.reply(&request, FOR_EVER))
 }
 
 /// The style sheet of a colour, `RRGGBB.css`.
-#[get("/assets/brand/{name}")]
+#[get("/brand/{name}")]
 pub async fn brand(name: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let color = name.strip_suffix(".css").filter(|digits| !digits.starts_with('#')).and_then(Color::parse).ok_or_else(no_file)?;
     let sheet = color.style_sheet();

@@ -110,7 +110,7 @@ impl Opened {
 }
 
 /// Asks for the confirmation of a sign-up.
-#[get("/confirm/{token}")]
+#[get("/{token}")]
 pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
@@ -118,7 +118,7 @@ pub async fn confirm_page(app: web::Data<App>, request: HttpRequest, Linked(kept
 }
 
 /// Puts the person on the list, and leads to their own page. A list that takes nobody now says so, and the sign-up goes on waiting.
-#[post("/confirm/{token}")]
+#[post("/{token}")]
 pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     if kept.is_over(app.ports.clock.now()) {
         let opened = Opened::of(&app, kept).await?;
@@ -138,7 +138,7 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
 }
 
 /// Asks whether a sign-up is to be refused.
-#[get("/confirm/{token}/refuse")]
+#[get("/{token}/refuse")]
 pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
@@ -151,7 +151,7 @@ pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Linked(kept)
 }
 
 /// Refuses a sign-up, and leads back to the page, which then says so.
-#[post("/confirm/{token}/refuse")]
+#[post("/{token}/refuse")]
 pub async fn refuse(app: web::Data<App>, request: HttpRequest, Linked(kept): Linked) -> Result<HttpResponse, ApiError> {
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;

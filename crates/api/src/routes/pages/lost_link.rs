@@ -16,7 +16,7 @@ use crate::http::extract::public_list::NamedWaitlist;
 use crate::routes::public::lost_link::{LostLinkBody, send_to};
 
 /// Asks for the address.
-#[get("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
+#[get("/{workspace_slug}/{waitlist_slug}/lost-link")]
 pub async fn lost_link_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let reading = Reading::of(&app, &named, &request, None).await?;
     Ok(render(&reading, StatusCode::OK, &[], &[]))
@@ -32,7 +32,7 @@ fn render(reading: &Reading<'_>, status: StatusCode, typed: &[(String, String)],
 }
 
 /// Sends the link, if the address is on the list.
-#[post("/w/{workspace_slug}/{waitlist_slug}/lost-link")]
+#[post("/{workspace_slug}/{waitlist_slug}/lost-link")]
 pub async fn post_lost_link(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     named.published()?;
     named.check_origin(&app, &request)?;

@@ -45,13 +45,37 @@ pub const FORMS: &[&str] = &[
 pub const ACTIONS: &[&str] = &["/me/{token}/answers", "/me/{token}/language", "/me/{token}/mail"];
 
 /// Adds the pages.
+///
+/// A scope compares the first segment of a path as bytes. Beside the other scopes, a path is compared only with the patterns of its own.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(index::index).service(assets::file).service(assets::brand).service(assets::widget).service(assets::robots);
-    config.service(sign_up::sign_up_page).service(sign_up::post_sign_up).service(widget::widget_form);
-    config.service(lost_link::lost_link_page).service(lost_link::post_lost_link);
-    config.service(notices::mailbox).service(notices::left).service(notices::lost_link_sent);
-    config.service(visitor::own_page).service(visitor::change_answers).service(visitor::change_language).service(visitor::change_mail);
-    config.service(visitor::leave_page).service(visitor::leave_list);
-    config.service(unsubscribe::unsubscribe_page).service(unsubscribe::unsubscribe);
-    config.service(confirm::confirm_page).service(confirm::confirm).service(confirm::refuse_page).service(confirm::refuse);
+    let of_list = web::scope("/w")
+        .service(sign_up::sign_up_page)
+        .service(sign_up::post_sign_up)
+        .service(widget::widget_form)
+        .service(lost_link::lost_link_page)
+        .service(lost_link::post_lost_link)
+        .service(notices::mailbox)
+        .service(notices::left)
+        .service(notices::lost_link_sent);
+    let of_visitor = web::scope("/me")
+        .service(visitor::own_page)
+        .service(visitor::change_answers)
+        .service(visitor::change_language)
+        .service(visitor::change_mail)
+        .service(visitor::leave_page)
+        .service(visitor::leave_list);
+    let confirmation = web::scope("/confirm")
+        .service(confirm::confirm_page)
+        .service(confirm::confirm)
+        .service(confirm::refuse_page)
+        .service(confirm::refuse);
+    config
+        .service(index::index)
+        .service(assets::widget)
+        .service(assets::robots)
+        .service(web::scope("/assets").service(assets::file).service(assets::brand))
+        .service(of_list)
+        .service(of_visitor)
+        .service(confirmation)
+        .service(web::scope("/unsubscribe").service(unsubscribe::unsubscribe_page).service(unsubscribe::unsubscribe));
 }

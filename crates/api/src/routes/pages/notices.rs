@@ -10,20 +10,20 @@ use crate::http::error::ApiError;
 use crate::http::extract::public_list::NamedWaitlist;
 
 /// Says that a mail with a link is on its way.
-#[get("/w/{workspace_slug}/{waitlist_slug}/mailbox")]
+#[get("/{workspace_slug}/{waitlist_slug}/mailbox")]
 pub async fn mailbox(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let expires_in = app.confirmation_ttl.whole_seconds().try_into().ok();
     tell(&app, &named, &request, Notice::Mailbox { expires_in }).await
 }
 
 /// Says that the person has left.
-#[get("/w/{workspace_slug}/{waitlist_slug}/left")]
+#[get("/{workspace_slug}/{waitlist_slug}/left")]
 pub async fn left(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     tell(&app, &named, &request, Notice::Left).await
 }
 
 /// Says that a mail with the person's link is on its way, if there is one.
-#[get("/w/{workspace_slug}/{waitlist_slug}/lost-link/sent")]
+#[get("/{workspace_slug}/{waitlist_slug}/lost-link/sent")]
 pub async fn lost_link_sent(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     tell(&app, &named, &request, Notice::LostLinkSent).await
 }

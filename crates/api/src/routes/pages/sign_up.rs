@@ -116,7 +116,7 @@ struct Filled<'a> {
 }
 
 /// The form of a waitlist, or why it takes nobody.
-#[get("/w/{workspace_slug}/{waitlist_slug}")]
+#[get("/{workspace_slug}/{waitlist_slug}")]
 pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let reading = Reading::of(&app, &named, &request, None).await?;
     if let Some(notice) = notice_of(openness(&app, reading.waitlist()).await?) {
@@ -336,7 +336,7 @@ impl Posted {
 }
 
 /// Signs a person up, and leads to their own page or to one about their mailbox. What does not fit comes back with what was typed.
-#[post("/w/{workspace_slug}/{waitlist_slug}")]
+#[post("/{workspace_slug}/{waitlist_slug}")]
 pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest, body: Body) -> Result<HttpResponse, ApiError> {
     named.published()?;
     named.check_origin(&app, &request)?;

@@ -20,7 +20,7 @@ async fn place_of(app: &App, entry: &Entry) -> Result<(Waitlist, Brand), ApiErro
 }
 
 /// Asks whether mail is to end. Opening the page changes nothing, because programs open the links of mail too.
-#[get("/unsubscribe/{token}")]
+#[get("/{token}")]
 pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: web::Path<String>) -> Result<HttpResponse, ApiError> {
     app.limits.take_link(app.proxies.client(&request))?;
     let entry = link::find_recipient(&app.ports, &token).await?;
@@ -35,7 +35,7 @@ pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: 
 }
 
 /// Ends mail. A mail program sends this request by itself (RFC 8058), and its body does not matter.
-#[post("/unsubscribe/{token}")]
+#[post("/{token}")]
 pub async fn unsubscribe(app: web::Data<App>, request: HttpRequest, token: web::Path<String>) -> Result<HttpResponse, ApiError> {
     link::unsubscribe(&app.ports, &token).await?;
     app.wake_relays();

@@ -27,7 +27,7 @@ use crate::routes::visitor::me::ChangeBody;
 const SECTIONS: [(&str, Section); 3] = [("answers", Section::Answers), ("language", Section::Language), ("mail", Section::Mail)];
 
 /// A person's own page: the place, the link to share, friends and rewards, and what can be changed.
-#[get("/me/{token}")]
+#[get("/{token}")]
 pub async fn own_page(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
     let typed = typed_of(person.entry.profile.name.as_str(), person.entry.profile.metadata.document(), look.language());
@@ -138,7 +138,7 @@ async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit
 }
 
 /// Changes the name and the answers. What does not fit comes back with what was typed.
-#[post("/me/{token}/answers")]
+#[post("/{token}/answers")]
 pub async fn change_answers(
     app: web::Data<App>,
     request: HttpRequest,
@@ -171,7 +171,7 @@ fn value_of<'a>(typed: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// Changes the language of mail and pages.
-#[post("/me/{token}/language")]
+#[post("/{token}/language")]
 pub async fn change_language(
     app: web::Data<App>,
     request: HttpRequest,
@@ -184,7 +184,7 @@ pub async fn change_language(
 }
 
 /// Ends mail, or lets it go on.
-#[post("/me/{token}/mail")]
+#[post("/{token}/mail")]
 pub async fn change_mail(
     app: web::Data<App>,
     request: HttpRequest,
@@ -202,7 +202,7 @@ pub async fn change_mail(
 }
 
 /// Asks whether the person leaves.
-#[get("/me/{token}/leave")]
+#[get("/{token}/leave")]
 pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
     let variant = visit::variant_of(&app.ports, person.waitlist.id, person.entry.variant_id).await?;
@@ -214,7 +214,7 @@ pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(perso
 }
 
 /// Erases the person, and leads to a page that says so.
-#[post("/me/{token}/leave")]
+#[post("/{token}/leave")]
 pub async fn leave_list(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> Result<HttpResponse, ApiError> {
     let look = look(&app, &request, &person).await?;
     erase::leave(&app.ports, &person.entry).await?;

@@ -15,7 +15,7 @@ use crate::http::extract::public_list::NamedWaitlist;
 use crate::http::middleware::cors::public_cors;
 
 /// The form of a waitlist for the widget, or why the waitlist takes nobody. Any page may read it.
-#[get("/w/{workspace_slug}/{waitlist_slug}/widget.json", wrap = "public_cors()")]
+#[get("/{workspace_slug}/{waitlist_slug}/widget.json", wrap = "public_cors()")]
 pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let reading = Reading::of(&app, &named, &request, None).await?;
     let waitlist = reading.waitlist();
