@@ -8,7 +8,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::{
-    Choice, ClaimedMail, Content, Mail, MailBudget, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose,
+    Choice, ClaimedMail, Content, Mail, MailBudget, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose, serving,
 };
 use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::ClaimRequest;
@@ -97,8 +97,13 @@ impl MailFreight {
     /// Returns the template of a mail and its language: the workspace's own, else the built-in one.
     async fn template(&self, mail: &Mail) -> Result<(Locale, TemplateSource), Fault> {
         let own = self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind).await?;
-        let fallback = self.ports.settings.get(mail.workspace_id).await?.default_locale;
-        Ok(match choose(&mail.locale, &fallback, &own, &self.templates.locales()) {
+        let built_in = self.templates.locales();
+        let choice = match serving(&mail.locale, &own, &built_in) {
+            Some(choice) => choice,
+            // Few mails need the settings of their workspace.
+            None => choose(&mail.locale, &self.ports.settings.get(mail.workspace_id).await?.default_locale, &own, &built_in),
+        };
+        Ok(match choice {
             Choice::Own(template) => (template.locale.clone(), template.source.clone()),
             Choice::BuiltIn(locale) => {
                 let source = self.templates.built_in(mail.kind, &locale);

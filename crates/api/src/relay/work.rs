@@ -100,7 +100,7 @@ impl<F: Freight> Work<F> {
             self.carry_out();
             self.begin_settling();
             let rest = self.begin_looking();
-            let (now, wakes) = (Instant::now(), self.core.wakes_at());
+            let (now, wakes, settles) = (Instant::now(), self.core.wakes_at(), self.settlements.next_at());
             tokio::select! {
                 biased;
                 () = stop.notified() => break,
@@ -108,7 +108,7 @@ impl<F: Freight> Work<F> {
                 () = wake.notified() => self.look = true,
                 () = sleep_until(self.rested), if rest => {}
                 () = sleep_until(wakes.unwrap_or(now)), if wakes.is_some() => {}
-                () = sleep_until(self.settlements.retry_at().unwrap_or(now)), if self.settlements.retry_at().is_some() => {}
+                () = sleep_until(settles.unwrap_or(now)), if settles.is_some() => {}
                 _ = ticks.tick() => {
                     self.look = true;
                     looks += 1;
@@ -287,7 +287,7 @@ impl<F: Freight> Work<F> {
         let (lane, _, signal) = F::report(&attempt);
         let released = self.core.ended(lane, number, Some(signal), Instant::now());
         self.release(released, self.now());
-        self.settlements.add(lane, attempt);
+        self.settlements.add(lane, attempt, Instant::now());
     }
 
     /// Gives back an item that this process cannot try. Another process may be able to, or this one after a restart.

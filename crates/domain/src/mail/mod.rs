@@ -24,7 +24,7 @@ pub use self::message::{Content, Message, Rendered, Sender};
 pub use self::outcome::{MailOutcome, MailReport, SettleMail};
 pub use self::policy::SmtpPolicy;
 pub use self::record::MailRecord;
-pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose};
+pub use self::template::{Choice, MAX_TEMPLATES, MailTemplate, RenderError, TemplateError, TemplatePart, TemplateSource, choose, serving};
 
 use crate::confirmation::SignUpRequest;
 use crate::email::Email;

@@ -90,12 +90,19 @@ impl Choice<'_> {
 /// Its locale is the first that serves the asked one, or else the fallback, or else English, which is always built in. A template of the
 /// workspace comes before the built-in one of the same locale.
 pub fn choose<'a>(asked: &Locale, fallback: &Locale, own: &'a [MailTemplate], built_in: &[Locale]) -> Choice<'a> {
+    let of = |asked| serving(asked, own, built_in);
+    of(asked).or_else(|| of(fallback)).unwrap_or_else(|| written_in(Locale::english(), own))
+}
+
+/// Returns the template that serves a locale, like [`choose`] without a fallback.
+pub fn serving<'a>(asked: &Locale, own: &'a [MailTemplate], built_in: &[Locale]) -> Option<Choice<'a>> {
     let available: Vec<&Locale> = own.iter().map(|template| &template.locale).chain(built_in).collect();
-    let find = |wanted: &Locale| {
-        let wanted = std::slice::from_ref(wanted);
-        lookup(wanted, &available).cloned().or_else(|| language(wanted).filter(|language| built_in.contains(language)))
-    };
-    let locale = find(asked).or_else(|| find(fallback)).unwrap_or_else(Locale::english);
+    let asked = std::slice::from_ref(asked);
+    let locale = lookup(asked, &available).cloned().or_else(|| language(asked).filter(|language| built_in.contains(language)));
+    locale.map(|locale| written_in(locale, own))
+}
+
+fn written_in(locale: Locale, own: &[MailTemplate]) -> Choice<'_> {
     own.iter().find(|template| template.locale == locale).map_or(Choice::BuiltIn(locale), Choice::Own)
 }
 
