@@ -62,6 +62,10 @@ migration NAME:
 bench:
     ./scripts/bench.sh
 
+# Run for an hour at half of the peak, with a webhook and mail, on a store: postgres or embedded.
+soak STORE="postgres" MINUTES="60":
+    ./scripts/soak.sh {{STORE}} {{MINUTES}}
+
 # Measure deliveries to webhooks.
 bench-webhooks:
     ./scripts/bench-webhooks.sh

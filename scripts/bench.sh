@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures Rally on this machine, beside the usual alternatives. Both are measured in turn in the same run. The results are
 # medians of five rounds. Prints a table and puts it into docs/PERFORMANCE.md. ROUNDS and SECONDS_EACH make the run shorter.
-# ENTRIES sets the size of the large list.
+# ENTRIES sets the size of the large list. RALLY and TOOL name programs that are built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
@@ -9,8 +9,8 @@ rounds=${ROUNDS:-5} each=${SECONDS_EACH:-6} entries=${ENTRIES:-1000000}
 if ! command -v wrk >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk >/dev/null
 fi
-cargo build --profile dist --quiet -p rally-api -p rally-bench
-rally=target/dist/rally tool=target/dist/rally-bench
+[ -n "${RALLY:-}" ] || cargo build --profile dist --quiet -p rally-api -p rally-bench
+rally=${RALLY:-target/dist/rally} tool=${TOOL:-target/dist/rally-bench}
 . scripts/cluster.sh
 table=$folder/table.md
 : >"$table"
@@ -119,8 +119,29 @@ awk '{ print $3 }' "$folder/deliveries" | median >"$folder/signed"
 row 'deliveries to one fast receiver while sign-ups run / these sign-ups' "$(cat "$folder/delivered") /s" "$(cat "$folder/signed") /s" \
     "$(ratio "$(cat "$folder/delivered")" "$(cat "$folder/signed")") ×" '≥ 0.8 ×'
 kill "$other"; wait "$other" 2>/dev/null || true
-other=''
 stop
+
+# Mail goes to a server that costs almost nothing. Each round waits until all is sent.
+export RALLY_SMTP_URL='smtp://127.0.0.1:18025?tls=none' RALLY_SMTP_FROM='Acme <hello@acme.example>' RALLY_MAIL_BUDGET=off
+"$tool" mail --bind 127.0.0.1:18025 & other=$!
+conf=$(seed conf 1 | field waitlist_id)
+serve
+notify() { admin -X PUT "$base/v1/workspaces/$workspace/rally/settings" -d "{\"notifications\": \"$1\"}" >/dev/null; }
+notify smtp
+admin -X PATCH "$base/v1/workspaces/$workspace/waitlists/$conf" -d '{"settings": {"email_confirmation": true}}' >/dev/null
+unsent() { sql -Atc "SELECT count(*) FROM mails WHERE state IN ('pending', 'running')"; }
+mailed() { # list
+    notify smtp
+    sign_ups 64 0 0 "$1"
+    while [ "$(unsent)" != 0 ]; do sleep 0.2; done
+    notify off
+}
+compare 'sign-ups with mail on, while it is sent / without' '≥ 0.8 ×' 'mailed hot' 'sign_ups 64 0 0 hot'
+compare 'sign-ups that wait for their confirmation, while its mail is sent / without' '≥ 0.5 ×' 'mailed conf' 'sign_ups 64 0 0 hot'
+stop
+kill "$other"; wait "$other" 2>/dev/null || true
+other=''
+unset RALLY_SMTP_URL RALLY_SMTP_FROM RALLY_MAIL_BUDGET
 
 small=$(seed small 1000)
 large=$(seed large "$entries")
