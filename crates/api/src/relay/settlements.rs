@@ -84,10 +84,10 @@ impl<L: Copy + Ord + std::hash::Hash, A> Settlements<L, A> {
         }
     }
 
-    /// When the next lane is settled or retried.
+    /// When the next lane is settled or retried, if that needs no batch to end before.
     pub fn next_at(&self) -> Option<Instant> {
-        let gathered = self.open().map(|(_, tried)| tried.since + GATHER).filter(|_| self.batches < AT_ONCE);
-        gathered.chain(self.later.values().copied()).min()
+        let gathered = self.open().map(|(_, tried)| tried.since + GATHER);
+        gathered.chain(self.later.values().copied()).min().filter(|_| self.batches < AT_ONCE)
     }
 
     /// Makes all lanes ready at once, and those that are added later too.
@@ -130,6 +130,25 @@ mod tests {
         settlements.add(1, 0, now);
         settlements.hurry();
         assert_eq!(settlements.begin(now), Some(vec![0]));
+    }
+
+    #[test]
+    fn nothing_is_due_while_there_are_as_many_batches_as_may_be() {
+        let (mut settlements, now) = (Settlements::new(), Instant::now());
+        settlements.add(0, (), now);
+        settlements.begin(now + GATHER);
+        settlements.failed([(0, Some(()))].into_iter(), now);
+        for lane in 1..=AT_ONCE {
+            settlements.add(lane, (), now);
+            assert!(settlements.begin(now + GATHER / 2).is_none() && settlements.next_at().is_some());
+            settlements.hurried = true;
+            assert!(settlements.begin(now).is_some());
+            settlements.hurried = false;
+        }
+        settlements.add(9, (), now);
+        assert_eq!((settlements.begin(now + GATHER), settlements.next_at()), (None, None));
+        settlements.settled([1].into_iter());
+        assert!(settlements.next_at().is_some());
     }
 
     #[test]
