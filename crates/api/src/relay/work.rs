@@ -218,12 +218,13 @@ impl<F: Freight> Work<F> {
             Ok(due) => due,
             Err(fault) => {
                 tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
-                return self.rest_from_all();
+                // A store that is away answers quickly, and each look at it is a line of the log.
+                return self.rest_from_all(LONGEST_REST);
             }
         };
         let shares = self.core.shares(due, Instant::now());
         if shares.is_empty() {
-            return self.rest();
+            return self.rest(REST);
         }
         let (freight, read, now) = (self.freight.clone(), self.reading(), self.now());
         let claim = freight.new_claim();
@@ -237,6 +238,7 @@ impl<F: Freight> Work<F> {
     }
 
     fn take_claimed(&mut self, claim: Claim<F::Lane>, outcome: Result<Vec<F::Item>, Fault>, took: std::time::Duration) {
+        let failed = outcome.is_err();
         let claimed = outcome.unwrap_or_else(|fault| {
             tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
             Vec::new()
@@ -244,19 +246,19 @@ impl<F: Freight> Work<F> {
         if claimed.is_empty() {
             // Another process was faster, or holds these lanes, or the store has a fault.
             self.looked_for += took;
-            self.rest_from_all();
+            self.rest_from_all(if failed { LONGEST_REST } else { REST });
         }
         let items = claimed.into_iter().map(|item| (F::lane(&item), item)).collect();
         self.core.claimed(&claim.shares, items, claim.read.begin_by, claim.read.seen);
     }
 
-    fn rest(&mut self) {
-        self.rested = Instant::now() + (self.looked_for * RESTS).clamp(REST, LONGEST_REST);
+    fn rest(&mut self, least: std::time::Duration) {
+        self.rested = Instant::now() + (self.looked_for * RESTS).clamp(least, LONGEST_REST);
     }
 
     /// Rests from looks for items of lanes that have room, too.
-    fn rest_from_all(&mut self) {
-        self.rest();
+    fn rest_from_all(&mut self, least: std::time::Duration) {
+        self.rest(least);
         self.from_all = true;
     }
 
