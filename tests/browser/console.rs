@@ -304,7 +304,7 @@ async fn pages_of_a_list_are_accessible() {
         ("settings", "/settings".to_owned()),
         ("imports-none", "/imports".to_owned()),
     ] {
-        browser.open(&format!("{path}{page}")).await;
+        browser.stands_still(&format!("{path}{page}")).await;
         looks_right(&browser, name).await;
     }
     browser.close().await;
@@ -338,7 +338,7 @@ async fn pages_of_a_workspace_are_accessible() {
         ("keys", "/w/acme/keys".to_owned()),
         ("new-key", "/w/acme/new-key".to_owned()),
     ] {
-        browser.open(&format!("{}/console{page}", server.base)).await;
+        browser.stands_still(&format!("{}/console{page}", server.base)).await;
         looks_right(&browser, name).await;
     }
     browser.close().await;

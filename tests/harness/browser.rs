@@ -236,6 +236,40 @@ impl Browser {
         entries.iter().map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Checks that nothing is at another place once the scripts of a page are there, which come late on a slow line.
+    pub async fn stands_still(&self, url: &str) {
+        for width in [320, 390, 1280] {
+            self.show(View { width, ..View::PHONE }).await;
+            self.stands_still_as_shown(url).await;
+        }
+        self.show(View::PHONE).await;
+    }
+
+    async fn stands_still_as_shown(&self, url: &str) {
+        let scripts = "performance.getEntriesByType('resource').filter(one => one.name.endsWith('.js') && one.responseStatus).length";
+        let places = "[...document.querySelectorAll('body *')].map(one => [one, one.getBoundingClientRect()])";
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setBlockedURLs", json!({"urls": ["*.js"]})).await;
+        self.open(url).await;
+        assert_eq!(self.value(scripts).await, 0, "{url}");
+        let before = self.value(&format!("{places}.map(([, {{x, y}}]) => [x, y])")).await;
+        self.devtools("Network.setBlockedURLs", json!({"urls": []})).await;
+        self.open(url).await;
+        assert_ne!(self.value(scripts).await, 0, "{url}");
+        let moved = format!(
+            "return {places}.map(([one, {{x, y}}], index) => [one.outerHTML.slice(0, 100), arguments[0][index], [x, y]]).filter(([, before, now]) =>
+                (before[0] || before[1]) && (now[0] || now[1]) && before + '' !== now + '')"
+        );
+        assert_eq!(self.client.execute(&moved, vec![before]).await.unwrap(), json!([]), "{url} moves");
+        self.complaints().await;
+    }
+
+    /// Lets every page from now on share by the system.
+    pub async fn can_share(&self) {
+        let script = "navigator.share = async () => {}";
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+    }
+
     /// What axe-core has against the page. A contrast that it cannot tell counts, unless something else covers the text.
     pub async fn violations(&self) -> Vec<String> {
         self.run(&axe()).await;

@@ -76,11 +76,8 @@ document.addEventListener("click", ({ target, shiftKey }) => {
 
 const ready = (root) => {
   showTimes(root);
-  for (const element of all("[data-copy], [data-copy-text], [data-all]", root)) element.hidden = false;
-  for (const choice of all("[data-keys-choice]", root)) {
-    choice.hidden = false;
-    choice.querySelector("input").checked = keysAreOn();
-  }
+  for (const element of all(".late", root)) element.classList.remove("late");
+  for (const choice of all("[data-keys-choice] input", root)) choice.checked = keysAreOn();
   countTicked();
 };
 

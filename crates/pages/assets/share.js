@@ -1,4 +1,4 @@
-// Copies the link of a page, and shares it by the system where there is a way.
+// Copies the link of a page, and shares it by the system instead of by mail where there is a way.
 
 for (const share of document.querySelectorAll("[data-share]")) {
   const link = share.querySelector("input");
@@ -16,7 +16,7 @@ for (const share of document.querySelectorAll("[data-share]")) {
     link.select();
   };
 
-  copy.hidden = false;
+  copy.classList.remove("late");
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(link.value);
@@ -31,6 +31,7 @@ for (const share of document.querySelectorAll("[data-share]")) {
 
   if (navigator.share) {
     system.hidden = false;
+    share.querySelector("[data-mail]").hidden = true;
     // Somebody who closes the sheet needs to be told nothing.
     system.addEventListener("click", () => void navigator.share({ text: share.dataset.text, url: link.value }).catch(() => {}));
   }
