@@ -48,6 +48,30 @@ fn every_built_in(engine: &Templates) -> Vec<(MailKind, Locale, TemplateSource)>
     all.map(|(kind, locale)| (kind, locale.clone(), engine.built_in(kind, &locale))).collect()
 }
 
+#[test]
+fn a_source_that_was_rendered_is_not_taken_for_another() {
+    let engine = Templates::new();
+    let data = json!({"entry": {"effective_position": 12345, "name": "<b>"}}).to_string();
+    let source = "{{ entry.effective_position|number }} {{ entry.name }}";
+    for _ in 0..2 {
+        for (tag, text, html) in [("en", "12,345 <b>", "12,345 &lt;b&gt;"), ("de", "12.345 <b>", "12.345 &lt;b&gt;")] {
+            let both = TemplateSource { subject: source.to_owned(), text: source.to_owned(), html: Some(source.to_owned()) };
+            let rendered = engine.render(&locale(tag), &both, &data).unwrap();
+            assert_eq!((rendered.subject.as_str(), rendered.text.as_str(), rendered.html.as_deref()), (text, text, Some(html)), "{tag}");
+        }
+    }
+    assert_eq!(rendered(&engine, "en", "{{ entry.name }}", &json!({"entry": {"name": "Ada"}})), "Ada");
+}
+
+#[test]
+fn what_is_refused_stays_refused() {
+    let engine = Templates::new();
+    for _ in 0..2 {
+        assert!(forced(&engine, "{% include 'text' %}").is_err());
+        assert!(forced(&engine, "{{ open").is_err());
+    }
+}
+
 /// Returns the URLs of a text or of HTML, each once, in order.
 fn urls(text: &str) -> Vec<String> {
     let stops = |char: char| char.is_whitespace() || "\"<>'".contains(char);

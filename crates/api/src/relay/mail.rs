@@ -1,5 +1,6 @@
 //! The freight for mail: one lane for each workspace. Mail goes to Envoi or to the mail server, as it was written.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,13 +9,15 @@ use rally_domain::error::Fault;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::{
-    Choice, ClaimedMail, Content, Mail, MailBudget, MailOutcome, MailReport, SettleMail, TemplateSource, Via, choose, serving,
+    Choice, ClaimedMail, Content, Mail, MailBudget, MailKind, MailOutcome, MailReport, MailTemplate, SettleMail, TemplateSource, Via,
+    choose, serving,
 };
 use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::ClaimRequest;
 use rally_domain::queue::RetrySchedule;
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
+use tokio::sync::OnceCell;
 
 use super::core::Signal;
 use super::freight::Freight;
@@ -49,14 +52,14 @@ impl MailFreight {
     /// # Errors
     /// If this process cannot send the mail, or the store has a fault.
     pub async fn send_now(self, claimed: ClaimedMail) -> Result<SettleMail, Fault> {
-        let tried = self.try_once(&claimed).await?;
+        let tried = self.try_once(&ReadMail { claimed, own: Own::default() }).await?;
         self.settle(vec![tried.clone()]).await?;
         Ok(tried)
     }
 
-    async fn try_once(&self, claimed: &ClaimedMail) -> Result<SettleMail, Fault> {
+    async fn try_once(&self, ReadMail { claimed, own }: &ReadMail) -> Result<SettleMail, Fault> {
         let started = Instant::now();
-        let MailReport { outcome, error } = self.send(&claimed.mail).await?;
+        let MailReport { outcome, error } = self.send(&claimed.mail, own).await?;
         Ok(SettleMail {
             claim: claimed.claim,
             mail_id: claimed.mail.id,
@@ -71,7 +74,7 @@ impl MailFreight {
     }
 
     /// Makes an attempt. A process that is not configured for the mail leaves it to another one.
-    async fn send(&self, mail: &Mail) -> Result<MailReport, Fault> {
+    async fn send(&self, mail: &Mail, own: &Own) -> Result<MailReport, Fault> {
         let links = &self.ports.links;
         match &mail.via {
             Via::Envoi { template } => {
@@ -82,7 +85,7 @@ impl MailFreight {
             }
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
-                let (locale, source) = self.template(mail).await?;
+                let (locale, source) = self.template(mail, own).await?;
                 let rendered = match self.templates.render(&locale, &source, &mail.data) {
                     Ok(rendered) => rendered,
                     Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
@@ -95,13 +98,13 @@ impl MailFreight {
     }
 
     /// Returns the template of a mail and its language: the workspace's own, else the built-in one.
-    async fn template(&self, mail: &Mail) -> Result<(Locale, TemplateSource), Fault> {
-        let own = self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind).await?;
+    async fn template(&self, mail: &Mail, own: &Own) -> Result<(Locale, TemplateSource), Fault> {
+        let own = own.get_or_try_init(|| self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind)).await?;
         let built_in = self.templates.locales();
-        let choice = match serving(&mail.locale, &own, &built_in) {
+        let choice = match serving(&mail.locale, own, &built_in) {
             Some(choice) => choice,
             // Few mails need the settings of their workspace.
-            None => choose(&mail.locale, &self.ports.settings.get(mail.workspace_id).await?.default_locale, &own, &built_in),
+            None => choose(&mail.locale, &self.ports.settings.get(mail.workspace_id).await?.default_locale, own, &built_in),
         };
         Ok(match choice {
             Choice::Own(template) => (template.locale.clone(), template.source.clone()),
@@ -113,10 +116,28 @@ impl MailFreight {
     }
 }
 
+/// The templates that a workspace wrote for a kind, once a mail needed them.
+type Own = Arc<OnceCell<Vec<MailTemplate>>>;
+
+/// A claimed mail. Those that were read together have their templates in common, which are read after them.
+pub struct ReadMail {
+    claimed: ClaimedMail,
+    own: Own,
+}
+
+fn read_together(claimed: Vec<ClaimedMail>) -> Vec<ReadMail> {
+    let mut templates: HashMap<(WorkspaceId, MailKind), Own> = HashMap::new();
+    let with_own = |claimed: ClaimedMail| {
+        let own = templates.entry((claimed.mail.workspace_id, claimed.mail.kind)).or_default().clone();
+        ReadMail { claimed, own }
+    };
+    claimed.into_iter().map(with_own).collect()
+}
+
 #[async_trait]
 impl Freight for MailFreight {
     type Lane = WorkspaceId;
-    type Item = ClaimedMail;
+    type Item = ReadMail;
     type Key = MailId;
     type Attempt = SettleMail;
     const WHAT: &'static str = "mail";
@@ -137,11 +158,11 @@ impl Freight for MailFreight {
         self.timeout
     }
 
-    fn lane(claimed: &ClaimedMail) -> WorkspaceId {
-        claimed.mail.workspace_id
+    fn lane(mail: &ReadMail) -> WorkspaceId {
+        mail.claimed.mail.workspace_id
     }
 
-    fn key(claimed: &ClaimedMail) -> (ClaimId, MailId) {
+    fn key(ReadMail { claimed, .. }: &ReadMail) -> (ClaimId, MailId) {
         (claimed.claim, claimed.mail.id)
     }
 
@@ -157,16 +178,16 @@ impl Freight for MailFreight {
         self.ports.mails.due(now).await
     }
 
-    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ClaimedMail>, Fault> {
-        self.ports.mails.claim(request, self.budget).await
+    async fn claim(&self, request: ClaimRequest<WorkspaceId>) -> Result<Vec<ReadMail>, Fault> {
+        self.ports.mails.claim(request, self.budget).await.map(read_together)
     }
 
-    async fn confirm(&self, claimed: Vec<ClaimedMail>) -> Result<Vec<ClaimedMail>, Fault> {
-        self.ports.mails.confirm(claimed.iter().map(Self::key).collect()).await
+    async fn confirm(&self, mails: Vec<ReadMail>) -> Result<Vec<ReadMail>, Fault> {
+        self.ports.mails.confirm(mails.iter().map(Self::key).collect()).await.map(read_together)
     }
 
-    async fn attempt(self, claimed: ClaimedMail) -> Result<SettleMail, (ClaimedMail, Fault)> {
-        match self.try_once(&claimed).await {
+    async fn attempt(self, mail: ReadMail) -> Result<SettleMail, (ReadMail, Fault)> {
+        match self.try_once(&mail).await {
             Ok(tried) => {
                 tell(&tried);
                 if self.refusals.note(tried.workspace_id, tried.outcome) {
@@ -175,7 +196,7 @@ impl Freight for MailFreight {
                 }
                 Ok(tried)
             }
-            Err(fault) => Err((claimed, fault)),
+            Err(fault) => Err((mail, fault)),
         }
     }
 

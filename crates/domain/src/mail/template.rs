@@ -107,7 +107,7 @@ fn written_in(locale: Locale, own: &[MailTemplate]) -> Choice<'_> {
 }
 
 /// A part of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TemplatePart {
     /// The subject.
     Subject,

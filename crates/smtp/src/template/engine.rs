@@ -1,11 +1,13 @@
 //! The port `TemplateEngine`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
 use minijinja::machinery::{Token, parse, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use moka::sync::Cache;
 use rally_domain::locale::Locale;
 use rally_domain::mail::{MailKind, RenderError, Rendered, TemplateError, TemplatePart, TemplateSource};
 use rally_domain::port::TemplateEngine;
@@ -23,6 +25,8 @@ const RECURSION: usize = 50;
 const MAX_TOKENS: usize = 200;
 /// The most `elif` of a part. They nest too.
 const MAX_ELIF: usize = 50;
+/// How much source is kept compiled, in bytes. The same few templates render nearly every mail.
+const MAX_KEPT: u64 = 1024 * 1024;
 
 /// Templates in the language of Jinja, with the built-in ones in thirteen languages.
 ///
@@ -31,10 +35,23 @@ const MAX_ELIF: usize = 50;
 pub struct Templates {
     languages: Vec<Language>,
     neutral: Language,
+    /// Parts that were rendered lately, by their language, the part and the hash of their source.
+    kept: Cache<(&'static str, TemplatePart, u64), Arc<Compiled>>,
+    hasher: RandomState,
 }
 
 struct Language {
     words: Arc<Words>,
+    environment: Environment<'static>,
+    /// The built-in template of each kind, once it was asked for.
+    built_in: [OnceLock<TemplateSource>; MailKind::ALL.len()],
+}
+
+/// A part that was checked and compiled.
+struct Compiled {
+    part: TemplatePart,
+    source: String,
+    /// It has this part alone.
     environment: Environment<'static>,
 }
 
@@ -53,7 +70,13 @@ impl Default for Templates {
 impl Templates {
     /// Reads the built-in languages.
     pub fn new() -> Self {
-        Self { languages: Words::all().into_iter().map(Language::new).collect(), neutral: Language::new(Words::neutral()) }
+        let weight = |_: &_, compiled: &Arc<Compiled>| u32::try_from(compiled.source.len()).unwrap_or(u32::MAX);
+        Self {
+            languages: Words::all().into_iter().map(Language::new).collect(),
+            neutral: Language::new(Words::neutral()),
+            kept: Cache::builder().weigher(weight).max_capacity(MAX_KEPT).build(),
+            hasher: RandomState::new(),
+        }
     }
 
     /// Returns the variables of a kind, each with what it is, for people who write templates.
@@ -67,18 +90,32 @@ impl Templates {
     }
 
     fn parts(&self, locale: &Locale, source: &TemplateSource, data: &Value) -> Result<Rendered, TemplateError> {
-        let language = self.language(locale);
-        let subject = one_line(&language.render(TemplatePart::Subject, &source.subject, data)?);
-        let text = language.render(TemplatePart::Text, &source.text, data)?;
-        let html = source.html.as_ref().map(|html| language.render(TemplatePart::Html, html, data)).transpose()?;
+        let render = |part, source: &str| self.compiled(locale, part, source)?.render(data);
+        let subject = one_line(&render(TemplatePart::Subject, &source.subject)?);
+        let text = render(TemplatePart::Text, &source.text)?;
+        let html = source.html.as_deref().map(|html| render(TemplatePart::Html, html)).transpose()?;
         Ok(Rendered { subject, text, html })
+    }
+
+    /// Compiles a part, unless it was rendered lately.
+    fn compiled(&self, locale: &Locale, part: TemplatePart, source: &str) -> Result<Arc<Compiled>, TemplateError> {
+        let language = self.language(locale);
+        let key = (language.words.tag, part, self.hasher.hash_one(source));
+        if let Some(kept) = self.kept.get(&key).filter(|kept| kept.source == source) {
+            return Ok(kept);
+        }
+        // a template that was never checked must do no harm: fuel alone does not bound how the engine compares lists of lists
+        walked(None, part, source)?;
+        let compiled = Arc::new(language.compile(part, source)?);
+        self.kept.insert(key, compiled.clone());
+        Ok(compiled)
     }
 
     fn check_part(&self, kind: MailKind, locale: &Locale, part: TemplatePart, source: &str) -> Result<(), TemplateError> {
         walked(Some(kind), part, source)?;
-        let language = self.language(locale);
+        let compiled = self.language(locale).compile(part, source)?;
         for case in [Sample::Usual, Sample::Nulls, Sample::Largest] {
-            let rendered = language.render(part, source, &value(sample(kind, case)))?;
+            let rendered = compiled.render(&value(sample(kind, case)))?;
             if case == Sample::Usual && rendered.trim().is_empty() {
                 return Err(TemplateError { part, line: None, reason: "is empty once it is rendered".to_owned() });
             }
@@ -94,7 +131,7 @@ impl TemplateEngine for Templates {
 
     fn built_in(&self, kind: MailKind, locale: &Locale) -> TemplateSource {
         let found = self.languages.iter().find(|language| language.words.tag == locale.as_str());
-        built_in::source(kind, &found.unwrap_or(&self.languages[0]).words)
+        found.unwrap_or(&self.languages[0]).built_in(kind).clone()
     }
 
     fn check(&self, kind: MailKind, locale: &Locale, source: &TemplateSource) -> Result<(), Vec<TemplateError>> {
@@ -131,13 +168,24 @@ impl Language {
         environment.set_auto_escape_callback(|name| if name == name_of_html() { AutoEscape::Html } else { AutoEscape::None });
         environment.set_formatter(write);
         filters::add(&mut environment, &words);
-        Self { words, environment }
+        Self { words, environment, built_in: Default::default() }
     }
 
-    fn render(&self, part: TemplatePart, source: &str, data: &Value) -> Result<String, TemplateError> {
-        // a template that was never checked must do no harm: fuel alone does not bound how the engine compares lists of lists
-        walked(None, part, source)?;
-        let template = self.environment.template_from_named_str(name(part), source).map_err(|error| described(part, &error))?;
+    fn built_in(&self, kind: MailKind) -> &TemplateSource {
+        self.built_in[kind as usize].get_or_init(|| built_in::source(kind, &self.words))
+    }
+
+    fn compile(&self, part: TemplatePart, source: &str) -> Result<Compiled, TemplateError> {
+        let mut environment = self.environment.clone();
+        environment.add_template_owned(name(part), source.to_owned()).map_err(|error| described(part, &error))?;
+        Ok(Compiled { part, source: source.to_owned(), environment })
+    }
+}
+
+impl Compiled {
+    fn render(&self, data: &Value) -> Result<String, TemplateError> {
+        let part = self.part;
+        let template = self.environment.get_template(name(part)).map_err(|error| described(part, &error))?;
         let rendered = template.render(data.clone()).map_err(|error| described(part, &error))?;
         if rendered.len() as u64 > MAX_RENDERED {
             return Err(TemplateError { part, line: None, reason: "the result is larger than 1 MiB".to_owned() });
