@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     pub(crate) mails: u32,
     /// Whether a mail was refused, so that the server may still hold a part of it.
     pub(crate) is_begun: bool,
+    /// Whether the server takes several commands at once.
+    pub(crate) pipelines: bool,
 }
 
 /// The connections that wait.

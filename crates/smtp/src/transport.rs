@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
@@ -31,7 +31,8 @@ const NO_UTF8: u16 = 553;
 
 /// Gives mail to a mail server.
 ///
-/// At most 4 connections are open at a time. They are used again, and closed when they have waited for 30 s.
+/// At most 4 connections are open at a time. They are used again, and closed when they have waited for 30 s. A server that offers
+/// PIPELINING (RFC 2920) is told sender and recipient, and that a message follows, at once.
 pub struct SmtpMailer {
     server: SmtpServer,
     hello: ClientId,
@@ -45,11 +46,13 @@ pub struct SmtpMailer {
 struct Trouble {
     reply: Option<(u16, String)>,
     words: String,
+    /// Whether the server expects something else next than another mail.
+    ends: bool,
 }
 
 impl Trouble {
     fn new(words: impl Into<String>) -> Self {
-        Self { reply: None, words: words.into() }
+        Self { reply: None, words: words.into(), ends: false }
     }
 
     fn status(&self) -> Option<u16> {
@@ -58,7 +61,7 @@ impl Trouble {
 
     /// Whether the connection may be used again: the server has answered, and does not close it.
     fn leaves_the_connection(&self) -> bool {
-        self.status().is_some_and(|status| status != 421)
+        !self.ends && self.status().is_some_and(|status| status != 421)
     }
 }
 
@@ -66,7 +69,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let cause = error.source().map(ToString::to_string).unwrap_or_default();
         match error.status() {
-            Some(code) => Self { reply: Some((code.into(), cause.clone())), words: format!("{code} {cause}") },
+            Some(code) => Self { reply: Some((code.into(), cause.clone())), words: format!("{code} {cause}"), ends: false },
             None => Self::new(error.to_string()),
         }
     }
@@ -119,7 +122,10 @@ impl SmtpMailer {
         }
         *stage = Stage::Open;
         let mut fresh = match self.connect(stage).await {
-            Ok(smtp) => Connection { smtp, mails: 0, is_begun: false },
+            Ok(mut smtp) => {
+                let pipelines = self.may_pipeline(&mut smtp).await;
+                Connection { smtp, mails: 0, is_begun: false, pipelines }
+            }
             Err(trouble) => return Attempt::Failed(trouble),
         };
         match begin(&mut fresh, letter, stage).await {
@@ -187,6 +193,12 @@ impl SmtpMailer {
         Err(last)
     }
 
+    /// Asks once more what the server offers. lettre keeps only what it uses by itself.
+    async fn may_pipeline(&self, smtp: &mut AsyncSmtpConnection) -> bool {
+        let answer = smtp.command(Ehlo::new(self.hello.clone())).await;
+        answer.is_ok_and(|answer| answer.message().any(|line| line.eq_ignore_ascii_case("PIPELINING")))
+    }
+
     async fn log_in(&self, smtp: &mut AsyncSmtpConnection, stage: &mut Stage) -> Result<(), Trouble> {
         let Some(login) = &self.server.login else { return Ok(()) };
         *stage = Stage::LogIn;
@@ -206,6 +218,9 @@ impl SmtpMailer {
     }
 }
 
+/// A command, and the stage that it leads to.
+type Command = (Stage, String);
+
 /// Names sender and recipient, and asks to send the message. `false` if the server offers too little for the mail.
 async fn begin(connection: &mut Connection, letter: &Letter, stage: &mut Stage) -> Result<bool, Trouble> {
     *stage = Stage::Sender;
@@ -221,21 +236,54 @@ async fn begin(connection: &mut Connection, letter: &Letter, stage: &mut Stage) 
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
     }
+    let mut commands: Vec<Command> = Vec::new();
     if connection.is_begun {
-        smtp.command(Rset).await.map_err(Trouble::from).and_then(completed)?;
+        commands.push((Stage::Sender, Rset.to_string()));
     }
     connection.is_begun = true;
-    smtp.command(Mail::new(Some(letter.from.clone()), parameters)).await.map_err(Trouble::from).and_then(completed)?;
-    *stage = Stage::Recipient;
-    smtp.command(Rcpt::new(letter.to.clone(), Vec::new())).await.map_err(Trouble::from).and_then(completed)?;
-    *stage = Stage::Data;
-    let answer = smtp.command(Data).await?;
-    if u16::from(answer.code()) == 354 { Ok(true) } else { Err(unexpected(&answer)) }
+    commands.push((Stage::Sender, Mail::new(Some(letter.from.clone()), parameters).to_string()));
+    commands.push((Stage::Recipient, Rcpt::new(letter.to.clone(), Vec::new()).to_string()));
+    commands.push((Stage::Data, Data.to_string()));
+    let at_once = if connection.pipelines { commands.len() } else { 1 };
+    for commands in commands.chunks(at_once) {
+        say(smtp, commands, stage).await?;
+    }
+    Ok(true)
+}
+
+/// Says some commands at once, and reads the answer to each. The first refusal counts.
+async fn say(smtp: &mut AsyncSmtpConnection, commands: &[Command], stage: &mut Stage) -> Result<(), Trouble> {
+    let words: String = commands.iter().map(|(_, words)| words.as_str()).collect();
+    let mut refusal: Option<Trouble> = None;
+    for (number, (at, _)) in commands.iter().enumerate() {
+        if refusal.is_none() {
+            *stage = *at;
+        }
+        let answer = if number == 0 { smtp.command(&words).await } else { smtp.read_response().await };
+        let answer = answer.map_err(Trouble::from).and_then(if *at == Stage::Data { awaited } else { completed });
+        match (answer, &mut refusal) {
+            (Err(trouble), None) if trouble.leaves_the_connection() => refusal = Some(trouble),
+            (Err(trouble), None) => return Err(trouble),
+            (Err(trouble), Some(refusal)) if !trouble.leaves_the_connection() => {
+                refusal.ends = true;
+                break;
+            }
+            // The server waits for a message that it could only refuse.
+            (Ok(()), Some(refusal)) if *at == Stage::Data => refusal.ends = true,
+            (Ok(()) | Err(_), _) => {}
+        }
+    }
+    refusal.map_or(Ok(()), Err)
 }
 
 /// Checks that an answer is of the class 2.
 fn completed(answer: Response) -> Result<(), Trouble> {
     if matches!(u16::from(answer.code()), 200..=299) { Ok(()) } else { Err(unexpected(&answer)) }
+}
+
+/// Checks that the server waits for the message.
+fn awaited(answer: Response) -> Result<(), Trouble> {
+    if u16::from(answer.code()) == 354 { Ok(()) } else { Err(unexpected(&answer)) }
 }
 
 /// An answer that belongs to another command. What the server says next would belong to another one too, so that the connection ends.

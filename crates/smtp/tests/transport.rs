@@ -56,9 +56,10 @@ fn is_later(report: &MailReport, status: Option<u16>) {
 
 #[tokio::test]
 async fn a_mail_arrives_as_it_was_written_over_every_protection() {
-    for tls in [SmtpTls::None, SmtpTls::StartTls, SmtpTls::Implicit] {
+    let protections = [SmtpTls::None, SmtpTls::StartTls, SmtpTls::Implicit];
+    for (tls, pipelining) in protections.into_iter().flat_map(|tls| [(tls, false), (tls, true)]) {
         let options = if tls == SmtpTls::None { SmtpOptions::default() } else { protected(tls) };
-        let fake = FakeSmtp::start(options).await;
+        let fake = FakeSmtp::start(SmtpOptions { pipelining, ..options }).await;
         let mailer = mailer(&fake);
         for id in 1..=3 {
             assert_eq!(mailer.send(&message(id, "ada@example.com")).await, MailReport::accepted(), "{tls:?}");
@@ -131,8 +132,14 @@ async fn a_refused_login_is_tried_later() {
 
 #[tokio::test]
 async fn a_refusal_at_each_step_means_what_it_says() {
+    for pipelining in [false, true] {
+        refusals(SmtpOptions { pipelining, ..protected(SmtpTls::StartTls) }).await;
+    }
+}
+
+async fn refusals(options: SmtpOptions) {
     use MailOutcome::{Bounced, Refused};
-    let fake = FakeSmtp::start(protected(SmtpTls::StartTls)).await;
+    let fake = FakeSmtp::start(options).await;
     let mailer = mailer(&fake);
     for step in SmtpStep::ALL {
         fake.behave();
@@ -159,16 +166,39 @@ async fn a_refusal_at_each_step_means_what_it_says() {
 
 #[tokio::test]
 async fn a_server_that_goes_away_at_any_step_is_asked_later() {
-    let fake = FakeSmtp::start(protected(SmtpTls::StartTls)).await;
-    let mailer = mailer(&fake);
-    for step in SmtpStep::ALL {
-        for act in [SmtpAct::Close, SmtpAct::Reset, SmtpAct::BreakOff, SmtpAct::LoseAndClose] {
-            fake.behave();
-            fake.close_connections();
-            fake.act(step, act);
-            is_later(&mailer.send(&message(1, "ada@example.com")).await, None);
+    for pipelining in [false, true] {
+        let fake = FakeSmtp::start(SmtpOptions { pipelining, ..protected(SmtpTls::StartTls) }).await;
+        let mailer = mailer(&fake);
+        for step in SmtpStep::ALL {
+            for act in [SmtpAct::Close, SmtpAct::Reset, SmtpAct::BreakOff, SmtpAct::LoseAndClose] {
+                fake.behave();
+                fake.close_connections();
+                fake.act(step, act);
+                is_later(&mailer.send(&message(1, "ada@example.com")).await, None);
+            }
         }
     }
+}
+
+#[tokio::test]
+async fn a_mail_is_begun_in_one_go_where_the_server_takes_that() {
+    for pipelining in [false, true] {
+        let fake = FakeSmtp::start(SmtpOptions { pipelining, ..SmtpOptions::default() }).await;
+        assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await, MailReport::accepted());
+        assert_eq!(fake.unanswered(), if pipelining { 2 } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_a_message_without_a_recipient_gets_none() {
+    let fake = FakeSmtp::start(SmtpOptions { pipelining: true, ..SmtpOptions::default() }).await;
+    let mailer = mailer(&fake);
+    fake.act(SmtpStep::Rcpt, say("550 5.1.1 no such user"));
+    fake.act(SmtpStep::Data, say("354 go on"));
+    assert_eq!(mailer.send(&message(1, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
+    fake.behave();
+    assert_eq!(mailer.send(&message(2, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!((fake.received().len(), fake.connections()), (1, 2));
 }
 
 #[tokio::test]
@@ -209,14 +239,16 @@ async fn a_waiting_connection_that_died_costs_no_attempt() {
 
 #[tokio::test]
 async fn a_refused_mail_leaves_the_connection_to_the_next() {
-    let fake = FakeSmtp::start(SmtpOptions::default()).await;
-    fake.answer_recipient("none@example.com", "550 5.1.1 no such user");
-    let mailer = mailer(&fake);
-    for id in 0..3 {
-        assert_eq!(mailer.send(&message(id, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
-        assert_eq!(mailer.send(&message(9, "ada@example.com")).await, MailReport::accepted());
+    for pipelining in [false, true] {
+        let fake = FakeSmtp::start(SmtpOptions { pipelining, ..SmtpOptions::default() }).await;
+        fake.answer_recipient("none@example.com", "550 5.1.1 no such user");
+        let mailer = mailer(&fake);
+        for id in 0..3 {
+            assert_eq!(mailer.send(&message(id, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
+            assert_eq!(mailer.send(&message(9, "ada@example.com")).await, MailReport::accepted());
+        }
+        assert_eq!((fake.received().len(), fake.connections()), (3, 1), "{pipelining}");
     }
-    assert_eq!((fake.received().len(), fake.connections()), (3, 1));
 }
 
 #[tokio::test]

@@ -51,6 +51,8 @@ pub struct SmtpOptions {
     pub eight_bit: bool,
     /// Whether SMTPUTF8 is offered.
     pub utf8: bool,
+    /// Whether PIPELINING is offered. Without it, a command that comes before the answer to the one before ends the connection.
+    pub pipelining: bool,
 }
 
 /// A step of a session.
@@ -149,6 +151,7 @@ struct State {
     received: Vec<Received>,
     commands: Vec<String>,
     connections: usize,
+    unanswered: usize,
 }
 
 /// A mail server on a port of its own.
@@ -230,6 +233,11 @@ impl FakeSmtp {
     /// How many connections were made.
     pub fn connections(&self) -> usize {
         self.state().connections
+    }
+
+    /// How many commands came together with the one before, which was not answered yet.
+    pub fn unanswered(&self) -> usize {
+        self.state().unanswered
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -411,6 +419,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
                     continue;
                 }
             };
+            if !self.stream.buffer().is_empty() && step != SmtpStep::StartTls {
+                self.shared.state.lock().unwrap().unanswered += 1;
+                if !self.shared.options.pipelining {
+                    return Err(end());
+                }
+            }
             let act = self.act(step).await?;
             if matches!(act, Act::Done) {
                 continue;
@@ -470,6 +484,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
         }
         if options.tls == SmtpTls::StartTls && !self.tls {
             lines.push("STARTTLS");
+        }
+        if options.pipelining {
+            lines.push("PIPELINING");
         }
         lines.push("ENHANCEDSTATUSCODES");
         let last = lines.len() - 1;
