@@ -19,7 +19,6 @@ use rally_smtp::Templates;
 use rally_webhooks::{HttpSender, Names};
 use tokio::task::JoinHandle;
 use url::Url;
-use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::auth::{Authenticator, ConsoleDoor, Oidc};
@@ -141,14 +140,12 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let server = HttpServer::new(move || {
         let (origins, document, slots) = (origins.clone(), document.clone(), in_flight.clone());
         ActixApp::new()
-            .into_utoipa_app()
             .app_data(app.clone())
             .app_data(in_flight.clone())
             .app_data(QueryConfig::default().error_handler(|_, _| ApiError::new(Code::BadRequest, "the query is malformed").into()))
             // A path is compared with one route after the other, so those that most people open come first.
-            .map(|app| app.configure(pages::configure))
-            .configure(|routes| route_table::configure_with(routes, &origins))
-            .into_app()
+            .configure(pages::configure)
+            .configure(|routes| route_table::configure(routes, &origins))
             .configure(|routes| docs::configure_pages(routes, &document))
             .configure(console::configure)
             .default_service(web::to(route_table::unmatched))

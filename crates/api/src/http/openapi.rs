@@ -55,6 +55,6 @@ pub fn base() -> Document {
 
 /// The whole document.
 pub fn document() -> Document {
-    let (_, document) = actix_web::App::new().into_utoipa_app().openapi(base()).configure(route_table::configure).split_for_parts();
+    let (_, document) = actix_web::App::new().into_utoipa_app().openapi(base()).configure(route_table::document).split_for_parts();
     document
 }

@@ -16,109 +16,116 @@ use crate::routes::admin::{
 use crate::routes::operations::{health, metrics};
 use crate::routes::{public, visitor};
 
-/// Adds every documented route.
-pub fn configure(config: &mut ServiceConfig) {
-    configure_with(config, &[]);
+/// Adds every documented route to a configuration whose scopes a function makes.
+macro_rules! add_routes {
+    ($config:expr, $scope:path, $admin_origins:expr) => {
+        $config
+            .service(health::healthz)
+            .service(health::readyz)
+            .service(metrics::metrics)
+            .service(
+                $scope("/v1/waitlists/{workspace_slug}/{waitlist_slug}")
+                    .wrap(public_cors())
+                    .service(public::info::info)
+                    .service(public::challenge::challenge)
+                    .service(public::sign_up::join)
+                    .service(public::lost_link::send)
+                    .service(public::leaderboard::leaderboard),
+            )
+            .service(
+                $scope("/v1/me/{token}")
+                    .wrap(visitor_cors())
+                    .service(visitor::me::get)
+                    .service(visitor::me::update)
+                    .service(visitor::export::export)
+                    .service(visitor::leave::leave),
+            )
+            .service(
+                $scope("/v1/confirmations/{token}")
+                    .wrap(visitor_cors())
+                    .service(visitor::confirmation::get)
+                    .service(visitor::confirmation::confirm)
+                    .service(visitor::confirmation::refuse),
+            )
+            .service(
+                $scope("/v1/workspaces/{workspace_id}")
+                    .wrap(admin_cors($admin_origins))
+                    .service(waitlists::read::list)
+                    .service(waitlists::create::create)
+                    .service(waitlists::read::get)
+                    .service(waitlists::change::update)
+                    .service(waitlists::change::change_status)
+                    .service(waitlists::change::delete)
+                    .service(waitlists::export::export)
+                    .service(entries::read::list)
+                    .service(entries::read::count)
+                    .service(entries::export::export)
+                    .service(entries::bulk::bulk_change)
+                    .service(entries::read::get)
+                    .service(entries::review::change_status)
+                    .service(entries::invite::invite_to_app)
+                    .service(entries::review::delete)
+                    .service(entries::new_link::new_link)
+                    .service(confirmations::list)
+                    .service(confirmations::resend)
+                    .service(confirmations::confirm)
+                    .service(confirmations::delete)
+                    .service(referrals::read::list)
+                    .service(referrals::read::rings)
+                    .service(referrals::bulk::decide_many)
+                    .service(referrals::decide::decide)
+                    .service(referrals::preview::preview)
+                    .service(imports::create)
+                    .service(imports::get)
+                    .service(imports::problems)
+                    .service(imports::cancel)
+                    .service(variants::list)
+                    .service(variants::create)
+                    .service(variants::update)
+                    .service(variants::delete)
+                    .service(analytics::totals)
+                    .service(analytics::timeline)
+                    .service(settings::get)
+                    .service(settings::update)
+                    .service(settings::get_by_alias)
+                    .service(settings::update_by_alias)
+                    .service(mail_templates::read::list)
+                    .service(mail_templates::change::put)
+                    .service(mail_templates::change::delete)
+                    .service(mail_templates::preview::preview)
+                    .service(mail_templates::test::test)
+                    .service(mails::list)
+                    .service(suppressions::list)
+                    .service(suppressions::create)
+                    .service(suppressions::check)
+                    .service(suppressions::delete)
+                    .service(events::read)
+                    .service(audit::list)
+                    .service(api_keys::list)
+                    .service(api_keys::create)
+                    .service(api_keys::delete)
+                    .service(webhooks::read::list)
+                    .service(webhooks::create::create)
+                    .service(webhooks::read::get)
+                    .service(webhooks::change::update)
+                    .service(webhooks::change::delete)
+                    .service(webhooks::deliveries::deliveries)
+                    .service(webhooks::replay::resend)
+                    .service(webhooks::replay::replay)
+                    .service(webhooks::secret::rotate_secret)
+                    .service(webhooks::test::test),
+            )
+    };
 }
 
-/// Adds every documented route. Pages of the given origins may call the admin surface.
-pub fn configure_with(config: &mut ServiceConfig, admin_origins: &[String]) {
-    config
-        .service(health::healthz)
-        .service(health::readyz)
-        .service(metrics::metrics)
-        .service(
-            scope::scope("/v1/waitlists/{workspace_slug}/{waitlist_slug}")
-                .wrap(public_cors())
-                .service(public::info::info)
-                .service(public::challenge::challenge)
-                .service(public::sign_up::join)
-                .service(public::lost_link::send)
-                .service(public::leaderboard::leaderboard),
-        )
-        .service(
-            scope::scope("/v1/me/{token}")
-                .wrap(visitor_cors())
-                .service(visitor::me::get)
-                .service(visitor::me::update)
-                .service(visitor::export::export)
-                .service(visitor::leave::leave),
-        )
-        .service(
-            scope::scope("/v1/confirmations/{token}")
-                .wrap(visitor_cors())
-                .service(visitor::confirmation::get)
-                .service(visitor::confirmation::confirm)
-                .service(visitor::confirmation::refuse),
-        )
-        .service(
-            scope::scope("/v1/workspaces/{workspace_id}")
-                .wrap(admin_cors(admin_origins))
-                .service(waitlists::read::list)
-                .service(waitlists::create::create)
-                .service(waitlists::read::get)
-                .service(waitlists::change::update)
-                .service(waitlists::change::change_status)
-                .service(waitlists::change::delete)
-                .service(waitlists::export::export)
-                .service(entries::read::list)
-                .service(entries::read::count)
-                .service(entries::export::export)
-                .service(entries::bulk::bulk_change)
-                .service(entries::read::get)
-                .service(entries::review::change_status)
-                .service(entries::invite::invite_to_app)
-                .service(entries::review::delete)
-                .service(entries::new_link::new_link)
-                .service(confirmations::list)
-                .service(confirmations::resend)
-                .service(confirmations::confirm)
-                .service(confirmations::delete)
-                .service(referrals::read::list)
-                .service(referrals::read::rings)
-                .service(referrals::bulk::decide_many)
-                .service(referrals::decide::decide)
-                .service(referrals::preview::preview)
-                .service(imports::create)
-                .service(imports::get)
-                .service(imports::problems)
-                .service(imports::cancel)
-                .service(variants::list)
-                .service(variants::create)
-                .service(variants::update)
-                .service(variants::delete)
-                .service(analytics::totals)
-                .service(analytics::timeline)
-                .service(settings::get)
-                .service(settings::update)
-                .service(settings::get_by_alias)
-                .service(settings::update_by_alias)
-                .service(mail_templates::read::list)
-                .service(mail_templates::change::put)
-                .service(mail_templates::change::delete)
-                .service(mail_templates::preview::preview)
-                .service(mail_templates::test::test)
-                .service(mails::list)
-                .service(suppressions::list)
-                .service(suppressions::create)
-                .service(suppressions::check)
-                .service(suppressions::delete)
-                .service(events::read)
-                .service(audit::list)
-                .service(api_keys::list)
-                .service(api_keys::create)
-                .service(api_keys::delete)
-                .service(webhooks::read::list)
-                .service(webhooks::create::create)
-                .service(webhooks::read::get)
-                .service(webhooks::change::update)
-                .service(webhooks::change::delete)
-                .service(webhooks::deliveries::deliveries)
-                .service(webhooks::replay::resend)
-                .service(webhooks::replay::replay)
-                .service(webhooks::secret::rotate_secret)
-                .service(webhooks::test::test),
-        );
+/// Adds every documented route to a document.
+pub fn document(config: &mut ServiceConfig) {
+    add_routes!(config, scope::scope, &[]);
+}
+
+/// Adds every documented route to a router, which needs no document. Pages of the given origins may call the admin surface.
+pub fn configure(config: &mut web::ServiceConfig, admin_origins: &[String]) {
+    add_routes!(config, web::scope, admin_origins);
 }
 
 /// Answers requests that match no route: OPTIONS with the methods of the path, 405 if the path has other methods, else 404.
