@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs Rally for an hour at half of its peak, with a webhook and mail. Arguments: the store (postgres or embedded) and the minutes.
 # Prints a row for every minute, then whether the queues became empty, and what each table takes for a row. RALLY and TOOL name
-# programs that are built already.
+# programs that are built already. PORT is the first of three ports, so that both stores can run at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 store=${1:-postgres} minutes=${2:-60}
@@ -9,10 +9,11 @@ if ! command -v wrk >/dev/null || ! command -v sqlite3 >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk sqlite3 >/dev/null
 fi
 [ -n "${RALLY:-}" ] || cargo build --profile dist --quiet -p rally-api -p rally-bench
-rally=${RALLY:-target/dist/rally} tool=${TOOL:-target/dist/rally-bench}
+rally=${RALLY:-target/dist/rally} tool=${TOOL:-target/dist/rally-bench} port=${PORT:-18080}
+receiver=127.0.0.1:$((port + 1)) mailer=127.0.0.1:$((port + 2))
 export RALLY_JWT_SECRET=the-secret-of-a-benchmark-32-bytes RALLY_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
-export RALLY_BIND=127.0.0.1:18080 RALLY_LOG=warn RALLY_SIGNUP_RATE=off RALLY_WEBHOOK_ALLOW=127.0.0.1/32,http://127.0.0.1
-export RALLY_SMTP_URL='smtp://127.0.0.1:18025?tls=none' RALLY_SMTP_FROM='Acme <hello@acme.example>' RALLY_MAIL_BUDGET=off
+export RALLY_BIND=127.0.0.1:$port RALLY_LOG=warn RALLY_SIGNUP_RATE=off RALLY_WEBHOOK_ALLOW=127.0.0.1/32,http://127.0.0.1
+export RALLY_SMTP_URL="smtp://$mailer?tls=none" RALLY_SMTP_FROM='Acme <hello@acme.example>' RALLY_MAIL_BUDGET=off
 base=http://$RALLY_BIND
 others=() server=''
 stop_all() {
@@ -37,12 +38,12 @@ field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
 sed -n '/"codes": \[/,/\]/s/^ *"\([A-Z0-9]*\)",\{0,1\}$/\1/p' "$folder/seeded" >"$folder/codes"
 workspace=$(field workspace_id <"$folder/seeded")
 token=$("$rally" token mint --workspace bench)
-"$tool" receive --bind 127.0.0.1:18081 & others+=($!)
-"$tool" mail --bind 127.0.0.1:18025 & others+=($!)
+"$tool" receive --bind $receiver & others+=($!)
+"$tool" mail --bind $mailer & others+=($!)
 "$rally" serve >/dev/null 2>"$folder/rally.log" & server=$!
 until curl -sf -o /dev/null "$base/readyz"; do sleep 0.1; done
 admin() { curl -sf -o /dev/null -H "authorization: Bearer $token" -H 'content-type: application/json' "$@"; }
-admin "$base/v1/workspaces/$workspace/webhooks" -d '{"url": "http://127.0.0.1:18081/", "events": ["entry.created"]}'
+admin "$base/v1/workspaces/$workspace/webhooks" -d '{"url": "http://'"$receiver"'/", "events": ["entry.created"]}'
 admin -X PUT "$base/v1/workspaces/$workspace/rally/settings" -d '{"notifications": "smtp"}'
 
 # Arguments: seconds, pause between the requests of a connection in milliseconds.
