@@ -359,6 +359,10 @@ async fn pages_are_read_and_decisions_made_without_scripts() {
     assert_eq!(entries(&server, &list).await[0]["status"], "approved");
     browser.click("#nav a[href$='/entries']").await;
     browser.click("tbody tr:nth-child(2) input").await;
+    assert_eq!(
+        browser.value("[...new Set([...document.querySelectorAll('.late')].map(one => getComputedStyle(one).display))]").await,
+        json!(["none"])
+    );
     browser.click("button[value=reject]").await;
     browser.find("#notices .good").await;
     assert_eq!(entries(&server, &list).await[1]["status"], "rejected");

@@ -175,6 +175,10 @@ async fn everything_works_without_scripts() {
     browser.click("button.main").await;
     browser.find("h1.place").await;
     assert!(browser.path().await.starts_with("/me/"));
+    assert_eq!(
+        browser.value("[...new Set([...document.querySelectorAll('.late')].map(one => getComputedStyle(one).display))]").await,
+        json!(["none"])
+    );
     browser.keep("visitor-de").await;
     // Another language, and away again.
     for details in browser.client.find_all(fantoccini::Locator::Css("details > summary")).await.unwrap() {
@@ -249,6 +253,11 @@ async fn pages_stand_still_and_load_little() {
         let bytes: u64 = loads.iter().map(|one| one["size"].as_u64().unwrap()).sum();
         assert!((1..60_000).contains(&bytes), "{address} loads {bytes} bytes");
         assert_eq!(browser.complaints().await, [""; 0]);
+    }
+    // Sharing by mail is there for those for whom the system does not.
+    for (refusal, by_mail) in [("AbortError", false), ("NotAllowedError", true)] {
+        browser.run(&format!("window.refusal = '{refusal}'; document.querySelector('[data-system]').click()")).await;
+        browser.until(&format!("!document.querySelector('[data-mail]').hidden === {by_mail}")).await;
     }
     browser.close().await;
 }

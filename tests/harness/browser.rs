@@ -264,9 +264,9 @@ impl Browser {
         self.complaints().await;
     }
 
-    /// Lets every page from now on share by the system.
+    /// Lets every page from now on share by the system, which ends with the error that the page keeps as `refusal`.
     pub async fn can_share(&self) {
-        let script = "navigator.share = async () => {}";
+        let script = "navigator.canShare = () => true; navigator.share = async () => { throw new DOMException('', window.refusal) }";
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
     }
 

@@ -21,7 +21,7 @@ pub(crate) async fn take(bind: &str) -> io::Result<()> {
 async fn talk(stream: TcpStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 localhost ESMTP\r\n").await?;
-    let (mut line, mut in_mail) = (Vec::new(), false);
+    let (mut line, mut answers, mut in_mail) = (Vec::new(), Vec::new(), false);
     loop {
         line.clear();
         if stream.read_until(b'\n', &mut line).await? == 0 {
@@ -41,6 +41,11 @@ async fn talk(stream: TcpStream) -> io::Result<()> {
             Some(b"QUIT") => b"221 2.0.0 Bye\r\n",
             _ => b"250 2.0.0 Ok\r\n",
         };
-        stream.write_all(answer).await?;
+        answers.extend_from_slice(answer);
+        // Commands that came together are answered together (RFC 2920, section 3.2).
+        if stream.buffer().is_empty() {
+            stream.write_all(&answers).await?;
+            answers.clear();
+        }
     }
 }

@@ -5,6 +5,7 @@ for (const share of document.querySelectorAll("[data-share]")) {
   const status = share.querySelector("[role=status]");
   const copy = share.querySelector("[data-copy]");
   const system = share.querySelector("[data-system]");
+  const mail = share.querySelector("[data-mail]");
 
   const copied = () => {
     status.textContent = "";
@@ -29,10 +30,20 @@ for (const share of document.querySelectorAll("[data-share]")) {
 
   link.addEventListener("focus", () => link.select());
 
-  if (navigator.share) {
-    system.hidden = false;
-    share.querySelector("[data-mail]").hidden = true;
-    // Somebody who closes the sheet needs to be told nothing.
-    system.addEventListener("click", () => void navigator.share({ text: share.dataset.text, url: link.value }).catch(() => {}));
+  const data = { text: share.dataset.text, url: link.value };
+  const offerSystem = (offered) => {
+    system.hidden = !offered;
+    mail.hidden = offered;
+  };
+
+  // A frame may not be allowed to.
+  if (navigator.canShare?.(data)) {
+    offerSystem(true);
+    system.addEventListener("click", () =>
+      navigator.share(data).catch(({ name }) => {
+        // Somebody who closes the sheet needs to be told nothing.
+        if (name !== "AbortError") offerSystem(false);
+      }),
+    );
   }
 }

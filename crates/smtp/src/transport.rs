@@ -28,6 +28,8 @@ use crate::wire::Wire;
 const MAX_CONNECTIONS: usize = 4;
 /// The status of a mail that the server cannot take because it does not offer SMTPUTF8 (RFC 6531, section 3.5).
 const NO_UTF8: u16 = 553;
+/// How long the answers to the rest may take after a refusal.
+const REST: Duration = Duration::from_secs(2);
 
 /// Gives mail to a mail server.
 ///
@@ -59,9 +61,14 @@ impl Trouble {
         self.reply.as_ref().map(|(status, _)| *status)
     }
 
-    /// Whether the connection may be used again: the server has answered, and does not close it.
+    /// Whether the server has answered, and does not close the connection.
+    fn is_refusal(&self) -> bool {
+        self.status().is_some_and(|status| status != 421)
+    }
+
+    /// Whether the connection may be used again.
     fn leaves_the_connection(&self) -> bool {
-        !self.ends && self.status().is_some_and(|status| status != 421)
+        self.is_refusal() && !self.ends
     }
 }
 
@@ -116,16 +123,13 @@ impl SmtpMailer {
                     self.pool.put(waiting);
                     return Attempt::NoUtf8;
                 }
-                Ok(Err(trouble)) if trouble.leaves_the_connection() && *stage != Stage::Sender => return self.refused(waiting, trouble),
+                Ok(Err(trouble)) if trouble.is_refusal() && *stage != Stage::Sender => return self.refused(waiting, trouble),
                 Ok(Err(_)) | Err(_) => drop(waiting),
             }
         }
         *stage = Stage::Open;
         let mut fresh = match self.connect(stage).await {
-            Ok(mut smtp) => {
-                let pipelines = self.may_pipeline(&mut smtp).await;
-                Connection { smtp, mails: 0, is_begun: false, pipelines }
-            }
+            Ok(fresh) => fresh,
             Err(trouble) => return Attempt::Failed(trouble),
         };
         match begin(&mut fresh, letter, stage).await {
@@ -160,16 +164,15 @@ impl SmtpMailer {
         Attempt::Failed(trouble)
     }
 
-    async fn connect(&self, stage: &mut Stage) -> Result<AsyncSmtpConnection, Trouble> {
+    async fn connect(&self, stage: &mut Stage) -> Result<Connection, Trouble> {
         let addresses: Vec<_> = tokio::net::lookup_host((self.server.name(), self.server.port)).await?.collect();
         self.server.check(&addresses).map_err(|error| Trouble::new(error.to_string()))?;
         // One address that does not answer leaves time for the next.
         let share = self.deadline / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         if self.server.security == Security::Tls {
             let tls = self.tls.clone();
-            let mut smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await?;
-            self.log_in(&mut smtp, stage).await?;
-            return Ok(smtp);
+            let smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await?;
+            return self.prepare(smtp, stage).await;
         }
         let mut last = Trouble::new("no address answers");
         for address in addresses {
@@ -183,8 +186,7 @@ impl SmtpMailer {
                         }
                         smtp.starttls(tls.clone(), &self.hello).await?;
                     }
-                    self.log_in(&mut smtp, stage).await?;
-                    return Ok(smtp);
+                    return self.prepare(smtp, stage).await;
                 }
                 Ok(Err(error)) => last = error.into(),
                 Err(_) => last = Trouble::new("no answer from an address of the server"),
@@ -193,7 +195,15 @@ impl SmtpMailer {
         Err(last)
     }
 
-    /// Asks once more what the server offers. lettre keeps only what it uses by itself.
+    /// Learns what the server offers, and logs in.
+    async fn prepare(&self, mut smtp: AsyncSmtpConnection, stage: &mut Stage) -> Result<Connection, Trouble> {
+        // Before the login, because some servers forget it when they are greeted again.
+        let pipelines = self.may_pipeline(&mut smtp).await;
+        self.log_in(&mut smtp, stage).await?;
+        Ok(Connection { smtp, mails: 0, is_begun: false, pipelines })
+    }
+
+    /// Asks once more what the server offers. lettre keeps only what it uses by itself. Some servers refuse to say it twice.
     async fn may_pipeline(&self, smtp: &mut AsyncSmtpConnection) -> bool {
         let answer = smtp.command(Ehlo::new(self.hello.clone())).await;
         answer.is_ok_and(|answer| answer.message().any(|line| line.eq_ignore_ascii_case("PIPELINING")))
@@ -259,12 +269,16 @@ async fn say(smtp: &mut AsyncSmtpConnection, commands: &[Command], stage: &mut S
         if refusal.is_none() {
             *stage = *at;
         }
-        let answer = if number == 0 { smtp.command(&words).await } else { smtp.read_response().await };
-        let answer = answer.map_err(Trouble::from).and_then(if *at == Stage::Data { awaited } else { completed });
+        // What has been refused is known, whatever becomes of the answers to the rest.
+        let longest = if refusal.is_none() { Duration::MAX } else { REST };
+        let answer =
+            tokio::time::timeout(longest, async { if number == 0 { smtp.command(&words).await } else { smtp.read_response().await } });
+        let answer = answer.await.map_err(|_| Trouble::new("no answer")).and_then(|answer| Ok(answer?));
+        let answer = answer.and_then(if *at == Stage::Data { awaited } else { completed });
         match (answer, &mut refusal) {
-            (Err(trouble), None) if trouble.leaves_the_connection() => refusal = Some(trouble),
+            (Err(trouble), None) if trouble.is_refusal() => refusal = Some(trouble),
             (Err(trouble), None) => return Err(trouble),
-            (Err(trouble), Some(refusal)) if !trouble.leaves_the_connection() => {
+            (Err(trouble), Some(refusal)) if !trouble.is_refusal() => {
                 refusal.ends = true;
                 break;
             }

@@ -181,6 +181,31 @@ async fn a_server_that_goes_away_at_any_step_is_asked_later() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_greeted_once_takes_mail() {
+    let fake = FakeSmtp::start(SmtpOptions { one_ehlo: true, pipelining: true, ..protected(SmtpTls::StartTls) }).await;
+    assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(fake.unanswered(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_counts_though_the_server_says_no_more() {
+    let fake = FakeSmtp::start(SmtpOptions { pipelining: true, ..SmtpOptions::default() }).await;
+    let mailer = mailer(&fake);
+    for act in [SmtpAct::Hang, SmtpAct::Close, say("421 4.3.2 closing"), say("354 go on")] {
+        fake.behave();
+        assert_eq!(mailer.send(&message(1, "ada@example.com")).await, MailReport::accepted(), "{act:?}");
+        fake.act(SmtpStep::Rcpt, say("550 5.1.1 no such user"));
+        fake.act(SmtpStep::Data, act.clone());
+        // On the connection that was used before, and on a new one.
+        let before = fake.connections();
+        for made in [0, 1] {
+            assert_eq!(mailer.send(&message(2, "none@example.com")).await.outcome, MailOutcome::Bounced(550), "{act:?}");
+            assert_eq!(fake.connections(), before + made, "{act:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_mail_is_begun_in_one_go_where_the_server_takes_that() {
     for pipelining in [false, true] {
         let fake = FakeSmtp::start(SmtpOptions { pipelining, ..SmtpOptions::default() }).await;

@@ -53,6 +53,8 @@ pub struct SmtpOptions {
     pub utf8: bool,
     /// Whether PIPELINING is offered. Without it, a command that comes before the answer to the one before ends the connection.
     pub pipelining: bool,
+    /// Whether a second EHLO of a session is refused.
+    pub one_ehlo: bool,
 }
 
 /// A step of a session.
@@ -469,8 +471,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
         if name.is_empty() || name.contains(' ') || !name.is_ascii() {
             return "501 5.5.4 name yourself".to_owned();
         }
-        (self.greeted, self.from, self.to) = (true, None, None);
         let options = &self.shared.options;
+        if options.one_ehlo && self.greeted {
+            return "503 5.5.1 you already said that".to_owned();
+        }
+        // Some servers forget the login too.
+        (self.greeted, self.user, self.from, self.to) = (true, None, None, None);
         let mut lines = vec!["mail.example greets you", "SIZE 10485760"];
         if options.eight_bit {
             lines.push("8BITMIME");

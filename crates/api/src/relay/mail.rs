@@ -99,7 +99,8 @@ impl MailFreight {
 
     /// Returns the template of a mail and its language: the workspace's own, else the built-in one.
     async fn template(&self, mail: &Mail, own: &Own) -> Result<(Locale, TemplateSource), Fault> {
-        let own = own.get_or_try_init(|| self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind)).await?;
+        let own =
+            own.get_or_init(|| self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind)).await.as_ref().map_err(Fault::again)?;
         let built_in = self.templates.locales();
         let choice = match serving(&mail.locale, own, &built_in) {
             Some(choice) => choice,
@@ -117,7 +118,7 @@ impl MailFreight {
 }
 
 /// The templates that a workspace wrote for a kind, once a mail needed them.
-type Own = Arc<OnceCell<Vec<MailTemplate>>>;
+type Own = Arc<OnceCell<Result<Vec<MailTemplate>, Fault>>>;
 
 /// A claimed mail. Those that were read together have their templates in common, which are read after them.
 pub struct ReadMail {

@@ -25,8 +25,10 @@ const RECURSION: usize = 50;
 const MAX_TOKENS: usize = 200;
 /// The most `elif` of a part. They nest too.
 const MAX_ELIF: usize = 50;
-/// How much source is kept compiled, in bytes. The same few templates render nearly every mail.
-const MAX_KEPT: u64 = 1024 * 1024;
+/// How much is kept compiled, in bytes: a few hundred parts. The same few templates render nearly every mail.
+const MAX_KEPT: u64 = 8 * 1024 * 1024;
+/// What a compiled part takes at least, in bytes: the engine reserves room for its instructions.
+const LEAST: usize = 16 * 1024;
 
 /// Templates in the language of Jinja, with the built-in ones in thirteen languages.
 ///
@@ -70,7 +72,7 @@ impl Default for Templates {
 impl Templates {
     /// Reads the built-in languages.
     pub fn new() -> Self {
-        let weight = |_: &_, compiled: &Arc<Compiled>| u32::try_from(compiled.source.len()).unwrap_or(u32::MAX);
+        let weight = |_: &_, compiled: &Arc<Compiled>| u32::try_from(LEAST + compiled.source.len()).unwrap_or(u32::MAX);
         Self {
             languages: Words::all().into_iter().map(Language::new).collect(),
             neutral: Language::new(Words::neutral()),
