@@ -285,3 +285,24 @@ fn described(part: TemplatePart, error: &Error) -> TemplateError {
     };
     TemplateError { part, line: error.line(), reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Most of what is kept was compiled for somebody who tries a thousand subjects: the memory stays bounded, and each renders as written.
+    #[test]
+    fn compiled_parts_are_kept_within_a_bound() {
+        let templates = Templates::new();
+        let locale = Locale::from_stored("en".to_owned());
+        for number in 0..1000 {
+            let source = TemplateSource { subject: format!("No. {number}"), text: "Hello".to_owned(), html: None };
+            let rendered = templates.render(&locale, &source, "{}").unwrap();
+            assert_eq!(rendered.subject, format!("No. {number}"));
+        }
+        templates.kept.run_pending_tasks();
+        let kept = templates.kept.weighted_size();
+        assert!(kept <= MAX_KEPT, "{kept} bytes are kept");
+        assert!(templates.kept.entry_count() > 100, "nearly nothing is kept");
+    }
+}
