@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -155,6 +155,25 @@ fn a_flag_wins_over_its_variable() {
     let directory = TempDir::new().unwrap();
     let mut command = rally(directory.path(), &["serve", "--bind", "flag"]);
     assert!(complaint(&command.env("RALLY_BIND", "127.0.0.1:0").output().unwrap()).contains("RALLY_BIND"));
+}
+
+#[test]
+fn a_server_serves_on_if_nobody_reads_its_greeting() {
+    let directory = TempDir::new().unwrap();
+    let mut command = rally(directory.path(), &["serve"]);
+    let mut server = command.env("RALLY_BIND", "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(server.stdout.take());
+    let mut logged =
+        BufReader::new(server.stderr.take().unwrap()).lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let listening = logged.find(|line| line["message"] == "listening").expect("it listens");
+    assert!(logged.any(|line| line["message"] == "the greeting was not printed"), "it ended");
+    let mut connection = TcpStream::connect(listening["address"].as_str().unwrap()).unwrap();
+    connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: rally\r\nconnection: close\r\n\r\n").unwrap();
+    let mut status = String::new();
+    BufReader::new(connection).read_line(&mut status).unwrap();
+    assert_eq!(status.trim_end(), "HTTP/1.1 200 OK");
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]

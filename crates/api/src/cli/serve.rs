@@ -30,7 +30,11 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     if config.smtp.is_some() && config.public_url.is_none() {
         tracing::warn!(%base, "RALLY_PUBLIC_URL is not set, so links in mail lead to the address that the server listens on");
     }
-    greet(config, &secrets, &ports, &base).await?;
+    let greeting = greeting(config, &secrets, &ports, &base).await?;
+    // Whoever started the server may read no further. Visitors still need it.
+    if let Err(error) = print(&greeting) {
+        tracing::warn!(%error, "the greeting was not printed");
+    }
     let (mut louder, mut quieter) = (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
     loop {
         tokio::select! {
@@ -48,24 +52,24 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints the address of the server. On a new store it also prints what to do next.
-async fn greet(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<(), Failure> {
+/// Returns the address of the server. On a new store it also tells what to do next.
+async fn greeting(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<String, Failure> {
     let running = format!("Rally is running on {base} (docs: {base}/docs)");
     let is_first = store::first_start(config)?;
     if !ports.workspaces.list().await?.is_empty() {
-        return print(&running);
+        return Ok(running);
     }
     if let StoreConfig::Postgres(_) = config.store {
         let link = create_sign_in_link(ports, None, Actor::System).await?;
-        return print(&first_start::where_to_begin(&running, &sign_in_link(base, &link)));
+        return Ok(first_start::where_to_begin(&running, &sign_in_link(base, &link)));
     }
     if !is_first {
-        return print(&running);
+        return Ok(running);
     }
     let demo = first_start::create_demo(ports).await?;
     let auth = authenticator(config, secrets, ports)?;
     let expires = ports.clock.now().plus(Duration::days(1));
     let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
     let link = create_sign_in_link(ports, None, Actor::System).await?;
-    print(&first_start::what_to_try(&demo, base, &token, &sign_in_link(base, &link)))
+    Ok(first_start::what_to_try(&demo, base, &token, &sign_in_link(base, &link)))
 }
