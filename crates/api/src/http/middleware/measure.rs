@@ -14,13 +14,18 @@ pub(super) fn measure(method: &Method, route: Option<&str>, status: StatusCode, 
     let route = route.unwrap_or("unmatched");
     let method = known_method(method);
     count(method, route, status, elapsed);
-    let millis = elapsed.as_secs_f64() * 1000.0;
+    let millis = millis(elapsed);
     let status = status.as_u16();
     if status >= 500 {
         tracing::error!(method, route, status, millis, "answered");
     } else {
         tracing::info!(method, route, status, millis, "answered");
     }
+}
+
+/// Milliseconds, to the microsecond: more digits would say nothing.
+fn millis(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 /// The series that a thread has looked up. A lookup by labels costs more than counting.
@@ -57,5 +62,18 @@ fn known_method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_tells_microseconds_and_no_more() {
+        for (nanos, told) in [(20_085_539, "20.086"), (999, "0.001"), (0, "0.0"), (1_500_000_000, "1500.0")] {
+            let told_as = serde_json::to_string(&millis(Duration::from_nanos(nanos))).unwrap();
+            assert_eq!(told_as, told);
+        }
     }
 }
