@@ -177,6 +177,14 @@ fn a_server_serves_on_if_nobody_reads_its_greeting() {
 }
 
 #[test]
+fn a_command_ends_as_usual_if_nobody_reads_why() {
+    let directory = TempDir::new().unwrap();
+    let mut command = rally(directory.path(), &["workspace", "delete", "gone", "--yes"]).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command.stderr.take());
+    assert_eq!(command.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn migrations_and_the_document_are_printed() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();

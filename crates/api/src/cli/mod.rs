@@ -132,13 +132,12 @@ enum Command {
 }
 
 /// Runs the command that the arguments of this process name.
-#[expect(clippy::print_stderr, reason = "the one line that says why the command failed")]
 pub async fn run() -> ExitCode {
     let Cli { command, settings } = Cli::parse();
     match dispatch(command.unwrap_or(Command::Serve), settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("rally: {}", failure.to_string().replace('\n', " "));
+            output::tell(&format!("rally: {}", failure.to_string().replace('\n', " ")));
             ExitCode::FAILURE
         }
     }

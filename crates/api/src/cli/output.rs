@@ -1,4 +1,4 @@
-//! Prints results to standard output.
+//! Prints results to standard output, and what is not a result to standard error.
 
 use std::io::Write;
 
@@ -16,4 +16,9 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
+}
+
+/// Prints a line to standard error. A command goes on if nobody reads it.
+pub(super) fn tell(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::open;
-use super::output::print_json;
+use super::output::{print_json, tell};
 use crate::boot::config::{Config, Migrate, StoreConfig};
 use crate::boot::store;
 
@@ -27,7 +27,6 @@ pub(super) enum StoreCommand {
     },
 }
 
-#[expect(clippy::print_stderr, reason = "how far it is")]
 pub(super) async fn copy(config: &Config, from: &str, to: &str) -> Result<(), Failure> {
     let (source, target) = (side(config, from), side(config, to));
     let file = |side: &Config| side.data_dir.join(store::DATABASE_FILE);
@@ -44,20 +43,20 @@ pub(super) async fn copy(config: &Config, from: &str, to: &str) -> Result<(), Fa
     drop((open(&source, Migrate::AtStart).await?, open(&target, Migrate::AtStart).await?));
     let failed = |error: CopyError| Failure::Refused(error.to_string());
     let mut moved = Vec::new();
-    let tell = |table: &str, sum: Sum| {
-        eprintln!("{table}: {} rows", sum.rows);
+    let copied = |table: &str, sum: Sum| {
+        tell(&format!("{table}: {} rows", sum.rows));
         moved.push((table.to_owned(), sum.rows));
     };
     match (&source.store, &target.store) {
         (StoreConfig::Embedded, StoreConfig::Postgres(url)) => {
             let mut from = Embedded::open(&file(&source)).map_err(failed)?;
             let mut to = Postgres::connect(url.expose_secret()).await.map_err(failed)?;
-            rally_store_copy::run(Way::Up(&mut from, &mut to), tell).await.map_err(failed)?;
+            rally_store_copy::run(Way::Up(&mut from, &mut to), copied).await.map_err(failed)?;
         }
         (StoreConfig::Postgres(url), StoreConfig::Embedded) => {
             let mut from = Postgres::connect(url.expose_secret()).await.map_err(failed)?;
             let mut to = Embedded::open(&file(&target)).map_err(failed)?;
-            rally_store_copy::run(Way::Down(&mut from, &mut to), tell).await.map_err(failed)?;
+            rally_store_copy::run(Way::Down(&mut from, &mut to), copied).await.map_err(failed)?;
         }
         (StoreConfig::Embedded, StoreConfig::Embedded) | (StoreConfig::Postgres(_), StoreConfig::Postgres(_)) => return Err(one_kind()),
     }

@@ -290,7 +290,6 @@ fn described(part: TemplatePart, error: &Error) -> TemplateError {
 mod tests {
     use super::*;
 
-    /// Most of what is kept was compiled for somebody who tries a thousand subjects: the memory stays bounded, and each renders as written.
     #[test]
     fn compiled_parts_are_kept_within_a_bound() {
         let templates = Templates::new();
