@@ -109,6 +109,7 @@ macro_rules! each_case {
                 profiles_change_while_terms_are_written
                 who_is_gone_is_not_found
                 every_entry_is_found_after_the_last_batch
+                a_long_list_keeps_no_other_waiting
             ]
             secrets: [
                 the_first_secret_stays

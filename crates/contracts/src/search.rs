@@ -405,3 +405,21 @@ pub async fn every_entry_is_found_after_the_last_batch(fixture: &impl Fixture) {
         }
     }
 }
+
+/// One batch finds the new people of other lists, whatever their order.
+pub async fn a_long_list_keeps_no_other_waiting(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await;
+    let mut lists = Vec::new();
+    for (slug, number) in [("first", 1), ("long", 30), ("last", 1)] {
+        let list = active_list_in(&ports, acme.id, slug, json!({})).await;
+        for n in 0..number {
+            join(&ports, &list, &format!("ada{n}@example.com")).await;
+        }
+        lists.push(list);
+    }
+    ports.search.index(6).await.unwrap();
+    assert_eq!((texted(&ports, &lists[0], "ada").await, texted(&ports, &lists[2], "ada").await), (vec![1], vec![1]));
+    index(&ports).await;
+    assert_eq!(texted(&ports, &lists[1], "ada").await.len(), 30);
+}

@@ -3,6 +3,8 @@
 //!
 //! A search first finds the ids of its page, by at most three statements that each go by one index, and then loads these entries.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -24,7 +26,7 @@ use uuid::Uuid;
 use crate::convert::{from_bigint, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
-use crate::schema::{entries, entry_terms, waitlist_totals};
+use crate::schema::{entries, waitlist_totals, waitlists};
 use crate::statement::statement;
 use crate::stats::LEADS;
 use crate::{PgStore, lists, transaction};
@@ -70,15 +72,21 @@ impl EntrySearch for PgStore {
 
     async fn index(&self, most: usize) -> Result<bool, Fault> {
         use crate::schema::waitlist_totals::dsl::{last_position, search_position, waitlist_id};
-        // The order is random, so that a locked list does not stop the others.
+        // Of many lists, each gets its turn.
         let behind = waitlist_totals::table.filter(search_position.lt(last_position)).order(sql::<Double>("random()"));
         let behind = behind.limit(to_bigint(LISTS_AT_ONCE as u64)).select(waitlist_id);
         let lists: Vec<Uuid> = behind.load(&mut self.connection().await?).await.map_err(query_fault)?;
-        let mut is_more_left = lists.len() == LISTS_AT_ONCE;
-        for list in lists {
-            is_more_left |= index_list(self, list, to_bigint(most as u64)).await?;
+        if lists.is_empty() {
+            return Ok(false);
         }
-        Ok(is_more_left)
+        if let Some(is_more_left) = index_lists(self, &lists, most).await? {
+            return Ok(is_more_left || lists.len() == LISTS_AT_ONCE);
+        }
+        // One of them was locked, or has changed. It must not stop the others.
+        for list in lists.chunks(1).filter(|_| lists.len() > 1) {
+            index_lists(self, list, most).await?;
+        }
+        Ok(true)
     }
 }
 
@@ -113,7 +121,7 @@ async fn find(c: &mut AsyncPgConnection, searches: &[Search<'_>]) -> QueryResult
     Ok(found)
 }
 
-/// The most lists of which one call writes a batch each.
+/// The most lists in a batch.
 const LISTS_AT_ONCE: usize = 32;
 
 /// Begins a batch. If a crash of the machine undoes it, a later one does the same. A batch waits at most 250 ms for a lock.
@@ -121,7 +129,7 @@ const BEGIN_BATCH: &str = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL 
 
 /// Why a batch is written again.
 #[derive(Debug, thiserror::Error)]
-#[error("the list has changed while terms were written, or is locked")]
+#[error("a list has changed while terms were written, or is locked")]
 struct Overtaken;
 
 /// Turns a lock timeout, on any row, into [`Overtaken`]: others are at work on the list.
@@ -129,60 +137,146 @@ fn locked(abort: Abort<Overtaken>) -> Abort<Overtaken> {
     if abort.is_locked_out() { Abort::Rejected(Overtaken) } else { abort }
 }
 
-/// Writes the terms of a batch of a list. Returns whether more may be left.
+/// Writes the terms of a batch of entries of some lists. Returns whether more may be left, or `None` if it was overtaken.
 ///
 /// Sign-ups go on meanwhile: all rows up to the last position are committed. Whatever changes one of them adds to `search_changes`, with the
 /// list locked, so that the batch is written again.
-async fn index_list(store: &PgStore, list: Uuid, most: i64) -> Result<bool, Fault> {
+async fn index_lists(store: &PgStore, lists: &[Uuid], most: usize) -> Result<Option<bool>, Fault> {
     let outcome: Result<bool, CommandError<Overtaken>> =
-        transaction!(store, BEGIN_BATCH, |c| index_batch(c, list, most).await.map_err(locked));
+        transaction!(store, BEGIN_BATCH, |c| index_batch(c, lists, most).await.map_err(locked));
     match outcome {
-        Ok(is_more_left) => Ok(is_more_left),
-        Err(CommandError::Rejected(Overtaken)) => Ok(true),
+        Ok(is_more_left) => Ok(Some(is_more_left)),
+        Err(CommandError::Rejected(Overtaken)) => Ok(None),
         Err(CommandError::Fault(fault)) => Err(fault),
     }
 }
 
-async fn index_batch(c: &mut AsyncPgConnection, list: Uuid, most: i64) -> Result<bool, Abort<Overtaken>> {
-    use crate::schema::waitlist_totals::dsl::{last_position, search_changes, search_position};
-    let cursors = waitlist_totals::table.find(list).select((last_position, search_position, search_changes));
-    let Some((last, after, changes)) = cursors.first::<(i64, i64, i64)>(c).await.optional()? else { return Ok(false) };
-    let batch = entries::table
-        .filter(entries::waitlist_id.eq(list).and(entries::position.gt(after)).and(entries::position.le(last)))
-        .order(entries::position)
-        .limit(most);
-    let batch: Vec<EntryRow> = batch.select(EntryRow::as_select()).load(c).await?;
-    let is_full = to_bigint(batch.len() as u64) == most;
-    let next = batch.last().filter(|_| is_full).map_or(last, |row| row.new.position);
+/// How far a list is.
+#[derive(Queryable, Clone, Copy)]
+struct Cursor {
+    list: Uuid,
+    last: i64,
+    search: i64,
+    changes: i64,
+}
+
+async fn index_batch(c: &mut AsyncPgConnection, lists: &[Uuid], most: usize) -> Result<bool, Abort<Overtaken>> {
+    use crate::schema::waitlist_totals::dsl::{last_position, search_changes, search_position, waitlist_id};
+    // One process at a time is at a list. Sign-ups do not wait for it: they lock the totals.
+    let claim = waitlists::table.filter(waitlists::id.eq_any(lists)).order(waitlists::id).select(waitlists::id).for_no_key_update();
+    claim.load::<Uuid>(c).await?;
+    let columns = (waitlist_id, last_position, search_position, search_changes);
+    let of_lists = waitlist_totals::table.filter(waitlist_id.eq_any(lists).and(search_position.lt(last_position))).order(waitlist_id);
+    let cursors = of_lists.select(columns).load::<Cursor>(c).await?;
+    if cursors.is_empty() {
+        return Ok(false);
+    }
+    // Each list has its share, so that one with many new entries does not keep others waiting.
+    let share = (most / cursors.len()).max(1);
+    let found: Vec<NextRow> = FindBatch::of(&cursors, share).load(c).await?;
+    let mut positions: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
+    for row in &found {
+        positions.entry(row.list).or_default().push(row.position);
+    }
+    let full = |list: Uuid| positions.get(&list).filter(|positions| positions.len() == share);
+    let next = |cursor: &Cursor| full(cursor.list).and_then(|positions| positions.iter().max().copied()).unwrap_or(cursor.last);
+    let steps: Vec<Step> = cursors.iter().map(|from| Step { from: *from, next: next(from) }).collect();
+    let is_more_left = steps.iter().any(|step| full(step.from.list).is_some());
+    let ids: Vec<Uuid> = found.into_iter().map(|row| row.id).collect();
+    let batch: Vec<EntryRow> = entries::table.filter(entries::id.eq_any(ids)).select(EntryRow::as_select()).load(c).await?;
+    delete_terms(c, steps.iter().map(|step| (step.from.list, step.from.search + 1, step.next))).await?;
     // A row that does not read as an entry cannot be found, and must not stop those behind it.
     let batch: Vec<Entry> = batch.into_iter().filter_map(|row| Entry::try_from(row).ok()).collect();
-    delete_terms(c, list, after + 1, next).await?;
-    write_terms(c, list, &batch).await?;
-    let unchanged = waitlist_totals::table.find(list).filter(search_position.eq(after).and(search_changes.eq(changes)));
-    match diesel::update(unchanged).set(search_position.eq(next)).execute(c).await? {
-        0 => Err(Abort::Rejected(Overtaken)),
-        _ => Ok(is_full),
+    write_terms(c, &batch).await?;
+    let of_steps = waitlist_totals::table.filter(waitlist_id.eq_any(steps.iter().map(|step| step.from.list))).order(waitlist_id);
+    let now = of_steps.select(columns).for_update().load::<Cursor>(c).await?;
+    let is_as_before = |(step, now): (&Step, &Cursor)| step.from.search == now.search && step.from.changes == now.changes;
+    if now.len() != steps.len() || !steps.iter().zip(&now).all(is_as_before) {
+        return Err(Abort::Rejected(Overtaken));
+    }
+    let (lists, positions) = steps.iter().map(|step| (step.from.list, step.next)).unzip();
+    Advance { lists, positions }.execute(c).await?;
+    Ok(is_more_left)
+}
+
+/// How far a batch brings a list.
+struct Step {
+    from: Cursor,
+    next: i64,
+}
+
+#[derive(QueryableByName)]
+struct NextRow {
+    #[diesel(sql_type = sql_types::Uuid)]
+    list: Uuid,
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+statement! {
+    /// Finds entries without terms, of each list those that come next.
+    FindBatch {
+        "SELECT asked.list, new.id, new.position FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        after: Array<BigInt> = Vec<i64>, ", "
+        last: Array<BigInt> = Vec<i64>, ") AS asked (list, after, last) CROSS JOIN LATERAL (
+            SELECT id, position FROM entries WHERE waitlist_id = asked.list AND position > asked.after AND position <= asked.last
+            ORDER BY position LIMIT " share: BigInt = i64, "
+        ) new"
     }
 }
 
-async fn write_terms(c: &mut AsyncPgConnection, list: Uuid, batch: &[Entry]) -> QueryResult<()> {
-    let rows = batch.iter().flat_map(|entry| terms_of(entry).into_iter().map(|term| (to_bigint(entry.position.number()), term)));
-    let (positions, terms) = rows.unzip();
-    WriteTerms { list, positions, terms }.execute(c).await.map(|_| ())
+impl FindBatch {
+    fn of(cursors: &[Cursor], share: usize) -> Self {
+        Self {
+            lists: cursors.iter().map(|cursor| cursor.list).collect(),
+            after: cursors.iter().map(|cursor| cursor.search).collect(),
+            last: cursors.iter().map(|cursor| cursor.last).collect(),
+            share: to_bigint(share as u64),
+        }
+    }
+}
+
+statement! {
+    /// Notes how far lists are.
+    Advance {
+        "UPDATE waitlist_totals SET search_position = reached.position FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        positions: Array<BigInt> = Vec<i64>, ") AS reached (list, position) WHERE waitlist_totals.waitlist_id = reached.list"
+    }
+}
+
+async fn write_terms(c: &mut AsyncPgConnection, batch: &[Entry]) -> QueryResult<()> {
+    let mut write = WriteTerms { lists: Vec::new(), positions: Vec::new(), terms: Vec::new() };
+    for entry in batch {
+        for term in terms_of(entry) {
+            write.lists.push(entry.waitlist_id.uuid());
+            write.positions.push(to_bigint(entry.position.number()));
+            write.terms.push(term);
+        }
+    }
+    write.execute(c).await.map(|_| ())
 }
 
 /// Replaces the terms of an entry, in the transaction of its change. The list is locked.
 pub(crate) async fn replace_terms(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<()> {
     let (list, position) = (entry.waitlist_id.uuid(), to_bigint(entry.position.number()));
     note_change(c, list, i64::MAX).await?;
-    delete_terms(c, list, position, position).await?;
-    write_terms(c, list, std::slice::from_ref(entry)).await
+    delete_terms(c, std::iter::once((list, position, position))).await?;
+    write_terms(c, std::slice::from_ref(entry)).await
 }
 
-/// Deletes the terms of the entries between two positions.
-async fn delete_terms(c: &mut AsyncPgConnection, list: Uuid, first: i64, last: i64) -> QueryResult<usize> {
-    let position = entry_terms::position.ge(first).and(entry_terms::position.le(last));
-    diesel::delete(entry_terms::table.filter(entry_terms::waitlist_id.eq(list).and(position))).execute(c).await
+/// Deletes the terms of entries, of each list those between two positions.
+async fn delete_terms(c: &mut AsyncPgConnection, old: impl Iterator<Item = (Uuid, i64, i64)>) -> QueryResult<()> {
+    let mut delete = DeleteTerms { lists: Vec::new(), first: Vec::new(), last: Vec::new() };
+    for (list, first, last) in old {
+        delete.lists.push(list);
+        delete.first.push(first);
+        delete.last.push(last);
+    }
+    delete.execute(c).await.map(|_| ())
 }
 
 /// Has the terms of entries written that are inserted before the last position of their list.
@@ -207,9 +301,21 @@ statement! {
 statement! {
     /// Writes terms of entries that have none.
     WriteTerms {
-        "INSERT INTO entry_terms (waitlist_id, position, term) SELECT " list: sql_types::Uuid = Uuid, ", position, term FROM unnest("
+        "INSERT INTO entry_terms (waitlist_id, position, term) SELECT * FROM unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         positions: Array<BigInt> = Vec<i64>, ", "
-        terms: Array<Text> = Vec<String>, ") AS new (position, term)"
+        terms: Array<Text> = Vec<String>, ")"
+    }
+}
+
+statement! {
+    /// Deletes terms.
+    DeleteTerms {
+        "DELETE FROM entry_terms t USING unnest("
+        lists: Array<sql_types::Uuid> = Vec<Uuid>, ", "
+        first: Array<BigInt> = Vec<i64>, ", "
+        last: Array<BigInt> = Vec<i64>, ") AS old (list, first, last)
+        WHERE t.waitlist_id = old.list AND t.position >= old.first AND t.position <= old.last"
     }
 }
 

@@ -46,15 +46,14 @@ impl EntrySearch for SqliteStore {
     async fn index(&self, most: usize) -> Result<bool, Fault> {
         // Most calls find nothing, and this read costs no write transaction.
         let lists = self.database.read(|c| behind(c).map_err(query_fault)).await?;
-        let mut is_more_left = lists.len() == LISTS_AT_ONCE;
-        for list in lists {
-            is_more_left |= self.database.write::<_, Infallible>(move |c| Ok(index_list(c, list, to_bigint(most as u64))?)).await?;
+        if lists.is_empty() {
+            return Ok(false);
         }
-        Ok(is_more_left)
+        self.database.write::<_, Infallible>(move |c| Ok(index_lists(c, &lists, most)?)).await.map_err(Into::into)
     }
 }
 
-/// The most lists of which one call writes a batch each.
+/// The most lists in a batch.
 const LISTS_AT_ONCE: usize = 32;
 
 /// The list of a search. `None` if it is gone, or if it is not the one of the referrer: a code counts only on its own list.
@@ -116,7 +115,18 @@ fn behind(c: &mut SqliteConnection) -> QueryResult<Vec<Blob>> {
     behind.select(waitlist_id).load(c)
 }
 
-/// Writes the terms of a batch of a list. Returns whether more is left.
+/// Writes the terms of a batch of entries of some lists. Returns whether more may be left. Each list has its share, so that one with many new
+/// entries does not keep others waiting.
+fn index_lists(c: &mut SqliteConnection, lists: &[Blob], most: usize) -> QueryResult<bool> {
+    let share = to_bigint((most / lists.len().max(1)).max(1) as u64);
+    let mut is_more_left = lists.len() == LISTS_AT_ONCE;
+    for list in lists {
+        is_more_left |= index_list(c, *list, share)?;
+    }
+    Ok(is_more_left)
+}
+
+/// Writes the terms of at most so many entries of a list. Returns whether more may be left.
 fn index_list(c: &mut SqliteConnection, list: Blob, most: i64) -> QueryResult<bool> {
     let cursors = waitlist_totals::table.find(list).select((waitlist_totals::last_position, waitlist_totals::search_position));
     let Some((last, after)) = cursors.first::<(i64, i64)>(c).optional()? else { return Ok(false) };

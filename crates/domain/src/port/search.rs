@@ -39,9 +39,10 @@ pub trait EntrySearch: Send + Sync {
     /// - It MUST be the number of entries on the pages: `search::a_count_is_the_number_on_all_pages`.
     async fn count(&self, waitlist_id: WaitlistId, query: EntryQuery, until: Position) -> Result<u64, Fault>;
 
-    /// Writes what serves search for entries that came since the last call, of each list at most so many. Returns whether more may be left.
+    /// Writes what serves search for about so many entries that came since the last call. Returns whether more may be left.
     ///
     /// - Afterwards every entry MUST be found, however the batches are cut: `search::every_entry_is_found_after_the_last_batch`.
+    /// - A list with many such entries MUST NOT keep others waiting: `search::a_long_list_keeps_no_other_waiting`.
     /// - A profile that changes meanwhile MUST be found by what it says then: `search::profiles_change_while_terms_are_written`.
     async fn index(&self, entries: usize) -> Result<bool, Fault>;
 }

@@ -17,8 +17,9 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::EventKind;
 use rally_domain::id::{AttemptId, ClaimId, WorkspaceId};
 use rally_domain::paging::Limit;
-use rally_domain::port::{Ports, StoreHealth};
+use rally_domain::port::{EntrySearch, Ports, StoreHealth};
 use rally_domain::queue::ClaimRequest;
+use rally_domain::referral::Position;
 use rally_domain::search::{EntryQuery, TermFilter};
 use rally_domain::waitlist::Waitlist;
 use rally_domain::webhook::{DeliveryPolicy, Webhook};
@@ -149,6 +150,34 @@ async fn a_locked_list_is_made_ready_for_search_later() {
     somebody.batch_execute("ROLLBACK").await.unwrap();
     while ports.search.index(10).await.unwrap() {}
     assert_eq!(found(&lists[0]).await, 1);
+}
+
+/// Several processes find the same lists while people sign up, and one of them does what there is to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_make_the_same_lists_ready_for_search() {
+    let (store, ports, lists, _somebody) = locked_lists(10, 0).await;
+    let (comes, gone) = watch::channel(());
+    let processes: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, gone) = (store.clone(), gone.clone());
+            tokio::spawn(async move { while store.index(500).await.unwrap() || gone.has_changed().is_ok() {} })
+        })
+        .collect();
+    for n in 0..60 {
+        let name = format!("ada{n}@example.com");
+        for outcome in join_all(lists.iter().map(|list| ports.entries.sign_up(sign_up(&ports, list, &name)))).await {
+            outcome.unwrap();
+        }
+    }
+    drop(comes);
+    for process in processes {
+        process.await.unwrap();
+    }
+    for list in &lists {
+        let terms = TermFilter::text("ada").unwrap().into_iter().collect();
+        let query = EntryQuery { terms, ..EntryQuery::default() };
+        assert_eq!(ports.search.count(list.id, query, Position::new(1000)).await.unwrap(), 60);
+    }
 }
 
 /// There are more reviews and deletions than connections, all for one list.
