@@ -528,12 +528,6 @@ async fn codes(c: &mut AsyncPgConnection, list: WaitlistId, given: BTreeSet<&str
     Ok(found)
 }
 
-/// Whether entries of a list have old codes.
-pub(crate) async fn has_old_codes(c: &mut AsyncPgConnection, list: WaitlistId) -> QueryResult<bool> {
-    let flag = waitlist_totals::table.find(list.uuid()).select(waitlist_totals::has_old_codes);
-    Ok(flag.first(c).await.optional()?.unwrap_or(false))
-}
-
 /// Deletes the old codes of an entry that goes.
 pub(crate) async fn delete_old_codes(c: &mut AsyncPgConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(old_codes::table.filter(old_codes::entry_id.eq(entry.uuid()))).execute(c).await

@@ -8,6 +8,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use rally_domain::access::Receipt;
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateWaitlist, CreateWaitlistFacts, CreateWaitlistPlan, CreateWaitlistRejection,
@@ -32,7 +33,7 @@ use crate::convert::{corrupt, object, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::schema::{retired_slugs, variants as variant_rows, waitlist_totals, waitlists, workspace_settings, workspaces};
 use crate::variants::VariantRow;
-use crate::{PgStore, audit, counters, events, export, imports, purges, replies, transaction, variants};
+use crate::{PgStore, audit, counters, events, export, purges, replies, transaction, variants};
 
 #[async_trait]
 impl WaitlistStore for PgStore {
@@ -153,21 +154,19 @@ impl WaitlistStore for PgStore {
         let Some((workspace, current_slug)) = resolve_workspace(&mut c, workspace_slug).await.map_err(query_fault)? else {
             return Ok(None);
         };
-        let Some((row, look)) = find_with_look(&mut c, workspace, slug).await.map_err(query_fault)? else {
-            return Ok(None);
-        };
+        let (found, look) = try_join!(find_with_codes(&c, workspace, slug), find_look(&c, workspace)).map_err(query_fault)?;
+        let Some((row, has_old_codes)) = found.filter(|(row, _)| row.has_slug(slug)) else { return Ok(None) };
         let (brand, locale) = look.map(LookRow::look).unwrap_or_default();
         let default_locale = locale.unwrap_or_else(Locale::english);
         let waitlist = Waitlist::try_from(row)?;
         let variants = variants::list(&mut c, waitlist.id).await?;
-        let has_old_codes = imports::has_old_codes(&mut c, waitlist.id).await.map_err(query_fault)?;
         Ok(Some(Arc::new(PublicWaitlist {
             waitlist,
             workspace_slug: Slug::from_stored(current_slug),
             brand,
             default_locale,
             variants,
-            has_old_codes,
+            has_old_codes: has_old_codes == Some(true),
         })))
     }
 }
@@ -233,12 +232,20 @@ async fn nearest_slug(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -
         .optional()
 }
 
-/// The list that has a slug, with its workspace's brand.
-async fn find_with_look(c: &mut AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<LookRow>)>> {
-    let nearest = nearest_slug(c, workspace, slug).await?;
-    let Some(row) = nearest.filter(|row| row.has_slug(slug)) else { return Ok(None) };
-    let look = workspace_settings::table.find(workspace).select(LookRow::as_select()).first(c).await.optional()?;
-    Ok(Some((row, look)))
+/// The first list of a workspace from a slug on, and whether it has old codes.
+async fn find_with_codes(mut c: &AsyncPgConnection, workspace: Uuid, slug: &Slug) -> QueryResult<Option<(WaitlistRow, Option<bool>)>> {
+    waitlists::table
+        .left_join(waitlist_totals::table.on(waitlist_totals::waitlist_id.eq(waitlists::id)))
+        .filter(waitlists::workspace_id.eq(workspace).and(waitlists::slug.ge(slug.as_str())))
+        .order(waitlists::slug)
+        .select((WaitlistRow::as_select(), waitlist_totals::has_old_codes.nullable()))
+        .first(&mut c)
+        .await
+        .optional()
+}
+
+async fn find_look(mut c: &AsyncPgConnection, workspace: Uuid) -> QueryResult<Option<LookRow>> {
+    workspace_settings::table.find(workspace).select(LookRow::as_select()).first(&mut c).await.optional()
 }
 
 #[derive(Queryable, Selectable)]
