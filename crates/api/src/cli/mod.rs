@@ -24,10 +24,12 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use clap::{Parser, Subcommand};
 use rally_domain::error::Fault;
 use rally_domain::port::Ports;
+use tokio::runtime::Builder;
 
 use self::bench::BenchCommand;
 use self::console::ConsoleCommand;
@@ -132,9 +134,14 @@ enum Command {
 }
 
 /// Runs the command that the arguments of this process name.
-pub async fn run() -> ExitCode {
+///
+/// Requests are served on threads of actix, one for each core. Stores, relays and workers share half as many, so that a message between two
+/// of them rarely has to wake another thread.
+pub fn run() -> ExitCode {
     let Cli { command, settings } = Cli::parse();
-    match dispatch(command.unwrap_or(Command::Serve), settings).await {
+    let threads = available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(dispatch(command.unwrap_or(Command::Serve), settings))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::tell(&format!("rally: {}", failure.to_string().replace('\n', " ")));
