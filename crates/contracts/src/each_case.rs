@@ -110,6 +110,7 @@ macro_rules! each_case {
                 who_is_gone_is_not_found
                 every_entry_is_found_after_the_last_batch
                 a_long_list_keeps_no_other_waiting
+                many_long_lists_keep_no_other_waiting
             ]
             secrets: [
                 the_first_secret_stays

@@ -423,3 +423,22 @@ pub async fn a_long_list_keeps_no_other_waiting(fixture: &impl Fixture) {
     index(&ports).await;
     assert_eq!(texted(&ports, &lists[1], "ada").await.len(), 30);
 }
+
+/// More lists than a batch may have are long. A list that is not chosen is chosen soon.
+pub async fn many_long_lists_keep_no_other_waiting(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let acme = workspace(&ports, "acme").await;
+    for n in 0..40 {
+        let list = active_list_in(&ports, acme.id, &format!("long-{n}"), json!({})).await;
+        for person in 0..12 {
+            join(&ports, &list, &format!("p{person}@example.com")).await;
+        }
+    }
+    let last = active_list_in(&ports, acme.id, "last", json!({})).await;
+    join(&ports, &last, "ada@example.com").await;
+    // One entry of each list, so that the long ones are not done. Ten turns in a row go to others once in four million times.
+    for _ in 0..10 {
+        ports.search.index(1).await.unwrap();
+    }
+    assert_eq!(texted(&ports, &last, "ada").await, [1]);
+}

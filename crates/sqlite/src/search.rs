@@ -6,9 +6,10 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Double, Text};
 use diesel::sqlite::Sqlite;
 use rally_domain::entry::Entry;
 use rally_domain::error::Fault;
@@ -108,11 +109,11 @@ fn find(c: &mut SqliteConnection, searches: &[Search<'_>]) -> QueryResult<Vec<Fo
     Ok(found)
 }
 
-/// Some lists with entries whose terms are not written.
+/// Some lists with entries whose terms are not written. Of many lists, each gets its turn.
 fn behind(c: &mut SqliteConnection) -> QueryResult<Vec<Blob>> {
     use crate::schema::waitlist_totals::dsl::{last_position, search_position, waitlist_id};
-    let behind = waitlist_totals::table.filter(search_position.lt(last_position)).limit(to_bigint(LISTS_AT_ONCE as u64));
-    behind.select(waitlist_id).load(c)
+    let behind = waitlist_totals::table.filter(search_position.lt(last_position)).order(sql::<Double>("random()"));
+    behind.limit(to_bigint(LISTS_AT_ONCE as u64)).select(waitlist_id).load(c)
 }
 
 /// Writes the terms of a batch of entries of some lists. Returns whether more may be left. Each list has its share, so that one with many new

@@ -42,7 +42,8 @@ pub trait EntrySearch: Send + Sync {
     /// Writes what serves search for about so many entries that came since the last call. Returns whether more may be left.
     ///
     /// - Afterwards every entry MUST be found, however the batches are cut: `search::every_entry_is_found_after_the_last_batch`.
-    /// - A list with many such entries MUST NOT keep others waiting: `search::a_long_list_keeps_no_other_waiting`.
+    /// - Lists with many such entries MUST NOT keep others waiting: `search::a_long_list_keeps_no_other_waiting`,
+    ///   `search::many_long_lists_keep_no_other_waiting`.
     /// - A profile that changes meanwhile MUST be found by what it says then: `search::profiles_change_while_terms_are_written`.
     async fn index(&self, entries: usize) -> Result<bool, Fault>;
 }
