@@ -37,8 +37,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::entries;
 use crate::statement::insert;
 use crate::{
-    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings,
-    suppressions, tombstones, transaction, waitlists,
+    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
+    terms, tombstones, transaction, waitlists,
 };
 
 #[async_trait]
@@ -89,7 +89,7 @@ impl EntryStore for PgStore {
             if let Some(event) = &event {
                 events::write(c, event).await?;
             }
-            search::replace_terms(c, &entry).await?;
+            terms::replace_terms(c, &entry).await?;
             Ok(entry)
         })
     }
@@ -289,7 +289,7 @@ pub(crate) async fn write_import(c: &mut AsyncPgConnection, entry: &Entry) -> Qu
         entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
     );
     diesel::update(entries::table.find(entry.id.uuid())).set(change).execute(c).await?;
-    search::replace_terms(c, entry).await
+    terms::replace_terms(c, entry).await
 }
 
 async fn write_link(c: &mut AsyncPgConnection, entry: &Entry) -> QueryResult<usize> {

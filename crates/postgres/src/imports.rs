@@ -35,7 +35,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes, waitlist_totals};
 use crate::statement::statement;
 use crate::{
-    PgStore, audit, counters, events, mailboxes, mails, referrals, search, settings, sign_up, suppressions, tombstones, transaction,
+    PgStore, audit, counters, events, mailboxes, mails, referrals, settings, sign_up, suppressions, terms, tombstones, transaction,
     variants, waitlists,
 };
 
@@ -394,7 +394,7 @@ async fn write_restored(c: &mut AsyncPgConnection, command: &ImportWork, import:
     if !plan.entries.is_empty() {
         let rows: Vec<NewEntryRow> = plan.entries.iter().map(NewEntryRow::from).collect();
         InsertEntries::from(rows).execute(c).await?;
-        search::index_again(c, list, &plan.entries).await?;
+        terms::index_again(c, list, &plan.entries).await?;
     }
     for entry in plan.entries.iter().filter(|entry| entry.invitation.is_some() || entry.updated_at != entry.created_at) {
         entry_rows::write_invitation(c, entry).await?;

@@ -31,8 +31,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, search, settings,
-    suppressions, tombstones,
+    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
+    terms, tombstones,
 };
 
 #[async_trait]
@@ -84,7 +84,7 @@ impl EntryStore for SqliteStore {
                 let ProfilePlan { entry, event } = command.decide(current).map_err(Abort::Rejected)?;
                 write_profile(c, &entry)?;
                 event.iter().try_for_each(|event| events::write(c, event))?;
-                search::replace_terms(c, &entry)?;
+                terms::replace_terms(c, &entry)?;
                 Ok(entry)
             })
             .await
@@ -267,7 +267,7 @@ pub(crate) fn write_import(c: &mut SqliteConnection, entry: &Entry) -> QueryResu
         entries::referrer.eq(profile.referrer.as_ref().map(Referrer::as_str)),
     );
     diesel::update(entries::table.find(Blob(entry.id.uuid()))).set(change).execute(c)?;
-    search::replace_terms(c, entry)
+    terms::replace_terms(c, entry)
 }
 
 fn write_link(c: &mut SqliteConnection, entry: &Entry) -> QueryResult<usize> {

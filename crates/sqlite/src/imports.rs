@@ -32,7 +32,7 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, import_items, import_names, imports, old_codes};
 use crate::sign_up::{Credit, load_totals, load_waitlist};
 use crate::{
-    SqliteStore, audit, counters, events, mailboxes, mails, referrals, search, settings, suppressions, tombstones, variants, waitlists,
+    SqliteStore, audit, counters, events, mailboxes, mails, referrals, settings, suppressions, terms, tombstones, variants, waitlists,
 };
 
 /// The kinds of items.
@@ -402,7 +402,7 @@ fn write_restored(c: &mut SqliteConnection, command: &ImportWork, import: &Impor
     for entry in &plan.entries {
         diesel::insert_into(entries::table).values(EntryRow::from(entry)).execute(c)?;
     }
-    search::index_again(c, list, &plan.entries)?;
+    terms::index_again(c, list, &plan.entries)?;
     plan.tombstones.iter().try_for_each(|tombstone| tombstones::write(c, tombstone).map(|_| ()))?;
     insert_old_codes(c, list, command.now, &plan.old_codes)?;
     for (id, referrer) in &plan.referrers {
