@@ -42,6 +42,9 @@ pub trait Freight: Clone + Send + Sync + 'static {
     /// The lane of an attempt, when it ended, and what it says about the lane.
     fn report(attempt: &Self::Attempt) -> (Self::Lane, Timestamp, Signal);
 
+    /// When the item of an attempt may be due again, if it is retried.
+    fn retries_at(&self, attempt: &Self::Attempt) -> Option<Timestamp>;
+
     /// The lanes with due items.
     async fn due(&self, now: Timestamp) -> Result<Vec<Self::Lane>, Fault>;
     /// Claims due items.

@@ -13,8 +13,7 @@ use rally_domain::mail::{
     choose, serving,
 };
 use rally_domain::port::{Ports, TemplateEngine};
-use rally_domain::queue::ClaimRequest;
-use rally_domain::queue::RetrySchedule;
+use rally_domain::queue::{ClaimRequest, RetrySchedule, Verdict};
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::OnceCell;
@@ -173,6 +172,13 @@ impl Freight for MailFreight {
             MailOutcome::KeyRefused(_) | MailOutcome::Failed { .. } => Signal::Troubled,
         };
         (attempt.workspace_id, attempt.now, signal)
+    }
+
+    fn retries_at(&self, attempt: &SettleMail) -> Option<Timestamp> {
+        match attempt.decide(&self.schedule) {
+            Verdict::RetryAt(at) => Some(at),
+            Verdict::Done | Verdict::Dead | Verdict::Held => None,
+        }
     }
 
     async fn due(&self, now: Timestamp) -> Result<Vec<WorkspaceId>, Fault> {

@@ -75,6 +75,11 @@ impl Freight for WebhookFreight {
         (attempt.webhook_id, attempt.now, signal)
     }
 
+    fn retries_at(&self, attempt: &SettleDelivery) -> Option<Timestamp> {
+        let wait = self.policy.schedule.wait(attempt.attempt, attempt.result.retry_after, attempt.chance);
+        wait.filter(|_| !attempt.result.is_success()).map(|wait| attempt.now.plus(wait))
+    }
+
     async fn due(&self, now: Timestamp) -> Result<Vec<WebhookId>, Fault> {
         self.ports.deliveries.due(now).await
     }

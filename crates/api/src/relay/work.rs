@@ -1,6 +1,6 @@
 //! The loop of a relay. It starts the tasks that [`Core`] and [`Settlements`] order, and reports their results. It has no rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
-use super::core::{Core, Order, Seen};
+use super::core::{Core, Order, Read, Seen};
 use super::freight::Freight;
 use super::settlements::Settlements;
 use crate::chain::chain;
@@ -28,6 +28,8 @@ const POLL: std::time::Duration = std::time::Duration::from_secs(1);
 const RESTS: u32 = 40;
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
 const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
+/// The most retries that the relay looks for at their time. Others are found when it next looks.
+const RETRIES: usize = 4096;
 /// Ticks between two searches for leases that have ended.
 const LOOKS_PER_REAP: u64 = 10;
 
@@ -40,13 +42,6 @@ enum Step<F: Freight> {
     NotTried(u64, F::Item, Fault),
     Settled(Result<usize, Fault>, Vec<F::Attempt>),
     Done(&'static str, Result<(), Fault>),
-}
-
-/// When items were read from the queue, and when their attempts must begin at the latest.
-#[derive(Clone, Copy)]
-struct Read {
-    seen: Seen,
-    begin_by: Timestamp,
 }
 
 /// The shares that a claim asked for.
@@ -74,6 +69,8 @@ pub(super) struct Work<F: Freight> {
     from_all: bool,
     /// How long the last look took.
     looked_for: std::time::Duration,
+    /// When items are due again that failed here.
+    retries: BTreeSet<Timestamp>,
 }
 
 impl<F: Freight> Work<F> {
@@ -90,6 +87,7 @@ impl<F: Freight> Work<F> {
             rested: Instant::now(),
             from_all: false,
             looked_for: std::time::Duration::ZERO,
+            retries: BTreeSet::new(),
         }
     }
 
@@ -101,6 +99,7 @@ impl<F: Freight> Work<F> {
             self.begin_settling();
             let rest = self.begin_looking();
             let (now, wakes, settles) = (Instant::now(), self.core.wakes_at(), self.settlements.next_at());
+            let retries = self.retries.first().map(|at| now + self.until(*at));
             tokio::select! {
                 biased;
                 () = stop.notified() => break,
@@ -109,6 +108,11 @@ impl<F: Freight> Work<F> {
                 () = sleep_until(self.rested), if rest => {}
                 () = sleep_until(wakes.unwrap_or(now)), if wakes.is_some() => {}
                 () = sleep_until(settles.unwrap_or(now)), if settles.is_some() => {}
+                () = sleep_until(retries.unwrap_or(now)), if retries.is_some() => {
+                    let passed = self.now();
+                    self.retries.retain(|at| *at > passed);
+                    self.look = true;
+                }
                 _ = ticks.tick() => {
                     self.look = true;
                     looks += 1;
@@ -121,17 +125,24 @@ impl<F: Freight> Work<F> {
         self.finish().await;
     }
 
+    /// How long it is until an instant.
+    fn until(&self, at: Timestamp) -> std::time::Duration {
+        std::time::Duration::try_from(at.instant() - self.now().instant()).unwrap_or_default()
+    }
+
     /// Gives back all items that are not being tried, and waits for the attempts under way.
     async fn finish(&mut self) {
+        self.settlements.hurry();
         loop {
             // Items of claims and confirmations that end now are given back too.
             let given_up = self.core.give_up();
             self.release(given_up, self.now());
-            self.settlements.hurry();
             self.begin_settling();
-            match self.steps.join_next_with_id().await {
-                Some(ended) => self.end(ended),
-                None => return,
+            let (now, settles) = (Instant::now(), self.settlements.next_at());
+            tokio::select! {
+                Some(ended) = self.steps.join_next_with_id() => self.end(ended),
+                () = sleep_until(settles.unwrap_or(now)), if settles.is_some() => {}
+                else => return,
             }
         }
     }
@@ -160,8 +171,7 @@ impl<F: Freight> Work<F> {
                     self.core.ended(lane, number, None, Instant::now());
                 }
                 if let Some(lane) = confirming {
-                    let read = self.reading();
-                    self.core.confirmed(lane, Vec::new(), read.begin_by, read.seen);
+                    self.core.confirmed(lane, Vec::new(), self.reading());
                 }
             }
         }
@@ -181,9 +191,9 @@ impl<F: Freight> Work<F> {
                     });
                     self.attempts.insert(task.id(), (lane, number));
                 }
-                Order::Confirm(lane, items) => {
+                Order::Confirm(lane, items, latest) => {
                     let (freight, read) = (self.freight.clone(), self.reading());
-                    let read = Read { begin_by: self.now().plus(self.freight.timeout() / 2), ..read };
+                    let read = Read { begin_by: self.now().plus(freight.timeout() / 2).min(latest), latest, ..read };
                     let task = self.steps.spawn(async move { Step::Confirmed(lane, freight.confirm(items).await, read) });
                     self.confirming.insert(task.id(), lane);
                 }
@@ -249,7 +259,7 @@ impl<F: Freight> Work<F> {
             self.rest_from_all(if failed { LONGEST_REST } else { REST });
         }
         let items = claimed.into_iter().map(|item| (F::lane(&item), item)).collect();
-        self.core.claimed(&claim.shares, items, claim.read.begin_by, claim.read.seen);
+        self.core.claimed(&claim.shares, items, claim.read);
     }
 
     fn rest(&mut self, least: std::time::Duration) {
@@ -265,7 +275,8 @@ impl<F: Freight> Work<F> {
     /// The time of a read that starts now.
     fn reading(&self) -> Read {
         let seen = Seen { at: Instant::now(), changes: self.freight.changes() };
-        Read { seen, begin_by: self.now().plus(self.lease() - self.freight.timeout() * 1.5) }
+        let (now, lease, timeout) = (self.now(), self.lease(), self.freight.timeout());
+        Read { seen, begin_by: now.plus(lease - timeout * 1.5), latest: now.plus(lease - timeout) }
     }
 
     fn now(&self) -> Timestamp {
@@ -282,7 +293,7 @@ impl<F: Freight> Work<F> {
             tracing::warn!(cause = %chain(&fault), "{} not confirmed", F::WHAT);
             Vec::new()
         });
-        self.core.confirmed(lane, items, read.begin_by, read.seen);
+        self.core.confirmed(lane, items, read);
     }
 
     fn take_tried(&mut self, number: u64, attempt: F::Attempt) {
@@ -309,9 +320,16 @@ impl<F: Freight> Work<F> {
 
     fn take_settled(&mut self, outcome: Result<usize, Fault>, tried: Vec<F::Attempt>) {
         let (lease, now) = (self.lease(), self.now());
+        let retries: Vec<Timestamp> = tried.iter().filter_map(|attempt| self.freight.retries_at(attempt)).collect();
         let of_lanes = tried.into_iter().map(|attempt| (F::report(&attempt), attempt));
         match outcome {
-            Ok(_) => self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane)),
+            Ok(_) => {
+                self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane));
+                self.retries.extend(retries);
+                while self.retries.len() > RETRIES {
+                    self.retries.pop_last();
+                }
+            }
             Err(fault) => {
                 tracing::warn!(cause = %chain(&fault), "{} not settled", F::WHAT);
                 // If the lease of an attempt has ended, another process may have claimed the item.

@@ -50,13 +50,23 @@ pub struct Seen {
     pub changes: u64,
 }
 
+/// When items were read from the queue, and when their attempts must begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    pub seen: Seen,
+    /// An attempt begins by then, or the item is given back.
+    pub begin_by: Timestamp,
+    /// The latest `begin_by` of these items, however often they are confirmed: an attempt ends before the lease does.
+    pub latest: Timestamp,
+}
+
 /// An order to the loop.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Order<L, T> {
     /// Begin an attempt with this number.
     Begin(L, u64, T),
-    /// Confirm that these items are still to be sent, and report with [`Core::confirmed`].
-    Confirm(L, Vec<T>),
+    /// Confirm that these items are still to be sent, and report with [`Core::confirmed`]. Their attempts must begin by an instant.
+    Confirm(L, Vec<T>, Timestamp),
     /// Give these items back to the queue.
     Release(Vec<T>),
 }
@@ -75,8 +85,7 @@ struct Lane<T> {
 
 struct Waiting<T> {
     item: T,
-    begin_by: Timestamp,
-    seen: Seen,
+    read: Read,
 }
 
 impl<T> Default for Lane<T> {
@@ -161,14 +170,14 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         shares
     }
 
-    /// Takes the claimed items of these shares. Their attempts must begin by an instant.
-    pub fn claimed(&mut self, shares: &[(L, usize)], items: Vec<(L, T)>, begin_by: Timestamp, seen: Seen) {
+    /// Takes the claimed items of these shares.
+    pub fn claimed(&mut self, shares: &[(L, usize)], items: Vec<(L, T)>, read: Read) {
         let mut left: HashMap<L, usize> = shares.iter().copied().collect();
         let ran_dry = |id: &L| self.lanes.get(id).is_some_and(|lane| lane.waiting.is_empty());
         let hungry: Vec<L> = left.keys().copied().filter(ran_dry).collect();
         for (id, item) in items {
             left.entry(id).and_modify(|left| *left = left.saturating_sub(1));
-            self.lanes.entry(id).or_default().waiting.push_back(Waiting { item, begin_by, seen });
+            self.lanes.entry(id).or_default().waiting.push_back(Waiting { item, read });
         }
         for id in hungry.into_iter().filter(|id| left.get(id) == Some(&0)) {
             if let Some(trust) = self.trusted.get_mut(&id) {
@@ -183,11 +192,11 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
     }
 
     /// Takes the confirmed items of a lane. Its other items are not to be sent.
-    pub fn confirmed(&mut self, id: L, items: Vec<T>, begin_by: Timestamp, seen: Seen) {
+    pub fn confirmed(&mut self, id: L, items: Vec<T>, read: Read) {
         let lane = self.lanes.entry(id).or_default();
         lane.confirming = 0;
         for item in items.into_iter().rev() {
-            lane.waiting.push_front(Waiting { item, begin_by, seen });
+            lane.waiting.push_front(Waiting { item, read });
         }
         self.forget_idle();
     }
@@ -220,19 +229,20 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
         while self.quick.first_key_value().is_some_and(|(_, begun)| now - *begun >= LONG) {
             self.quick.pop_first();
         }
-        let late = |lane: &Lane<T>| lane.waiting.front().is_some_and(|waiting| date > waiting.begin_by);
+        let late = |lane: &Lane<T>| lane.waiting.front().is_some_and(|waiting| date > waiting.read.begin_by);
         if let Some(lane) = self.lanes.values_mut().find(|lane| late(lane)) {
             return Some(Order::Release(lane.waiting.drain(..).map(|waiting| waiting.item).collect()));
         }
         let id = self.next_in_turn(now)?;
         let lane = self.lanes.get_mut(&id)?;
         let is_fresh = |seen: Seen| seen.changes == changes && now - seen.at < FRESH;
-        if !lane.waiting.front().is_some_and(|waiting| is_fresh(waiting.seen)) {
+        if !lane.waiting.front().is_some_and(|waiting| is_fresh(waiting.read.seen)) {
+            let latest = lane.waiting.iter().map(|waiting| waiting.read.latest).min()?;
             lane.confirming = lane.waiting.len();
             if let Some(trust) = self.trusted.get_mut(&id) {
                 trust.batch = BATCH;
             }
-            return Some(Order::Confirm(id, lane.waiting.drain(..).map(|waiting| waiting.item).collect()));
+            return Some(Order::Confirm(id, lane.waiting.drain(..).map(|waiting| waiting.item).collect(), latest));
         }
         let item = lane.waiting.pop_front()?.item;
         self.attempts += 1;

@@ -3,6 +3,7 @@
 use super::*;
 
 const BEGIN_BY: &str = "2026-01-01T00:01:00Z";
+const LATEST: &str = "2026-01-01T00:01:30Z";
 
 /// A core with a clock of its own.
 struct Script {
@@ -24,15 +25,16 @@ impl Script {
         self.now += Duration::from_millis(millis);
     }
 
-    fn seen(&self) -> Seen {
-        Seen { at: self.now, changes: self.changes }
+    fn read(&self) -> Read {
+        let seen = Seen { at: self.now, changes: self.changes };
+        Read { seen, begin_by: Self::at(BEGIN_BY), latest: Self::at(LATEST) }
     }
 
     /// Claims all shares in full: every lane has enough items.
     fn claim(&mut self, due: impl IntoIterator<Item = u32>) -> Vec<(u32, usize)> {
         let shares = self.core.shares(due.into_iter().collect(), self.now);
         let items = shares.iter().flat_map(|(id, share)| std::iter::repeat_n((*id, *id), *share)).collect();
-        self.core.claimed(&shares, items, Self::at(BEGIN_BY), self.seen());
+        self.core.claimed(&shares, items, self.read());
         shares
     }
 
@@ -42,7 +44,7 @@ impl Script {
         loop {
             match self.core.next(self.now, Self::at("2026-01-01T00:00:00Z"), self.changes) {
                 Some(Order::Begin(id, number, _)) => begun.push((id, number)),
-                Some(Order::Confirm(id, items)) => self.core.confirmed(id, items, Self::at(BEGIN_BY), self.seen()),
+                Some(Order::Confirm(id, items, _)) => self.core.confirmed(id, items, self.read()),
                 Some(Order::Release(_)) => unreachable!("nothing is late here"),
                 None => return begun,
             }
@@ -126,7 +128,7 @@ fn a_lane_that_has_few_items_holds_no_more() {
     let batch = script.batch(1);
     for _ in 0..5 {
         let shares = script.core.shares(vec![1], script.now);
-        script.core.claimed(&shares, vec![(1, 1)], Script::at(BEGIN_BY), script.seen());
+        script.core.claimed(&shares, vec![(1, 1)], script.read());
         let begun = script.begin();
         script.answer(&begun, Signal::Well);
     }
@@ -233,11 +235,11 @@ fn what_was_seen_a_while_ago_or_before_a_change_is_confirmed() {
     script.claim([1]);
     let date = Script::at("2026-01-01T00:00:00Z");
     assert!(matches!(script.core.next(script.now, date, 0), Some(Order::Begin(1, _, 1))));
-    let Some(Order::Confirm(1, items)) = script.core.next(script.now, date, 1) else { panic!("a change asks for a look") };
+    let Some(Order::Confirm(1, items, _)) = script.core.next(script.now, date, 1) else { panic!("a change asks for a look") };
     assert_eq!(items.len(), script.batch(1) * 2 - 1);
     assert_eq!(script.core.next(script.now, date, 1), None, "nothing begins meanwhile");
     script.changes = 1;
-    script.core.confirmed(1, vec![1, 1], Script::at(BEGIN_BY), script.seen());
+    script.core.confirmed(1, vec![1, 1], script.read());
     assert!(matches!(script.core.next(script.now, date, 1), Some(Order::Begin(1, _, 1))));
     script.pass(700);
     assert!(script.core.next(script.now, date, 1).is_none(), "its first attempts take long");
@@ -255,10 +257,23 @@ fn what_would_outlive_its_lease_is_given_back() {
 }
 
 #[test]
+fn a_confirmation_keeps_the_earliest_end_of_the_leases() {
+    let mut script = Script::new();
+    script.trust(1..2);
+    let read = script.read();
+    script.core.claimed(&[(1, 1)], vec![(1, 1)], read);
+    script.core.claimed(&[(1, 1)], vec![(1, 1)], Read { latest: Script::at(BEGIN_BY), ..read });
+    let Some(Order::Confirm(1, _, latest)) = script.core.next(script.now, Script::at("2026-01-01T00:00:00Z"), 1) else {
+        panic!("a change")
+    };
+    assert_eq!(latest, Script::at(BEGIN_BY));
+}
+
+#[test]
 fn a_look_that_found_nothing_more_asks_for_no_other() {
     let mut script = Script::new();
     let shares = script.core.shares(vec![1, 2], script.now);
-    script.core.claimed(&shares, vec![(1, 1)], Script::at(BEGIN_BY), script.seen());
+    script.core.claimed(&shares, vec![(1, 1)], script.read());
     let begun = script.begin();
     assert!(!script.core.has_room());
     script.answer(&begun, Signal::Well);

@@ -1,6 +1,6 @@
 //! The loop with a queue and a receiver that take their time. Time is virtual.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -11,30 +11,50 @@ use uuid::Uuid;
 use super::*;
 use crate::relay::core::Signal;
 
-/// How long an attempt takes, and each call of the queue.
-const ATTEMPT: std::time::Duration = std::time::Duration::from_millis(2);
+/// How long each call of the queue takes.
 const CALL: std::time::Duration = std::time::Duration::from_millis(3);
 
 /// A queue with the items of one lane, numbered in their order.
 #[derive(Clone)]
-struct Numbers(Arc<Mutex<Queue>>);
+struct Numbers {
+    queue: Arc<Mutex<Queue>>,
+    /// How long an attempt takes.
+    attempt: std::time::Duration,
+    /// When every item is due again.
+    retry: Option<Timestamp>,
+    begun: Instant,
+}
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<u32>,
     settled: usize,
-    looks: usize,
+    looks: Vec<Timestamp>,
     /// The number of looks and claims that will fail.
     faults: usize,
+    /// The number of settlements that will fail, and of those that were tried.
+    broken: usize,
+    settlements: usize,
+    /// When items were claimed, and the longest time from there to an attempt.
+    claimed: HashMap<u32, Timestamp>,
+    longest: Duration,
+}
+
+impl Queue {
+    fn note_attempt(&mut self, item: u32, now: Timestamp) {
+        self.longest = self.longest.max(now.instant() - self.claimed[&item].instant());
+    }
 }
 
 impl Numbers {
     fn new(items: u32, faults: usize) -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: (0..items).collect(), faults, ..Queue::default() })))
+        let queue = Queue { waiting: (0..items).collect(), faults, ..Queue::default() };
+        let attempt = std::time::Duration::from_millis(2);
+        Self { queue: Arc::new(Mutex::new(queue)), attempt, retry: None, begun: Instant::now() }
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a relay until all items are settled. Returns how long that took.
@@ -59,7 +79,7 @@ impl Freight for Numbers {
     const WHAT: &'static str = "numbers";
 
     fn now(&self) -> Timestamp {
-        Timestamp::parse("2026-01-31T09:00:00Z").unwrap()
+        start().plus(Duration::try_from(self.begun.elapsed()).unwrap())
     }
 
     fn new_claim(&self) -> ClaimId {
@@ -83,13 +103,17 @@ impl Freight for Numbers {
     }
 
     fn report(_: &u32) -> (WebhookId, Timestamp, Signal) {
-        (WebhookId::new(Uuid::nil()), Timestamp::parse("2026-01-31T09:00:00Z").unwrap(), Signal::Well)
+        (WebhookId::new(Uuid::nil()), start().plus(Duration::DAY), Signal::Well)
+    }
+
+    fn retries_at(&self, _: &u32) -> Option<Timestamp> {
+        self.retry
     }
 
     async fn due(&self, _: Timestamp) -> Result<Vec<WebhookId>, Fault> {
         sleep(CALL).await;
         let mut queue = self.queue();
-        queue.looks += 1;
+        queue.looks.push(self.now());
         if queue.faults > 0 {
             queue.faults -= 1;
             return Err(Fault::unavailable("away"));
@@ -102,7 +126,9 @@ impl Freight for Numbers {
         let most: usize = request.shares.iter().map(|(_, share)| share).sum();
         let mut queue = self.queue();
         let number = most.min(queue.waiting.len());
-        Ok(queue.waiting.drain(..number).collect())
+        let items: Vec<u32> = queue.waiting.drain(..number).collect();
+        queue.claimed.extend(items.iter().map(|item| (*item, request.now)));
+        Ok(items)
     }
 
     async fn confirm(&self, items: Vec<u32>) -> Result<Vec<u32>, Fault> {
@@ -111,13 +137,20 @@ impl Freight for Numbers {
     }
 
     async fn attempt(self, item: u32) -> Result<u32, (u32, Fault)> {
-        sleep(ATTEMPT).await;
+        self.queue().note_attempt(item, self.now());
+        sleep(self.attempt).await;
         Ok(item)
     }
 
     async fn settle(&self, tried: Vec<u32>) -> Result<usize, Fault> {
         sleep(CALL).await;
-        self.queue().settled += tried.len();
+        let mut queue = self.queue();
+        queue.settlements += 1;
+        if queue.broken > 0 {
+            queue.broken -= 1;
+            return Err(Fault::unavailable("away"));
+        }
+        queue.settled += tried.len();
         Ok(tried.len())
     }
 
@@ -129,6 +162,10 @@ impl Freight for Numbers {
     async fn reap(&self, _: Timestamp) -> Result<u64, Fault> {
         Ok(0)
     }
+}
+
+fn start() -> Timestamp {
+    Timestamp::parse("2026-01-31T09:00:00Z").unwrap()
 }
 
 /// Eight attempts of 2 ms at once are 4,000 items in a second.
@@ -149,8 +186,45 @@ async fn a_queue_that_fails_is_not_asked_without_a_rest() {
         sleep(std::time::Duration::from_millis(1)).await;
     }
     numbers.queue().faults = 20;
-    let (looks, begun) = (numbers.queue().looks, Instant::now());
+    let (looks, begun) = (numbers.queue().looks.len(), Instant::now());
     relay.await.unwrap();
-    let looks = numbers.queue().looks - looks;
+    let looks = numbers.queue().looks.len() - looks;
     assert!(looks >= 20 && begun.elapsed() >= LONGEST_REST * 20, "{looks} looks in {:?}", begun.elapsed());
+}
+
+/// The last attempts of a claim would begin after 36 seconds, and a lease lasts for 50. An attempt may take 20.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_confirmed_again_and_again_is_tried_within_its_lease() {
+    let numbers = Numbers { attempt: std::time::Duration::from_secs(9), ..Numbers::new(80, 0) };
+    numbers.carry(80).await;
+    let longest = numbers.queue().longest;
+    assert!(longest > Duration::seconds(20) && longest <= Duration::seconds(30), "{longest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_relay_looks_for_a_retry_at_its_time() {
+    let at = start().plus(Duration::milliseconds(2300));
+    let numbers = Numbers { retry: Some(at), ..Numbers::new(1, 0) };
+    let relay = tokio::spawn(Work::new(numbers.clone()).run(Arc::new(Notify::new()), Arc::new(Notify::new())));
+    sleep(std::time::Duration::from_millis(2400)).await;
+    relay.abort();
+    let (looks, soon) = (numbers.queue().looks.clone(), at.plus(Duration::milliseconds(20)));
+    assert!(looks.iter().any(|look| *look >= at && *look <= soon), "{looks:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_that_stops_while_the_store_is_away_rests_between_its_tries() {
+    let numbers = Numbers::new(1, 0);
+    numbers.queue().broken = 5;
+    let stop = Arc::new(Notify::new());
+    let relay = tokio::spawn(Work::new(numbers.clone()).run(Arc::new(Notify::new()), stop.clone()));
+    while numbers.queue().settlements == 0 {
+        sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let begun = Instant::now();
+    stop.notify_one();
+    relay.await.unwrap();
+    let queue = numbers.queue();
+    assert_eq!((queue.settled, queue.settlements), (1, 6));
+    assert!(begun.elapsed() >= POLL * 4, "{:?}", begun.elapsed());
 }
