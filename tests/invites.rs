@@ -5,9 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rally_contracts::doubles::FrozenClock;
+use rally_domain::actor::Actor;
+use rally_domain::entry_job::{JobAction, JobState};
+use rally_domain::id::WaitlistId;
 use rally_domain::invite::{Invite, InviteError, InviteRequest};
 use rally_domain::port::{AppInviter, Clock};
+use rally_domain::search::EntryQuery;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::use_case::entry_job;
 use rally_fakes::http::{Misbehaviour, PRIVATE};
 use rally_fakes::{FakeSmtp, SmtpOptions};
 use rally_heimdall::HeimdallInviter;
@@ -15,7 +20,8 @@ use rally_tests::deployment::Deployment;
 use rally_tests::process::LOG;
 use rally_tests::receiver::eventually;
 use rally_tests::upstreams::{KEY, Upstreams, notifications};
-use rally_tests::{Kind, TestServer, on_both_stores, upstreams};
+use rally_tests::{Kind, TestServer, on_both_stores, send, upstreams};
+use reqwest::Method;
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -112,7 +118,7 @@ async fn a_list_invites_by_a_link_of_its_own(kind: Kind) {
     let ada = approved(&server, &list, "ada+x@example.com").await;
     let before = server.admin_get(&ada).await.expect(200);
     server.clock.advance(time::Duration::seconds(5));
-    let first = invite(&server, &ada, json!({})).await.expect(200);
+    let first = send(server.admin_request(Method::POST, &format!("{ada}/invite-to-app"))).await.expect(200);
     let code = first["invite_id"].as_str().unwrap();
     assert!(code.len() >= 26 && code.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{code}");
     let mut entry = before;
@@ -380,6 +386,37 @@ async fn many_slow_invitations_end_in_time() {
     assert_eq!((&report["succeeded"], &report["failed"]), (&json!(5), &json!(3)));
     assert_eq!(report["results"][5]["error"]["code"], 503);
     assert_eq!(server.admin_post(&format!("/waitlists/{list}/entries/bulk"), body).await.expect(200)["succeeded"], 5);
+}
+
+/// A worker holds a job for two minutes. What it did must be noted before, or another worker does the same again, and the job never ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_many_slow_invitations_is_noted_in_time() {
+    let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
+    let own = clock.clone();
+    let server = TestServer::start_on(Kind::Sqlite, move |ports| {
+        ports.inviter = Some(Arc::new(Leisurely(own.clone())));
+        ports.clock = own;
+    });
+    let (server, people) = (server.await, 20);
+    set(&server, json!({"default_heimdall_app_slug": "acme-app"})).await;
+    let list = server.active_list("early", json!({"approval_required": false})).await;
+    for n in 0..people {
+        server.join("early", &format!("p{n}@example.com")).await;
+    }
+    let (ports, id) = (&server.ports, WaitlistId::parse(&list).unwrap());
+    let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
+    let last = entry_job::last_position(ports, &waitlist).await.unwrap();
+    entry_job::begin(ports, Actor::System, &waitlist, JobAction::Invite, EntryQuery::default(), last).await.unwrap();
+    let job = loop {
+        let begun = clock.now();
+        assert!(entry_job::step(ports).await.unwrap());
+        assert!(clock.now() < begun.plus(time::Duration::minutes(2)), "the worker held the job for longer");
+        let job = ports.entry_jobs.newest(id).await.unwrap().unwrap();
+        if job.state.is_over() {
+            break job;
+        }
+    };
+    assert_eq!((job.state, job.changed, job.refused.len()), (JobState::Done, people, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -145,7 +145,7 @@ pub struct JobGroup {
 
 impl EntryJob {
     /// The most entries of a group.
-    pub const GROUP: usize = 100;
+    pub const GROUP: u16 = 100;
 
     /// Returns how many entries were looked at.
     pub fn looked_at(&self) -> u64 {

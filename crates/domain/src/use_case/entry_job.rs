@@ -18,10 +18,14 @@ use crate::paging::Limit;
 use crate::port::Ports;
 use crate::referral::Position;
 use crate::search::{EntryQuery, EntrySort};
+use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
-/// How long a worker holds a job. A group takes less.
+/// How long a worker holds a job.
 const LEASE: Duration = Duration::minutes(2);
+
+/// After this time a group ends, so that what it did is noted while the worker holds the job. It must leave time for one more entry.
+const HELD: Duration = Duration::minutes(1);
 
 /// How many entries of a list are made ready for search at once.
 const INDEXED: usize = 500;
@@ -35,7 +39,7 @@ const MOST_BATCHES: usize = 20;
 /// If the store fails.
 pub async fn last_position(ports: &Ports, waitlist: &Waitlist) -> Result<Position, Fault> {
     let query = EntryQuery { sort: EntrySort::LastPosition, ..EntryQuery::default() };
-    let page = ports.search.search(waitlist.id, query, None, Limit::new(1, Limit::MAX).unwrap_or_default()).await?;
+    let page = ports.search.search(waitlist.id, query, None, Limit::of::<1>()).await?;
     Ok(page.items.first().map_or(Position::new(0), |entry| entry.position))
 }
 
@@ -103,19 +107,22 @@ pub async fn step(ports: &Ports) -> Result<bool, Fault> {
     let (claim, now) = (ClaimId::new(ports.ids.uuid()), ports.clock.now());
     let Some(job) = ports.entry_jobs.claim(claim, now, now.plus(LEASE)).await? else { return Ok(false) };
     let group = match ports.waitlists.find(job.workspace_id, job.waitlist_id).await? {
-        Some(waitlist) => do_group(ports, &job, &waitlist).await?,
+        Some(waitlist) => do_group(ports, &job, &waitlist, now.plus(HELD)).await?,
         None => JobGroup { end: Some(JobState::Failed), ..JobGroup::default() },
     };
     ports.entry_jobs.went_on(job.id, claim, group, ports.clock.now()).await?;
     Ok(true)
 }
 
-async fn do_group(ports: &Ports, job: &EntryJob, waitlist: &Waitlist) -> Result<JobGroup, Fault> {
-    let limit = Limit::new(EntryJob::GROUP as u64, Limit::MAX).unwrap_or_default();
+async fn do_group(ports: &Ports, job: &EntryJob, waitlist: &Waitlist, until: Timestamp) -> Result<JobGroup, Fault> {
+    let limit = Limit::of::<{ EntryJob::GROUP }>();
     let page = ports.search.search(waitlist.id, job.query.clone(), Some(job.after()), limit).await?;
     let is_last = page.next.is_none() || page.items.last().is_some_and(|entry| entry.position > job.until);
     let mut group = JobGroup { end: is_last.then_some(JobState::Done), ..JobGroup::default() };
     for entry in page.items.into_iter().filter(|entry| entry.position <= job.until) {
+        if group.mark > 0 && ports.clock.now() >= until {
+            return Ok(JobGroup { end: None, ..group });
+        }
         match act(ports, job, waitlist, &entry).await {
             Ok(None) => group.changed += 1,
             Ok(Some(reason)) => *group.refused.entry(reason).or_default() += 1,
