@@ -489,6 +489,23 @@ pub async fn an_erasure_takes_the_requests_of_the_person(fixture: &impl Fixture)
     assert!(!left.contains(&(email("ada@example.com"), Some(list.id))));
 }
 
+/// Whoever is erased while their link is asked for has no mail afterwards. Whoever is not there any more is sent nothing.
+pub async fn no_mail_is_left_of_somebody_who_is_erased_meanwhile(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    for n in 0..40 {
+        let address = format!("p{n}@example.com");
+        let person = join(&ports, &list, &address).await;
+        let erase = ports.entries.erase(crate::samples::erase_entry(&ports, list.id, person.id));
+        let asked = at(later(&ports, 600), request_link(&ports, &list, &address));
+        let (asked, erased) = futures_util::join!(ports.confirmations.request_mail(asked), erase);
+        asked.unwrap();
+        assert!(erased.unwrap());
+        let left = ports.entries.records(list.id, person.id).await.unwrap().mails;
+        assert_eq!(left, [], "{address}");
+    }
+}
+
 /// Requests are listed oldest first, in pages of any size, and as many are counted.
 pub async fn requests_go_oldest_first(fixture: &impl Fixture) {
     let ports = fixture.ports();

@@ -242,9 +242,9 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
     // These reads follow the locks, so they see the latest commit. Entries are read after requests: whoever confirms at this moment is
-    // found as one or the other.
+    // found as one or the other. What is found stays until the group has committed: who erases a person deletes the mail of the group too.
     let c = &*c;
-    let (mut requests, mut known, suppressed, waitlists, mut mail, totals, used) = try_join!(
+    let (waiting, mut known, suppressed, waitlists, mut mail, totals, used) = try_join!(
         waiting_requests(c, commands),
         known_entries(c, commands),
         suppressed(c, commands),
@@ -254,10 +254,17 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, command.email())));
-    let waiting = mailboxes::requests(c, &asked).await?;
-    requests.extend(load_waiting(c, waiting).await?);
+    let of_mailboxes: Vec<Uuid> = mailboxes::requests(c, &asked).await?.into_iter().map(|found| found.id).collect();
+    let mut requests = HashMap::new();
+    for request in lock_waiting(c, waiting.iter().chain(&of_mailboxes).copied().collect()).await? {
+        let (list, email) = (request.waitlist_id, &request.profile.email);
+        if of_mailboxes.contains(&request.id.uuid()) {
+            requests.insert((list, email.mailbox()), request.clone());
+        }
+        requests.insert((list, email.clone()), request);
+    }
     known.extend(mailboxes::entries(c, &asked).await?.into_iter().map(|found| found.id));
-    let mut entries = load_entries(c, known).await?;
+    let mut entries = lock_entries(c, known).await?;
     let by_mailbox = entries.iter().map(|((list, email), entry)| ((*list, email.mailbox()), entry.clone()));
     let by_mailbox: Vec<_> = by_mailbox.filter(|(key, _)| asked.contains(key)).collect();
     for (key, entry) in by_mailbox {
@@ -303,11 +310,11 @@ async fn lock_shares(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Ste
 statement! {
     /// Finds the waiting requests of some addresses, one lookup in the unique index for each: see `sign_up::KnownAddresses`.
     WaitingRequests {
-        "SELECT nearest.* FROM unnest("
+        "SELECT nearest.id FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "
         emails: Array<Text> = Vec<String>,
         ") AS asked (list, email) CROSS JOIN LATERAL (
-            SELECT r.* FROM signup_requests r WHERE r.state = 'waiting' AND r.waitlist_id = asked.list AND r.email >= asked.email
+            SELECT r.id, r.email FROM signup_requests r WHERE r.state = 'waiting' AND r.waitlist_id = asked.list AND r.email >= asked.email
             ORDER BY r.email LIMIT 1
         ) nearest WHERE nearest.email = asked.email"
     }
@@ -330,30 +337,23 @@ fn addresses(commands: &[RequestMail]) -> (Vec<Uuid>, Vec<String>) {
     commands.iter().map(|command| (command.waitlist_id.uuid(), command.email().to_string())).unzip()
 }
 
-async fn waiting_requests(mut c: &AsyncPgConnection, commands: &[RequestMail]) -> Step<HashMap<(WaitlistId, Email), SignUpRequest>> {
+async fn waiting_requests(mut c: &AsyncPgConnection, commands: &[RequestMail]) -> Step<Vec<Uuid>> {
     let (lists, emails) = addresses(commands);
-    let rows: Vec<RequestRow> = WaitingRequests { lists, emails }.load(&mut c).await?;
-    let mut waiting = HashMap::with_capacity(rows.len());
-    for row in rows {
-        if let RequestState::Waiting(request) = row.kept()?.state {
-            waiting.insert((request.waitlist_id, request.profile.email.clone()), *request);
-        }
-    }
-    Ok(waiting)
+    let rows: Vec<crate::queue::IdRow> = WaitingRequests { lists, emails }.load(&mut c).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Loads requests that were found by their mailboxes.
-async fn load_waiting(mut c: &AsyncPgConnection, found: Vec<mailboxes::Found>) -> Step<HashMap<(WaitlistId, Email), SignUpRequest>> {
-    if found.is_empty() {
-        return Ok(HashMap::new());
+/// Locks the requests that still wait, and loads them.
+async fn lock_waiting(mut c: &AsyncPgConnection, ids: BTreeSet<Uuid>) -> Step<Vec<SignUpRequest>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let ids: Vec<Uuid> = found.iter().map(|found| found.id).collect();
-    let query = signup_requests::table.filter(signup_requests::id.eq_any(ids)).select(RequestRow::as_select());
-    let rows: Vec<RequestRow> = query.load(&mut c).await?;
-    let mut waiting = HashMap::with_capacity(rows.len());
+    let query = signup_requests::table.filter(signup_requests::id.eq_any(ids)).order(signup_requests::id).select(RequestRow::as_select());
+    let rows: Vec<RequestRow> = query.for_update().load(&mut c).await?;
+    let mut waiting = Vec::with_capacity(rows.len());
     for row in rows {
         if let RequestState::Waiting(request) = row.kept()?.state {
-            waiting.insert((request.waitlist_id, request.profile.email.mailbox()), *request);
+            waiting.push(*request);
         }
     }
     Ok(waiting)
@@ -365,8 +365,13 @@ async fn known_entries(mut c: &AsyncPgConnection, commands: &[RequestMail]) -> S
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-async fn load_entries(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> Step<HashMap<(WaitlistId, Email), Entry>> {
-    let rows: Vec<EntryRow> = entries::table.filter(entries::id.eq_any(ids)).select(EntryRow::as_select()).load(&mut c).await?;
+/// Keeps entries from being deleted, and loads them.
+async fn lock_entries(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> Step<HashMap<(WaitlistId, Email), Entry>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = entries::table.filter(entries::id.eq_any(ids)).order(entries::id).select(EntryRow::as_select());
+    let rows: Vec<EntryRow> = query.for_key_share().load(&mut c).await?;
     let entry = |row| Entry::try_from(row).map(|entry| ((entry.waitlist_id, entry.profile.email.clone()), entry));
     Ok(rows.into_iter().map(entry).collect::<Result<_, Fault>>()?)
 }
@@ -531,10 +536,10 @@ async fn lock<R>(c: &mut AsyncPgConnection, id: RequestId) -> Result<Option<Kept
 /// Deletes the waiting request of an address, with its mails. The person of the address is erased from the list.
 pub(crate) async fn erase(c: &mut AsyncPgConnection, list: WaitlistId, email: &Email) -> Step<()> {
     let asked = WaitingRequests { lists: vec![list.uuid()], emails: vec![email.to_string()] };
-    let rows: Vec<RequestRow> = asked.load(c).await?;
-    for row in rows {
-        mails::delete_all(c, mail_ids(RequestId::new(row.id), row.mails_sent.unsigned_abs()).map(|id| id.uuid()).collect()).await?;
-        delete_all(c, vec![row.id]).await?;
+    let rows: Vec<crate::queue::IdRow> = asked.load(c).await?;
+    for request in lock_waiting(c, rows.into_iter().map(|row| row.id).collect()).await? {
+        mails::delete_all(c, mails_of(&request)).await?;
+        delete_all(c, vec![request.id.uuid()]).await?;
     }
     Ok(())
 }
