@@ -18,9 +18,9 @@ use rally_domain::waitlist::Waitlist;
 use serde_json::json;
 use time::Duration;
 
-use crate::Fixture;
 use crate::reviews::review;
 use crate::samples::{ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, erase_entry, join, join_by, later, sign_up};
+use crate::{Fixture, imports};
 use ReferralState::{Credited, Revoked, Withheld};
 
 const HERE: NetworkHash = NetworkHash::new([1; 16]);
@@ -414,11 +414,13 @@ pub async fn credits_are_told_with_their_times(fixture: &impl Fixture) {
     assert_eq!(ports.referrals.credited_at(ada.id, 2).await.unwrap(), [2, 3].map(|second| later(&ports, second)));
 }
 
-/// Networks are forgotten of those who signed up before an instant, and of no others.
+/// Networks are forgotten of those who signed up before an instant, and of no others, though an import brought a time to come.
 pub async fn networks_are_forgotten_in_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let ada = ports.entries.sign_up(SignUp { network: Some(HERE), ..sign_up(&ports, &list, "ada@example.com") }).await.unwrap();
+    let to_come = imports::row(2, 3_000_000_000, "typo@example.com");
+    imports::run(&ports, imports::import(&ports, &list), vec![to_come]).await;
     let mut friends = Vec::new();
     for n in 0..4 {
         let friend = SignUp { now: later(&ports, n), ..from(&ports, &list, &ada, &format!("p{n}@example.com"), HERE) };

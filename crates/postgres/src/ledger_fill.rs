@@ -8,6 +8,7 @@ use diesel::sql_types::{self, Array, BigInt, Bool, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
+use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -196,29 +197,38 @@ statement! {
 }
 
 statement! {
-    /// A list with networks to forget.
+    /// A list with networks to forget. An import may bring times to come. Such an entry has no network, and keeps nobody behind it waiting.
     Remembering {
         "SELECT t.waitlist_id AS id FROM waitlist_totals t CROSS JOIN LATERAL (
-            SELECT created_at FROM entries WHERE waitlist_id = t.waitlist_id AND position > t.networks_position ORDER BY position LIMIT 1
+            SELECT created_at, network FROM entries WHERE waitlist_id = t.waitlist_id AND position > t.networks_position
+            ORDER BY position LIMIT 1
         ) next WHERE next.created_at < "
-        before: Timestamptz = OffsetDateTime, " ORDER BY random() LIMIT 1"
+        before: Timestamptz = OffsetDateTime, " OR next.network IS NULL AND next.created_at > "
+        to_come: Timestamptz = OffsetDateTime, " ORDER BY random() LIMIT 1"
     }
 }
 
 /// Forgets the networks of a batch of one list.
 pub(crate) async fn forget_networks(store: &PgStore, before: Timestamp, most: i64) -> Result<u64, Fault> {
-    let before = before.instant();
-    let list = Remembering { before }.get_result::<IdRow>(&mut *store.connection().await?).await.optional().map_err(query_fault)?;
+    let (before, to_come) = (before.instant(), before.plus(NETWORKS_KEPT).instant());
+    let list =
+        Remembering { before, to_come }.get_result::<IdRow>(&mut *store.connection().await?).await.optional().map_err(query_fault)?;
     let Some(list) = list else { return Ok(0) };
-    let outcome: Result<u64, Never> = transaction!(store, BEGIN_BATCH, |c| Ok(forget_batch(c, list.id, before, most).await?));
+    let outcome: Result<u64, Never> = transaction!(store, BEGIN_BATCH, |c| Ok(forget_batch(c, list.id, (before, to_come), most).await?));
     Ok(outcome?)
 }
 
-async fn forget_batch(c: &mut AsyncPgConnection, list: Uuid, before: OffsetDateTime, most: i64) -> QueryResult<u64> {
+async fn forget_batch(
+    c: &mut AsyncPgConnection,
+    list: Uuid,
+    (before, to_come): (OffsetDateTime, OffsetDateTime),
+    most: i64,
+) -> QueryResult<u64> {
     let cursor = waitlist_totals::table.find(list).select(waitlist_totals::networks_position).for_update();
     let Some(after) = cursor.first::<i64>(c).await.optional()? else { return Ok(0) };
     let batch = entries::table.filter(entries::waitlist_id.eq(list).and(entries::position.gt(after))).order(entries::position).limit(most);
     let is_old = diesel::dsl::sql::<Bool>("created_at < ").bind::<Timestamptz, _>(before);
+    let is_old = is_old.sql(" OR network IS NULL AND created_at > ").bind::<Timestamptz, _>(to_come);
     let batch: Vec<(Uuid, i64, bool)> = batch.select((entries::id, entries::position, is_old)).load(c).await?;
     let old: Vec<(Uuid, i64)> = batch.into_iter().take_while(|(.., is_old)| *is_old).map(|(id, position, _)| (id, position)).collect();
     let Some((_, last)) = old.last().copied() else { return Ok(0) };
