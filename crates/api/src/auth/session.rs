@@ -17,6 +17,7 @@ use rally_domain::text::Subject;
 use rally_domain::uuid::Uuid;
 use sha2::{Digest, Sha256};
 
+use super::oidc::Verified;
 use super::token::{Claims, WorkspaceClaim, invalid};
 use super::{Callback, Oidc, OidcError, Scope, find_api_key};
 use crate::http::error::{ApiError, Code};
@@ -134,13 +135,12 @@ pub async fn sign_in_by_provider(
 ) -> Result<(SignedIn, String), OidcError> {
     let tried = begin_try(ports, client).await?;
     let now = ports.clock.now();
-    let verified = oidc.complete(now, cookie, callback).await?;
-    let workspace_id = match verified.workspace {
-        None => None,
-        Some(slug) => {
-            let found = ports.workspaces.find_by_slug(&slug).await.map_err(ApiError::from)?;
-            Some(found.ok_or(OidcError::NoWorkspace(slug))?.id)
+    let (verified, workspace_id) = match verify(ports, oidc, (cookie, callback)).await {
+        Err(error) if !error.is_wrong_try() => {
+            ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
+            return Err(error);
         }
+        verified => verified?,
     };
     let token = SessionToken::issue(ports.ids.uuid());
     let session = Session {
@@ -156,6 +156,20 @@ pub async fn sign_in_by_provider(
     ports.sessions.begin(BeginSession { session: session.clone() }).await.map_err(ApiError::from)?;
     ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
     Ok((SignedIn { session, token: token.text }, verified.next))
+}
+
+/// Returns the person that the provider sends, and their workspace.
+async fn verify(
+    ports: &Ports,
+    oidc: &Oidc,
+    (cookie, callback): (Option<&str>, Callback),
+) -> Result<(Verified, Option<WorkspaceId>), OidcError> {
+    let verified = oidc.complete(ports.clock.now(), cookie, callback).await?;
+    let Some(slug) = verified.workspace.clone() else { return Ok((verified, None)) };
+    match ports.workspaces.find_by_slug(&slug).await.map_err(ApiError::from)? {
+        Some(workspace) => Ok((verified, Some(workspace.id))),
+        None => Err(OidcError::NoWorkspace(slug)),
+    }
 }
 
 async fn begin_try(ports: &Ports, client: Option<IpAddr>) -> Result<TrySignIn, ApiError> {

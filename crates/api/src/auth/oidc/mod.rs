@@ -113,6 +113,12 @@ impl From<ApiError> for OidcError {
 }
 
 impl OidcError {
+    /// Whether the provider sent somebody who may not sign in, or a proof that is wrong. Else nobody has tried: any page can have a browser
+    /// open the callback.
+    pub const fn is_wrong_try(&self) -> bool {
+        matches!(self, Self::NotAllowed(_) | Self::NoWorkspace(_) | Self::Provider(ProviderError::Claim(_) | ProviderError::Refused(_)))
+    }
+
     /// Whether the provider has not verified the address of the person.
     pub const fn lacks_address(&self) -> bool {
         matches!(self, Self::Provider(ProviderError::Claim(BadClaim::NoAddress | BadClaim::Unverified)))
