@@ -108,6 +108,26 @@ async fn the_log_is_paged_newest_first(kind: Kind) {
     assert_eq!(server.admin_get(&format!("/mails?{bad}")).await.bad_fields(), ["limit", "entry_id", "state", "kind"]);
 }
 
+/// A template of a workspace may have no link to unsubscribe. The mail has one nevertheless, unless the person has just asked for it.
+#[apply(on_both_stores)]
+async fn a_template_without_a_way_out_is_sent_with_one(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    let body = json!({"subject": "Hej", "text": "Bara ord", "html": "<p>Bara ord</p>"});
+    for place in ["welcome/de", "link/de"] {
+        server.admin_put(&format!("/mail-templates/{place}"), body.clone()).await.expect(200);
+    }
+    server.active_list("early", json!({})).await;
+    server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "locale": "de"})).await.expect(201);
+    let welcome = eventually(|| async { smtp.received().pop() }).await;
+    let link = "\r\n\r\nVon diesen Mails abmelden\r\nhttps://rally.example/unsubscribe/";
+    assert!(welcome.text.replace("\r\n", "\n").starts_with(&format!("Bara ord{}", link.replace("\r\n", "\n"))), "{}", welcome.text);
+    assert!(welcome.html.as_ref().is_some_and(|html| html.contains("<p><a href=\"https://rally.example/unsubscribe/")), "{welcome:?}");
+    server.post("/v1/waitlists/acme/early/lost-link", json!({"email": "ada@example.com"})).await.expect(202);
+    let asked = eventually(|| async { smtp.received().get(1).cloned() }).await;
+    assert_eq!(asked.text.trim(), "Bara ord");
+}
+
 #[apply(on_both_stores)]
 async fn a_template_is_tried_on_an_address(kind: Kind) {
     let (server, smtp) = start(kind).await;

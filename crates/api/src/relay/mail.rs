@@ -84,9 +84,13 @@ impl MailFreight {
             }
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
-                let (locale, source) = self.template(mail, own).await?;
+                let (locale, source, is_own) = self.template(mail, own).await?;
                 let rendered = match self.templates.render(&locale, &source, &mail.data) {
-                    Ok(rendered) => rendered,
+                    // The built-in templates have the link.
+                    Ok(rendered) => match mail.unsubscribe_url(links).filter(|_| is_own) {
+                        Some(url) => rendered.with_link(&self.templates.unsubscribe(&locale), &url),
+                        None => rendered,
+                    },
                     Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
                 };
                 let message = mail.message(Content::Rendered(rendered), Some(&smtp.policy.sender), links);
@@ -96,8 +100,8 @@ impl MailFreight {
         }
     }
 
-    /// Returns the template of a mail and its language: the workspace's own, else the built-in one.
-    async fn template(&self, mail: &Mail, own: &Own) -> Result<(Locale, TemplateSource), Fault> {
+    /// Returns the template of a mail, its language and whether it is the workspace's own.
+    async fn template(&self, mail: &Mail, own: &Own) -> Result<(Locale, TemplateSource, bool), Fault> {
         let own =
             own.get_or_init(|| self.ports.mail_templates.of_kind(mail.workspace_id, mail.kind)).await.as_ref().map_err(Fault::again)?;
         let built_in = self.templates.locales();
@@ -107,10 +111,10 @@ impl MailFreight {
             None => choose(&mail.locale, &self.ports.settings.get(mail.workspace_id).await?.default_locale, own, &built_in),
         };
         Ok(match choice {
-            Choice::Own(template) => (template.locale.clone(), template.source.clone()),
+            Choice::Own(template) => (template.locale.clone(), template.source.clone(), true),
             Choice::BuiltIn(locale) => {
                 let source = self.templates.built_in(mail.kind, &locale);
-                (locale, source)
+                (locale, source, false)
             }
         })
     }

@@ -60,3 +60,46 @@ pub struct Rendered {
     /// The same as HTML, if there is any.
     pub html: Option<String>,
 }
+
+impl Rendered {
+    /// Returns the message with a link at the end of its text and its HTML, each if it does not have the address already.
+    #[must_use]
+    pub fn with_link(self, words: &str, url: &str) -> Self {
+        let escaped = url.replace('&', "&amp;");
+        let text = match self.text.contains(url) {
+            true => self.text,
+            false => format!("{}\n\n{words}\n{url}\n", self.text.trim_end()),
+        };
+        let html = self.html.map(|mut html| {
+            if !html.contains(url) && !html.contains(&escaped) {
+                let end = html.to_ascii_lowercase().rfind("</body").unwrap_or(html.len());
+                html.insert_str(end, &format!("<p><a href=\"{escaped}\">{words}</a></p>\n"));
+            }
+            html
+        });
+        Self { subject: self.subject, text, html }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_added_where_it_is_missing() {
+        let (words, url) = ("Unsubscribe", "https://rally.example/unsubscribe/abc");
+        let rendered = |text: &str, html: &str| {
+            let html = Some(html).filter(|html| !html.is_empty()).map(str::to_owned);
+            Rendered { subject: "Hi".to_owned(), text: text.to_owned(), html }.with_link(words, url)
+        };
+        let added = rendered("Plain words\n", "<html><body><p>hi</p></BODY></html>");
+        assert_eq!(added.text, format!("Plain words\n\n{words}\n{url}\n"));
+        let html = format!("<html><body><p>hi</p><p><a href=\"{url}\">{words}</a></p>\n</BODY></html>");
+        assert_eq!(added.html.as_deref(), Some(&*html));
+        let own = (format!("Leave: {url}"), format!("<a href='{url}'>x</a>"));
+        let kept = rendered(&own.0, &own.1);
+        assert_eq!((kept.text, kept.html), (own.0, Some(own.1)));
+        assert_eq!(rendered("a", "").html, None);
+        assert!(rendered("a", "<p>b</p>").html.unwrap().starts_with("<p>b</p><p><a href="));
+    }
+}

@@ -469,6 +469,11 @@ impl Mail {
         }
     }
 
+    /// Returns the address that ends mail of this kind to the person, if the kind can be ended.
+    pub fn unsubscribe_url(&self, links: &Links) -> Option<String> {
+        self.recipient.entry_id().filter(|_| self.kind.can_be_unsubscribed()).map(|id| links.unsubscribe(id))
+    }
+
     /// Returns the message to send.
     ///
     /// Mail over SMTP shows the name of the brand as the sender's. A sender without a brand has the name of the server's default sender, if
@@ -485,7 +490,6 @@ impl Mail {
                 Sender { name: brand.or_else(|| default.name.clone()), address: default.address.clone() }
             }
         };
-        let ends = self.kind.can_be_unsubscribed() && links.are_secure();
         Some(Message {
             id: self.id,
             workspace_id: self.workspace_id,
@@ -493,7 +497,7 @@ impl Mail {
             reply_to: self.reply_to.clone(),
             to: self.to.clone(),
             content,
-            unsubscribe_url: self.recipient.entry_id().filter(|_| ends).map(|id| links.unsubscribe(id)),
+            unsubscribe_url: self.unsubscribe_url(links).filter(|_| links.are_secure()),
             written_at: self.created_at,
         })
     }

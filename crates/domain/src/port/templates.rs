@@ -12,6 +12,9 @@ pub trait TemplateEngine: Send + Sync {
     /// The built-in template of a kind in one of its [`locales`](Self::locales), or else in English.
     fn built_in(&self, kind: MailKind, locale: &Locale) -> TemplateSource;
 
+    /// The words of a link that ends mail, in a locale or else in English.
+    fn unsubscribe(&self, locale: &Locale) -> String;
+
     /// Checks a template, with the branches that are not taken: its syntax, the names of variables, filters and tests, and its cost at
     /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts.
     ///

@@ -136,6 +136,11 @@ impl TemplateEngine for Templates {
         found.unwrap_or(&self.languages[0]).built_in(kind).clone()
     }
 
+    fn unsubscribe(&self, locale: &Locale) -> String {
+        let found = self.languages.iter().find(|language| language.words.serves(locale));
+        found.unwrap_or(&self.languages[0]).words.sentences["unsubscribe"].clone()
+    }
+
     fn check(&self, kind: MailKind, locale: &Locale, source: &TemplateSource) -> Result<(), Vec<TemplateError>> {
         let parts = [
             (TemplatePart::Subject, Some(&source.subject)),
