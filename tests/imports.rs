@@ -201,6 +201,22 @@ async fn bad_files_are_told(kind: Kind) {
     assert_eq!(entries(&server, &list).await, Vec::<Value>::new());
 }
 
+/// The cells of a CSV file are read in the types of the list's fields.
+#[apply(on_both_stores)]
+async fn cells_are_read_in_the_types_of_their_fields(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let fields = json!([
+        {"key": "team", "type": "number"}, {"key": "news", "type": "boolean"},
+        {"key": "tools", "type": "multiselect", "options": ["a", "b"]},
+    ]);
+    let list = server.active_list("early", json!({ "custom_fields": fields })).await;
+    let file = "email,team,news,tools\na@example.com,6,yes,\"a,b\"\nb@example.com,six,,\n";
+    let import = import(&server, &list, "", file).await;
+    assert_eq!(numbers(&import), [1, 0, 0, 1]);
+    assert!(problems(&server, &list, &import).await.contains("3,metadata.team,must be a number"));
+    assert_eq!(entries(&server, &list).await[0]["metadata"], json!({"team": 6, "news": true, "tools": ["a", "b"]}));
+}
+
 /// Compressed files, JSON objects and other encodings are read.
 #[apply(on_both_stores)]
 async fn files_come_in_many_forms(kind: Kind) {

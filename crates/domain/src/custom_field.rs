@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 use url::Url;
 
 use crate::character::is_blank;
@@ -238,6 +238,37 @@ impl CustomField {
         }
     }
 
+    /// Reads an answer that came as text, such as a cell of a CSV file, in the type of the field. `None` means that it is no such value.
+    fn read_text(&self, text: &str) -> Option<Value> {
+        let text = text.trim();
+        match self.kind {
+            FieldType::Number => {
+                let whole = text.parse::<i64>().map(Value::from).ok();
+                whole.or_else(|| text.parse().ok().and_then(Number::from_f64).map(Value::Number))
+            }
+            FieldType::Boolean => match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "y" | "t" | "1" => Some(Value::Bool(true)),
+                "false" | "no" | "n" | "f" | "0" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            FieldType::Multiselect => {
+                let chosen = |separators: &[char]| -> Option<Vec<&str>> {
+                    text.split(separators)
+                        .map(|part| self.options.iter().map(String::as_str).find(|option| *option == part.trim()))
+                        .collect()
+                };
+                chosen(&[]).or_else(|| chosen(&[';'])).or_else(|| chosen(&[',', ';'])).map(Value::from)
+            }
+            FieldType::Text
+            | FieldType::Textarea
+            | FieldType::Select
+            | FieldType::Url
+            | FieldType::Email
+            | FieldType::Tel
+            | FieldType::Date => None,
+        }
+    }
+
     fn option(&self, answer: &Value) -> Result<&str, Invalid> {
         let answer = answer.as_str().ok_or_else(|| Invalid::new("must be one of the options"))?.trim();
         let found = self.options.iter().find(|option| *option == answer);
@@ -317,6 +348,19 @@ impl Metadata {
         &self.0
     }
 
+    /// Reads answers that came as texts, such as the cells of a CSV file, in the types of their fields: numbers, booleans (`true`, `yes`,
+    /// `y`, `t` and `1`, and their opposites) and options with commas or semicolons between them. Any other text stays as it is.
+    #[must_use]
+    pub fn reading_texts(mut self, fields: &[CustomField]) -> Self {
+        for field in fields {
+            let read = self.0.get(&field.key).and_then(Value::as_str).and_then(|text| field.read_text(text));
+            if let Some(answer) = read {
+                self.0.insert(field.key.clone(), answer);
+            }
+        }
+        self
+    }
+
     /// Checks the answers against the declared fields and returns them in their stored form.
     ///
     /// Declared texts are trimmed, and empty answers are dropped. Undeclared keys stay as they are.
@@ -352,6 +396,30 @@ mod tests {
         let fields = fields(json!([declaration])).unwrap();
         let metadata = Metadata::parse(answer.as_object().cloned().unwrap()).unwrap();
         metadata.answering(&fields).map(|metadata| Value::Object(metadata.document().clone()))
+    }
+
+    #[test]
+    fn a_text_is_read_in_the_type_of_its_field() {
+        let fields = fields(json!([
+            {"key": "number", "type": "number"}, {"key": "news", "type": "boolean"}, {"key": "co"},
+            {"key": "many", "type": "multiselect", "options": ["a", "b", "c, d"]},
+        ]));
+        let read = |answers: Value| {
+            let metadata = Metadata::parse(answers.as_object().cloned().unwrap()).unwrap().reading_texts(fields.as_ref().unwrap());
+            Value::Object(metadata.document().clone())
+        };
+        assert_eq!(
+            read(json!({"number": " 6 ", "news": "Yes", "co": "7", "many": "a; b", "other": "1"})),
+            json!({"number": 6, "news": true, "co": "7", "many": ["a", "b"], "other": "1"})
+        );
+        assert_eq!(read(json!({"number": "-1.5", "news": "0", "many": "c, d"})), json!({"number": -1.5, "news": false, "many": ["c, d"]}));
+        assert_eq!(read(json!({"many": "a,b"})), json!({"many": ["a", "b"]}));
+        assert_eq!(read(json!({"number": 6, "news": true, "many": ["a"]})), json!({"number": 6, "news": true, "many": ["a"]}));
+        for wrong in
+            [json!({"number": "NaN"}), json!({"number": "six"}), json!({"news": "maybe"}), json!({"many": "a,z"}), json!({"many": ""})]
+        {
+            assert_eq!(read(wrong.clone()), wrong);
+        }
     }
 
     #[test]

@@ -481,7 +481,7 @@ impl Group<'_> {
 
     /// Checks the answers to custom fields, and fails the row if some do not fit.
     fn check(&mut self, row: &ImportRow, metadata: Metadata) -> Option<Metadata> {
-        match metadata.answering(&self.fields) {
+        match metadata.reading_texts(&self.fields).answering(&self.fields) {
             Ok(metadata) => Some(metadata),
             Err(errors) => {
                 self.plan.numbers.failed += 1;
@@ -675,8 +675,11 @@ mod tests {
         let list = json!({"custom_fields": [{"key": "size", "type": "number"}, {"key": "company", "required": true}]});
         let mut bad = row(3, "b@example.com");
         bad.profile.metadata = Metadata::parse(json!({"size": "many"}).as_object().unwrap().clone()).unwrap();
-        let plan = add(&import(), &[row(2, "a@example.com"), bad], facts(list));
-        assert_eq!((numbers(&plan), plan.problems[0].column.as_str()), ([1, 0, 0, 1], "metadata.size"));
+        let mut text = row(4, "c@example.com");
+        text.profile.metadata = Metadata::parse(json!({"size": "7"}).as_object().unwrap().clone()).unwrap();
+        let plan = add(&import(), &[row(2, "a@example.com"), bad, text], facts(list));
+        assert_eq!((numbers(&plan), plan.problems[0].column.as_str()), ([2, 0, 0, 1], "metadata.size"));
+        assert_eq!(plan.entries[1].profile.metadata.document()["size"], 7);
     }
 
     #[test]
