@@ -250,7 +250,7 @@ async fn a_person_signs_up_without_scripts(kind: Kind) {
         (&json!("bob@example.com"), &json!("Bob"), &answers, &ada["id"])
     );
     let stored = server.ports.entries.find_by_id(EntryId::parse(bob["id"].as_str().unwrap()).unwrap()).await.unwrap().unwrap();
-    assert_eq!(stored.profile.locale.unwrap().as_str(), "de");
+    assert_eq!(stored.profile.locale.unwrap().as_str(), "de-CH");
     assert_eq!(json!(stored.variant_id.unwrap().to_string()), variant["id"]);
     // Who leads is shown, masked.
     browser.open(PAGE).await.is_page(200, "de", &["a***@example.com"]);
@@ -310,6 +310,9 @@ async fn a_list_that_takes_nobody_says_so(kind: Kind) {
     let full = browser.post(PAGE, &form).await;
     assert!(!full.is_page(422, "en", &["is full"]).text.contains("<form"));
     assert!(!browser.open(PAGE).await.is_page(200, "en", &["is full"]).text.contains("<form"));
+    for wrong in [&[("email", "bob"), ("name", "")][..], &[("email", "bob@example.com"), ("name", "Bob")], &[("website", "x")]] {
+        assert!(!browser.post(PAGE, wrong).await.is_page(422, "en", &["is full"]).text.contains("<form"), "{wrong:?}");
+    }
     for (status, phrase) in [("paused", "taking a break"), ("closed", "is closed")] {
         server.set_status(&list, status).await;
         assert!(!browser.open(PAGE).await.is_page(200, "en", &[phrase]).text.contains("<form"));
@@ -331,6 +334,12 @@ async fn a_program_that_fills_in_what_nobody_sees_is_told_that_it_worked(kind: K
     let body = json!({"email": "bot@example.com", "name": "Bot", "website": "x", "form": "sealed"});
     let reply = server.sign_up("open", body.clone()).await.expect(201);
     assert_eq!((&reply["email"], &reply["position"]), (&json!("bot@example.com"), &json!(1)));
+    let other = server.active_list("other", json!({"approval_required": false})).await;
+    let first = server.join("other", "first@example.com").await["id"].as_str().unwrap().to_owned();
+    server.join("other", "second@example.com").await;
+    server.admin_delete(&format!("/waitlists/{other}/entries/{first}")).await.expect(204);
+    let reply = server.sign_up("other", body.clone()).await.expect(201);
+    assert_eq!((&reply["position"], &reply["status"]), (&json!(3), &json!("approved")), "no place that somebody has");
     server
         .get(&format!("/v1/me/{}", reply["status_url"].as_str().unwrap().rsplit('/').next().unwrap()))
         .await
@@ -345,6 +354,37 @@ async fn a_program_that_fills_in_what_nobody_sees_is_told_that_it_worked(kind: K
     // Requests of other programs have no such field.
     server.sign_up("open", json!({"email": "ada@example.com", "name": "Ada", "website": "https://ada.example"})).await.expect(201);
     assert_eq!(entries(&server, &list).await.len(), 1);
+}
+
+/// The language of a mail is that of the entry, which may have more languages than the pages.
+#[apply(on_both_stores)]
+async fn a_form_keeps_the_locale_that_the_person_asks_for(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let browser = Browser { accepts: "de-AT, en;q=0.5", ..Browser::of(&server) };
+    let [swedish, any] = ["sv", "*"].map(|accepts| Browser { accepts, ..Browser::of(&server) });
+    for (browser, query, address) in [
+        (&browser, "", "a@example.com"),
+        (&swedish, "", "b@example.com"),
+        (&browser, "?lang=pt-PT", "c@example.com"),
+        (&browser, "?lang=fr&embed=1", "d@example.com"),
+        (&browser, "?lang=-", "e@example.com"),
+        (&any, "", "f@example.com"),
+    ] {
+        browser.sign_up(&format!("{PAGE}{query}"), &[("email", address), ("name", "Ada")]).await.leads_to();
+    }
+    let locales: Vec<Value> = entries(&server, &list).await.iter().map(|entry| entry["locale"].clone()).collect();
+    assert_eq!(locales, ["de-AT", "sv", "pt-PT", "fr", "de-AT", "en"]);
+}
+
+#[apply(on_both_stores)]
+async fn a_form_says_why_an_address_is_refused(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({"block_disposable": true})).await;
+    let browser = Browser::of(&server);
+    let refused = browser.sign_up(PAGE, &[("email", "ada@mailinator.com"), ("name", "Ada")]).await;
+    refused.is_page(422, "en", &["Enter an address that you will keep."]);
+    browser.sign_up(PAGE, &[("email", "ada"), ("name", "Ada")]).await.is_page(422, "en", &["like name@example.com"]);
 }
 
 #[apply(on_both_stores)]
@@ -430,7 +470,7 @@ async fn an_address_is_confirmed_or_refused_on_pages(kind: Kind) {
     for confirmed in [ada.clone(), format!("{ada}/refuse")] {
         browser.open(&confirmed).await.is_page(200, "de", &[&format!("href=\"{}{own}\"", server.base)]);
     }
-    browser.post(&format!("{ada}/refuse"), &[]).await.is_page(409, "de", &[]);
+    browser.post(&format!("{ada}/refuse"), &[]).await.is_page(409, "de", &[&format!("href=\"{}{own}\"", server.base)]);
     let refusal = format!("{eve}/refuse");
     browser.open(&refusal).await.is_page(200, "en", &[&format!("action=\"{refusal}\""), &format!("href=\"{eve}\"")]);
     assert_eq!(browser.post(&refusal, &[]).await.leads_to(), refusal);
@@ -438,7 +478,7 @@ async fn an_address_is_confirmed_or_refused_on_pages(kind: Kind) {
         browser.open(refused).await.is_page(200, "en", &["href=\"/w/acme/early\""]);
     }
     assert_eq!(browser.post(&refusal, &[]).await.leads_to(), refusal);
-    browser.post(&eve, &[]).await.is_page(410, "en", &[]);
+    browser.post(&eve, &[]).await.is_page(410, "en", &["The sign-up is deleted", "href=\"/w/acme/early\""]);
     server.clock.advance(Duration::days(8));
     for (path, language) in [(&ada, "de"), (&eve, "en")] {
         for path in [path.clone(), format!("{path}/refuse")] {

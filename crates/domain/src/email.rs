@@ -26,6 +26,10 @@ impl Email {
     pub const MAX: usize = 254;
     /// The most bytes of a local part (RFC 5321, section 4.5.3.1.1).
     pub const MAX_LOCAL: usize = 64;
+    /// Why a list refuses an address of a throw-away service.
+    pub const DISPOSABLE: Invalid = Invalid::fixed("must not be an address of a throw-away service");
+    /// Why a list refuses an address whose domain takes no mail.
+    pub const NO_MAIL: Invalid = Invalid::fixed("the domain of this address takes no mail");
 
     /// Trims, checks and normalises an address.
     ///

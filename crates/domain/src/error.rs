@@ -18,6 +18,11 @@ impl Invalid {
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
         Self(message.into())
     }
+
+    /// Wraps a message that is known when the program is compiled.
+    pub(crate) const fn fixed(message: &'static str) -> Self {
+        Self(Cow::Borrowed(message))
+    }
 }
 
 /// An [`Invalid`] with the path of its field, such as `metadata.company`.

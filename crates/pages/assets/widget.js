@@ -305,7 +305,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           metadata,
           referral_code: this.getAttribute("ref") || this.#code() || undefined,
           variant_id: data.variant_id,
-          locale: data.lang,
+          locale: this.closest("[lang]")?.lang || undefined,
           consent: consent ? values.consent === true : undefined,
           website: website.value,
           form: data.form,

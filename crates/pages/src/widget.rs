@@ -157,7 +157,7 @@ impl WidgetForm<'_> {
             challenge: self.challenge,
             texts: words(texts),
         };
-        serde_json::to_string(&document).unwrap_or_default()
+        serde_json::to_string(&document).expect("texts serialise")
     }
 
     fn links(&self, texts: Texts) -> Vec<Link<'_>> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use time::Duration;
 
 use crate::command::{RequestMailRejection, SignUp, SignUpRejection};
+use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
@@ -47,7 +48,7 @@ pub enum JoinRejection {
     #[error("the captcha token is missing or was not accepted")]
     CaptchaFailed,
     /// The domain of the address takes no mail.
-    #[error("the domain of this address takes no mail")]
+    #[error("{}", Email::NO_MAIL)]
     NoMailDomain,
     /// The sign-up was refused.
     #[error(transparent)]

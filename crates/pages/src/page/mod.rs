@@ -28,7 +28,6 @@ pub trait Page {
 
 impl<T: Template> Page for T {
     fn html(&self) -> String {
-        // Nothing that a template shows can fail, and neither can writing into a string.
-        self.render().unwrap_or_default()
+        self.render().expect("nothing that a template shows can fail, and neither can writing into a string")
     }
 }

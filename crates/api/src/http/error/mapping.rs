@@ -10,7 +10,8 @@ use rally_domain::command::{
     TemplateRejection, TestMailRejection, TrySignInRejection, UpdateWaitlistRejection, VariantRejection, WebhookRejection,
 };
 use rally_domain::confirmation::RequestEnded;
-use rally_domain::error::{CommandError, Fault, FieldError, Invalid, RemoteError};
+use rally_domain::email::Email;
+use rally_domain::error::{CommandError, Fault, FieldError, RemoteError};
 use rally_domain::invite::InviteError;
 use rally_domain::use_case::bulk::BulkRejection;
 use rally_domain::use_case::configure::ConfigureRejection;
@@ -108,7 +109,7 @@ impl From<JoinRejection> for ApiError {
     fn from(rejection: JoinRejection) -> Self {
         match rejection {
             JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
-            JoinRejection::NoMailDomain => FieldError::new("email", Invalid::new(rejection.to_string())).into(),
+            JoinRejection::NoMailDomain => FieldError::new("email", Email::NO_MAIL).into(),
             JoinRejection::SignUp(rejection) => rejection.into(),
             JoinRejection::Request(rejection) => rejection.into(),
         }

@@ -14,7 +14,7 @@ use rally_pages::{Ask, AskPage, ConfirmPage, Notice, NoticePage};
 use super::look::{Look, see_other, show};
 use super::openness::notice_of_refusal;
 use crate::app::App;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 use crate::http::extract::requested::Linked;
 use crate::routes::visitor::confirmation::Place;
 
@@ -68,6 +68,11 @@ impl Opened {
         self.tell(look, StatusCode::GONE, Notice::Expired, Some(&self.form(look)))
     }
 
+    fn tell_confirmed(&self, app: &App, look: &Look<'_>, status: StatusCode) -> HttpResponse {
+        let link = self.entry.as_ref().map(|entry| app.ports.links.status(entry.id, entry.link_generation));
+        self.tell(look, status, Notice::Confirmed, link.as_deref())
+    }
+
     /// Returns the page that a look at the link shows: it asks, or says what became of the sign-up.
     fn page(&self, app: &App, look: &Look<'_>, ask: impl FnOnce(&SignUpRequest) -> HttpResponse) -> HttpResponse {
         if let Some(expired) = self.expired(app, look) {
@@ -75,10 +80,7 @@ impl Opened {
         }
         match &self.kept.state {
             RequestState::Waiting(sent) => ask(sent),
-            RequestState::Confirmed(_) => {
-                let link = self.entry.as_ref().map(|entry| app.ports.links.status(entry.id, entry.link_generation));
-                self.tell(look, StatusCode::OK, Notice::Confirmed, link.as_deref())
-            }
+            RequestState::Confirmed(_) => self.tell_confirmed(app, look, StatusCode::OK),
             RequestState::Refused => self.tell(look, StatusCode::OK, Notice::Refused, Some(&self.form(look))),
         }
     }
@@ -133,6 +135,9 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     };
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
+    if error.code == Code::ConfirmationRefused {
+        return Ok(opened.tell(&look, StatusCode::GONE, Notice::Refused, Some(&opened.form(&look))));
+    }
     let notice = notice_of_refusal(&error, opened.place.waitlist.status).ok_or(error)?;
     Ok(opened.tell(&look, StatusCode::UNPROCESSABLE_ENTITY, notice, None))
 }
@@ -158,6 +163,8 @@ pub async fn refuse(app: web::Data<App>, request: HttpRequest, Linked(kept): Lin
     if let Some(expired) = opened.expired(&app, &look) {
         return Ok(expired);
     }
-    use_case::confirm::refuse(&app.ports, opened.kept.id).await?;
-    Ok(see_other(&app.ports.links.refuse(opened.kept.id)))
+    match use_case::confirm::refuse(&app.ports, opened.kept.id).await.map_err(ApiError::from) {
+        Err(error) if error.code == Code::AlreadyConfirmed => Ok(opened.tell_confirmed(&app, &look, StatusCode::CONFLICT)),
+        refused => refused.map(|()| see_other(&app.ports.links.refuse(opened.kept.id))),
+    }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use rally_domain::command::SignUpRejection;
+use rally_domain::email::Email;
 use rally_domain::entry as domain;
+use rally_domain::error::Invalid;
 use rally_domain::id::{EntryId, VariantId, WaitlistId};
 use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
@@ -48,6 +51,8 @@ pub(super) struct Reading<'a> {
     pub(super) here: String,
     root: &'a str,
     embedded: bool,
+    /// The locale that the reader has chosen, if the language has another tag.
+    chosen: Option<Locale>,
 }
 
 impl<'a> Reading<'a> {
@@ -58,8 +63,10 @@ impl<'a> Reading<'a> {
     /// 404 if the list is a draft.
     pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, request: &HttpRequest, shown: Option<Locale>) -> Result<Self, ApiError> {
         named.published()?;
+        let chosen = shown.clone().or_else(|| chosen_language(request));
         let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(request)).collect();
-        Ok(Self::in_one_of(app, named, &wanted, is_embedded(request)))
+        let reading = Self::in_one_of(app, named, &wanted, is_embedded(request));
+        Ok(Self { chosen: chosen.filter(|locale| locale.as_str() != reading.language.tag()), ..reading })
     }
 
     fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Self {
@@ -67,7 +74,7 @@ impl<'a> Reading<'a> {
         let language = look::choose(wanted, &named.found.default_locale);
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
-        Self { named, language, here, root, embedded }
+        Self { named, language, here, root, embedded, chosen: None }
     }
 
     /// The list.
@@ -99,6 +106,18 @@ impl<'a> Reading<'a> {
     /// Returns the address of a page of the list that speaks the same language, in the same frame.
     pub(super) fn address_of(&self, page: &str) -> String {
         embedded(format!("{}{page}?lang={}", self.here, self.language.tag()), self.embedded)
+    }
+
+    /// Returns the locale that a form carries: the one that its reader has chosen, else that of the language.
+    fn lang(&self) -> &str {
+        self.chosen.as_ref().map_or(self.language.tag(), Locale::as_str)
+    }
+
+    /// Returns the locale of who sends a form. `None` leaves it to the browser: it asks for the language of the form, and may name a
+    /// more exact locale.
+    fn locale(&self, accepted: &[Locale]) -> Option<&str> {
+        let by_browser = !accepted.is_empty() && look::choose(accepted, &self.named.found.default_locale) == self.language;
+        Some(self.lang()).filter(|_| self.chosen.is_some() || !by_browser)
     }
 
     /// Leads to a page of the list.
@@ -148,6 +167,7 @@ fn sealed(html: &[u8], seal: &str) -> Vec<u8> {
 pub struct PageKey {
     list: WaitlistId,
     language: &'static str,
+    chosen: Option<Locale>,
     is_embedded: bool,
     variant: Option<VariantId>,
     code: Option<String>,
@@ -160,6 +180,7 @@ impl PageKey {
         Self {
             list: reading.waitlist().id,
             language: reading.language.tag(),
+            chosen: reading.chosen.clone(),
             is_embedded: reading.embedded,
             variant: variant.map(|variant| variant.id),
             code: around.code.clone(),
@@ -268,7 +289,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
-        hidden: Hidden { seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code },
+        hidden: Hidden { lang: reading.lang(), seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
             None => work,
@@ -302,8 +323,7 @@ async fn leaders(app: &App, waitlist: &Waitlist) -> Result<Option<Arc<[domain::L
     if waitlist.settings.leaderboard == Leaderboard::Hidden {
         return Ok(None);
     }
-    let rows = Limit::new(u64::from(LEADERS), LEADERS).map_err(|error| ApiError::new(Code::InternalError, error.to_string()))?;
-    Ok(Some(app.ports.stats.leaders(waitlist.id, rows).await?))
+    Ok(Some(app.ports.stats.leaders(waitlist.id, Limit::of::<LEADERS>()).await?))
 }
 
 /// A form that was posted.
@@ -320,14 +340,14 @@ impl Posted {
     }
 
     /// The same fields as in a sign-up over the API.
-    fn body(&self, reading: &Reading<'_>) -> Result<JoinBody, ApiError> {
+    fn body(&self, reading: &Reading<'_>, request: &HttpRequest) -> Result<JoinBody, ApiError> {
         let answers = answers_of(&reading.waitlist().settings.custom_fields, &self.0, reading.language);
         read_as(json!({
             "email": self.value("email").unwrap_or_default().trim(),
             "name": self.value("name").unwrap_or_default(),
             "referral_code": self.value("referral_code"),
             "metadata": answers,
-            "locale": reading.language.tag(),
+            "locale": reading.locale(&accepted_languages(request.headers())),
             "consent": matches!(self.value("consent"), Some("true" | "on")),
             "proof_of_work": self.value("proof_of_work"),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
@@ -361,23 +381,36 @@ enum Sent {
 async fn sign_up(app: &App, reading: &Reading<'_>, request: &HttpRequest, posted: &Posted) -> Result<Sent, ApiError> {
     let waitlist = reading.waitlist();
     app.limits.take_address(app.proxies.client(request), waitlist.id).inspect_err(|error| count_as(error.code.as_str()))?;
-    if posted.value("website").is_some() && openness(app, waitlist).await? == Openness::Open {
+    // A list that takes nobody says so before anything that is wrong with the form.
+    match openness(app, waitlist).await? {
+        Openness::Open => {}
+        Openness::Full => return Err(refuse(SignUpRejection::WaitlistFull)),
+        Openness::Paused | Openness::Closed => return Err(refuse(SignUpRejection::WaitlistNotActive)),
+    }
+    if posted.value("website").is_some() {
         count_as("bot");
         return Ok(lead_a_bot(app, waitlist));
     }
     // A form without a seal of this list is taken as one that was shown just now.
     let missing = posted.value("form").and_then(|seal| app.seals.missing(waitlist.id, seal, app.ports.clock.now()));
-    if waitlist.is_open() && missing != Some(0) {
+    if missing != Some(0) {
         count_as(Code::TooFast.as_str());
         return Err(ApiError::new(Code::TooFast, "the form came back too fast"));
     }
-    let outcome = take(app, &reading.named.found, request, posted.body(reading)?, &mut Vec::new()).await;
+    let outcome = take(app, &reading.named.found, request, posted.body(reading, request)?, &mut Vec::new()).await;
     count(&outcome);
     Ok(match outcome? {
         Outcome::OnTheList(entry) => Sent::OnTheList(app.ports.links.status(entry.id, entry.link_generation)),
         Outcome::MustConfirm(_) => Sent::MustConfirm,
         Outcome::Bot(_) => lead_a_bot(app, waitlist),
     })
+}
+
+/// Refuses a form, and counts it.
+fn refuse(rejection: SignUpRejection) -> ApiError {
+    let error = ApiError::from(rejection);
+    count_as(error.code.as_str());
+    error
 }
 
 /// Leads a program where a person would go: to a link like any other, which is nobody's.
@@ -408,12 +441,21 @@ async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: Ap
     Ok(reply)
 }
 
+/// Returns the problem with an answer. What was typed does not show that an address gets no mail.
+fn problem_of(message: &Invalid) -> Problem {
+    match message {
+        message if *message == Email::DISPOSABLE => Problem::Disposable,
+        message if *message == Email::NO_MAIL => Problem::NoMail,
+        _ => Problem::Refused,
+    }
+}
+
 /// Returns the status and the problems of a form that was refused. `None` means that the form has no part in it.
 fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)> {
     let one = |name: &str, problem| vec![(name.to_owned(), problem)];
     let (status, problems) = match error.code {
         Code::ValidationFailed => {
-            let problems = error.errors.iter().map(|error| (error.field.clone(), Problem::Refused)).collect();
+            let problems = error.errors.iter().map(|error| (error.field.clone(), problem_of(&error.message))).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, problems)
         }
         Code::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, one("email", Problem::Taken)),
