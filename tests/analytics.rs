@@ -124,6 +124,8 @@ async fn a_timeline_has_every_day(kind: Kind) {
     );
     assert_eq!(points("since=2023-12-31&until=2024-03-02").await["points"].as_array().unwrap().len(), 62);
     assert_eq!(points("since=2016-01-01&until=2026-01-08").await["points"].as_array().unwrap().len(), 3660);
+    let from_noon = points("since=2016-01-01T12:00:00Z&until=2026-01-08T12:00:00Z").await["points"].as_array().unwrap().len();
+    assert_eq!(from_noon, 3661);
     // The first and the last year of four digits.
     assert_eq!(points("since=0000-01-01&until=0000-01-02").await["points"], json!([day("0000-01-01", 0)]));
     assert_eq!(points("since=9999-12-31&until=9999-12-31T23:59:59.999Z").await["points"], json!([day("9999-12-31", 0)]));

@@ -50,7 +50,7 @@ async fn a_body_must_be_json_of_the_right_type_and_size(kind: Kind) {
     }
     post("application/json", format!("{}1{}", "[".repeat(200), "]".repeat(200))).await.refused(400, "malformed_json");
     for body in ["[]", "null", "1", "\"x\"", "[\"ada@example.com\", \"Ada\"]"] {
-        post("application/json", body.to_owned()).await.refused(400, "validation_failed");
+        assert_eq!(post("application/json", body.to_owned()).await.bad_fields(), ["body"], "{body}");
     }
     let large = |n: usize| json!({"email": "ada@example.com", "name": "Ada", "pad": "x".repeat(n)}).to_string();
     post("application/json", large(65_536)).await.refused(413, "payload_too_large");

@@ -18,7 +18,8 @@ async fn a_reader_sees_what_is_public_of_an_active_list(kind: Kind) {
             "early",
             json!({
                 "confirmation_message": "Thanks!", "custom_fields": [{"key": "company", "required": true}],
-                "referral_rewards": {"milestones": [{"count": 3, "reward": "shirt"}]}, "secret_note": "internal",
+                "referral_rewards": {"milestones": [{"count": 10, "reward": "mug"}, {"count": 3, "reward": "shirt"}]},
+                "secret_note": "internal",
             }),
         )
         .await;
@@ -31,7 +32,7 @@ async fn a_reader_sees_what_is_public_of_an_active_list(kind: Kind) {
             "description": null, "status": "active",
             "custom_fields": [{"key": "company", "type": "text", "required": true}],
             "confirmation_message": "Thanks!", "recaptcha_site_key": null,
-            "referral_rewards": {"milestones": [{"count": 3, "reward": "shirt"}]},
+            "referral_rewards": {"milestones": [{"count": 3, "reward": "shirt"}, {"count": 10, "reward": "mug"}]},
             "variant": {"id": variant, "kind": "ab", "locale": "en"},
             "brand": {"brand_name": null, "brand_logo_url": null, "primary_color": null},
             "full": false, "privacy_url": null, "terms_url": null, "consent_text": null,
@@ -50,6 +51,8 @@ async fn a_paused_or_closed_list_is_hidden_and_takes_nobody(kind: Kind) {
         server.get("/v1/waitlists/acme/early/leaderboard").await.refused(404, "waitlist_not_found");
         let body = json!({"email": "ada@example.com", "name": "Ada"});
         server.sign_up("early", body).await.refused(422, "waitlist_not_active");
+        let malformed = server.request(Method::POST, "/v1/waitlists/acme/early/entries").body("{");
+        send(malformed).await.refused(422, "waitlist_not_active");
     }
 }
 

@@ -20,7 +20,8 @@ async fn control(server: &TestServer) -> (String, Value) {
 
 /// A variant for Brazil.
 async fn brazilian(server: &TestServer, path: &str) -> Value {
-    let body = json!({"kind": "locale", "locale": "PT-br", "copy": {"display_name": " Acesso ", "theme": 1}});
+    // Only A/B variants have a weight that counts.
+    let body = json!({"kind": "locale", "locale": "PT-br", "copy": {"display_name": " Acesso ", "theme": 1}, "weight": 0});
     server.admin_post(path, body).await.expect(201)
 }
 

@@ -212,6 +212,8 @@ async fn after_a_rotation_both_secrets_sign_for_a_day(kind: Kind) {
     assert_ne!(fresh["signing_secret"], webhook["signing_secret"]);
     let again = send(rotate()).await;
     assert_eq!((&again.body, again.header("idempotent-replay")), (&rotated.body, Some("true")));
+    send(rotate().json(&json!({"other": 1}))).await.refused(409, "idempotency_key_reuse");
+    send(rotate().header("content-type", "application/json").body("{")).await.refused(400, "malformed_json");
     let test = format!("{}/test", path(&webhook));
     server.admin_post(&test, json!({"event": "entry.created"})).await.expect(202);
     let request = receiver.wait_for(1).await.remove(0);

@@ -161,22 +161,21 @@ pub struct DaySpan {
 }
 
 impl DaySpan {
-    /// The most days of a span.
+    /// The most days between the ends of a span. It touches one more if it begins within a day.
     pub const MAX: i64 = 3660;
 
     /// Returns the days that `[since, until)` touches.
     ///
     /// # Errors
-    /// If `until` is not after `since`, or the span touches more than [`MAX`](Self::MAX) days.
+    /// If `until` is not after `since`, or more than [`MAX`](Self::MAX) days after it.
     pub fn new(since: Timestamp, until: Timestamp) -> Result<Self, Invalid> {
         if until <= since {
             return Err(Invalid::new("must be after since"));
         }
-        let span = Self { first: since.day(), last: until.plus(Duration::milliseconds(-1)).day() };
-        if span.len() > Self::MAX {
+        if until.instant() - since.instant() > Duration::days(Self::MAX) {
             return Err(Invalid::new(format!("must be at most {} days after since", Self::MAX)));
         }
-        Ok(span)
+        Ok(Self { first: since.day(), last: until.plus(Duration::milliseconds(-1)).day() })
     }
 
     /// Returns the first day.
@@ -253,6 +252,8 @@ mod tests {
         let longest = first.plus(Duration::days(DaySpan::MAX));
         assert!(DaySpan::new(first, longest).is_ok());
         assert!(DaySpan::new(first, longest.plus(Duration::milliseconds(1))).is_err());
+        let at_noon = (first.plus(Duration::hours(12)), longest.plus(Duration::hours(12)));
+        assert_eq!(DaySpan::new(at_noon.0, at_noon.1).unwrap().len(), DaySpan::MAX + 1);
         assert!(DaySpan::new(at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59Z")).is_err());
     }
 }

@@ -8,6 +8,7 @@ use crate::consent::{Consent, MISSING_CONSENT};
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::email::Email;
+use crate::entry::EntryStatus;
 use crate::error::{FieldError, Invalid};
 use crate::invite::InviteUrl;
 use crate::ledger::{FraudMode, ReferralPolicy};
@@ -51,6 +52,16 @@ pub enum Approval {
     Required,
     /// A new entry is approved at once.
     Automatic,
+}
+
+impl Approval {
+    /// Returns the status of a new entry.
+    pub const fn first_status(self) -> EntryStatus {
+        match self {
+            Self::Required => EntryStatus::Pending,
+            Self::Automatic => EntryStatus::Approved,
+        }
+    }
 }
 
 /// Whether visitors may see the leaderboard.
@@ -410,6 +421,7 @@ fn parse_rewards(value: &Value, path: &str) -> Result<ReferralRewards, Vec<Field
             (_, _) => report("reward", Invalid::new("must be a text that is not empty")),
         }
     }
+    milestones.sort_by_key(|milestone| milestone.count);
     if errors.is_empty() { Ok(ReferralRewards { milestones }) } else { Err(errors) }
 }
 

@@ -269,9 +269,10 @@ impl SignUp {
         let referrer = facts.referrer.filter(|referrer| referrer.status != EntryStatus::Rejected);
         let referral = referrer.map(|referrer| self.refer(referrer, &facts));
         let is_credited = referral.as_ref().is_some_and(|referral| referral.state == ReferralState::Credited);
-        let (status, told): (_, &[EventKind]) = match waitlist.settings.approval {
-            Approval::Required => (EntryStatus::Pending, &[EventKind::EntryCreated]),
-            Approval::Automatic => (EntryStatus::Approved, &[EventKind::EntryCreated, EventKind::EntryApproved]),
+        let status = waitlist.settings.approval.first_status();
+        let told: &[EventKind] = match waitlist.settings.approval {
+            Approval::Required => &[EventKind::EntryCreated],
+            Approval::Automatic => &[EventKind::EntryCreated, EventKind::EntryApproved],
         };
         let entry = Entry {
             id: self.entry_id,

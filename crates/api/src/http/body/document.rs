@@ -1,10 +1,11 @@
 //! A JSON object, both parsed and as it was sent.
 
 use actix_web::web::Bytes;
+use rally_domain::error::{FieldError, Invalid};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::http::error::{ApiError, Code};
+use crate::http::error::ApiError;
 
 /// A JSON object, both parsed and as it was sent.
 #[derive(Debug, Clone)]
@@ -24,5 +25,5 @@ pub fn read_as<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
 }
 
 pub(super) fn not_an_object() -> ApiError {
-    ApiError::new(Code::ValidationFailed, "the body must be a JSON object")
+    ApiError::validation(vec![FieldError::new("body", Invalid::new("must be a JSON object"))])
 }

@@ -92,11 +92,19 @@ impl Body {
     /// # Errors
     /// 408, 413, 415, or 400 if it is not a JSON object.
     pub async fn optional_json_up_to<T: DeserializeOwned>(self, limit: usize) -> Result<Option<T>, ApiError> {
+        self.optional_document_up_to(limit).await?.map(|document| read_as(document.value)).transpose()
+    }
+
+    /// Reads a JSON object of at most `limit` bytes, as a document, if the request has a body.
+    ///
+    /// # Errors
+    /// 408, 413, 415, or 400 if it is not a JSON object.
+    pub async fn optional_document_up_to(self, limit: usize) -> Result<Option<Document>, ApiError> {
         let empty = self.headers.get(CONTENT_LENGTH).is_none_or(|length| length.as_bytes() == b"0");
         if empty && !self.headers.contains_key(TRANSFER_ENCODING) {
             return Ok(None);
         }
-        self.json_up_to(limit).await.map(Some)
+        self.document_up_to(limit).await.map(Some)
     }
 
     /// Reads a JSON object of at most `limit` bytes, as a document.

@@ -96,7 +96,11 @@ impl CreateBody {
         let locale = fields.required("locale", self.locale, |text| Locale::parse(&text));
         let copy = fields.required("copy", self.copy, Ok);
         let copy = parse_copy(&mut fields, copy);
-        let weight = fields.optional("weight", self.weight, parse_weight);
+        let weight = match self.weight {
+            // Only A/B variants are drawn by their weights.
+            Field::Given(weight) if kind == Some(VariantKind::Locale) => parse_weight(weight).ok(),
+            weight => fields.optional("weight", weight, parse_weight),
+        };
         let active = fields.optional("active", self.active, Ok);
         fields.finish()?;
         let (Some(kind), Some(locale)) = (kind, locale) else { return Err(ApiError::validation(Vec::new())) };

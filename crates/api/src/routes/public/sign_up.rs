@@ -4,17 +4,18 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use rally_domain::command::SignUpRejection;
 use rally_domain::custom_field::Metadata;
 use rally_domain::email::Email;
-use rally_domain::entry::{Entry, EntryStatus};
-use rally_domain::error::{FieldError, Invalid};
+use rally_domain::entry::Entry;
+use rally_domain::error::FieldError;
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::locale::{Locale, preferred};
 use rally_domain::mail::Links;
 use rally_domain::profile::Profile;
 use rally_domain::referral::{OldCode, ReferralBoost, ReferralCode};
-use rally_domain::settings::{Approval, Confirmation};
+use rally_domain::settings::Confirmation;
 use rally_domain::text::{Interest, PersonName, Referrer};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::use_case;
+use rally_domain::use_case::entry_job::last_position;
 use rally_domain::use_case::join::{Join, Joined};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use serde::{Deserialize, Serialize};
@@ -114,7 +115,7 @@ impl JoinBody {
         let (mut fields, settings) = (Fields::default(), &list.waitlist.settings);
         let is_blocked = |email: &Email| settings.addresses.block_disposable && app.ports.disposable.has(email);
         let email = fields.required("email", self.email, |text| match Email::parse(&text)? {
-            email if is_blocked(&email) => Err(Invalid::new("must not be an address of a throw-away service")),
+            email if is_blocked(&email) => Err(Email::DISPOSABLE),
             email => Ok(email),
         });
         let name = fields.required("name", self.name, |text| PersonName::parse(&text));
@@ -202,15 +203,14 @@ impl JoinedView {
     /// An entry that does not exist, for a program that filled in what people do not see.
     async fn of_nobody(app: &App, waitlist: &Waitlist, profile: &Profile) -> Result<Self, ApiError> {
         let (ports, id) = (&app.ports, EntryId::new(app.ports.ids.uuid()));
-        let next = ports.stats.count(waitlist.id).await? + 1;
-        let status = if waitlist.settings.approval == Approval::Automatic { EntryStatus::Approved } else { EntryStatus::Pending };
+        let next = last_position(ports, waitlist).await?.number() + 1;
         Ok(Self {
             id: id.to_string(),
             email: profile.email.to_string(),
             name: profile.name.to_string(),
             position: next,
             effective_position: next,
-            status: status.as_str(),
+            status: waitlist.settings.approval.first_status().as_str(),
             referral_code: ReferralCode::from_entropy(ports.ids.entropy()).to_string(),
             status_url: ports.links.status(id, 0),
             created_at: ports.clock.now().to_string(),
@@ -305,6 +305,9 @@ async fn sign_up(
     named.check_origin(app, request)?;
     let waitlist = &named.found.waitlist;
     standings.extend(app.limits.take_address(app.proxies.client(request), waitlist.id)?);
+    if !waitlist.is_open() {
+        return Err(SignUpRejection::WaitlistNotActive.into());
+    }
     take(app, &named.found, request, body.json::<JoinBody>().await?, standings).await
 }
 

@@ -15,7 +15,7 @@ use super::EntryView;
 use crate::app::App;
 use crate::auth::permit;
 use crate::http::body::fields::{Field, Fields};
-use crate::http::body::{Body, read_as};
+use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminEntry;
 
@@ -32,7 +32,7 @@ pub(super) fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, sen
 }
 
 /// How to invite an entry.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = InviteToApp)]
 struct InviteBody {
     /// The Heimdall app to invite into. By default the workspace's `default_heimdall_app_slug`.
@@ -82,7 +82,7 @@ pub(crate) async fn invite_by(app: &App, actor: &Actor, waitlist: &Waitlist, id:
 /// the list, its setting `invite_url`, invites the person, and no service is asked. A repeated request returns the same invitation.
 #[utoipa::path(
     tag = "Entries", operation_id = "invite_entry_to_app", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
-    params(AdminEntry), request_body = InviteBody,
+    params(AdminEntry), request_body = Option<InviteBody>,
     responses(
         (status = 200, description = "The entry and its invitation.", body = InvitedView),
         (status = 409, description = "A person with this address is already in the app.", body = ErrorBody),
@@ -98,7 +98,7 @@ pub async fn invite_to_app(
     entry: AdminEntry<permit::EntryUpdate>,
     body: Body,
 ) -> Result<web::Json<InvitedView>, ApiError> {
-    let invitation = body.json::<InviteBody>().await?.parse()?;
+    let invitation = body.optional_json_up_to::<InviteBody>(DEFAULT_LIMIT).await?.unwrap_or_default().parse()?;
     let invited = invite::run(&app.ports, &entry.actor(), &entry.waitlist, entry.id, &invitation).await?;
     app.wake_relays();
     let Invited { entry: invited, invite } = invited;

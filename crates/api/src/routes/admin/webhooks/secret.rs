@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::permit;
-use crate::http::error::{AdminFailure, ApiError, ErrorBody};
+use crate::http::body::{Body, DEFAULT_LIMIT};
+use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminWebhookId;
 use crate::http::extract::idempotency_key::IdempotencyHeader;
 use crate::idempotency::{self, Reply};
@@ -32,9 +33,8 @@ struct RotatedView {
     params(AdminWebhookId, IdempotencyHeader),
     responses(
         (status = 201, description = "The new secret.", body = RotatedView),
-        (status = 400, description = "A bad idempotency key.", body = ErrorBody),
         (status = 409, description = "The idempotency key was used for another request, or its request is still running.", body = ErrorBody),
-        AdminFailure,
+        AdminFailure, BodyFailure,
     ),
 )]
 #[post("/webhooks/{id}/rotate-secret")]
@@ -42,10 +42,12 @@ pub async fn rotate_secret(
     app: web::Data<App>,
     webhook: AdminWebhookId<permit::WebhookUpdate>,
     header: IdempotencyHeader,
+    body: Body,
 ) -> Result<HttpResponse, ApiError> {
     let (id, key) = (*webhook, header.key()?);
+    let body = body.optional_document_up_to(DEFAULT_LIMIT).await?;
     let workspace_id = webhook.admin.workspace.id;
-    let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: None };
+    let request = idempotency::Request { workspace_id, route: format!("POST webhooks/{id}/rotate-secret"), key, body: body.as_ref() };
     let (secret, shown) = webhook_secret::issue(&app.webhook_sealer, id);
     let render = move |webhook: &Webhook| Reply::created(&RotatedView { id: webhook.id.to_string(), signing_secret: shown.clone() });
     let rotate = async |receipt| {
