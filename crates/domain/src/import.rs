@@ -323,7 +323,7 @@ pub struct ImportProblem {
 impl ImportProblem {
     /// Returns the problem for a store. The line is part of the key.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(self).expect("texts serialise")
     }
 
     /// Reads a stored problem.
@@ -378,7 +378,7 @@ mod entry_id {
 impl ImportLink {
     /// Returns the link for a store. The line is part of the key.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(self).expect("texts serialise")
     }
 
     /// Reads a stored link.
@@ -446,7 +446,7 @@ impl RestoreItem {
 
     /// Returns the item for a store. The line is part of the key.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.content).unwrap_or_default()
+        serde_json::to_vec(&self.content).expect("texts serialise")
     }
 
     /// Reads a stored item.
@@ -543,7 +543,7 @@ impl ImportRow {
             count: self.referral_count,
             row_id: self.row_id.clone(),
         };
-        serde_json::to_vec(&stored).unwrap_or_default()
+        serde_json::to_vec(&stored).expect("texts serialise")
     }
 
     /// Reads a stored row.

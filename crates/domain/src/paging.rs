@@ -29,6 +29,11 @@ impl Limit {
             .ok_or_else(|| Invalid::new(format!("must be an integer from 1 to {max}")))
     }
 
+    /// Returns a number of rows that is known when the program is compiled.
+    pub const fn of<const ROWS: u16>() -> Self {
+        Self(const { NonZeroU16::new(ROWS).expect("a page has a row") })
+    }
+
     /// Reads decimal digits as a number of rows between 1 and `max`.
     ///
     /// # Errors
@@ -46,7 +51,7 @@ impl Limit {
 
 impl Default for Limit {
     fn default() -> Self {
-        Self(const { NonZeroU16::new(Self::DEFAULT).expect("the default is not zero") })
+        Self::of::<{ Self::DEFAULT }>()
     }
 }
 

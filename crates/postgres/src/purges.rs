@@ -427,7 +427,7 @@ statement! {
 
 /// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.
 async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
-    let list = WaitlistId::new(purge.waitlist_id.unwrap_or_default());
+    let Some(list) = purge.waitlist_id.map(WaitlistId::new) else { return Ok(false) };
     // If the list is deleted too, its own purge deletes these entries.
     if !counters::lock(c, list).await? {
         return Ok(false);
@@ -477,7 +477,7 @@ pub(crate) async fn forget_referrer(c: &mut AsyncPgConnection, id: EntryId, most
 
 /// Reduces a batch of the events of an erased entry, and removes the answers of receivers to them. Returns whether there were any.
 async fn purge_traces(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
-    let (waitlist, entry) = (purge.waitlist_id.unwrap_or_default(), purge.target);
+    let (Some(waitlist), entry) = (purge.waitlist_id, purge.target) else { return Ok(false) };
     let batch: Vec<ToldRow> = NextEvents { waitlist, entry, after: purge.after_id.unwrap_or_default(), most }.load(c).await?;
     let Some(last) = batch.last().map(|row| row.id) else {
         if referrals::forget_reasons(c, entry, most).await? > 0 {

@@ -16,8 +16,6 @@ mod settings;
 mod variants;
 mod webhooks;
 
-use askama::Template;
-
 pub use self::access::{
     AuditChange, AuditPage, AuditRow, KeyRow, KeysPage, SessionRow, SessionsPage, SignInLinkPage, SignInPage, WorkspaceRow, WorkspacesPage,
 };
@@ -36,19 +34,6 @@ pub use self::referrals::{DecidePage, Effect, PolicyPage, PolicyPreview, Referra
 pub use self::settings::{Conflict, SettingsPage};
 pub use self::variants::{VariantPage, VariantRow, VariantsPage};
 pub use self::webhooks::{DeliveryRow, WebhookPage, WebhookRow, WebhooksPage};
-
-/// A page that can be written as HTML.
-pub trait Page {
-    /// Writes the page.
-    fn html(&self) -> String;
-}
-
-impl<T: Template> Page for T {
-    fn html(&self) -> String {
-        // Nothing that a template shows can fail, and neither can writing into a string.
-        self.render().unwrap_or_default()
-    }
-}
 
 /// Gives a page its frame, its place in the navigation and its heading.
 macro_rules! framed {

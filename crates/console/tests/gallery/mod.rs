@@ -2,8 +2,8 @@
 
 use rally_console::page::*;
 use rally_console::{
-    Bar, Can, Choice, Count, Day, Days, Form, Frame, Job, Notice, NoticeTone, OpenList, OpenWorkspace, Pager, Share, State, Time, Undo,
-    form_of_settings,
+    Bar, Can, Choice, Count, Day, Days, Form, Frame, Job, Notice, NoticeTone, OpenList, OpenWorkspace, Page, Pager, Share, State, Time,
+    Undo, form_of_settings,
 };
 use rally_domain::timestamp::Timestamp;
 use serde_json::json;

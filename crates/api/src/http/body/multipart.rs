@@ -1,6 +1,7 @@
 //! Reads a form with a file, as browsers send it (RFC 7578): fields, and then the file in pieces of any size.
 
 use actix_web::web::{Bytes, BytesMut};
+use memchr::memmem;
 
 use super::Pieces;
 use crate::http::error::{ApiError, Code};
@@ -123,7 +124,7 @@ impl Split {
         if !self.is_inside {
             return Piece::End;
         }
-        match find(&self.buffer, &self.delimiter) {
+        match memmem::find(&self.buffer, &self.delimiter) {
             Some(0) => {
                 drop(self.buffer.split_to(self.delimiter.len()));
                 self.is_inside = false;
@@ -142,25 +143,13 @@ impl Split {
         if self.buffer.starts_with(b"--") {
             return Ok(Head::End);
         }
-        let Some(end) = find(&self.buffer, b"\r\n\r\n") else {
+        let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") else {
             return if self.buffer.len() > MAX_HEAD { Err(malformed("a part of the form has a large head")) } else { Ok(Head::Incomplete) };
         };
         let head = self.buffer.split_to(end + 4);
         self.is_inside = true;
         name_of(&String::from_utf8_lossy(&head)).map(Head::Named).ok_or_else(|| malformed("a part of the form has no name"))
     }
-}
-
-/// Returns the first place of a text in bytes.
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|byte| *byte == wanted[0]) {
-        if bytes[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 /// Returns the name of the field that a part belongs to.
@@ -217,9 +206,9 @@ mod tests {
         Content-Disposition: form-data; filename=\"a;name=\\\"b\\\".csv\"; name=\"file\"\r\n\r\n\r\n--\r\n-x-\r\n\r\n--x--\r\nafter";
 
     /// Reads a form that arrives in pieces of a size.
-    fn read(form: &str, size: usize) -> Result<Vec<(String, String)>, String> {
+    fn read(form: &[u8], size: usize) -> Result<Vec<(String, Vec<u8>)>, String> {
         let (mut split, mut parts) = (Split::new("x"), Vec::<(String, Vec<u8>)>::new());
-        for piece in form.as_bytes().chunks(size) {
+        for piece in form.chunks(size) {
             split.buffer.extend_from_slice(piece);
             loop {
                 match split.piece() {
@@ -232,9 +221,7 @@ mod tests {
                     Piece::End => match split.head().map_err(|error| error.message)? {
                         Head::Named(name) => parts.push((name, Vec::new())),
                         Head::Incomplete => break,
-                        Head::End => {
-                            return Ok(parts.into_iter().map(|(name, content)| (name, String::from_utf8(content).unwrap())).collect());
-                        }
+                        Head::End => return Ok(parts),
                     },
                 }
             }
@@ -245,16 +232,16 @@ mod tests {
     #[test]
     fn parts_are_the_same_however_they_arrive() {
         let expected = [("csrf", "token"), ("map", "a\r\n--y\r\n"), ("file", "\r\n--\r\n-x-\r\n")];
-        let expected: Vec<(String, String)> = expected.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let expected: Vec<(String, Vec<u8>)> = expected.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).to_vec();
         for size in [1, 2, 3, 5, 7, 64, 1000] {
-            assert_eq!(read(FORM, size), Ok(expected.clone()), "{size}");
+            assert_eq!(read(FORM.as_bytes(), size), Ok(expected.clone()), "{size}");
         }
     }
 
     #[test]
     fn a_form_that_is_cut_off_or_broken_has_no_end() {
         for end in 0..FORM.len() - 12 {
-            assert!(read(&FORM[..end], 7).is_err(), "{end}");
+            assert!(read(&FORM.as_bytes()[..end], 7).is_err(), "{end}");
         }
         for head in [
             "Content-Disposition: form-data",
@@ -262,10 +249,11 @@ mod tests {
             "X: y",
             "Content-Disposition: form-data; name=\"a",
         ] {
-            assert_eq!(read(&format!("--x\r\n{head}\r\n\r\na\r\n--x--"), 9), Err("a part of the form has no name".to_owned()), "{head}");
+            let form = format!("--x\r\n{head}\r\n\r\na\r\n--x--");
+            assert_eq!(read(form.as_bytes(), 9), Err("a part of the form has no name".to_owned()), "{head}");
         }
         let large = format!("--x\r\nX: {}\r\n\r\n\r\n--x--", "y".repeat(MAX_HEAD));
-        assert_eq!(read(&large, 100), Err("a part of the form has a large head".to_owned()));
+        assert_eq!(read(large.as_bytes(), 100), Err("a part of the form has a large head".to_owned()));
     }
 
     #[test]
@@ -283,15 +271,16 @@ mod tests {
     proptest::proptest! {
         /// What arrives is taken apart without a panic, and to the byte.
         #[test]
-        fn any_file_is_read_to_the_byte(content: String, size in 1_usize..40) {
-            proptest::prop_assume!(!content.contains("\r\n--x"));
-            let form = format!("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{content}\r\n--x--\r\n");
+        fn any_file_is_read_to_the_byte(content: Vec<u8>, size in 1_usize..40) {
+            proptest::prop_assume!(memmem::find(&content, b"\r\n--x").is_none());
+            let head = b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+            let form = [head, &*content, b"\r\n--x--\r\n"].concat();
             proptest::prop_assert_eq!(read(&form, size), Ok(vec![("file".to_owned(), content)]));
         }
 
         #[test]
         fn no_bytes_break_it(bytes: Vec<u8>, size in 1_usize..40) {
-            drop(read(&String::from_utf8_lossy(&bytes), size));
+            drop(read(&bytes, size));
             let _ = parameter(&String::from_utf8_lossy(&bytes), "name");
         }
     }

@@ -61,7 +61,7 @@ pub async fn show_list(door: Opened, request: HttpRequest) -> Result<HttpRespons
 async fn add_referrals(door: &Opened, decisions: &mut Decisions) -> Result<(), ApiError> {
     let (ports, id) = (&door.app.ports, door.waitlist.id);
     let filter = ReferralFilter { state: Some(ReferralState::Withheld), ..ReferralFilter::default() };
-    let withheld = ports.referrals.list(id, filter, None, Limit::new(Limit::MAX.into(), Limit::MAX).unwrap_or_default()).await?;
+    let withheld = ports.referrals.list(id, filter, None, Limit::of::<{ Limit::MAX }>()).await?;
     decisions.withheld = Count(withheld.items.len() as u64);
     decisions.more_withheld = withheld.next.is_some();
     Ok(())

@@ -98,7 +98,7 @@ fn row(known: &HashMap<EntryId, Entry>, referral: &Referral) -> ReferralRow {
 /// The newest referrals of an entry, at most 50.
 pub(super) async fn brought_by(door: &Opened, id: EntryId) -> Result<Vec<ReferralRow>, ApiError> {
     let filter = ReferralFilter { referrer: Some(id), ..ReferralFilter::default() };
-    let limit = Limit::new(50, Limit::MAX).unwrap_or_default();
+    let limit = Limit::of::<50>();
     let found = door.app.ports.referrals.list(door.waitlist.id, filter, None, limit).await?.items;
     let known = entries_of(door, persons_of(&found)).await?;
     Ok(found.iter().map(|referral| row(&known, referral)).collect())

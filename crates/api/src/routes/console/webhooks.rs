@@ -98,7 +98,7 @@ fn stored(webhook: &Webhook) -> Form {
 }
 
 async fn webhook_page<P>(door: &Open<P>, webhook: &Webhook, form: Form, state: Option<DeliveryState>) -> Result<WebhookPage, ApiError> {
-    let limit = Limit::new(u64::from(ATTEMPTS), ATTEMPTS).unwrap_or_default();
+    let limit = Limit::of::<ATTEMPTS>();
     let attempts = match state {
         Some(state) => door.app.ports.webhooks.attempts_of(webhook.id, state, limit).await?,
         None => door.app.ports.webhooks.attempts(webhook.id, limit).await?,

@@ -40,7 +40,7 @@ pub async fn home(door: SignedIn) -> Result<HttpResponse, ApiError> {
 }
 
 async fn row(app: &App, workspace: &Workspace, counts: bool) -> Result<WorkspaceRow, ApiError> {
-    let most = Limit::new(100, Limit::MAX).unwrap_or_default();
+    let most = Limit::of::<{ Limit::MAX }>();
     let (mut lists, mut entries, mut after) = (0, 0, None);
     loop {
         let page = app.ports.waitlists.list(workspace.id, None, after, most).await?;

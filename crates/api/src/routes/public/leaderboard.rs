@@ -64,7 +64,7 @@ pub async fn leaderboard(app: web::Data<App>, named: NamedWaitlist, query: web::
     }
     let rows = match &query.limit {
         Some(text) => Limit::parse(text, MAX_LEADERS),
-        None => Limit::new(u64::from(MAX_LEADERS), MAX_LEADERS),
+        None => Ok(Limit::of::<MAX_LEADERS>()),
     };
     let rows = rows.map_err(|error| ApiError::validation(vec![FieldError::new("limit", error)]))?;
     let leaders = app.ports.stats.leaders(waitlist.id, rows).await?;

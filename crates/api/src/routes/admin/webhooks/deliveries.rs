@@ -15,7 +15,7 @@ use crate::http::extract::list_query::read_filter;
 use crate::routes::schema::EventName;
 
 /// The number of attempts in a list by default, and at most.
-const DEFAULT_ATTEMPTS: u64 = 50;
+const DEFAULT_ATTEMPTS: u16 = 50;
 const MAX_ATTEMPTS: u16 = 200;
 
 /// The last attempts to deliver to a webhook, newest first.
@@ -100,7 +100,7 @@ impl DeliveryQuery {
         let state = read_filter("state", self.state.as_deref(), DeliveryState::parse, &mut errors);
         let limit = match self.limit.as_deref() {
             Some(text) => Limit::parse(text, MAX_ATTEMPTS),
-            None => Limit::new(DEFAULT_ATTEMPTS, MAX_ATTEMPTS),
+            None => Ok(Limit::of::<DEFAULT_ATTEMPTS>()),
         };
         match limit {
             Ok(limit) if errors.is_empty() => Ok((state, limit)),
