@@ -74,6 +74,6 @@ bench-webhooks:
 explain:
     ./scripts/explain.sh
 
-# Fuzz every parser of outside input, a minute each.
+# Fuzz parsers of outside input, a minute each.
 fuzz:
     ./scripts/fuzz.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every parser of outside input for a minute each, or for the given number of seconds. Installs cargo-fuzz if it is
+# Fuzzes parsers of outside input for a minute each, or for the given number of seconds. Installs cargo-fuzz if it is
 # missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."

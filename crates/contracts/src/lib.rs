@@ -58,7 +58,7 @@
 //! # How the cases hold a store to its word
 //!
 //! Every MUST in the documentation of a port names the case that checks it, or says why none does. Conversely, `rally-memory` can be given
-//! more than two hundred flaws. Each flaw names the cases that must fail with it. This shows that a store with such a flaw does not pass.
+//! hundreds of flaws. Each flaw names the cases that must fail with it. This shows that a store with such a flaw does not pass.
 //!
 //! Some promises are only about SQL stores: tables that older programs wrote, and rows behind the store's back. Their cases take a closure
 //! that runs SQL (such as [`stats::a_rebuild_puts_wrong_counters_right`]), and the store's own tests call them.
