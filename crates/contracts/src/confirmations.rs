@@ -506,6 +506,38 @@ pub async fn no_mail_is_left_of_somebody_who_is_erased_meanwhile(fixture: &impl 
     }
 }
 
+/// A request that ends while its address asks again stays ended: somebody on the list does not wait too, and a deleted request is not back.
+pub async fn a_request_that_ends_meanwhile_stays_ended(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    for n in 0..40 {
+        let address = format!("p{n}@example.com");
+        ask(&ports, request(&ports, &list, &address)).await;
+        let first = only(&ports, &list).await;
+        let again = ports.confirmations.request_mail(at(later(&ports, 600), request(&ports, &list, &address)));
+        if n % 2 == 0 {
+            let (again, confirmed) = futures_util::join!(again, ports.entries.sign_up(confirmation(&ports, &first)));
+            again.unwrap();
+            confirmed.unwrap();
+            assert_eq!(waiting(&ports, &list).await, [], "{address}");
+        } else {
+            let delete = DeleteRequest { waitlist_id: list.id, id: first.id, actor: ACTOR, now: ports.clock.now() };
+            let (again, deleted) = futures_util::join!(again, ports.confirmations.delete(delete));
+            again.unwrap();
+            assert!(deleted.unwrap());
+            let left = waiting(&ports, &list).await;
+            assert!(left.iter().all(|request| request.id != first.id), "{address}");
+            for request in left {
+                ports
+                    .confirmations
+                    .delete(DeleteRequest { waitlist_id: list.id, id: request.id, actor: ACTOR, now: ports.clock.now() })
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+}
+
 /// Requests are listed oldest first, in pages of any size, and as many are counted.
 pub async fn requests_go_oldest_first(fixture: &impl Fixture) {
     let ports = fixture.ports();

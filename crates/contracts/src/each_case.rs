@@ -412,6 +412,7 @@ macro_rules! each_case {
                 a_deleted_request_leaves_nothing
                 an_erasure_takes_the_requests_of_the_person
                 no_mail_is_left_of_somebody_who_is_erased_meanwhile
+                a_request_that_ends_meanwhile_stays_ended
                 requests_go_oldest_first
                 requests_go_with_their_list
                 mail_of_an_ended_request_is_not_sent

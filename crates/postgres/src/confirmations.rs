@@ -39,7 +39,7 @@ use crate::statement::statement;
 use crate::waitlists;
 use crate::{Database, PgStore, audit, lists, mailboxes, mails, proofs, settings, sign_up, suppressions, transaction};
 
-/// Groups take few connections. A request waits for nothing but the share of its address.
+/// Groups take few connections. A request waits for the share of its address, and for who changes what the address has on the list.
 pub(crate) const fn rules(patience: Duration) -> Rules {
     Rules { group: 256, queue: 4096, few: 16, writers: 4, patience }
 }
@@ -241,29 +241,34 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
     let shares = lock_shares(c, commands).await?;
     let lists: BTreeSet<Uuid> = commands.iter().map(|command| command.waitlist_id.uuid()).collect();
     let lists: Vec<Uuid> = lists.into_iter().collect();
-    // These reads follow the locks, so they see the latest commit. Entries are read after requests: whoever confirms at this moment is
-    // found as one or the other. What is found stays until the group has committed: who erases a person deletes the mail of the group too.
+    // These reads follow the locks, so they see the latest commit. Entries are read after the requests are locked: whoever confirms at this
+    // moment is found as one or the other. What is found stays until the group has committed: who erases a person deletes the mail of the
+    // group too. Every group sends the same statements, whatever it finds.
     let c = &*c;
-    let (waiting, mut known, suppressed, waitlists, mut mail, totals, used) = try_join!(
+    let (by_email, waitlists, mut mail, totals, used) = try_join!(
         waiting_requests(c, commands),
-        known_entries(c, commands),
-        suppressed(c, commands),
         sign_up::load_waitlists(c, &lists),
         settings::mail_setups(c, &lists),
         totals(c, &lists),
         async { Ok(proofs::used(c, commands.iter().filter_map(|command| command.proof)).await?) },
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, command.email())));
-    let of_mailboxes: Vec<Uuid> = mailboxes::requests(c, &asked).await?.into_iter().map(|found| found.id).collect();
+    let by_mailbox: Vec<Uuid> = mailboxes::requests(c, &asked).await?.into_iter().map(|found| found.id).collect();
+    let (waiting, mut known, suppressed, of_mailboxes) = try_join!(
+        lock_waiting(c, by_email.iter().chain(&by_mailbox).copied().collect()),
+        known_entries(c, commands),
+        suppressed(c, commands),
+        async { Ok(mailboxes::entries(c, &asked).await?) },
+    )?;
     let mut requests = HashMap::new();
-    for request in lock_waiting(c, waiting.iter().chain(&of_mailboxes).copied().collect()).await? {
+    for request in waiting {
         let (list, email) = (request.waitlist_id, &request.profile.email);
-        if of_mailboxes.contains(&request.id.uuid()) {
+        if by_mailbox.contains(&request.id.uuid()) {
             requests.insert((list, email.mailbox()), request.clone());
         }
         requests.insert((list, email.clone()), request);
     }
-    known.extend(mailboxes::entries(c, &asked).await?.into_iter().map(|found| found.id));
+    known.extend(of_mailboxes.into_iter().map(|found| found.id));
     let mut entries = lock_entries(c, known).await?;
     let by_mailbox = entries.iter().map(|((list, email), entry)| ((*list, email.mailbox()), entry.clone()));
     let by_mailbox: Vec<_> = by_mailbox.filter(|(key, _)| asked.contains(key)).collect();
@@ -345,9 +350,6 @@ async fn waiting_requests(mut c: &AsyncPgConnection, commands: &[RequestMail]) -
 
 /// Locks the requests that still wait, and loads them.
 async fn lock_waiting(mut c: &AsyncPgConnection, ids: BTreeSet<Uuid>) -> Step<Vec<SignUpRequest>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
     let query = signup_requests::table.filter(signup_requests::id.eq_any(ids)).order(signup_requests::id).select(RequestRow::as_select());
     let rows: Vec<RequestRow> = query.for_update().load(&mut c).await?;
     let mut waiting = Vec::with_capacity(rows.len());
@@ -367,9 +369,6 @@ async fn known_entries(mut c: &AsyncPgConnection, commands: &[RequestMail]) -> S
 
 /// Keeps entries from being deleted, and loads them.
 async fn lock_entries(mut c: &AsyncPgConnection, ids: Vec<Uuid>) -> Step<HashMap<(WaitlistId, Email), Entry>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
     let query = entries::table.filter(entries::id.eq_any(ids)).order(entries::id).select(EntryRow::as_select());
     let rows: Vec<EntryRow> = query.for_key_share().load(&mut c).await?;
     let entry = |row| Entry::try_from(row).map(|entry| ((entry.waitlist_id, entry.profile.email.clone()), entry));

@@ -125,11 +125,17 @@ impl EntryStore for PgStore {
     async fn erase(&self, command: EraseEntry) -> Result<bool, Fault> {
         let (waitlist_id, id) = (command.waitlist_id, command.entry_id);
         let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, turn = waitlist_id.uuid(), |c| {
+            if !counters::lock(c, waitlist_id).await? {
+                return Ok(false);
+            }
+            // A request is locked before its entry, as by those who ask for mail.
+            if let Some(row) = find(&*c, id).await?.filter(|row| row.new.waitlist_id == waitlist_id.uuid()) {
+                confirmations::erase(c, waitlist_id, &Email::from_stored(row.new.email)).await?;
+            }
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
             let ErasurePlan { tombstone, suppression, event } = audit::write(c, command.decide(&entry)).await?;
             tombstones::write(c, &tombstone).await?;
             mails::delete(c, id).await?;
-            confirmations::erase(c, waitlist_id, &entry.profile.email).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
             counters::erase(c, &entry, hidden).await?;

@@ -41,6 +41,7 @@ pub trait ConfirmationStore: Send + Sync {
     /// - A request of a deleted waitlist MUST NOT be found, and its purge MUST delete it: `confirmations::requests_go_with_their_list`.
     /// - Erasing a person MUST delete the request of their address: `confirmations::an_erasure_takes_the_requests_of_the_person`.
     /// - No mail MUST be left of a person who is erased meanwhile: `confirmations::no_mail_is_left_of_somebody_who_is_erased_meanwhile`.
+    /// - A request that ends meanwhile MUST stay ended: `confirmations::a_request_that_ends_meanwhile_stays_ended`.
     async fn find(&self, id: RequestId) -> Result<Option<KeptRequest>, Fault>;
 
     /// Refuses a sign-up by [`Refuse::decide`]. It deletes what was sent, with its mails, and suppresses the address.
