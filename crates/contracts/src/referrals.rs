@@ -419,8 +419,9 @@ pub async fn networks_are_forgotten_in_time(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let ada = ports.entries.sign_up(SignUp { network: Some(HERE), ..sign_up(&ports, &list, "ada@example.com") }).await.unwrap();
-    let to_come = imports::row(2, 3_000_000_000, "typo@example.com");
-    imports::run(&ports, imports::import(&ports, &list), vec![to_come]).await;
+    let soon = later(&ports, 20 * 24 * 3600).unix_millis() / 1000;
+    let to_come = vec![imports::row(2, soon, "soon@example.com"), imports::row(3, 3_000_000_000, "typo@example.com")];
+    imports::run(&ports, imports::import(&ports, &list), to_come).await;
     let mut friends = Vec::new();
     for n in 0..4 {
         let friend = SignUp { now: later(&ports, n), ..from(&ports, &list, &ada, &format!("p{n}@example.com"), HERE) };

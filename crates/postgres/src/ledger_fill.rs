@@ -10,7 +10,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::timestamp::Timestamp;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::convert::{from_bigint, to_bigint};
@@ -197,38 +197,46 @@ statement! {
 }
 
 statement! {
-    /// A list with networks to forget. An import may bring times to come. Such an entry has no network, and keeps nobody behind it waiting.
+    /// A list with networks to forget. An import may bring any time. An entry without a network, and not of today, keeps nobody behind it
+    /// waiting. One of today waits with the others, so that a list without networks is not looked at after every sign-up.
     Remembering {
         "SELECT t.waitlist_id AS id FROM waitlist_totals t CROSS JOIN LATERAL (
             SELECT created_at, network FROM entries WHERE waitlist_id = t.waitlist_id AND position > t.networks_position
             ORDER BY position LIMIT 1
         ) next WHERE next.created_at < "
-        before: Timestamptz = OffsetDateTime, " OR next.network IS NULL AND next.created_at > "
-        to_come: Timestamptz = OffsetDateTime, " ORDER BY random() LIMIT 1"
+        before: Timestamptz = OffsetDateTime, " OR next.network IS NULL AND next.created_at NOT BETWEEN "
+        yesterday: Timestamptz = OffsetDateTime, " AND "
+        now: Timestamptz = OffsetDateTime, " ORDER BY random() LIMIT 1"
     }
 }
 
 /// Forgets the networks of a batch of one list.
 pub(crate) async fn forget_networks(store: &PgStore, before: Timestamp, most: i64) -> Result<u64, Fault> {
-    let (before, to_come) = (before.instant(), before.plus(NETWORKS_KEPT).instant());
-    let list =
-        Remembering { before, to_come }.get_result::<IdRow>(&mut *store.connection().await?).await.optional().map_err(query_fault)?;
+    let now = before.plus(NETWORKS_KEPT);
+    let (before, yesterday, now) = (before.instant(), now.plus(Duration::days(-1)).instant(), now.instant());
+    let list = Remembering { before, yesterday, now }
+        .get_result::<IdRow>(&mut *store.connection().await?)
+        .await
+        .optional()
+        .map_err(query_fault)?;
     let Some(list) = list else { return Ok(0) };
-    let outcome: Result<u64, Never> = transaction!(store, BEGIN_BATCH, |c| Ok(forget_batch(c, list.id, (before, to_come), most).await?));
+    let outcome: Result<u64, Never> =
+        transaction!(store, BEGIN_BATCH, |c| Ok(forget_batch(c, list.id, (before, yesterday, now), most).await?));
     Ok(outcome?)
 }
 
 async fn forget_batch(
     c: &mut AsyncPgConnection,
     list: Uuid,
-    (before, to_come): (OffsetDateTime, OffsetDateTime),
+    (before, yesterday, now): (OffsetDateTime, OffsetDateTime, OffsetDateTime),
     most: i64,
 ) -> QueryResult<u64> {
     let cursor = waitlist_totals::table.find(list).select(waitlist_totals::networks_position).for_update();
     let Some(after) = cursor.first::<i64>(c).await.optional()? else { return Ok(0) };
     let batch = entries::table.filter(entries::waitlist_id.eq(list).and(entries::position.gt(after))).order(entries::position).limit(most);
     let is_old = diesel::dsl::sql::<Bool>("created_at < ").bind::<Timestamptz, _>(before);
-    let is_old = is_old.sql(" OR network IS NULL AND created_at > ").bind::<Timestamptz, _>(to_come);
+    let is_old = is_old.sql(" OR network IS NULL AND created_at NOT BETWEEN ").bind::<Timestamptz, _>(yesterday);
+    let is_old = is_old.sql(" AND ").bind::<Timestamptz, _>(now);
     let batch: Vec<(Uuid, i64, bool)> = batch.select((entries::id, entries::position, is_old)).load(c).await?;
     let old: Vec<(Uuid, i64)> = batch.into_iter().take_while(|(.., is_old)| *is_old).map(|(id, position, _)| (id, position)).collect();
     let Some((_, last)) = old.last().copied() else { return Ok(0) };

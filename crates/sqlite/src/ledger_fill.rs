@@ -9,6 +9,7 @@ use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::timestamp::Timestamp;
+use time::Duration;
 
 use crate::SqliteStore;
 use crate::convert::{Blob, from_bigint, to_bigint};
@@ -137,26 +138,29 @@ pub(crate) fn recount(c: &mut SqliteConnection, list: WaitlistId) -> QueryResult
 
 /// Forgets the networks of a batch of one list.
 pub(crate) async fn forget_networks(store: &SqliteStore, before: Timestamp, most: i64) -> Result<u64, Fault> {
-    // An import may bring times to come. Such an entry has no network, and keeps nobody behind it waiting.
-    let (before, to_come) = (before.unix_millis(), before.plus(NETWORKS_KEPT).unix_millis());
+    // An import may bring any time. An entry without a network, and not of today, keeps nobody behind it waiting. One of today waits with the
+    // others, so that a list without networks is not looked at after every sign-up.
+    let now = before.plus(NETWORKS_KEPT);
+    let times = (before.unix_millis(), now.plus(Duration::days(-1)).unix_millis(), now.unix_millis());
     let find = "SELECT waitlist_id AS id FROM waitlist_totals t WHERE (
-        SELECT created_at < ?1 OR network IS NULL AND created_at > ?2 FROM entries
+        SELECT created_at < ?1 OR network IS NULL AND created_at NOT BETWEEN ?2 AND ?3 FROM entries
         WHERE waitlist_id = t.waitlist_id AND position > t.networks_position ORDER BY position LIMIT 1
     ) LIMIT 1";
     let find = move |c: &mut SqliteConnection| {
-        diesel::sql_query(find).bind::<BigInt, _>(before).bind::<BigInt, _>(to_come).get_result::<Found>(c).optional().map_err(query_fault)
+        let find = diesel::sql_query(find).bind::<BigInt, _>(times.0).bind::<BigInt, _>(times.1).bind::<BigInt, _>(times.2);
+        find.get_result::<Found>(c).optional().map_err(query_fault)
     };
     let Some(list) = store.database.read(find).await? else { return Ok(0) };
-    Ok(store.database.write::<_, Infallible>(move |c| Ok(forget_batch(c, list.id, (before, to_come), most)?)).await?)
+    Ok(store.database.write::<_, Infallible>(move |c| Ok(forget_batch(c, list.id, times, most)?)).await?)
 }
 
-fn forget_batch(c: &mut SqliteConnection, list: Blob, (before, to_come): (i64, i64), most: i64) -> QueryResult<u64> {
+fn forget_batch(c: &mut SqliteConnection, list: Blob, (before, yesterday, now): (i64, i64, i64), most: i64) -> QueryResult<u64> {
     let cursor = waitlist_totals::table.find(list).select(waitlist_totals::networks_position);
     let Some(after) = cursor.first::<i64>(c).optional()? else { return Ok(0) };
     let batch = entries::table.filter(entries::waitlist_id.eq(list).and(entries::position.gt(after))).order(entries::position).limit(most);
     let batch: Vec<(Blob, i64, i64, bool)> =
         batch.select((entries::id, entries::position, entries::created_at, entries::network.is_null())).load(c)?;
-    let is_old = |row: &(Blob, i64, i64, bool)| row.2 < before || row.3 && row.2 > to_come;
+    let is_old = |row: &(Blob, i64, i64, bool)| row.2 < before || row.3 && !(yesterday..=now).contains(&row.2);
     let old: Vec<(Blob, i64)> = batch.into_iter().take_while(is_old).map(|row| (row.0, row.1)).collect();
     let Some((_, last)) = old.last() else { return Ok(0) };
     diesel::update(waitlist_totals::table.find(list)).set(waitlist_totals::networks_position.eq(last)).execute(c)?;
