@@ -17,7 +17,7 @@ use rally_domain::text::Subject;
 use rally_domain::uuid::Uuid;
 use sha2::{Digest, Sha256};
 
-use super::oidc::Verified;
+use super::oidc::{Answer, Verified};
 use super::token::{Claims, WorkspaceClaim, invalid};
 use super::{Callback, Oidc, OidcError, Scope, find_api_key};
 use crate::http::error::{ApiError, Code};
@@ -133,9 +133,10 @@ pub async fn sign_in_by_provider(
     client: Option<IpAddr>,
     (cookie, callback): (Option<&str>, Callback),
 ) -> Result<(SignedIn, String), OidcError> {
-    let tried = begin_try(ports, client).await?;
     let now = ports.clock.now();
-    let (verified, workspace_id) = match verify(ports, oidc, (cookie, callback)).await {
+    let answer = oidc.read(now, cookie, callback)?;
+    let tried = begin_try(ports, client).await?;
+    let (verified, workspace_id) = match verify(ports, oidc, answer).await {
         Err(error) if !error.is_wrong_try() => {
             ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
             return Err(error);
@@ -159,12 +160,8 @@ pub async fn sign_in_by_provider(
 }
 
 /// Returns the person that the provider sends, and their workspace.
-async fn verify(
-    ports: &Ports,
-    oidc: &Oidc,
-    (cookie, callback): (Option<&str>, Callback),
-) -> Result<(Verified, Option<WorkspaceId>), OidcError> {
-    let verified = oidc.complete(ports.clock.now(), cookie, callback).await?;
+async fn verify(ports: &Ports, oidc: &Oidc, answer: Answer) -> Result<(Verified, Option<WorkspaceId>), OidcError> {
+    let verified = oidc.complete(ports.clock.now(), answer).await?;
     let Some(slug) = verified.workspace.clone() else { return Ok((verified, None)) };
     match ports.workspaces.find_by_slug(&slug).await.map_err(ApiError::from)? {
         Some(workspace) => Ok((verified, Some(workspace.id))),

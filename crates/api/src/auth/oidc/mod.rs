@@ -73,6 +73,12 @@ pub struct Callback {
     iss: Option<String>,
 }
 
+/// What the provider sent back, of a sign-in that this browser has begun.
+pub struct Answer {
+    begun: Begun,
+    code: String,
+}
+
 /// A person who may sign in.
 pub struct Verified {
     /// The address.
@@ -147,11 +153,11 @@ impl Oidc {
         Ok(Departure { url, cookie: URL_SAFE_NO_PAD.encode(self.sealer.seal(PLACE, &json)) })
     }
 
-    /// Completes the sign-in of a cookie.
+    /// Reads what the provider sent back to the browser.
     ///
     /// # Errors
-    /// If the cookie and the callback do not belong together, the provider cannot be used, or the person may not sign in.
-    pub async fn complete(&self, now: Timestamp, cookie: Option<&str>, callback: Callback) -> Result<Verified, OidcError> {
+    /// If the browser has not begun this sign-in, or somebody said no.
+    pub fn read(&self, now: Timestamp, cookie: Option<&str>, callback: Callback) -> Result<Answer, OidcError> {
         let begun =
             cookie.and_then(|cookie| self.open(cookie)).filter(|begun| now.unix_millis() < begun.until).ok_or(OidcError::NotBegun)?;
         if callback.state.as_deref() != Some(&*begun.state) || !self.provider.is_issuer(callback.iss.as_deref()) {
@@ -161,6 +167,14 @@ impl Oidc {
             return Err(OidcError::Denied);
         }
         let code = callback.code.filter(|code| (1..=MAX_PARAMETER).contains(&code.len())).ok_or(OidcError::NotBegun)?;
+        Ok(Answer { begun, code })
+    }
+
+    /// Completes the sign-in of a cookie.
+    ///
+    /// # Errors
+    /// If the cookie and the callback do not belong together, the provider cannot be used, or the person may not sign in.
+    pub async fn complete(&self, now: Timestamp, Answer { begun, code }: Answer) -> Result<Verified, OidcError> {
         let claims = self.provider.exchange(code, PkceCodeVerifier::new(begun.verifier)).await?;
         let email = claims.check(&self.provider.expected(&begun.nonce, now)).map_err(ProviderError::from)?;
         match self.admins.find(&email) {
