@@ -101,5 +101,11 @@ async fn a_bad_variant_names_every_bad_field(kind: Kind) {
     assert_eq!(server.admin_post(&path, with("copy", json!([]))).await.bad_fields(), ["copy"]);
     let id = server.admin_get(&path).await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
     assert_eq!(server.admin_patch(&format!("{path}/{id}"), json!({"weight": 0, "locale": "_"})).await.bad_fields(), ["locale", "weight"]);
+    // The weight of a locale variant is ignored.
+    let german = json!({"kind": "locale", "locale": "de", "copy": {}, "weight": 0});
+    let german = server.admin_post(&path, german).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let changed = server.admin_patch(&format!("{path}/{german}"), json!({"weight": 0, "locale": "fr"})).await.expect(200);
+    assert_eq!((&changed["weight"], &changed["locale"]), (&json!(1), &json!("fr")));
+    server.admin_delete(&format!("{path}/{german}")).await.expect(204);
     assert_eq!(server.admin_get(&path).await.expect(200)["data"].as_array().unwrap().len(), 1);
 }

@@ -182,8 +182,20 @@ pub(crate) async fn update_variant(
     id: VariantId,
     body: Value,
 ) -> Result<Variant, ApiError> {
-    let command = read_as::<UpdateBody>(body)?.parse(&app.ports, actor, waitlist_id, id)?;
-    Ok(app.ports.variants.update(command).await?)
+    update_by(app, actor, waitlist_id, id, read_as(body)?).await
+}
+
+async fn update_by(app: &App, actor: Actor, waitlist_id: WaitlistId, id: VariantId, mut body: UpdateBody) -> Result<Variant, ApiError> {
+    // Only A/B variants are drawn by their weights.
+    if let Field::Given(weight) = &body.weight
+        && parse_weight(weight.clone()).is_err()
+    {
+        let variants = app.ports.variants.list(waitlist_id).await?;
+        if variants.iter().any(|variant| variant.id == id && variant.kind == VariantKind::Locale) {
+            body.weight = Field::Absent;
+        }
+    }
+    Ok(app.ports.variants.update(body.parse(&app.ports, actor, waitlist_id, id)?).await?)
 }
 
 /// List variants
@@ -225,8 +237,8 @@ pub async fn update(
     variant: AdminVariant<permit::VariantUpdate>,
     body: Body,
 ) -> Result<web::Json<VariantView>, ApiError> {
-    let command = body.json::<UpdateBody>().await?.parse(&app.ports, variant.actor(), variant.waitlist.id, variant.id)?;
-    Ok(web::Json(VariantView::from(&app.ports.variants.update(command).await?)))
+    let changed = update_by(&app, variant.actor(), variant.waitlist.id, variant.id, body.json().await?).await?;
+    Ok(web::Json(VariantView::from(&changed)))
 }
 
 /// Delete a variant
