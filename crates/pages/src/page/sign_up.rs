@@ -20,8 +20,8 @@ pub struct ListText<'a> {
 /// What a form carries without showing it.
 #[derive(Debug, Clone, Copy)]
 pub struct Hidden<'a> {
-    /// The locale that the reader has chosen, else that of the language of the page.
-    pub lang: &'a str,
+    /// The locale that the reader has chosen.
+    pub lang: Option<&'a str>,
     /// The sealed time of the first showing.
     pub seal: &'a str,
     /// The id of the variant that is shown.

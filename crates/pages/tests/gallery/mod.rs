@@ -100,7 +100,12 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         list: ListText { name: words.list, description: Some(words.description) },
         action: "/w/acme/early-access",
         form: Form::default(),
-        hidden: Hidden { lang: "de", seal: words.text, variant_id: Some("0199c0de-0000-7000-8000-000000000000"), referral_code: None },
+        hidden: Hidden {
+            lang: Some("de"),
+            seal: words.text,
+            variant_id: Some("0199c0de-0000-7000-8000-000000000000"),
+            referral_code: None,
+        },
         check: Check::None,
         consent: None,
         privacy_url: None,

@@ -51,22 +51,26 @@ pub(super) struct Reading<'a> {
     pub(super) here: String,
     root: &'a str,
     embedded: bool,
-    /// The locale that the reader has chosen, if the language has another tag.
+    /// The locale that the reader has chosen.
     chosen: Option<Locale>,
 }
 
 impl<'a> Reading<'a> {
-    /// Finds the language of the reader: the first one that Rally has, of that in which a form was shown, that of the query, and those of
+    /// Finds the language of the reader: the first one that Rally has, of the one that a form carries, that of the query, and those of
     /// the browser, else that of the workspace.
     ///
     /// # Errors
     /// 404 if the list is a draft.
-    pub(super) async fn of(app: &'a App, named: &'a NamedWaitlist, request: &HttpRequest, shown: Option<Locale>) -> Result<Self, ApiError> {
+    pub(super) async fn of(
+        app: &'a App,
+        named: &'a NamedWaitlist,
+        request: &HttpRequest,
+        posted: Option<Locale>,
+    ) -> Result<Self, ApiError> {
         named.published()?;
-        let chosen = shown.clone().or_else(|| chosen_language(request));
-        let wanted: Vec<Locale> = shown.into_iter().chain(wanted_languages(request)).collect();
-        let reading = Self::in_one_of(app, named, &wanted, is_embedded(request));
-        Ok(Self { chosen: chosen.filter(|locale| locale.as_str() != reading.language.tag()), ..reading })
+        let chosen = posted.or_else(|| chosen_language(request));
+        let wanted: Vec<Locale> = chosen.iter().cloned().chain(wanted_languages(request)).collect();
+        Ok(Self { chosen, ..Self::in_one_of(app, named, &wanted, is_embedded(request)) })
     }
 
     fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Self {
@@ -106,18 +110,6 @@ impl<'a> Reading<'a> {
     /// Returns the address of a page of the list that speaks the same language, in the same frame.
     pub(super) fn address_of(&self, page: &str) -> String {
         embedded(format!("{}{page}?lang={}", self.here, self.language.tag()), self.embedded)
-    }
-
-    /// Returns the locale that a form carries: the one that its reader has chosen, else that of the language.
-    fn lang(&self) -> &str {
-        self.chosen.as_ref().map_or(self.language.tag(), Locale::as_str)
-    }
-
-    /// Returns the locale of who sends a form. `None` leaves it to the browser: it asks for the language of the form, and may name a
-    /// more exact locale.
-    fn locale(&self, accepted: &[Locale]) -> Option<&str> {
-        let by_browser = !accepted.is_empty() && look::choose(accepted, &self.named.found.default_locale) == self.language;
-        Some(self.lang()).filter(|_| self.chosen.is_some() || !by_browser)
     }
 
     /// Leads to a page of the list.
@@ -289,7 +281,12 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         action: &action,
         form: Form { fields: &waitlist.settings.custom_fields, typed: filled.typed, problems: filled.problems },
-        hidden: Hidden { lang: reading.lang(), seal: filled.seal, variant_id: variant_id.as_deref(), referral_code: code },
+        hidden: Hidden {
+            lang: reading.chosen.as_ref().map(Locale::as_str),
+            seal: filled.seal,
+            variant_id: variant_id.as_deref(),
+            referral_code: code,
+        },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
             None => work,
@@ -334,20 +331,20 @@ impl Posted {
         self.0.iter().find(|(given, value)| given == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// The language that the form was in.
-    fn shown(&self) -> Option<Locale> {
+    /// The locale that the reader of the form has chosen.
+    fn chosen(&self) -> Option<Locale> {
         self.value("lang").and_then(|tag| Locale::parse(tag).ok())
     }
 
     /// The same fields as in a sign-up over the API.
-    fn body(&self, reading: &Reading<'_>, request: &HttpRequest) -> Result<JoinBody, ApiError> {
+    fn body(&self, reading: &Reading<'_>) -> Result<JoinBody, ApiError> {
         let answers = answers_of(&reading.waitlist().settings.custom_fields, &self.0, reading.language);
         read_as(json!({
             "email": self.value("email").unwrap_or_default().trim(),
             "name": self.value("name").unwrap_or_default(),
             "referral_code": self.value("referral_code"),
             "metadata": answers,
-            "locale": reading.locale(&accepted_languages(request.headers())),
+            "locale": reading.chosen.as_ref().map(Locale::as_str),
             "consent": matches!(self.value("consent"), Some("true" | "on")),
             "proof_of_work": self.value("proof_of_work"),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
@@ -361,7 +358,7 @@ pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: Ht
     named.published()?;
     named.check_origin(&app, &request)?;
     let posted = Posted(body.form().await?);
-    let reading = Reading::of(&app, &named, &request, posted.shown()).await?;
+    let reading = Reading::of(&app, &named, &request, posted.chosen()).await?;
     let outcome = sign_up(&app, &reading, &request, &posted).await;
     match outcome {
         Ok(Sent::OnTheList(url)) => Ok(see_other(&embedded(url, reading.embedded))),
@@ -397,7 +394,7 @@ async fn sign_up(app: &App, reading: &Reading<'_>, request: &HttpRequest, posted
         count_as(Code::TooFast.as_str());
         return Err(ApiError::new(Code::TooFast, "the form came back too fast"));
     }
-    let outcome = take(app, &reading.named.found, request, posted.body(reading, request)?, &mut Vec::new()).await;
+    let outcome = take(app, &reading.named.found, request, posted.body(reading)?, &mut Vec::new()).await;
     count(&outcome);
     Ok(match outcome? {
         Outcome::OnTheList(entry) => Sent::OnTheList(app.ports.links.status(entry.id, entry.link_generation)),
