@@ -243,7 +243,7 @@ impl CustomField {
         let text = text.trim();
         match self.kind {
             FieldType::Number => {
-                let whole = text.parse::<i64>().map(Value::from).ok();
+                let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok();
                 whole.or_else(|| text.parse().ok().and_then(Number::from_f64).map(Value::Number))
             }
             FieldType::Boolean => match text.to_ascii_lowercase().as_str() {
@@ -358,7 +358,7 @@ impl Metadata {
                 self.0.insert(field.key.clone(), answer);
             }
         }
-        self
+        Self(document::from_stored(self.0))
     }
 
     /// Checks the answers against the declared fields and returns them in their stored form.
@@ -413,6 +413,7 @@ mod tests {
             json!({"number": 6, "news": true, "co": "7", "many": ["a", "b"], "other": "1"})
         );
         assert_eq!(read(json!({"number": "-1.5", "news": "0", "many": "c, d"})), json!({"number": -1.5, "news": false, "many": ["c, d"]}));
+        assert_eq!(read(json!({"number": "1e16"})), json!({"number": 10_000_000_000_000_000_i64}));
         assert_eq!(read(json!({"many": "a,b"})), json!({"many": ["a", "b"]}));
         assert_eq!(read(json!({"number": 6, "news": true, "many": ["a"]})), json!({"number": 6, "news": true, "many": ["a"]}));
         for wrong in

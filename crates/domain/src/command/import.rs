@@ -355,7 +355,7 @@ impl Group<'_> {
     }
 
     fn insert(&mut self, row: &ImportRow, fresh: &RowIds) {
-        let Some(metadata) = self.check(row, row.profile.metadata.clone()) else { return };
+        let Some(metadata) = self.check(row, row.profile.metadata.clone().reading_texts(&self.fields)) else { return };
         // A dry run has filled the places of its earlier groups nowhere but in its numbers.
         let before = if self.import.dry_run { self.import.numbers.added } else { 0 };
         let is_full = |max| self.facts.entries + before + self.filled >= max;
@@ -448,7 +448,7 @@ impl Group<'_> {
             return;
         };
         let mut document: Map<String, Value> = before.profile.metadata.document().clone();
-        document.extend(row.profile.metadata.document().clone());
+        document.extend(row.profile.metadata.clone().reading_texts(&self.fields).document().clone());
         let metadata = match Metadata::parse(document) {
             Ok(metadata) => metadata,
             Err(error) => return self.fail(row, "metadata", &error.to_string()),
@@ -481,7 +481,7 @@ impl Group<'_> {
 
     /// Checks the answers to custom fields, and fails the row if some do not fit.
     fn check(&mut self, row: &ImportRow, metadata: Metadata) -> Option<Metadata> {
-        match metadata.reading_texts(&self.fields).answering(&self.fields) {
+        match metadata.answering(&self.fields) {
             Ok(metadata) => Some(metadata),
             Err(errors) => {
                 self.plan.numbers.failed += 1;
