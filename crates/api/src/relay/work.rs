@@ -19,7 +19,7 @@ use crate::chain::chain;
 
 /// How long an item is put off if this process cannot try it.
 const NOT_HERE: Duration = Duration::minutes(1);
-/// The length of a lease, in addition to the time limit of two attempts.
+/// The length of a lease, in addition to the time limit of two attempts. Half of it is left to settle the last attempt.
 const LEASE: Duration = Duration::seconds(10);
 /// How often the relay looks at the queue if nobody wakes it, and how long it waits before it retries a settlement.
 const POLL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -276,7 +276,7 @@ impl<F: Freight> Work<F> {
     fn reading(&self) -> Read {
         let seen = Seen { at: Instant::now(), changes: self.freight.changes() };
         let (now, lease, timeout) = (self.now(), self.lease(), self.freight.timeout());
-        Read { seen, begin_by: now.plus(lease - timeout * 1.5), latest: now.plus(lease - timeout) }
+        Read { seen, begin_by: now.plus(lease - timeout * 1.5), latest: now.plus(lease - timeout - LEASE / 2) }
     }
 
     fn now(&self) -> Timestamp {

@@ -192,13 +192,13 @@ async fn a_queue_that_fails_is_not_asked_without_a_rest() {
     assert!(looks >= 20 && begun.elapsed() >= LONGEST_REST * 20, "{looks} looks in {:?}", begun.elapsed());
 }
 
-/// The last attempts of a claim would begin after 36 seconds, and a lease lasts for 50. An attempt may take 20.
+/// The last attempts of a claim would begin after 32 seconds, and a lease lasts for 50. An attempt may take 20.
 #[tokio::test(start_paused = true)]
 async fn an_item_that_is_confirmed_again_and_again_is_tried_within_its_lease() {
-    let numbers = Numbers { attempt: std::time::Duration::from_secs(9), ..Numbers::new(80, 0) };
+    let numbers = Numbers { attempt: std::time::Duration::from_secs(8), ..Numbers::new(80, 0) };
     numbers.carry(80).await;
     let longest = numbers.queue().longest;
-    assert!(longest > Duration::seconds(20) && longest <= Duration::seconds(30), "{longest}");
+    assert!(longest > Duration::seconds(20) && longest <= Duration::seconds(25), "{longest}");
 }
 
 #[tokio::test(start_paused = true)]
