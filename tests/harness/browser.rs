@@ -218,7 +218,7 @@ impl Browser {
 
     /// Waits until an expression holds.
     pub async fn until(&self, expression: &str) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let value: Result<Value, CmdError> = self.client.execute(&format!("return {expression}"), Vec::new()).await;
             match value {
