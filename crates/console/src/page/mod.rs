@@ -1,4 +1,4 @@
-//! The pages. Each is a struct with what it shows, and [`Page::html`] writes it.
+//! The pages. Each is a struct with what it shows, and [`Page::html`](crate::Page::html) writes it.
 //!
 //! The comment of a page says which part of the API has the same content. What a session may not read stays empty or `None`.
 
