@@ -1,9 +1,11 @@
 //! [`PurgeStore`] on SQLite. Each batch is a transaction of its own, so another write waits for at most one batch.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::{NotEq, Or};
 use diesel::prelude::*;
 use diesel::result::Error::DeserializationError;
 use diesel::sql_types;
@@ -46,8 +48,8 @@ impl PurgeStore for SqliteStore {
             return Ok(false);
         }
         let batch = self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await?;
-        if batch == Batch::LastTraces {
-            self.database.in_writer(empty_log).await?.map_err(query_fault)?;
+        if batch != Batch::Something {
+            self.database.in_writer(move |c| empty_log(c, most)).await?.map_err(query_fault)?;
         }
         Ok(batch != Batch::Nothing)
     }
@@ -74,19 +76,46 @@ impl PurgeStore for SqliteStore {
 /// What a batch was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Batch {
-    /// There is no purge.
+    /// No rows are left to purge.
     Nothing,
     /// Something was purged.
     Something,
-    /// The last data of an erased person was removed.
+    /// The last rows with data of an erased person were purged.
     LastTraces,
 }
 
-/// Moves the pages of the log into the database and empties the log, which may hold what was removed. Readers and other writers are not
-/// waited for: if there are any, a later checkpoint does it.
-fn empty_log(c: &mut SqliteConnection) -> QueryResult<()> {
-    c.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")?;
-    c.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()))
+/// `after_position` of a [`TRACES`] purge that has only the log left: no row has data of the person, and the log may still have.
+const ONLY_LOG: i64 = 1;
+
+/// How long the emptying of the log waits for readers. Writes wait meanwhile.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Empties the log for the purges that have only that left, and ends them. If something reads for longer, they stay, for the next call.
+fn empty_log(c: &mut SqliteConnection, most: i64) -> QueryResult<()> {
+    let waiting = purges::table.filter(purges::kind.eq(TRACES).and(purges::after_position.eq(ONLY_LOG)));
+    let waiting: Vec<Blob> = waiting.limit(most).select(purges::target).load(c)?;
+    if !waiting.is_empty() && is_log_emptied(c)? {
+        diesel::delete(purges::table.filter(purges::kind.eq(TRACES).and(purges::target.eq_any(waiting)))).execute(c)?;
+    }
+    Ok(())
+}
+
+/// Moves the pages of the log into the database and cuts the log to nothing. Returns whether it did.
+/// See <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>.
+fn is_log_emptied(c: &mut SqliteConnection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Checkpoint {
+        #[diesel(sql_type = sql_types::Integer)]
+        busy: i32,
+    }
+    wait_at_most(c, PATIENCE)?;
+    let outcome = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(c);
+    wait_at_most(c, BUSY_TIMEOUT)?;
+    Ok(outcome?.busy == 0)
+}
+
+fn wait_at_most(c: &mut SqliteConnection, time: Duration) -> QueryResult<()> {
+    c.batch_execute(&format!("PRAGMA busy_timeout = {}", time.as_millis()))
 }
 
 #[derive(QueryableByName)]
@@ -184,7 +213,7 @@ struct Purge {
 /// Does one batch of one purge.
 fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<Batch> {
     // The order is random, so that a purge that fails does not stop the others.
-    let next = purges::table.order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
+    let next = purges::table.filter(has_rows()).order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
     let Some(purge) = next.first(c).optional()? else { return Ok(Batch::Nothing) };
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most)?,
@@ -194,17 +223,27 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<Batch> {
         TRACES => purge_traces(c, &purge, most)?,
         _ => purge_held(c, &purge, most)?,
     };
-    if !purged {
-        diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
+    if purged {
+        return Ok(Batch::Something);
     }
-    Ok(if purge.kind == TRACES && !purged { Batch::LastTraces } else { Batch::Something })
+    if purge.kind == TRACES {
+        go_on(c, &Purge { after_position: ONLY_LOG, ..purge })?;
+        return Ok(Batch::LastTraces);
+    }
+    diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
+    Ok(Batch::Something)
+}
+
+/// Purges that have rows left.
+fn has_rows() -> Or<NotEq<purges::kind, &'static str>, NotEq<purges::after_position, i64>> {
+    purges::kind.ne(TRACES).or(purges::after_position.ne(ONLY_LOG))
 }
 
 /// Deletes a batch of the rows of a waitlist. Returns whether there were any. Entries go by position, with their mails and
 /// events. The traces of erased entries go first, because the answers of receivers are found by the events.
 fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let list = purge.target;
-    let traces = purges::table.filter(purges::kind.eq(TRACES).and(purges::waitlist_id.eq(list)));
+    let traces = purges::table.filter(purges::kind.eq(TRACES).and(purges::waitlist_id.eq(list)).and(has_rows()));
     if diesel::select(diesel::dsl::exists(traces)).get_result(c)? {
         return Ok(true);
     }

@@ -81,6 +81,40 @@ mod in_memory {
     }
 }
 
+mod log {
+    use rally_contracts::samples::{active_list, erase_entry, sign_up};
+    use serde_json::json;
+
+    use super::*;
+
+    /// Whether a file of the store has a text.
+    fn is_in_files(directory: &TempDir, text: &str) -> bool {
+        let mut files = std::fs::read_dir(directory.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()))
+    }
+
+    /// A purge ends when the write-ahead log is empty, however long something reads the database, and also after a restart.
+    #[tokio::test]
+    async fn an_erasure_ends_with_an_empty_log() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = active_list(&ports, json!({})).await;
+        let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+        let mut reader = SqliteConnection::establish(embedded.directory.path().join("rally.db").to_str().unwrap()).unwrap();
+        reader.batch_execute("BEGIN; SELECT count(*) FROM entries").unwrap();
+        assert!(ports.entries.erase(erase_entry(&ports, list.id, ada.id)).await.unwrap());
+        while ports.purges.purge(100).await.unwrap() {}
+        assert_eq!((ports.purges.backlog().await.unwrap(), is_in_files(&embedded.directory, "ada@example.com")), (1, true));
+
+        let ports = embedded.reopen().await;
+        assert!(!ports.purges.purge(100).await.unwrap());
+        assert_eq!(ports.purges.backlog().await.unwrap(), 1);
+        reader.batch_execute("COMMIT").unwrap();
+        assert!(!ports.purges.purge(100).await.unwrap());
+        assert_eq!((ports.purges.backlog().await.unwrap(), is_in_files(&embedded.directory, "ada@example.com")), (0, false));
+    }
+}
+
 mod migrations {
     use super::*;
 
