@@ -47,11 +47,10 @@ impl PurgeStore for SqliteStore {
         if self.backlog().await? == 0 {
             return Ok(false);
         }
-        let batch = self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await?;
-        if batch != Batch::Something {
-            self.database.in_writer(move |c| empty_log(c, most)).await?.map_err(query_fault)?;
-        }
-        Ok(batch != Batch::Nothing)
+        let purged = self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await;
+        // A purge that fails, or takes long, holds up no other.
+        self.database.in_writer(empty_log).await?.map_err(query_fault)?;
+        Ok(purged?)
     }
 
     async fn find_orphans(&self) -> Result<u64, Fault> {
@@ -73,17 +72,6 @@ impl PurgeStore for SqliteStore {
     }
 }
 
-/// What a batch was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Batch {
-    /// No rows are left to purge.
-    Nothing,
-    /// Something was purged.
-    Something,
-    /// The last rows with data of an erased person were purged.
-    LastTraces,
-}
-
 /// `after_position` of a [`TRACES`] purge that has only the log left: no row has data of the person, and the log may still have.
 const ONLY_LOG: i64 = 1;
 
@@ -91,11 +79,10 @@ const ONLY_LOG: i64 = 1;
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Empties the log for the purges that have only that left, and ends them. If something reads for longer, they stay, for the next call.
-fn empty_log(c: &mut SqliteConnection, most: i64) -> QueryResult<()> {
-    let waiting = purges::table.filter(purges::kind.eq(TRACES).and(purges::after_position.eq(ONLY_LOG)));
-    let waiting: Vec<Blob> = waiting.limit(most).select(purges::target).load(c)?;
-    if !waiting.is_empty() && is_log_emptied(c)? {
-        diesel::delete(purges::table.filter(purges::kind.eq(TRACES).and(purges::target.eq_any(waiting)))).execute(c)?;
+fn empty_log(c: &mut SqliteConnection) -> QueryResult<()> {
+    let waiting = || purges::table.filter(purges::kind.eq(TRACES).and(purges::after_position.eq(ONLY_LOG)));
+    if diesel::select(diesel::dsl::exists(waiting())).get_result(c)? && is_log_emptied(c)? {
+        diesel::delete(waiting()).execute(c)?;
     }
     Ok(())
 }
@@ -210,11 +197,11 @@ struct Purge {
     after_id: Option<Blob>,
 }
 
-/// Does one batch of one purge.
-fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<Batch> {
+/// Does one batch of one purge. Returns whether there was one.
+fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
     // The order is random, so that a purge that fails does not stop the others.
     let next = purges::table.filter(has_rows()).order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
-    let Some(purge) = next.first(c).optional()? else { return Ok(Batch::Nothing) };
+    let Some(purge) = next.first(c).optional()? else { return Ok(false) };
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most)?,
         WEBHOOK => purge_webhook(c, &purge, most)?,
@@ -223,15 +210,12 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<Batch> {
         TRACES => purge_traces(c, &purge, most)?,
         _ => purge_held(c, &purge, most)?,
     };
-    if purged {
-        return Ok(Batch::Something);
-    }
-    if purge.kind == TRACES {
+    if !purged && purge.kind == TRACES {
         go_on(c, &Purge { after_position: ONLY_LOG, ..purge })?;
-        return Ok(Batch::LastTraces);
+    } else if !purged {
+        diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
     }
-    diesel::delete(purges::table.find((&purge.kind, purge.target))).execute(c)?;
-    Ok(Batch::Something)
+    Ok(true)
 }
 
 /// Purges that have rows left.

@@ -20,8 +20,8 @@ pub trait PurgeStore: Send + Sync {
     /// - In the end the events of an erased entry MUST have the body of [`Event::reduced_body`](crate::event::Event::reduced_body), the log
     ///   of their attempts no answer of a receiver, and other events and attempts MUST stay as they are:
     ///   `erasures::a_purge_reduces_the_events_of_an_erased_entry`, `erasures::answers_are_removed_though_the_list_is_deleted`.
-    /// - If the store has a log of its own that still has the data, such a purge MUST NOT end before the log is emptied. The tests of the
-    ///   SQLite store check it.
+    /// - If the store has a log of its own that still has the data, such a purge MUST NOT end before the log is emptied. Not checked: it
+    ///   takes a store with such a log, which the tests of the SQLite store have.
     /// - A purge that was dropped MUST continue where it was: `abandoned::a_purge_goes_on_where_it_was_left`,
     ///   `abandoned::a_purge_of_traces_goes_on_where_it_was_left`.
     /// - It MUST NOT hold a lock that others wait for longer than the batch takes. SQL stores are checked by
