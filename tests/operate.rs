@@ -1,5 +1,6 @@
 //! The work of an operator with the real binary: health checks, backups and restores, reverts, changes of keys, and traces.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use rally_tests::deployment::Deployment;
@@ -46,6 +47,9 @@ async fn a_backup_made_while_people_sign_up_is_whole() {
     assert!(copied.status.success(), "{copied:?}");
     let again = output(rally(deployment.directory.path(), None).arg("backup").arg(&file));
     assert!(!again.status.success(), "a backup was written over");
+    let names = std::fs::read_dir(deployment.directory.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.contains("backup")).collect::<Vec<_>>(), ["backup.db"]);
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     drop(server);
 
     let restored = TempDir::new().unwrap();

@@ -53,8 +53,7 @@ mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +71,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::WaitlistId;
 use rally_domain::port::{Connections, StoreHealth};
 use rally_group_commit::GroupCommit;
+use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
@@ -164,17 +164,23 @@ impl SqliteStore {
     /// # Errors
     /// If the file exists or cannot be created.
     pub async fn backup(&self, file: &Path) -> Result<(), Fault> {
-        // Rally creates the file, so that nobody else can read it. SQLite treats an empty file as a missing one.
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-        made.map_err(Fault::unexpected)?;
-        let path = file.to_str().ok_or_else(|| Fault::unexpected("the path of the copy is not valid UTF-8"))?.to_owned();
         let readers = self.database.readers.clone().ok_or_else(|| Fault::unexpected("a store in memory has no copy"))?;
+        let file = file.to_owned();
         let copy = tokio::task::spawn_blocking(move || {
+            if file.try_exists().map_err(Fault::unexpected)? {
+                return Err(Fault::unexpected(io::Error::from(io::ErrorKind::AlreadyExists)));
+            }
+            // Nobody else can read the file. It gets its name when it is complete. SQLite treats an empty file as a missing one.
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let part = NamedTempFile::with_prefix_in("rally-backup-", folder).map_err(Fault::unexpected)?;
+            let path = part.path().to_str().ok_or_else(|| Fault::unexpected("the path of the copy is not valid UTF-8"))?.to_owned();
             // SQLite does not allow this in a transaction.
             let mut c = reader(&readers)?;
-            diesel::sql_query("VACUUM INTO ?1").bind::<diesel::sql_types::Text, _>(path).execute(&mut c).map_err(query_fault)
+            diesel::sql_query("VACUUM INTO ?1").bind::<diesel::sql_types::Text, _>(path).execute(&mut c).map_err(query_fault)?;
+            part.as_file().sync_all().map_err(Fault::unexpected)?;
+            part.persist_noclobber(&file).map(|_| ()).map_err(Fault::unexpected)
         });
-        copy.await.map_err(Fault::unexpected)?.map(|_| ())
+        copy.await.map_err(Fault::unexpected)?
     }
 
     /// Checks that the database has exactly the migrations that this program knows.
