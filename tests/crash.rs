@@ -387,6 +387,18 @@ async fn a_server_asked_to_end_cuts_nobody_off(kind: Kind) {
     assert_eq!(entries.len(), answered);
 }
 
+/// A first start that was killed in the middle of its demo is completed by the next start. A workspace that somebody made gets none.
+#[test]
+fn a_first_start_that_was_broken_off_is_completed() {
+    let tells_of_a_demo = |slug: &str| {
+        let directory = TempDir::new().unwrap();
+        run(directory.path(), None, &["workspace", "create", slug]);
+        [(); 2].map(|()| Server::start(directory.path(), None).greeting.contains("/w/demo/early-access"))
+    };
+    assert_eq!(tells_of_a_demo("demo"), [true, false]);
+    assert_eq!(tells_of_a_demo("acme"), [false, false]);
+}
+
 #[test]
 fn the_demo_is_made_once() {
     let directory = TempDir::new().unwrap();

@@ -4,6 +4,7 @@ use rally_domain::actor::Actor;
 use rally_domain::command::{ChangeWaitlistStatus, CreateWaitlist, CreateWorkspace};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EventId, VariantId, WaitlistId, WorkspaceId};
+use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::settings::Settings;
 use rally_domain::slug::Slug;
@@ -19,33 +20,57 @@ pub struct Demo {
     pub waitlist: Waitlist,
 }
 
-/// Creates the demo.
+const WORKSPACE: &str = "demo";
+const WAITLIST: &str = "early-access";
+
+/// Whether the store holds nothing but a demo that is not complete: its workspace without a waitlist, or with the draft.
+///
+/// # Errors
+/// Fails if the store has a fault.
+pub async fn is_begun(ports: &Ports) -> Result<bool, Fault> {
+    let workspaces = ports.workspaces.list().await?;
+    let [workspace] = workspaces.as_slice() else { return Ok(false) };
+    if workspace.slug.as_str() != WORKSPACE {
+        return Ok(false);
+    }
+    let page = ports.waitlists.list(workspace.id, None, None, Limit::default()).await?;
+    Ok(page.items.iter().all(|list| list.slug.as_str() == WAITLIST && list.status == WaitlistStatus::Draft))
+}
+
+/// Creates what is missing of the demo.
 ///
 /// # Errors
 /// Fails if the store has a fault, or refuses the demo.
 pub async fn create_demo(ports: &Ports) -> Result<Demo, Fault> {
     let fault = |error: &dyn std::error::Error| Fault::unexpected(crate::chain::chain(error));
     let text = |error| Fault::unexpected(format!("the demo's own words {error}"));
+    let (workspace_slug, slug) = (Slug::parse(WORKSPACE).map_err(text)?, Slug::parse(WAITLIST).map_err(text)?);
     let create = CreateWorkspace {
         id: WorkspaceId::new(ports.ids.uuid()),
-        slug: Slug::parse("demo").map_err(text)?,
+        slug: workspace_slug.clone(),
         name: WorkspaceName::parse("Demo").map_err(text)?,
         actor: Actor::System,
         now: ports.clock.now(),
     };
-    let workspace = ports.workspaces.create(create).await.map_err(|error: CommandError<_>| fault(&error))?;
+    let workspace = match ports.workspaces.find_by_slug(&workspace_slug).await? {
+        Some(workspace) => workspace,
+        None => ports.workspaces.create(create).await.map_err(|error: CommandError<_>| fault(&error))?,
+    };
     let create = CreateWaitlist {
         id: WaitlistId::new(ports.ids.uuid()),
         workspace_id: workspace.id,
         control_variant_id: VariantId::new(ports.ids.uuid()),
-        slug: Slug::parse("early-access").map_err(text)?,
+        slug: slug.clone(),
         display_name: DisplayName::parse("Early access").map_err(text)?,
         description: Some(Description::parse("Be among the first to try it. Invite friends to move up.").map_err(text)?),
         settings: Settings::default(),
         actor: Actor::System,
         now: ports.clock.now(),
     };
-    let draft = ports.waitlists.create(create, None).await.map_err(|error| fault(&error))?;
+    let draft = match ports.waitlists.find_public(&workspace_slug, &slug).await? {
+        Some(found) => found.waitlist.clone(),
+        None => ports.waitlists.create(create, None).await.map_err(|error| fault(&error))?,
+    };
     let (actor, now) = (Actor::System, ports.clock.now());
     let (event_id, to) = (EventId::new(ports.ids.uuid()), WaitlistStatus::Active);
     let activate = ChangeWaitlistStatus { id: draft.id, workspace_id: workspace.id, to, event_id, actor, now };

@@ -1,7 +1,6 @@
 //! Opens the store that the settings name.
 
 use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -127,21 +126,25 @@ fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {
     SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault))))
 }
 
-/// Whether this is the first start on the data directory. Notes that the directory was used. On PostgreSQL the answer is always false,
-/// because a process cannot know.
+/// Whether no start on the data directory was completed yet. On PostgreSQL the answer is always false, because a process cannot know.
 ///
 /// # Errors
-/// Fails if the data directory cannot be written.
-pub fn first_start(config: &Config) -> Result<bool, ConfigError> {
+/// Fails if the data directory cannot be read.
+pub fn is_first_start(config: &Config) -> Result<bool, ConfigError> {
     if let StoreConfig::Postgres(_) = config.store {
         return Ok(false);
     }
     let path = config.data_dir.join(STARTED_FILE);
-    match File::create_new(&path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display()))),
-    }
+    path.try_exists().map(|exists| !exists).map_err(|error| ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display())))
+}
+
+/// Notes that the first start is completed.
+///
+/// # Errors
+/// Fails if the data directory cannot be written.
+pub fn note_first_start(config: &Config) -> Result<(), ConfigError> {
+    let path = config.data_dir.join(STARTED_FILE);
+    File::create(&path).map(|_| ()).map_err(|error| ConfigError::new("RALLY_DATA_DIR", format!("{}: {error}", path.display())))
 }
 
 /// Makes this process the only server on the data directory while it holds the lock. PostgreSQL needs no lock.

@@ -55,8 +55,13 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
 /// Returns the address of the server. On a new store it also tells what to do next.
 async fn greeting(config: &Config, secrets: &Secrets, ports: &Ports, base: &str) -> Result<String, Failure> {
     let running = format!("Rally is running on {base} (docs: {base}/docs)");
-    let is_first = store::first_start(config)?;
-    if !ports.workspaces.list().await?.is_empty() {
+    let is_first = store::is_first_start(config)?;
+    // A first start that was broken off is completed.
+    let is_new = ports.workspaces.list().await?.is_empty() || (is_first && first_start::is_begun(ports).await?);
+    if !is_new {
+        if is_first {
+            store::note_first_start(config)?;
+        }
         return Ok(running);
     }
     if let StoreConfig::Postgres(_) = config.store {
@@ -67,6 +72,7 @@ async fn greeting(config: &Config, secrets: &Secrets, ports: &Ports, base: &str)
         return Ok(running);
     }
     let demo = first_start::create_demo(ports).await?;
+    store::note_first_start(config)?;
     let auth = authenticator(config, secrets, ports)?;
     let expires = ports.clock.now().plus(Duration::days(1));
     let token = auth.mint("rally-cli", demo.workspace.id, "*", expires).map_err(Fault::unexpected)?;
