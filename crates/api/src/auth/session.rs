@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::oidc::{Answer, Verified};
 use super::token::{Claims, WorkspaceClaim, invalid};
 use super::{Callback, Oidc, OidcError, Scope, find_api_key};
+use crate::chain::chain;
 use crate::http::error::{ApiError, Code};
 
 /// Bytes of a token: an id, and as many random bytes.
@@ -95,7 +96,7 @@ pub async fn sign_in_by_link(ports: &Ports, client: Option<IpAddr>, token: &str)
     let (session_id, session_token, now) = (SessionId::new(token.id), token.hash, ports.clock.now());
     let spend = SpendLink { id: LinkId::new(link.id), token: link.hash, session_id, session_token, now };
     let session = ports.sessions.spend_link(spend).await?;
-    ports.sessions.forgive(tried).await?;
+    forgive(ports, tried).await;
     Ok(SignedIn { session, token: token.text })
 }
 
@@ -119,7 +120,7 @@ pub async fn sign_in_by_key(ports: &Ports, client: Option<IpAddr>, key: &str) ->
         seen_at: now,
     };
     ports.sessions.begin(BeginSession { session: session.clone() }).await?;
-    ports.sessions.forgive(tried).await?;
+    forgive(ports, tried).await;
     Ok(SignedIn { session, token: token.text })
 }
 
@@ -138,7 +139,7 @@ pub async fn sign_in_by_provider(
     let tried = begin_try(ports, client).await?;
     let (verified, workspace_id) = match verify(ports, oidc, answer).await {
         Err(error) if !error.is_wrong_try() => {
-            ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
+            forgive(ports, tried).await;
             return Err(error);
         }
         verified => verified?,
@@ -155,7 +156,7 @@ pub async fn sign_in_by_provider(
         seen_at: now,
     };
     ports.sessions.begin(BeginSession { session: session.clone() }).await.map_err(ApiError::from)?;
-    ports.sessions.forgive(tried).await.map_err(ApiError::from)?;
+    forgive(ports, tried).await;
     Ok((SignedIn { session, token: token.text }, verified.next))
 }
 
@@ -173,6 +174,13 @@ async fn begin_try(ports: &Ports, client: Option<IpAddr>) -> Result<TrySignIn, A
     let tried = TrySignIn { client: ports.links.secret().hash_client(client), now: ports.clock.now() };
     ports.sessions.try_sign_in(tried).await?;
     Ok(tried)
+}
+
+/// Notes that a try did not fail. If that is impossible, it counts as failed for a while, and what the person came for is done all the same.
+async fn forgive(ports: &Ports, tried: TrySignIn) {
+    if let Err(fault) = ports.sessions.forgive(tried).await {
+        tracing::warn!(cause = %chain(&fault), "a sign-in counts as failed");
+    }
 }
 
 /// Finds the session of a token, and notes that it is used.
