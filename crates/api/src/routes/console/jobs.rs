@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use rally_console::page::ConfirmPage;
 use rally_console::{Count, Job, State};
-use rally_domain::entry_job::{EntryJob, JobAction};
+use rally_domain::entry_job::{EntryJob, JobAction, JobState};
 use rally_domain::id::JobId;
 use rally_domain::referral::Position;
 use rally_domain::use_case::entry_job;
@@ -59,12 +59,15 @@ fn shown(job: &EntryJob) -> Job {
         JobAction::Delete => "Deleting entries",
         JobAction::Erase => "Erasing people",
     };
+    // If the server was killed in a group, what it changed there was found no more, and is not in the numbers.
+    let total = job.total.max(job.looked_at());
+    let looked_at = if job.state == JobState::Done { total } else { job.looked_at() };
     Job {
         id: job.id.to_string(),
         title: title.to_owned(),
         state: State::from(job.state.as_str()),
-        done: Count(job.looked_at()),
-        total: Count(job.total.max(job.looked_at())),
+        done: Count(looked_at),
+        total: Count(total),
         failed: Count(job.refused.values().sum()),
         reasons: job.refused.iter().map(|(reason, number)| (reason.clone(), Count(*number))).collect(),
         started_at: job.created_at.into(),
