@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, patch, web};
 use rally_domain::command::ProfileChange;
 use rally_domain::custom_field::{CustomField, Metadata};
+use rally_domain::error::Fault;
 use rally_domain::locale::Locale;
 use rally_domain::referral::Milestone;
 use rally_domain::text::PersonName;
@@ -236,7 +237,13 @@ pub async fn get(app: web::Data<App>, visitor: Visitor) -> Result<HttpResponse, 
 #[patch("")]
 pub async fn update(app: web::Data<App>, visitor: Visitor, body: Body) -> Result<HttpResponse, ApiError> {
     let change = body.json::<ChangeBody>().await?.parse(&visitor.0.waitlist.settings.custom_fields)?;
-    let visitor = visit::change(&app.ports, visitor.0, change).await?;
-    app.wake_relays();
+    // A change of answers and mail is two writes. They go on if the client goes away between them.
+    let changing = app.clone();
+    let changed = tokio::spawn(async move {
+        let changed = visit::change(&changing.ports, visitor.0, change).await;
+        changing.wake_relays();
+        changed
+    });
+    let visitor = changed.await.map_err(Fault::unexpected)??;
     show(&app, &visitor).await
 }
