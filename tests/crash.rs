@@ -7,14 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rally_api::boot::first_start::{create_demo, is_begun};
+use rally_contracts::doubles::{CountingIds, FrozenClock};
+use rally_contracts::samples;
 use rally_domain::actor::Actor;
 use rally_domain::entry::EntryStatus;
 use rally_domain::entry_job::{JobAction, JobGroup, JobState};
 use rally_domain::id::{ClaimId, WaitlistId, WorkspaceId};
+use rally_domain::port::Ports;
 use rally_domain::queue::ClaimRequest;
 use rally_domain::search::EntryQuery;
 use rally_domain::use_case::entry_job;
+use rally_domain::waitlist::WaitlistStatus;
 use rally_fakes::{FakeSmtp, SmtpAct, SmtpOptions, SmtpStep};
+use rally_sqlite::SqliteStore;
 use rally_tests::deployment::{Deployment, run};
 use rally_tests::process::{Server, rally};
 use rally_tests::receiver::{Received, Receiver, eventually};
@@ -397,6 +403,22 @@ fn a_first_start_that_was_broken_off_is_completed() {
     };
     assert_eq!(tells_of_a_demo("demo"), [true, false]);
     assert_eq!(tells_of_a_demo("acme"), [false, false]);
+}
+
+#[tokio::test]
+async fn a_demo_is_completed_whatever_of_it_is_there() {
+    let store = SqliteStore::in_memory().unwrap();
+    store.migrate().await.unwrap();
+    let clock = Arc::new(FrozenClock::at("2026-01-31T09:00:00Z"));
+    let ports = Ports::of_store(Arc::new(store), samples::links(), clock, Arc::new(CountingIds::default()));
+    assert!(!is_begun(&ports).await.unwrap());
+    let workspace = samples::workspace(&ports, "demo").await;
+    assert!(is_begun(&ports).await.unwrap());
+    let draft = ports.waitlists.create(samples::create_waitlist(&ports, workspace.id, "early-access"), None).await.unwrap();
+    assert!(is_begun(&ports).await.unwrap());
+    let demo = create_demo(&ports).await.unwrap();
+    assert_eq!((demo.workspace.id, demo.waitlist.id, demo.waitlist.status), (workspace.id, draft.id, WaitlistStatus::Active));
+    assert!(!is_begun(&ports).await.unwrap(), "it is complete");
 }
 
 #[test]
