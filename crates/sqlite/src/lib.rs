@@ -53,7 +53,6 @@ mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -168,7 +167,7 @@ impl SqliteStore {
         let file = file.to_owned();
         let copy = tokio::task::spawn_blocking(move || {
             if file.try_exists().map_err(Fault::unexpected)? {
-                return Err(Fault::unexpected(io::Error::from(io::ErrorKind::AlreadyExists)));
+                return Err(Fault::unexpected("the file exists already"));
             }
             // Nobody else can read the file. It gets its name when it is complete. SQLite treats an empty file as a missing one.
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
