@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::chain::chain;
+use crate::worker::without_panic;
 
 /// The time between two queries.
 const PACE: Duration = Duration::from_secs(1);
@@ -88,7 +89,7 @@ impl FeedWatch {
                 sleep_until(next).await;
             }
             let Some(seen) = self.lock().begin_to_ask() else { return };
-            match self.find_news(seen).await {
+            match without_panic(self.find_news(seen)).await {
                 Ok(found) => self.lock().tell(&found),
                 Err(fault) => tracing::warn!(error = %chain(&fault), "there are no news of feeds"),
             }

@@ -3,8 +3,10 @@
 //! Each step is a short transaction of the store. It claims its rows by a lease or a lock. So every process runs every worker, none depends
 //! on those of another process, and what a killed process has left is done by the next step of any process.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rally_domain::error::Fault;
 use tokio::time::{Instant, sleep};
@@ -26,13 +28,13 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works for ever. After each step it pauses, so that others can use the store.
+    /// Works for ever, whatever a step does. After each step it pauses, so that others can use the store.
     pub async fn run(self) {
         let Self { what, done, rest, pause: part, step } = self;
         let mut rows = 0;
         loop {
             let begun = Instant::now();
-            let pause = match step().await {
+            let pause = match without_panic(async { step().await }).await {
                 Ok(0) => {
                     if rows > 0 {
                         tracing::debug!(rows, "{what} {done}");
@@ -54,14 +56,22 @@ impl Worker {
     }
 }
 
+/// Runs a task that must outlive a defect of its own.
+///
+/// # Errors
+/// The failures of the task, and [`Fault::Unexpected`] if it panics. The hook for panics has printed where.
+pub async fn without_panic<T>(task: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    AssertUnwindSafe(task).catch_unwind().await.unwrap_or_else(|_| Err(Fault::unexpected("it panicked")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
-    /// When each of these steps began, in seconds from the start. A step takes a second.
-    async fn begun(results: Vec<Result<u64, Fault>>) -> Vec<u64> {
+    /// When each of these steps began, in seconds from the start. A step takes a second. `None` is one that panics then.
+    async fn begun(results: Vec<Option<Result<u64, Fault>>>) -> Vec<u64> {
         let (start, begun) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
         let results = Arc::new(Mutex::new(results.into_iter()));
         let noted = begun.clone();
@@ -71,7 +81,7 @@ mod tests {
             Box::pin(async move {
                 sleep(Duration::from_secs(1)).await;
                 match result {
-                    Some(result) => result,
+                    Some(result) => result.expect("a defect"),
                     None => std::future::pending().await,
                 }
             })
@@ -83,11 +93,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_pauses_between_batches_and_rests_when_nothing_is_left() {
-        assert_eq!(begun(vec![Ok(2), Ok(1), Ok(0), Ok(5), Ok(0)]).await, [0, 2, 4, 65, 67, 128]);
+        let results = [2, 1, 0, 5, 0].map(|rows| Some(Ok(rows)));
+        assert_eq!(begun(results.into()).await, [0, 2, 4, 65, 67, 128]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_rests_after_a_fault_and_goes_on() {
-        assert_eq!(begun(vec![Err(Fault::unavailable("away")), Ok(1), Ok(0)]).await, [0, 61, 63, 124]);
+        assert_eq!(begun(vec![Some(Err(Fault::unavailable("away"))), Some(Ok(1)), Some(Ok(0))]).await, [0, 61, 63, 124]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_rests_after_a_panic_and_goes_on() {
+        assert_eq!(begun(vec![None, Some(Ok(1)), Some(Ok(0))]).await, [0, 61, 63, 124]);
     }
 }

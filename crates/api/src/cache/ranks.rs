@@ -15,6 +15,9 @@ use rally_domain::referral::ReferralBoost;
 use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard, Semaphore};
 use tokio::time::{Instant, sleep};
 
+use crate::chain::chain;
+use crate::worker::without_panic;
+
 /// How long an order is fresh, for each of its entries: about forty times as long as its reading takes.
 const FRESH_PER_ENTRY: Duration = Duration::from_micros(20);
 
@@ -174,8 +177,8 @@ async fn keep_warm(read: Arc<Read>, list: WaitlistId, slot: Weak<Slot>, behind: 
         let Some(boost) = boost else { return };
         let Ok(_permit) = behind.acquire().await else { return };
         let turn = slot.turn.clone().lock_owned().await;
-        if let Err(fault) = read_into(slot, turn, read(list, boost)).await {
-            tracing::warn!(cause = %crate::chain::chain(&fault), "the order of a waitlist could not be read; it is tried again");
+        if let Err(fault) = without_panic(async { read_into(slot, turn, read(list, boost)).await }).await {
+            tracing::warn!(cause = %chain(&fault), "the order of a waitlist could not be read; it is tried again");
         }
     }
 }

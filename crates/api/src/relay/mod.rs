@@ -13,16 +13,24 @@ mod webhooks;
 mod work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use self::freight::Freight;
 use self::work::Work;
+use crate::chain::chain;
+use crate::worker::without_panic;
 
 pub use mail::MailFreight;
 pub use refusals::Refusals;
 pub use webhooks::WebhookFreight;
+
+/// How long a relay rests after a defect.
+const REST: Duration = Duration::from_secs(1);
 
 /// A running relay.
 pub struct Relay {
@@ -35,8 +43,7 @@ impl Relay {
     /// Starts a relay.
     pub fn start<F: Freight>(freight: F) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let work = Work::new(freight);
-        let task = tokio::spawn(work.run(wake.clone(), stop.clone()));
+        let task = tokio::spawn(run(freight, wake.clone(), stop.clone()));
         Self { wake, stop, task }
     }
 
@@ -55,6 +62,19 @@ impl Relay {
         if let Err(error) = (&mut self.task).await {
             tracing::error!(%error, "the relay failed");
         }
+    }
+}
+
+/// Runs the loop of a relay until it is told to stop. A defect ends the loop, and another one begins. What the first one had claimed becomes
+/// free when its lease ends.
+async fn run<F: Freight>(freight: F, wake: Arc<Notify>, stop: Arc<Notify>) {
+    loop {
+        let work = Work::new(freight.clone()).run(wake.clone(), stop.clone());
+        match without_panic(work.map(Ok)).await {
+            Ok(()) => return,
+            Err(fault) => tracing::error!(cause = %chain(&fault), "the relay of {} begins again", F::WHAT),
+        }
+        sleep(REST).await;
     }
 }
 

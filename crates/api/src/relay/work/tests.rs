@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::*;
+use crate::relay::Relay;
 use crate::relay::core::Signal;
 
 /// How long each call of the queue takes.
@@ -32,6 +33,8 @@ struct Queue {
     looks: Vec<Timestamp>,
     /// The number of looks and claims that will fail.
     faults: usize,
+    /// Whether the loop itself will panic, once.
+    is_defect: bool,
     /// The number of settlements that will fail, and of those that were tried.
     broken: usize,
     settlements: usize,
@@ -87,6 +90,8 @@ impl Freight for Numbers {
     }
 
     fn changes(&self) -> u64 {
+        let is_defect = std::mem::take(&mut self.queue().is_defect);
+        assert!(!is_defect, "a defect");
         0
     }
 
@@ -227,4 +232,17 @@ async fn a_relay_that_stops_while_the_store_is_away_rests_between_its_tries() {
     let queue = numbers.queue();
     assert_eq!((queue.settled, queue.settlements), (1, 6));
     assert!(begun.elapsed() >= POLL * 4, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_begins_again_after_a_defect() {
+    let numbers = Numbers::new(20, 0);
+    numbers.queue().is_defect = true;
+    let mut relay = Relay::start(numbers.clone());
+    while numbers.queue().settled < 20 {
+        sleep(std::time::Duration::from_millis(1)).await;
+    }
+    relay.begin_to_stop();
+    relay.ended().await;
+    assert!(!numbers.queue().is_defect);
 }
