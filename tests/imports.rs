@@ -10,6 +10,8 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream;
+use rally_domain::id::{ClaimId, ImportId, WaitlistId, WorkspaceId};
+use rally_domain::import::{Import, ImportNumbers, ImportState, ImportStep, OnDuplicate};
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{output, rally};
 use rally_tests::receiver::{Receiver, eventually};
@@ -303,7 +305,7 @@ async fn a_killed_import_goes_on_where_it_was(kind: Kind) {
 /// Ends the lease of a killed server, as a minute would.
 async fn end_lease(deployment: &Deployment) {
     let ports = deployment.ports().await;
-    let (claim, later) = (rally_domain::id::ClaimId::new(ports.ids.uuid()), ports.clock.now().plus(time::Duration::hours(1)));
+    let (claim, later) = (ClaimId::new(ports.ids.uuid()), ports.clock.now().plus(time::Duration::hours(1)));
     ports.imports.claim(claim, later, ports.clock.now().plus(-time::Duration::seconds(1))).await.unwrap();
 }
 
@@ -327,6 +329,50 @@ async fn the_command_imports_a_file(kind: Kind) {
     assert!(!done && error.contains("format"), "{error}");
     let server = deployment.start();
     assert_eq!(deployment.entries(&server).await, [("ada@example.com".to_owned(), 1)]);
+}
+
+/// An import that fails in the server again and again is tried again later. It holds up no other, neither of the server nor of the command.
+#[apply(on_both_stores)]
+async fn an_import_that_cannot_go_on_holds_up_no_other(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let ports = deployment.ports().await;
+    let broken = Import {
+        id: ImportId::new(ports.ids.uuid()),
+        workspace_id: WorkspaceId::new(deployment.workspace.parse().unwrap()),
+        waitlist_id: WaitlistId::new(deployment.list.parse().unwrap()),
+        state: ImportState::Uploading,
+        step: ImportStep::Read,
+        on_duplicate: OnDuplicate::Skip,
+        dry_run: false,
+        notify: false,
+        source: String::new(),
+        error: None,
+        numbers: ImportNumbers::default(),
+        mark: Import::FIRST,
+        started_by: None,
+        actor: None,
+        created_at: ports.clock.now(),
+        started_at: None,
+        ended_at: None,
+    };
+    let (id, later) = (broken.id, ports.clock.now().plus(time::Duration::minutes(1)));
+    ports.imports.begin(broken, later).await.unwrap();
+    ports.imports.arrive(id, Ok("no source".to_owned()), ports.clock.now()).await.unwrap();
+    let file = write(deployment.directory.path(), "people.csv", "email\nada@example.com\n");
+    let arguments = ["import", &file, "--workspace", "acme", "--list", "early"];
+    let run = output(rally(deployment.directory.path(), deployment.url.as_deref()).args(arguments));
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    end_lease(&deployment).await;
+    let server = deployment.start();
+    let url = format!("{}/v1/workspaces/{}{}", server.base, deployment.workspace, imports(&deployment.list));
+    let request = deployment.client.post(url).bearer_auth(&deployment.token).header("content-type", "text/csv");
+    let begun = send(request.body("email\ngrace@example.com\n")).await.expect(202);
+    let state = async |id: &str| {
+        let path = format!("{}/{id}", imports(&deployment.list));
+        deployment.admin(&server, &path, None).await.expect(200)["state"].as_str().unwrap().to_owned()
+    };
+    eventually(|| async { (state(begun["id"].as_str().unwrap()).await == "done").then_some(()) }).await;
+    assert_eq!(state(&id.to_string()).await, "running");
 }
 
 /// Referrers may form a circle, name themselves, or come later in the file. A code that two rows claim belongs to the first.

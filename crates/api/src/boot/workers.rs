@@ -1,5 +1,6 @@
 //! The workers of a process, beside the relay.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -12,6 +13,7 @@ use rally_domain::use_case::entry_job;
 use tokio::task::JoinHandle;
 
 use crate::boot::telemetry;
+use crate::chain::chain;
 use crate::imports::Importer;
 use crate::worker::Worker;
 
@@ -128,10 +130,17 @@ fn worker(
 
 /// The worker of imports. A group of rows is a short transaction, so a short pause lets sign-ups in between.
 fn importer(ports: &Ports) -> Worker {
-    let importer = Importer::new(ports);
+    let importer = Arc::new(Importer::new(ports));
     let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
         let importer = importer.clone();
-        Box::pin(async move { importer.step().await })
+        Box::pin(async move {
+            let Some((id, worked)) = importer.step().await? else { return Ok(0) };
+            if let Err(fault @ Fault::Unexpected(_)) = &worked {
+                tracing::error!(import = %id, cause = %chain(fault), "an import cannot go on; it is tried again in a minute");
+                return Ok(1);
+            }
+            worked.map(|()| 1)
+        })
     };
     Worker { what: "groups of imports", done: "written", rest: LOOK_FOR_IMPORTS, pause: 4, step: Box::new(step) }
 }

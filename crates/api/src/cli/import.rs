@@ -138,14 +138,17 @@ async fn follow(ports: &Ports, mut import: Import) -> Result<Import, Failure> {
     let gone = || Failure::Refused("the import is gone".to_owned());
     let mut bar = Bar::new();
     while !import.state.is_over() {
-        if importer.step().await? == 0 {
-            tokio::time::sleep(LOOK).await;
+        match importer.step().await? {
+            Some((_, Ok(()))) => {}
+            Some((id, Err(fault))) if id == import.id => return Err(fault.into()),
+            // Another process does this import, or another import failed.
+            None | Some((_, Err(_))) => tokio::time::sleep(LOOK).await,
         }
         import = ports.imports.find(import.waitlist_id, import.id).await?.ok_or_else(gone)?;
         bar.show(&import)?;
     }
     // What was staged is deleted, too.
-    while importer.step().await? > 0 {}
+    while let Some((_, Ok(()))) = importer.step().await? {}
     bar.end()?;
     Ok(import)
 }

@@ -1,16 +1,19 @@
 //! The worker of imports. Each step claims the oldest import that has work left, and does a group of it. What a killed process has left is
 //! done by the next step of any process, once the lease has ended.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rally_domain::command::{ImportWork, RowIds, StageRows};
 use rally_domain::error::{CommandError, Fault, FieldError};
 use rally_domain::export::Line;
-use rally_domain::id::ClaimId;
+use rally_domain::id::{ClaimId, ImportId};
 use rally_domain::import::{Import, ImportProblem, ImportRow, ImportStep, ReferrerName, RestoreContent, RestoreItem};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_intake::{Confirmed, Content, Mark, Problem, Reader, ReferrerKey, Row};
 
 use super::{LEASE, PIECE, Source};
+use crate::worker::without_panic;
 
 /// The most rows of a group. Sign-ups wait for a group that is written.
 const GROUP: usize = 250;
@@ -20,34 +23,52 @@ const READ_ROWS: usize = 2000;
 const READ_PIECES: u64 = 8;
 
 /// Does the imports of a process.
-#[derive(Clone)]
 pub struct Importer {
     ports: Ports,
-    claim: ClaimId,
+    claim: Mutex<ClaimId>,
 }
+
+/// An import that a step was about, and how the step ended.
+pub type Worked = (ImportId, Result<(), Fault>);
 
 impl Importer {
     /// Makes the worker of a process.
     pub fn new(ports: &Ports) -> Self {
-        Self { claim: ClaimId::new(ports.ids.uuid()), ports: ports.clone() }
+        Self { claim: Mutex::new(ClaimId::new(ports.ids.uuid())), ports: ports.clone() }
     }
 
-    /// Does the next group of the oldest import. Returns how much it did. 0 means that nothing is left.
+    /// Does the next group of the oldest import. `None` means that nothing is left. An import that failed unexpectedly is tried again when
+    /// its lease has ended, so that others come first meanwhile.
     ///
     /// # Errors
     /// If the store fails. The next step tries again.
-    pub async fn step(&self) -> Result<u64, Fault> {
-        let now = self.ports.clock.now();
-        let Some(import) = self.ports.imports.claim(self.claim, now, now.plus(LEASE)).await? else { return Ok(0) };
-        match import.step {
-            ImportStep::Read => self.read(&import).await?,
-            _ => self.work(&import).await?,
+    pub async fn step(&self) -> Result<Option<Worked>, Fault> {
+        let (claim, now) = (self.claim(), self.ports.clock.now());
+        let Some(import) = self.ports.imports.claim(claim, now, now.plus(LEASE)).await? else { return Ok(None) };
+        let worked = without_panic(async {
+            match import.step {
+                ImportStep::Read => self.read(&import, claim).await,
+                _ => self.work(&import, claim).await,
+            }
+        });
+        let worked = worked.await;
+        if let Err(Fault::Unexpected(_)) = worked {
+            // The next step does not find what an old claim holds.
+            *self.locked() = ClaimId::new(self.ports.ids.uuid());
         }
-        Ok(1)
+        Ok(Some((import.id, worked)))
+    }
+
+    fn claim(&self) -> ClaimId {
+        *self.locked()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, ClaimId> {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads rows from the file and stages them.
-    async fn read(&self, import: &Import) -> Result<(), Fault> {
+    async fn read(&self, import: &Import, claim: ClaimId) -> Result<(), Fault> {
         let source = Source::of(import).ok_or_else(|| Fault::unexpected("an import has no readable source"))?;
         let (end, start) = (source.staged.bytes, source.plan.start);
         let [offset, line, _] = import.mark;
@@ -74,7 +95,7 @@ impl Importer {
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let stage = StageRows {
             import_id: import.id,
-            claim: self.claim,
+            claim,
             now,
             lease_until: now.plus(LEASE),
             rows: batch.rows,
@@ -89,12 +110,12 @@ impl Importer {
     }
 
     /// Does a group of another step.
-    async fn work(&self, import: &Import) -> Result<(), Fault> {
+    async fn work(&self, import: &Import, claim: ClaimId) -> Result<(), Fault> {
         let now = self.ports.clock.now();
         let work = ImportWork {
             import_id: import.id,
             waitlist_id: import.waitlist_id,
-            claim: self.claim,
+            claim,
             now,
             lease_until: now.plus(LEASE),
             fresh: (0..GROUP).map(|_| RowIds::new(&*self.ports.ids)).collect(),
