@@ -194,7 +194,10 @@ async fn call_webhooks(ports: &Ports, hook: &rally_domain::webhook::Webhook) {
     ports.webhooks.find(workspace_id, id).await.unwrap().unwrap();
     ports.webhooks.list(workspace_id).await.unwrap();
     ports.webhooks.attempts(id, Limit::default()).await.unwrap();
-    ports.webhooks.attempts_of(id, DeliveryState::Pending, Limit::default()).await.unwrap();
+    for state in [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Dead] {
+        ports.webhooks.attempts_of(id, state, Limit::default()).await.unwrap();
+    }
+    ports.webhooks.replay(replays::replay(ports, hook, ReplayState::Dead)).await.unwrap();
     let replayed = replays::replay(ports, hook, ReplayState::All);
     assert!(ports.webhooks.replay(replayed).await.unwrap() >= 3, "every statement has something to do");
     ports.webhooks.resend(replays::resend(ports, hook, event_id)).await.unwrap();

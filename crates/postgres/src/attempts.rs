@@ -1,5 +1,7 @@
 //! The log of attempts: deliveries write it, and webhooks list it.
 
+use std::cmp::Reverse;
+
 use diesel::prelude::*;
 use rally_domain::delivery::Attempt;
 use rally_domain::error::Fault;
@@ -25,6 +27,13 @@ pub(crate) struct AttemptRow {
     error_message: Option<String>,
     latency_ms: i64,
     created_at: OffsetDateTime,
+}
+
+impl AttemptRow {
+    /// The key by which the newest attempt comes first.
+    pub(crate) fn newest_first(&self) -> impl Ord + use<> {
+        Reverse((self.created_at, self.id))
+    }
 }
 
 impl From<Attempt> for AttemptRow {

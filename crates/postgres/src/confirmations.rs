@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -172,7 +173,7 @@ statement! {
 statement! {
     /// Counts the requests of a list that wait. Without CASE the planner could look for them in the index of ends.
     CountWaiting {
-        "SELECT count(*) AS number FROM signup_requests r WHERE r.waitlist_id = "
+        "SELECT count(*) AS number FROM signup_requests r WHERE r.state = 'waiting' AND r.waitlist_id = "
         list: SqlUuid = Uuid, " AND CASE r.state WHEN 'waiting' THEN r.expires_at > "
         now: Timestamptz = OffsetDateTime, " ELSE false END"
     }
@@ -421,8 +422,11 @@ async fn totals(mut c: &AsyncPgConnection, lists: &[Uuid]) -> Step<HashMap<Waitl
 }
 
 async fn apply(c: &AsyncPgConnection, group: &RequestGroup) -> QueryResult<()> {
-    // A request that has expired has the address until it is deleted, so this comes first.
-    delete_all(c, group.expired().iter().map(|id| id.uuid()).collect()).await?;
+    if !group.expired().is_empty() {
+        // A request that has expired has the address until it is deleted, so this comes first.
+        delete_all(c, group.expired().iter().map(|request| request.id.uuid()).collect()).await?;
+        mails::delete_all(c, group.expired().iter().flat_map(mails_of).collect()).await?;
+    }
     try_join!(
         write_requests(c, group.requests()),
         write_shares(c, group.shares()),
@@ -551,10 +555,9 @@ fn mails_of(request: &SignUpRequest) -> Vec<Uuid> {
 fn waiting(waitlist_id: WaitlistId, now: Timestamp) -> _ {
     let list: Uuid = waitlist_id.uuid();
     let now: OffsetDateTime = now.instant();
-    signup_requests::table
-        .filter(signup_requests::waitlist_id.eq(list))
-        .filter(signup_requests::state.eq("waiting"))
-        .filter(signup_requests::expires_at.gt(now))
+    // The condition of the index, which a bound value is not.
+    let waits: SqlLiteral<Bool> = sql::<Bool>("signup_requests.state = 'waiting'");
+    signup_requests::table.filter(signup_requests::waitlist_id.eq(list)).filter(waits).filter(signup_requests::expires_at.gt(now))
 }
 
 async fn page(

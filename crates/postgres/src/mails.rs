@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, Bytea, Nullable, Text, Timestamptz};
+use diesel::sql_types::{self, Array, BigInt, Bytea, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::email::Email;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::convert::{corrupt, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::queue::{BEGIN_PASSING, depth, queue};
+use crate::queue::{BEGIN_PASSING, IdRow, depth, queue};
 use crate::schema::{mails, workspaces};
 use crate::statement::statement;
 use crate::{PgStore, mail_budget, suppressions, transaction};
@@ -34,6 +34,15 @@ use crate::{PgStore, mail_budget, suppressions, transaction};
 queue! {
     /// Mails as jobs: a workspace is a lane.
     jobs: "mails", "workspace_id"
+}
+
+statement! {
+    /// The oldest finished mails. The condition is that of their index.
+    FinishedMails {
+        "SELECT id FROM mails WHERE state IN ('done', 'dead', 'suppressed', 'expired') AND created_at < "
+        before: Timestamptz = OffsetDateTime, " ORDER BY created_at LIMIT "
+        most: BigInt = i64, ""
+    }
 }
 
 statement! {
@@ -47,8 +56,8 @@ statement! {
         JOIN LATERAL (SELECT * FROM mails WHERE id = asked.id OFFSET 0) m ON m.state = 'running' AND m.claim = asked.claim
         LEFT JOIN waitlist_totals list ON list.waitlist_id = m.waitlist_id
         LEFT JOIN LATERAL (
-            SELECT id, expires_at FROM signup_requests WHERE id = m.request_id AND state = 'waiting' OFFSET 0
-        ) request ON true
+            SELECT id, state, expires_at FROM signup_requests WHERE id = m.request_id OFFSET 0
+        ) request ON request.state = 'waiting'
         LEFT JOIN LATERAL (
             SELECT id FROM workspaces WHERE id >= m.workspace_id AND m.waitlist_id IS NULL ORDER BY id LIMIT 1
         ) w ON w.id = m.workspace_id
@@ -105,15 +114,9 @@ impl MailQueue for PgStore {
 
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
-        let old =
-            mails::table
-                .filter(mails::created_at.lt(before.instant()).and(
-                    mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed, JobState::Expired].map(JobState::as_str)),
-                ))
-                .order(mails::created_at)
-                .limit(to_bigint(most as u64));
-        let old: Vec<Uuid> = old.select(mails::id).load(&mut c).await.map_err(query_fault)?;
-        jobs::delete(&c, old).await.map(|rows| rows as u64).map_err(query_fault)
+        let old: Vec<IdRow> =
+            FinishedMails { before: before.instant(), most: to_bigint(most as u64) }.load(&mut c).await.map_err(query_fault)?;
+        jobs::delete(&c, old.into_iter().map(|row| row.id).collect()).await.map(|rows| rows as u64).map_err(query_fault)
     }
 
     async fn test(&self, command: TestMail) -> Result<Mail, CommandError<TestMailRejection>> {

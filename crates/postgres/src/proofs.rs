@@ -54,10 +54,10 @@ statement! {
         list: SqlUuid = Uuid, " ORDER BY position DESC LIMIT "
         most: BigInt = i64, ") last WHERE last.created_at > "
         after: Timestamptz = OffsetDateTime, ") e, \
-            (SELECT count(*) AS number FROM (SELECT state FROM signup_requests WHERE waitlist_id = "
+            (SELECT count(*) AS number FROM (SELECT FROM signup_requests WHERE state = 'waiting' AND waitlist_id = "
         of: SqlUuid = Uuid, " AND requested_at > "
         from: Timestamptz = OffsetDateTime, " ORDER BY requested_at LIMIT "
-        up_to: BigInt = i64, ") last WHERE last.state = 'waiting') r, \
+        up_to: BigInt = i64, ") last) r, \
             (SELECT count(*) AS number FROM (SELECT taken_at FROM used_proofs WHERE waitlist_id = "
         on: SqlUuid = Uuid, " AND taken_at > "
         since: Timestamptz = OffsetDateTime, " ORDER BY taken_at LIMIT "

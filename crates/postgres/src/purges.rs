@@ -4,8 +4,9 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, BigInt, Text};
+use diesel::sql_types::{self, Array, BigInt, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::{Event, EventSubject};
@@ -194,9 +195,17 @@ async fn begin_of_entry(c: &mut AsyncPgConnection, kind: &str, list: WaitlistId,
 }
 
 statement! {
-    /// A purge that no other process works on. The order is random, so that a purge that fails does not stop the others.
+    /// A purge that no other process works on: one of the first from a kind on that is drawn, else one of the first of all. There may be many,
+    /// and one that fails must not stop the others.
     Next {
-        "SELECT kind, target, waitlist_id, after_position, after_id FROM purges ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED"
+        "SELECT p.kind, p.target, p.waitlist_id, p.after_position, p.after_id FROM (
+            (SELECT kind, target, 1 AS turn, random() AS place FROM purges WHERE kind >= (
+                SELECT (ARRAY['entry', 'held', 'traces', 'waitlist', 'webhook', 'workspace'])[1 + floor(random() * 6)::integer]
+            ) ORDER BY kind, target LIMIT 64)
+            UNION ALL (SELECT kind, target, 2 AS turn, random() AS place FROM purges ORDER BY kind, target LIMIT 64)
+        ) drawn
+        JOIN purges p ON p.kind = drawn.kind AND p.target = drawn.target
+        ORDER BY drawn.turn, drawn.place LIMIT 1 FOR UPDATE OF p SKIP LOCKED"
     }
 }
 
@@ -254,10 +263,13 @@ async fn purge_waitlist(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
     if mail_rows::delete_all(c, left).await? > 0 {
         return Ok(true);
     }
-    let left = signup_requests::table.filter(signup_requests::waitlist_id.eq(list)).order(signup_requests::requested_at).limit(most);
-    let ids: Vec<Uuid> = left.select(signup_requests::id).load(c).await?;
-    if confirmations::delete_all(c, ids).await? > 0 {
-        return Ok(true);
+    // Each is the condition of an index.
+    for condition in ["signup_requests.state = 'waiting'", "signup_requests.state <> 'waiting'"] {
+        let left = signup_requests::table.filter(signup_requests::waitlist_id.eq(list)).filter(sql::<Bool>(condition)).limit(most);
+        let ids: Vec<Uuid> = left.select(signup_requests::id).load(c).await?;
+        if confirmations::delete_all(c, ids).await? > 0 {
+            return Ok(true);
+        }
     }
     // These events are tests, or belong to entries that were deleted before.
     let left = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id);

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rally_domain::command::{ReplayDeliveries, ReplayPlan, ResendDelivery};
-use rally_domain::id::EventId;
+use rally_domain::command::{ReplayDeliveries, ReplayPlan, ReplayState, ResendDelivery};
+use rally_domain::id::{EventId, WebhookId};
 use rally_domain::queue::JobState;
 use rally_domain::webhook::MAX_REPLAYED;
 use time::OffsetDateTime;
@@ -13,6 +13,16 @@ use uuid::Uuid;
 use crate::convert::to_bigint;
 use crate::queue::IdRow;
 use crate::statement::statement;
+
+/// The condition that the list and the entry of an event exist, if it has any, and the tables that it needs.
+macro_rules! subjects {
+    () => {
+        "
+        LEFT JOIN LATERAL (SELECT waitlist_id FROM waitlist_totals WHERE waitlist_id = told.waitlist_id OFFSET 0) list ON true
+        LEFT JOIN LATERAL (SELECT id FROM entries WHERE id = told.entry_id OFFSET 0) person ON true
+        WHERE (told.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (told.entry_id IS NULL OR person.id IS NOT NULL)"
+    };
+}
 
 statement! {
     /// The events of a period that were written for a webhook, without those of deleted lists and entries. The inner statement reads them
@@ -27,31 +37,40 @@ statement! {
             SELECT state FROM deliveries WHERE event_id = told.id AND webhook_id = "
         webhook: sql_types::Uuid = Uuid, " OFFSET 0
         ) d ON d.state = ANY ("
-        states: Array<Text> = Vec<&'static str>, ")
-        LEFT JOIN waitlist_totals list ON list.waitlist_id = told.waitlist_id
-        LEFT JOIN entries person ON person.id = told.entry_id
-        WHERE told.workspace_id = "
+        states: Array<Text> = Vec<&'static str>, (concat!(")", subjects!(), " AND told.workspace_id = "))
         workspace: sql_types::Uuid = Uuid, " AND coalesce(told.kind = ANY ("
-        kinds: Nullable<Array<Text>> = Option<Vec<&'static str>>, "), true)
-            AND (told.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (told.entry_id IS NULL OR person.id IS NOT NULL)
-        LIMIT "
+        kinds: Nullable<Array<Text>> = Option<Vec<&'static str>>, "), true) LIMIT "
         most: BigInt = i64, ""
     }
 }
 
 statement! {
-    /// An event, if it was written for a webhook, and its list and entry exist.
-    Resent {
-        "SELECT told.id FROM events told
+    /// The same for dead deliveries, which are few. They were due after their event.
+    ReplayedDead {
+        "SELECT told.id FROM (
+            SELECT event_id FROM deliveries WHERE state = 'dead' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " AND due_at >= "
+        since: Timestamptz = OffsetDateTime, " ORDER BY due_at OFFSET 0
+        ) d
+        JOIN LATERAL (SELECT * FROM events WHERE id = d.event_id OFFSET 0) told ON told.occurred_at >= "
+        from: Timestamptz = OffsetDateTime, " AND told.occurred_at < "
+        until: Timestamptz = OffsetDateTime, (concat!(subjects!(), " AND coalesce(told.kind = ANY ("))
+        kinds: Nullable<Array<Text>> = Option<Vec<&'static str>>, "), true) LIMIT "
+        most: BigInt = i64, ""
+    }
+}
+
+statement! {
+    /// Those of some events that were written for a webhook, and whose list and entry exist.
+    Fitting {
+        "SELECT told.id FROM unnest("
+        events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
+        JOIN LATERAL (SELECT * FROM events WHERE id = asked.id OFFSET 0) told ON true
         JOIN LATERAL (
-            SELECT state FROM deliveries WHERE event_id = told.id AND webhook_id = "
+            SELECT state FROM deliveries WHERE event_id = asked.id AND webhook_id = "
         webhook: sql_types::Uuid = Uuid, " OFFSET 0
-        ) d ON true
-        LEFT JOIN waitlist_totals list ON list.waitlist_id = told.waitlist_id
-        LEFT JOIN entries person ON person.id = told.entry_id
-        WHERE told.id = "
-        event: sql_types::Uuid = Uuid, "
-            AND (told.waitlist_id IS NULL OR list.waitlist_id IS NOT NULL) AND (told.entry_id IS NULL OR person.id IS NOT NULL)"
+        ) d ON coalesce(d.state = ANY ("
+        states: Nullable<Array<Text>> = Option<Vec<&'static str>>, (concat!("), true)", subjects!()))
     }
 }
 
@@ -67,24 +86,46 @@ statement! {
     }
 }
 
-/// The events that fit a replay.
+/// The events that fit a replay, at most one more than it may have. This may take long, so nobody must wait for it.
 pub(crate) async fn find(c: &mut AsyncPgConnection, command: &ReplayDeliveries) -> QueryResult<Vec<EventId>> {
-    let replayed = Replayed {
-        since: command.since.instant(),
-        until: command.until.instant(),
-        webhook: command.id.uuid(),
-        states: command.state.jobs().iter().copied().map(JobState::as_str).collect(),
-        workspace: command.workspace_id.uuid(),
-        kinds: command.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect()),
-        most: to_bigint(MAX_REPLAYED as u64 + 1),
+    let (webhook, since, until) = (command.id.uuid(), command.since.instant(), command.until.instant());
+    let kinds = command.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect());
+    let most = to_bigint(MAX_REPLAYED as u64 + 1);
+    let rows: Vec<IdRow> = match command.state {
+        ReplayState::Dead => ReplayedDead { webhook, since, from: since, until, kinds, most }.load(c).await?,
+        ReplayState::All => {
+            let (states, workspace) = (states(command.state), command.workspace_id.uuid());
+            Replayed { since, until, webhook, states, workspace, kinds, most }.load(c).await?
+        }
     };
-    Ok(replayed.load::<IdRow>(c).await?.into_iter().map(|row| EventId::new(row.id)).collect())
+    Ok(rows.into_iter().map(|row| EventId::new(row.id)).collect())
+}
+
+/// Those of some events that fit a replay now. Too many are not looked at: the command refuses them.
+pub(crate) async fn still_fit(c: &mut AsyncPgConnection, command: &ReplayDeliveries, found: &[EventId]) -> QueryResult<Vec<EventId>> {
+    if found.len() > MAX_REPLAYED {
+        return Ok(found.to_vec());
+    }
+    fitting(c, command.id, found, Some(states(command.state))).await
 }
 
 /// The event that is resent, if it fits.
 pub(crate) async fn find_one(c: &mut AsyncPgConnection, command: &ResendDelivery) -> QueryResult<Vec<EventId>> {
-    let resent = Resent { webhook: command.id.uuid(), event: command.event_id.uuid() };
-    Ok(resent.load::<IdRow>(c).await?.into_iter().map(|row| EventId::new(row.id)).collect())
+    fitting(c, command.id, &[command.event_id], None).await
+}
+
+async fn fitting(
+    c: &mut AsyncPgConnection,
+    webhook: WebhookId,
+    events: &[EventId],
+    states: Option<Vec<&'static str>>,
+) -> QueryResult<Vec<EventId>> {
+    let fitting = Fitting { events: events.iter().map(|id| id.uuid()).collect(), webhook: webhook.uuid(), states };
+    Ok(fitting.load::<IdRow>(c).await?.into_iter().map(|row| EventId::new(row.id)).collect())
+}
+
+fn states(state: ReplayState) -> Vec<&'static str> {
+    state.jobs().iter().copied().map(JobState::as_str).collect()
 }
 
 /// Makes the deliveries of a plan due. Returns how many.

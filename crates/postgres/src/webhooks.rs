@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::attempts::AttemptRow;
 use crate::convert::{corrupt, from_bigint, to_bigint};
 use crate::fault::{Abort, query_fault};
+use crate::queue::IdRow;
 use crate::schema::{attempts, webhooks, workspaces};
 use crate::statement::statement;
 use crate::{PgStore, audit, events, purges, replays, replies, transaction};
@@ -137,20 +138,34 @@ impl WebhookStore for PgStore {
     }
 
     async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
-        let attempts = AttemptsOf {
-            log: id.uuid(),
-            webhook: id.uuid(),
-            states: state.jobs().iter().copied().map(JobState::as_str).collect(),
-            most: to_bigint(limit.rows() as u64),
+        let mut c = self.connection().await?;
+        let rows = match state {
+            DeliveryState::Delivered => attempts_by_state(&mut c, id, state, limit).await,
+            DeliveryState::Dead => {
+                let events = DeadEvents { webhook: id.uuid(), most: MOST_LOOKED_AT }.load(&mut c).await.map_err(query_fault)?;
+                attempts_of_events(&mut c, id, events, limit).await
+            }
+            DeliveryState::Pending => {
+                let tried = TriedEvents { webhook: id.uuid(), most: MOST_LOOKED_AT, same: id.uuid() };
+                let events: Vec<IdRow> = tried.load(&mut c).await.map_err(query_fault)?;
+                match to_bigint(events.len() as u64) < MOST_LOOKED_AT {
+                    true => attempts_of_events(&mut c, id, events, limit).await,
+                    // With so many, the last attempts are theirs.
+                    false => attempts_by_state(&mut c, id, state, limit).await,
+                }
+            }
         };
-        let rows: Vec<AttemptRow> = attempts.load(&mut self.connection().await?).await.map_err(query_fault)?;
-        rows.into_iter().map(Attempt::try_from).collect()
+        rows.map_err(query_fault)?.into_iter().map(Attempt::try_from).collect()
     }
 
     async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        let found = match WebhookStore::find(self, command.workspace_id, command.id).await? {
+            Some(_) => replays::find(&mut *self.connection().await?, &command).await.map_err(query_fault)?,
+            None => Vec::new(),
+        };
         transaction!(self, turn = command.id.uuid(), |c| {
             let facts = match lock(c, command.workspace_id, command.id).await? {
-                Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command).await? }),
+                Some(webhook) => Some(ReplayFacts { webhook, events: replays::still_fit(c, &command, &found).await? }),
                 None => None,
             };
             let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?).await?;
@@ -196,6 +211,44 @@ impl WebhookStore for PgStore {
     }
 }
 
+/// Of how many deliveries the attempts are looked for, before the log itself is read. More than a page has rows: the last attempts are of
+/// the deliveries that were due last.
+const MOST_LOOKED_AT: i64 = 1000;
+
+statement! {
+    /// The events of the dead deliveries to a webhook that were due last.
+    DeadEvents {
+        "SELECT event_id AS id FROM deliveries WHERE state = 'dead' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " ORDER BY due_at DESC LIMIT "
+        most: sql_types::BigInt = i64, ""
+    }
+}
+
+statement! {
+    /// The events of deliveries to a webhook that were tried, and are tried again or being tried.
+    TriedEvents {
+        "(SELECT event_id AS id FROM (
+            SELECT event_id, attempt FROM deliveries WHERE state = 'pending' AND webhook_id = "
+        webhook: sql_types::Uuid = Uuid, " ORDER BY generation OFFSET 0
+        ) waiting WHERE attempt > 0 LIMIT "
+        most: sql_types::BigInt = i64, ") UNION ALL
+        (SELECT event_id AS id FROM (
+            SELECT event_id, webhook_id FROM deliveries WHERE state = 'running' ORDER BY lease_until OFFSET 0
+        ) running WHERE webhook_id = "
+        same: sql_types::Uuid = Uuid, ")"
+    }
+}
+
+statement! {
+    /// The attempts to deliver some events.
+    AttemptsOfEvents {
+        "SELECT a.* FROM unnest("
+        events: sql_types::Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
+        JOIN LATERAL (SELECT * FROM attempts WHERE event_id = asked.id OFFSET 0) a ON a.webhook_id = "
+        webhook: sql_types::Uuid = Uuid, ""
+    }
+}
+
 statement! {
     /// The last attempts to deliver to a webhook, by the state of their delivery. Without OFFSET 0 the planner could begin with the
     /// deliveries.
@@ -211,6 +264,26 @@ statement! {
         states: sql_types::Array<sql_types::Text> = Vec<&'static str>, ") ORDER BY a.webhook_id, a.created_at DESC, a.id DESC LIMIT "
         most: sql_types::BigInt = i64, ""
     }
+}
+
+/// The last attempts by the state of their delivery, from the log.
+async fn attempts_by_state(c: &mut AsyncPgConnection, id: WebhookId, state: DeliveryState, limit: Limit) -> QueryResult<Vec<AttemptRow>> {
+    let attempts = AttemptsOf {
+        log: id.uuid(),
+        webhook: id.uuid(),
+        states: state.jobs().iter().copied().map(JobState::as_str).collect(),
+        most: to_bigint(limit.rows() as u64),
+    };
+    attempts.load(c).await
+}
+
+/// The last attempts to deliver some events to a webhook.
+async fn attempts_of_events(c: &mut AsyncPgConnection, id: WebhookId, events: Vec<IdRow>, limit: Limit) -> QueryResult<Vec<AttemptRow>> {
+    let events = events.into_iter().map(|row| row.id).collect();
+    let mut rows: Vec<AttemptRow> = AttemptsOfEvents { events, webhook: id.uuid() }.load(c).await?;
+    rows.sort_unstable_by_key(AttemptRow::newest_first);
+    rows.truncate(limit.rows());
+    Ok(rows)
 }
 
 impl PgStore {

@@ -278,8 +278,9 @@ fn load_reasons(c: &mut SqliteConnection, workspace: WorkspaceId, address: Addre
 }
 
 fn apply(c: &mut SqliteConnection, group: &RequestGroup, asked: &BTreeMap<AddressHash, Timestamp>) -> QueryResult<()> {
-    for id in group.expired() {
-        diesel::delete(signup_requests::table.find(Blob(id.uuid()))).execute(c)?;
+    for request in group.expired() {
+        diesel::delete(signup_requests::table.find(Blob(request.id.uuid()))).execute(c)?;
+        delete_mails(c, request)?;
     }
     group.requests().try_for_each(|request| write_request(c, request))?;
     for (address, asked_at) in asked {
@@ -359,10 +360,8 @@ pub(crate) fn end_of_waiting(c: &mut SqliteConnection, id: Blob) -> QueryResult<
 fn waiting(waitlist_id: WaitlistId, now: Timestamp) -> _ {
     let list: Blob = Blob(waitlist_id.uuid());
     let now: i64 = now.unix_millis();
-    signup_requests::table
-        .filter(signup_requests::waitlist_id.eq(list))
-        .filter(signup_requests::state.eq("waiting"))
-        .filter(signup_requests::expires_at.gt(now))
+    let waits: Condition = Condition("state = 'waiting'");
+    signup_requests::table.filter(waits).filter(signup_requests::waitlist_id.eq(list)).filter(signup_requests::expires_at.gt(now))
 }
 
 #[derive(Queryable, Selectable)]

@@ -42,7 +42,7 @@ pub(crate) fn instant(millis: i64) -> Result<Timestamp, Fault> {
 }
 
 /// A UUID as 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
 pub(crate) struct Blob(pub(crate) Uuid);
 

@@ -106,9 +106,7 @@ impl MailQueue for SqliteStore {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<u64, Fault> {
         let pruned = self.database.write::<_, Infallible>(move |c| {
             let old = mails::table
-                .filter(mails::created_at.lt(before.unix_millis()).and(
-                    mails::state.eq_any([JobState::Done, JobState::Dead, JobState::Suppressed, JobState::Expired].map(JobState::as_str)),
-                ))
+                .filter(Condition("state IN ('done', 'dead', 'suppressed', 'expired')").and(mails::created_at.lt(before.unix_millis())))
                 .order((mails::created_at, mails::id))
                 .limit(to_bigint(most as u64));
             let old: Vec<Blob> = old.select(mails::id).load(c)?;

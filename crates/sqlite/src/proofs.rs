@@ -13,6 +13,7 @@ use rally_domain::proof_of_work::{Proof, UsedProof};
 use rally_domain::timestamp::Timestamp;
 
 use crate::SqliteStore;
+use crate::condition::Condition;
 use crate::convert::{Blob, to_bigint};
 use crate::fault::query_fault;
 use crate::schema::{entries, signup_requests, used_proofs};
@@ -46,15 +47,14 @@ fn taken_since(c: &mut SqliteConnection, list: Blob, after: i64, most: i64) -> Q
     let joined = entries::table.filter(entries::waitlist_id.eq(list)).order(entries::position.desc()).limit(most);
     let joined: Vec<i64> = joined.select(entries::created_at).load(c)?;
     let asked = signup_requests::table
-        .filter(signup_requests::waitlist_id.eq(list).and(signup_requests::requested_at.gt(after)))
+        .filter(Condition("state = 'waiting'").and(signup_requests::waitlist_id.eq(list)).and(signup_requests::requested_at.gt(after)))
         .order(signup_requests::requested_at)
         .limit(most);
-    let asked: Vec<String> = asked.select(signup_requests::state).load(c)?;
+    let asked: Vec<i64> = asked.select(signup_requests::requested_at).load(c)?;
     let repeated = used_proofs::table.filter(used_proofs::waitlist_id.eq(list).and(used_proofs::taken_at.gt(after)));
     let repeated: Vec<Blob> = repeated.order(used_proofs::taken_at).limit(most).select(used_proofs::id).load(c)?;
     let joined = joined.into_iter().filter(|at| *at > after).count();
-    let waiting = asked.iter().filter(|state| *state == "waiting").count();
-    Ok((joined + waiting + repeated.len()) as u64)
+    Ok((joined + asked.len() + repeated.len()) as u64)
 }
 
 /// Returns which of these proofs were used. Without proofs it asks nothing.

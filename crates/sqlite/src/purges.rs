@@ -1,7 +1,8 @@
 //! [`PurgeStore`] on SQLite. Each batch is a transaction of its own, so another write waits for at most one batch.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
@@ -44,12 +45,15 @@ impl PurgeStore for SqliteStore {
     async fn purge(&self, rows: usize) -> Result<bool, Fault> {
         let most = to_bigint(rows as u64);
         // Most calls find nothing, and this read costs no write transaction.
-        if self.backlog().await? == 0 {
+        let any = |c: &mut SqliteConnection| purges::table.select(purges::kind).first::<String>(c).optional();
+        if self.database.read(move |c| any(c).map_err(query_fault)).await?.is_none() {
             return Ok(false);
         }
         let purged = self.database.write::<_, Infallible>(move |c| Ok(purge(c, most)?)).await;
-        // A purge that fails, or takes long, holds up no other.
-        self.database.in_writer(empty_log).await?.map_err(query_fault)?;
+        // A purge that fails, or takes long, holds up no other. Many that end together empty the log once.
+        if !matches!(purged, Ok(true)) || self.log_emptied.is_due() {
+            self.database.in_writer(empty_log).await?.map_err(query_fault)?;
+        }
         Ok(purged?)
     }
 
@@ -77,6 +81,25 @@ const ONLY_LOG: i64 = 1;
 
 /// How long the emptying of the log waits for readers. Writes wait meanwhile.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// When the log was last emptied, or tried to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogEmptied(Arc<Mutex<Option<Instant>>>);
+
+impl LogEmptied {
+    /// How often the log is emptied while purges end one after the other.
+    const PACE: Duration = Duration::from_secs(1);
+
+    /// Returns whether it is time, and notes that it is done.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= Self::PACE);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
 
 /// Empties the log for the purges that have only that left, and ends them. If something reads for longer, they stay, for the next call.
 fn empty_log(c: &mut SqliteConnection) -> QueryResult<()> {
@@ -187,7 +210,7 @@ fn begin_of_entry(c: &mut SqliteConnection, kind: &str, list: WaitlistId, id: En
     diesel::insert_or_ignore_into(purges::table).values(row).execute(c)
 }
 
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, QueryableByName)]
 #[diesel(table_name = purges, check_for_backend(diesel::sqlite::Sqlite))]
 struct Purge {
     kind: String,
@@ -199,9 +222,7 @@ struct Purge {
 
 /// Does one batch of one purge. Returns whether there was one.
 fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
-    // The order is random, so that a purge that fails does not stop the others.
-    let next = purges::table.filter(has_rows()).order(diesel::dsl::sql::<sql_types::BigInt>("random()")).select(Purge::as_select());
-    let Some(purge) = next.first(c).optional()? else { return Ok(false) };
+    let Some(purge) = diesel::sql_query(NEXT).get_result::<Purge>(c).optional()? else { return Ok(false) };
     let purged = match purge.kind.as_str() {
         WAITLIST => purge_waitlist(c, &purge, most)?,
         WEBHOOK => purge_webhook(c, &purge, most)?,
@@ -217,6 +238,21 @@ fn purge(c: &mut SqliteConnection, most: i64) -> QueryResult<bool> {
     }
     Ok(true)
 }
+
+/// A purge that has rows left: one of the first from a kind on that is drawn, else one of the first of all. There may be many, and one that
+/// fails must not stop the others.
+const NEXT: &str = "
+SELECT kind, target, waitlist_id, after_position, after_id FROM (
+    SELECT *, 1 AS turn FROM (
+        SELECT * FROM purges
+        WHERE kind >= (SELECT CASE abs(random() % 6) WHEN 0 THEN 'entry' WHEN 1 THEN 'held' WHEN 2 THEN 'traces' WHEN 3 THEN 'waitlist'
+            WHEN 4 THEN 'webhook' ELSE 'workspace' END) AND (kind <> 'traces' OR after_position <> 1)
+        ORDER BY kind, target LIMIT 64
+    )
+    UNION ALL SELECT *, 2 AS turn FROM (
+        SELECT * FROM purges WHERE kind <> 'traces' OR after_position <> 1 ORDER BY kind, target LIMIT 64
+    )
+) ORDER BY turn, random() LIMIT 1";
 
 /// Purges that have rows left.
 fn has_rows() -> Or<NotEq<purges::kind, &'static str>, NotEq<purges::after_position, i64>> {
@@ -252,11 +288,14 @@ fn purge_waitlist(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
         diesel::delete(mails::table.filter(mails::id.eq_any(left))).execute(c)?;
         return Ok(true);
     }
-    let of_list = signup_requests::table.filter(signup_requests::waitlist_id.eq(list));
-    let left: Vec<Blob> = of_list.limit(most).select(signup_requests::id).load(c)?;
-    if !left.is_empty() {
-        diesel::delete(signup_requests::table.filter(signup_requests::id.eq_any(left))).execute(c)?;
-        return Ok(true);
+    // Each is the condition of an index.
+    for condition in [Condition("state = 'waiting'"), Condition("state <> 'waiting'")] {
+        let of_list = signup_requests::table.filter(condition.and(signup_requests::waitlist_id.eq(list)));
+        let left: Vec<Blob> = of_list.limit(most).select(signup_requests::id).load(c)?;
+        if !left.is_empty() {
+            diesel::delete(signup_requests::table.filter(signup_requests::id.eq_any(left))).execute(c)?;
+            return Ok(true);
+        }
     }
     // These events are tests, or belong to entries that were deleted before.
     let left: Vec<Blob> = events::table.filter(events::waitlist_id.eq(list)).limit(most).select(events::id).load(c)?;

@@ -1,35 +1,77 @@
 //! Makes deliveries due again: the replays of [`WebhookStore`](rally_domain::port::WebhookStore).
 
 use diesel::prelude::*;
-use rally_domain::command::{ReplayDeliveries, ReplayPlan, ResendDelivery};
-use rally_domain::id::EventId;
+use diesel::sql_types::{BigInt, Binary, Text};
+use rally_domain::command::{ReplayDeliveries, ReplayPlan, ReplayState, ResendDelivery};
+use rally_domain::event::EventKind;
+use rally_domain::id::{EventId, WebhookId};
 use rally_domain::queue::JobState;
 use rally_domain::webhook::MAX_REPLAYED;
 
 use crate::convert::{Blob, to_bigint};
 use crate::schema::{deliveries, entries, events, waitlist_totals};
+use crate::statement::statement;
 
-/// An event: its id, list and entry.
-type Told = (Blob, Option<Blob>, Option<Blob>);
-
-/// The events that fit a replay, of lists and entries that exist.
-pub(crate) fn find(c: &mut SqliteConnection, command: &ReplayDeliveries) -> QueryResult<Vec<EventId>> {
-    let states = command.state.jobs().iter().copied().map(JobState::as_str);
-    let mine = deliveries::webhook_id.eq(Blob(command.id.uuid())).and(deliveries::event_id.eq(events::id));
-    let mut query = events::table
-        .filter(events::occurred_at.ge(command.since.unix_millis()).and(events::occurred_at.lt(command.until.unix_millis())))
-        .filter(events::workspace_id.eq(Blob(command.workspace_id.uuid())))
-        .filter(diesel::dsl::exists(deliveries::table.filter(mine.and(deliveries::state.eq_any(states)))))
-        .order((events::occurred_at, events::id))
-        .select((events::id, events::waitlist_id, events::entry_id))
-        .into_boxed();
-    if let Some(kinds) = &command.kinds {
-        query = query.filter(events::kind.eq_any(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>()));
+statement! {
+    /// The events of a period that were written for a webhook, without those of deleted lists and entries.
+    Replayed -> Binary {
+        "SELECT told.id FROM events told CROSS JOIN deliveries d ON d.event_id = told.id AND d.webhook_id = "
+        webhook: Binary = Blob, "
+        WHERE d.state <> 'running' AND told.occurred_at >= "
+        since: BigInt = i64, " AND told.occurred_at < "
+        until: BigInt = i64, " AND told.workspace_id = "
+        workspace: Binary = Blob, " AND told.kind IN (SELECT value FROM json_each("
+        kinds: Text = String, "))
+            AND (told.waitlist_id IS NULL OR EXISTS (SELECT 1 FROM waitlist_totals l WHERE l.waitlist_id = told.waitlist_id))
+            AND (told.entry_id IS NULL OR EXISTS (SELECT 1 FROM entries p WHERE p.id = told.entry_id))
+        ORDER BY told.occurred_at LIMIT "
+        most: BigInt = i64, ""
     }
-    let mut fit = Vec::new();
-    for (id, waitlist, entry) in query.load::<Told>(c)? {
-        if fit.len() <= MAX_REPLAYED && has_subject(c, waitlist, entry)? {
-            fit.push(EventId::new(id.0));
+}
+
+statement! {
+    /// The same for dead deliveries, which are few. They were due after their event.
+    ReplayedDead -> Binary {
+        "SELECT told.id FROM deliveries d CROSS JOIN events told ON told.id = d.event_id
+        WHERE d.state = 'dead' AND d.webhook_id = "
+        webhook: Binary = Blob, " AND d.due_at >= "
+        since: BigInt = i64, " AND told.occurred_at >= "
+        from: BigInt = i64, " AND told.occurred_at < "
+        until: BigInt = i64, " AND told.kind IN (SELECT value FROM json_each("
+        kinds: Text = String, "))
+            AND (told.waitlist_id IS NULL OR EXISTS (SELECT 1 FROM waitlist_totals l WHERE l.waitlist_id = told.waitlist_id))
+            AND (told.entry_id IS NULL OR EXISTS (SELECT 1 FROM entries p WHERE p.id = told.entry_id))
+        ORDER BY d.due_at LIMIT "
+        most: BigInt = i64, ""
+    }
+}
+
+/// The events that fit a replay, at most one more than it may have. This may take long, so the writer must not do it.
+pub(crate) fn find(c: &mut SqliteConnection, command: &ReplayDeliveries) -> QueryResult<Vec<EventId>> {
+    let (webhook, since, until) = (Blob(command.id.uuid()), command.since.unix_millis(), command.until.unix_millis());
+    let kinds = command.kinds.as_deref().unwrap_or(&EventKind::ALL);
+    let kinds = serde_json::json!(kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>()).to_string();
+    let most = to_bigint(MAX_REPLAYED as u64 + 1);
+    let found: Vec<Blob> = match command.state {
+        ReplayState::Dead => ReplayedDead { webhook, since, from: since, until, kinds, most }.load(c)?,
+        ReplayState::All => {
+            let workspace = Blob(command.workspace_id.uuid());
+            Replayed { webhook, since, until, workspace, kinds, most }.load(c)?
+        }
+    };
+    Ok(found.into_iter().map(|id| EventId::new(id.0)).collect())
+}
+
+/// Those of some events that fit a replay now. Too many are not looked at: the command refuses them.
+pub(crate) fn still_fit(c: &mut SqliteConnection, command: &ReplayDeliveries, found: Vec<EventId>) -> QueryResult<Vec<EventId>> {
+    if found.len() > MAX_REPLAYED {
+        return Ok(found);
+    }
+    let mut fit = Vec::with_capacity(found.len());
+    for event in found {
+        let state = state_of(c, event, command.id)?;
+        if state.is_some_and(|state| command.state.jobs().iter().any(|job| job.as_str() == state)) && has_subject(c, event)? {
+            fit.push(event);
         }
     }
     Ok(fit)
@@ -37,16 +79,19 @@ pub(crate) fn find(c: &mut SqliteConnection, command: &ReplayDeliveries) -> Quer
 
 /// The event that is resent, if it fits.
 pub(crate) fn find_one(c: &mut SqliteConnection, command: &ResendDelivery) -> QueryResult<Vec<EventId>> {
-    let delivery = deliveries::table.find((Blob(command.event_id.uuid()), Blob(command.id.uuid()))).select(deliveries::event_id);
-    let Some(event) = delivery.first::<Blob>(c).optional()? else { return Ok(Vec::new()) };
-    let subject = events::table.find(event).select((events::waitlist_id, events::entry_id));
-    let subject: Option<(Option<Blob>, Option<Blob>)> = subject.first(c).optional()?;
-    let fits = subject.map(|(waitlist, entry)| has_subject(c, waitlist, entry)).transpose()?;
-    Ok(fits.filter(|fits| *fits).map(|_| command.event_id).into_iter().collect())
+    let fits = state_of(c, command.event_id, command.id)?.is_some() && has_subject(c, command.event_id)?;
+    Ok(Vec::from_iter(fits.then_some(command.event_id)))
 }
 
-/// Whether the list and the entry of an event exist, if it has any.
-fn has_subject(c: &mut SqliteConnection, waitlist: Option<Blob>, entry: Option<Blob>) -> QueryResult<bool> {
+/// The state of the delivery of an event to a webhook.
+fn state_of(c: &mut SqliteConnection, event: EventId, webhook: WebhookId) -> QueryResult<Option<String>> {
+    deliveries::table.find((Blob(event.uuid()), Blob(webhook.uuid()))).select(deliveries::state).first(c).optional()
+}
+
+/// Whether an event exists, and its list and entry too, if it has any.
+fn has_subject(c: &mut SqliteConnection, event: EventId) -> QueryResult<bool> {
+    let subject = events::table.find(Blob(event.uuid())).select((events::waitlist_id, events::entry_id));
+    let Some((waitlist, entry)) = subject.first::<(Option<Blob>, Option<Blob>)>(c).optional()? else { return Ok(false) };
     if let Some(list) = waitlist {
         let list = waitlist_totals::table.find(list).select(waitlist_totals::waitlist_id);
         if list.first::<Blob>(c).optional()?.is_none() {

@@ -141,27 +141,17 @@ impl WebhookStore for SqliteStore {
     }
 
     async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
-        self.database
-            .read(move |c| {
-                let states = state.jobs().iter().copied().map(JobState::as_str);
-                let delivery = deliveries::webhook_id.eq(attempts::webhook_id).and(deliveries::event_id.eq(attempts::event_id));
-                let query = attempts::table
-                    .filter(attempts::webhook_id.eq(Blob(id.uuid())))
-                    .filter(diesel::dsl::exists(deliveries::table.filter(delivery.and(deliveries::state.eq_any(states)))))
-                    .order((attempts::created_at.desc(), attempts::id.desc()))
-                    .limit(to_bigint(limit.rows() as u64))
-                    .select(AttemptRow::as_select());
-                let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
-                rows.into_iter().map(Attempt::try_from).collect()
-            })
-            .await
+        let rows = self.database.read(move |c| attempts_of(c, Blob(id.uuid()), state, limit).map_err(query_fault)).await?;
+        rows.into_iter().map(Attempt::try_from).collect()
     }
 
     async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {
+        let asked = command.clone();
+        let found = self.database.read(move |c| replays::find(c, &asked).map_err(query_fault)).await?;
         self.database
             .write(move |c| {
                 let facts = match load(c, command.workspace_id, command.id)? {
-                    Some(webhook) => Some(ReplayFacts { webhook, events: replays::find(c, &command)? }),
+                    Some(webhook) => Some(ReplayFacts { webhook, events: replays::still_fit(c, &command, found)? }),
                     None => None,
                 };
                 let plan = audit::write(c, command.decide(facts).map_err(Abort::Rejected)?)?;
@@ -211,6 +201,51 @@ impl WebhookStore for SqliteStore {
         });
         Ok(done.await?)
     }
+}
+
+/// Of how many deliveries the attempts are looked for, before the log itself is read. More than a page has rows: the last attempts are of
+/// the deliveries that were due last.
+const MOST_LOOKED_AT: usize = 1000;
+
+/// The last attempts to deliver to a webhook, by the state of their delivery.
+fn attempts_of(c: &mut SqliteConnection, webhook: Blob, state: DeliveryState, limit: Limit) -> QueryResult<Vec<AttemptRow>> {
+    let mine = || deliveries::table.filter(deliveries::webhook_id.eq(webhook)).select(deliveries::event_id).limit(MOST_LOOKED_AT as i64);
+    let events: Vec<Blob> = match state {
+        DeliveryState::Delivered => return attempts_by_state(c, webhook, state, limit),
+        DeliveryState::Dead => mine().filter(Condition("state = 'dead'")).order(deliveries::due_at.desc()).load(c)?,
+        DeliveryState::Pending => {
+            let tried = mine().filter(Condition("state = 'pending'").and(deliveries::attempt.gt(0)));
+            let mut events: Vec<Blob> = tried.order(deliveries::generation).load(c)?;
+            if events.len() == MOST_LOOKED_AT {
+                // With so many, the last attempts are theirs.
+                return attempts_by_state(c, webhook, state, limit);
+            }
+            let being_tried = deliveries::table.filter(Condition("state = 'running'")).order(deliveries::lease_until);
+            let being_tried: Vec<(Blob, Blob)> = being_tried.select((deliveries::event_id, deliveries::webhook_id)).load(c)?;
+            events.extend(being_tried.into_iter().filter(|(_, of)| *of == webhook).map(|(event, _)| event));
+            events
+        }
+    };
+    let mut rows = Vec::new();
+    for event in events {
+        let tried = attempts::table.filter(attempts::event_id.eq(event).and(attempts::webhook_id.eq(webhook)));
+        rows.extend(tried.select(AttemptRow::as_select()).load::<AttemptRow>(c)?);
+    }
+    rows.sort_unstable_by_key(AttemptRow::newest_first);
+    rows.truncate(limit.rows());
+    Ok(rows)
+}
+
+/// The same, from the log.
+fn attempts_by_state(c: &mut SqliteConnection, webhook: Blob, state: DeliveryState, limit: Limit) -> QueryResult<Vec<AttemptRow>> {
+    let states = state.jobs().iter().copied().map(JobState::as_str);
+    let delivery = deliveries::webhook_id.eq(attempts::webhook_id).and(deliveries::event_id.eq(attempts::event_id));
+    let query = attempts::table
+        .filter(attempts::webhook_id.eq(webhook))
+        .filter(diesel::dsl::exists(deliveries::table.filter(delivery.and(deliveries::state.eq_any(states)))))
+        .order((attempts::created_at.desc(), attempts::id.desc()))
+        .limit(to_bigint(limit.rows() as u64));
+    query.select(AttemptRow::as_select()).load(c)
 }
 
 /// How many webhooks a workspace has, or `None` if there is no such workspace.
