@@ -211,6 +211,8 @@ pub async fn an_expired_request_gives_way(fixture: &impl Fixture) {
     let waiting = pages(&ports, list.id, first.expires_at, 10).await;
     assert_eq!(waiting.iter().map(|request| request.requested_at).collect::<Vec<_>>(), [first.expires_at]);
     assert_eq!(ports.confirmations.find(first.id).await.unwrap(), None);
+    let mails = ports.mails.mails(10).await.unwrap();
+    assert_eq!(mails.iter().map(|mail| mail.recipient.request_id()).collect::<Vec<_>>(), [Some(waiting[0].id)]);
 }
 
 /// Mail that strangers cause is counted by address, over all lists and workspaces, and over processes.

@@ -170,8 +170,11 @@ impl Data {
 
     fn write_requests(&mut self, group: &RequestGroup, now: Timestamp) {
         let flaw = self.flaw;
-        for id in group.expired() {
-            self.requests.remove(id);
+        for request in group.expired() {
+            self.requests.remove(&request.id);
+            if !flaw.is(Flaw::ExpiredRequestsKeepMail) {
+                self.drop_request_mails(request);
+            }
         }
         for request in group.requests() {
             self.requests.insert(request.id, KeptRequest::from(flaw.requested(request.clone())));

@@ -97,8 +97,8 @@ pub struct RequestMailFacts<'a> {
 pub struct RequestMailPlan {
     /// The sign-up request as it is now, new or with one more mail. It replaces the one with its id.
     pub request: Option<SignUpRequest>,
-    /// A sign-up request to delete, because it has expired.
-    pub expired: Option<RequestId>,
+    /// A sign-up request to delete with its mails, because it has expired.
+    pub expired: Option<SignUpRequest>,
     /// The mail to write.
     pub mail: Option<Mail>,
     /// The share of the address afterwards. The store writes it even if nothing changed, so that every case writes.
@@ -163,7 +163,7 @@ impl RequestMail {
             }
             (Wish::SignUp { .. }, None) => {
                 let standing = facts.request.filter(|request| request.expires_at > self.now);
-                plan.expired = facts.request.filter(|_| standing.is_none()).map(|request| request.id);
+                plan.expired = facts.request.filter(|_| standing.is_none()).cloned();
                 let request = standing.cloned().or_else(|| self.new_request(facts.waitlist));
                 let ask = |setup| Mail::of_request(setup, &self.links, self.now, request.as_ref()?, facts.waitlist);
                 plan.mail = facts.mail.filter(|_| may_send(MailKind::Confirm)).and_then(ask);
@@ -474,7 +474,7 @@ mod tests {
         let (list, setup) = (waitlist(json!({})), smtp_setup());
         let old = SignUpRequest { id: RequestId::new(Uuid::from_u128(20)), expires_at: now(), ..request() };
         let plan = command(wish("Ada")).decide(&RequestMailFacts { request: Some(&old), ..facts(&list, &setup) }).unwrap();
-        assert_eq!((plan.expired, plan.request.unwrap().id), (Some(old.id), request().id));
+        assert_eq!((plan.request.unwrap().id, plan.expired), (request().id, Some(old)));
     }
 
     #[test]

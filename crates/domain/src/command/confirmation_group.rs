@@ -58,7 +58,7 @@ pub struct RequestGroupFacts {
 pub struct RequestGroup {
     facts: RequestGroupFacts,
     written: BTreeMap<RequestId, SignUpRequest>,
-    expired: Vec<RequestId>,
+    expired: Vec<SignUpRequest>,
     mails: Vec<Mail>,
     used: Vec<UsedProof>,
 }
@@ -105,8 +105,9 @@ impl RequestGroup {
         self.written.values()
     }
 
-    /// Returns the sign-up requests to delete before these are written, because they have expired.
-    pub fn expired(&self) -> &[RequestId] {
+    /// Returns the sign-up requests to delete with their mails before these are written, because they have expired. Nothing else would lead
+    /// to those mails.
+    pub fn expired(&self) -> &[SignUpRequest] {
         &self.expired
     }
 

@@ -20,7 +20,7 @@ pub trait ConfirmationStore: Send + Sync {
     /// - A request MUST read back as it was written: `confirmations::a_request_reads_back_as_it_was_written`.
     /// - One request MUST wait for each list and address, under concurrency too, and the first MUST stand:
     ///   `confirmations::the_first_request_of_an_address_stands`, `confirmations::one_request_waits_for_an_address_under_concurrency`.
-    /// - A request that has expired MUST give way: `confirmations::an_expired_request_gives_way`.
+    /// - A request that has expired MUST give way, and its mails MUST go: `confirmations::an_expired_request_gives_way`.
     /// - The mails that strangers cause to one address MUST be counted over all lists and processes:
     ///   `confirmations::strangers_cause_few_mails_to_an_address`, `confirmations::parallel_requests_cause_one_mail`.
     /// - Suppressions of the workspace, and of no other, MUST be taken into account:

@@ -1,0 +1,2 @@
+-- What is deleted does not come back.
+SELECT 1;
