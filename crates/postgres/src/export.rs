@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use diesel::prelude::*;
 use diesel::sql_types::{self, Nullable, SmallInt, Text, Timestamptz};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::{TryStreamExt, stream};
 use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::Fault;
@@ -46,7 +46,13 @@ macro_rules! snapshot {
         tokio::spawn(async move {
             let failed = batches.clone();
             let mut snapshot = connection.build_transaction().read_only().repeatable_read();
-            let outcome: Result<(), Abort<Fault>> = snapshot.run(async |c| $send(c, $id, &batches).await).await;
+            let outcome: Result<(), Abort<Fault>> = snapshot
+                .run(async |c| {
+                    // The ledger is one statement, which waits for its reader.
+                    c.batch_execute("SET LOCAL statement_timeout = 0").await?;
+                    $send(c, $id, &batches).await
+                })
+                .await;
             if let Err(abort) = outcome {
                 let fault = match abort {
                     Abort::Query(error) => query_fault(error),

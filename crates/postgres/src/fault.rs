@@ -44,6 +44,11 @@ impl<R> Abort<R> {
         matches!(self, Self::Query(QueryError::DatabaseError(_, info)) if info.message() == "canceling statement due to lock timeout")
     }
 
+    /// Whether the server takes no writes (SQLSTATE 25006): another one has taken its place, and the connection leads to the wrong one.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Query(QueryError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)))
+    }
+
     /// Whether the transaction lost against another one and may succeed if it is run again.
     pub(crate) fn asks_to_retry(&self) -> bool {
         match self {
@@ -63,7 +68,7 @@ pub(crate) fn query_fault(error: QueryError) -> Fault {
 
 /// Whether the fault is temporary: its cause is the connection, the server's state or its load, not the statement.
 fn passes(error: &QueryError) -> bool {
-    const PASSING: [&str; 8] = [
+    const PASSING: [&str; 10] = [
         "connection closed",
         "error communicating with the server",
         "terminating connection",
@@ -72,11 +77,14 @@ fn passes(error: &QueryError) -> bool {
         "deadlock detected",
         "too many clients",
         "remaining connection slots",
+        "No space left on device",
+        "could not extend file",
     ];
     match error {
         QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
         | QueryError::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _)
         | QueryError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)
+        | QueryError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)
         | QueryError::BrokenTransactionManager => true,
         QueryError::DatabaseError(_, info) => PASSING.iter().any(|text| info.message().contains(text)),
         _ => false,

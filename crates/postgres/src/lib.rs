@@ -68,7 +68,9 @@ use rally_domain::command::{RequestMail, SignUp};
 use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::port::{Connections, StoreHealth};
+use rally_domain::timestamp::Timestamp;
 use rally_group_commit::GroupCommit;
+use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -79,8 +81,8 @@ use crate::turns::Turns;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// After this idle time a connection is checked before it is used.
-const UNCHECKED: Duration = Duration::from_millis(500);
+/// A connection that was not taken for this time is checked before it is used.
+const UNCHECKED: Duration = Duration::from_millis(100);
 const LIVELINESS: Duration = Duration::from_secs(2);
 
 /// A connection discards its plans when it is 1, 2 and 4 seconds old, and then each time when so many seconds have gone by. The tables
@@ -256,6 +258,21 @@ impl PgStore {
         }
     }
 
+    /// The clock of the database. Processes that share it compare times that each of them has noted.
+    ///
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn now(&self) -> Result<Timestamp, Fault> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+            now: OffsetDateTime,
+        }
+        let mut connection = self.connection().await?;
+        let row: Row = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut connection).await.map_err(query_fault)?;
+        Ok(Timestamp::new(row.now))
+    }
+
     /// Whether the connection to the server is encrypted.
     ///
     /// # Errors
@@ -343,10 +360,14 @@ macro_rules! transaction {
             };
             match outcome {
                 Err(abort) if attempt < crate::MAX_ATTEMPTS && abort.asks_to_retry() => attempt += 1,
+                Err(abort) => {
+                    has_ended &= !abort.is_read_only();
+                    break Err(abort);
+                }
                 outcome => break outcome,
             }
         };
-        // A connection whose transaction may go on is closed instead.
+        // A connection whose transaction may go on, or to a server that takes no writes, is closed instead.
         if has_ended {
             held.finish();
         }
@@ -400,9 +421,9 @@ async fn establish(connector: Connector, settings: String) -> ConnectionResult<A
     Ok(connection)
 }
 
-/// Checks a connection before it is used, if it has been idle: it may have ended with its server. From time to time the
-/// connection forgets its plans. This covers foreign keys, whose statements are not ours. It also covers joins that were planned while a
-/// table had no pages, when reading all of it looks cheapest.
+/// Checks a connection before it is used, if nobody has taken it for a while: it may have ended with its server, or still be busy with the
+/// query of a request that went away. From time to time the connection forgets its plans. This covers foreign keys, whose statements are not
+/// ours. It also covers joins that were planned while a table had no pages, when reading all of it looks cheapest.
 async fn make_ready(connection: &mut AsyncPgConnection, age: Duration, idle: Duration) -> Result<(), HookError<PoolError>> {
     let query = match discards(age) != discards(age.saturating_sub(idle)) {
         true => "DISCARD PLANS",

@@ -39,7 +39,7 @@ impl<R: Error> From<Abort<R>> for CommandError<R> {
 }
 
 pub(crate) fn query_fault(error: QueryError) -> Fault {
-    const PASSING: [&str; 3] = ["database is locked", "database table is locked", "disk I/O error"];
+    const PASSING: [&str; 4] = ["database is locked", "database table is locked", "disk I/O error", "database or disk is full"];
     match &error {
         QueryError::DatabaseError(_, info) if PASSING.iter().any(|text| info.message().contains(text)) => Fault::unavailable(error),
         _ => Fault::unexpected(error),

@@ -72,9 +72,11 @@ use rally_domain::port::{Connections, StoreHealth};
 use rally_group_commit::GroupCommit;
 use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::timeout;
 
 use crate::fault::{Abort, query_fault};
+use crate::purges::LogEmptied;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -93,6 +95,7 @@ pub struct SqliteStore {
     database: Database,
     sign_ups: GroupCommit<WaitlistId, SignUp, sign_up::Outcome>,
     requests: GroupCommit<WaitlistId, RequestMail, confirmations::Outcome>,
+    log_emptied: LogEmptied,
 }
 
 /// The connections of a store.
@@ -101,6 +104,8 @@ pub(crate) struct Database {
     writer: Arc<Mutex<SqliteConnection>>,
     /// `None` in memory, where no second connection sees the same database.
     readers: Option<Pool<ConnectionManager<SqliteConnection>>>,
+    /// A place for each reader. Without them, reads that wait for a connection would keep the threads that others need.
+    reading: Arc<Semaphore>,
     /// The file, for connections outside the pool. `None` in memory.
     file: Option<String>,
 }
@@ -120,6 +125,7 @@ impl SqliteStore {
         Ok(Self::over(Database {
             writer: Arc::new(Mutex::new(writer)),
             readers: Some(pool.map_err(Fault::unavailable)?),
+            reading: Arc::new(Semaphore::new(READERS as usize)),
             file: Some(url.to_owned()),
         }))
     }
@@ -129,7 +135,12 @@ impl SqliteStore {
     /// # Errors
     /// If SQLite cannot be set up.
     pub fn in_memory() -> Result<Self, Fault> {
-        Ok(Self::over(Database { writer: Arc::new(Mutex::new(connect(":memory:")?)), readers: None, file: None }))
+        Ok(Self::over(Database {
+            writer: Arc::new(Mutex::new(connect(":memory:")?)),
+            readers: None,
+            reading: Arc::new(Semaphore::new(1)),
+            file: None,
+        }))
     }
 
     fn over(database: Database) -> Self {
@@ -138,7 +149,8 @@ impl SqliteStore {
         let sign_ups = GroupCommit::new(sign_up::RULES, Handle::current(), write);
         let writer = database.clone();
         let write = Box::new(move |commands, _| Box::pin(confirmations::run(writer.clone(), commands)) as _);
-        Self { database, sign_ups, requests: GroupCommit::new(confirmations::RULES, Handle::current(), write) }
+        let requests = GroupCommit::new(confirmations::RULES, Handle::current(), write);
+        Self { database, sign_ups, requests, log_emptied: LogEmptied::default() }
     }
 
     /// Applies the missing migrations and returns their versions.
@@ -219,12 +231,15 @@ impl Database {
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        match self.readers.clone() {
-            None => self.in_writer(|c| snapshot(c, work)).await?,
-            Some(readers) => tokio::task::spawn_blocking(move || reader(&readers).and_then(|mut c| snapshot(&mut c, work)))
-                .await
-                .map_err(Fault::unexpected)?,
-        }
+        let Some(readers) = self.readers.clone() else { return self.in_writer(|c| snapshot(c, work)).await? };
+        let place = timeout(BUSY_TIMEOUT, self.reading.clone().acquire_owned()).await.map_err(Fault::unavailable)?;
+        let place = place.map_err(Fault::unexpected)?;
+        let read = tokio::task::spawn_blocking(move || {
+            // The place is free when the read has ended, although nobody waits for it any more.
+            let _place = place;
+            reader(&readers).and_then(|mut c| snapshot(&mut c, work))
+        });
+        read.await.map_err(Fault::unexpected)?
     }
 
     /// Runs a closure over one snapshot, on a connection of its own: long work takes no connection from the pool.
@@ -332,5 +347,13 @@ mod tests {
         assert!(matches!(broken.await, Err(Fault::Unexpected(_))));
         // This creates the table again, so the first one was rolled back.
         database.write::<(), Infallible>(move |c| Ok(c.batch_execute(make)?)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_passes() {
+        let store = SqliteStore::in_memory().unwrap();
+        let fill = "PRAGMA max_page_count = 20; CREATE TABLE filled AS SELECT zeroblob(1000000) AS zeros";
+        let full = store.database.in_writer(|c| c.batch_execute(fill).map_err(query_fault)).await.unwrap();
+        assert!(matches!(full, Err(Fault::Unavailable(_))), "{full:?}");
     }
 }

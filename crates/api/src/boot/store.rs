@@ -8,6 +8,7 @@ use rally_domain::error::Fault;
 use rally_domain::mail::Links;
 use rally_domain::port::{Clock, Ids, Ports};
 use rally_domain::secret::StoreSecret;
+use rally_domain::timestamp::Timestamp;
 use rally_postgres::{PgOptions, PgStore};
 use rally_sqlite::SqliteStore;
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +43,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
                 Migrate::AtStart => store.migrate().await.map_err(no_database)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
+            check_clocks(store.now().await.map_err(no_database)?, clock.now());
             Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
         }
         StoreConfig::Embedded => {
@@ -53,6 +55,17 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
             };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
         }
+    }
+}
+
+/// The difference of two clocks from which on it is told. A lease leaves five seconds for it.
+const SKEW: time::Duration = time::Duration::seconds(2);
+
+/// Warns if the clock of this machine is not that of the database, with which other processes are compared.
+fn check_clocks(database: Timestamp, here: Timestamp) {
+    let skew = here.instant() - database.instant();
+    if skew.abs() > SKEW {
+        tracing::warn!(seconds = skew.whole_seconds(), "the clock of this machine differs from that of the database: set both by NTP");
     }
 }
 

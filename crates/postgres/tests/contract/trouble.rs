@@ -29,6 +29,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// A deadline that only a failing test reaches.
 const NEVER: Duration = Duration::from_secs(30);
@@ -367,6 +368,42 @@ async fn a_transaction_that_is_given_up_holds_nothing() {
         }
     };
     tokio::time::timeout(Duration::from_secs(5), freed).await.expect("nothing is held");
+}
+
+/// The query goes on in the database. Nobody waits for it on the same connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_is_given_up_is_not_waited_for() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions { wait: NEVER, ..PgOptions::default() }).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store.clone());
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    somebody.batch_execute("BEGIN; LOCK TABLE workspaces").await.unwrap();
+    let reading = ports.workspaces.find(WorkspaceId::new(Uuid::from_u128(1)));
+    assert!(tokio::time::timeout(Duration::from_millis(300), reading).await.is_err());
+    tokio::time::timeout(NEVER / 3, store.ping()).await.expect("another connection answers").unwrap();
+}
+
+/// The database has failed over to another server, and the connections still lead to the old one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_no_writes_is_left() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions { connections: 1, ..PgOptions::default() }).unwrap();
+    store.migrate().await.unwrap();
+    let ports = ports(store);
+    let list = active_list(&ports, json!({})).await;
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    let name: String = somebody.query_one("SELECT quote_ident(current_database())", &[]).await.unwrap().get(0);
+    // Somebody keeps its own mode. All others connect again.
+    let close = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    somebody.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on; {close}")).await.unwrap();
+    for n in 0..2 {
+        let refused = ports.entries.sign_up(sign_up(&ports, &list, &format!("p{n}@example.com"))).await;
+        assert!(matches!(refused, Err(CommandError::Fault(Fault::Unavailable(_)))), "{refused:?}");
+    }
+    somebody.batch_execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await.unwrap();
+    let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+    assert_eq!(ada.position.number(), 1);
 }
 
 /// A proxy between a store and its server, which passes on nothing while it is silent.
