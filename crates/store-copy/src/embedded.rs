@@ -1,10 +1,11 @@
 //! The embedded side: SQLite, on one connection.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::Value;
 
 use crate::shape::{Kind, Table};
@@ -12,6 +13,22 @@ use crate::{BATCH, CopyError, Sum};
 
 /// The embedded store in its file.
 pub struct Embedded(SqliteConnection);
+
+/// How far a table is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    /// The rowid of the last row.
+    rowid: i64,
+    /// The last row of a table without a rowid.
+    row: Option<String>,
+}
+
+/// A column of a primary key.
+#[derive(QueryableByName)]
+struct KeyColumn {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
 
 #[derive(QueryableByName)]
 struct Row {
@@ -42,23 +59,39 @@ impl Embedded {
         self.0.batch_execute("COMMIT").map_err(CopyError::store)
     }
 
-    /// Returns the next rows of a table, after the row at `after`.
-    pub(crate) fn read(&mut self, table: &Table, after: &mut i64) -> Result<Vec<Value>, CopyError> {
+    /// Returns the next rows of a table, after a place.
+    pub(crate) fn read(&mut self, table: &Table, after: &mut Place) -> Result<Vec<Value>, CopyError> {
         let pairs = table.each(|name, kind| match kind {
             Kind::Uuid | Kind::Bytes => format!("'{name}', iif({name} IS NULL, NULL, lower(hex({name})))"),
             Kind::Bool | Kind::Number | Kind::Text | Kind::Instant | Kind::Day | Kind::Document => format!("'{name}', {name}"),
         });
         let name = table.name;
-        let query = if self.has_rowid(name)? {
-            format!("SELECT rowid AS at, json_object({pairs}) AS row FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {BATCH}")
+        let rows: Vec<Row> = if self.has_rowid(name)? {
+            let query =
+                format!("SELECT rowid AS at, json_object({pairs}) AS row FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {BATCH}");
+            diesel::sql_query(query).bind::<BigInt, _>(after.rowid).load(&mut self.0)
         } else {
-            // A table without a rowid. Such tables are small enough for an offset.
-            let batch = format!("SELECT * FROM {name} ORDER BY {} LIMIT {BATCH} OFFSET ?1", table.names());
-            format!("SELECT ?1 + row_number() OVER () AS at, json_object({pairs}) AS row FROM ({batch})")
-        };
-        let rows: Vec<Row> = diesel::sql_query(query).bind::<BigInt, _>(*after).load(&mut self.0).map_err(CopyError::store)?;
-        *after = rows.last().map_or(*after, |last| last.at);
+            let key = self.key(name)?;
+            let last = table.columns.iter().filter(|(column, _)| key.contains(column));
+            let last: HashMap<&str, String> = last.map(|(column, kind)| (column.as_str(), read_back("?1", column, *kind))).collect();
+            let last: Vec<&str> = key.iter().filter_map(|column| last.get(column.as_str()).map(String::as_str)).collect();
+            let (key, last) = (key.join(", "), last.join(", "));
+            let rest = if after.row.is_some() { format!("({key}) > ({last})") } else { "?1 IS NULL".to_owned() };
+            let query = format!("SELECT 0 AS at, json_object({pairs}) AS row FROM {name} WHERE {rest} ORDER BY {key} LIMIT {BATCH}");
+            diesel::sql_query(query).bind::<Nullable<Text>, _>(after.row.as_deref()).load(&mut self.0)
+        }
+        .map_err(CopyError::store)?;
+        if let Some(last) = rows.last() {
+            *after = Place { rowid: last.at, row: Some(last.row.clone()) };
+        }
         rows.iter().map(|row| table.parse(&row.row).map_err(CopyError::store)).collect()
+    }
+
+    /// The columns of the primary key of a table, in their order.
+    fn key(&mut self, table: &str) -> Result<Vec<String>, CopyError> {
+        let query = diesel::sql_query("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk");
+        let key: Vec<KeyColumn> = query.bind::<Text, _>(table).load(&mut self.0).map_err(CopyError::store)?;
+        Ok(key.into_iter().map(|column| column.name).collect())
     }
 
     fn has_rowid(&mut self, table: &str) -> Result<bool, CopyError> {
@@ -73,19 +106,14 @@ impl Embedded {
     }
 
     pub(crate) fn write(&mut self, table: &Table, rows: &[Value]) -> Result<(), CopyError> {
-        let values = table.each(|name, kind| match kind {
-            Kind::Uuid | Kind::Bytes => format!("unhex(json_extract(value, '$.{name}'))"),
-            Kind::Bool | Kind::Number | Kind::Text | Kind::Instant | Kind::Day | Kind::Document => {
-                format!("json_extract(value, '$.{name}')")
-            }
-        });
+        let values = table.each(|name, kind| read_back("value", name, kind));
         let insert = format!("INSERT INTO {} ({}) SELECT {values} FROM json_each(?1)", table.name, table.names());
         let rows = Value::from(rows).to_string();
         diesel::sql_query(insert).bind::<Text, _>(rows).execute(&mut self.0).map(|_| ()).map_err(CopyError::store)
     }
 
     pub(crate) fn sum(&mut self, table: &Table) -> Result<Sum, CopyError> {
-        let (mut sum, mut after) = (Sum::default(), 0);
+        let (mut sum, mut after) = (Sum::default(), Place::default());
         loop {
             let rows = self.read(table, &mut after)?;
             if rows.is_empty() {
@@ -93,5 +121,14 @@ impl Embedded {
             }
             sum.add(table, &rows)?;
         }
+    }
+}
+
+/// The SQL that reads a column from a row in its neutral form.
+fn read_back(row: &str, column: &str, kind: Kind) -> String {
+    let text = format!("json_extract({row}, '$.{column}')");
+    match kind {
+        Kind::Uuid | Kind::Bytes => format!("unhex({text})"),
+        Kind::Bool | Kind::Number | Kind::Text | Kind::Instant | Kind::Day | Kind::Document => text,
     }
 }

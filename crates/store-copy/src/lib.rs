@@ -17,6 +17,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub use embedded::Embedded;
+use embedded::Place;
 pub use postgres::Postgres;
 
 use crate::shape::Table;
@@ -103,7 +104,7 @@ pub async fn run(way: Way<'_>, mut tell: impl FnMut(&'static str, Sum)) -> Resul
             from.begin()?;
             to.begin().await?;
             for table in &tables {
-                let (mut sent, mut after) = (Sum::default(), 0);
+                let (mut sent, mut after) = (Sum::default(), Place::default());
                 loop {
                     let rows = from.read(table, &mut after)?;
                     if rows.is_empty() {
