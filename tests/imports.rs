@@ -270,6 +270,63 @@ fn write(directory: &Path, name: &str, text: &str) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// A service exports the ids of its rows, and is imported again shortly before the switch.
+#[apply(on_both_stores)]
+async fn a_file_that_is_imported_again_keeps_referrers_of_earlier_rows(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let first =
+        "id,email,first_name,family_name,social_id,when,parent_id,referrals\n11,ada@example.com,Ada,L,CODEA,2024-01-01T00:00:00Z,,1\n";
+    assert_eq!(numbers(&import(&server, &list, "", first).await), [1, 0, 0, 0]);
+    let second = format!("{first}12,bob@example.com,Bob,M,CODEB,2024-01-02T00:00:00Z,11,0\n");
+    assert_eq!(numbers(&import(&server, &list, "", second).await), [1, 0, 1, 0]);
+    let entries = entries(&server, &list).await;
+    assert_eq!((&entries[0]["referral_count"], &entries[1]["referred_by_entry_id"]), (&json!(1), &entries[0]["id"]));
+}
+
+/// No line of an export ends the import: a code that somebody has becomes an old one, however it is spelt, and a bad line is a problem.
+#[apply(on_both_stores)]
+async fn bad_lines_of_an_export_are_problems(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let (full, empty) = (server.active_list("full", json!({})).await, server.active_list("empty", json!({})).await);
+    let code = server.join("full", "ada@example.com").await["referral_code"].as_str().unwrap().to_lowercase();
+    let person = |position: u64, change: Value| {
+        let mut line = json!({
+            "type": "entry", "id": position.to_string(), "email": format!("p{position}@example.com"), "name": "P",
+            "referral_code": format!("ABCDEFGHJ{}", char::from(b'A' + position as u8)), "referral_count": 0, "position": position,
+            "status": "pending",
+            "created_at": "2026-01-31T09:00:00.000Z", "updated_at": "2026-01-31T09:00:00.000Z",
+        });
+        line.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        line
+    };
+    let long = "a".repeat(5000);
+    let lines = [
+        json!({"type": "export", "version": 1}),
+        person(1, json!({"referral_code": format!(" {code} ")})),
+        person(2, json!({"old_codes": ["\0"]})),
+        person(3, json!({"variant_id": "\0"})),
+        person(4, json!({"id": "\0"})),
+        person(5, json!({"referred_by": "\0"})),
+        person(6, json!({"invited_at": "2024-01-01T00:00:00Z", "invited_to_app_slug": "\0"})),
+        person(7, json!({"invited_at": "2024-01-01T00:00:00Z", "invited_to_app_slug": long})),
+        json!({"type": "end", "lines": 8}),
+    ];
+    let file = lines.map(|line| format!("{line}\n")).concat();
+    let begun = upload(&server, &empty, "?format=rally", "application/x-ndjson", file).await.expect(202);
+    let import = ended(&server, &empty, begun["id"].as_str().unwrap()).await;
+    let told = problems(&server, &empty, &import).await;
+    assert_eq!((&import["state"], numbers(&import)), (&json!("done"), [2, 0, 0, 5]), "{told}");
+    for (line, column) in
+        [(3, "old_codes"), (4, "variant_id"), (5, "id"), (6, "referred_by"), (7, "invited_to_app_slug"), (8, "invited_to_app_slug")]
+    {
+        assert!(told.lines().any(|row| row.starts_with(&format!("{line},{column},"))), "{line} {column}: {told}");
+    }
+    let added = entries(&server, &empty).await;
+    assert_ne!(added[0]["referral_code"].as_str().unwrap().to_lowercase(), code);
+    assert_eq!(entries(&server, &full).await.len(), 1);
+}
+
 /// The server is killed while it imports, again and again, and people sign up meanwhile. Nobody is added twice, nobody is lost, and every
 /// referral is credited once.
 #[apply(on_both_stores)]

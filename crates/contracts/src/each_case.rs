@@ -79,6 +79,7 @@ macro_rules! each_case {
                 nobody_hears_of_an_import_unless_it_notifies
                 what_was_staged_is_deleted
                 the_import_of_a_deleted_list_fails
+                an_import_that_is_given_up_fails
                 an_export_is_restored_line_by_line
                 a_restored_list_counts_as_before
                 a_list_with_people_is_not_restored

@@ -110,6 +110,7 @@ fn work(ports: &Ports, import: &Import, claim: ClaimId, rows: usize) -> ImportWo
         claim,
         now: ports.clock.now(),
         lease_until: later(ports, 60),
+        gives_up: false,
         fresh: (0..rows).map(|_| RowIds::new(&*ports.ids)).collect(),
         links: ports.links.clone(),
     }
@@ -480,6 +481,9 @@ pub async fn old_codes_work_on_their_list(fixture: &impl Fixture) {
     let people = entries(&ports, &list).await;
     let resolve = async |list: &Waitlist, code: &str| there.imports.resolve_code(list.id, &OldCode::parse(code).unwrap()).await.unwrap();
     assert_eq!(resolve(&list, "Abc").await, Some(people[1].referral_code.clone()));
+    for (person, codes) in [(0, vec![]), (1, vec!["Abc"])] {
+        assert_eq!(there.entries.records(list.id, people[person].id).await.unwrap().old_codes, codes);
+    }
     assert_eq!(resolve(&list, "aBC").await, Some(people[2].referral_code.clone()));
     assert_eq!(resolve(&list, &ada.referral_code.as_str().to_lowercase()).await, Some(ada.referral_code));
     for (list, code) in [(&list, "ABC"), (&list, "none"), (&other, "Abc")] {
@@ -614,6 +618,19 @@ pub async fn the_import_of_a_deleted_list_fails(fixture: &impl Fixture) {
     assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
     let import = drive(&ports, import, claim).await;
     assert_eq!((import.state, import.error.is_some()), (ImportState::Failed, true));
+}
+
+/// An import that its worker gives up fails, says so, and keeps what was added.
+pub async fn an_import_that_is_given_up_fails(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let rows = vec![row(2, 1, "a@example.com"), row(3, 2, "b@example.com"), row(4, 3, "c@example.com")];
+    let (import, claim) = staged(&ports, import(&ports, &list), rows).await;
+    let import = ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
+    let given_up = ImportWork { gives_up: true, ..work(&ports, &import, claim, 2) };
+    let import = ports.imports.work(given_up).await.unwrap().unwrap();
+    assert_eq!((import.state, import.error.is_some(), numbers(&import)), (ImportState::Failed, true, [2, 0, 0, 0]));
+    assert_eq!(drive(&ports, import, claim).await.state, ImportState::Failed);
 }
 
 /// Old imports go with their problems. Others stay.

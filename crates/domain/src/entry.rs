@@ -51,6 +51,9 @@ impl EntryStatus {
     }
 }
 
+/// The most characters of the slug of an app.
+pub const MAX_APP_SLUG: usize = 200;
+
 /// The last invitation of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
@@ -174,6 +177,8 @@ pub struct Records {
     pub events: Vec<Event>,
     /// The mail to its person.
     pub mails: Vec<MailRecord>,
+    /// Its codes of other services, in their order.
+    pub old_codes: Vec<String>,
 }
 
 /// A line of the public leaderboard. Leaders are ordered by referrals, the most first, and then by position.

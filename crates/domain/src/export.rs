@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::consent::Consent as DomainConsent;
 use crate::custom_field::Metadata;
 use crate::email::Email;
-use crate::entry::{Entry as DomainEntry, EntryStatus, Invitation};
+use crate::entry::{Entry as DomainEntry, EntryStatus, Invitation, MAX_APP_SLUG};
 use crate::error::{FieldError, Invalid};
 use crate::id::{EntryId, ReferralId, VariantId, WaitlistId, WorkspaceId};
 use crate::ledger::{Referral as DomainReferral, ReferralDecision, ReferralSignal, ReferralState};
@@ -25,7 +25,9 @@ use crate::locale::Locale;
 use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
 use crate::settings::Settings;
-use crate::text::{ConsentText, DecisionReason, Description, DisplayName, Interest, PersonName, Referrer, Subject};
+use crate::text::{
+    ConsentText, DecisionReason, Description, DisplayName, Interest, Lines, PersonName, Referrer, Subject, check_characters, clean,
+};
 use crate::timestamp::Timestamp;
 use crate::tombstone::Tombstone as DomainTombstone;
 use crate::variant::{Variant as DomainVariant, VariantCopy, VariantKind, Weight};
@@ -469,6 +471,7 @@ impl Line {
     /// The first value that cannot.
     pub fn check(&self) -> Result<(), FieldError> {
         let (list, id) = (WaitlistId::new(Uuid::nil()), EntryId::new(Uuid::nil()));
+        self.ids().into_iter().try_for_each(|(field, id)| id.map_or(Ok(()), |id| read_id(field, id)))?;
         match self {
             Self::Export(_) | Self::End(_) => Ok(()),
             Self::Waitlist(line) => line.values().map(drop),
@@ -478,6 +481,34 @@ impl Line {
             Self::Referral(line) => line.read(list, ReferralId::new(Uuid::nil()), None, None).map(drop),
         }
     }
+
+    /// The ids of the line, which the import notes.
+    fn ids(&self) -> [(&'static str, Option<&str>); 3] {
+        const NONE: (&str, Option<&str>) = ("id", None);
+        match self {
+            Self::Export(_) | Self::End(_) | Self::Waitlist(_) => [NONE; 3],
+            Self::Variant(line) => [("id", Some(&line.id)), NONE, NONE],
+            Self::Entry(line) => {
+                [("id", Some(&line.id)), ("variant_id", line.variant_id.as_deref()), ("referred_by", line.referred_by.as_deref())]
+            }
+            Self::Tombstone(line) => {
+                [("id", Some(&line.id)), ("variant_id", line.variant_id.as_deref()), ("referred_by", line.referred_by.as_deref())]
+            }
+            Self::Referral(line) => [
+                ("id", Some(&line.id)),
+                ("referrer_entry_id", line.referrer_entry_id.as_deref()),
+                ("referred_entry_id", line.referred_entry_id.as_deref()),
+            ],
+        }
+    }
+}
+
+/// The most characters of an id in a file.
+const MAX_ID: usize = 200;
+
+fn read_id(field: &str, id: &str) -> Result<(), FieldError> {
+    read(field, check_characters(id, Lines::One))?;
+    if id.chars().count() > MAX_ID { Err(wrong(field, "must be at most 200 characters")) } else { Ok(()) }
 }
 
 impl Waitlist {
@@ -543,6 +574,8 @@ impl Entry {
             Ok(DomainConsent { text, at: read("consent.at", Timestamp::parse(&consent.at))? })
         });
         let invited_at = read_optional("invited_at", self.invited_at.as_ref(), Timestamp::parse)?;
+        let app_slug =
+            read_optional("invited_to_app_slug", self.invited_to_app_slug.as_ref(), |slug| clean(slug, MAX_APP_SLUG, Lines::One))?;
         Ok(DomainEntry {
             id,
             waitlist_id,
@@ -564,7 +597,7 @@ impl Entry {
             variant_id,
             link_generation: 0,
             confirmed_at: read_optional("confirmed_at", self.confirmed_at.as_ref(), Timestamp::parse)?,
-            invitation: invited_at.map(|at| Invitation { at, app_slug: self.invited_to_app_slug.clone() }),
+            invitation: invited_at.map(|at| Invitation { at, app_slug }),
             created_at: read("created_at", Timestamp::parse(&self.created_at))?,
             updated_at: read("updated_at", Timestamp::parse(&self.updated_at))?,
         })

@@ -119,7 +119,7 @@ impl Mapping {
         let (mut mapping, mut errors) = (Vec::<(String, Field)>::new(), Vec::new());
         for (column, field) in pairs {
             let mut refuse = |message| errors.push(FieldError::new(format!("map.{column}"), message));
-            match Field::parse(field) {
+            match Field::parse(field).and_then(|field| check_characters(column, Lines::One).map(|()| field)) {
                 Err(error) => refuse(error),
                 Ok(_) if mapping.iter().any(|(other, _)| other == column) => refuse(Invalid::new("must be mapped once")),
                 Ok(field) if mapping.iter().any(|(_, other)| *other == field) => {
@@ -152,9 +152,9 @@ mod tests {
 
     #[test]
     fn every_bad_mapping_is_named() {
-        let pairs = [("Mail", "email"), ("Mail2", "email"), ("x", "age"), ("Mail", "name"), ("y", "metadata.a")];
+        let pairs = [("Mail", "email"), ("Mail2", "email"), ("x", "age"), ("Mail", "name"), ("y", "metadata.a"), ("z\0", "metadata.b")];
         let fields: Vec<String> = Mapping::parse(pairs).unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["map.Mail2", "map.x", "map.Mail"]);
+        assert_eq!(fields, ["map.Mail2", "map.x", "map.Mail", "map.z\0"]);
         assert_eq!(Mapping::parse([("a", "email"), ("b", "metadata.a")]).unwrap().pairs().len(), 2);
     }
 }

@@ -109,6 +109,9 @@ pub enum PlanError {
     /// A mapped column does not exist.
     #[error("the file has no column {0}")]
     NoColumn(String),
+    /// Two mapped columns are one.
+    #[error("the column {0} is mapped twice")]
+    MappedTwice(String),
 }
 
 /// Reads the staged text once.
@@ -404,6 +407,9 @@ fn targets(names: &[String], folded: &[String], format: Format, mapping: &Mappin
     for (column, field) in mapping.pairs() {
         let index = names.iter().position(|name| name == column.trim()).or_else(|| folded.iter().position(|name| *name == fold(column)));
         let index = index.ok_or_else(|| PlanError::NoColumn(column.clone()))?;
+        if targets[index].is_some() {
+            return Err(PlanError::MappedTwice(names[index].clone()));
+        }
         let target = Target::from(field.clone());
         if let Target::Means(means) = &target {
             taken.insert(*means);

@@ -267,7 +267,9 @@ impl EntryStore for MemoryStore {
                 })
                 .collect();
             mails.sort_by_key(|mail| (mail.created_at, mail.id));
-            Records { events: events.cloned().collect(), mails }
+            let old_codes = data.lists.get(&waitlist_id).into_iter().flat_map(|list| &list.old_codes);
+            let old_codes = old_codes.filter(|(_, owner)| of_entry(Some(**owner)) && !flaw.is(Flaw::OldCodesNotRecorded));
+            Records { events: events.cloned().collect(), mails, old_codes: old_codes.map(|(code, _)| code.clone()).collect() }
         };
         Ok(self.read(look))
     }

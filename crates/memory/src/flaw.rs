@@ -123,6 +123,8 @@ flaws! {
     OldCodesLowercased: "imports::old_codes_work_on_their_list";
     /// Old codes work on every list.
     OldCodesOfOtherLists: "imports::old_codes_work_on_their_list";
+    /// The old codes of an entry are not among its records.
+    OldCodesNotRecorded: "imports::old_codes_work_on_their_list";
     /// The old codes of a deleted entry stay.
     OldCodesStay: "imports::old_codes_go_with_their_entry";
     /// Imported referrals earn nothing.
@@ -133,6 +135,8 @@ flaws! {
     ImportsNeverNotify: "imports::nobody_hears_of_an_import_unless_it_notifies";
     /// The file stays after the end of its import.
     StagedFilesStay: "imports::what_was_staged_is_deleted";
+    /// An import goes on that its worker has given up.
+    GivenUpImportsGoOn: "imports::an_import_that_is_given_up_fails";
     /// The import of a deleted list ends as if all were well.
     ImportsOfDeletedListsGoOn: "imports::the_import_of_a_deleted_list_fails";
     /// A list that has people is restored.
@@ -179,6 +183,8 @@ flaws! {
     RequestsOutliveLists: "confirmations::requests_go_with_their_list";
     /// The purge of a list leaves its requests.
     PurgesForgetRequests: "confirmations::requests_go_with_their_list";
+    /// The mail of a request that gave way stays.
+    ExpiredRequestsKeepMail: "confirmations::an_expired_request_gives_way";
     /// The mail of a refused request stays.
     RefusedMailStays: "confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address";
     /// A refusal does not suppress the address.

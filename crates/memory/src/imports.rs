@@ -176,15 +176,17 @@ impl ImportStore for MemoryStore {
             let Some(kept) = data.held(command.import_id, command.claim, command.lease_until).cloned() else { return Ok(None) };
             let ignores_lists = data.flaw.is(Flaw::ImportsOfDeletedListsGoOn);
             let (before, is_there) = (kept.import.state, data.lists.contains_key(&kept.import.waitlist_id));
-            let import = match kept.import.step {
+            let end = command.end_of(&kept.import, is_there).filter(|_| is_there || !ignores_lists);
+            let end = end.filter(|_| !is_there || !data.flaw.is(Flaw::GivenUpImportsGoOn));
+            let import = match (end, kept.import.step) {
+                (Some(reason), _) => kept.import.failed(reason, command.now),
                 _ if !is_there && ignores_lists => kept.import.at_next_step(command.now),
-                _ if !is_there && !kept.import.state.is_over() => kept.import.failed("the waitlist was deleted", command.now),
-                ImportStep::Add => data.add_rows(&command, kept).map_err(rejected)?,
-                ImportStep::Restore => data.restore_lines(&command, kept).map_err(rejected)?,
-                ImportStep::Link => data.link_rows(&command, kept),
-                ImportStep::Count => data.count_referrals_elsewhere(&command, kept),
-                ImportStep::Clean => data.clean_import(&command, kept),
-                ImportStep::Read | ImportStep::Over => kept.import,
+                (None, ImportStep::Add) => data.add_rows(&command, kept).map_err(rejected)?,
+                (None, ImportStep::Restore) => data.restore_lines(&command, kept).map_err(rejected)?,
+                (None, ImportStep::Link) => data.link_rows(&command, kept),
+                (None, ImportStep::Count) => data.count_referrals_elsewhere(&command, kept),
+                (None, ImportStep::Clean) => data.clean_import(&command, kept),
+                (None, ImportStep::Read | ImportStep::Over) => kept.import,
             };
             let import = data.audit(import.audited(before, command.now));
             if let Some(kept) = data.imports.get_mut(&import.id) {

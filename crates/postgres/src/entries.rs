@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use crate::convert::{corrupt, from_bigint, object, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::schema::entries;
+use crate::schema::{entries, old_codes};
 use crate::statement::insert;
 use crate::{
     PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
@@ -154,7 +154,11 @@ impl EntryStore for PgStore {
 
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
         let mut c = self.connection().await?;
-        Ok(Records { events: events::of_entry(&mut c, waitlist_id, id).await?, mails: mails::of_entry(&mut c, id).await? })
+        let old_codes = old_codes::table.filter(old_codes::entry_id.eq(id.uuid())).select(old_codes::code);
+        let mut old_codes: Vec<String> = old_codes.load(&mut c).await.map_err(query_fault)?;
+        old_codes.sort_unstable();
+        let (events, mails) = (events::of_entry(&mut c, waitlist_id, id).await?, mails::of_entry(&mut c, id).await?);
+        Ok(Records { events, mails, old_codes })
     }
 
     async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {

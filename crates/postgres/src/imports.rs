@@ -164,14 +164,14 @@ impl ImportStore for PgStore {
         transaction!(self, turn = command.waitlist_id.uuid(), |c| {
             let Some(import) = hold(c, command.import_id, command.claim, command.lease_until).await? else { return Ok(None) };
             let (before, is_there) = (import.state, counters::lock(c, import.waitlist_id).await?);
-            let import = match import.step {
-                _ if !is_there && !import.state.is_over() => import.failed("the waitlist was deleted", command.now),
-                ImportStep::Add => add(c, &command, import).await?,
-                ImportStep::Restore => restore(c, &command, import).await?,
-                ImportStep::Link => link(c, &command, import).await?,
-                ImportStep::Count => count(c, &command, import).await?,
-                ImportStep::Clean => clean(c, &command, import).await?,
-                ImportStep::Read | ImportStep::Over => import,
+            let import = match (command.end_of(&import, is_there), import.step) {
+                (Some(reason), _) => import.failed(reason, command.now),
+                (None, ImportStep::Add) => add(c, &command, import).await?,
+                (None, ImportStep::Restore) => restore(c, &command, import).await?,
+                (None, ImportStep::Link) => link(c, &command, import).await?,
+                (None, ImportStep::Count) => count(c, &command, import).await?,
+                (None, ImportStep::Clean) => clean(c, &command, import).await?,
+                (None, ImportStep::Read | ImportStep::Over) => import,
             };
             let import = audit::write(c, import.audited(before, command.now)).await?;
             save(c, &import).await?;

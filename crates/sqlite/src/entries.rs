@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::convert::{Blob, corrupt, from_bigint, instant, object, to_bigint};
 use crate::fault::{Abort, query_fault};
-use crate::schema::{entries, waitlists};
+use crate::schema::{entries, old_codes, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
     SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
@@ -144,9 +144,14 @@ impl EntryStore for SqliteStore {
     }
 
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault> {
-        let read =
-            move |c: &mut SqliteConnection| Ok(Records { events: events::of_entry(c, waitlist_id, id)?, mails: mails::of_entry(c, id)? });
-        self.database.read(read).await
+        self.database
+            .read(move |c| {
+                let old_codes = old_codes::table.filter(old_codes::entry_id.eq(Blob(id.uuid()))).select(old_codes::code);
+                let mut old_codes: Vec<String> = old_codes.load(c).map_err(query_fault)?;
+                old_codes.sort_unstable();
+                Ok(Records { events: events::of_entry(c, waitlist_id, id)?, mails: mails::of_entry(c, id)?, old_codes })
+            })
+            .await
     }
 
     async fn ranks(&self, waitlist_id: WaitlistId, boost: ReferralBoost) -> Result<Arc<Ranks>, Fault> {

@@ -170,14 +170,14 @@ impl ImportStore for SqliteStore {
             .write(move |c| {
                 let Some(import) = hold(c, command.import_id, command.claim, command.lease_until)? else { return Ok(None) };
                 let (before, is_there) = (import.state, counters::is_there(c, Blob(import.waitlist_id.uuid()))?);
-                let import = match import.step {
-                    _ if !is_there && !import.state.is_over() => import.failed("the waitlist was deleted", command.now),
-                    ImportStep::Add => add(c, &command, import)?,
-                    ImportStep::Restore => restore(c, &command, import)?,
-                    ImportStep::Link => link(c, &command, import)?,
-                    ImportStep::Count => count(c, &command, import)?,
-                    ImportStep::Clean => clean(c, &command, import)?,
-                    ImportStep::Read | ImportStep::Over => import,
+                let import = match (command.end_of(&import, is_there), import.step) {
+                    (Some(reason), _) => import.failed(reason, command.now),
+                    (None, ImportStep::Add) => add(c, &command, import)?,
+                    (None, ImportStep::Restore) => restore(c, &command, import)?,
+                    (None, ImportStep::Link) => link(c, &command, import)?,
+                    (None, ImportStep::Count) => count(c, &command, import)?,
+                    (None, ImportStep::Clean) => clean(c, &command, import)?,
+                    (None, ImportStep::Read | ImportStep::Over) => import,
                 };
                 let import = audit::write(c, import.audited(before, command.now))?;
                 save(c, &import)?;

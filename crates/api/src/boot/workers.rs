@@ -136,7 +136,7 @@ fn importer(ports: &Ports) -> Worker {
         Box::pin(async move {
             let Some((id, worked)) = importer.step().await? else { return Ok(0) };
             if let Err(fault @ Fault::Unexpected(_)) = &worked {
-                tracing::error!(import = %id, cause = %chain(fault), "an import cannot go on; it is tried again in a minute");
+                tracing::error!(import = %id, cause = %chain(fault), "an import cannot go on; it is tried again in a minute, three times in all");
                 return Ok(1);
             }
             worked.map(|()| 1)

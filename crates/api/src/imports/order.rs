@@ -1,5 +1,7 @@
 //! How an import is ordered, and how its file is read.
 
+use std::collections::HashSet;
+
 use rally_domain::actor::Actor;
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::ImportId;
@@ -34,8 +36,10 @@ impl ImportOrder {
     /// Every parameter that is bad.
     pub fn parse<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let (mut order, mut mapping, mut errors) = (Self::default(), Vec::new(), Vec::new());
+        let mut given = HashSet::new();
         for (name, value) in pairs {
             let parsed = match name {
+                "format" | "on_duplicate" | "dry_run" | "notify" if !given.insert(name) => Err(Invalid::new("must be given once")),
                 "format" => Format::parse(value).map(|format| order.format = format),
                 "on_duplicate" => OnDuplicate::parse(value).map(|choice| order.on_duplicate = choice),
                 "dry_run" => switch(value).map(|on| order.dry_run = on),
@@ -112,7 +116,7 @@ mod tests {
             [("format", "auto"), ("on_duplicate", "update"), ("dry_run", ""), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
         let order = ImportOrder::parse(good.into_iter()).unwrap();
         assert_eq!((order.format, order.on_duplicate, order.dry_run, order.notify), (None, OnDuplicate::Update, true, false));
-        let bad = [("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
+        let bad = [("dry_run", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
         let fields: Vec<String> = ImportOrder::parse(bad.into_iter()).unwrap_err().into_iter().map(|error| error.field).collect();
         assert_eq!(fields, ["format", "on_duplicate", "dry_run", "map.Mail"]);
     }

@@ -1,6 +1,7 @@
 //! The worker of imports. Each step claims the oldest import that has work left, and does a group of it. What a killed process has left is
 //! done by the next step of any process, once the lease has ended.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rally_domain::command::{ImportWork, RowIds, StageRows};
@@ -22,10 +23,19 @@ const GROUP: usize = 250;
 const READ_ROWS: usize = 2000;
 const READ_PIECES: u64 = 8;
 
+/// How often an import is tried that fails in the server unexpectedly. Then the worker gives it up.
+const TRIES: u32 = 3;
+
 /// Does the imports of a process.
 pub struct Importer {
     ports: Ports,
-    claim: Mutex<ClaimId>,
+    state: Mutex<State>,
+}
+
+struct State {
+    claim: ClaimId,
+    /// How often imports failed unexpectedly, one time after the other.
+    failures: HashMap<ImportId, u32>,
 }
 
 /// An import that a step was about, and how the step ended.
@@ -34,37 +44,40 @@ pub type Worked = (ImportId, Result<(), Fault>);
 impl Importer {
     /// Makes the worker of a process.
     pub fn new(ports: &Ports) -> Self {
-        Self { claim: Mutex::new(ClaimId::new(ports.ids.uuid())), ports: ports.clone() }
+        let state = State { claim: ClaimId::new(ports.ids.uuid()), failures: HashMap::new() };
+        Self { state: Mutex::new(state), ports: ports.clone() }
     }
 
     /// Does the next group of the oldest import. `None` means that nothing is left. An import that failed unexpectedly is tried again when
-    /// its lease has ended, so that others come first meanwhile.
+    /// its lease has ended, so that others come first meanwhile. After some tries it ends.
     ///
     /// # Errors
     /// If the store fails. The next step tries again.
     pub async fn step(&self) -> Result<Option<Worked>, Fault> {
-        let (claim, now) = (self.claim(), self.ports.clock.now());
+        let (claim, now) = (self.locked().claim, self.ports.clock.now());
         let Some(import) = self.ports.imports.claim(claim, now, now.plus(LEASE)).await? else { return Ok(None) };
+        let gives_up = self.locked().failures.get(&import.id).is_some_and(|failures| *failures >= TRIES);
         let worked = without_panic(async {
             match import.step {
-                ImportStep::Read => self.read(&import, claim).await,
-                _ => self.work(&import, claim).await,
+                ImportStep::Read if !gives_up => self.read(&import, claim).await,
+                _ => self.work(&import, claim, gives_up).await,
             }
         });
         let worked = worked.await;
+        let mut state = self.locked();
         if let Err(Fault::Unexpected(_)) = worked {
+            *state.failures.entry(import.id).or_default() += 1;
             // The next step does not find what an old claim holds.
-            *self.locked() = ClaimId::new(self.ports.ids.uuid());
+            state.claim = ClaimId::new(self.ports.ids.uuid());
+        } else {
+            state.failures.remove(&import.id);
         }
+        drop(state);
         Ok(Some((import.id, worked)))
     }
 
-    fn claim(&self) -> ClaimId {
-        *self.locked()
-    }
-
-    fn locked(&self) -> MutexGuard<'_, ClaimId> {
-        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads rows from the file and stages them.
@@ -109,8 +122,8 @@ impl Importer {
         self.ports.imports.stage(stage).await.map(|_| ())
     }
 
-    /// Does a group of another step.
-    async fn work(&self, import: &Import, claim: ClaimId) -> Result<(), Fault> {
+    /// Does a group of another step, or ends the import.
+    async fn work(&self, import: &Import, claim: ClaimId, gives_up: bool) -> Result<(), Fault> {
         let now = self.ports.clock.now();
         let work = ImportWork {
             import_id: import.id,
@@ -118,6 +131,7 @@ impl Importer {
             claim,
             now,
             lease_until: now.plus(LEASE),
+            gives_up,
             fresh: (0..GROUP).map(|_| RowIds::new(&*self.ports.ids)).collect(),
             links: self.ports.links.clone(),
         };

@@ -121,6 +121,8 @@ pub struct ImportWork {
     pub now: Timestamp,
     /// Until when the claim holds.
     pub lease_until: Timestamp,
+    /// Whether the worker gives the import up: it failed in the server again and again.
+    pub gives_up: bool,
     /// New ids for the rows of the group. Their number is the most rows of the group.
     pub fresh: Vec<RowIds>,
     /// The base of the links in mail, and the secret that makes the hash of an address.
@@ -224,6 +226,15 @@ impl LinkPlan {
 }
 
 impl ImportWork {
+    /// Returns why the import ends here, if it does: its list is gone, or the worker gives it up.
+    pub fn end_of(&self, import: &Import, list_is_there: bool) -> Option<&'static str> {
+        match import.state.is_over() {
+            true => None,
+            false if !list_is_there => Some("the waitlist was deleted"),
+            false => self.gives_up.then_some("the server could not go on with it, and its log says why; what was added stays"),
+        }
+    }
+
     /// Returns the own codes that matter to a group of rows: new ones, and those that old codes would hide behind.
     pub fn own_codes(&self, rows: &[ImportRow]) -> HashSet<ReferralCode> {
         let old = rows.iter().filter_map(|row| ReferralCode::parse(row.old_code.as_deref()?).ok());
@@ -299,7 +310,9 @@ impl ImportWork {
     /// Returns an entry with the number of people that it brought elsewhere. `None` means that its metadata has no room, or there are none.
     pub fn count(entry: Entry, number: u64) -> Option<Entry> {
         let mut document = entry.profile.metadata.document().clone();
-        document.insert(IMPORTED_REFERRALS.to_owned(), number.into());
+        // Another service may have noted some before.
+        let before = document.get(IMPORTED_REFERRALS).and_then(Value::as_u64).unwrap_or_default();
+        document.insert(IMPORTED_REFERRALS.to_owned(), before.saturating_add(number).into());
         let metadata = Metadata::parse(document).ok().filter(|_| number > 0)?;
         Some(Entry { profile: Profile { metadata, ..entry.profile }, ..entry })
     }
@@ -336,6 +349,9 @@ impl Group<'_> {
             self.plan.numbers.skipped += 1;
             self.problem(row, "email", "the person was erased and is not brought back");
         } else if self.facts.known.contains_key(email) || is_noted {
+            // Those of this file may name the row as their referrer.
+            let known = self.facts.known.get(email).map(|entry| entry.id);
+            self.plan.notes.extend(known.zip(row.row_id.as_deref()).map(|(entry, id)| (ImportWork::note_of_row(id), entry, 0)));
             match self.import.on_duplicate {
                 OnDuplicate::Skip => self.plan.numbers.skipped += 1,
                 OnDuplicate::Update => self.update(row),
@@ -444,7 +460,9 @@ impl Group<'_> {
     fn update(&mut self, row: &ImportRow) {
         let Some(before) = self.facts.known.get(&row.profile.email).cloned() else {
             // An earlier row of the dry run would have added the entry.
-            self.plan.numbers.updated += 1;
+            if self.check(row, row.profile.metadata.clone().reading_texts(&self.fields)).is_some() {
+                self.plan.numbers.updated += 1;
+            }
             return;
         };
         let mut document: Map<String, Value> = before.profile.metadata.document().clone();
@@ -547,6 +565,7 @@ mod tests {
             claim: ClaimId::new(Uuid::nil()),
             now: at(5000),
             lease_until: at(5060),
+            gives_up: false,
             fresh: (1..=9).map(fresh).collect(),
             links: links(),
         }
@@ -726,6 +745,8 @@ mod tests {
     fn referrals_of_unknown_people_are_noted_in_the_metadata() {
         let entry = add(&import(), &[row(2, "a@example.com")], facts(json!({}))).entries.remove(0);
         assert_eq!(ImportWork::count(entry.clone(), 0), None);
-        assert_eq!(ImportWork::count(entry, 3).unwrap().profile.metadata.document()[IMPORTED_REFERRALS], 3);
+        let counted = ImportWork::count(entry, 3).unwrap();
+        assert_eq!(counted.profile.metadata.document()[IMPORTED_REFERRALS], 3);
+        assert_eq!(ImportWork::count(counted, 4).unwrap().profile.metadata.document()[IMPORTED_REFERRALS], 7);
     }
 }

@@ -91,11 +91,12 @@ impl ImportWork {
     /// Returns the codes that matter to a group of lines: those of the people, and new ones.
     pub fn codes_of_lines(&self, items: &[RestoreItem]) -> HashSet<String> {
         let new = self.fresh.iter().take(items.len()).map(|fresh| fresh.code.as_str().to_owned());
+        // As they are stored: a file may have another spelling.
         let of = |item: &RestoreItem| -> Vec<String> {
-            match &item.content {
-                RestoreContent::Line(Line::Entry(entry)) => entry.old_codes.iter().chain([&entry.referral_code]).cloned().collect(),
-                _ => Vec::new(),
-            }
+            let RestoreContent::Line(Line::Entry(entry)) = &item.content else { return Vec::new() };
+            let old = entry.old_codes.iter().filter_map(|code| OldCode::parse(code).ok()).map(|code| code.as_str().to_owned());
+            let own = ReferralCode::parse(&entry.referral_code).ok().map(|code| code.as_str().to_owned());
+            old.chain(own).collect()
         };
         items.iter().flat_map(of).chain(new).collect()
     }
@@ -336,6 +337,7 @@ mod tests {
             claim: ClaimId::new(Uuid::nil()),
             now: at(5000),
             lease_until: at(5060),
+            gives_up: false,
             fresh: (1..=9).map(fresh).collect(),
             links: links(),
         }
@@ -403,6 +405,13 @@ mod tests {
             (plan.entries[0].referral_code.as_str(), plan.old_codes.as_slice()),
             (code(1).as_str(), [(code(94), plan.entries[0].id)].as_slice())
         );
+        let spelt = json!({
+            "type": "entry", "id": "a", "email": "a@example.com", "name": "A", "referral_code": format!(" {} ", code(94).to_lowercase()),
+            "old_codes": [" w ", "\u{0}"], "referral_count": 0, "position": 1, "status": "pending",
+            "created_at": "2026-01-31T09:00:00.000Z", "updated_at": "2026-02-01T09:00:00.000Z",
+        });
+        let asked = work().codes_of_lines(&[item(4, spelt)]);
+        assert!([code(94).as_str(), "w", code(1).as_str()].iter().all(|code| asked.contains(*code)) && asked.len() == 3, "{asked:?}");
         let taken = RestoreFacts { own_codes: HashSet::from([ReferralCode::from_entropy(1)]), ..facts() };
         assert_eq!(work().restore(&import(), &[person(4, 2, None)], taken), Err(ImportRejection::CodeTaken));
     }

@@ -151,10 +151,11 @@ pub trait EntryStore: Send + Sync {
     /// - Each MUST say whether its referral counts: `referrals::a_decision_moves_the_count_with_the_state`.
     async fn friends(&self, id: EntryId, most: usize) -> Result<Vec<Friend>, Fault>;
 
-    /// The events and the mail of an entry, oldest first.
+    /// The events and the mail of an entry, oldest first, and its codes of other services.
     ///
     /// - Every event and every mail of it that is still kept MUST be there, and none of another entry: `visits::records_are_of_one_entry`.
     /// - A mail MUST say how far it has come: `visits::records_say_how_far_a_mail_has_come`.
+    /// - Every old code of it MUST be there: `imports::old_codes_work_on_their_list`.
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault>;
 
     /// The order of a waitlist, at a moment that is at most a minute ago. One referral is worth that many positions. A waitlist that does

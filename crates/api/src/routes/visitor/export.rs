@@ -81,6 +81,8 @@ struct HeldEntryView {
     position: u64,
     effective_position: u64,
     referral_code: String,
+    /// The codes of the person at other services, which work here too.
+    old_codes: Vec<String>,
     referral_count: u64,
     /// The entry whose code the person used.
     #[schema(required, format = Uuid)]
@@ -92,6 +94,9 @@ struct HeldEntryView {
     status_url: String,
     /// How often the link was replaced.
     links_replaced: u32,
+    /// When the person confirmed the address. Null if the waitlist did not ask for it.
+    #[schema(required, format = DateTime)]
+    confirmed_at: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -163,7 +168,7 @@ impl ExportView {
                 workspace_id: waitlist.workspace_id.to_string(),
                 workspace_slug: workspace_slug.to_string(),
             },
-            entry: HeldEntryView::new(app, visitor),
+            entry: HeldEntryView::new(app, visitor, held.records.old_codes.clone()),
             invitation: entry.invitation.as_ref().map(InvitationView::from),
             referrals: held.friends.iter().map(FriendView::from).collect(),
             mails: held.records.mails.iter().map(HeldMailView::from).collect(),
@@ -174,7 +179,7 @@ impl ExportView {
 }
 
 impl HeldEntryView {
-    fn new(app: &App, visitor: &visit::Visitor) -> Self {
+    fn new(app: &App, visitor: &visit::Visitor, old_codes: Vec<String>) -> Self {
         let entry = &visitor.entry;
         let profile = &entry.profile;
         Self {
@@ -190,11 +195,13 @@ impl HeldEntryView {
             position: entry.position.number(),
             effective_position: visitor.place().number(),
             referral_code: entry.referral_code.to_string(),
+            old_codes,
             referral_count: entry.referral_count,
             referred_by_entry_id: entry.referred_by.map(|id| id.to_string()),
             variant_id: entry.variant_id.map(|id| id.to_string()),
             status_url: app.ports.links.status(entry.id, entry.link_generation),
             links_replaced: entry.link_generation,
+            confirmed_at: entry.confirmed_at.map(|at| at.to_string()),
             created_at: entry.created_at.to_string(),
             updated_at: entry.updated_at.to_string(),
         }

@@ -3,6 +3,7 @@
 use actix_web::{post, web};
 use rally_domain::actor::Actor;
 use rally_domain::command::{InviteMail, Invited};
+use rally_domain::entry::MAX_APP_SLUG;
 use rally_domain::id::EntryId;
 use rally_domain::text::{Lines, clean};
 use rally_domain::use_case::invite::{self, Invitation};
@@ -18,9 +19,6 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, DEFAULT_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure, ErrorBody};
 use crate::http::extract::admin::AdminEntry;
-
-/// The most characters of an app's slug.
-const MAX_APP_SLUG: usize = 200;
 
 /// Parses the fields of an invitation, which two bodies have. An empty slug counts as none.
 pub(super) fn parse_invitation(fields: &mut Fields, app_slug: Field<String>, send_email: Field<bool>) -> Option<Invitation> {
