@@ -104,6 +104,7 @@ async fn pages_and_filters_fit_together(kind: Kind) {
     }
     assert_eq!(seen, ["list-4", "list-3", "list-2", "list-1", "list-0"]);
     assert_eq!(log(&server, "?action=waitlist.paint").await.bad_fields(), ["action"]);
+    assert_eq!(log(&server, "?target=%00&actor=a%00").await.bad_fields(), ["target", "actor"]);
     assert_eq!(log(&server, &format!("?limit=2{cursor}")).await.bad_fields(), ["cursor"], "it belongs to another filter");
     assert_eq!(actions(&server, "?actor=nobody").await, [] as [&str; 0]);
     assert_eq!(actions(&server, "?actor=admin%40acme&action=waitlist.create").await.len(), 5);

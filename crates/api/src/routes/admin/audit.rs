@@ -4,6 +4,7 @@ use actix_web::{get, web};
 use rally_domain::audit::{AuditAction, AuditFilter, AuditRecord};
 use rally_domain::paging::AuditKey;
 use rally_domain::serde_json::{Map, Value};
+use rally_domain::text::{Lines, check_characters};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,6 +39,9 @@ impl FilterQuery {
         let name = format!("{of}?{target:?}&{actor:?}&{action:?}");
         let mut errors = Vec::new();
         let action = read_filter("action", action.as_deref(), AuditAction::parse, &mut errors);
+        for (name, text) in [("target", &target), ("actor", &actor)] {
+            read_filter(name, text.as_deref(), |text| check_characters(text, Lines::One), &mut errors);
+        }
         page.parse_filtered(app, name, Some(AuditFilter { target, actor, action }), errors)
     }
 
