@@ -18,7 +18,9 @@ use super::settlements::Settlements;
 use crate::chain::chain;
 
 /// How long an item is put off if this process cannot try it.
-const NOT_HERE: Duration = Duration::minutes(1);
+const NOT_HERE: Duration = Duration::minutes(10);
+/// How often the log says that items were put off.
+const TELL: std::time::Duration = std::time::Duration::from_secs(60);
 /// The length of a lease, in addition to the time limit of two attempts. Half of it is left to settle the last attempt.
 const LEASE: Duration = Duration::seconds(10);
 /// How often the relay looks at the queue if nobody wakes it, and how long it waits before it retries a settlement.
@@ -71,6 +73,9 @@ pub(super) struct Work<F: Freight> {
     looked_for: std::time::Duration,
     /// When items are due again that failed here.
     retries: BTreeSet<Timestamp>,
+    /// How many items were put off since the log last said so, and when it did.
+    put_off: u64,
+    told_at: Option<Instant>,
 }
 
 impl<F: Freight> Work<F> {
@@ -88,6 +93,8 @@ impl<F: Freight> Work<F> {
             from_all: false,
             looked_for: std::time::Duration::ZERO,
             retries: BTreeSet::new(),
+            put_off: 0,
+            told_at: None,
         }
     }
 
@@ -306,7 +313,11 @@ impl<F: Freight> Work<F> {
     /// Gives back an item that this process cannot try. Another process may be able to, or this one after a restart.
     fn put_off(&mut self, number: u64, item: &F::Item, fault: &Fault) {
         let lane = F::lane(item);
-        tracing::error!(?lane, cause = %chain(fault), "{} cannot be tried here", F::WHAT);
+        self.put_off += 1;
+        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TELL) {
+            tracing::error!(number = self.put_off, ?lane, cause = %chain(fault), "{} cannot be tried here", F::WHAT);
+            (self.put_off, self.told_at) = (0, Some(Instant::now()));
+        }
         self.core.ended(lane, number, None, Instant::now());
         let (claim, key) = F::key(item);
         self.give_back(claim, vec![key], self.now().plus(NOT_HERE));
