@@ -379,6 +379,27 @@ async fn a_form_keeps_the_locale_that_the_person_asks_for(kind: Kind) {
     assert_eq!(locales, [json!("de-AT"), json!("sv"), json!("pt-PT"), json!("fr"), json!("de-AT"), Value::Null, json!("de")]);
 }
 
+/// A link says where its readers come from, also after an error. What does not fit is passed over.
+#[apply(on_both_stores)]
+async fn a_form_keeps_where_its_reader_comes_from(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let browser = Browser::of(&server);
+    let page = browser.open(&format!("{PAGE}?referrer=news+letter")).await;
+    assert_eq!(page.hidden("referrer"), "news letter");
+    assert!(page.text.contains("?referrer=news+letter"), "the other languages carry it too: {}", page.text);
+    let wrong = browser.post(PAGE, &[("email", "x"), ("name", "Ada"), ("referrer", "news letter")]).await;
+    assert_eq!((wrong.status.as_u16(), wrong.hidden("referrer").as_str()), (422, "news letter"));
+    let form = page.hidden("form");
+    server.clock.advance(Duration::seconds(2));
+    for (email, referrer) in [("ada@example.com", "news letter"), ("bob@example.com", "a\nb")] {
+        browser.post(PAGE, &[("email", email), ("name", "Ada"), ("form", &form), ("referrer", referrer)]).await.leads_to();
+    }
+    let referrers: Vec<_> = entries(&server, &list).await.iter().map(|entry| entry["referrer"].clone()).collect();
+    assert_eq!(referrers, [json!("news letter"), json!(null)]);
+    assert!(!browser.open(&format!("{PAGE}?referrer=a%0Ab")).await.text.contains("name=\"referrer\""));
+}
+
 #[apply(on_both_stores)]
 async fn a_form_says_why_an_address_is_refused(kind: Kind) {
     let server = TestServer::start(kind).await;
@@ -454,6 +475,8 @@ async fn an_address_is_confirmed_or_refused_on_pages(kind: Kind) {
         server.links().confirm(id, None)[server.base.len()..].to_owned()
     };
     let (ada, eve) = (path(0), path(1));
+    let (confirms, refuses) = (format!("action=\"{ada}?lang=ar\""), format!("href=\"{ada}/refuse?lang=ar\""));
+    browser.open(&format!("{ada}?lang=ar")).await.is_page(200, "ar", &[&confirms, &refuses]);
     let page = browser.open(&ada).await;
     page.is_page(200, "de", &["Ada &#60;b&#62;", "a***@example.com", &format!("action=\"{ada}\""), &format!("href=\"{ada}/refuse\"")]);
     assert_eq!(
@@ -476,6 +499,10 @@ async fn an_address_is_confirmed_or_refused_on_pages(kind: Kind) {
     let refusal = format!("{eve}/refuse");
     browser.open(&refusal).await.is_page(200, "en", &[&format!("action=\"{refusal}\""), &format!("href=\"{eve}\"")]);
     assert_eq!(browser.post(&refusal, &[]).await.leads_to(), refusal);
+    // The language that the reader chose goes with every form.
+    let arabic = browser.open(&format!("{eve}?lang=ar")).await;
+    arabic.is_page(200, "ar", &[]);
+    assert_eq!(browser.post(&format!("{refusal}?lang=ar"), &[]).await.leads_to(), format!("{refusal}?lang=ar"));
     for refused in [&eve, &refusal] {
         browser.open(refused).await.is_page(200, "en", &["href=\"/w/acme/early\""]);
     }

@@ -16,7 +16,7 @@ form{margin:0}
 .field{min-inline-size:0;margin:2rem 0 0;padding:0;border:0}
 .field:has(>.error:not(:empty)){margin-block-start:.5rem}
 .field:first-child{margin-block-start:0}
-[dir=auto]:not(input,textarea){text-align:match-parent}
+[dir=auto]:not(input,textarea){text-align:-webkit-match-parent;text-align:match-parent}
 label,legend{display:block;padding:0;margin-block-end:.5rem;font-weight:600}
 .hint{margin:-.25rem 0 .5rem;font-size:.875rem}
 .error{margin:0 0 3px;font-size:.875rem;font-weight:600}
@@ -304,6 +304,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           name: values.name,
           metadata,
           referral_code: this.getAttribute("ref") || this.#code() || undefined,
+          referrer: this.#referrer(),
           variant_id: data.variant_id,
           locale: this.closest("[lang]")?.lang || undefined,
           consent: consent ? values.consent === true : undefined,
@@ -367,6 +368,12 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     #code() {
       const query = new URLSearchParams(location.search);
       return ["ref", "referral_code", "kid", "ref_id"].map((name) => query.get(name)).find(Boolean);
+    }
+
+    /** Where the visitor comes from. What Rally would refuse is passed over: the page may mean something else by it. */
+    #referrer() {
+      const named = this.getAttribute("referrer") || new URLSearchParams(location.search).get("referrer");
+      return named && named.length <= 500 && !/\p{Cc}/u.test(named) ? named : undefined;
     }
 
     #color(box, color) {

@@ -28,6 +28,8 @@ pub struct Hidden<'a> {
     pub variant_id: Option<&'a str>,
     /// The code of the friend who shared the page.
     pub referral_code: Option<&'a str>,
+    /// Where the reader came from, as the link to the page says.
+    pub referrer: Option<&'a str>,
 }
 
 /// The check against robots that a form needs.

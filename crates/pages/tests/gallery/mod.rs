@@ -105,6 +105,7 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
             seal: words.text,
             variant_id: Some("0199c0de-0000-7000-8000-000000000000"),
             referral_code: None,
+            referrer: None,
         },
         check: Check::None,
         consent: None,
@@ -120,7 +121,7 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let full = SignUpPage {
         frame: Frame { languages: Some("/w/acme/early-access?ref=ABCD2345"), ..plain.frame },
         form: Form { fields: &fields_optional, ..Form::default() },
-        hidden: Hidden { referral_code: Some(words.text), ..plain.hidden },
+        hidden: Hidden { referral_code: Some(words.text), referrer: Some(words.text), ..plain.hidden },
         consent: Some(words.text),
         privacy_url: Some(words.url),
         terms_url: Some(words.url),

@@ -11,7 +11,7 @@ use rally_domain::use_case::visit::variant_of;
 use rally_domain::variant::Variant;
 use rally_pages::{Ask, AskPage, ConfirmPage, Notice, NoticePage};
 
-use super::look::{Look, see_other, show};
+use super::look::{Look, in_chosen_language, see_other, show};
 use super::openness::notice_of_refusal;
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
@@ -95,9 +95,9 @@ impl Opened {
     }
 
     fn ask(&self, look: &Look<'_>, request: &HttpRequest, sent: &SignUpRequest) -> HttpResponse {
-        let action = format!("{}{}", look.root(), request.path());
-        let refusal = format!("{action}/refuse");
-        let frame = look.frame_at(&action);
+        let here = format!("{}{}", look.root(), request.path());
+        let refusal = in_chosen_language(format!("{here}/refuse"), request);
+        let (action, frame) = (in_chosen_language(here.clone(), request), look.frame_at(&here));
         let page = ConfirmPage {
             frame,
             list: self.list(),
@@ -138,6 +138,10 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     if error.code == Code::ConfirmationRefused {
         return Ok(opened.tell(&look, StatusCode::GONE, Notice::Refused, Some(&opened.form(&look))));
     }
+    if error.code == Code::EmailTaken {
+        // The person has come on the list in another way.
+        return Ok(opened.tell(&look, StatusCode::CONFLICT, Notice::Confirmed, None));
+    }
     let notice = notice_of_refusal(&error, opened.place.waitlist.status).ok_or(error)?;
     Ok(opened.tell(&look, StatusCode::UNPROCESSABLE_ENTITY, notice, None))
 }
@@ -148,9 +152,10 @@ pub async fn refuse_page(app: web::Data<App>, request: HttpRequest, Linked(kept)
     let opened = Opened::of(&app, kept).await?;
     let look = opened.look(&app, &request).await?;
     let ask = |_: &SignUpRequest| {
-        let action = format!("{}{}", look.root(), request.path());
-        let frame = look.frame_at(&action);
-        show(StatusCode::OK, &AskPage { frame, ask: Ask::Refuse, action: &action, back: action.strip_suffix("/refuse") }, &frame)
+        let here = format!("{}{}", look.root(), request.path());
+        let back = here.strip_suffix("/refuse").map(|back| in_chosen_language(back.to_owned(), &request));
+        let (action, frame) = (in_chosen_language(here.clone(), &request), look.frame_at(&here));
+        show(StatusCode::OK, &AskPage { frame, ask: Ask::Refuse, action: &action, back: back.as_deref() }, &frame)
     };
     Ok(opened.page(&app, &look, ask))
 }
@@ -165,6 +170,6 @@ pub async fn refuse(app: web::Data<App>, request: HttpRequest, Linked(kept): Lin
     }
     match use_case::confirm::refuse(&app.ports, opened.kept.id).await.map_err(ApiError::from) {
         Err(error) if error.code == Code::AlreadyConfirmed => Ok(opened.tell_confirmed(&app, &look, StatusCode::CONFLICT)),
-        refused => refused.map(|()| see_other(&app.ports.links.refuse(opened.kept.id))),
+        refused => refused.map(|()| see_other(&in_chosen_language(app.ports.links.refuse(opened.kept.id), &request))),
     }
 }

@@ -26,6 +26,15 @@ pub(super) fn embedded(url: String, is_embedded: bool) -> String {
     if is_embedded { format!("{url}{separator}embed=1") } else { url }
 }
 
+/// Returns an address with the language that the reader chose in a menu, so that the page behind a form speaks it too.
+pub(super) fn in_chosen_language(url: String, request: &HttpRequest) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    match chosen_language(request) {
+        Some(locale) => format!("{url}{separator}lang={locale}"),
+        None => url,
+    }
+}
+
 /// The look of a page for the person of an entry or a sign-up request.
 pub(super) struct Look<'a> {
     language: Language,

@@ -16,7 +16,7 @@ use rally_domain::paging::Limit;
 use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, OldCode, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
-use rally_domain::text::{ConsentText, Description};
+use rally_domain::text::{ConsentText, Description, Referrer};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
@@ -42,6 +42,9 @@ const LEADERS: u16 = 10;
 
 /// The names under which a link carries the code of a friend.
 const CODE: [&str; 4] = ["ref", "referral_code", "kid", "ref_id"];
+
+/// The name under which a link says where its readers come from.
+const REFERRER: &str = "referrer";
 
 /// A waitlist, for the reader of one of its pages.
 pub(super) struct Reading<'a> {
@@ -137,7 +140,8 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
         [] => None,
         variants => choose(variants, &asked_for(&request), app.ports.ids.entropy()),
     };
-    let around = Around::of(&app, &reading, in_query(&request, &CODE).as_deref()).await?;
+    let (code, referrer) = (in_query(&request, &CODE), in_query(&request, &[REFERRER]));
+    let around = Around::of(&app, &reading, code.as_deref(), referrer.as_deref()).await?;
     let key = PageKey::new(&reading, variant, &around);
     let filled = Filled { variant, seal: UNSEALED, typed: &[], problems: &[] };
     let html = app.pages.of(key, &named.found, |_| Ok(html(&app, &reading, &filled, &around).into_bytes()))?;
@@ -163,6 +167,7 @@ pub struct PageKey {
     is_embedded: bool,
     variant: Option<VariantId>,
     code: Option<String>,
+    referrer: Option<String>,
     needs_work: bool,
     leaders: Option<SameLeaders>,
 }
@@ -176,6 +181,7 @@ impl PageKey {
             is_embedded: reading.embedded,
             variant: variant.map(|variant| variant.id),
             code: around.code.clone(),
+            referrer: around.referrer.clone(),
             needs_work: around.needs_work,
             leaders: around.leaders.clone().map(SameLeaders),
         }
@@ -203,6 +209,8 @@ impl Hash for SameLeaders {
 struct Around {
     /// The code of a friend, in its stored form.
     code: Option<String>,
+    /// Where the reader came from.
+    referrer: Option<String>,
     /// Whether a proof of work is asked for now.
     needs_work: bool,
     /// Those who lead, if the list shows them.
@@ -210,10 +218,11 @@ struct Around {
 }
 
 impl Around {
-    async fn of(app: &App, reading: &Reading<'_>, code: Option<&str>) -> Result<Self, ApiError> {
+    async fn of(app: &App, reading: &Reading<'_>, code: Option<&str>, referrer: Option<&str>) -> Result<Self, ApiError> {
         let waitlist = reading.waitlist();
         let needs_work = waitlist.settings.proof_of_work != ProofOfWork::Off && asks_now(app, waitlist).await?;
-        Ok(Self { code: code.and_then(|code| shared_code(reading, code)), needs_work, leaders: leaders(app, waitlist).await? })
+        let referrer = referrer.and_then(|text| Referrer::parse(text).ok()).map(|referrer| referrer.as_str().to_owned());
+        Ok(Self { code: code.and_then(|code| shared_code(reading, code)), referrer, needs_work, leaders: leaders(app, waitlist).await? })
     }
 }
 
@@ -221,7 +230,7 @@ impl Around {
 pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
     let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
     let reading = Reading::in_one_of(app, &named, &[], false);
-    render(app, &reading, StatusCode::OK, None, &Filled { variant, seal: "", typed: &[], problems: &[] }).await
+    render(app, &reading, StatusCode::OK, (None, None), &Filled { variant, seal: "", typed: &[], problems: &[] }).await
 }
 
 /// Returns the locales for which a variant is chosen: the chosen one alone, else all that the browser wants.
@@ -238,26 +247,25 @@ fn shared_code(reading: &Reading<'_>, code: &str) -> Option<String> {
     }
 }
 
-/// Returns a text as a value in a query.
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 async fn render(
     app: &App,
     reading: &Reading<'_>,
     status: StatusCode,
-    code: Option<&str>,
+    (code, referrer): (Option<&str>, Option<&str>),
     filled: &Filled<'_>,
 ) -> Result<HttpResponse, ApiError> {
-    let around = Around::of(app, reading, code).await?;
+    let around = Around::of(app, reading, code, referrer).await?;
     Ok(show_html(status, html(app, reading, filled, &around), &reading.frame(&reading.here)))
 }
 
 fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) -> String {
     let waitlist = reading.waitlist();
-    let code = around.code.as_deref();
-    let address = code.map_or_else(|| reading.here.clone(), |code| format!("{}?ref={}", reading.here, encoded(code)));
+    let (code, referrer) = (around.code.as_deref(), around.referrer.as_deref());
+    let carried = code.map(|code| ("ref", code)).into_iter().chain(referrer.map(|referrer| (REFERRER, referrer)));
+    let address = match form_urlencoded::Serializer::new(String::new()).extend_pairs(carried).finish() {
+        query if query.is_empty() => reading.here.clone(),
+        query => format!("{}?{query}", reading.here),
+    };
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
     let is_listed = !reading.embedded;
     let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
@@ -286,6 +294,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
             seal: filled.seal,
             variant_id: variant_id.as_deref(),
             referral_code: code,
+            referrer,
         },
         check: match waitlist.settings.recaptcha_site_key {
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
@@ -343,6 +352,7 @@ impl Posted {
             "email": self.value("email").unwrap_or_default().trim(),
             "name": self.value("name").unwrap_or_default(),
             "referral_code": self.value("referral_code"),
+            "referrer": self.value(REFERRER).filter(|text| Referrer::parse(text).is_ok()),
             "metadata": answers,
             "locale": reading.chosen.as_ref().map(Locale::as_str),
             "consent": matches!(self.value("consent"), Some("true" | "on")),
@@ -431,7 +441,7 @@ async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: Ap
     let shown = posted.value("variant_id");
     let variant = reading.named.found.variants.iter().find(|variant| shown == Some(variant.id.to_string().as_str()));
     let filled = Filled { variant, seal: &seal, typed: &posted.0, problems: &problems };
-    let mut reply = render(app, reading, status, posted.value("referral_code"), &filled).await?;
+    let mut reply = render(app, reading, status, (posted.value("referral_code"), posted.value(REFERRER)), &filled).await?;
     if let Some(seconds) = error.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -8,7 +8,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_domain::workspace::Brand;
 use rally_pages::{Ask, AskPage, Notice, NoticePage};
 
-use super::look::{Look, show};
+use super::look::{Look, in_chosen_language, show};
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
 
@@ -27,8 +27,8 @@ pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: 
     let (waitlist, brand) = place_of(&app, &entry).await?;
     let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (&waitlist, &brand)).await?;
     let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
-    let action = format!("{}{}", look.root(), request.path());
-    let frame = look.frame_at(&action);
+    let here = format!("{}{}", look.root(), request.path());
+    let (action, frame) = (in_chosen_language(here.clone(), &request), look.frame_at(&here));
     let masked_email = entry.profile.email.masked().to_string();
     let ask = Ask::Unsubscribe { list: waitlist.words(variant.as_ref()).display_name.as_str(), masked_email: &masked_email };
     Ok(show(StatusCode::OK, &AskPage { frame, ask, action: &action, back: None }, &frame))

@@ -115,7 +115,7 @@ fn standing(person: &visit::Visitor, seen: &Visit) -> Standing {
         (EntryStatus::Approved, Approval::Required) => Review::Approved,
         (EntryStatus::Pending | EntryStatus::Rejected, Approval::Required) => Review::Waiting,
     };
-    Standing::Listed { place: person.place().number(), ahead, total: seen.total, review }
+    Standing::Listed { place: ahead + 1, ahead, total: seen.total, review }
 }
 
 /// The path of a person's page.
