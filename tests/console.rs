@@ -282,6 +282,11 @@ async fn a_session_ends_by_itself_and_by_hand(kind: Kind) {
     assert_eq!(gone.leads_to(), "/console/sign-in");
     assert!(gone.header("set-cookie").contains("Max-Age=0"));
     one.open("/console").await.leads_to();
+    // A form of a session that has ended leads back to its page, and to no other site.
+    let late = |from: String| one.send(one.form("/console/w/acme/new-list", &[("csrf", "x")]).header("referer", from));
+    let own = late(format!("{}/console/w/acme/new-list?a=b", server.base)).await;
+    own.is_page(401, &["name=\"next\" value=\"/console/w/acme/new-list?a=b\""]);
+    late("https://evil.example/w/acme".to_owned()).await.is_page(401, &["name=\"next\" value=\"\""]);
 }
 
 #[apply(on_both_stores)]
@@ -429,7 +434,7 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     // The page stays as it was filtered and sorted, and nothing else of the form comes into its address.
     let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
     let partly = browser.post(&bulk, &filtered).await.leads_to();
-    assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&failed=1"));
+    assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&unchanged=1"));
     browser.open(&partly).await.is_page(200, &["1 entry could not be changed", "<option value=\"pending\" selected>"]);
     browser.post(&bulk, &[("do", "approve")]).await.is_page(400, &["tick"]);
     let csv = browser.open(&format!("{list}/entries/export.csv")).await;
@@ -842,6 +847,31 @@ async fn work_that_cannot_go_on_lets_others_by(kind: Kind) {
     assert_eq!(world.heimdall.state().invites.len(), 3);
 }
 
+/// What the analytics count of erased people leads to nobody.
+#[apply(on_both_stores)]
+async fn erased_people_are_in_no_number_that_leads_to_entries(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let list = server.active_list("early", json!({"max_entries": 3, "approval_required": true})).await;
+    let mut ids = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        ids.push(server.join("early", &format!("{name}@example.com")).await["id"].as_str().unwrap().to_owned());
+    }
+    let page = "/console/w/acme/lists/early";
+    browser.open(page).await.is_page(200, &["The list is full", "3 entries wait for a review"]);
+    server.admin_delete(&format!("/waitlists/{list}/entries/{}?erase=true", ids[0])).await;
+    let seen = browser.open(page).await;
+    seen.is_page(200, &["2 entries wait for a review"]);
+    assert!(!seen.text.contains("The list is full"), "{}", seen.text);
+    browser.open(&format!("{page}/entries")).await.is_page(200, &["2 entries"]);
+    browser.post(&format!("{page}/delete"), &[]).await.is_page(200, &["Delete 2 entries and the list"]);
+    let approve = [("do", "approve"), ("entry", ids[1].as_str()), ("entry", ids[2].as_str())];
+    browser.post(&format!("{page}/entries/bulk"), &approve).await.leads_to();
+    assert!(!browser.open(page).await.text.contains("for a review"));
+    let again = browser.post(&format!("{page}/entries/bulk"), &[("do", "invite"), ("entry", ids[1].as_str())]).await.leads_to();
+    browser.open(&again).await.is_page(200, &["1 entry could not be changed. Open one to see why."]);
+}
+
 #[apply(on_both_stores)]
 async fn work_in_the_background_is_cancelled(kind: Kind) {
     let server = TestServer::start(kind).await;
@@ -854,6 +884,8 @@ async fn work_in_the_background_is_cancelled(kind: Kind) {
     let list = "/console/w/acme/lists/early";
     let approve = [("do", "approve"), ("scope", "matching"), ("filter", "")];
     let begun = confirm(&browser, &format!("{list}/entries/bulk"), &approve, "Approve 120 entries").await;
+    let second = browser.post(&format!("{list}/entries/bulk"), &approve).await.leads_to();
+    assert!(second.ends_with("done=busy"), "{second}");
     let shown = browser.open(&begun).await.text;
     let job = shown.split("/jobs/").nth(1).expect("a job that goes on").split('/').next().unwrap();
     let elsewhere = browser.post(&format!("/console/w/acme/lists/other/jobs/{job}/cancel"), &[]).await;

@@ -199,6 +199,29 @@ async fn put(browser: &Browser, cookie: &Cookie<'static>) {
     browser.client.add_cookie(cookie.clone()).await.unwrap();
 }
 
+/// A form may have a field named "action". What is wrong beside a part is said, and what is right shows in the part.
+#[tokio::test]
+async fn a_part_is_replaced_and_what_is_wrong_is_said() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    server.active_list("early", json!({})).await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/audit", server.base)).await;
+    browser.fill("[name=actor]", "nobody").await;
+    browser.click("form.filter button").await;
+    shown(&browser, "Nothing here").await;
+    browser.until("location.search === '?actor=nobody'").await;
+    browser.open(&format!("{}/console/w/acme/mail/suppressions", server.base)).await;
+    browser.fill("[name=email]", "nope").await;
+    browser.click("form.line button").await;
+    browser.until("document.querySelector('[name=email][aria-invalid]') !== null").await;
+    replace(&browser, "[name=email]", "ada@example.com").await;
+    browser.click("form.line button").await;
+    shown(&browser, "ada@example.com is not suppressed").await;
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn a_session_is_ended_from_another_browser() {
     let server = TestServer::start(Kind::Sqlite).await;

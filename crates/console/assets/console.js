@@ -76,6 +76,9 @@ document.addEventListener("click", ({ target, shiftKey }) => {
 
 const ready = (root) => {
   showTimes(root);
+  for (const { dataset } of all("[data-soon]", root)) {
+    for (const wait of [1000, 3000, 6000]) setTimeout(() => void refresh(dataset.soon), wait);
+  }
   for (const element of all(".late", root)) element.classList.remove("late");
   for (const choice of all("[data-keys-choice] input", root)) choice.checked = keysAreOn();
   countTicked();
@@ -103,7 +106,10 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   const [page, found] = await load(method, url, body);
   if (turns.get(id) !== turn) return;
   if (byId("nav") && !page.getElementById("nav")) throw new Error("signed out");
-  const old = (page.getElementById(id) && byId(id)) ?? document.querySelector("main");
+  // What is wrong may be said beside the part.
+  const part = page.getElementById(id);
+  const wrong = page.querySelector("#changes, [aria-invalid]");
+  const old = (part && !(wrong && !part.contains(wrong)) && byId(id)) || document.querySelector("main");
   const fresh = page.getElementById(old.id);
   const active = document.activeElement;
   const inside = old.contains(active);
@@ -131,6 +137,9 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   say(byId("notices").textContent.trim() || fresh.dataset.say || document.title);
   return fresh;
 };
+
+/** Shows a part as it is now. */
+const refresh = (id) => byId(id) && swap(id, { url: location.href, record: "none", quiet: true }).catch(() => undefined);
 
 const trySwap = (id, request) =>
   swap(id, request).catch(() => {
@@ -171,20 +180,22 @@ document.addEventListener("submit", (event) => {
     return say("Tick one first");
   }
   const method = (submitter?.getAttribute("formmethod") ?? form.method).toUpperCase();
-  const action = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
+  // A field may be named "action".
+  const action = submitter?.hasAttribute("formaction") ? submitter.formAction : new URL(form.getAttribute("action"), location.href).href;
   if (method === "POST" && form.ariaBusy === "true") return event.preventDefault();
-  clean(form);
   const id = submitter?.dataset.swap ?? form.dataset.swap;
-  if (!id || !byId(id)) {
-    if (method === "POST") form.ariaBusy = "true";
-    return;
-  }
+  if (method === "POST") form.ariaBusy = "true";
+  if (!id || !byId(id)) return clean(form);
   event.preventDefault();
   const data = new URLSearchParams(new FormData(form, submitter));
   if (method === "POST") {
     const section = submitter?.value.startsWith("add-") && submitter.closest("fieldset").id;
     const place = () => section && all(`#${section} .rows`).at(-1)?.querySelector("input:not([type=hidden])")?.focus();
-    return void trySwap(id, { method, url: action, body: data }).then(place);
+    return void trySwap(id, { method, url: action, body: data }).then((fresh) => {
+      form.ariaBusy = null;
+      if (fresh) clean(form);
+      place();
+    });
   }
   for (const [name, value] of [...data]) if (!value) data.delete(name);
   const url = new URL(action);

@@ -9,6 +9,6 @@ pub const CONSOLE: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub const PAGE_PREVIEW: &str = "sandbox; default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; \
                                 frame-ancestors 'self'";
 
-/// The value of `Content-Security-Policy` for the preview of a mail. Mail programs need styles in attributes, so these are allowed.
-/// Nothing in it runs, is loaded or can be sent.
-pub const MAIL_PREVIEW: &str = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'";
+/// The value of `Content-Security-Policy` for the preview of a mail. Mails have styles of their own, so these are allowed. The mail in the
+/// frame has the same policy. Nothing in it runs or can be sent, and nothing but the style of the preview is loaded.
+pub const MAIL_PREVIEW: &str = "sandbox; default-src 'none'; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'";

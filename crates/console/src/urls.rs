@@ -320,6 +320,11 @@ impl ListUrls {
         format!("{}?days={days}", self.base)
     }
 
+    /// The referrals of an entry.
+    pub fn referrals_of(&self, entry: &str) -> String {
+        format!("{}?referrer_entry_id={}", self.referrals(), segment(entry))
+    }
+
     /// The referrals in a state.
     pub fn referrals_in(&self, state: &str) -> String {
         format!("{}?state={}", self.referrals(), segment(state))

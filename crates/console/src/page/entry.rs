@@ -96,6 +96,8 @@ pub struct EntryPage {
     pub history: Vec<AuditRow>,
     /// Whether the entry can be invited: it is approved, and an app or an invitation link is set.
     pub may_invite: bool,
+    /// Whether the server can invite into apps.
+    pub has_apps: bool,
     /// The app of the workspace, which an invitation may override.
     pub app_slug: Option<String>,
     /// Whether a mail about the invitation can be sent.

@@ -84,6 +84,11 @@ pub(crate) fn event_choices(types: &[String]) -> Vec<Choice> {
 }
 
 impl WebhookPage {
+    /// Whether events can be sent by hand.
+    fn may_send(&self) -> bool {
+        self.can().webhook_update && self.webhook.is_active
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![
             self.form.url("url", "URL").hint("https, at a public address"),

@@ -389,13 +389,17 @@ impl Samples<'_> {
             events: vec![event("entry.created")],
             history: self.history(),
             may_invite: false,
+            has_apps: false,
             app_slug: None,
             sends_mail: true,
             conflict: None,
         };
         add("entry", &page);
         let approved = EntryView { status: "approved".into(), ..entry.clone() };
-        add("entry-approved", &EntryPage { entry: approved.clone(), may_invite: true, app_slug: Some("app".to_owned()), ..page.clone() });
+        add(
+            "entry-approved",
+            &EntryPage { entry: approved.clone(), may_invite: true, has_apps: true, app_slug: Some("app".to_owned()), ..page.clone() },
+        );
         let invited = EntryView {
             invited_at: Some(at(9)),
             invited_to: Some("app".to_owned()),

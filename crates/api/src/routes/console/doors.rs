@@ -22,6 +22,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_domain::workspace::Workspace;
 
 use super::look::notices;
+use super::standing::standing;
 use crate::app::App;
 use crate::auth::{Action, Admin, Claims, Permission, Scope, find_session};
 use crate::http::body::{Body, Parts, SETTINGS_LIMIT};
@@ -364,7 +365,10 @@ impl<P: Permission> Door for OpenedList<P> {
         let found = ports.waitlists.find(open.admin.workspace.id, named.waitlist.id).await?;
         let waitlist = found.ok_or_else(ApiError::no_waitlist)?;
         let pending = match open.admin.may(Action::EntryRead) {
-            true => ports.stats.analytics(waitlist.id, ports.clock.now().day()).await?.counters.pending,
+            true => {
+                let counters = ports.stats.analytics(waitlist.id, ports.clock.now().day()).await?.counters;
+                standing(&open.signed_in.app, waitlist.id, &counters).await?.pending
+            }
             false => 0,
         };
         open.signed_in.frame.list = Some(OpenList {

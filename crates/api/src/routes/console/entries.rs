@@ -18,6 +18,7 @@ use url::form_urlencoded;
 use super::doors::{OpenedList, Pairs, Posted};
 use super::jobs;
 use super::look::{Done, done, done_but, refused, show, show_as};
+use super::standing::standing;
 use crate::auth::permit;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
@@ -99,11 +100,12 @@ async fn matched<P>(door: &OpenedList<P>, pairs: &Pairs) -> Result<Option<Count>
     let narrows: Vec<(&str, &str)> =
         pairs.iter().filter(|(name, _)| name != "sort").map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let counters = door.app.ports.stats.analytics(door.waitlist.id, door.app.ports.clock.now().day()).await?.counters;
+    let standing = standing(&door.app, door.waitlist.id, &counters).await?;
     Ok(match narrows[..] {
-        [] => Some(Count(counters.total())),
-        [("status", "pending")] => Some(Count(counters.pending)),
-        [("status", "approved")] => Some(Count(counters.approved)),
-        [("status", "rejected")] => Some(Count(counters.rejected)),
+        [] => Some(Count(standing.total)),
+        [("status", "pending")] => Some(Count(standing.pending)),
+        [("status", "approved")] => Some(Count(standing.approved)),
+        [("status", "rejected")] => Some(Count(standing.rejected)),
         _ => None,
     })
 }
@@ -202,12 +204,12 @@ fn check_number(ids: &[String]) -> Result<(), ApiError> {
 async fn change(posted: &Update, ids: Vec<String>, action: BulkAction, what: Done) -> Result<HttpResponse, ApiError> {
     let rows = many::run(&posted.app.ports, &posted.admin.actor(), &posted.waitlist, ids, &action).await;
     posted.app.wake_relays();
-    let failed = rows.into_iter().filter_map(|row| row.outcome.err()).map(ApiError::from).count();
-    Ok(done_but(&address_of(posted), what, failed))
+    let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
+    Ok(done_but(&address_of(posted), what, failed, rows.len()))
 }
 
 async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpResponse, ApiError> {
-    let mut failed = 0;
+    let (mut failed, all) = (0, ids.len());
     for id in ids {
         let removed = match EntryId::parse(&id) {
             Ok(id) => remove_one(posted, id, what == Done::Erased).await?,
@@ -215,7 +217,7 @@ async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpRes
         };
         failed += usize::from(!removed);
     }
-    Ok(done_but(&address_of(posted), what, failed))
+    Ok(done_but(&address_of(posted), what, failed, all))
 }
 
 /// Deletes or erases an entry. Returns whether it was there.

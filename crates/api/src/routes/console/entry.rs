@@ -66,6 +66,7 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place, reques
         events: events.into_iter().map(event).collect(),
         history: history_of(&door, entry.id).await?,
         may_invite: entry.status == EntryStatus::Approved && may_invite(&door).await?,
+        has_apps: door.app.ports.inviter.is_some(),
         app_slug: settings.default_heimdall_app_slug.clone(),
         sends_mail: settings.notifications != Notifications::Off,
         conflict: None,

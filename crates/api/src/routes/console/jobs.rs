@@ -21,6 +21,10 @@ const SHOWN: Duration = Duration::minutes(10);
 /// Makes a job on all entries that match, after a page that names their number.
 pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     let action = JobAction::parse(posted.value("do")).map_err(|_| bad("do", "must be approve, reject, invite, delete or erase"))?;
+    // The page shows one job, with its button to cancel.
+    if posted.app.ports.entry_jobs.newest(posted.waitlist.id).await?.is_some_and(|job| !job.state.is_over()) {
+        return Ok(done(&address_of(posted), Done::Busy));
+    }
     let pairs: Pairs = filter_of(posted).into_iter().filter(|(name, _)| name != "sort").collect();
     let Query { filter, string, .. } = Query::of(&pairs, None)?;
     let query = filter.question(&posted.waitlist, &string)?;

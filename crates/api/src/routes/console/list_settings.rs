@@ -50,7 +50,8 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
         let page = settings_page(&posted, Form::new(form)).await?;
         return Ok(show_as(StatusCode::CONFLICT, &SettingsPage { conflict, is_unsaved: true, ..page }));
     }
-    match update_list(&posted.app, &posted.admin, posted.waitlist.id, body(&form)).await {
+    let body = body(&form, &posted.waitlist.settings.to_document());
+    match update_list(&posted.app, &posted.admin, posted.waitlist.id, body).await {
         Ok(_) => Ok(done(&posted.list_urls().settings(), Done::Saved)),
         Err(error) => {
             let page = settings_page(&posted, typed(&form, refused(error)?)).await?;
@@ -59,10 +60,14 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
     }
 }
 
-/// The form as a body of the API.
-fn body(form: &Pairs) -> Value {
+/// The form as a body of the API. Settings that stay as they are stored are left out: the server may not be able to turn them on now.
+fn body(form: &Pairs, stored: &Map<String, Value>) -> Value {
     let mut body: Map<String, Value> = body_of(form, &["display_name", "description"]);
-    body.insert("settings".to_owned(), Value::Object(patch_of_settings(form)));
+    // The API leaves a name that is null as it is, and a form that has none is refused.
+    body.entry("display_name").and_modify(|name| *name = Value::from(name.as_str().unwrap_or_default()));
+    let mut patch = patch_of_settings(form);
+    patch.retain(|key, value| stored.get(key) != Some(value));
+    body.insert("settings".to_owned(), Value::Object(patch));
     Value::Object(body)
 }
 
@@ -89,7 +94,9 @@ mod tests {
     fn a_form_is_a_body_of_the_api() {
         let pairs = [("display_name", " Early "), ("description", ""), ("settings.max_entries", "5")];
         let form: Pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let body = body(&form);
+        let stored = Settings { max_entries: Some(5), ..Settings::default() };
+        assert_eq!(body(&form, &stored.to_document())["settings"].get("max_entries"), None);
+        let body = body(&form, &Settings::default().to_document());
         assert_eq!(
             (&body["display_name"], &body["description"], &body["settings"]["max_entries"]),
             (&"Early".into(), &Value::Null, &5.into())

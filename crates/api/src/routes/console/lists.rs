@@ -11,6 +11,7 @@ use time::Duration;
 
 use super::doors::{Open, Posted};
 use super::look::{Done, body_of, done, pager, refused, show, show_as, typed};
+use super::standing::standing;
 use crate::app::App;
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
@@ -50,7 +51,8 @@ async fn row(app: &App, waitlist: &Waitlist, with_numbers: bool) -> Result<ListR
     };
     if with_numbers {
         let counters = app.ports.stats.analytics(waitlist.id, app.ports.clock.now().day()).await?.counters;
-        (row.entries, row.pending) = (Some(Count(counters.total())), Count(counters.pending));
+        let standing = standing(app, waitlist.id, &counters).await?;
+        (row.entries, row.pending) = (Some(Count(standing.total)), Count(standing.pending));
         row.days = days(app, waitlist, SPARK).await?;
     }
     Ok(row)

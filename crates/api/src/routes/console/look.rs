@@ -1,13 +1,13 @@
 //! What the pages of the console have in common: replies, notices, links to other pages of a list, and errors.
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use rally_console::page::ErrorPage;
+use rally_console::page::{ErrorPage, SignInPage};
 use rally_console::urls::Urls;
 use rally_console::{Count, Form, Frame, Notice, NoticeTone, Page, Pager};
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Position, Url, form_urlencoded};
 
 use super::doors::{Outside, Pairs};
 use crate::app::App;
@@ -50,9 +50,13 @@ pub(super) fn replayed(url: &str, events: u64) -> HttpResponse {
     see_other(&format!("{url}?replayed={events}"))
 }
 
-/// Leads to a page that says what was done, and how many could not be changed.
-pub(super) fn done_but(url: &str, what: Done, failed: usize) -> HttpResponse {
-    if failed == 0 { done(url, what) } else { see_other(&format!("{url}{}failed={failed}", separator(url))) }
+/// Leads to a page that says what was done, and how many of all could not be changed.
+pub(super) fn done_but(url: &str, what: Done, failed: usize, all: usize) -> HttpResponse {
+    match failed {
+        0 => done(url, what),
+        failed if failed < all => see_other(&format!("{url}{}failed={failed}", separator(url))),
+        failed => see_other(&format!("{url}{}unchanged={failed}", separator(url))),
+    }
 }
 
 macro_rules! done {
@@ -96,12 +100,13 @@ done! {
     Tested = "tested" "The test event is on its way. It shows below within seconds."
     Confirmed = "confirmed" "Confirmed. The person is on the list."
     Suppressed = "suppressed" "Suppressed. The address gets no more mail."
-    Lifted = "lifted" "Lifted. The address gets mail again."
+    Lifted = "lifted" "Lifted. The address gets mail again, unless another reason is left."
     Revoked = "revoked" "Revoked. The key works no more, and its sessions have ended."
     Decided = "decided" "Decided. Counts and places have moved with it."
     Ended = "ended" "Ended."
     Begun = "begun" "It has begun, and goes on while you do something else."
     Cancelled = "cancelled" "Cancelled. What was done stays."
+    Busy = "busy" "Nothing has begun: other work on this list goes on. Wait until it is done, or cancel it."
     Resent = "resent" "The event is on its way. It shows below within seconds."
     StatusChanged = "status" "The status has changed."
 }
@@ -111,9 +116,11 @@ pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
     let good = Done::of(request).map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
     let failed = in_query(request, &["failed"]).and_then(|number| number.parse().ok()).map(Count);
     let bad = failed.map(|failed| trouble(format!("{} could not be changed. All others were.", failed.of("entry", "entries"))));
+    let none = in_query(request, &["unchanged"]).and_then(|number| number.parse().ok()).map(Count);
+    let none = none.map(|none| trouble(format!("{} could not be changed. Open one to see why.", none.of("entry", "entries"))));
     let replayed = in_query(request, &["replayed"]).and_then(|number| number.parse().ok()).map(Count);
     let replayed = replayed.map(|events| Notice { text: replayed_text(events), ..Notice::default() });
-    good.into_iter().chain(bad).chain(replayed).collect()
+    good.into_iter().chain(bad).chain(none).chain(replayed).collect()
 }
 
 fn replayed_text(events: Count) -> String {
@@ -184,7 +191,11 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         if *request.method() == Method::GET {
             return see_other(&sign_in_address(&root, request));
         }
-        return show_as(status, &Outside { app: app.clone() }.sign_in_page());
+        // The page with the form, which the person can open again after signing in.
+        let from = request.headers().get(REFERER).and_then(|from| from.to_str().ok()).and_then(|from| Url::parse(from).ok());
+        let next = from.map(|from| from[Position::BeforePath..Position::AfterQuery].to_owned());
+        let next = next.as_deref().and_then(|next| next.strip_prefix(&*root)).filter(|next| is_own_page(next)).unwrap_or_default();
+        return show_as(status, &SignInPage { next: next.to_owned(), ..Outside { app: app.clone() }.sign_in_page() });
     }
     let known = request.and_then(|request| request.extensions().get::<Frame>().cloned());
     let frame = Frame { notices: Vec::new(), ..known.unwrap_or_else(|| Frame { root, ..Frame::default() }) };

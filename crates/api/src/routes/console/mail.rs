@@ -9,12 +9,13 @@ use rally_console::page::{MailLogPage, MailRow, MailSettingsPage, Person};
 use rally_console::{Form, Notice, NoticeTone};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailState};
+use rally_domain::paging::Limit;
 use rally_domain::workspace::WorkspaceSettings;
 use serde_json::Value;
 
 use super::doors::{Open, Posted};
 use super::entry::mail_row;
-use super::look::{Done, body_of, done, pager, refused, show, show_as, typed};
+use super::look::{Done, body_of, done, pager, refused, show, show_as, trouble, typed};
 use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::http::extract::languages::in_query;
@@ -43,17 +44,35 @@ const NAMES: [&str; 14] = [
 #[get("/w/{ws}/mail")]
 pub async fn settings_page(door: Open<permit::RallySettingsRead>) -> Result<HttpResponse, ApiError> {
     let settings = door.app.ports.settings.get(door.workspace_id()).await?;
-    Ok(show(&mail_page(&door, form_of(settings))))
+    Ok(show(&mail_page(&door, form_of(settings)).await?))
 }
 
-fn mail_page<P>(door: &Open<P>, form: Form) -> MailSettingsPage {
+/// How many mails in a row may fail before the pages about mail say so.
+const FAILED_IN_A_ROW: u16 = 10;
+
+/// Says that the last mails failed, and that none arrived meanwhile.
+async fn failures<P>(door: &Open<P>) -> Result<Option<Notice>, ApiError> {
+    let newest = async |state, limit| {
+        let filter = MailFilter { state: Some(state), ..MailFilter::default() };
+        door.app.ports.mails.log(door.workspace_id(), filter, None, limit).await.map(|page| page.items)
+    };
+    let failed = newest(MailState::Failed, Limit::of::<FAILED_IN_A_ROW>()).await?;
+    let Some(first) = failed.last().filter(|_| failed.len() == usize::from(FAILED_IN_A_ROW)) else { return Ok(None) };
+    let sent = newest(MailState::Sent, Limit::of::<1>()).await?;
+    let is_over = sent.first().is_some_and(|sent| sent.created_at > first.created_at);
+    let text = "The last ten mails failed, and none arrived since. The log of mail says why.";
+    Ok((!is_over).then(|| trouble(text.to_owned())))
+}
+
+async fn mail_page<P>(door: &Open<P>, form: Form) -> Result<MailSettingsPage, ApiError> {
     let ports = &door.app.ports;
     let mut frame = door.frame();
+    frame.notices.extend(failures(door).await?);
     if ports.smtp.is_some() && !ports.links.are_secure() {
         let text = format!("Links in mail lead to {}, which is not an https address. Set RALLY_PUBLIC_URL.", ports.links.base());
         frame.notices.push(Notice { tone: NoticeTone::Attention, text, undo: None });
     }
-    MailSettingsPage { frame, form, has_smtp: ports.smtp.is_some(), has_envoi: ports.envoi.is_some() }
+    Ok(MailSettingsPage { frame, form, has_smtp: ports.smtp.is_some(), has_envoi: ports.envoi.is_some() })
 }
 
 fn form_of(settings: WorkspaceSettings) -> Form {
@@ -86,7 +105,7 @@ pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) 
         Ok(_) => Ok(done(&posted.urls().mail(), Done::Saved)),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form)))
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form).await?))
         }
     }
 }
@@ -109,7 +128,9 @@ pub async fn log(door: Open<permit::EntryRead>, request: HttpRequest, query: web
     let asked = [("state", state.as_str()), ("kind", kind.as_str()), ("entry_id", entry.as_str())];
     let address = (&*door.urls().mail_log(), &asked[..]);
     let pager = pager(&door.app, address, &name, (is_first, page.next.as_ref()), "rows");
-    Ok(show(&MailLogPage { frame: door.frame(), filter: Form::new(asked), rows: rows(&door, &page.items).await?, pager }))
+    let mut frame = door.frame();
+    frame.notices.extend(failures(&door).await?);
+    Ok(show(&MailLogPage { frame, filter: Form::new(asked), rows: rows(&door, &page.items).await?, pager }))
 }
 
 /// The mails, each with the slug of the list of its entry.

@@ -20,6 +20,7 @@ mod provider;
 mod referrals;
 mod sessions;
 mod sign_in;
+mod standing;
 mod suppressions;
 mod templates;
 mod variants;

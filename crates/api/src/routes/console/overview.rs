@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::doors::{OpenedList, Posted};
 use super::lists::days;
 use super::look::{Done, done, show};
+use super::standing::{Standing, standing};
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::http::extract::languages::in_query;
@@ -78,11 +79,12 @@ async fn add_numbers(door: &Opened, page: &mut OverviewPage) -> Result<(), ApiEr
     let asks = waitlist.settings.email_confirmation == Confirmation::Required;
     let awaiting = if asks { Some(Count(ports.confirmations.count(waitlist.id, now).await?)) } else { None };
     let max_entries = waitlist.settings.max_entries.map(Count);
-    page.numbers = Some(numbers(&analytics, now.day(), awaiting, max_entries));
+    let standing = standing(&door.app, waitlist.id, &analytics.counters).await?;
+    page.numbers = Some(numbers(&analytics, &standing, now.day(), awaiting, max_entries));
     let total = analytics.counters.total();
     page.decisions = Decisions {
-        pending: Count(if waitlist.settings.approval == Approval::Required { analytics.counters.pending } else { 0 }),
-        is_full: max_entries.is_some_and(|most| total >= most.0),
+        pending: Count(if waitlist.settings.approval == Approval::Required { standing.pending } else { 0 }),
+        is_full: max_entries.is_some_and(|most| standing.total >= most.0),
         ..std::mem::take(&mut page.decisions)
     };
     page.days = days(&door.app, waitlist, i64::from(page.span)).await?;
@@ -93,17 +95,16 @@ async fn add_numbers(door: &Opened, page: &mut OverviewPage) -> Result<(), ApiEr
     Ok(())
 }
 
-fn numbers(analytics: &Analytics, today: time::Date, awaiting: Option<Count>, max_entries: Option<Count>) -> Numbers {
-    let counters = &analytics.counters;
+fn numbers(analytics: &Analytics, standing: &Standing, today: time::Date, awaiting: Option<Count>, max_entries: Option<Count>) -> Numbers {
     Numbers {
-        total: Count(counters.total()),
-        pending: Count(counters.pending),
-        approved: Count(counters.approved),
-        rejected: Count(counters.rejected),
+        total: Count(standing.total),
+        pending: Count(standing.pending),
+        approved: Count(standing.approved),
+        rejected: Count(standing.rejected),
         today: Count(analytics.signups_today(today)),
         week: Count(analytics.signups_this_week(today)),
         month: Count(analytics.signups_this_month(today)),
-        referred: Count(counters.referred),
+        referred: Count(analytics.counters.referred),
         awaiting,
         max_entries,
     }
@@ -153,7 +154,7 @@ pub async fn change_status(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -
 #[post("/w/{ws}/lists/{list}/delete")]
 pub async fn delete(posted: Posted<OpenedList<permit::WaitlistDelete>>) -> Result<HttpResponse, ApiError> {
     if !posted.is_confirmed() {
-        let entries = posted.app.ports.stats.count(posted.waitlist.id).await?;
+        let entries = posted.app.ports.stats.standing(posted.waitlist.id).await?;
         return Ok(show(&ConfirmPage::delete_list(posted.frame(), Count(entries), Count(0))));
     }
     let (actor, now) = (posted.admin.actor(), posted.app.ports.clock.now());

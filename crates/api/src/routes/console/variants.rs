@@ -69,6 +69,8 @@ const TEXTS: [&str; 3] = ["display_name", "description", "confirmation_message"]
 /// The form as a body of the API. Texts that the form does not show stay as they are.
 fn body(form: &Pairs, kept: Map<String, Value>) -> Value {
     let mut body = body_of(form, &["kind", "locale"]);
+    // The API leaves a locale that is null as it is, and a form that has none is refused.
+    body.entry("locale").and_modify(|locale| *locale = Value::from(locale.as_str().unwrap_or_default()));
     let weight = form.iter().find(|(name, _)| name == "weight").map_or("", |(_, value)| value.trim());
     body.insert("weight".to_owned(), weight.parse::<u64>().map_or_else(|_| Value::from(weight), Value::from));
     body.insert("active".to_owned(), Value::from(form.iter().any(|(name, value)| name == "active" && value == "true")));

@@ -46,7 +46,7 @@ async fn row(app: &App, workspace: &Workspace, counts: bool) -> Result<Workspace
         let page = app.ports.waitlists.list(workspace.id, None, after, most).await?;
         lists += page.items.len() as u64;
         for list in page.items.iter().filter(|_| counts) {
-            entries += app.ports.stats.count(list.id).await?;
+            entries += app.ports.stats.standing(list.id).await?;
         }
         after = page.next;
         if after.is_none() {
