@@ -63,11 +63,21 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   let begun;
   let stop = new AbortController();
 
+  // A challenge works for ten minutes.
+  const isStale = () => performance.now() - begun > 480_000;
+  const isSolved = () => "solved" in answer.dataset && !isStale();
+
   const solve = () => {
-    // A challenge works for ten minutes.
-    if (performance.now() - begun > 480_000) work = undefined;
-    if (!work) begun = performance.now();
-    work ??= import(form.dataset.work).then(({ solve }) => solve(form.dataset.challenge, stop.signal));
+    if (isStale()) work = undefined;
+    if (work) return work;
+    begun = performance.now();
+    delete answer.dataset.solved;
+    work = import(form.dataset.work)
+      .then(({ solve }) => solve(form.dataset.challenge, stop.signal))
+      .then((text) => {
+        answer.value = text;
+        answer.dataset.solved = "";
+      });
     return work;
   };
 
@@ -76,14 +86,14 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     status.textContent = form.dataset.working;
     button.setAttribute("aria-disabled", "true");
     try {
-      answer.value = await solve();
-      answer.dataset.solved = "";
-      form.requestSubmit();
+      await solve();
+      // A form is not sent while its submit event goes on, and the work may be done already.
+      setTimeout(() => form.requestSubmit());
     } catch {
+      work = undefined;
       status.textContent = form.dataset.failed;
       button.removeAttribute("aria-disabled");
     }
-    work = undefined;
   };
 
   form.addEventListener("focusout", (event) => {
@@ -106,9 +116,11 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     for (const field of fields) tell(field, problemOf(field));
     if (problems.length > 0) {
       event.preventDefault();
+      button?.removeAttribute("aria-disabled");
+      if (status) status.textContent = "";
       return sumUp(document.getElementById("changes"), problems);
     }
-    if (form.dataset.challenge && !("solved" in answer.dataset)) {
+    if (form.dataset.challenge && !isSolved()) {
       event.preventDefault();
       return void finish();
     }
@@ -127,6 +139,7 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     sent = false;
+    work = undefined;
     if (answer) delete answer.dataset.solved;
     button?.removeAttribute("aria-disabled");
     if (status) status.textContent = "";
