@@ -84,9 +84,10 @@ pub(crate) fn event_choices(types: &[String]) -> Vec<Choice> {
 }
 
 impl WebhookPage {
-    /// Whether events can be sent by hand.
+    /// Whether events can be sent by hand. A form that was refused is shown in any case.
     fn may_send(&self) -> bool {
-        self.can().webhook_update && self.webhook.is_active
+        let is_refused = self.form.errors.iter().any(|(name, _)| ["since", "until", "state"].contains(&name.as_str()));
+        self.can().webhook_update && (self.webhook.is_active || is_refused)
     }
 
     fn fields(&self) -> Vec<Field> {

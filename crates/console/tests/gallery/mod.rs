@@ -597,6 +597,7 @@ impl Samples<'_> {
         let disabled =
             WebhookPage { webhook: row(false, 0, Some(at(4))), form, deliveries: Vec::new(), state: Some("dead".to_owned()), ..page };
         add("webhook-refused", &disabled);
+        add("webhook-disabled", &WebhookPage { form: Form::default(), ..disabled });
         let secret = |of| SecretPage { frame: self.workspace(), of, secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned() };
         let (id, url) = (self.id(), format!("https://hooks.example.com/{}", self.words.text));
         add("secret-webhook", &secret(Secret::Webhook { id: id.clone(), url: url.clone() }));
