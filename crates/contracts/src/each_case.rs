@@ -434,6 +434,7 @@ macro_rules! each_case {
                 a_mailbox_joins_once
                 a_mailbox_that_waits_joins_by_its_confirmation_alone
                 a_mailbox_waits_once_and_its_first_address_gets_the_mail
+                a_suppression_is_of_one_address_of_a_mailbox
             ]
             proofs: [
                 a_proof_is_used_once

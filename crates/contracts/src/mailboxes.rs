@@ -4,12 +4,13 @@ use rally_domain::command::SignUpRejection;
 use rally_domain::error::CommandError;
 use rally_domain::mail::MailKind;
 use rally_domain::port::Ports;
+use rally_domain::suppression::SuppressionReason;
 use rally_domain::waitlist::Waitlist;
 use serde_json::json;
 
 use crate::Fixture;
 use crate::confirmations::{confirmation, confirming_list, request, waiting};
-use crate::samples::{active_list, join, later, sign_up};
+use crate::samples::{active_list, join, later, sign_up, suppress};
 use crate::waitlists::update;
 
 async fn is_taken(ports: &Ports, list: &Waitlist, address: &str) -> bool {
@@ -81,4 +82,24 @@ pub async fn a_mailbox_waits_once_and_its_first_address_gets_the_mail(fixture: &
     assert_eq!(links, ["bob+old@gmail.com"]);
     let confirms: Vec<String> = mails.iter().filter(|mail| mail.kind == MailKind::Confirm).map(|mail| mail.to.to_string()).collect();
     assert_eq!(confirms, ["ada+a@example.com", "ada+a@example.com"]);
+}
+
+/// What one address of a mailbox has refused is sent to another one. A suppressed address gets nothing, whichever was typed.
+pub async fn a_suppression_is_of_one_address_of_a_mailbox(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({"one_per_mailbox": true})).await;
+    join(&ports, &list, "eve+a@example.com").await;
+    for address in ["ada@example.com", "bob+a@example.com", "eve@example.com"] {
+        ports.suppressions.suppress(suppress(&ports, list.workspace_id, address, SuppressionReason::Manual)).await.unwrap();
+    }
+    for address in ["ada+a@example.com", "bob+a@example.com", "bob@example.com", "eve@example.com"] {
+        ports.confirmations.request_mail(request(&ports, &list, address)).await.unwrap();
+    }
+    let sent = waiting(&ports, &list).await.into_iter().map(|waits| (waits.profile.email.to_string(), waits.mails_sent));
+    let mut sent: Vec<(String, u32)> = sent.collect();
+    sent.sort();
+    assert_eq!(sent, [("ada+a@example.com".to_owned(), 1), ("bob+a@example.com".to_owned(), 0)]);
+    let mails = ports.mails.mails(1000).await.unwrap();
+    let to: Vec<&str> = mails.iter().filter(|mail| mail.kind != MailKind::Welcome).map(|mail| mail.to.as_str()).collect();
+    assert!(to.len() == 2 && to.contains(&"ada+a@example.com") && to.contains(&"eve+a@example.com"), "{to:?}");
 }

@@ -148,16 +148,14 @@ impl Data {
             RequestState::Waiting(_) | RequestState::Confirmed(_) | RequestState::Refused => None,
         });
         let request = waiting.next().filter(|_| !flaw.is(Flaw::RepeatedRequestsReplace));
-        let of_workspace = self.suppressions.iter().filter(|row| row.workspace_id == workspace || flaw.is(Flaw::RequestsHeldByOthers));
-        let reasons = of_workspace.filter(|row| row.address == command.address && !flaw.is(Flaw::RequestsMailSuppressed));
         let entries = if flaw.is(Flaw::ErasedBlockRequests) { list.tally.entries() } else { list.entries().len() as u64 };
         let listed = RequestedList { waitlist: list.waitlist.clone(), entries, mail: self.mail_setup(workspace) };
         let share = self.shares.get(&command.address).map(|(share, _)| share.clone()).filter(|_| !flaw.is(Flaw::SharesForgotten));
-        RequestGroupFacts {
+        let mut facts = RequestGroupFacts {
             lists: HashMap::from([(command.waitlist_id, listed)]),
             entries: entry.filter(|_| !flaw.is(Flaw::MembersWaitAgain)).map(|entry| (key.clone(), entry)).into_iter().collect(),
             requests: request.map(|request| (key, request)).into_iter().collect(),
-            suppressed: HashMap::from([((workspace, command.address), reasons.map(|row| row.reason).collect())]),
+            suppressed: HashMap::new(),
             proofs: command
                 .proof
                 .filter(|proof| self.is_used(Some(*proof), Flaw::RequestsReuseProofs))
@@ -165,7 +163,14 @@ impl Data {
                 .into_iter()
                 .collect(),
             shares: share.map(|share| (command.address, share)).into_iter().collect(),
+        };
+        for (_, address) in facts.recipients(std::slice::from_ref(command)) {
+            let of_workspace = self.suppressions.iter().filter(|row| row.workspace_id == workspace || flaw.is(Flaw::RequestsHeldByOthers));
+            let sought = if flaw.is(Flaw::SuppressionsOfMailboxes) { command.address } else { address };
+            let reasons = of_workspace.filter(|row| row.address == sought && !flaw.is(Flaw::RequestsMailSuppressed));
+            facts.suppressed.insert((workspace, address), reasons.map(|row| row.reason).collect());
         }
+        facts
     }
 
     fn write_requests(&mut self, group: &RequestGroup, now: Timestamp) {

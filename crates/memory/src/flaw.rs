@@ -173,6 +173,8 @@ flaws! {
     SharesForgotten: "confirmations::strangers_cause_few_mails_to_an_address";
     /// A suppressed address is asked for its confirmation.
     RequestsMailSuppressed: "confirmations::a_suppressed_address_waits_without_mail";
+    /// The suppression of an address holds back mail to others of its mailbox.
+    SuppressionsOfMailboxes: "mailboxes::a_suppression_is_of_one_address_of_a_mailbox";
     /// The suppression of another workspace holds the mail of a request back.
     RequestsHeldByOthers: "confirmations::a_suppressed_address_waits_without_mail";
     /// A person on the list waits once more.

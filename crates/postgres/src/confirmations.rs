@@ -255,12 +255,9 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
     )?;
     let asked = mailboxes::asked(&waitlists, commands.iter().map(|command| (command.waitlist_id, command.email())));
     let by_mailbox: Vec<Uuid> = mailboxes::requests(c, &asked).await?.into_iter().map(|found| found.id).collect();
-    let (waiting, mut known, suppressed, of_mailboxes) = try_join!(
-        lock_waiting(c, by_email.iter().chain(&by_mailbox).copied().collect()),
-        known_entries(c, commands),
-        suppressed(c, commands),
-        async { Ok(mailboxes::entries(c, &asked).await?) },
-    )?;
+    let found = by_email.iter().chain(&by_mailbox).copied().collect();
+    let of_mailboxes = async { Ok(mailboxes::entries(c, &asked).await?) };
+    let (waiting, mut known, of_mailboxes) = try_join!(lock_waiting(c, found), known_entries(c, commands), of_mailboxes)?;
     let mut requests = HashMap::new();
     for request in waiting {
         let (list, email) = (request.waitlist_id, &request.profile.email);
@@ -281,7 +278,9 @@ async fn lock_facts(c: &mut AsyncPgConnection, commands: &[RequestMail]) -> Step
         Some((id, RequestedList { waitlist, entries, mail: mail.remove(&id) }))
     };
     let lists = waitlists.into_iter().filter_map(list).collect();
-    Ok(RequestGroupFacts { lists, entries, requests, suppressed, shares, proofs: used })
+    let facts = RequestGroupFacts { lists, entries, requests, suppressed: HashMap::new(), shares, proofs: used };
+    let suppressed = suppressed(c, facts.recipients(commands)).await?;
+    Ok(RequestGroupFacts { suppressed, ..facts })
 }
 
 statement! {
@@ -402,9 +401,9 @@ struct SuppressedRow {
 
 async fn suppressed(
     mut c: &AsyncPgConnection,
-    commands: &[RequestMail],
+    recipients: BTreeSet<(WaitlistId, AddressHash)>,
 ) -> Step<HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>> {
-    let (lists, addresses) = commands.iter().map(|command| (command.waitlist_id.uuid(), command.address.bytes().to_vec())).unzip();
+    let (lists, addresses) = recipients.into_iter().map(|(list, address)| (list.uuid(), address.bytes().to_vec())).unzip();
     let rows: Vec<SuppressedRow> = Suppressed { lists, addresses }.load(&mut c).await?;
     let mut reasons: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {

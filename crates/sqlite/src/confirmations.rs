@@ -218,7 +218,7 @@ fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<Reques
                 place.insert(RequestedList { waitlist, entries: number, mail })
             }
         };
-        let (workspace, rules) = (listed.waitlist.workspace_id, listed.waitlist.settings.addresses);
+        let rules = listed.waitlist.settings.addresses;
         let key = (list, rules.known_by(email));
         let (mut entry, mut request) = (load_entry(c, list, email)?, load_waiting(c, list, email)?);
         if rules.one_per_mailbox && entry.is_none() {
@@ -229,7 +229,10 @@ fn load_facts(c: &mut SqliteConnection, commands: &[RequestMail]) -> Step<Reques
         }
         facts.entries.extend(entry.map(|entry| (key.clone(), entry)));
         facts.requests.extend(request.map(|request| (key, request)));
-        facts.suppressed.insert((workspace, command.address), load_reasons(c, workspace, command.address)?);
+    }
+    for (list, address) in facts.recipients(commands) {
+        let workspace = facts.lists[&list].waitlist.workspace_id;
+        facts.suppressed.insert((workspace, address), load_reasons(c, workspace, address)?);
     }
     Ok(facts)
 }

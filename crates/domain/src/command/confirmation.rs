@@ -57,7 +57,8 @@ pub struct RequestMail {
     pub wish: Wish,
     /// The id of a mail with the person's own link, if one is written.
     pub link_mail_id: MailId,
-    /// The hash of the address.
+    /// The hash of what the list knows the address by
+    /// ([`AddressRules::known_by`](crate::settings::AddressRules::known_by)). The mails that strangers cause are counted by it.
     pub address: AddressHash,
     /// The proof of work that the list asked for, checked.
     pub proof: Option<Proof>,

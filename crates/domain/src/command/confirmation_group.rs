@@ -1,6 +1,6 @@
 //! Many requests for mail, of any lists. They are decided one after the other, as if each were alone, and written together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::confirmation::{RequestMail, RequestMailFacts, RequestMailPlan, RequestMailRejection};
 use crate::confirmation::{MailShare, SignUpRequest};
@@ -45,12 +45,36 @@ pub struct RequestGroupFacts {
     pub entries: HashMap<(WaitlistId, Email), Entry>,
     /// The sign-up requests of the lists that have an address of the group, in the same way, and are not confirmed or refused.
     pub requests: HashMap<(WaitlistId, Email), SignUpRequest>,
-    /// The reasons for which a workspace sends no mail to an address.
+    /// The reasons for which a workspace sends no mail to the addresses of [`RequestGroupFacts::recipients`].
     pub suppressed: HashMap<(WorkspaceId, AddressHash), Vec<SuppressionReason>>,
     /// The mails that strangers caused to each address of the group.
     pub shares: BTreeMap<AddressHash, MailShare>,
     /// The proofs of the group that were used before.
     pub proofs: HashSet<ProofId>,
+}
+
+impl RequestGroupFacts {
+    /// Returns the hashes of the addresses that mail of a group may go to, each with its list: those that were typed, and where a list
+    /// takes each mailbox once, those that are there for the mailbox.
+    pub fn recipients(&self, commands: &[RequestMail]) -> BTreeSet<(WaitlistId, AddressHash)> {
+        let mut recipients = BTreeSet::new();
+        for command in commands {
+            let Some(list) = self.lists.get(&command.waitlist_id) else { continue };
+            let key = list.key(command);
+            let entry = self.entries.get(&key).map(|entry| &entry.profile.email);
+            let request = self.requests.get(&key).map(|request| &request.profile.email);
+            let emails = [Some(command.email()), entry, request].into_iter().flatten();
+            recipients.extend(emails.map(|email| (command.waitlist_id, command.links.secret().hash_address(email))));
+        }
+        recipients
+    }
+}
+
+impl RequestedList {
+    /// What the list knows the address of a request by.
+    fn key(&self, command: &RequestMail) -> (WaitlistId, Email) {
+        (command.waitlist_id, self.waitlist.settings.addresses.known_by(command.email()))
+    }
 }
 
 /// A group that is being decided.
@@ -76,8 +100,11 @@ impl RequestGroup {
     pub fn decide(&mut self, command: &RequestMail) -> Result<(), RequestMailRejection> {
         let facts = &mut self.facts;
         let list = facts.lists.get(&command.waitlist_id).ok_or(RequestMailRejection::NoSuchWaitlist)?;
-        let key = (command.waitlist_id, list.waitlist.settings.addresses.known_by(command.email()));
-        let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.address));
+        let key = list.key(command);
+        let entry = facts.entries.get(&key).map(|entry| &entry.profile.email);
+        let standing = facts.requests.get(&key).filter(|request| request.expires_at > command.now);
+        let recipient = entry.or(standing.map(|request| &request.profile.email)).unwrap_or(command.email());
+        let suppressed = facts.suppressed.get(&(list.waitlist.workspace_id, command.links.secret().hash_address(recipient)));
         let RequestMailPlan { request, expired, mail, share, uses } = command.decide(&RequestMailFacts {
             waitlist: &list.waitlist,
             entries: list.entries,
@@ -170,6 +197,25 @@ mod tests {
         group.decide(&command(2, "ada+b@example.com")).unwrap();
         let waiting: Vec<&str> = group.requests().map(|request| request.profile.email.as_str()).collect();
         assert_eq!(waiting, ["ada+a@example.com"]);
+    }
+
+    #[test]
+    fn a_suppression_is_of_the_address_that_gets_the_mail() {
+        let list = RequestedList { waitlist: waitlist(json!({"one_per_mailbox": true})), entries: 0, mail: Some(smtp_setup()) };
+        let workspace = list.waitlist.workspace_id;
+        let hash = |address: &str| links().secret().hash_address(&Email::parse(address).unwrap());
+        let reasons = ["ada@example.com", "bob+a@example.com"].map(|address| ((workspace, hash(address)), vec![SuppressionReason::Manual]));
+        let lists = HashMap::from([(list.waitlist.id, list)]);
+        let mut group = RequestGroup::new(RequestGroupFacts { lists, suppressed: HashMap::from(reasons), ..RequestGroupFacts::default() });
+        for (n, address) in [(1, "ada+a@example.com"), (2, "bob+a@example.com"), (3, "bob@example.com")] {
+            group.decide(&command(n, address)).unwrap();
+        }
+        assert_eq!(group.mails().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["ada+a@example.com"]);
+        let typed = [command(4, "eve+b@example.com"), command(5, "bob@example.com")];
+        let recipients = group.facts.recipients(&typed);
+        let list = typed[0].waitlist_id;
+        let expected = ["eve+b@example.com", "bob@example.com", "bob+a@example.com"].map(|address| (list, hash(address)));
+        assert_eq!(recipients, BTreeSet::from(expected));
     }
 
     #[test]

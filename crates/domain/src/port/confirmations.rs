@@ -28,7 +28,8 @@ pub trait ConfirmationStore: Send + Sync {
     /// - A person on the list MUST be sent their link, and no request MUST wait: `confirmations::a_person_on_the_list_is_sent_their_link`.
     /// - A request MUST be counted nowhere but among those that wait: `confirmations::a_request_is_no_entry`.
     /// - If the list takes each mailbox once, a request for another address of a mailbox MUST be one for the first address:
-    ///   `mailboxes::a_mailbox_waits_once_and_its_first_address_gets_the_mail`.
+    ///   `mailboxes::a_mailbox_waits_once_and_its_first_address_gets_the_mail`. Suppressions MUST be those of the address that gets the
+    ///   mail: `mailboxes::a_suppression_is_of_one_address_of_a_mailbox`.
     /// - A proof of work MUST be used once, in any process, whatever is stored of the address: `proofs::a_request_uses_its_proof`,
     ///   `proofs::parallel_requests_use_a_proof_once`.
     /// - A list that is full, closed or deleted MUST take no sign-up: `confirmations::a_full_or_closed_list_takes_no_requests`. An
