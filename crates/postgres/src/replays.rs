@@ -24,6 +24,15 @@ macro_rules! subjects {
     };
 }
 
+/// The same, after the states of deliveries, and before the workspace.
+const AFTER_STATES: &str = concat!(")", subjects!(), " AND told.workspace_id = ");
+
+/// The same, after the end of a period, and before the kinds of events.
+const AFTER_PERIOD: &str = concat!(subjects!(), " AND coalesce(told.kind = ANY (");
+
+/// The same, at the end.
+const AT_THE_END: &str = concat!("), true)", subjects!());
+
 statement! {
     /// The events of a period that were written for a webhook, without those of deleted lists and entries. The inner statement reads them
     /// by their time. If it named other columns, the planner could read them by those.
@@ -37,7 +46,7 @@ statement! {
             SELECT state FROM deliveries WHERE event_id = told.id AND webhook_id = "
         webhook: sql_types::Uuid = Uuid, " OFFSET 0
         ) d ON d.state = ANY ("
-        states: Array<Text> = Vec<&'static str>, (concat!(")", subjects!(), " AND told.workspace_id = "))
+        states: Array<Text> = Vec<&'static str>, AFTER_STATES
         workspace: sql_types::Uuid = Uuid, " AND coalesce(told.kind = ANY ("
         kinds: Nullable<Array<Text>> = Option<Vec<&'static str>>, "), true) LIMIT "
         most: BigInt = i64, ""
@@ -54,7 +63,7 @@ statement! {
         ) d
         JOIN LATERAL (SELECT * FROM events WHERE id = d.event_id OFFSET 0) told ON told.occurred_at >= "
         from: Timestamptz = OffsetDateTime, " AND told.occurred_at < "
-        until: Timestamptz = OffsetDateTime, (concat!(subjects!(), " AND coalesce(told.kind = ANY ("))
+        until: Timestamptz = OffsetDateTime, AFTER_PERIOD
         kinds: Nullable<Array<Text>> = Option<Vec<&'static str>>, "), true) LIMIT "
         most: BigInt = i64, ""
     }
@@ -70,7 +79,7 @@ statement! {
             SELECT state FROM deliveries WHERE event_id = asked.id AND webhook_id = "
         webhook: sql_types::Uuid = Uuid, " OFFSET 0
         ) d ON coalesce(d.state = ANY ("
-        states: Nullable<Array<Text>> = Option<Vec<&'static str>>, (concat!("), true)", subjects!()))
+        states: Nullable<Array<Text>> = Option<Vec<&'static str>>, AT_THE_END
     }
 }
 

@@ -13,7 +13,6 @@ macro_rules! statement {
         }
 
         impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name {
-            #[allow(unused_parens)]
             fn walk_ast<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>) -> diesel::QueryResult<()> {
                 out.push_sql($head);
                 $(
