@@ -10,8 +10,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream;
-use rally_domain::id::{ClaimId, ImportId, WaitlistId, WorkspaceId};
-use rally_domain::import::{Import, ImportNumbers, ImportState, ImportStep, OnDuplicate};
+use rally_domain::id::{ClaimId, WaitlistId, WorkspaceId};
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{output, rally};
 use rally_tests::receiver::{Receiver, eventually};
@@ -393,25 +392,9 @@ async fn the_command_imports_a_file(kind: Kind) {
 async fn an_import_that_cannot_go_on_holds_up_no_other(kind: Kind) {
     let deployment = Deployment::new(kind).await;
     let ports = deployment.ports().await;
-    let broken = Import {
-        id: ImportId::new(ports.ids.uuid()),
-        workspace_id: WorkspaceId::new(deployment.workspace.parse().unwrap()),
-        waitlist_id: WaitlistId::new(deployment.list.parse().unwrap()),
-        state: ImportState::Uploading,
-        step: ImportStep::Read,
-        on_duplicate: OnDuplicate::Skip,
-        dry_run: false,
-        notify: false,
-        source: String::new(),
-        error: None,
-        numbers: ImportNumbers::default(),
-        mark: Import::FIRST,
-        started_by: None,
-        actor: None,
-        created_at: ports.clock.now(),
-        started_at: None,
-        ended_at: None,
-    };
+    let (workspace, list) = (deployment.workspace.parse().unwrap(), deployment.list.parse().unwrap());
+    let list = ports.waitlists.find(WorkspaceId::new(workspace), WaitlistId::new(list)).await.unwrap().unwrap();
+    let broken = rally_contracts::imports::import(&ports, &list);
     let (id, later) = (broken.id, ports.clock.now().plus(time::Duration::minutes(1)));
     ports.imports.begin(broken, later).await.unwrap();
     ports.imports.arrive(id, Ok("no source".to_owned()), ports.clock.now()).await.unwrap();
