@@ -300,6 +300,7 @@ async fn bad_lines_of_an_export_are_problems(kind: Kind) {
         line
     };
     let long = "a".repeat(5000);
+    let nested = |levels: usize| -> Value { serde_json::from_str(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))).unwrap() };
     let lines = [
         json!({"type": "export", "version": 1}),
         person(1, json!({"referral_code": format!(" {code} ")})),
@@ -309,16 +310,25 @@ async fn bad_lines_of_an_export_are_problems(kind: Kind) {
         person(5, json!({"referred_by": "\0"})),
         person(6, json!({"invited_at": "2024-01-01T00:00:00Z", "invited_to_app_slug": "\0"})),
         person(7, json!({"invited_at": "2024-01-01T00:00:00Z", "invited_to_app_slug": long})),
-        json!({"type": "end", "lines": 8}),
+        person(8, json!({"metadata": {"a": nested(40)}})),
+        person(9, json!({"metadata": {"a": nested(100)}})),
+        json!({"type": "end", "lines": 10}),
     ];
     let file = lines.map(|line| format!("{line}\n")).concat();
     let begun = upload(&server, &empty, "?format=rally", "application/x-ndjson", file).await.expect(202);
     let import = ended(&server, &empty, begun["id"].as_str().unwrap()).await;
     let told = problems(&server, &empty, &import).await;
-    assert_eq!((&import["state"], numbers(&import)), (&json!("done"), [2, 0, 0, 5]), "{told}");
-    for (line, column) in
-        [(3, "old_codes"), (4, "variant_id"), (5, "id"), (6, "referred_by"), (7, "invited_to_app_slug"), (8, "invited_to_app_slug")]
-    {
+    assert_eq!((&import["state"], numbers(&import)), (&json!("done"), [2, 0, 0, 7]), "{told}");
+    for (line, column) in [
+        (9, "metadata"),
+        (10, ""),
+        (3, "old_codes"),
+        (4, "variant_id"),
+        (5, "id"),
+        (6, "referred_by"),
+        (7, "invited_to_app_slug"),
+        (8, "invited_to_app_slug"),
+    ] {
         assert!(told.lines().any(|row| row.starts_with(&format!("{line},{column},"))), "{line} {column}: {told}");
     }
     let added = entries(&server, &empty).await;
@@ -564,6 +574,28 @@ async fn full_list(server: &TestServer) -> String {
 async fn draft(server: &TestServer, slug: &str) -> String {
     let draft = server.admin_post("/waitlists", json!({"slug": slug, "display_name": slug})).await.expect(201);
     draft["id"].as_str().unwrap().to_owned()
+}
+
+/// Whoever makes a list anew from its export keeps the codes of its people.
+#[apply(on_both_stores)]
+async fn the_codes_of_a_deleted_list_are_free_at_once(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    for round in 0..3 {
+        let list = server.active_list(&format!("early{round}"), json!({})).await;
+        let mut codes = Vec::new();
+        for name in ["ada", "bob", "eve"] {
+            let joined = server.join(&format!("early{round}"), &format!("{name}@example.com")).await;
+            codes.push(joined["referral_code"].as_str().unwrap().to_owned());
+        }
+        let file = server.admin_get(&format!("/waitlists/{list}/export.jsonl")).await.body;
+        server.admin_delete(&format!("/waitlists/{list}")).await.expect(204);
+        let copy = draft(&server, &format!("copy{round}")).await;
+        let begun = upload(&server, &copy, "?format=rally", "application/x-ndjson", file).await.expect(202);
+        ended(&server, &copy, begun["id"].as_str().unwrap()).await;
+        let kept: Vec<String> =
+            entries(&server, &copy).await.iter().map(|entry| entry["referral_code"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(kept, codes, "round {round}");
+    }
 }
 
 /// An export is restored in an empty list of another deployment, on either store, with the same lines but for ids.

@@ -122,7 +122,8 @@ async fn every_bad_field_is_named_at_once_and_nothing_is_stored(kind: Kind) {
         ["email", "name", "interest", "referrer", "referral_code", "metadata.company", "metadata.size", "recaptcha_token", "variant_id"]
     );
     assert_eq!(server.sign_up("early", json!({})).await.bad_fields(), ["email", "name", "metadata.company"]);
-    for metadata in [json!([]), json!("x"), json!({"a": {"b": "\u{202E}"}}), json!({"a\u{0}": 1}), json!({"k": "x".repeat(17_000)})] {
+    let deep: Value = serde_json::from_str(&format!("{{\"a\": {}{}}}", "[".repeat(32), "]".repeat(32))).unwrap();
+    for metadata in [json!([]), json!("x"), json!({"a": {"b": "\u{202E}"}}), json!({"a\u{0}": 1}), json!({"k": "x".repeat(17_000)}), deep] {
         let body = json!({"email": "ada@example.com", "name": "Ada", "metadata": metadata});
         assert_eq!(server.sign_up("early", body).await.bad_fields(), ["metadata"]);
     }

@@ -84,6 +84,7 @@ macro_rules! each_case {
                 a_restored_list_counts_as_before
                 a_list_with_people_is_not_restored
                 people_sign_up_while_a_list_is_restored
+                people_are_deleted_while_a_list_is_restored
                 old_imports_are_pruned
             ]
             workspaces: [
@@ -330,6 +331,7 @@ macro_rules! each_case {
                 what_a_disabled_webhook_missed_can_be_replayed
                 a_dead_delivery_is_retried_anew
                 what_is_being_sent_is_left_alone
+                what_was_claimed_and_left_is_replayed
                 deleted_people_are_not_replayed
                 one_event_is_sent_once_more
                 attempts_are_listed_by_the_state_of_their_delivery

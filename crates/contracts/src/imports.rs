@@ -765,6 +765,35 @@ pub async fn people_sign_up_while_a_list_is_restored(fixture: &impl Fixture) {
     }
 }
 
+/// People of the file may be deleted before their referrers are known, and nobody is referred by whom there is no more.
+pub async fn people_are_deleted_while_a_list_is_restored(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = full_list(&ports).await;
+    let lines = exported(&ports, list.id).await;
+    let first = entries(&ports, &list).await;
+    let leader = first.iter().max_by_key(|entry| entry.referral_count).unwrap();
+    let friend = first.iter().find(|entry| entry.referred_by == Some(leader.id)).unwrap();
+    for gone in [leader, friend] {
+        let copy = active_list_in(&ports, list.workspace_id, &format!("copy{}", gone.position.number()), json!({})).await;
+        let (mut import, claim) = staged_lines(&ports, import(&ports, &copy), &lines).await;
+        while entries(&ports, &copy).await.len() < first.len() {
+            import = ports.imports.work(work(&ports, &import, claim, 2)).await.unwrap().unwrap();
+        }
+        let people = entries(&there, &copy).await;
+        let restored = people.iter().find(|entry| entry.profile.email == gone.profile.email).unwrap();
+        assert!(there.entries.delete(delete_entry(&there, copy.id, restored.id)).await.unwrap());
+        let done = drive(&ports, import, claim).await;
+        assert_eq!(done.state, ImportState::Done);
+        let left = entries(&ports, &copy).await;
+        assert_eq!(left.len(), first.len() - 1);
+        assert!(left.iter().all(|entry| entry.referred_by != Some(restored.id)), "{left:?}");
+        let ledger = ports.referrals.list(copy.id, ReferralFilter::default(), None, Limit::default()).await.unwrap().items;
+        let ends = ledger.iter().flat_map(|row| [row.referrer, row.referred]).flatten();
+        assert!(ends.collect::<Vec<_>>().iter().all(|id| *id != restored.id), "{ledger:?}");
+    }
+    assert_eq!(ports.stats.rebuild().await.unwrap().corrected, 0);
+}
+
 /// Calls every method that the other cases of a store call, for tests of its statements.
 pub async fn call_everything(ports: &Ports, list: &Waitlist) {
     let with_all = |line, address, by| ImportRow {

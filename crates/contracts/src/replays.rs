@@ -173,6 +173,26 @@ pub async fn what_is_being_sent_is_left_alone(fixture: &impl Fixture) {
     assert_eq!(due(&ports).await.len(), 1);
 }
 
+/// A delivery that was claimed before its webhook was switched, or by a process that was killed, is sent by nobody. So a replay sends it.
+pub async fn what_was_claimed_and_left_is_replayed(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let hook = hook(&ports, &list).await;
+    let (first, now) = (join(&ports, &list, "ada@example.com").await, ports.clock.now());
+    let switched = claim_each(&ports, now, 1).await;
+    switch(&ports, &hook, false).await;
+    let hook = switch(&ports, &hook, true).await;
+    assert_eq!(ports.webhooks.replay(replay(&ports, &hook, ReplayState::All)).await.unwrap(), 1);
+    // The answer of an attempt that went on meanwhile changes nothing.
+    assert_eq!(settle(&ports, vec![answered(&ports, &switched[0], Some(200), now)]).await, 0);
+    let again = claim_each(&ports, now, 1).await;
+    assert_eq!((again[0].event_id, again[0].attempt), (first, 1));
+    // So does the process that has claimed it now, once its lease has ended.
+    let later = ReplayDeliveries { now: now.plus(Duration::days(1)), ..replay(&ports, &hook, ReplayState::All) };
+    assert_eq!(ports.webhooks.replay(later).await.unwrap(), 1);
+    assert_eq!(settle(&ports, vec![answered(&ports, &again[0], Some(200), now)]).await, 0);
+}
+
 /// The events of entries and lists that are deleted are not sent once more, even before a purge.
 pub async fn deleted_people_are_not_replayed(fixture: &impl Fixture) {
     let ports = fixture.ports();

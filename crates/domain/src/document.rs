@@ -1,4 +1,4 @@
-//! JSON documents from clients that Rally keeps: their characters, and the one form of their numbers.
+//! JSON documents from clients that Rally keeps: their depth, their characters, and the one form of their numbers.
 //!
 //! Stores keep the value of a number, not its spelling. One store keeps a text, and another keeps a decimal without an exponent and without
 //! a negative zero. A reader must get the same bytes from every store. Therefore a number gets one form before it is stored and after it is
@@ -13,15 +13,38 @@ use serde_json::{Map, Number, Value};
 use crate::error::Invalid;
 use crate::text::{Lines, check_characters};
 
+/// The most levels of arrays and objects in a document, itself among them. Rally puts documents into others, such as events and lines of
+/// an export, and readers of JSON take so many levels and no more.
+pub const MAX_DEPTH: usize = 32;
+
 /// Checks a document from a client and brings its numbers into their one form.
 ///
 /// Every key and string must keep the rules of [`crate::text`]. Values may have line breaks.
 ///
 /// # Errors
-/// If a key or string has a forbidden character.
+/// If it has too many levels, or a key or string has a forbidden character.
 pub fn parse(document: Map<String, Value>) -> Result<Map<String, Value>, Invalid> {
-    check(&document)?;
+    check(&document, MAX_DEPTH - 1)?;
     Ok(from_stored(document))
+}
+
+/// Returns how many levels of arrays and objects a JSON text has. Of a text that is no JSON, the number says nothing.
+pub fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Takes a document from a store and brings its numbers into their one form. The store may spell them differently.
@@ -30,18 +53,23 @@ pub fn from_stored(mut document: Map<String, Value>) -> Map<String, Value> {
     document
 }
 
-fn check(document: &Map<String, Value>) -> Result<(), Invalid> {
+/// Checks a document whose values may have so many levels.
+fn check(document: &Map<String, Value>, levels: usize) -> Result<(), Invalid> {
     document.iter().try_for_each(|(key, value)| {
         check_characters(key, Lines::One)?;
-        check_value(value)
+        check_value(value, levels)
     })
 }
 
-fn check_value(value: &Value) -> Result<(), Invalid> {
+fn check_value(value: &Value, levels: usize) -> Result<(), Invalid> {
+    let inside = || levels.checked_sub(1).ok_or_else(|| Invalid::new(format!("must have at most {MAX_DEPTH} levels")));
     match value {
         Value::String(text) => check_characters(text, Lines::Many),
-        Value::Array(items) => items.iter().try_for_each(check_value),
-        Value::Object(document) => check(document),
+        Value::Array(items) => {
+            let levels = inside()?;
+            items.iter().try_for_each(|item| check_value(item, levels))
+        }
+        Value::Object(document) => check(document, inside()?),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
@@ -98,6 +126,16 @@ mod tests {
         assert!(parse(object(json!({"a": [{"b\u{0}": 1}]}))).is_err());
         assert!(parse(object(json!({"a": [["\u{202E}"]]}))).is_err());
         assert!(parse(object(json!({"key\n": 1}))).is_err());
+    }
+
+    #[test]
+    fn a_document_has_so_many_levels() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let of = |levels: usize| object(serde_json::from_str(&format!("{{\"a\": {}}}", nested(levels - 1))).unwrap());
+        assert!(parse(of(MAX_DEPTH)).is_ok());
+        assert!(parse(of(MAX_DEPTH + 1)).is_err());
+        let text = br#"{"a[[[": [{"b\"{{": "]]"}, []], "c": {}}"#;
+        assert_eq!([depth(text), depth(nested(200).as_bytes()), depth(b"7"), depth(b"]")], [3, 200, 0, 0]);
     }
 
     #[test]

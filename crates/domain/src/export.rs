@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::consent::Consent as DomainConsent;
 use crate::custom_field::Metadata;
+use crate::document;
 use crate::email::Email;
 use crate::entry::{Entry as DomainEntry, EntryStatus, Invitation, MAX_APP_SLUG};
 use crate::error::{FieldError, Invalid};
@@ -35,6 +36,9 @@ use crate::waitlist::{Waitlist as DomainWaitlist, WaitlistStatus};
 
 /// The version of the form.
 pub const VERSION: u32 = 1;
+
+/// The most levels of arrays and objects in a line: those of a document that Rally takes, and as many round it.
+pub const MAX_DEPTH: usize = 2 * document::MAX_DEPTH;
 
 /// A line of an export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

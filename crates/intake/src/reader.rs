@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use rally_domain::document;
 use serde_json::{Map, Value};
 
-use crate::export::Line;
+use crate::export::{Line, MAX_DEPTH};
 use crate::problem::Problem;
 use crate::row::{Cell, Row, Rules, assemble};
 use crate::split::{Mark, Splitter, Syntax};
@@ -107,6 +108,7 @@ impl Reader {
         let broken = |reason: String| vec![Problem::new(line, "", reason)];
         let bytes = self.splitter.cell(0);
         let text = decode(&bytes, self.plan.encoding).map_err(|()| broken("is not valid UTF-8".to_owned()))?;
+        check_depth(text.as_bytes()).map_err(broken)?;
         let object: Map<String, Value> = serde_json::from_str(&text).map_err(|error| broken(reason(&error)))?;
         let cells = object.into_iter().filter_map(|(key, value)| {
             let index = *self.keys.get(&key)?;
@@ -116,9 +118,16 @@ impl Reader {
     }
 
     fn line(&self, line: u64) -> Result<Content, Vec<Problem>> {
-        let read = serde_json::from_slice(&self.splitter.cell(0));
+        let bytes = self.splitter.cell(0);
+        check_depth(&bytes).map_err(|reason| vec![Problem::new(line, "", reason)])?;
+        let read = serde_json::from_slice(&bytes);
         read.map(Content::Line).map_err(|error| vec![Problem::new(line, "", reason(&error))])
     }
+}
+
+/// Checks that a line can be staged: inside of another document.
+fn check_depth(line: &[u8]) -> Result<(), String> {
+    if document::depth(line) > MAX_DEPTH { Err(format!("has more than {MAX_DEPTH} levels of arrays and objects")) } else { Ok(()) }
 }
 
 /// Says what is wrong with a line of JSON, without anything of the line.

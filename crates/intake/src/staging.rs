@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 /// The most bytes of a file after decompression: 1 GiB.
 pub const MAX_BYTES: u64 = 1 << 30;
 
+/// Once a file has so many bytes, it may have at most so many times the bytes that were sent. Tables of people compress to a tenth or a
+/// thirtieth, and who sends a little must not fill a disk.
+const GROWN: u64 = 64 << 20;
+const MAX_GROWTH: u64 = 200;
+
 /// How many bytes of the file tell what it is compressed with.
 const MAGIC: usize = 4;
 /// How many bytes of the text tell its encoding, if it has no byte order mark.
@@ -65,6 +70,9 @@ pub enum StagingError {
     /// The file is too large, maybe only after decompression.
     #[error("the file has more than {0} bytes after decompression")]
     TooLarge(u64),
+    /// The file grows more in decompression than tables do.
+    #[error("the file grows more than {MAX_GROWTH} times in decompression; send it as it is")]
+    TooDense,
     /// The compressed data is damaged or ends early.
     #[error("the gzip data is damaged or ends early; compress the file again")]
     Damaged,
@@ -77,6 +85,7 @@ pub enum StagingError {
 #[derive(Debug)]
 pub struct Staging {
     limit: u64,
+    sent: u64,
     state: State,
 }
 
@@ -103,7 +112,7 @@ impl Staging {
 
     /// Starts a file of at most `limit` bytes after decompression.
     pub const fn with_limit(limit: u64) -> Self {
-        Self { limit, state: State::Unknown(Vec::new()) }
+        Self { limit, sent: 0, state: State::Unknown(Vec::new()) }
     }
 
     /// Takes a part of `bytes`, adds text to `out`, and returns how many bytes it took: at least one if there is one.
@@ -141,6 +150,12 @@ impl Staging {
             }
             State::Finished => bytes.len(),
         };
+        self.sent += taken as u64;
+        if let State::Gzip(decoder) = &self.state
+            && decoder.get_ref().made > GROWN.max(self.sent * MAX_GROWTH)
+        {
+            return Err(StagingError::TooDense);
+        }
         self.give(out);
         Ok(taken)
     }
@@ -452,6 +467,16 @@ mod tests {
         assert!(most < 1 << 20, "{most}");
         assert_eq!(stage(&[b'a'; 101], 7, 100).unwrap_err(), StagingError::TooLarge(100));
         assert!(stage(&[b'a'; 100], 7, 100).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_grows_too_much_is_refused() {
+        let grown = vec![b'a'; (GROWN + GROWN / 2) as usize];
+        let dense = gzip(&grown);
+        assert!((dense.len() as u64) < GROWN / MAX_GROWTH);
+        assert_eq!(stage(&dense, 1 << 16, MAX_BYTES).unwrap_err(), StagingError::TooDense);
+        // Less of the same is a table of equal rows, for all that anybody knows.
+        assert!(stage(&gzip(&grown[..1 << 20]), 1 << 16, MAX_BYTES).is_ok());
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub enum PlanError {
     #[error("the first line has an e-mail address; it must name the columns")]
     NoHeader,
     /// No column has addresses.
-    #[error("no column holds e-mail addresses; name one with map.<column>=email")]
+    #[error("no column holds e-mail addresses; say which one does: COLUMN = email under Columns, or map.COLUMN=email in a request")]
     NoAddresses,
     /// It is an export of a newer Rally.
     #[error("the file has version {0} of the form, and this Rally reads version {VERSION}")]

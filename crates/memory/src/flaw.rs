@@ -143,6 +143,8 @@ flaws! {
     ListsWithPeopleRestored: "imports::a_list_with_people_is_not_restored";
     /// People who sign up while a list is restored get positions of the file.
     RestoredListsBeginAnew: "imports::people_sign_up_while_a_list_is_restored";
+    /// Referrers who were deleted while their list is restored still are referrers.
+    DeletedReferrersRestored: "imports::people_are_deleted_while_a_list_is_restored";
     /// A restored entry was changed when it was restored.
     RestoredTimesAreNew: "imports::an_export_is_restored_line_by_line";
     /// The totals do not count restored tombstones.
@@ -740,6 +742,8 @@ flaws! {
     DisabledWebhooksForgotten: "replays::what_a_disabled_webhook_missed_can_be_replayed";
     /// The attempts before a replay count.
     ReplayedAttemptsCount: "replays::a_dead_delivery_is_retried_anew";
+    /// A replay leaves out what was claimed, though nobody sends it any more.
+    LeftClaimsNotReplayed: "replays::what_was_claimed_and_left_is_replayed";
     /// A replay ends the claim of what is being sent.
     ReplaysTakeWhatIsSent: "replays::what_is_being_sent_is_left_alone";
     /// Events of deleted people are replayed.

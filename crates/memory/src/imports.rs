@@ -18,6 +18,7 @@ use rally_domain::port::ImportStore;
 use rally_domain::referral::{OldCode, ReferralCode};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
+use rally_domain::uuid::Uuid;
 
 use crate::data::{Data, KeptReferral, KeptVariant, List};
 use crate::flaw::Flaw;
@@ -352,6 +353,10 @@ impl Data {
         let codes = command.codes_of_lines(group);
         let is_own = |code: &ReferralCode| self.lists.values().any(|list| list.has_code(code));
         let names = ImportWork::names_of_lines(group).into_iter();
+        let names: HashMap<String, Uuid> = names.filter_map(|name| Some((name.clone(), kept.names.get(&name)?.0.uuid()))).collect();
+        let is_there =
+            |id: &EntryId| flaw.is(Flaw::DeletedReferrersRestored) || list.find(*id).is_some() || list.tombstones.contains_key(id);
+        let named = ImportWork::people_of_lines(group, &names).into_iter().map(EntryId::new);
         let people = kept.lines.keys().map(|key| key[0]).filter(|first| *first < RestoreItem::AFTER_PEOPLE);
         let file_ends_at = people.max().and_then(|last| u64::try_from(last).ok()).unwrap_or(0);
         Some(RestoreFacts {
@@ -366,7 +371,8 @@ impl Data {
             own_codes: codes.iter().map(|code| ReferralCode::from_stored(code.clone())).filter(is_own).collect(),
             old_codes: codes.into_iter().filter(|code| list.old_codes.contains_key(code)).collect(),
             erased: addresses.into_iter().filter(is_erased).collect(),
-            names: names.filter_map(|name| Some((name.clone(), kept.names.get(&name)?.0.uuid()))).collect(),
+            present: named.filter(is_there).collect(),
+            names,
             referred: list.referrals.values().filter_map(|kept| kept.referral.referred).collect(),
         })
     }

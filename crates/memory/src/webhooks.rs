@@ -15,10 +15,11 @@ use rally_domain::id::{WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::WebhookStore;
 use rally_domain::queue::JobState;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{SealedSecrets, Webhook};
 
 use crate::data::{Data, Delivery, Hook};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Flawed};
 use crate::purges::Purge;
 use crate::queue::{Job, State};
 use crate::{MemoryStore, rejected};
@@ -152,7 +153,8 @@ impl WebhookStore for MemoryStore {
             let wanted =
                 |event: &Event| command.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)) || flaw.is(Flaw::ReplaysOfEveryKind);
             let states = if flaw.is(Flaw::ReplaysOfEveryState) { &JobState::ALL[..] } else { command.state.jobs() };
-            let facts = data.replay_facts(&command.workspace_id, command.id, states, |event| in_period(event) && wanted(event));
+            let facts =
+                data.replay_facts(&command.workspace_id, command.id, states, Some(command.now), |event| in_period(event) && wanted(event));
             let plan = data.audit(command.decide(facts).map_err(rejected)?);
             Ok(data.make_due(command.id, &plan))
         };
@@ -162,7 +164,7 @@ impl WebhookStore for MemoryStore {
     async fn resend(&self, command: ResendDelivery) -> Result<(), CommandError<ReplayRejection>> {
         let work = |data: &mut Data| {
             let same = |event: &Event| event.id == command.event_id || data.flaw.is(Flaw::ResendsEverything);
-            let facts = data.replay_facts(&command.workspace_id, command.id, &JobState::ALL, same);
+            let facts = data.replay_facts(&command.workspace_id, command.id, &JobState::ALL, None, same);
             let plan = data.audit(command.decide(facts).map_err(rejected)?);
             data.make_due(command.id, &plan);
             Ok(())
@@ -190,6 +192,13 @@ impl WebhookStore for MemoryStore {
     }
 }
 
+/// Whether somebody sends a delivery now: it runs, its lease goes on, and its webhook was not switched since.
+fn is_sent(delivery: &Delivery, generation: u64, now: Timestamp, flaw: Flawed) -> bool {
+    let State::Running(_, lease_until) = delivery.job.state else { return false };
+    let goes_on = lease_until > now && delivery.generation == generation;
+    (goes_on || flaw.is(Flaw::LeftClaimsNotReplayed)) && !flaw.is(Flaw::ReplaysTakeWhatIsSent)
+}
+
 impl Data {
     /// The facts of a replay: the webhook, and the events that were written for it, in those states, of lists and entries that exist.
     fn replay_facts(
@@ -197,11 +206,15 @@ impl Data {
         workspace_id: &WorkspaceId,
         id: WebhookId,
         states: &[JobState],
+        now: Option<Timestamp>,
         fits: impl Fn(&Event) -> bool,
     ) -> Option<ReplayFacts> {
         let webhook = self.webhook_of_any(*workspace_id, id, Flaw::ReplaysIgnoreWorkspaces)?;
         let mine = |delivery: &&Delivery| delivery.webhook_id == id || self.flaw.is(Flaw::ReplaysForEveryWebhook);
-        let waits = self.deliveries.iter().filter(mine).filter(|delivery| states.contains(&delivery.job.state.stored()));
+        let fits_state = |delivery: &&Delivery| states.contains(&delivery.job.state.stored());
+        let generation = webhook.generation;
+        let is_free = |delivery: &&Delivery| now.is_none_or(|now| !is_sent(delivery, generation, now, self.flaw));
+        let waits = self.deliveries.iter().filter(mine).filter(fits_state).filter(is_free);
         let events = waits.filter_map(|delivery| self.event(delivery.event_id)).filter(|event| fits(event) && self.has_subject(event));
         Some(ReplayFacts { webhook, events: events.map(|event| event.id).collect() })
     }
@@ -215,12 +228,11 @@ impl Data {
     /// Makes deliveries due, as if they had never been tried. Returns how many.
     fn make_due(&mut self, id: WebhookId, plan: &ReplayPlan) -> u64 {
         let flaw = self.flaw;
-        let is_sent = |delivery: &Delivery| matches!(delivery.job.state, State::Running(..)) && !flaw.is(Flaw::ReplaysTakeWhatIsSent);
         let mine = |delivery: &&mut Delivery| {
             (delivery.webhook_id == id || flaw.is(Flaw::ReplaysForEveryWebhook)) && plan.events.contains(&delivery.event_id)
         };
         let mut due = 0;
-        for delivery in self.deliveries.iter_mut().filter(mine).filter(|delivery| !is_sent(delivery)) {
+        for delivery in self.deliveries.iter_mut().filter(mine).filter(|delivery| !is_sent(delivery, plan.generation, plan.due_at, flaw)) {
             let attempt = if flaw.is(Flaw::ReplayedAttemptsCount) { delivery.job.attempt } else { 0 };
             delivery.job = Job { attempt, ..Job::due_at(plan.due_at) };
             delivery.generation = plan.generation;

@@ -351,6 +351,7 @@ async fn restore_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: 
     let names: HashMap<String, Uuid> = names.load::<(String, Uuid)>(c).await?.into_iter().collect();
     let noted: Vec<Uuid> = names.values().copied().collect();
     let referred = referrals_of(c, noted).await?;
+    let present = present(c, ImportWork::people_of_lines(lines, &names)).await?;
     Ok(RestoreFacts {
         waitlist: waitlist.try_into()?,
         last_position: from_bigint(last_position),
@@ -360,8 +361,19 @@ async fn restore_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: 
         old_codes: old.into_iter().collect(),
         erased,
         names,
+        present,
         referred,
     })
+}
+
+/// Those of some people that are there. No other transaction deletes the entries before this one ends.
+async fn present(c: &mut AsyncPgConnection, mut ids: Vec<Uuid>) -> QueryResult<HashSet<EntryId>> {
+    use crate::schema::tombstones;
+    ids.sort_unstable();
+    let found: Vec<Uuid> =
+        entries::table.filter(entries::id.eq_any(&ids)).order(entries::id).select(entries::id).for_key_share().load(c).await?;
+    let erased: Vec<Uuid> = tombstones::table.filter(tombstones::id.eq_any(&ids)).select(tombstones::id).load(c).await?;
+    Ok(found.into_iter().chain(erased).map(EntryId::new).collect())
 }
 
 /// The last position of the people in the file, if the import is at its beginning.

@@ -1,10 +1,10 @@
 //! Makes deliveries due again: the replays of [`WebhookStore`](rally_domain::port::WebhookStore).
 
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{self, Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::command::{ReplayDeliveries, ReplayPlan, ReplayState, ResendDelivery};
-use rally_domain::id::{EventId, WebhookId};
+use rally_domain::id::EventId;
 use rally_domain::queue::JobState;
 use rally_domain::webhook::MAX_REPLAYED;
 use time::OffsetDateTime;
@@ -70,28 +70,35 @@ statement! {
 }
 
 statement! {
-    /// Those of some events that were written for a webhook, and whose list and entry exist.
+    /// Those of some events that were written for a webhook, and whose list and entry exist. Of those that run, the ones are left out that
+    /// somebody sends: their lease goes on, and the webhook was not switched since.
     Fitting {
         "SELECT told.id FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (id)
         JOIN LATERAL (SELECT * FROM events WHERE id = asked.id OFFSET 0) told ON true
         JOIN LATERAL (
-            SELECT state FROM deliveries WHERE event_id = asked.id AND webhook_id = "
+            SELECT state, lease_until, generation FROM deliveries WHERE event_id = asked.id AND webhook_id = "
         webhook: sql_types::Uuid = Uuid, " OFFSET 0
-        ) d ON coalesce(d.state = ANY ("
+        ) d ON (d.state <> 'running' OR d.lease_until <= "
+        now: Nullable<Timestamptz> = Option<OffsetDateTime>, " OR "
+        with_running: Bool = bool, " OR d.generation NOT IN (-1, (SELECT generation FROM webhooks WHERE id = "
+        current: sql_types::Uuid = Uuid, "))) AND coalesce(d.state = ANY ("
         states: Nullable<Array<Text>> = Option<Vec<&'static str>>, AT_THE_END
     }
 }
 
 statement! {
-    /// Makes deliveries due, as if they had never been tried. Those that are being sent stay as they are.
+    /// Makes deliveries due, as if they had never been tried. Those that somebody sends stay as they are.
     MakeDue {
         "UPDATE deliveries d SET state = 'pending', attempt = 0, claim = NULL, lease_until = NULL, due_at = "
         due_at: Timestamptz = OffsetDateTime, ", generation = "
         generation: BigInt = i64, " FROM unnest("
         events: Array<sql_types::Uuid> = Vec<Uuid>, ", "
         webhooks: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (event_id, webhook_id)
-        WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id AND d.state <> 'running'"
+        WHERE d.webhook_id = asked.webhook_id AND d.event_id = asked.event_id
+            AND (d.state <> 'running' OR d.lease_until <= "
+        now: Timestamptz = OffsetDateTime, " OR d.generation NOT IN (-1, "
+        current: BigInt = i64, "))"
     }
 }
 
@@ -115,21 +122,19 @@ pub(crate) async fn still_fit(c: &mut AsyncPgConnection, command: &ReplayDeliver
     if found.len() > MAX_REPLAYED {
         return Ok(found.to_vec());
     }
-    fitting(c, command.id, found, Some(states(command.state))).await
+    let events = found.iter().map(|id| id.uuid()).collect();
+    let (webhook, now) = (command.id.uuid(), Some(command.now.instant()));
+    let fitting = Fitting { events, webhook, now, with_running: false, current: webhook, states: Some(states(command.state)) };
+    load(c, fitting).await
 }
 
 /// The event that is resent, if it fits.
 pub(crate) async fn find_one(c: &mut AsyncPgConnection, command: &ResendDelivery) -> QueryResult<Vec<EventId>> {
-    fitting(c, command.id, &[command.event_id], None).await
+    let (events, webhook) = (vec![command.event_id.uuid()], command.id.uuid());
+    load(c, Fitting { events, webhook, now: None, with_running: true, current: webhook, states: None }).await
 }
 
-async fn fitting(
-    c: &mut AsyncPgConnection,
-    webhook: WebhookId,
-    events: &[EventId],
-    states: Option<Vec<&'static str>>,
-) -> QueryResult<Vec<EventId>> {
-    let fitting = Fitting { events: events.iter().map(|id| id.uuid()).collect(), webhook: webhook.uuid(), states };
+async fn load(c: &mut AsyncPgConnection, fitting: Fitting) -> QueryResult<Vec<EventId>> {
     Ok(fitting.load::<IdRow>(c).await?.into_iter().map(|row| EventId::new(row.id)).collect())
 }
 
@@ -141,5 +146,6 @@ fn states(state: ReplayState) -> Vec<&'static str> {
 pub(crate) async fn write(c: &mut AsyncPgConnection, webhook: Uuid, plan: &ReplayPlan) -> QueryResult<usize> {
     let events: Vec<Uuid> = plan.events.iter().map(|id| id.uuid()).collect();
     let webhooks = vec![webhook; events.len()];
-    MakeDue { due_at: plan.due_at.instant(), generation: to_bigint(plan.generation), events, webhooks }.execute(c).await
+    let (now, current) = (plan.due_at.instant(), to_bigint(plan.generation));
+    MakeDue { due_at: now, generation: current, events, webhooks, now, current }.execute(c).await
 }

@@ -165,7 +165,7 @@ struct Lane {
 }
 
 /// The generation of a delivery that was written by a program without generations.
-const UNKNOWN: i64 = -1;
+pub(crate) const UNKNOWN: i64 = -1;
 
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<ClaimedDelivery>, Abort<Infallible>> {
     let mut claimed = Vec::new();

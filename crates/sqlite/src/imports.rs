@@ -373,10 +373,18 @@ fn restore_facts(c: &mut SqliteConnection, command: &ImportWork, import: &Import
         }
         names.insert(name, id.0);
     }
+    let mut present = HashSet::new();
+    for id in ImportWork::people_of_lines(lines, &names).into_iter().map(Blob) {
+        use crate::schema::tombstones::dsl::tombstones;
+        let is_entry = diesel::select(exists(entries::table.find(id))).get_result(c)?;
+        if is_entry || diesel::select(exists(tombstones.find(id))).get_result(c)? {
+            present.insert(EntryId::new(id.0));
+        }
+    }
     let erased = suppressions::erased_addresses(c, waitlist.workspace_id, addresses.iter().map(|email| (command.links.secret(), email)))?;
     let file_ends_at = file_ends_at(c, import)?;
     let erased = erased.into_keys().collect();
-    Ok(RestoreFacts { waitlist, last_position, file_ends_at, known, own_codes, old_codes, erased, names, referred })
+    Ok(RestoreFacts { waitlist, last_position, file_ends_at, known, own_codes, old_codes, erased, names, present, referred })
 }
 
 /// The last position of the people in the file, if the import is at its beginning.

@@ -1,15 +1,18 @@
 //! Makes deliveries due again: the replays of [`WebhookStore`](rally_domain::port::WebhookStore).
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
+use diesel::sqlite::Sqlite;
 use rally_domain::command::{ReplayDeliveries, ReplayPlan, ReplayState, ResendDelivery};
 use rally_domain::event::EventKind;
 use rally_domain::id::{EventId, WebhookId};
 use rally_domain::queue::JobState;
+use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::MAX_REPLAYED;
 
 use crate::convert::{Blob, to_bigint};
-use crate::schema::{deliveries, entries, events, waitlist_totals};
+use crate::deliveries::UNKNOWN;
+use crate::schema::{deliveries, entries, events, waitlist_totals, webhooks};
 use crate::statement::statement;
 
 statement! {
@@ -17,7 +20,7 @@ statement! {
     Replayed -> Binary {
         "SELECT told.id FROM events told CROSS JOIN deliveries d ON d.event_id = told.id AND d.webhook_id = "
         webhook: Binary = Blob, "
-        WHERE d.state <> 'running' AND told.occurred_at >= "
+        WHERE told.occurred_at >= "
         since: BigInt = i64, " AND told.occurred_at < "
         until: BigInt = i64, " AND told.workspace_id = "
         workspace: Binary = Blob, " AND told.kind IN (SELECT value FROM json_each("
@@ -67,15 +70,27 @@ pub(crate) fn still_fit(c: &mut SqliteConnection, command: &ReplayDeliveries, fo
     if found.len() > MAX_REPLAYED {
         return Ok(found);
     }
+    let generation: Option<i64> = webhooks::table.find(Blob(command.id.uuid())).select(webhooks::generation).first(c).optional()?;
     let mut fit = Vec::with_capacity(found.len());
     for event in found {
-        let state = state_of(c, event, command.id)?;
+        let delivery = deliveries::table.find((Blob(event.uuid()), Blob(command.id.uuid())));
+        let state = delivery.filter(is_free(command.now, generation)).select(deliveries::state).first::<String>(c).optional()?;
         if state.is_some_and(|state| command.state.jobs().iter().any(|job| job.as_str() == state)) && has_subject(c, event)? {
             fit.push(event);
         }
     }
     Ok(fit)
 }
+
+/// Whether nobody is sending a delivery to a webhook of a generation: it does not run, its lease has ended, or it was claimed before the
+/// webhook was switched, and is not sent any more.
+fn is_free(now: Timestamp, generation: Option<i64>) -> Condition<deliveries::table> {
+    let left = deliveries::lease_until.le(now.unix_millis()).assume_not_null();
+    let switched = deliveries::generation.ne_all([Some(UNKNOWN), generation].into_iter().flatten());
+    Box::new(deliveries::state.ne(JobState::Running.as_str()).or(left).or(switched))
+}
+
+type Condition<T> = Box<dyn BoxableExpression<T, Sqlite, SqlType = Bool>>;
 
 /// The event that is resent, if it fits.
 pub(crate) fn find_one(c: &mut SqliteConnection, command: &ResendDelivery) -> QueryResult<Vec<EventId>> {
@@ -106,9 +121,12 @@ fn has_subject(c: &mut SqliteConnection, event: EventId) -> QueryResult<bool> {
 pub(crate) fn write(c: &mut SqliteConnection, webhook: Blob, plan: &ReplayPlan) -> QueryResult<usize> {
     let mut due = 0;
     for event in &plan.events {
-        let delivery = deliveries::table.find((Blob(event.uuid()), webhook)).filter(deliveries::state.ne(JobState::Running.as_str()));
+        let free = is_free(plan.due_at, Some(to_bigint(plan.generation)));
+        let delivery = deliveries::table.find((Blob(event.uuid()), webhook)).filter(free);
         let change = (
             deliveries::state.eq(JobState::Pending.as_str()),
+            deliveries::claim.eq(None::<Blob>),
+            deliveries::lease_until.eq(None::<i64>),
             deliveries::attempt.eq(0),
             deliveries::due_at.eq(plan.due_at.unix_millis()),
             deliveries::generation.eq(to_bigint(plan.generation)),

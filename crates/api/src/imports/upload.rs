@@ -1,13 +1,20 @@
 //! Stages the bytes of a file in the store, piece by piece, while the file is read for the first time.
 
+use std::time::Duration;
+
 use rally_domain::actor::Actor;
 use rally_domain::error::Fault;
 use rally_domain::import::Import;
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_intake::{MAX_BYTES, Plan, PlanError, Staged, Staging, StagingError, Survey};
+use tokio::time::sleep;
 
 use super::{ImportOrder, LEASE, PIECE, Source};
+
+/// How often an export that has arrived asks whether everything that was deleted is purged, and how long it waits in between.
+const PATIENCE: u32 = 50;
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A file that arrives.
 pub struct Upload {
@@ -131,11 +138,25 @@ impl Arrived {
     /// # Errors
     /// If the import has ended, or the store fails.
     pub async fn queue(self) -> Result<Import, UploadError> {
+        if self.is_export() {
+            self.await_purges().await?;
+        }
         let source = match self.plan {
             Ok(plan) => Ok(serde_json::to_string(&Source { staged: self.staged, plan }).map_err(Fault::unexpected)?),
             Err(error) => Err(error.to_string()),
         };
         self.ports.imports.arrive(self.import.id, source, self.ports.clock.now()).await?.ok_or(UploadError::Ended)
+    }
+
+    /// Waits a moment until what was deleted is purged. Only then the codes of a deleted list are free, and the import keeps them.
+    async fn await_purges(&self) -> Result<(), Fault> {
+        for _ in 0..PATIENCE {
+            if self.ports.purges.backlog().await? == 0 {
+                break;
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Gives the import up, so that a worker deletes what was staged.

@@ -40,6 +40,9 @@ pub struct RestoreFacts {
     pub erased: HashSet<Email>,
     /// Those of [`ImportWork::names_of_lines`] that the import has, each with its id.
     pub names: HashMap<String, Uuid>,
+    /// Those of [`ImportWork::people_of_lines`] that are there: entries of the list, and what stays of erased ones. The store keeps the entries
+    /// from being deleted until the group is written.
+    pub present: HashSet<EntryId>,
     /// Those of the noted entries that have a row in the ledger.
     pub referred: HashSet<EntryId>,
 }
@@ -112,15 +115,28 @@ impl ImportWork {
 
     /// Returns the names that a group of lines refers to.
     pub fn names_of_lines(items: &[RestoreItem]) -> HashSet<String> {
-        let row = |id: &Option<String>| id.as_deref().map(Self::note_of_row);
-        let of = |item: &RestoreItem| match &item.content {
-            RestoreContent::Line(Line::Entry(entry)) => vec![entry.variant_id.as_deref().map(note_of_variant)],
-            RestoreContent::Line(Line::Tombstone(stone)) => vec![stone.variant_id.as_deref().map(note_of_variant)],
-            RestoreContent::Line(Line::Referral(referral)) => vec![row(&referral.referrer_entry_id), row(&referral.referred_entry_id)],
-            RestoreContent::Line(_) => Vec::new(),
-            RestoreContent::Referrer { referrer, .. } => vec![Some(Self::note_of_row(referrer))],
+        let person = |id: &str| [Self::note_of_row(id), note_of_member(id)];
+        let of = |item: &RestoreItem| -> Vec<String> {
+            match &item.content {
+                RestoreContent::Line(Line::Entry(entry)) => entry.variant_id.as_deref().map(note_of_variant).into_iter().collect(),
+                RestoreContent::Line(Line::Tombstone(stone)) => stone.variant_id.as_deref().map(note_of_variant).into_iter().collect(),
+                RestoreContent::Line(Line::Referral(referral)) => {
+                    [&referral.referrer_entry_id, &referral.referred_entry_id].into_iter().flatten().flat_map(|id| person(id)).collect()
+                }
+                RestoreContent::Line(_) => Vec::new(),
+                RestoreContent::Referrer { referrer, .. } => person(referrer).into(),
+            }
         };
-        items.iter().flat_map(of).flatten().collect()
+        items.iter().flat_map(of).collect()
+    }
+
+    /// Returns the ids of people who matter to a group of lines: those of the names that the import has, and those who get a referrer.
+    pub fn people_of_lines(items: &[RestoreItem], names: &HashMap<String, Uuid>) -> Vec<Uuid> {
+        let of = |item: &RestoreItem| match &item.content {
+            RestoreContent::Referrer { entry_id, .. } => Some(entry_id.uuid()),
+            RestoreContent::Line(_) => None,
+        };
+        names.values().copied().chain(items.iter().filter_map(of)).collect()
     }
 
     /// Decides on a group of lines, which come in the order of their keys.
@@ -150,6 +166,21 @@ impl ImportWork {
 
 fn note_of_variant(id: &str) -> String {
     format!("variant {id}")
+}
+
+/// The name of a person of the file who was on the list before their line came.
+fn note_of_member(id: &str) -> String {
+    format!("member {id}")
+}
+
+/// What the import knows of a person that a line names.
+enum Named {
+    /// Nobody in the file is called so.
+    Nobody,
+    /// The person was deleted meanwhile.
+    Gone,
+    /// The entry or tombstone, and whether the import made it.
+    There(EntryId, bool),
 }
 
 /// A group that is being decided.
@@ -205,7 +236,7 @@ impl Group<'_> {
         }
         if let Some(known) = self.facts.known.get(&email).copied() {
             self.plan.numbers.skipped += 1;
-            self.note(ImportWork::note_of_row(&line.id), known.uuid());
+            self.note(note_of_member(&line.id), known.uuid());
             return Ok(());
         }
         let code = entry.referral_code.clone();
@@ -266,17 +297,26 @@ impl Group<'_> {
     }
 
     fn referrer(&mut self, id: EntryId, referrer: &str) -> Result<(), FieldError> {
-        let Some(referrer) = self.noted(referrer) else {
-            return if self.import.dry_run { Ok(()) } else { Err(export::wrong("referred_by", "names nobody in this file")) };
-        };
-        self.plan.referrers.push((id, referrer));
-        self.plan.tally.referred += 1;
-        Ok(())
+        match self.named(referrer) {
+            Named::There(referrer, _) if self.facts.present.contains(&id) => {
+                self.plan.referrers.push((id, referrer));
+                self.plan.tally.referred += 1;
+                Ok(())
+            }
+            Named::Nobody if !self.import.dry_run => Err(export::wrong("referred_by", "names nobody in this file")),
+            // Somebody who was deleted has no referrer, and is none.
+            Named::There(..) | Named::Gone | Named::Nobody => Ok(()),
+        }
     }
 
     fn referral(&mut self, line: &export::Referral, fresh: &RowIds) -> Result<(), FieldError> {
-        let of = |id: &Option<String>| id.as_deref().and_then(|id| self.noted(id));
+        let of = |id: &Option<String>| id.as_deref().map_or(Named::Nobody, |id| self.named(id));
+        let person = |named: &Named| if let Named::There(id, _) = named { Some(*id) } else { None };
         let (referrer, referred) = (of(&line.referrer_entry_id), of(&line.referred_entry_id));
+        if let Named::There(_, false) = referred {
+            return Err(export::wrong("referred_entry_id", "this person has signed up meanwhile, with or without a friend's code"));
+        }
+        let (referrer, referred) = (person(&referrer), person(&referred));
         let referral = line.read(self.facts.waitlist.id, fresh.referral, referrer, referred)?;
         if referred.is_some_and(|referred| !self.facts.referred.insert(referred)) {
             return Err(export::wrong("referred_entry_id", "another line is about this person"));
@@ -285,9 +325,15 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// The entry or tombstone that the file calls so.
-    fn noted(&self, id: &str) -> Option<EntryId> {
-        self.facts.names.get(&ImportWork::note_of_row(id)).copied().map(EntryId::new)
+    /// Whom the file calls so.
+    fn named(&self, id: &str) -> Named {
+        let noted = |name: String| self.facts.names.get(&name).copied().map(EntryId::new);
+        let made = noted(ImportWork::note_of_row(id)).map(|id| (id, true));
+        match made.or_else(|| noted(note_of_member(id)).map(|id| (id, false))) {
+            Some((id, made)) if self.facts.present.contains(&id) => Named::There(id, made),
+            Some(_) => Named::Gone,
+            None => Named::Nobody,
+        }
     }
 
     fn note(&mut self, name: String, id: Uuid) {
@@ -353,6 +399,7 @@ mod tests {
             old_codes: HashSet::new(),
             erased: HashSet::new(),
             names: HashMap::new(),
+            present: HashSet::new(),
             referred: HashSet::new(),
         }
     }
@@ -426,12 +473,49 @@ mod tests {
             "created_at": "2026-01-31T09:00:00.000Z",
         });
         let mark = [RestoreItem::AFTER_PEOPLE, 0, 3];
-        let facts = RestoreFacts { names, last_position: 7, ..facts() };
+        let present = names.values().copied().map(EntryId::new).collect();
+        let facts = RestoreFacts { names, present, last_position: 7, ..facts() };
         let plan = work().restore(&Import { mark, ..import() }, &[item(4, referral.clone()), item(5, referral)], facts).unwrap();
         assert_eq!(
             (plan.referrals.len(), plan.problems.len(), plan.credits()),
             (1, 1, BTreeMap::from([(EntryId::new(Uuid::from_u128(1)), 1)]))
         );
+    }
+
+    /// People of the file may be deleted, and may sign up, while it is imported.
+    #[test]
+    fn who_is_gone_or_came_by_themselves_is_not_referred() {
+        let id = |n: u128| EntryId::new(Uuid::from_u128(n));
+        let mark = [RestoreItem::AFTER_PEOPLE, 0, 3];
+        let referral = |referrer: &str, referred: &str| {
+            item(
+                4,
+                json!({
+                    "type": "referral", "id": "r", "referrer_entry_id": referrer, "referred_entry_id": referred, "state": "credited",
+                    "score": 0, "created_at": "2026-01-31T09:00:00.000Z",
+                }),
+            )
+        };
+        let referrer = |of: u128, name: &str| RestoreItem {
+            line: 4,
+            content: RestoreContent::Referrer { entry_id: id(of), referrer: name.to_owned() },
+        };
+        let decide = |items: &[RestoreItem]| {
+            let names = [("row a", 1), ("row gone", 2), ("row c", 3), ("member d", 4)];
+            let names: HashMap<String, Uuid> = names.map(|(name, n)| (name.to_owned(), Uuid::from_u128(n))).into();
+            let asked = ImportWork::names_of_lines(items);
+            assert!(asked.contains("row a") && asked.contains("member a"), "{asked:?}");
+            let present = [id(1), id(3), id(4)].into();
+            let facts = RestoreFacts { names, present, last_position: 7, ..facts() };
+            work().restore(&Import { mark, ..import() }, items, facts).unwrap()
+        };
+        let plan = decide(&[referrer(3, "a"), referrer(9, "a"), referrer(3, "gone"), referrer(3, "d"), referrer(3, "nobody")]);
+        assert_eq!((plan.referrers, plan.tally.referred), (vec![(id(3), id(1)), (id(3), id(4))], 2));
+        assert_eq!(plan.problems.iter().map(|problem| problem.column.as_str()).collect::<Vec<_>>(), ["referred_by"]);
+        let plan = decide(&[referral("a", "c"), referral("gone", "c"), referral("a", "gone"), referral("a", "d")]);
+        let ends: Vec<_> = plan.referrals.iter().map(|referral| (referral.referrer, referral.referred)).collect();
+        assert_eq!(ends, [(Some(id(1)), Some(id(3))), (Some(id(1)), None)]);
+        assert_eq!(plan.problems.len(), 2);
     }
 
     #[test]

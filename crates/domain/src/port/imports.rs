@@ -87,6 +87,7 @@ pub trait ImportStore: Send + Sync {
     ///   `imports::a_restored_list_counts_as_before`.
     /// - A list that has people MUST NOT be restored: `imports::a_list_with_people_is_not_restored`.
     /// - People who sign up meanwhile MUST stand behind those of the file: `imports::people_sign_up_while_a_list_is_restored`.
+    /// - Whoever was deleted meanwhile MUST refer nobody, and count nowhere: `imports::people_are_deleted_while_a_list_is_restored`.
     /// - The file and the rows MUST be deleted after the end: `imports::what_was_staged_is_deleted`.
     /// - The import of a list that is gone MUST fail, and one that its worker gives up: `imports::the_import_of_a_deleted_list_fails`,
     ///   `imports::an_import_that_is_given_up_fails`.

@@ -243,7 +243,9 @@ async fn refusal(admin: &Admin, arrived: &Arrived) -> Result<Option<ApiError>, A
 impl From<UploadError> for ApiError {
     fn from(error: UploadError) -> Self {
         match error {
-            UploadError::Staging(error @ StagingError::TooLarge(_)) => Self::new(Code::PayloadTooLarge, error.to_string()),
+            UploadError::Staging(error @ (StagingError::TooLarge(_) | StagingError::TooDense)) => {
+                Self::new(Code::PayloadTooLarge, error.to_string())
+            }
             UploadError::Staging(error) => Self::new(Code::BadRequest, error.to_string()),
             UploadError::Plan(error) => Self::new(Code::BadRequest, error.to_string()),
             UploadError::Ended => Self::new(Code::ImportEnded, error.to_string()),

@@ -9,6 +9,7 @@ use rally_domain::mail::MailRecord;
 use rally_domain::suppression::Suppression;
 use rally_domain::use_case::visit::{self, Holdings};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -143,7 +144,7 @@ struct HeldEventView {
     occurred_at: String,
     /// What webhooks were told.
     #[schema(value_type = Object)]
-    body: Value,
+    body: Box<RawValue>,
 }
 
 /// A reason for which an address gets no mail.
@@ -234,7 +235,7 @@ impl HeldEventView {
             id: event.id.to_string(),
             r#type: event.kind.as_str(),
             occurred_at: event.occurred_at.to_string(),
-            body: serde_json::from_str(&event.body).map_err(Fault::unexpected)?,
+            body: RawValue::from_string(event.body.clone()).map_err(Fault::unexpected)?,
         })
     }
 }
