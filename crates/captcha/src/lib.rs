@@ -76,21 +76,29 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// Returns the failure of the service if an error code is not about the token.
-    ///
-    /// Such a code is about this server's secret or request, or about trouble of the service. A code that no service documents also counts
-    /// as a failure of the service, and not of the person.
+    /// Returns the failure of the service if an error code is about this server's secret or request, or about trouble of the service. Any
+    /// other code is about the token.
     fn fault(&self) -> Option<RemoteError> {
-        let code = self.error_codes.iter().flatten().find(|code| !speaks_of_the_token(code))?;
+        let code = self.error_codes.iter().flatten().find(|code| speaks_of_the_server(code))?;
         if code.ends_with("-secret") {
             return Some(RemoteError::KeyRefused { service: NAME });
         }
-        let name = code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_').then_some(code.as_str());
-        Some(RemoteError::failed(NAME, format!("it judges nobody: {}", name.unwrap_or("its reason cannot be read"))))
+        Some(RemoteError::failed(NAME, format!("it judges nobody: {code}")))
     }
 }
 
-/// Whether a code of reCAPTCHA, hCaptcha or Turnstile says that the token is missing, wrong, too old or used before.
-fn speaks_of_the_token(code: &str) -> bool {
-    code.ends_with("-response") || matches!(code, "timeout-or-duplicate" | "browser-error" | "challenge-expired")
+/// Whether a code of reCAPTCHA, hCaptcha or Turnstile says that the secret or the request of this server is wrong, or that the service has
+/// trouble.
+fn speaks_of_the_server(code: &str) -> bool {
+    const CODES: [&str; 8] = [
+        "missing-input-secret",
+        "invalid-input-secret",
+        "sitekey-secret-mismatch",
+        "invalid-keys",
+        "invalid-remoteip",
+        "missing-remoteip",
+        "bad-request",
+        "internal-error",
+    ];
+    CODES.contains(&code)
 }

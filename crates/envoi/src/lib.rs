@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rally_domain::error::RemoteError;
+use rally_domain::error::{Fault, RemoteError};
 use rally_domain::id::{SenderDomainId, WorkspaceId};
 use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
 use rally_domain::port::{Clock, DomainState, Mailer, SenderDirectory, SenderDomain};
@@ -80,20 +80,20 @@ impl From<DomainBody> for SenderDomain {
 
 #[async_trait]
 impl Mailer for EnvoiMailer {
-    async fn send(&self, message: &Message) -> MailReport {
+    async fn send(&self, message: &Message) -> Result<MailReport, Fault> {
         let Content::Template { name, data } = &message.content else {
-            return MailReport::failed(MailOutcome::Refused(400), "Envoi sends only its own templates");
+            return Ok(MailReport::failed(MailOutcome::Refused(400), "Envoi sends only its own templates"));
         };
         let (workspace, key) = (message.workspace_id.to_string(), message.id.to_string());
         let segments = ["v1", "workspaces", &workspace, "templates", name, "send"];
         let data: Result<&RawValue, _> = serde_json::from_str(data);
         let (Some(request), Ok(data)) = (self.upstream.request(Method::POST, &segments), data) else {
             // No template has such a name, and no service accepts such data.
-            return MailReport::failed(MailOutcome::Refused(400), "no template can have this name, or the data is no object");
+            return Ok(MailReport::failed(MailOutcome::Refused(400), "no template can have this name, or the data is no object"));
         };
         let body = SendBody { from: message.from.address.as_str(), to: message.to.as_str(), data };
         let request = request.header("idempotency-key", key).json(&body);
-        match self.upstream.send(request).await {
+        Ok(match self.upstream.send(request).await {
             Ok(answer) => match outcome(&answer) {
                 MailOutcome::Accepted => MailReport::accepted(),
                 refused => MailReport::failed(refused, &format!("Envoi answered {}", answer.status)),
@@ -102,7 +102,7 @@ impl Mailer for EnvoiMailer {
                 tracing::warn!(mail = %message.id, %error, cause = error_cause(&error), "mail not sent");
                 MailReport::failed(MailOutcome::Failed { status: None, retry_after: None }, &error.to_string())
             }
-        }
+        })
     }
 }
 

@@ -5,8 +5,6 @@ use rally_domain::mail::MailOutcome;
 /// How far an attempt came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Waits for one of the connections.
-    Wait,
     /// Resolves the name, connects, agrees on TLS from the first byte, reads the greeting, says EHLO.
     Open,
     /// Turns TLS on with STARTTLS.
@@ -27,7 +25,6 @@ impl Stage {
     /// The words for an operator.
     pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::Wait => "waiting for a connection",
             Self::Open => "connecting",
             Self::StartTls => "STARTTLS",
             Self::LogIn => "logging in",
@@ -63,8 +60,7 @@ pub(crate) fn outcome(stage: Stage, reply: Option<(u16, &str)>) -> MailOutcome {
 mod tests {
     use super::*;
 
-    const STAGES: [Stage; 8] =
-        [Stage::Wait, Stage::Open, Stage::StartTls, Stage::LogIn, Stage::Sender, Stage::Recipient, Stage::Data, Stage::Message];
+    const STAGES: [Stage; 7] = [Stage::Open, Stage::StartTls, Stage::LogIn, Stage::Sender, Stage::Recipient, Stage::Data, Stage::Message];
     const OF_THE_MAIL: [Stage; 4] = [Stage::Sender, Stage::Recipient, Stage::Data, Stage::Message];
 
     fn later(status: Option<u16>) -> MailOutcome {

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lettre::transport::smtp::Error;
@@ -12,6 +12,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
+use rally_domain::error::Fault;
 use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
 use rally_domain::port::Mailer;
 use secrecy::ExposeSecret;
@@ -28,6 +29,8 @@ use crate::wire::Wire;
 const MAX_CONNECTIONS: usize = 4;
 /// The status of a mail that the server cannot take because it does not offer SMTPUTF8 (RFC 6531, section 3.5).
 const NO_UTF8: u16 = 553;
+/// What an operator learns whose URL begins with `smtps` and names a port without TLS.
+const NO_TLS: &str = "the server does not begin with TLS at this port: smtp:// may be meant, which turns it on by STARTTLS";
 /// How long the answers to the rest may take after a refusal.
 const REST: Duration = Duration::from_secs(2);
 
@@ -109,8 +112,6 @@ impl SmtpMailer {
     }
 
     async fn attempt(&self, letter: &Letter, stage: &mut Stage) -> Attempt {
-        // The semaphore is never closed.
-        let Ok(_place) = self.places.acquire().await else { return Attempt::Failed(Trouble::new("the mailer ends")) };
         if let Some(mut waiting) = self.pool.take() {
             *stage = Stage::Sender;
             // The server may have closed a connection that waited, or a router forgotten it. A refusal before the recipient is named may be
@@ -171,7 +172,11 @@ impl SmtpMailer {
         let share = self.deadline / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         if self.server.security == Security::Tls {
             let tls = self.tls.clone();
-            let smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await?;
+            let smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await;
+            let smtp = smtp.map_err(|error| match Trouble::from(error) {
+                trouble if trouble.words.contains("InvalidContentType") => Trouble::new(NO_TLS),
+                trouble => trouble,
+            })?;
             return self.prepare(smtp, stage).await;
         }
         let mut last = Trouble::new("no address answers");
@@ -327,21 +332,26 @@ fn tls(server: &SmtpServer, roots: &[Vec<u8>]) -> Result<TlsParameters, Error> {
 
 #[async_trait]
 impl Mailer for SmtpMailer {
-    async fn send(&self, message: &Message) -> MailReport {
+    async fn send(&self, message: &Message) -> Result<MailReport, Fault> {
         let Content::Rendered(content) = &message.content else {
-            return MailReport::failed(MailOutcome::Refused(400), "a mail server is given only rendered messages");
+            return Ok(MailReport::failed(MailOutcome::Refused(400), "a mail server is given only rendered messages"));
         };
         let letter = match Letter::write(message, content) {
             Ok(letter) => letter,
-            Err(words) => return MailReport::failed(MailOutcome::Refused(NO_UTF8), words),
+            Err(words) => return Ok(MailReport::failed(MailOutcome::Refused(NO_UTF8), words)),
         };
-        let mut stage = Stage::Wait;
-        let attempt = tokio::time::timeout(self.deadline, self.attempt(&letter, &mut stage)).await;
+        let begun = Instant::now();
+        // Half of the time is left for the attempt. A server that is cut off too early may send the mail, and get it once more.
+        let Ok(Ok(_place)) = tokio::time::timeout(self.deadline / 2, self.places.acquire()).await else {
+            return Err(Fault::unavailable("other mails take all connections to the mail server"));
+        };
+        let mut stage = Stage::Open;
+        let attempt = tokio::time::timeout(self.deadline.saturating_sub(begun.elapsed()), self.attempt(&letter, &mut stage)).await;
         let trouble = match attempt {
-            Ok(Attempt::Accepted) => return MailReport::accepted(),
+            Ok(Attempt::Accepted) => return Ok(MailReport::accepted()),
             Ok(Attempt::NoUtf8) => {
                 let words = "an address is not in ASCII, and the mail server does not offer SMTPUTF8";
-                return MailReport::failed(MailOutcome::Refused(NO_UTF8), words);
+                return Ok(MailReport::failed(MailOutcome::Refused(NO_UTF8), words));
             }
             Ok(Attempt::Failed(trouble)) => trouble,
             Err(_) => Trouble::new(format!("no answer within {} s", self.deadline.as_secs_f64())),
@@ -349,7 +359,7 @@ impl Mailer for SmtpMailer {
         let outcome = outcome(stage, trouble.reply.as_ref().map(|(status, text)| (*status, text.as_str())));
         // The words may repeat an address. They stand in the log of mails, not here.
         tracing::warn!(mail = %message.id, stage = stage.words(), status = outcome.status(), "mail not sent");
-        MailReport::failed(outcome, &format!("{}: {}", stage.words(), trouble.words))
+        Ok(MailReport::failed(outcome, &format!("{}: {}", stage.words(), trouble.words)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rally_domain::email::Email;
+use rally_domain::error::Fault;
 use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::{Content, MailOutcome, MailReport, Message, Rendered, Sender};
 use rally_domain::port::Mailer;
@@ -62,7 +63,7 @@ async fn a_mail_arrives_as_it_was_written_over_every_protection() {
         let fake = FakeSmtp::start(SmtpOptions { pipelining, ..options }).await;
         let mailer = mailer(&fake);
         for id in 1..=3 {
-            assert_eq!(mailer.send(&message(id, "ada@example.com")).await, MailReport::accepted(), "{tls:?}");
+            assert_eq!(mailer.send(&message(id, "ada@example.com")).await.expect("tried"), MailReport::accepted(), "{tls:?}");
         }
         let received = fake.received();
         assert_eq!((received.len(), fake.connections()), (3, 1), "{tls:?}");
@@ -79,7 +80,7 @@ async fn a_mail_arrives_as_it_was_written_over_every_protection() {
 #[tokio::test]
 async fn a_server_that_offers_only_the_login_of_that_name_is_used() {
     let fake = FakeSmtp::start(SmtpOptions { only_login: true, ..protected(SmtpTls::Implicit) }).await;
-    assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried"), MailReport::accepted());
 }
 
 #[tokio::test]
@@ -89,10 +90,10 @@ async fn nothing_is_said_to_a_server_whose_certificate_is_not_trusted() {
         let other = FakeSmtp::start(protected(tls)).await;
         let deadline = DEADLINE.try_into().expect("short");
         let stranger = SmtpMailer::new(SmtpServer::parse(&fake.url()).expect("a URL"), std::slice::from_ref(&other.root), deadline);
-        is_later(&stranger.expect("roots").send(&message(1, "ada@example.com")).await, None);
+        is_later(&stranger.expect("roots").send(&message(1, "ada@example.com")).await.expect("tried"), None);
         let by_address = SmtpServer::parse(&fake.url().replace("localhost", "127.0.0.1")).expect("a URL");
         let misnamed = SmtpMailer::new(by_address, std::slice::from_ref(&fake.root), deadline).expect("roots");
-        is_later(&misnamed.send(&message(1, "ada@example.com")).await, None);
+        is_later(&misnamed.send(&message(1, "ada@example.com")).await.expect("tried"), None);
         let said = fake.commands();
         assert!(said.iter().all(|command| command.starts_with("EHLO") || command == "STARTTLS"), "{said:?}");
     }
@@ -104,7 +105,7 @@ async fn nothing_is_said_without_tls_where_it_is_required() {
     let url = format!("smtp://ada:secret@localhost:{}", fake.address.port());
     let server = SmtpServer::parse(&url).expect("a URL");
     let mailer = SmtpMailer::new(server, std::slice::from_ref(&fake.root), DEADLINE.try_into().expect("short")).expect("roots");
-    is_later(&mailer.send(&message(1, "ada@example.com")).await, None);
+    is_later(&mailer.send(&message(1, "ada@example.com")).await.expect("tried"), None);
     assert!(fake.commands().iter().all(|command| command.starts_with("EHLO")), "{:?}", fake.commands());
 }
 
@@ -112,7 +113,7 @@ async fn nothing_is_said_without_tls_where_it_is_required() {
 async fn an_answer_that_was_put_before_tls_ends_the_connection() {
     let fake = FakeSmtp::start(protected(SmtpTls::StartTls)).await;
     fake.act(SmtpStep::StartTls, SmtpAct::Append("250-evil\r\n250 AUTH PLAIN\r\n".to_owned()));
-    let report = mailer(&fake).send(&message(1, "ada@example.com")).await;
+    let report = mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried");
     is_later(&report, None);
     assert!(report.error.as_ref().is_some_and(|words| words.contains("more than it was asked")), "{report:?}");
 }
@@ -122,12 +123,12 @@ async fn a_refused_login_is_tried_later() {
     let fake = FakeSmtp::start(protected(SmtpTls::Implicit)).await;
     for status in [454, 535] {
         fake.act(SmtpStep::Auth, say(&format!("{status} 5.7.8 no")));
-        is_later(&mailer(&fake).send(&message(1, "ada@example.com")).await, Some(status));
+        is_later(&mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried"), Some(status));
     }
     fake.behave();
     let wrong = SmtpServer::parse(&fake.url().replace(":secret", ":wrong")).expect("a URL");
     let mailer = SmtpMailer::new(wrong, std::slice::from_ref(&fake.root), DEADLINE.try_into().expect("short")).expect("roots");
-    is_later(&mailer.send(&message(1, "ada@example.com")).await, Some(535));
+    is_later(&mailer.send(&message(1, "ada@example.com")).await.expect("tried"), Some(535));
 }
 
 #[tokio::test]
@@ -145,11 +146,11 @@ async fn refusals(options: SmtpOptions) {
         fake.behave();
         fake.close_connections();
         fake.act(step, say("451 4.3.0 later"));
-        is_later(&mailer.send(&message(1, "ada@example.com")).await, Some(451));
+        is_later(&mailer.send(&message(1, "ada@example.com")).await.expect("tried"), Some(451));
         fake.act(step, say("421 4.3.2 closing"));
-        is_later(&mailer.send(&message(1, "ada@example.com")).await, Some(421));
+        is_later(&mailer.send(&message(1, "ada@example.com")).await.expect("tried"), Some(421));
         fake.act(step, say("550 5.1.1 no such user"));
-        let report = mailer.send(&message(1, "ada@example.com")).await;
+        let report = mailer.send(&message(1, "ada@example.com")).await.expect("tried");
         match step {
             SmtpStep::Rcpt => assert_eq!(report.outcome, Bounced(550)),
             SmtpStep::Mail | SmtpStep::Data | SmtpStep::Message => assert_eq!(report.outcome, Refused(550), "{step:?}"),
@@ -159,7 +160,7 @@ async fn refusals(options: SmtpOptions) {
     }
     fake.behave();
     fake.answer_recipient("full@example.com", "552 5.2.2 full");
-    let report = mailer.send(&message(1, "full@example.com")).await;
+    let report = mailer.send(&message(1, "full@example.com")).await.expect("tried");
     assert_eq!(report, MailReport::failed(Refused(552), "RCPT TO: 552 5.2.2 full"));
     assert!(fake.received().is_empty());
 }
@@ -174,7 +175,7 @@ async fn a_server_that_goes_away_at_any_step_is_asked_later() {
                 fake.behave();
                 fake.close_connections();
                 fake.act(step, act);
-                is_later(&mailer.send(&message(1, "ada@example.com")).await, None);
+                is_later(&mailer.send(&message(1, "ada@example.com")).await.expect("tried"), None);
             }
         }
     }
@@ -183,7 +184,7 @@ async fn a_server_that_goes_away_at_any_step_is_asked_later() {
 #[tokio::test]
 async fn a_server_that_is_greeted_once_takes_mail() {
     let fake = FakeSmtp::start(SmtpOptions { one_ehlo: true, pipelining: true, ..protected(SmtpTls::StartTls) }).await;
-    assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried"), MailReport::accepted());
     assert_eq!(fake.unanswered(), 0);
 }
 
@@ -193,13 +194,13 @@ async fn a_refusal_counts_though_the_server_says_no_more() {
     let mailer = mailer(&fake);
     for act in [SmtpAct::Hang, SmtpAct::Close, say("421 4.3.2 closing"), say("354 go on")] {
         fake.behave();
-        assert_eq!(mailer.send(&message(1, "ada@example.com")).await, MailReport::accepted(), "{act:?}");
+        assert_eq!(mailer.send(&message(1, "ada@example.com")).await.expect("tried"), MailReport::accepted(), "{act:?}");
         fake.act(SmtpStep::Rcpt, say("550 5.1.1 no such user"));
         fake.act(SmtpStep::Data, act.clone());
         // On the connection that was used before, and on a new one.
         let before = fake.connections();
         for made in [0, 1] {
-            assert_eq!(mailer.send(&message(2, "none@example.com")).await.outcome, MailOutcome::Bounced(550), "{act:?}");
+            assert_eq!(mailer.send(&message(2, "none@example.com")).await.expect("tried").outcome, MailOutcome::Bounced(550), "{act:?}");
             assert_eq!(fake.connections(), before + made, "{act:?}");
         }
     }
@@ -209,7 +210,7 @@ async fn a_refusal_counts_though_the_server_says_no_more() {
 async fn a_mail_is_begun_in_one_go_where_the_server_takes_that() {
     for pipelining in [false, true] {
         let fake = FakeSmtp::start(SmtpOptions { pipelining, ..SmtpOptions::default() }).await;
-        assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await, MailReport::accepted());
+        assert_eq!(mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried"), MailReport::accepted());
         assert_eq!(fake.unanswered(), if pipelining { 2 } else { 0 });
     }
 }
@@ -220,9 +221,9 @@ async fn a_server_that_waits_for_a_message_without_a_recipient_gets_none() {
     let mailer = mailer(&fake);
     fake.act(SmtpStep::Rcpt, say("550 5.1.1 no such user"));
     fake.act(SmtpStep::Data, say("354 go on"));
-    assert_eq!(mailer.send(&message(1, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
+    assert_eq!(mailer.send(&message(1, "none@example.com")).await.expect("tried").outcome, MailOutcome::Bounced(550));
     fake.behave();
-    assert_eq!(mailer.send(&message(2, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(mailer.send(&message(2, "ada@example.com")).await.expect("tried"), MailReport::accepted());
     assert_eq!((fake.received().len(), fake.connections()), (1, 2));
 }
 
@@ -234,7 +235,7 @@ async fn a_server_that_hangs_at_any_step_keeps_nobody_longer_than_the_deadline()
             fake.behave();
             fake.act(step, act);
             let started = Instant::now();
-            is_later(&mailer_within(&fake, SHORT).send(&message(1, "ada@example.com")).await, None);
+            is_later(&mailer_within(&fake, SHORT).send(&message(1, "ada@example.com")).await.expect("tried"), None);
             assert!(started.elapsed() < SHORT + Duration::from_secs(2), "{step:?}: {:?}", started.elapsed());
         }
     }
@@ -246,7 +247,7 @@ async fn an_answer_without_an_end_is_not_read_for_ever() {
     for step in [SmtpStep::Greeting, SmtpStep::Ehlo, SmtpStep::Message] {
         fake.behave();
         fake.act(step, SmtpAct::Flood);
-        let report = mailer(&fake).send(&message(1, "ada@example.com")).await;
+        let report = mailer(&fake).send(&message(1, "ada@example.com")).await.expect("tried");
         is_later(&report, None);
         assert!(report.error.is_some_and(|words| words.contains("too long")), "{step:?}");
     }
@@ -256,9 +257,9 @@ async fn an_answer_without_an_end_is_not_read_for_ever() {
 async fn a_waiting_connection_that_died_costs_no_attempt() {
     let fake = FakeSmtp::start(SmtpOptions::default()).await;
     let mailer = mailer_within(&fake, Duration::from_secs(4));
-    assert_eq!(mailer.send(&message(1, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(mailer.send(&message(1, "ada@example.com")).await.expect("tried"), MailReport::accepted());
     fake.close_connections();
-    assert_eq!(mailer.send(&message(2, "ada@example.com")).await, MailReport::accepted());
+    assert_eq!(mailer.send(&message(2, "ada@example.com")).await.expect("tried"), MailReport::accepted());
     assert_eq!((fake.received().len(), fake.connections()), (2, 2));
 }
 
@@ -269,8 +270,8 @@ async fn a_refused_mail_leaves_the_connection_to_the_next() {
         fake.answer_recipient("none@example.com", "550 5.1.1 no such user");
         let mailer = mailer(&fake);
         for id in 0..3 {
-            assert_eq!(mailer.send(&message(id, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
-            assert_eq!(mailer.send(&message(9, "ada@example.com")).await, MailReport::accepted());
+            assert_eq!(mailer.send(&message(id, "none@example.com")).await.expect("tried").outcome, MailOutcome::Bounced(550));
+            assert_eq!(mailer.send(&message(9, "ada@example.com")).await.expect("tried"), MailReport::accepted());
         }
         assert_eq!((fake.received().len(), fake.connections()), (3, 1), "{pipelining}");
     }
@@ -288,9 +289,32 @@ async fn four_connections_are_open_at_most() {
         })
         .collect();
     for send in sends {
-        assert_eq!(send.await.expect("no panic"), MailReport::accepted());
+        assert_eq!(send.await.expect("no panic").expect("tried"), MailReport::accepted());
     }
     assert_eq!((fake.received().len(), fake.connections()), (12, 4));
+}
+
+/// A mail that finds no connection was not tried, and so has not failed.
+#[tokio::test]
+async fn waiting_for_a_connection_is_no_attempt() {
+    let fake = FakeSmtp::start(SmtpOptions::default()).await;
+    fake.act(SmtpStep::Message, SmtpAct::Late(Duration::from_secs(4)));
+    let mailer = std::sync::Arc::new(mailer_within(&fake, Duration::from_secs(6)));
+    let sends: Vec<_> = (0..6)
+        .map(|id| {
+            let mailer = mailer.clone();
+            tokio::spawn(async move { mailer.send(&message(id, "ada@example.com")).await })
+        })
+        .collect();
+    let (mut sent, mut waited) = (0, 0);
+    for send in sends {
+        match send.await.expect("no panic") {
+            Ok(report) => sent += usize::from(report == MailReport::accepted()),
+            Err(Fault::Unavailable(_)) => waited += 1,
+            Err(Fault::Unexpected(cause)) => panic!("{cause}"),
+        }
+    }
+    assert_eq!((sent, waited, fake.received().len()), (4, 2, 4));
 }
 
 #[tokio::test]
@@ -298,7 +322,7 @@ async fn an_address_outside_ascii_needs_a_server_that_offers_it() {
     for (utf8, eight_bit) in [(false, true), (true, true)] {
         let fake = FakeSmtp::start(SmtpOptions { utf8, eight_bit, ..SmtpOptions::default() }).await;
         let mailer = mailer(&fake);
-        let report = mailer.send(&message(1, "ünal@example.com")).await;
+        let report = mailer.send(&message(1, "ünal@example.com")).await.expect("tried");
         if utf8 {
             assert_eq!(report, MailReport::accepted());
             assert_eq!(fake.received()[0].to, "ünal@example.com");
@@ -307,7 +331,7 @@ async fn an_address_outside_ascii_needs_a_server_that_offers_it() {
             assert!(report.error.is_some_and(|words| words.contains("SMTPUTF8")));
             assert!(fake.commands().iter().all(|command| command.starts_with("EHLO")));
         }
-        assert_eq!(mailer.send(&message(2, "ada@bücher.example")).await, MailReport::accepted());
+        assert_eq!(mailer.send(&message(2, "ada@bücher.example")).await.expect("tried"), MailReport::accepted());
         assert_eq!(fake.received().last().map(|mail| mail.to.as_str()), Some("ada@xn--bcher-kva.example"));
         assert_eq!(fake.connections(), 1);
     }
@@ -318,7 +342,7 @@ async fn a_server_that_is_not_there_is_asked_later() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     for url in [format!("smtp://{free}?tls=none"), format!("smtps://{free}"), "smtp://none.invalid?tls=none".to_owned()] {
         let mailer = SmtpMailer::new(SmtpServer::parse(&url).expect("a URL"), &[], DEADLINE.try_into().expect("short"));
-        is_later(&mailer.expect("roots").send(&message(1, "ada@example.com")).await, None);
+        is_later(&mailer.expect("roots").send(&message(1, "ada@example.com")).await.expect("tried"), None);
     }
 }
 
@@ -332,9 +356,9 @@ async fn a_waiting_connection_that_is_silent_or_ends_costs_no_attempt() {
         let mailer = mailer_within(&fake, 4 * SHORT);
         let before = fake.connections();
         // After a refusal, the next mail on the connection begins with RSET, and no mail on a new connection does.
-        assert_eq!(mailer.send(&message(1, "none@example.com")).await.outcome, MailOutcome::Bounced(550));
+        assert_eq!(mailer.send(&message(1, "none@example.com")).await.expect("tried").outcome, MailOutcome::Bounced(550));
         fake.act(SmtpStep::Rset, act.clone());
-        assert_eq!(mailer.send(&message(2, "ada@example.com")).await, MailReport::accepted(), "{act:?}");
+        assert_eq!(mailer.send(&message(2, "ada@example.com")).await.expect("tried"), MailReport::accepted(), "{act:?}");
         assert_eq!(fake.connections(), before + 2, "{act:?}");
     }
 }

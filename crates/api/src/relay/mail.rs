@@ -80,7 +80,7 @@ impl MailFreight {
                 let envoi = self.ports.envoi.as_ref().ok_or_else(|| Fault::unavailable("this server has no Envoi"))?;
                 let content = Content::Template { name: template.clone(), data: mail.data.clone() };
                 let message = mail.message(content, None, links).ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
-                Ok(envoi.send(&message).await)
+                envoi.send(&message).await
             }
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
@@ -95,7 +95,7 @@ impl MailFreight {
                 };
                 let message = mail.message(Content::Rendered(rendered), Some(&smtp.policy.sender), links);
                 let message = message.ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
-                Ok(smtp.mailer.send(&message).await)
+                smtp.mailer.send(&message).await
             }
         }
     }

@@ -46,7 +46,10 @@ pub trait Mailer: Send + Sync {
     /// - It MUST distinguish a refusal from a failure that may pass: `remote::a_refusal_is_told_from_what_may_pass`,
     ///   `remote::a_status_tells_what_is_refused_from_what_may_pass`.
     /// - It MUST refuse content of a form that it does not send: `remote::content_of_another_form_is_refused`.
-    async fn send(&self, message: &Message) -> MailReport;
+    ///
+    /// # Errors
+    /// If the attempt could not begin, because too many others are under way. It counts as none.
+    async fn send(&self, message: &Message) -> Result<MailReport, Fault>;
 }
 
 /// Knows the domains and templates that a mail service keeps for a workspace.
