@@ -102,6 +102,26 @@ fn shown(reply: &Reply) -> (u16, Vec<String>, String) {
     (reply.status.as_u16(), names, reply.body.clone())
 }
 
+/// A link that was replaced is not to be had by the mail of the confirmation again.
+#[apply(on_both_stores)]
+async fn a_new_link_ends_that_of_the_confirmation(kind: Kind) {
+    let (server, smtp, list) = start(kind, json!({})).await;
+    server.sign_up("early", person("ada@example.com")).await.expect(202);
+    let token = token_of(&received(&smtp, 1).await.remove(0));
+    let entry = confirm(&server, &token).await.expect(201);
+    assert_eq!(confirm(&server, &token).await.expect(200)["status_url"], entry["status_url"]);
+    let path = format!("/waitlists/{list}/entries/{}/new-link", entry["id"].as_str().unwrap());
+    let new = server.admin_post(&path, json!({})).await.expect(200)["status_url"].as_str().unwrap().to_owned();
+    confirm(&server, &token).await.refused(410, "confirmation_expired");
+    assert_eq!(get(&server, &token).await.expect(200)["state"], "confirmed");
+    let (_, new) = new.rsplit_once('/').unwrap();
+    let page = format!("{}/confirm/{token}", server.base);
+    for (request, status) in [(server.client.get(&page), 200), (server.client.post(&page), 409)] {
+        let reply = send(request).await;
+        assert!(reply.status == status && !reply.body.contains(new), "{}: {}", reply.status, reply.body);
+    }
+}
+
 #[apply(on_both_stores)]
 async fn the_reply_tells_nothing_of_the_address(kind: Kind) {
     let (server, smtp, list) = start(kind, json!({})).await;

@@ -42,4 +42,16 @@ async fn the_documentation_needs_no_network(kind: Kind) {
     // The client follows the redirect to /docs/.
     let page = server.get("/docs").await;
     assert_eq!(page.status, 200);
+    // Who takes no compressed page gets it as it is, and no other page may frame it.
+    assert!(page.body.contains("swagger-ui"), "{}", page.body);
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+    for file in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js", "index.html"] {
+        let plain = server.client.get(format!("{}/docs/{file}", server.base)).send().await.unwrap();
+        assert_eq!((plain.status().as_u16(), plain.headers().get("content-encoding")), (200, None), "{file}");
+        let packed = server.client.get(format!("{}/docs/{file}", server.base)).header("accept-encoding", "gzip").send().await.unwrap();
+        let is_packed = packed.headers().get("content-encoding").is_some();
+        let (plain, packed) = (plain.bytes().await.unwrap(), packed.bytes().await.unwrap());
+        assert!(is_packed == (file != "swagger-initializer.js") && (!is_packed || packed.len() < plain.len()), "{file}");
+    }
+    server.get("/docs/none").await.refused(404, "not_found");
 }

@@ -289,6 +289,31 @@ async fn hostile_texts_are_shown_as_they_are() {
     browser.close().await;
 }
 
+/// What is typed stays when somebody chooses another language.
+#[tokio::test]
+async fn another_language_keeps_what_was_typed() {
+    let settings = json!({
+        "consent_text": "I agree",
+        "custom_fields": [{"key": "size", "label": "Size", "type": "select", "options": ["Small", "Large"]}],
+    });
+    let (server, _list) = start(settings).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/w/acme/early?lang=en", server.base)).await;
+    browser.fill("#email", "ada@example.com").await;
+    browser.fill("#name", "Ada").await;
+    browser.click("#consent").await;
+    browser.run("document.getElementById('metadata-size').value = 'Large'").await;
+    browser.click(".languages summary").await;
+    browser.click(".languages a[hreflang=de]").await;
+    browser.until("document.documentElement.lang === 'de'").await;
+    let typed = "['email', 'name', 'metadata-size'].map((id) => document.getElementById(id).value).join() + document.getElementById('consent').checked";
+    browser.until(&format!("{typed} === 'ada@example.com,Ada,Largetrue'")).await;
+    // It is kept for that one step.
+    browser.open(&format!("{}/w/acme/early?lang=en", server.base)).await;
+    assert_eq!(browser.value("document.getElementById('email').value").await, "");
+    browser.close().await;
+}
+
 /// A form that is sent twice signs one person up.
 #[tokio::test]
 async fn a_double_click_signs_up_once() {

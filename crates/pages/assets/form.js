@@ -52,7 +52,37 @@ const sumUp = (summary, problems) => {
   summary.focus();
 };
 
+const KEPT = "rally-typed";
+
+/** Keeps what is typed for the same page in another language. */
+const keep = (form) => {
+  const typed = [...form.elements].filter(({ name, type }) => name && type !== "hidden");
+  const values = typed.filter(({ type, checked }) => !/^(checkbox|radio)$/.test(type) || checked).map(({ name, value }) => [name, value]);
+  sessionStorage.setItem(KEPT, JSON.stringify([location.pathname, values]));
+};
+
+const restore = (form) => {
+  const [path, values] = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+  sessionStorage.removeItem(KEPT);
+  if (path !== location.pathname) return;
+  for (const control of form.elements) {
+    const typed = values.filter(([name]) => name === control.name).map(([, value]) => value);
+    if (control.type === "hidden" || typed.length === 0) continue;
+    if (/^(checkbox|radio)$/.test(control.type)) control.checked = typed.includes(control.value);
+    else [control.value] = typed;
+  }
+};
+
+/** A browser may keep nothing at all. */
+const attempt = (act, form) => {
+  try {
+    act(form);
+  } catch {}
+};
+
 for (const form of document.querySelectorAll("form[data-form]")) {
+  attempt(restore, form);
+  for (const link of document.querySelectorAll(".languages a")) link.addEventListener("click", () => attempt(keep, form));
   const fields = [...form.querySelectorAll(".field[data-missing]")];
   const fieldOf = (event) => event.target.closest(".field[data-missing]");
   const button = form.querySelector("button");

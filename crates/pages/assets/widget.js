@@ -347,7 +347,10 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         told.hidden = true;
         for (const field of fields) field.tell(field.problem());
         const bad = fields.find((field) => field.problem());
-        if (bad) return bad.focus();
+        if (bad) {
+          bad.focus();
+          return this.#emit("error", { code: "validation_failed", message: bad.problem() });
+        }
         button.setAttribute("aria-disabled", "true");
         status.textContent = data.challenge ? texts.working : "";
         try {

@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         }
     }
     fs::write(folder.join("widget.js"), assets::WIDGET)?;
-    fs::write(folder.join("policy"), content_security_policy(&words.brand, &[]))?;
+    fs::write(folder.join("policy"), content_security_policy(&words.brand, &[], None))?;
     for language in Language::all() {
         let folder = folder.join(language.tag());
         fs::create_dir_all(&folder)?;

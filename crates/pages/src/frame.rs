@@ -16,6 +16,8 @@ pub struct Frame<'a> {
     pub brand: Brand<'a>,
     /// What stands before the paths of files: the path of the public URL, without a slash at its end. It is empty at the root of a host.
     pub root: &'a str,
+    /// The origin of links, to which a form may lead beside that of the page. `None` if links mean something on the server's machine alone.
+    pub origin: Option<&'a str>,
     /// The absolute URL of the page, for search engines and previews. `None` for pages that no stranger should find.
     pub canonical: Option<&'a str>,
     /// Whether search engines may list the page.

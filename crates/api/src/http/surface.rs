@@ -13,6 +13,8 @@ pub enum Surface {
     Page,
     /// The API that a token in the path opens. Nobody may keep or list its replies.
     Visitor,
+    /// The pages that show the API. Their errors are JSON.
+    Documentation,
     /// Everything else: errors are JSON.
     Other,
 }
@@ -31,6 +33,7 @@ impl Surface {
             "w" if path.ends_with("/widget.json") => Self::Other,
             "" | "w" => Self::Page,
             "console" => Self::Console,
+            "docs" => Self::Documentation,
             "me" | "unsubscribe" | "confirm" => Self::Link,
             "v1" if path.starts_with("/v1/workspaces") => Self::Admin,
             "v1" if path.starts_with("/v1/me/") || path.starts_with("/v1/confirmations/") => Self::Visitor,
@@ -57,6 +60,8 @@ mod tests {
             ("/unsubscribe/token", Surface::Link),
             ("/unsubscribe", Surface::Link),
             ("/console", Surface::Console),
+            ("/docs/", Surface::Documentation),
+            ("/docs-json", Surface::Other),
             ("/console/w/acme", Surface::Console),
             ("/metrics", Surface::Other),
             ("/", Surface::Page),

@@ -89,6 +89,21 @@ impl Links {
             }
     }
 
+    /// Whether that URL means something on this machine alone: its host is a loopback or an unspecified address.
+    pub fn are_local(&self) -> bool {
+        match Url::parse(&self.base).ok().as_ref().and_then(Url::host) {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+            Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+            None => false,
+        }
+    }
+
+    /// Returns that URL without its path: `https://rally.example:8443`.
+    pub fn origin(&self) -> &str {
+        &self.base[..self.base.len() - self.root().len()]
+    }
+
     /// Returns the path of that URL, for links between pages of one server. It is empty at the root of a host.
     pub fn root(&self) -> &str {
         let after_scheme = self.base.find("://").map_or(0, |at| at + 3);

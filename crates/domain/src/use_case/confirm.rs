@@ -103,16 +103,17 @@ pub struct ConfirmedEntry {
     pub is_new: bool,
 }
 
-/// Puts the person of a request on the list. Confirming it again returns the same entry.
+/// Puts the person of a request on the list. Confirming it again returns the same entry, until that gets another link: whoever has only
+/// the mail of the confirmation is not to learn the new one.
 ///
 /// # Errors
-/// If the request was refused, or a rule of sign-ups refuses it. Then the request goes on waiting.
+/// If the request was refused, its link has ended, or a rule of sign-ups refuses it. Then the request goes on waiting.
 pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<ConfirmedEntry, CommandError<SignUpRejection>> {
     let request = match kept.state {
         RequestState::Waiting(request) => *request,
         RequestState::Confirmed(_) | RequestState::Refused => {
             let ended = kept.waiting(ports.clock.now()).err().unwrap_or(RequestEnded::NoSuchRequest);
-            return confirmed_before(ports, ended).await;
+            return confirmed_before(ports, &actor, ended).await;
         }
     };
     let command = SignUp {
@@ -121,21 +122,24 @@ pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<C
         confirms: Some(request.id),
         network: request.network,
         disposable: ports.disposable.has(&request.profile.email),
-        actor,
+        actor: actor.clone(),
         ..SignUp::new(request.waitlist_id, request.profile, ports.links.clone(), &*ports.clock, &*ports.ids)
     };
     match join::sign_up(ports, command).await {
         Ok(entry) => Ok(ConfirmedEntry { entry, is_new: true }),
-        Err(CommandError::Rejected(SignUpRejection::Ended(ended))) => confirmed_before(ports, ended).await,
+        Err(CommandError::Rejected(SignUpRejection::Ended(ended))) => confirmed_before(ports, &actor, ended).await,
         Err(error) => Err(error),
     }
 }
 
-async fn confirmed_before(ports: &Ports, ended: RequestEnded) -> Result<ConfirmedEntry, CommandError<SignUpRejection>> {
+async fn confirmed_before(ports: &Ports, actor: &Actor, ended: RequestEnded) -> Result<ConfirmedEntry, CommandError<SignUpRejection>> {
     let refuse = |ended| CommandError::Rejected(SignUpRejection::Ended(ended));
     let RequestEnded::Confirmed(id) = ended else { return Err(refuse(ended)) };
     // The person may have left since.
     let entry = ports.entries.find_by_id(id).await?.ok_or_else(|| refuse(RequestEnded::NoSuchRequest))?;
+    if *actor == Actor::Visitor && entry.link_generation > 0 {
+        return Err(refuse(RequestEnded::Expired));
+    }
     Ok(ConfirmedEntry { entry, is_new: false })
 }
 

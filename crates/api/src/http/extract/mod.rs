@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod client;
+pub mod encoding;
 pub mod idempotency_key;
 pub mod languages;
 pub mod list_query;

@@ -14,9 +14,13 @@ const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// The policy of a page without a logo.
 static PLAIN_PAGE: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let policy = content_security_policy(&Brand::default(), &[]);
+    let policy = content_security_policy(&Brand::default(), &[], None);
     HeaderValue::from_str(&policy).expect("a policy is of printable characters")
 });
+
+/// The policy of the pages that show the API, which are a program of somebody else.
+const DOCUMENTATION: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                             frame-ancestors 'none'";
 
 /// Adds the headers to a reply.
 pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
@@ -30,6 +34,9 @@ pub(super) fn secure(headers: &mut HeaderMap, id: &str, surface: Surface) {
     if matches!(surface, Surface::Link | Surface::Visitor) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    }
+    if surface == Surface::Documentation {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCUMENTATION));
     }
     if surface == Surface::Console {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

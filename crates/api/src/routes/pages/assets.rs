@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::LazyLock;
 
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentType, ETAG, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentType, ETAG, IF_NONE_MATCH, VARY,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -16,6 +16,7 @@ use rally_pages::assets::{Asset, CSS, JAVASCRIPT, WIDGET, assets, fingerprint};
 
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
+use crate::http::extract::encoding::takes_gzip;
 
 /// The path of a file changes with its content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -60,16 +61,6 @@ fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     encoder.finish()
-}
-
-/// Tells whether a client takes gzip (RFC 9110, section 12.5.3). One that says nothing gets the plain file.
-fn takes_gzip(request: &HttpRequest) -> bool {
-    let lines = request.headers().get_all(ACCEPT_ENCODING).filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = weight.split_once('=').is_some_and(|(_, quality)| quality.trim().parse() == Ok(0.0));
-        name.trim().eq_ignore_ascii_case("gzip") && !refused
-    })
 }
 
 /// Tells whether the client has one of these versions (RFC 9110, section 13.1.2).

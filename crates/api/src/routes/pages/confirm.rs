@@ -11,7 +11,7 @@ use rally_domain::use_case::visit::variant_of;
 use rally_domain::variant::Variant;
 use rally_pages::{Ask, AskPage, ConfirmPage, Notice, NoticePage};
 
-use super::look::{Look, in_chosen_language, see_other, show};
+use super::look::{Look, in_chosen_language, see_own, show};
 use super::openness::notice_of_refusal;
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
@@ -69,7 +69,9 @@ impl Opened {
     }
 
     fn tell_confirmed(&self, app: &App, look: &Look<'_>, status: StatusCode) -> HttpResponse {
-        let link = self.entry.as_ref().map(|entry| app.ports.links.status(entry.id, entry.link_generation));
+        // Whoever has only this mail is not to learn a link that has taken the place of the first one.
+        let first = self.entry.as_ref().filter(|entry| entry.link_generation == 0);
+        let link = first.map(|entry| app.ports.links.status(entry.id, entry.link_generation));
         self.tell(look, status, Notice::Confirmed, link.as_deref())
     }
 
@@ -130,7 +132,7 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     let confirmed = use_case::confirm::confirm(&app.ports, Actor::Visitor, kept.clone()).await.map_err(ApiError::from);
     app.wake_relays();
     let error = match confirmed {
-        Ok(confirmed) => return Ok(see_other(&app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation))),
+        Ok(confirmed) => return Ok(see_own(&app, &request, &app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation))),
         Err(error) => error,
     };
     let opened = Opened::of(&app, kept).await?;
@@ -138,8 +140,8 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     if error.code == Code::ConfirmationRefused {
         return Ok(opened.tell(&look, StatusCode::GONE, Notice::Refused, Some(&opened.form(&look))));
     }
-    if error.code == Code::EmailTaken {
-        // The person has come on the list in another way.
+    if matches!(error.code, Code::EmailTaken | Code::ConfirmationExpired) {
+        // The person has come on the list in another way, or has another link since.
         return Ok(opened.tell(&look, StatusCode::CONFLICT, Notice::Confirmed, None));
     }
     let notice = notice_of_refusal(&error, opened.place.waitlist.status).ok_or(error)?;
@@ -170,6 +172,6 @@ pub async fn refuse(app: web::Data<App>, request: HttpRequest, Linked(kept): Lin
     }
     match use_case::confirm::refuse(&app.ports, opened.kept.id).await.map_err(ApiError::from) {
         Err(error) if error.code == Code::AlreadyConfirmed => Ok(opened.tell_confirmed(&app, &look, StatusCode::CONFLICT)),
-        refused => refused.map(|()| see_other(&in_chosen_language(app.ports.links.refuse(opened.kept.id), &request))),
+        refused => refused.map(|()| see_own(&app, &request, &in_chosen_language(app.ports.links.refuse(opened.kept.id), &request))),
     }
 }

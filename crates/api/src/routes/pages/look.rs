@@ -2,9 +2,10 @@
 
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, LOCATION, VARY};
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, ContentType, HOST, LOCATION, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use rally_domain::locale::Locale;
+use rally_domain::mail::Links;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::web_origin::WebOrigin;
@@ -41,6 +42,7 @@ pub(super) struct Look<'a> {
     brand: Brand<'a>,
     framers: &'a [WebOrigin],
     root: &'a str,
+    origin: Option<&'a str>,
     embedded: bool,
 }
 
@@ -64,7 +66,9 @@ impl<'a> Look<'a> {
             None => choose(&[], &app.ports.settings.get(waitlist.workspace_id).await?.default_locale),
         };
         let framers = &waitlist.settings.allowed_origins;
-        Ok(Self { language, brand: brand_of(brand), framers, root: app.ports.links.root(), embedded: is_embedded(request) })
+        let links = &app.ports.links;
+        let (root, origin) = (links.root(), public_origin(links));
+        Ok(Self { language, brand: brand_of(brand), framers, root, origin, embedded: is_embedded(request) })
     }
 
     /// The language.
@@ -79,8 +83,8 @@ impl<'a> Look<'a> {
 
     /// The frame of a page for one person.
     pub(super) fn frame(&self) -> Frame<'a> {
-        let Self { language, brand, framers, root, embedded } = *self;
-        Frame { language, brand, root, badge: true, framers, embedded, ..Frame::default() }
+        let Self { language, brand, framers, root, origin, embedded } = *self;
+        Frame { language, brand, root, origin, badge: true, framers, embedded, ..Frame::default() }
     }
 
     /// Returns the address of a page that this one leads to, in the same frame.
@@ -124,12 +128,29 @@ pub(super) fn show_html(status: StatusCode, html: impl MessageBody + 'static, fr
         .content_type(ContentType::html())
         .insert_header((CONTENT_LANGUAGE, frame.language.tag()))
         .insert_header((VARY, "Accept-Language"));
-    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, frame.framers))).body(html)
+    reply.insert_header((CONTENT_SECURITY_POLICY, content_security_policy(&frame.brand, frame.framers, frame.origin))).body(html)
 }
 
 /// Leads to another page after a form was carried out.
 pub(super) fn see_other(url: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, url)).finish()
+}
+
+/// The origin of links, if others than this machine know it.
+pub(super) fn public_origin(links: &Links) -> Option<&str> {
+    (!links.are_local()).then(|| links.origin())
+}
+
+/// Leads to a page of this server, which a link names. If links mean something on this machine alone, and the request came by another
+/// name, the page is named by its path: whoever sent the form may be elsewhere.
+pub(super) fn see_own(app: &App, request: &HttpRequest, link: &str) -> HttpResponse {
+    let links = &app.ports.links;
+    let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let is_other = links.origin().split_once("://").map(|(_, host)| host) != asked;
+    match link.strip_prefix(links.origin()) {
+        Some(path) if links.are_local() && is_other => see_other(path),
+        _ => see_other(link),
+    }
 }
 
 /// Renders the page of an error.

@@ -27,7 +27,7 @@ use rally_pages::{
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::look::{self, brand_of, embedded, is_embedded, see_other, show, show_html};
+use super::look::{self, brand_of, embedded, is_embedded, see_other, see_own, show, show_html};
 use super::openness::{notice_of, notice_of_refusal, openness};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
@@ -53,6 +53,7 @@ pub(super) struct Reading<'a> {
     /// The path of the sign-up page.
     pub(super) here: String,
     root: &'a str,
+    origin: Option<&'a str>,
     embedded: bool,
     /// The locale that the reader has chosen.
     chosen: Option<Locale>,
@@ -81,7 +82,8 @@ impl<'a> Reading<'a> {
         let language = look::choose(wanted, &named.found.default_locale);
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
-        Self { named, language, here, root, embedded, chosen: None }
+        let origin = look::public_origin(&app.ports.links);
+        Self { named, language, here, root, origin, embedded, chosen: None }
     }
 
     /// The list.
@@ -100,7 +102,8 @@ impl<'a> Reading<'a> {
         'a: 'b,
     {
         let framers = &self.waitlist().settings.allowed_origins;
-        let frame = Frame { language: self.language, brand: self.brand(), root: self.root, badge: true, ..Frame::default() };
+        let frame =
+            Frame { language: self.language, brand: self.brand(), root: self.root, origin: self.origin, badge: true, ..Frame::default() };
         Frame { languages: Some(address), framers, embedded: self.embedded, ..frame }
     }
 
@@ -371,7 +374,7 @@ pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: Ht
     let reading = Reading::of(&app, &named, &request, posted.chosen()).await?;
     let outcome = sign_up(&app, &reading, &request, &posted).await;
     match outcome {
-        Ok(Sent::OnTheList(url)) => Ok(see_other(&embedded(url, reading.embedded))),
+        Ok(Sent::OnTheList(url)) => Ok(see_own(&app, &request, &embedded(url, reading.embedded))),
         Ok(Sent::MustConfirm) => Ok(reading.lead_to("/mailbox")),
         Err(error) => show_again(&app, &reading, &posted, error).await,
     }
