@@ -257,6 +257,53 @@ async fn a_session_may_do_what_its_key_may(kind: Kind) {
     assert_eq!(browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await.status, 405);
 }
 
+/// A session begins with a page that it may open, and no page leads to one that it may not.
+#[apply(on_both_stores)]
+async fn a_session_is_led_to_what_it_may_see(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "referrer": "news"})).await.expect(201);
+    for (scope, first) in [
+        ("waitlist.read rally.read", "/console/w/acme"),
+        ("webhook.read key.read", "/console/w/acme/webhooks"),
+        ("entry.read", "/console/w/acme/mail/log"),
+        ("variant.read", "/console/sessions"),
+    ] {
+        let mut browser = Browser::of(&server.base);
+        browser.paste(key(&server, scope).await["key"].as_str().unwrap()).await.leads_to();
+        let led = browser.open("/console").await.leads_to();
+        assert_eq!(led, first, "{scope}");
+        browser.open(&led).await.is_page(200, &[]);
+        if scope.contains("rally.read") {
+            let overview = browser.open("/console/w/acme/lists/early").await;
+            overview.is_page(200, &["Entries</dt><dd>1", "news"]);
+            assert!(!overview.text.contains("/lists/early/entries"), "{}", overview.text);
+        }
+    }
+}
+
+/// A change of ticked entries leads to the same page of the list, and says so if nobody is left there.
+#[apply(on_both_stores)]
+async fn a_change_stays_on_its_page(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    server.active_list("early", json!({"approval_required": true})).await;
+    for number in 0..21 {
+        server.sign_up("early", json!({"email": format!("p{number}@example.com"), "name": "Ada"})).await.expect(201);
+    }
+    let list = "/console/w/acme/lists/early/entries";
+    let first = browser.open(&format!("{list}?status=pending")).await;
+    let (_, next) = first.text.split_once("cursor=").unwrap();
+    let cursor = next.split('"').next().unwrap();
+    let second = browser.open(&format!("{list}?status=pending&cursor={cursor}")).await;
+    second.is_page(200, &["p20@example.com"]);
+    let (_, id) = second.text.split_once("name=\"entry\" value=\"").unwrap();
+    let form =
+        [("do", "approve"), ("entry", id.split('"').next().unwrap()), ("filter", "status=pending"), ("cursor", &second.hidden("cursor"))];
+    let led = browser.post(&format!("{list}/bulk"), &form).await.leads_to();
+    browser.open(&led).await.is_page(200, &["Approved", "No entry is left on this page", "Show the first page"]);
+}
+
 #[apply(on_both_stores)]
 async fn a_session_ends_by_itself_and_by_hand(kind: Kind) {
     let server = TestServer::start(kind).await;
@@ -435,7 +482,7 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
     let partly = browser.post(&bulk, &filtered).await.leads_to();
     assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&unchanged=1"));
-    browser.open(&partly).await.is_page(200, &["1 entry could not be changed", "<option value=\"pending\" selected>"]);
+    browser.open(&partly).await.is_page(400, &["1 entry could not be changed", "<option value=\"pending\" selected>"]);
     browser.post(&bulk, &[("do", "approve")]).await.is_page(400, &["tick"]);
     let csv = browser.open(&format!("{list}/entries/export.csv")).await;
     assert!(csv.header("content-type").starts_with("text/csv") && csv.text.contains("ada@example.com"));
@@ -479,7 +526,23 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
         .leads_to();
     browser.open(&format!("{ws}/mail")).await.is_page(200, &["Acme &#60;b&#62;", "#0f766e"]);
     browser.post(&format!("{ws}/mail"), &[("primary_color", "teal")]).await.is_page(422, &["value=\"teal\""]);
-    browser.open(&format!("{ws}/mail/templates")).await.is_page(200, &["welcome"]);
+    // A form that was opened before changes what was typed in it, and nothing else.
+    let seen = browser.open(&format!("{ws}/mail")).await.hidden("seen").replace("&#38;", "&");
+    browser.post(&format!("{ws}/mail"), &[("brand_name", "Acme Labs"), ("seen", &seen)]).await.leads_to();
+    let both = [("brand_name", "Acme <b>"), ("primary_color", "#112233"), ("seen", &seen)];
+    browser.post(&format!("{ws}/mail"), &both).await.leads_to();
+    browser.open(&format!("{ws}/mail")).await.is_page(200, &["Acme Labs", "#112233"]);
+
+    browser.open(&format!("{ws}/mail/templates")).await.is_page(200, &["welcome", "Another language"]);
+    browser.open(&format!("{ws}/mail/new-template")).await.is_page(200, &["Welcome: after the sign-up"]);
+    browser.post(&format!("{ws}/mail/new-template"), &[("kind", "welcome"), ("locale", "!")]).await.is_page(422, &["value=\"!\""]);
+    let swedish = browser.post(&format!("{ws}/mail/new-template"), &[("kind", "welcome"), ("locale", "SV")]).await.leads_to();
+    assert_eq!(swedish, format!("{ws}/mail/templates/welcome/sv"));
+    browser.open(&swedish).await.is_page(200, &["not written yet", "entry.name"]);
+    browser.post(&swedish, &[("subject", "Hej"), ("text", "Hej {{ entry.name }}"), ("updated_at", "")]).await.leads_to();
+    browser.open(&swedish).await.is_page(200, &["value=\"Hej\"", "Delete the text"]);
+    browser.post(&format!("{swedish}/reset"), &[]).await.is_page(200, &["Delete the text of welcome, sv?"]);
+    browser.post(&format!("{swedish}/reset"), &[("confirm", "yes")]).await.leads_to();
     let template = format!("{ws}/mail/templates/welcome/en");
     browser.open(&template).await.is_page(200, &["entry.name"]);
     let words = [("subject", "Hello"), ("text", "Hello {{ entry.name }}"), ("html", ""), ("updated_at", "")];
@@ -610,6 +673,10 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
     page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import the file"]);
     page.is_page(200, &["<th scope=\"row\" class=\"number\">3</th>", "<code>E-mail</code>", "<bdi>Who</bdi></th><td><code>name</code>"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["No entry yet"]);
+    // The choices of the trial are proposed for the import itself.
+    let again = browser.open(&format!("{new}?after={}", trial.rsplit('/').next().unwrap())).await;
+    again.is_page(200, &["E-mail = email\nWho = name</textarea>", "value=\"generic\" selected", "name=\"dry_run\" value=\"true\" aria"]);
+    page.is_page(200, &["/new-import?after="]);
     let done = browser.upload(&new, &options, file).await.leads_to();
     browser.open_until(&done, "data-say=\"Done\"").await.is_page(200, &["Added</dt><dd>2", "See the entries"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["ada@example.com", "Ada &#60;b&#62;", "bob@example.com"]);
@@ -650,6 +717,8 @@ async fn a_form_with_a_file_is_refused_as_others_are(kind: Kind) {
     for (fields, file, phrases) in refused {
         browser.upload(new, fields, file).await.is_page(422, &[&["aria-invalid=\"true\""][..], phrases].concat());
     }
+    // Fields without anything in them take room too.
+    browser.upload(new, &[("", ""); 8000], "a").await.is_page(413, &[]);
     for token in ["", "x"] {
         browser.send(browser.upload_as(new, token, &[], "a")).await.is_page(403, &["not sent from a page"]);
     }

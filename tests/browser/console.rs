@@ -222,6 +222,75 @@ async fn a_part_is_replaced_and_what_is_wrong_is_said() {
     browser.close().await;
 }
 
+/// A search keeps the order, the way back shows the question of its answer, and ticks outlive what shows by itself.
+#[tokio::test]
+async fn entries_are_found_and_found_again() {
+    let (server, list) = start(json!({"approval_required": true})).await;
+    for name in ["ada", "bob", "eve"] {
+        join(&server, &format!("{name}@example.com"), None).await;
+    }
+    let search = format!("/waitlists/{list}/entries?q=eve");
+    eventually(|| async { server.admin_get(&search).await.expect(200)["data"].as_array().filter(|found| found.len() == 1).map(drop) })
+        .await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/lists/early/entries", server.base)).await;
+    browser.click("th a[href*='sort=-created_at']").await;
+    browser.until("location.search === '?sort=-created_at'").await;
+    browser.fill("#f-q", "bob").await;
+    browser.until("document.querySelectorAll('#entries [data-row]').length === 1").await;
+    browser.until("location.search === '?q=bob&sort=-created_at'").await;
+    browser.run("history.back()").await;
+    browser.until("document.querySelectorAll('#entries [data-row]').length === 3").await;
+    browser.until("document.getElementById('f-q').value === ''").await;
+
+    // A job of another window shows by itself, and ends, and what is ticked here stays so.
+    browser.click("#entries [data-row]:nth-child(2) input[name=entry]").await;
+    browser.click("input[name=scope][value=matching]").await;
+    browser.click("button[name=do][value=reject]").await;
+    shown(&browser, "Reject 3 entries").await;
+    browser.click("main form button").await;
+    told(&browser, "It has begun").await;
+    browser.click("#entries [data-row]:nth-child(2) input[name=entry]").await;
+    shown(&browser, "3 of 3").await;
+    browser.until("!document.querySelector('[data-poll]')").await;
+    browser.until("document.querySelectorAll('#entries .state.bad, #entries tbody .state').length >= 3").await;
+    assert_eq!(browser.value("document.querySelectorAll('[name=entry]:checked').length").await, 1);
+    browser.close().await;
+}
+
+/// The options of a question show once its answer is one of several, and what is right is previewed beside what is not.
+#[tokio::test]
+async fn a_question_is_written_in_one_go() {
+    let (server, _list) = start(json!({})).await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/lists/early/settings", server.base)).await;
+    browser.click("button[value=add-field]").await;
+    let row = |name: &str| format!("#f-settings-custom-fields-0--{name}");
+    browser.find(&row("label")).await;
+    let options = format!("document.querySelector('{}').offsetParent !== null", row("options"));
+    assert_eq!(browser.value(&options).await, false);
+    browser
+        .run(&format!(
+            "const s = document.querySelector('{}'); s.value = 'select'; s.dispatchEvent(new Event('input', {{bubbles: true}}))",
+            row("type")
+        ))
+        .await;
+    browser.until(&options).await;
+    browser.fill(&row("options"), "Small\nLarge").await;
+    browser.fill(&row("label"), "Size").await;
+    browser.fill(&row("key"), "size").await;
+    browser.fill("#f-settings-max-entries", "many").await;
+    previewed(&browser, "Large").await;
+    replace(&browser, "#f-settings-max-entries", "9").await;
+    browser.click(".bulk button[value=save]").await;
+    told(&browser, "Saved").await;
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn a_session_is_ended_from_another_browser() {
     let server = TestServer::start(Kind::Sqlite).await;

@@ -96,6 +96,10 @@ const load = (method, url, body) =>
     request.send(body);
   });
 
+/** The control that has taken the place of another. */
+const twin = ({ id, name, value }, root) =>
+  id ? byId(id) : name ? all("input, select, textarea, button", root).find((other) => other.name === name && other.value === value) : undefined;
+
 const turns = new Map();
 
 /** Replaces the element `id`, and the whole content where the answer does not have it. */
@@ -114,7 +118,9 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   const active = document.activeElement;
   const inside = old.contains(active);
   const { selectionStart, selectionEnd } = active;
+  const kept = quiet && bulkForm() ? ticked(bulkForm()).map((box) => box.value) : [];
   old.replaceWith(fresh);
+  for (const box of bulkForm() ? boxes(bulkForm()) : []) box.checked ||= kept.includes(box.value);
   document.title = page.title;
   if (old.id !== "main") byId("notices").replaceWith(page.getElementById("notices"));
   const nav = byId("nav");
@@ -126,9 +132,12 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   } else if (record === "replace") {
     history.replaceState({ swap: id }, "", found);
   }
-  if (quiet) return fresh;
   const problems = byId("changes");
-  const same = inside && active.id ? byId(active.id) : undefined;
+  const same = inside ? twin(active, fresh) : undefined;
+  if (quiet) {
+    same?.focus({ preventScroll: true });
+    return fresh;
+  }
   if (problems && fresh.contains(problems)) problems.focus();
   else if (same) {
     same.focus({ preventScroll: true });
@@ -162,7 +171,10 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", ({ state }) => {
-  if (state?.swap) void trySwap(state.swap, { url: location.href, record: "none" });
+  if (!state?.swap) return;
+  // The form that asked is outside of the part, and shows another question.
+  const asks = document.querySelector(`form[method="get"][data-swap="${CSS.escape(state.swap)}"]`);
+  void trySwap(asks ? "main" : state.swap, { url: location.href, record: "none" });
 });
 
 // Forms
@@ -270,7 +282,7 @@ setInterval(async () => {
   const fresh = await swap(id, { url: location.href, record: "none", quiet: true }).catch(() => undefined);
   if (!fresh || "poll" in fresh.dataset) return;
   const around = fresh.closest("[data-say]");
-  if (around && around !== fresh) void trySwap(around.id, { url: location.href, record: "none" });
+  if (around && around !== fresh) void trySwap(around.id, { url: location.href, record: "none", quiet: true }).then((part) => say(part?.dataset.say));
   else say(fresh.dataset.say);
 }, 2000);
 

@@ -53,6 +53,7 @@ impl Form {
             hint: String::new(),
             error: self.error(name).map(str::to_owned),
             optional: false,
+            for_choices: false,
             control,
         }
     }
@@ -199,6 +200,8 @@ pub(crate) struct Field {
     hint: String,
     error: Option<String>,
     optional: bool,
+    /// Whether it is in sight only where a choice of several is asked for.
+    for_choices: bool,
     control: Control,
 }
 
@@ -212,6 +215,11 @@ impl Field {
 
     pub(crate) const fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    pub(crate) const fn for_choices(mut self) -> Self {
+        self.for_choices = true;
         self
     }
 

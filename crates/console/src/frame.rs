@@ -120,6 +120,26 @@ pub(crate) struct Link {
     pub(crate) count: Count,
 }
 
+/// A page of the navigation: whether the session may open it, its label, its address, its key and its place.
+type Destination = (bool, &'static str, String, &'static str, Here);
+
+/// The pages of a workspace.
+fn pages_of(urls: &WorkspaceUrls, can: Can) -> [Destination; 6] {
+    [
+        (can.list_read, "Lists", urls.lists(), "g l", Here::Lists),
+        (can.webhook_read, "Webhooks", urls.webhooks(), "g h", Here::Webhooks),
+        (can.settings_read, "Mail and brand", urls.mail(), "g m", Here::Mail),
+        (can.entry_read && !can.settings_read, "Mail", urls.mail_log(), "g m", Here::Mail),
+        (can.key_read, "API keys", urls.keys(), "g k", Here::Keys),
+        (can.audit_read, "Audit log", urls.audit(), "g a", Here::Audit),
+    ]
+}
+
+/// Returns the address of the first page of a workspace that a session may open, or `None` if it may open none.
+pub fn first_page(urls: &WorkspaceUrls, can: Can) -> Option<String> {
+    pages_of(urls, can).into_iter().find(|(allowed, ..)| *allowed).map(|(_, _, url, ..)| url)
+}
+
 /// What a template needs of a page.
 pub(crate) trait Framed {
     fn frame(&self) -> &Frame;
@@ -181,16 +201,7 @@ pub(crate) trait Framed {
     }
 
     fn workspace_links(&self) -> Vec<Link> {
-        let (urls, can) = (self.ws(), self.can());
-        let all = [
-            (can.list_read, "Lists", urls.lists(), "g l", Here::Lists),
-            (can.webhook_read, "Webhooks", urls.webhooks(), "g h", Here::Webhooks),
-            (can.settings_read, "Mail and brand", urls.mail(), "g m", Here::Mail),
-            (can.entry_read && !can.settings_read, "Mail", urls.mail_log(), "g m", Here::Mail),
-            (can.key_read, "API keys", urls.keys(), "g k", Here::Keys),
-            (can.audit_read, "Audit log", urls.audit(), "g a", Here::Audit),
-        ];
-        self.links(all.into())
+        self.links(pages_of(&self.ws(), *self.can()).into())
     }
 
     fn list_links(&self) -> Vec<Link> {
@@ -212,8 +223,23 @@ pub(crate) trait Framed {
         links
     }
 
-    fn links(&self, all: Vec<(bool, &'static str, String, &'static str, Here)>) -> Vec<Link> {
+    fn links(&self, all: Vec<Destination>) -> Vec<Link> {
         let link = |(_, label, url, key, here)| Link { label, url, key, current: here == self.here(), count: Count::default() };
         all.into_iter().filter(|(allowed, ..)| *allowed).map(link).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_begins_with_the_first_page_that_it_may_open() {
+        let urls = Urls::new("").workspace("acme");
+        let of = |actions: &[&str]| first_page(&urls, Can::of(|action| actions.contains(&action)));
+        assert_eq!(of(&["waitlist.read", "webhook.read"]), Some(urls.lists()));
+        assert_eq!(of(&["entry.read", "webhook.read"]), Some(urls.webhooks()));
+        assert_eq!(of(&["entry.read"]), Some(urls.mail_log()));
+        assert_eq!(of(&["variant.create"]), None);
     }
 }

@@ -21,7 +21,7 @@ pub mod urls;
 
 pub use self::can::Can;
 pub use self::form::{Choice, Form};
-pub use self::frame::{Frame, Notice, NoticeTone, OpenList, OpenWorkspace, Undo};
+pub use self::frame::{Frame, Notice, NoticeTone, OpenList, OpenWorkspace, Undo, first_page};
 pub use self::part::{Bar, Count, Day, Days, Job, Pager, Share, State, Time};
 pub use self::settings::{edit_rows, form_of_settings, patch_of_settings};
 pub use rally_pages::Page;

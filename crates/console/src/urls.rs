@@ -75,9 +75,11 @@ pub const ROUTES: &[Route] = &[
         "rally.settings.update",
         "brand_name, brand_logo_url, primary_color, default_heimdall_app_slug, default_locale, notifications, default_sender_address, \
          reply_to_address, default_sender_domain_id, welcome_template_name, approved_template_name, rejected_template_name, \
-         confirm_template_name, link_template_name; an empty one is null",
+         confirm_template_name, link_template_name; an empty one is null, and one with the value that `seen` has stays as it is",
     ),
     get("/console/w/{ws}/mail/templates", "rally.settings.read", "TemplatesPage"),
+    get("/console/w/{ws}/mail/new-template", "rally.settings.update", "FormPage::new_template"),
+    post("/console/w/{ws}/mail/new-template", "rally.settings.update", "kind, locale: 303 to the template, which nobody has written yet"),
     get("/console/w/{ws}/mail/templates/{kind}/{locale}", "rally.settings.read", "TemplatePage"),
     post("/console/w/{ws}/mail/templates/{kind}/{locale}", "rally.settings.update", "subject, text, html, updated_at"),
     post(
@@ -161,7 +163,11 @@ pub const ROUTES: &[Route] = &[
         "the sign-up page as stored, under policy::PAGE_PREVIEW; query variant_id",
     ),
     get("/console/w/{ws}/lists/{list}/imports", "entry.update", "ImportsPage"),
-    get("/console/w/{ws}/lists/{list}/new-import", "entry.update", "FormPage::new_import"),
+    get(
+        "/console/w/{ws}/lists/{list}/new-import",
+        "entry.update",
+        "FormPage::new_import; query after, the id of an import whose choices are proposed",
+    ),
     post(
         "/console/w/{ws}/lists/{list}/new-import",
         "entry.update",
@@ -267,6 +273,8 @@ impl WorkspaceUrls {
         mail = "/mail"
         /// The templates of mail.
         templates = "/mail/templates"
+        /// Writing the text of a mail in another language.
+        new_template = "/mail/new-template"
         /// The log of mail.
         mail_log = "/mail/log"
         /// The suppressions.
@@ -394,6 +402,8 @@ impl ListUrls {
         delete_variant = "/variants/", "/delete"
         /// An import.
         import = "/imports/", ""
+        /// Starting an import with the choices of another one.
+        import_again = "/new-import?after=", ""
         /// Cancelling an import.
         cancel_import = "/imports/", "/cancel"
         /// The problems of an import.

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::framed;
 use crate::form::{Field, Form, Summary};
-use crate::frame::{Frame, Framed};
+use crate::frame::{Frame, Framed, first_page};
 use crate::part::{Count, Pager, Time};
 
 /// Signing in with a link, an API key or an identity provider.
@@ -90,6 +90,12 @@ pub struct WorkspacesPage {
 }
 
 framed!(WorkspacesPage, Workspaces, |_page| "Workspaces".to_owned());
+
+impl WorkspacesPage {
+    fn first(&self, slug: &str) -> Option<String> {
+        first_page(&self.urls().workspace(slug), *self.can())
+    }
+}
 
 /// An API key.
 #[derive(Debug, Clone)]

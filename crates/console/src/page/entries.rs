@@ -40,6 +40,17 @@ impl EntryFilter {
     }
 }
 
+/// A custom field that entries can be found by.
+#[derive(Debug, Clone, Default)]
+pub struct FieldFilter {
+    /// The key.
+    pub key: String,
+    /// The question.
+    pub label: String,
+    /// The answers to choose from. Without any, an answer is typed.
+    pub answers: Vec<Choice>,
+}
+
 /// An entry among others.
 #[derive(Debug, Clone)]
 pub struct EntryRow {
@@ -73,12 +84,14 @@ pub struct EntriesPage {
     pub frame: Frame,
     /// What is asked for.
     pub filter: EntryFilter,
+    /// The place of the page among the others: the parameter `cursor`. It is empty on the first page.
+    pub cursor: String,
     /// What is wrong with the question, such as a date.
     pub errors: Vec<(String, String)>,
     /// The variants of the list, by id.
     pub variants: Vec<Choice>,
-    /// The custom fields of the list, by key.
-    pub fields: Vec<Choice>,
+    /// The custom fields of the list.
+    pub fields: Vec<FieldFilter>,
     /// The number that matches. `None` if it is not counted.
     pub matched: Option<Count>,
     /// The entries.
@@ -119,7 +132,14 @@ impl EntriesPage {
                 any.chain(self.variants.iter().map(|choice| (choice.value.as_str(), choice.label.as_str()))).collect();
             fields.push(form.select("variant_id", "Variant", &choices));
         }
-        let custom = self.fields.iter().map(|field| form.line(&format!("field.{}", field.value), &field.label));
+        let custom = self.fields.iter().map(|field| {
+            let name = format!("field.{}", field.key);
+            if field.answers.is_empty() {
+                return form.line(&name, &field.label);
+            }
+            let answers = field.answers.iter().map(|answer| (answer.value.as_str(), answer.label.as_str()));
+            form.select(&name, &field.label, &[("", "Any answer")].into_iter().chain(answers).collect::<Vec<_>>())
+        });
         fields.extend(custom);
         fields
     }

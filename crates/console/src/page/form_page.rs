@@ -2,9 +2,11 @@
 
 use askama::Template;
 
+use super::mail::MAIL_KINDS;
 use super::webhooks::event_choices;
 use crate::form::{Choice, Field, Form, Summary};
 use crate::frame::{Frame, Framed, Here};
+use crate::part::State;
 
 /// A page that is one form.
 #[derive(Debug, Clone, Template)]
@@ -28,6 +30,7 @@ enum Place {
     Workspaces,
     Lists,
     Webhooks,
+    Mail,
     Keys,
     Imports,
 }
@@ -42,6 +45,7 @@ impl Framed for FormPage {
             Place::Workspaces => Here::Workspaces,
             Place::Lists => Here::Lists,
             Place::Webhooks => Here::Webhooks,
+            Place::Mail => Here::Mail,
             Place::Keys => Here::Keys,
             Place::Imports => Here::Imports,
         }
@@ -109,6 +113,24 @@ impl FormPage {
             page.form.several("events", "Events", &event_choices(event_types)),
         ];
         (page.action, page.back) = (page.ws().new_webhook(), page.ws().webhooks());
+        page
+    }
+
+    /// Begins a template of mail in a language that has none. Fields: `kind`, `locale`.
+    pub fn new_template(frame: Frame, form: Form) -> Self {
+        let texts = [
+            "Another language",
+            "You write the text on the next page. Until it is saved, people of that language get another one.",
+            "Go on",
+        ];
+        let mut page = Self::plain(frame, form, Place::Mail, texts);
+        let kinds = MAIL_KINDS.map(|(kind, about)| (kind, format!("{}: {about}", State::from(kind).word())));
+        let kinds: Vec<(&str, &str)> = kinds.iter().map(|(kind, label)| (*kind, label.as_str())).collect();
+        page.fields = vec![
+            page.form.select("kind", "Mail", &kinds),
+            page.form.line("locale", "Language").hint("A language tag, such as sv, da or en-GB"),
+        ];
+        (page.action, page.back) = (page.ws().new_template(), page.ws().templates());
         page
     }
 

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::framed;
 use crate::frame::{Frame, Framed};
-use crate::part::{Bar, Count, Days, Pager, State, Time};
+use crate::part::html::escape;
+use crate::part::{Bar, Count, Days, Html, Pager, State, Time};
 
 /// A list among others.
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ pub struct Decisions {
     pub more_withheld: bool,
     /// Webhooks that Rally disabled.
     pub disabled_webhooks: Count,
-    /// Whether mail is refused again and again.
+    /// Whether the last mails failed.
     pub mail_fails: bool,
     /// Whether the list is a draft, which takes nobody.
     pub is_draft: bool,
@@ -178,10 +179,20 @@ impl OverviewPage {
                 "Decide",
             ),
             (d.disabled_webhooks.0 > 0 && can.webhook_read, webhooks, ws.webhooks(), "Look"),
-            (d.mail_fails && can.entry_read, "Mail is refused again and again".to_owned(), ws.mail_log(), "Look"),
+            (d.mail_fails && can.entry_read, "The last ten mails failed".to_owned(), ws.mail_log(), "Look"),
         ];
         let shown = all.into_iter().filter(|(shown, ..)| *shown);
         shown.map(|(_, text, url, verb)| Decision { text, url, verb }).collect()
+    }
+
+    /// Returns a number as a link, if the session may see what it counts.
+    fn linked(&self, count: &Count, url: String) -> Html {
+        Html::of(if self.can().entry_read { format!("<a href=\"{}\">{count}</a>", escape(&url)) } else { count.to_string() })
+    }
+
+    /// Returns the query that finds what a bar counts, if the session may see it.
+    fn query_of<'a>(&self, bar: &'a Bar) -> Option<&'a str> {
+        bar.query.as_deref().filter(|_| self.can().entry_read)
     }
 
     fn spans(&self) -> [(u16, bool); 4] {

@@ -16,6 +16,8 @@ pub struct MailSettingsPage {
     pub frame: Frame,
     /// The settings, and what was typed.
     pub form: Form,
+    /// The settings that the form was opened with, as a query string. It comes back with the form as `seen`.
+    pub seen: String,
     /// Whether the server has an SMTP server.
     pub has_smtp: bool,
     /// Whether the server has Envoi.
@@ -134,18 +136,20 @@ pub struct TemplatesPage {
 
 framed!(TemplatesPage, Mail, |_page| "Templates".to_owned());
 
+/// The kinds of mail in the order of a person's way, each with what it is for.
+pub(super) const MAIL_KINDS: [(&str, &str); 6] = [
+    ("confirm", "asks to confirm the address"),
+    ("welcome", "after the sign-up"),
+    ("approved", "after the approval"),
+    ("rejected", "after the rejection"),
+    ("invited", "with an invitation"),
+    ("link", "sends a person their own link again"),
+];
+
 impl TemplatesPage {
-    /// Returns the kinds in the order of a person's way, each with what it is for and its templates.
+    /// Returns the kinds, each with what it is for and its templates.
     fn kinds(&self) -> Vec<(&'static str, &'static str, Vec<&TemplateRow>)> {
-        let all = [
-            ("confirm", "asks to confirm the address"),
-            ("welcome", "after the sign-up"),
-            ("approved", "after the approval"),
-            ("rejected", "after the rejection"),
-            ("invited", "with an invitation"),
-            ("link", "sends a person their own link again"),
-        ];
-        all.map(|(kind, about)| (kind, about, self.rows.iter().filter(|row| row.kind == kind).collect())).into()
+        MAIL_KINDS.map(|(kind, about)| (kind, about, self.rows.iter().filter(|row| row.kind == kind).collect())).into()
     }
 }
 
@@ -161,6 +165,8 @@ pub struct TemplatePage {
     pub locale: String,
     /// Whether it is the workspace's own.
     pub is_own: bool,
+    /// Whether Rally has a text for the kind and language, too.
+    pub has_built_in: bool,
     /// The fields `subject`, `text` and `html`, and of a refused test `to`. An error names its line.
     pub form: Form,
     /// When it was last changed, as the API says it. Empty for a built-in one.

@@ -20,7 +20,7 @@ pub use self::access::{
     AuditChange, AuditPage, AuditRow, KeyRow, KeysPage, SessionRow, SessionsPage, SignInLinkPage, SignInPage, WorkspaceRow, WorkspacesPage,
 };
 pub use self::confirmations::{ConfirmationRow, ConfirmationsPage};
-pub use self::entries::{EntriesPage, EntryFilter, EntryRow};
+pub use self::entries::{EntriesPage, EntryFilter, EntryRow, FieldFilter};
 pub use self::entry::{EntryPage, EntryView, EventRow, Person};
 pub use self::form_page::FormPage;
 pub use self::imports::{ImportPage, ImportRow, ImportsPage};

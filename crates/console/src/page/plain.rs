@@ -234,8 +234,9 @@ impl ConfirmPage {
     }
 
     /// Asks before a template is replaced by the built-in one: `DELETE …/mail-templates/{kind}/{locale}`.
-    pub fn reset_template(frame: Frame, kind: &str, locale: &str) -> Self {
-        let mut page = Self::new(frame, format!("Go back to the built-in text of {kind}, {locale}?"), "Delete your own text");
+    pub fn reset_template(frame: Frame, kind: &str, locale: &str, has_built_in: bool) -> Self {
+        let what = if has_built_in { "Go back to the built-in text" } else { "Delete the text" };
+        let mut page = Self::new(frame, format!("{what} of {kind}, {locale}?"), "Delete your own text");
         page.lost = vec!["your own subject, text and HTML for this kind and language".to_owned()];
         let template = page.ws().template(kind, locale);
         (page.action, page.back) = (format!("{template}/reset"), template);

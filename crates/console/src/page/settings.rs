@@ -180,10 +180,10 @@ impl SettingsPage {
                 f.tick(&name("required"), "Must be answered"),
                 f.line(&name("help_text"), "Hint").optional(),
             ];
-            let kind = f.value(&name("type"));
-            if kind == "select" || kind == "multiselect" || !f.value(&name("options")).is_empty() {
-                fields.push(f.lines(&name("options"), "Options", 4).hint("One a line"));
-            }
+            let is_chosen = ["select", "multiselect"].contains(&f.value(&name("type")));
+            let options = f.lines(&name("options"), "Options", 4).hint("One a line, for an answer of several");
+            let shows = is_chosen || !f.value(&name("options")).is_empty() || f.error(&name("options")).is_some();
+            fields.push(if shows { options } else { options.for_choices() });
             let more = f.value(&name("more")).to_owned();
             Row { index, title: title.unwrap_or_else(|| format!("Question {}", index + 1)), fields, more }
         };

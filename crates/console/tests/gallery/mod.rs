@@ -298,9 +298,13 @@ impl Samples<'_> {
         let page = EntriesPage {
             frame: self.list(),
             filter: EntryFilter::default(),
+            cursor: "5ZbT".to_owned(),
             errors: Vec::new(),
             variants: vec![Choice::new(self.words.id, self.words.text)],
-            fields: vec![Choice::new("company", self.words.text)],
+            fields: vec![
+                FieldFilter { key: "company".to_owned(), label: self.words.text.to_owned(), answers: Vec::new() },
+                FieldFilter { key: "beta".to_owned(), label: self.words.text.to_owned(), answers: vec![Choice::new("true", "Yes")] },
+            ],
             matched: Some(Count(15_310)),
             rows: (0..20).map(row).collect(),
             pager: self.pager("entries"),
@@ -329,6 +333,7 @@ impl Samples<'_> {
         let none = EntriesPage { rows: Vec::new(), matched: Some(Count(0)), pager: Pager::default(), ..page.clone() };
         add("entries-none", &none);
         add("entries-no-match", &EntriesPage { filter: narrow, ..none.clone() });
+        add("entries-none-left", &EntriesPage { pager: page.pager.clone(), ..none.clone() });
         let wrong = filter(&[("created_since", self.words.text)]);
         let errors = vec![("created_since".to_owned(), "Enter a day such as 2026-01-31".to_owned())];
         add("entries-wrong", &EntriesPage { filter: wrong, errors, ..none });
@@ -624,7 +629,7 @@ impl Samples<'_> {
     fn mail(&self, add: Add<'_>) {
         let text = self.words.text;
         let form = Form::new([("brand_name", text), ("primary_color", "#0f766e"), ("notifications", "smtp"), ("default_locale", "en")]);
-        let page = MailSettingsPage { frame: self.workspace(), form: form.clone(), has_smtp: true, has_envoi: true };
+        let page = MailSettingsPage { frame: self.workspace(), form: form.clone(), seen: self.text(), has_smtp: true, has_envoi: true };
         add("mail", &page);
         let refused = form.refused([("default_sender_address", "Use an address of example.com"), ("primary_color", "Enter #RRGGBB")]);
         add("mail-refused", &MailSettingsPage { form: refused, ..page.clone() });
@@ -644,12 +649,17 @@ impl Samples<'_> {
             kind: "welcome".to_owned(),
             locale: "de".to_owned(),
             is_own: true,
+            has_built_in: true,
             form: Form::new([("subject", text), ("text", text), ("html", text)]),
             updated_at: "2026-11-26T13:00:00.000Z".to_owned(),
             variables: ["entry.name", "entry.position", "waitlist.display_name"].map(str::to_owned).into(),
             conflict: None,
         };
         add("template", &page);
+        add("template-new", &TemplatePage { locale: "sv".to_owned(), is_own: false, has_built_in: false, ..page.clone() });
+        add("template-sv", &TemplatePage { locale: "sv".to_owned(), has_built_in: false, ..page.clone() });
+        let form = Form::default().refused([("locale", "must be a BCP 47 language tag such as en or pt-BR")]);
+        add("new-template", &FormPage::new_template(self.workspace(), form));
         let form = page.form.clone().refused([("html", "Line 3: end the loop with endfor"), ("to", "Enter an address")]);
         let conflict = Some(Conflict { by: Some(self.text()), at: at(2) });
         add("template-refused", &TemplatePage { form, is_own: false, conflict, ..page });
@@ -745,7 +755,7 @@ impl Samples<'_> {
             ("webhook", ConfirmPage::delete_webhook(workspace.clone(), id, self.words.text, Count(12))),
             ("rotate", ConfirmPage::rotate(workspace.clone(), id, self.words.text)),
             ("key", ConfirmPage::revoke_key(workspace.clone(), id, self.words.text)),
-            ("template", ConfirmPage::reset_template(workspace.clone(), "welcome", "de")),
+            ("template", ConfirmPage::reset_template(workspace.clone(), "welcome", "de", true)),
         ];
         for (name, page) in &confirms {
             add(&format!("confirm-{name}"), page);

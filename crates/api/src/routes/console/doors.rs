@@ -146,17 +146,22 @@ impl<D: Door> FromRequest for Uploaded<D> {
         Box::pin(async move {
             let door = D::enter(&request).await?;
             let mut parts = body.await?.parts()?;
-            let (mut form, mut room, mut has_file) = (Pairs::new(), SETTINGS_LIMIT, false);
+            // The token comes first, and without it nothing more is read.
+            let token = match parts.next().await? {
+                Some(name) if name == "csrf" => vec![(name, parts.text(SETTINGS_LIMIT).await?)],
+                Some(_) | None => Pairs::new(),
+            };
+            let (mut form, mut room, mut has_file) = (check_token(&door, token)?, SETTINGS_LIMIT, false);
             while let Some(name) = parts.next().await? {
                 has_file = name == "file";
                 if has_file {
                     break;
                 }
                 let value = parts.text(room).await?;
-                room = room.saturating_sub(name.len() + value.len());
+                let size = name.len() + value.len() + size_of::<(String, String)>();
+                room = room.checked_sub(size).ok_or_else(|| ApiError::new(Code::PayloadTooLarge, "the form is too large"))?;
                 form.push((name, value));
             }
-            let form = check_token(&door, form)?;
             Ok(Self { door, form, parts, has_file })
         })
     }
@@ -315,7 +320,7 @@ impl<P: Permission> Door for Open<P> {
 page!(Open<P>, P);
 
 /// The actions of a scope that this server has.
-fn can(scope: &Scope) -> Can {
+pub(super) fn can(scope: &Scope) -> Can {
     Can::of(|name| Action::ALL.iter().any(|action| action.as_str() == name && scope.allows(*action)))
 }
 

@@ -2,9 +2,10 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use rally_console::page::{ConfirmPage, EntriesPage, EntryFilter, EntryRow};
+use rally_console::page::{ConfirmPage, EntriesPage, EntryFilter, EntryRow, FieldFilter};
 use rally_console::{Choice, Count, Pager, State};
 use rally_domain::command::{DeleteEntry, InviteMail, Review};
+use rally_domain::custom_field::{CustomField, FieldType};
 use rally_domain::entry::Entry;
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::{EntryId, EventId};
@@ -30,7 +31,8 @@ use crate::routes::admin::entries::search::{self, Found};
 #[get("/w/{ws}/lists/{list}/entries")]
 pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let pairs = filter_in(request.query_string());
-    let Query { filter, page, string } = Query::of(&pairs, in_query(&request, &["cursor"]))?;
+    let cursor = in_query(&request, &["cursor"]).filter(|cursor| !cursor.is_empty());
+    let Query { filter, page, string } = Query::of(&pairs, cursor.clone())?;
     let (found, errors) = match filter.find(&door.app, &door.waitlist, &page, &string).await {
         Ok(found) => (found, Vec::new()),
         Err(error) if error.code == Code::ValidationFailed => (Found { entries: Vec::new(), next: None }, refused(error)?),
@@ -48,6 +50,7 @@ pub async fn list(door: OpenedList<permit::EntryRead>, request: HttpRequest) -> 
         job: jobs::newest(&door).await?,
         may_invite: may_invite(&door).await?,
         filter: EntryFilter(pairs),
+        cursor: cursor.unwrap_or_default(),
     };
     Ok(show_as(status, &shown))
 }
@@ -71,7 +74,8 @@ pub(super) fn filter_of(posted: &Update) -> Pairs {
 
 /// The address of the page whose form was posted.
 pub(super) fn address_of(posted: &Update) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filter_of(posted)).finish();
+    let cursor = Some(posted.value("cursor")).filter(|cursor| !cursor.is_empty()).map(|cursor| ("cursor".to_owned(), cursor.to_owned()));
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filter_of(posted).into_iter().chain(cursor)).finish();
     posted.list_urls().entries_where(&query)
 }
 
@@ -119,9 +123,16 @@ async fn variants<P>(door: &OpenedList<P>) -> Result<Vec<Choice>, ApiError> {
     Ok(variants.iter().map(|variant| Choice::new(&variant.id.to_string(), &name(variant))).collect())
 }
 
-fn fields<P>(door: &OpenedList<P>) -> Vec<Choice> {
-    let fields = door.waitlist.settings.custom_fields.iter();
-    fields.map(|field| Choice::new(&field.key, field.label.as_deref().unwrap_or(&field.key))).collect()
+fn fields<P>(door: &OpenedList<P>) -> Vec<FieldFilter> {
+    let filter = |field: &CustomField| FieldFilter {
+        key: field.key.clone(),
+        label: field.label.as_deref().unwrap_or(&field.key).to_owned(),
+        answers: match field.kind {
+            FieldType::Boolean => vec![Choice::new("true", "Yes"), Choice::new("false", "No")],
+            _ => field.options.iter().map(|option| Choice::new(option, option)).collect(),
+        },
+    };
+    door.waitlist.settings.custom_fields.iter().map(filter).collect()
 }
 
 fn pager<P>(door: &OpenedList<P>, pairs: &Pairs, is_first: bool, next: Option<String>) -> Pager {

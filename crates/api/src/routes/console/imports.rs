@@ -1,17 +1,19 @@
 //! Imports into a list: their progress and problems, and new ones from an uploaded file. And the export that an import takes.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_console::page::{FormPage, ImportPage, ImportRow, ImportsPage};
 use rally_console::{Count, Form, State};
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportState};
+use rally_intake::Column;
 
 use super::doors::{OpenedList, Pairs, Posted, Uploaded};
 use super::look::{Done, done, refused, see_other, show, show_as, typed};
 use crate::auth::permit;
 use crate::http::error::{ApiError, Code};
+use crate::http::extract::languages::in_query;
 use crate::imports::{ImportOrder, Source};
 use crate::routes::admin::imports::{cancel_import, import_file, problems_of};
 use crate::routes::admin::waitlists::export::lines_of;
@@ -96,10 +98,32 @@ pub async fn cancel(posted: Posted<Opened>, place: Place) -> Result<HttpResponse
     Ok(done(&posted.list_urls().import(&import.id.to_string()), Done::Cancelled))
 }
 
-/// Asks for a file. A trial is proposed.
+/// Asks for a file. A trial is proposed, and after one the same choices.
 #[get("/w/{ws}/lists/{list}/new-import")]
-pub async fn new_import(door: Opened) -> HttpResponse {
-    show(&FormPage::new_import(door.frame(), Form::new([("dry_run", "true")])))
+pub async fn new_import(door: Opened, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let id = in_query(&request, &["after"]).and_then(|id| ImportId::parse(&id).ok());
+    let last = match id {
+        Some(id) => door.app.ports.imports.find(door.waitlist.id, id).await?,
+        None => None,
+    };
+    let choices = last.map_or_else(|| vec![("dry_run", "true".to_owned())], |import| choices(&import, Source::of(&import).as_ref()));
+    Ok(show(&FormPage::new_import(door.frame(), Form::new(choices))))
+}
+
+/// The choices for the import that comes after a trial, or after one that failed.
+fn choices(import: &Import, source: Option<&Source>) -> Vec<(&'static str, String)> {
+    let mut choices = vec![("on_duplicate", import.on_duplicate.as_str().to_owned())];
+    choices.extend(import.notify.then(|| ("notify", "true".to_owned())));
+    choices.extend((import.dry_run && import.state != ImportState::Done).then(|| ("dry_run", "true".to_owned())));
+    if let Some(Source { plan, .. }) = source {
+        choices.push(("format", plan.format.name().to_owned()));
+        // Rally knows the columns of the other formats.
+        if plan.format.name() == "generic" {
+            let line = |column: &Column| Some(format!("{} = {}", column.name, column.field()?));
+            choices.push(("map", plan.columns.iter().filter_map(line).collect::<Vec<_>>().join("\n")));
+        }
+    }
+    choices
 }
 
 /// Imports the file of a form.

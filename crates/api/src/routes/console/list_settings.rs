@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
 use rally_console::page::{Conflict, SettingsPage};
 use rally_console::{Form, edit_rows, form_of_settings, patch_of_settings};
+use rally_domain::error::FieldError;
 use rally_domain::waitlist::Waitlist;
 use serde_json::{Map, Value};
 
@@ -74,7 +75,9 @@ fn body(form: &Pairs, stored: &Map<String, Value>) -> Value {
 /// The list as it would be with the settings of a form. What does not fit stays as it is.
 pub(super) fn with_form(waitlist: Waitlist, form: Pairs) -> Waitlist {
     let form = edit_rows(form, "save");
-    let settings = waitlist.settings.merge(&patch_of_settings(&form)).unwrap_or_else(|_| waitlist.settings.clone());
+    let patch = patch_of_settings(&form);
+    let settings = waitlist.settings.merge(&patch).or_else(|errors| waitlist.settings.merge(&without(patch, &errors)));
+    let settings = settings.unwrap_or_else(|_| waitlist.settings.clone());
     let text = |name: &str| form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
     let name = text("display_name").and_then(|name| rally_domain::text::DisplayName::parse(&name).ok());
     let description = match text("description").map(|text| rally_domain::text::Description::parse_optional(&text)) {
@@ -84,11 +87,49 @@ pub(super) fn with_form(waitlist: Waitlist, form: Pairs) -> Waitlist {
     Waitlist { display_name: name.unwrap_or(waitlist.display_name), description, settings, ..waitlist }
 }
 
+/// A patch without what is wrong in it: a setting, or an item of one that is a list.
+fn without(mut patch: Map<String, Value>, errors: &[FieldError]) -> Map<String, Value> {
+    let mut items: Vec<(String, usize)> = Vec::new();
+    for error in errors {
+        let path = error.field.strip_prefix("settings.").unwrap_or(&error.field);
+        let (key, rest) = path.split_at(path.find(['[', '.']).unwrap_or(path.len()));
+        let index = rest.strip_prefix('[').and_then(|rest| rest.split(']').next()?.parse().ok());
+        match index {
+            Some(index) => items.push((key.to_owned(), index)),
+            None => drop(patch.remove(key)),
+        }
+    }
+    for (key, value) in &mut patch {
+        let mut index = 0;
+        value.as_array_mut().into_iter().for_each(|list| {
+            list.retain(|_| {
+                index += 1;
+                !items.contains(&(key.clone(), index - 1))
+            });
+        });
+    }
+    patch
+}
+
 #[cfg(test)]
 mod tests {
     use rally_domain::settings::Settings;
+    use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_patch_is_shown_without_what_is_wrong() {
+        let patch = json!({
+            "max_entries": "many", "consent_text": "I agree",
+            "custom_fields": [{"key": "A key", "type": "text"}, {"key": "company", "type": "text"}],
+        });
+        let patch = patch.as_object().unwrap().clone();
+        let errors = Settings::default().merge(&patch).unwrap_err();
+        let rest = without(patch, &errors);
+        assert_eq!(Value::Object(rest.clone()), json!({"consent_text": "I agree", "custom_fields": [{"key": "company", "type": "text"}]}));
+        assert!(Settings::default().merge(&rest).is_ok());
+    }
 
     #[test]
     fn a_form_is_a_body_of_the_api() {

@@ -159,6 +159,7 @@ pub(super) fn pager(
 /// If the form is not to blame.
 pub(super) fn refused(error: ApiError) -> Result<Pairs, ApiError> {
     match error.code.status() {
+        409 if error.code == Code::SlugTaken => Ok(vec![("slug".to_owned(), error.message)]),
         400 if !error.errors.is_empty() => Ok(error.errors.iter().map(|error| (error.field.clone(), error.message.to_string())).collect()),
         400 | 408 | 409 | 413 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),
         403 if error.code == Code::ScopeExceedsMaker => Ok(vec![(String::new(), error.message)]),
@@ -177,10 +178,11 @@ pub(super) fn body_of(form: &Pairs, names: &[&str]) -> Map<String, Value> {
     names.iter().map(|name| ((*name).to_owned(), value(name).map_or(Value::Null, Value::from))).collect()
 }
 
-/// Whether an address may be led to after signing in: a page of the console.
+/// Whether an address may be led to after signing in: a page of the console. A browser must find it as it is written.
 pub(super) fn is_own_page(next: &str) -> bool {
-    let rest = next.strip_prefix("/console").filter(|_| !next.contains(['\\', '#']) && next.bytes().all(|b| b.is_ascii_graphic()));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    let is_written_so = |url: Url| url[Position::BeforePath..] == *next;
+    let rest = next.strip_prefix("/console").filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+    rest.is_some_and(|_| !next.contains('#') && Url::parse(&format!("http://rally.invalid{next}")).is_ok_and(is_written_so))
 }
 
 /// Renders an error of the console. A request without a session is led to the page that signs in.
@@ -233,9 +235,19 @@ mod tests {
         for own in ["/console", "/console/w/acme?status=draft", "/console?x"] {
             assert!(is_own_page(own), "{own}");
         }
-        for other in
-            ["", "/", "//evil.example", "/consoles", "https://evil.example/console", "/console/\\evil", "/console/\r\nx", "/console#x"]
-        {
+        for other in [
+            "",
+            "/",
+            "//evil.example",
+            "/consoles",
+            "https://evil.example/console",
+            "/console/\\evil",
+            "/console/\r\nx",
+            "/console#x",
+            "/console/../w/demo/early-access",
+            "/console/%2e%2e/w/demo",
+            "/console/./w",
+        ] {
             assert!(!is_own_page(other), "{other}");
         }
     }

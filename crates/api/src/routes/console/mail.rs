@@ -12,8 +12,9 @@ use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailState};
 use rally_domain::paging::Limit;
 use rally_domain::workspace::WorkspaceSettings;
 use serde_json::Value;
+use url::form_urlencoded;
 
-use super::doors::{Open, Posted};
+use super::doors::{Open, Pairs, Posted};
 use super::entry::mail_row;
 use super::look::{Done, body_of, done, pager, refused, show, show_as, trouble, typed};
 use crate::auth::permit;
@@ -43,28 +44,32 @@ const NAMES: [&str; 14] = [
 /// Shows the settings.
 #[get("/w/{ws}/mail")]
 pub async fn settings_page(door: Open<permit::RallySettingsRead>) -> Result<HttpResponse, ApiError> {
-    let settings = door.app.ports.settings.get(door.workspace_id()).await?;
-    Ok(show(&mail_page(&door, form_of(settings)).await?))
+    let form = form_of(door.app.ports.settings.get(door.workspace_id()).await?);
+    let seen = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.values).finish();
+    Ok(show(&mail_page(&door, form, seen).await?))
 }
 
-/// How many mails in a row may fail before the pages about mail say so.
+/// How many mails in a row may fail before pages say so.
 const FAILED_IN_A_ROW: u16 = 10;
 
-/// Says that the last mails failed, and that none arrived meanwhile.
-async fn failures<P>(door: &Open<P>) -> Result<Option<Notice>, ApiError> {
+/// Whether the last mails failed, and none arrived meanwhile.
+pub(super) async fn fails<P>(door: &Open<P>) -> Result<bool, ApiError> {
     let newest = async |state, limit| {
         let filter = MailFilter { state: Some(state), ..MailFilter::default() };
         door.app.ports.mails.log(door.workspace_id(), filter, None, limit).await.map(|page| page.items)
     };
     let failed = newest(MailState::Failed, Limit::of::<FAILED_IN_A_ROW>()).await?;
-    let Some(first) = failed.last().filter(|_| failed.len() == usize::from(FAILED_IN_A_ROW)) else { return Ok(None) };
+    let Some(first) = failed.last().filter(|_| failed.len() == usize::from(FAILED_IN_A_ROW)) else { return Ok(false) };
     let sent = newest(MailState::Sent, Limit::of::<1>()).await?;
-    let is_over = sent.first().is_some_and(|sent| sent.created_at > first.created_at);
-    let text = "The last ten mails failed, and none arrived since. The log of mail says why.";
-    Ok((!is_over).then(|| trouble(text.to_owned())))
+    Ok(sent.first().is_none_or(|sent| sent.created_at <= first.created_at))
 }
 
-async fn mail_page<P>(door: &Open<P>, form: Form) -> Result<MailSettingsPage, ApiError> {
+async fn failures<P>(door: &Open<P>) -> Result<Option<Notice>, ApiError> {
+    let text = "The last ten mails failed, and none arrived since. The log of mail says why.";
+    Ok(fails(door).await?.then(|| trouble(text.to_owned())))
+}
+
+async fn mail_page<P>(door: &Open<P>, form: Form, seen: String) -> Result<MailSettingsPage, ApiError> {
     let ports = &door.app.ports;
     let mut frame = door.frame();
     frame.notices.extend(failures(door).await?);
@@ -72,7 +77,7 @@ async fn mail_page<P>(door: &Open<P>, form: Form) -> Result<MailSettingsPage, Ap
         let text = format!("Links in mail lead to {}, which is not an https address. Set RALLY_PUBLIC_URL.", ports.links.base());
         frame.notices.push(Notice { tone: NoticeTone::Attention, text, undo: None });
     }
-    Ok(MailSettingsPage { frame, form, has_smtp: ports.smtp.is_some(), has_envoi: ports.envoi.is_some() })
+    Ok(MailSettingsPage { frame, form, seen, has_smtp: ports.smtp.is_some(), has_envoi: ports.envoi.is_some() })
 }
 
 fn form_of(settings: WorkspaceSettings) -> Form {
@@ -96,18 +101,26 @@ fn form_of(settings: WorkspaceSettings) -> Form {
     Form::new(NAMES.into_iter().zip(values.map(Option::unwrap_or_default)))
 }
 
-/// Changes the settings that the form has.
+/// Changes the settings that differ from those that the form was opened with, so that it undoes no change of somebody else.
 #[post("/w/{ws}/mail")]
 pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) -> Result<HttpResponse, ApiError> {
-    let names: Vec<&str> = NAMES.into_iter().filter(|name| posted.form.iter().any(|(given, _)| given == name)).collect();
+    let seen = posted.value("seen");
+    let names = changed(&posted.form, seen);
     let body = Value::Object(body_of(&posted.form, &names));
     match settings::change_settings(&posted.app, &posted.admin, body).await {
         Ok(_) => Ok(done(&posted.urls().mail(), Done::Saved)),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form).await?))
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &mail_page(&posted, form, seen.to_owned()).await?))
         }
     }
+}
+
+/// The settings of a form whose values are not those that were seen.
+fn changed(form: &Pairs, seen: &str) -> Vec<&'static str> {
+    let seen: Pairs = form_urlencoded::parse(seen.as_bytes()).into_owned().collect();
+    let value = |pairs: &Pairs, name: &str| pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim().to_owned());
+    NAMES.into_iter().filter(|name| value(form, name).is_some_and(|typed| value(&seen, name) != Some(typed))).collect()
 }
 
 /// Lists mails, newest first.
@@ -152,4 +165,19 @@ async fn rows<P>(door: &Open<P>, mails: &[LoggedMail]) -> Result<Vec<MailRow>, A
         rows.push(mail_row(mail, entry));
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_somebody_changed_is_saved() {
+        let pairs =
+            |pairs: &[(&str, &str)]| -> Pairs { pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() };
+        let form = pairs(&[("brand_name", " Acme "), ("primary_color", ""), ("notifications", "smtp"), ("seen", "x"), ("other", "y")]);
+        assert_eq!(changed(&form, "brand_name=Acme&primary_color=%23fff&notifications=smtp"), ["primary_color"]);
+        assert_eq!(changed(&form, "brand_name=Acme&primary_color=&notifications=smtp"), [""; 0]);
+        assert_eq!(changed(&form, ""), ["brand_name", "primary_color", "notifications"]);
+    }
 }

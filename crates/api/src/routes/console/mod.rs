@@ -79,6 +79,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(mail::settings_page)
         .service(mail::change_settings)
         .service(templates::list)
+        .service(templates::new_template)
+        .service(templates::begin)
         .service(templates::show_page)
         .service(templates::put)
         .service(templates::preview)

@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::doors::{OpenedList, Posted};
 use super::lists::days;
 use super::look::{Done, done, show};
+use super::mail;
 use super::standing::{Standing, standing};
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
@@ -51,6 +52,7 @@ pub async fn show_list(door: Opened, request: HttpRequest) -> Result<HttpRespons
     }
     if door.admin.may(Action::EntryRead) {
         add_referrals(&door, &mut page.decisions).await?;
+        page.decisions.mail_fails = mail::fails(&door).await?;
     }
     if door.admin.may(Action::RallyRead) {
         add_numbers(&door, &mut page).await?;

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post, web};
-use rally_console::page::{ConfirmPage, Conflict, MailPreviewPage, TemplatePage, TemplateRow, TemplatesPage};
+use rally_console::page::{ConfirmPage, Conflict, FormPage, MailPreviewPage, TemplatePage, TemplateRow, TemplatesPage};
 use rally_console::policy::MAIL_PREVIEW;
 use rally_console::{Form, Page, Time};
 use rally_domain::command::DeleteTemplate;
+use rally_domain::error::FieldError;
 use rally_domain::locale::Locale;
-use rally_domain::mail::{MailKind, MailTemplate};
+use rally_domain::mail::{Choice, MailKind, MailTemplate, TemplateSource, choose};
 use serde_json::{Value, json};
 
 use super::doors::{Open, Pairs, Posted};
-use super::look::{Done, done, refused, show, show_as, show_framed, typed};
+use super::look::{Done, done, refused, see_other, show, show_as, show_framed, typed};
 use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::http::extract::admin::TemplatePlace;
 use crate::routes::admin::mail_templates::change::put_template;
-use crate::routes::admin::mail_templates::find;
 use crate::routes::admin::mail_templates::preview::render_by;
 use crate::routes::admin::mail_templates::test::send_test;
 
@@ -64,11 +64,40 @@ async fn own<P>(door: &Open<P>, place: &TemplatePlace) -> Result<Option<MailTemp
     Ok(templates.into_iter().find(|template| template.locale == place.locale))
 }
 
+/// Asks for a kind and a language.
+#[get("/w/{ws}/mail/new-template")]
+pub async fn new_template(door: Open<permit::RallySettingsUpdate>) -> HttpResponse {
+    show(&FormPage::new_template(door.frame(), Form::default()))
+}
+
+/// Leads to the template of a kind and a language.
+#[post("/w/{ws}/mail/new-template")]
+pub async fn begin(posted: Update) -> Result<HttpResponse, ApiError> {
+    let kind = MailKind::parse(posted.value("kind")).map_err(|error| ApiError::validation(vec![FieldError::new("kind", error)]))?;
+    match Locale::parse(posted.value("locale").trim()) {
+        Ok(locale) => Ok(see_other(&posted.urls().template(kind.as_str(), locale.as_str()))),
+        Err(error) => {
+            let form = typed(&posted.form, vec![("locale".to_owned(), error.to_string())]);
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_template(posted.frame(), form)))
+        }
+    }
+}
+
+/// The text of a template. One that nobody has written begins with the text that is sent in its place.
+async fn text_of<P>(door: &Open<P>, place: &TemplatePlace) -> Result<TemplateSource, ApiError> {
+    let own = door.app.ports.mail_templates.of_kind(door.workspace_id(), place.kind).await?;
+    let fallback = door.app.ports.settings.get(door.workspace_id()).await?.default_locale;
+    Ok(match choose(&place.locale, &fallback, &own, &door.app.templates.locales()) {
+        Choice::Own(template) => template.source.clone(),
+        Choice::BuiltIn(locale) => door.app.templates.built_in(place.kind, &locale),
+    })
+}
+
 /// Shows a template.
 #[get("/w/{ws}/mail/templates/{kind}/{locale}")]
 pub async fn show_page(door: Open<permit::RallySettingsRead>, path: Path) -> Result<HttpResponse, ApiError> {
     let place = place_of(&path)?;
-    let source = find(&door.app, door.workspace_id(), &place).await?.ok_or_else(ApiError::no_mail_template)?;
+    let source = text_of(&door, &place).await?;
     let form = Form::new([("subject", source.subject), ("text", source.text), ("html", source.html.unwrap_or_default())]);
     Ok(show(&template_page(&door, &place, form).await?))
 }
@@ -80,6 +109,7 @@ async fn template_page<P>(door: &Open<P>, place: &TemplatePlace, form: Form) -> 
         kind: place.kind.as_str().to_owned(),
         locale: place.locale.to_string(),
         is_own: own.is_some(),
+        has_built_in: door.app.templates.locales().contains(&place.locale),
         form,
         updated_at: own.map(|template| template.updated_at.to_string()).unwrap_or_default(),
         variables: serde_json::from_str(&door.app.templates.example(place.kind)).map(|data| variables("", &data)).unwrap_or_default(),
@@ -144,7 +174,7 @@ pub async fn test(posted: Update, path: Path) -> Result<HttpResponse, ApiError> 
     match send_test(&posted.app, &posted.admin, &place, json!({"to": posted.value("to").trim()})).await {
         Ok(_) => Ok(done(&posted.urls().template(place.kind.as_str(), place.locale.as_str()), Done::Sent)),
         Err(error) => {
-            let source = find(&posted.app, posted.workspace_id(), &place).await?.ok_or_else(ApiError::no_mail_template)?;
+            let source = text_of(&posted, &place).await?;
             let stored = [("subject", source.subject), ("text", source.text), ("html", source.html.unwrap_or_default())];
             let form = Form::new(stored.into_iter().chain([("to", posted.value("to").to_owned())])).refused(refused(error)?);
             let page = template_page(&posted, &place, form).await?;
@@ -158,7 +188,8 @@ pub async fn test(posted: Update, path: Path) -> Result<HttpResponse, ApiError> 
 pub async fn reset(posted: Update, path: Path) -> Result<HttpResponse, ApiError> {
     let TemplatePlace { kind, locale } = place_of(&path)?;
     if !posted.is_confirmed() {
-        return Ok(show(&ConfirmPage::reset_template(posted.frame(), kind.as_str(), locale.as_str())));
+        let has_built_in = posted.app.templates.locales().contains(&locale);
+        return Ok(show(&ConfirmPage::reset_template(posted.frame(), kind.as_str(), locale.as_str(), has_built_in)));
     }
     let (workspace_id, actor, now) = (posted.workspace_id(), posted.admin.actor(), posted.app.ports.clock.now());
     let deleted = posted.app.ports.mail_templates.delete(DeleteTemplate { workspace_id, kind, locale, actor, now }).await?;

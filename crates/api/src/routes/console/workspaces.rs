@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
 use rally_console::page::{FormPage, HelpPage, WorkspaceRow, WorkspacesPage};
 use rally_console::urls::Urls;
-use rally_console::{Count, Form};
+use rally_console::{Count, Form, Frame, first_page};
 use rally_domain::command::CreateWorkspace;
 use rally_domain::error::{CommandError, FieldError};
 use rally_domain::id::WorkspaceId;
@@ -13,7 +13,7 @@ use rally_domain::slug::Slug;
 use rally_domain::text::WorkspaceName;
 use rally_domain::workspace::Workspace;
 
-use super::doors::{Posted, SignedIn};
+use super::doors::{Posted, SignedIn, can};
 use super::look::{refused, see_other, show, show_as, typed};
 use crate::app::App;
 use crate::auth::Action;
@@ -22,13 +22,14 @@ use crate::http::error::{ApiError, Code};
 /// The most workspaces whose entries are counted for the page.
 const MAX_COUNTED: usize = 20;
 
-/// Shows the workspaces. A session of one workspace is led to its lists.
+/// Shows the workspaces. A session of one workspace is led to the first of its pages that it may open.
 #[get("")]
 pub async fn home(door: SignedIn) -> Result<HttpResponse, ApiError> {
     let (ports, urls) = (&door.app.ports, Urls::new(door.app.ports.links.root()));
     if let Some(id) = door.session.workspace_id {
         let workspace = ports.workspaces.find(id).await?.ok_or_else(|| ApiError::new(Code::Unauthorized, "sign in first"))?;
-        return Ok(see_other(&urls.workspace(workspace.slug.as_str()).lists()));
+        let first = first_page(&urls.workspace(workspace.slug.as_str()), can(&door.claims().scope));
+        return Ok(see_other(&first.unwrap_or_else(|| urls.sessions())));
     }
     let all = ports.workspaces.list().await?;
     let counts = all.len() <= MAX_COUNTED && door.claims().scope.allows(Action::RallyRead);
@@ -36,7 +37,8 @@ pub async fn home(door: SignedIn) -> Result<HttpResponse, ApiError> {
     for workspace in &all {
         workspaces.push(row(&door.app, workspace, counts).await?);
     }
-    Ok(show(&WorkspacesPage { frame: door.frame(), workspaces, may_create: door.owns_all() }))
+    let frame = Frame { can: can(&door.claims().scope), ..door.frame() };
+    Ok(show(&WorkspacesPage { frame, workspaces, may_create: door.owns_all() }))
 }
 
 async fn row(app: &App, workspace: &Workspace, counts: bool) -> Result<WorkspaceRow, ApiError> {
