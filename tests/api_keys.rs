@@ -177,7 +177,7 @@ async fn a_key_allows_no_more_than_its_maker_may_do(kind: Kind) {
     for (body, field) in [
         (json!({"scope": "*"}), "name"),
         (json!({"name": " "}), "name"),
-        (json!({"name": "x".repeat(101)}), "name"),
+        (json!({"name": "x".repeat(201)}), "name"),
         (json!({"name": "x", "scope": "entrys.read"}), "scope"),
         (json!({"name": "x", "scope": " "}), "scope"),
         (json!({"name": "x", "scope": ["*"]}), "scope"),

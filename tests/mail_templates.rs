@@ -107,6 +107,10 @@ async fn an_unknown_kind_and_a_malformed_locale_are_refused(kind: Kind) {
         server.admin_delete(&path).await.refused(404, "not_found");
         server.admin_post(&format!("{path}/preview"), body.clone()).await.refused(404, "not_found");
     }
+    for subject in ["a\nb", "Hi\r\nBcc: eve@example.com", "\u{200b}", " "] {
+        let body = json!({"subject": subject, "text": "Hallo"});
+        assert_eq!(server.admin_put("/mail-templates/welcome/de", body).await.bad_fields(), ["subject"], "{subject:?}");
+    }
     for place in ["welcome/no_tag", "welcome/d", &format!("welcome/{}", "de-".repeat(40)), "welcome/%00"] {
         let path = format!("/mail-templates/{place}");
         assert_eq!(server.admin_put(&path, body.clone()).await.bad_fields(), ["locale"], "{place}");

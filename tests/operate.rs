@@ -87,6 +87,40 @@ async fn a_dump_of_postgresql_restores() {
     assert_eq!(deployment.check(&server, &[]).await.len(), 50);
 }
 
+/// A command makes no store where there is none, and a server makes no key where the store has another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_made_in_place_of_what_is_missing() {
+    let empty = TempDir::new().unwrap();
+    for command in [&["console", "login"][..], &["key", "list", "--workspace", "acme"], &["workspace", "list"], &["counters", "rebuild"]] {
+        let refused = output(rally(empty.path(), None).args(command));
+        let complaint = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && complaint.contains("rally.db is not there"), "{command:?}: {complaint}");
+    }
+    assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
+
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let server = deployment.start();
+    people(&deployment, &server, 1).await;
+    let mode = |name: &str| std::fs::metadata(deployment.directory.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(["rally.db", "rally.db-wal", "rally.db-shm"].map(mode), [0o600; 3]);
+    let file = deployment.directory.path().join("backup.db");
+    assert!(output(rally(deployment.directory.path(), None).arg("backup").arg(&file)).status.success());
+    let again = output(rally(deployment.directory.path(), None).arg("backup").arg(&file));
+    let complaint = String::from_utf8(again.stderr).unwrap();
+    assert!(complaint.contains("FILE: ") && !complaint.contains("unexpected"), "{complaint}");
+    let restored = TempDir::new().unwrap();
+    std::fs::copy(&file, restored.path().join("rally.db")).unwrap();
+    let mut command = rally(restored.path(), None);
+    let stopped = output(command.env("RALLY_BIND", "127.0.0.1:0").arg("serve"));
+    let complaint = String::from_utf8(stopped.stderr).unwrap();
+    assert!(!stopped.status.success() && complaint.contains("the store was made with another key"), "{complaint}");
+    assert!(!restored.path().join("encryption_key").exists());
+    for (level, good) in [("loud", false), ("info,rally_api=debug", true)] {
+        let checked = output(rally(deployment.directory.path(), None).env("RALLY_LOG", level).args(["workspace", "list"]));
+        assert_eq!(checked.status.success(), good, "{level}: {checked:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_goes_back_and_forth() {
     for kind in [Kind::Sqlite, Kind::Postgres] {

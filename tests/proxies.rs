@@ -85,6 +85,43 @@ async fn pages_and_exports_pass(program: Program) {
     assert_eq!((csv.status.as_u16(), csv.body.lines().count()), (200, 4));
 }
 
+#[apply(behind_both_proxies)]
+async fn a_large_file_is_imported(program: Program) {
+    let site = Site::start(program).await;
+    let mut file = "email,note\n".to_owned();
+    for n in 0..4000 {
+        file.push_str(&format!("p{n}@example.com,{}\n", "x".repeat(100)));
+    }
+    assert!(file.len() > 400_000);
+    let path = format!("/v1/workspaces/{}/waitlists/{}/imports", site.deployment.workspace, site.deployment.list);
+    let request = site.client().post(site.url(&path)).bearer_auth(&site.deployment.token).header("content-type", "text/csv");
+    let begun = send(request.body(file)).await.expect(202);
+    let import = format!("{path}/{}", begun["id"].as_str().unwrap());
+    let done = eventually(|| async {
+        let reply = send(site.client().get(site.url(&import)).bearer_auth(&site.deployment.token)).await.expect(200);
+        (reply["state"] == "done").then_some(reply)
+    });
+    assert_eq!(done.await["added"], 4000);
+}
+
+#[apply(behind_both_proxies)]
+async fn no_log_has_the_link_of_a_person(program: Program) {
+    let site = Site::start(program).await;
+    let status = site.sign_up(0).await.expect(201)["status_url"].as_str().unwrap().to_owned();
+    let (_, token) = status.rsplit_once('/').unwrap();
+    for path in [format!("/me/{token}"), format!("/v1/me/{token}"), format!("/unsubscribe/{token}")] {
+        site.client().get(site.url(&path)).send().await.unwrap();
+    }
+    if program == Program::Nginx {
+        let log = eventually(|| async {
+            let log = std::fs::read_to_string(site.proxy.folder.path().join("rally.log")).unwrap();
+            log.contains("/unsubscribe/").then_some(log)
+        });
+        let log = log.await;
+        assert!(log.contains("\"GET /v1/me/...\" 200") && !log.contains(token), "{log}");
+    }
+}
+
 /// Rally, which lets an address sign up three times a minute, behind a proxy.
 struct Site {
     deployment: Deployment,
@@ -121,7 +158,7 @@ impl Site {
 struct Proxy {
     child: Child,
     base: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Proxy {
@@ -133,7 +170,7 @@ impl Proxy {
             Program::Caddy => caddy(folder.path(), port, rally),
         };
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let proxy = Self { child, base: format!("http://127.0.0.1:{port}"), _folder: folder };
+        let proxy = Self { child, base: format!("http://127.0.0.1:{port}"), folder };
         eventually(|| async { Client::new().get(&proxy.base).send().await.ok() }).await;
         proxy
     }
@@ -148,7 +185,9 @@ impl Drop for Proxy {
 }
 
 fn nginx(folder: &Path, port: u16, rally: &str) -> Command {
-    let site = shipped("nginx.conf", [("127.0.0.1:8080", rally), ("listen 80;", &format!("listen 127.0.0.1:{port};"))]);
+    let log = folder.join("rally.log").display().to_string();
+    let listen = format!("listen 127.0.0.1:{port};");
+    let site = shipped("nginx.conf", [("127.0.0.1:8080", rally), ("listen 80;", &listen), ("/var/log/nginx/rally.log", &log)]);
     let at = folder.display();
     let temporary: String =
         ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|name| format!("{name}_temp_path {at}/{name};\n")).concat();

@@ -82,6 +82,11 @@ async fn a_bad_question_names_its_fields(kind: Kind) {
     expected.sort_unstable();
     assert_eq!(fields, expected);
     assert_eq!(refused(&format!("q={}", "x".repeat(255))).await, ["q"]);
+    for hidden in ["%00", "a%E2%80%AEb", "%07"] {
+        let mut fields = refused(&format!("q={hidden}&referrer={hidden}&field.size={hidden}")).await;
+        fields.sort_unstable();
+        assert_eq!(fields, ["field.size", "q", "referrer"], "{hidden}");
+    }
     assert_eq!(addresses(&server, &list, &format!("q={}", "x".repeat(254))).await, [""; 0]);
 }
 

@@ -186,7 +186,7 @@ impl TestServer {
         let secrets = Secrets::load(&config).unwrap();
         let clock = Arc::new(FrozenClock::at(NOW));
         let mut ports = store::open(&config, config.migrate, clock.clone(), Arc::new(SystemIds)).await.unwrap().ports;
-        store::share_secret(&secrets, &mut ports).await.unwrap();
+        store::share_secret(&config, &secrets, &mut ports).await.unwrap();
         attach(&config, &mut ports).unwrap();
         replace(&mut ports);
         let workspace = samples::workspace(&ports, "acme").await;
@@ -223,7 +223,7 @@ impl TestServer {
     pub async fn second(&self) -> (Running, String) {
         let ids = Arc::new(SystemIds);
         let mut ports = store::open(&self.config, self.config.migrate, self.clock.clone(), ids).await.unwrap().ports;
-        store::share_secret(&self.secrets, &mut ports).await.unwrap();
+        store::share_secret(&self.config, &self.secrets, &mut ports).await.unwrap();
         attach(&self.config, &mut ports).unwrap();
         let running = server::start(&self.config, &self.secrets, ports).unwrap();
         let base = format!("http://{}", running.address);

@@ -9,20 +9,29 @@ use crate::encryption::Sealer;
 /// What the secret is encrypted for.
 const PLACE: &[u8] = b"store";
 
+/// Why the secret of the store cannot be had.
+#[derive(Debug)]
+pub enum SecretError {
+    /// The store has a fault.
+    Store(Fault),
+    /// The secret was encrypted with a key that this process does not have.
+    Key(Fault),
+}
+
 /// Returns the secret of the store, and makes it if the store has none.
 ///
 /// # Errors
 /// Fails if the secret was encrypted with a key that this process does not have, or the store has a fault.
-pub async fn load(store: &dyn SecretStore, sealer: &Sealer) -> Result<StoreSecret, Fault> {
-    let kept = store.keep_secret(sealer.seal(PLACE, &rand::random::<[u8; StoreSecret::BYTES]>())).await?;
-    let plain: Result<[u8; StoreSecret::BYTES], _> = sealer.open(PLACE, &kept)?.try_into();
-    plain.map(StoreSecret::new).map_err(|_| Fault::unexpected("the secret of the store has another length"))
+pub async fn load(store: &dyn SecretStore, sealer: &Sealer) -> Result<StoreSecret, SecretError> {
+    let kept = store.keep_secret(sealer.seal(PLACE, &rand::random::<[u8; StoreSecret::BYTES]>())).await.map_err(SecretError::Store)?;
+    let plain: Result<[u8; StoreSecret::BYTES], _> = sealer.open(PLACE, &kept).map_err(SecretError::Key)?.try_into();
+    plain.map(StoreSecret::new).map_err(|_| SecretError::Key(Fault::unexpected("the secret of the store has another length")))
 }
 
 /// Encrypts the secret of the store again with the current key. Returns whether it was encrypted with another one.
 ///
 /// # Errors
-/// As [`load`].
+/// Fails if the secret was encrypted with a key that this process does not have, or the store has a fault.
 pub async fn reseal(store: &dyn SecretStore, sealer: &Sealer) -> Result<bool, Fault> {
     let kept = store.keep_secret(sealer.seal(PLACE, &rand::random::<[u8; StoreSecret::BYTES]>())).await?;
     if sealer.is_current(&kept) {

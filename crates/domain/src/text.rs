@@ -119,7 +119,7 @@ text! {
     /// The name of a workspace.
     WorkspaceName(200, One)
     /// The name that an owner gives an API key.
-    KeyName(100, One)
+    KeyName(200, One)
     /// The admin who created something: the `sub` of the token.
     Subject(255, One)
     /// Why an admin decided so.

@@ -7,6 +7,7 @@
 //!
 //! A Unix socket never has TLS.
 
+use std::error::Error as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,11 @@ impl Connector {
     /// If it is not a valid URL, or its certificates cannot be read.
     pub(crate) fn new(url: &str) -> Result<Self, Fault> {
         let (plain, mode, roots) = split(url)?;
-        let mut config: Config = plain.parse().map_err(|_| Fault::unexpected("the URL of the database cannot be read"))?;
+        let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
+            // The cause names a parameter, and no value.
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            Fault::unexpected(format!("the URL of the database cannot be read: {cause}"))
+        })?;
         config.ssl_mode(match mode {
             Mode::Disable => SslMode::Disable,
             Mode::Prefer => SslMode::Prefer,
@@ -121,6 +126,10 @@ fn split(url: &str) -> Result<(String, Mode, Option<String>), Fault> {
         match &*name {
             "sslmode" => mode = Some(parse_mode(&value)?),
             "sslrootcert" => roots = Some(value.into_owned()),
+            // libpq names it so.
+            "keepalives_count" => {
+                rest.append_pair("keepalives_retries", &value);
+            }
             _ => {
                 rest.append_pair(&name, &value);
             }

@@ -53,6 +53,8 @@ mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;
+use std::fs::OpenOptions;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -111,13 +113,14 @@ pub(crate) struct Database {
 }
 
 impl SqliteStore {
-    /// Opens a store in a file, and creates the file if it does not exist. Groups of sign-ups are written on the tokio runtime
+    /// Opens a store in a file, and creates the file if it does not exist, readable by its owner alone. Groups of sign-ups are written on the tokio runtime
     /// that calls this.
     ///
     /// # Errors
     /// If the file cannot be opened or is not a database.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let url = path.to_str().ok_or_else(|| Fault::unexpected("the path of the database is not valid UTF-8"))?;
+        create_file(path).map_err(Fault::unavailable)?;
         let mut writer = connect(url)?;
         writer.batch_execute(WRITER).map_err(query_fault)?;
         let manager = ConnectionManager::new(url);
@@ -269,6 +272,15 @@ fn unbroken<T, R>(work: impl FnOnce() -> Result<T, Abort<R>>) -> Result<T, Abort
 
 fn reader(readers: &Pool<ConnectionManager<SqliteConnection>>) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>, Fault> {
     readers.get_timeout(BUSY_TIMEOUT).map_err(Fault::unavailable)
+}
+
+/// Creates the file of a database, if there is none, so that only its owner can read it. SQLite gives its other files the same mode.
+fn create_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn connect(url: &str) -> Result<SqliteConnection, Fault> {

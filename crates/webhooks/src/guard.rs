@@ -120,7 +120,11 @@ impl Exemptions {
         }
         // A local name is refused unless all its addresses are exempt.
         let exempt = !addresses.is_empty() && addresses.iter().all(|address| self.covers(address.ip()));
-        if is_local(name) && !exempt { Err(not_public()) } else { Ok(()) }
+        match is_local(name) && !exempt {
+            true if addresses.is_empty() => Err(Invalid::new("must lead to a public address, and this local name does not resolve")),
+            true => Err(not_public()),
+            false => Ok(()),
+        }
     }
 }
 

@@ -86,9 +86,12 @@ impl Scope {
         self.0.iter().any(|pattern| matches(pattern, action.as_str()))
     }
 
-    /// Whether every action that another scope allows is allowed.
+    /// Whether every action that another scope allows is allowed, those of later versions too.
     pub fn covers(&self, other: &Self) -> bool {
-        Action::ALL.iter().all(|action| self.allows(*action) || !other.allows(*action))
+        let is_pattern = |pattern: &String| pattern == "*" || pattern.ends_with(".*") || pattern.starts_with("*.");
+        let covered = |pattern: &String| self.0.iter().any(|own| own == "*" || own == pattern || widens(own, pattern));
+        let of_today = Action::ALL.iter().all(|action| self.allows(*action) || !other.allows(*action));
+        of_today && other.0.iter().filter(|pattern| is_pattern(pattern)).all(covered)
     }
 
     /// Whether every action is allowed, those of later versions too.
@@ -111,6 +114,14 @@ fn matches(pattern: &str, action: &str) -> bool {
     } else {
         pattern == "*" || pattern == action
     }
+}
+
+/// Whether a pattern with a wildcard allows all that another one can allow.
+fn widens(own: &str, other: &str) -> bool {
+    let ends = |text: &str| text.strip_suffix(".*").map(|part| format!("{part}."));
+    let begins = |text: &str| text.strip_prefix("*.").map(|part| format!(".{part}"));
+    let longer = ends(own).zip(ends(other)).is_some_and(|(own, other)| other.starts_with(&own));
+    longer || begins(own).zip(begins(other)).is_some_and(|(own, other)| other.ends_with(&own))
 }
 
 #[cfg(test)]
@@ -148,6 +159,10 @@ mod tests {
         let covers = |scope: &str, other: &str| Scope::parse(scope).covers(&Scope::parse(other));
         assert!(covers("*", "*") && covers("waitlist.*", "waitlist.read waitlist.delete") && covers("entry.read", "nothing.known"));
         assert!(!covers("waitlist.*", "*.read") && !covers("waitlist.read", "waitlist.*") && !covers("", "entry.read"));
+        // A wildcard allows what a later version adds, too.
+        let all: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        assert!(!covers(&all.join(" "), "*") && !covers(&all.join(" "), "waitlist.*") && covers("*", "waitlist.* *.read"));
+        assert!(covers("rally.*", "rally.settings.*") && !covers("rally.settings.*", "rally.*") && covers("*.read", "*.audit.read"));
         assert!(Scope::parse("entry.read *").is_whole() && !Scope::parse("*.read").is_whole());
         assert_eq!(Scope::parse(" a  b ").to_string(), "a b");
     }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,6 +20,9 @@ use crate::encryption::Sealer;
 /// Bytes of the encryption key.
 const KEY_BYTES: usize = 32;
 
+/// The file of the encryption key.
+const KEY_FILE: &str = "encryption_key";
+
 /// The secrets, checked and decoded.
 #[derive(Clone)]
 pub struct Secrets {
@@ -27,6 +30,8 @@ pub struct Secrets {
     pub jwt: SecretString,
     encryption: SecretSlice<u8>,
     previous_encryption: Option<SecretSlice<u8>>,
+    /// The file of the encryption key, if this start has made it.
+    made: Option<PathBuf>,
 }
 
 impl Secrets {
@@ -40,16 +45,28 @@ impl Secrets {
             Some(secret) => secret.clone(),
             None => generated(config, "RALLY_JWT_SECRET", "jwt_secret")?,
         };
+        let file = config.data_dir.join(KEY_FILE);
+        let is_missing = !file.exists();
         let encryption = match &config.encryption_key {
             Some(key) => key.clone(),
-            None => generated(config, "RALLY_ENCRYPTION_KEY", "encryption_key")?,
+            None => generated(config, "RALLY_ENCRYPTION_KEY", KEY_FILE)?,
         };
+        let made = Some(file).filter(|file| is_missing && file.exists());
         let previous = config.previous_encryption_key.as_ref();
         Ok(Self {
             jwt,
             encryption: decode_key("RALLY_ENCRYPTION_KEY", &encryption)?,
             previous_encryption: previous.map(|key| decode_key("RALLY_PREVIOUS_ENCRYPTION_KEY", key)).transpose()?,
+            made,
         })
+    }
+
+    /// Takes back the encryption key that this start has made, because the store was made with another one. Returns its file.
+    pub(super) fn take_back(&self) -> Option<&Path> {
+        let made = self.made.as_deref()?;
+        // If it stays, the next start says the same of it.
+        drop(fs::remove_file(made));
+        Some(made)
     }
 
     /// Derives a key for one purpose from the encryption key.

@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::boot::config::{Config, ConfigError, Migrate, StoreConfig};
 use crate::boot::secrets::{Secrets, create_data_dir};
 use crate::chain::chain;
-use crate::store_secret;
+use crate::store_secret::{self, SecretError};
 
 /// The database file of the embedded store.
 pub const DATABASE_FILE: &str = "rally.db";
@@ -48,7 +48,7 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
         }
         StoreConfig::Embedded => {
             let store = open_embedded(config)?;
-            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", chain(&fault));
+            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
             let applied = match migrate {
                 Migrate::AtStart => store.migrate().await.map_err(failed)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
@@ -73,10 +73,19 @@ fn check_clocks(database: Timestamp, here: Timestamp) {
 ///
 /// # Errors
 /// Fails if the secret was encrypted with a key that this process does not have, or the store has a fault.
-pub async fn share_secret(secrets: &Secrets, ports: &mut Ports) -> Result<(), ConfigError> {
-    let secret = store_secret::load(&*ports.secrets, &secrets.store_sealer()).await.map_err(|fault| match fault {
-        Fault::Unavailable(_) => no_database(fault),
-        Fault::Unexpected(_) => ConfigError::new("RALLY_ENCRYPTION_KEY", format!("does not fit the store: {}", chain(&fault))),
+pub async fn share_secret(config: &Config, secrets: &Secrets, ports: &mut Ports) -> Result<(), ConfigError> {
+    let secret = store_secret::load(&*ports.secrets, &secrets.store_sealer()).await.map_err(|error| match error {
+        SecretError::Store(fault) => match config.store {
+            StoreConfig::Postgres(_) => no_database(fault),
+            StoreConfig::Embedded => ConfigError::new("RALLY_DATA_DIR", cause_of(&fault)),
+        },
+        SecretError::Key(fault) => ConfigError::new(
+            "RALLY_ENCRYPTION_KEY",
+            match secrets.take_back() {
+                Some(file) => format!("the store was made with another key: put {} back", file.display()),
+                None => format!("does not fit the store: {}", cause_of(&fault)),
+            },
+        ),
     })?;
     ports.links = ports.links.with_secret(secret);
     Ok(())
@@ -95,7 +104,7 @@ pub async fn revert(config: &Config) -> Result<String, ConfigError> {
     match &config.store {
         StoreConfig::Postgres(url) => open_postgres(url).await?.revert().await.map_err(no_database),
         StoreConfig::Embedded => {
-            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", chain(&fault));
+            let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
             open_embedded(config)?.revert().await.map_err(failed)
         }
     }
@@ -109,12 +118,22 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     if let StoreConfig::Postgres(_) = config.store {
         return Err(ConfigError::new("DATABASE_URL", "is PostgreSQL, which pg_dump backs up"));
     }
-    let path = config.data_dir.join(DATABASE_FILE);
-    if !path.exists() {
-        return Err(ConfigError::new("RALLY_DATA_DIR", format!("{} is not there", path.display())));
-    }
-    let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", file.display(), chain(&fault)));
+    require(config)?;
+    let failed = |fault: Fault| ConfigError::new("FILE", format!("{}: {}", file.display(), cause_of(&fault)));
     open_embedded(config)?.backup(file).await.map_err(failed)
+}
+
+/// Checks that the embedded store is there, if the settings name it: a command that changes or reads a store makes none.
+///
+/// # Errors
+/// Fails if its directory has none.
+pub fn require(config: &Config) -> Result<(), ConfigError> {
+    let path = config.data_dir.join(DATABASE_FILE);
+    if matches!(config.store, StoreConfig::Embedded) && !path.exists() {
+        let problem = format!("{} is not there; run the command where the server runs, or name its directory", path.display());
+        return Err(ConfigError::new("RALLY_DATA_DIR", problem));
+    }
+    Ok(())
 }
 
 /// Connects to PostgreSQL. Refuses a server that the store cannot work with before it uses it.
@@ -125,18 +144,21 @@ async fn open_postgres(url: &SecretString) -> Result<PgStore, ConfigError> {
 }
 
 fn no_database(fault: Fault) -> ConfigError {
-    let said = match fault {
-        Fault::Unavailable(_) => chain(&fault),
-        // The cause alone explains why the server was refused.
-        Fault::Unexpected(cause) => chain(&*cause),
-    };
-    ConfigError::new("DATABASE_URL", said)
+    ConfigError::new("DATABASE_URL", cause_of(&fault))
+}
+
+/// Says why a store cannot be used. The cause alone explains what is no matter of time.
+fn cause_of(fault: &Fault) -> String {
+    match fault {
+        Fault::Unavailable(_) => chain(fault),
+        Fault::Unexpected(cause) => chain(&**cause),
+    }
 }
 
 fn open_embedded(config: &Config) -> Result<SqliteStore, ConfigError> {
     create_data_dir(&config.data_dir)?;
     let path = config.data_dir.join(DATABASE_FILE);
-    SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), chain(&fault))))
+    SqliteStore::open(&path).map_err(|fault| ConfigError::new("RALLY_DATA_DIR", format!("{}: {}", path.display(), cause_of(&fault))))
 }
 
 /// Whether no start on the data directory was completed yet. On PostgreSQL the answer is always false, because a process cannot know.

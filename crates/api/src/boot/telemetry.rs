@@ -26,8 +26,10 @@ const LATENCIES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 /// # Errors
 /// Fails if `RALLY_LOG` is not a filter, or traces cannot be started.
 pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|_| ConfigError::new("RALLY_LOG", "must be a level, or levels by module such as info,rally_api=debug"))?;
+    let filter = EnvFilter::try_new(&config.log).ok().filter(|_| names_levels(&config.log)).ok_or_else(|| {
+        let problem = "must be a level (error, warn, info, debug, trace or off), or levels by module such as info,rally_api=debug";
+        ConfigError::new("RALLY_LOG", problem)
+    })?;
     let (filter, handle) = reload::Layer::new(filter);
     let format = config.log_format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
     let logs = fmt::layer().with_writer(std::io::stderr);
@@ -42,6 +44,12 @@ pub fn start_logging(config: &Config) -> Result<(), ConfigError> {
         drop(LEVELS.set(handle));
     }
     Ok(())
+}
+
+/// Whether every word that names no module is a level. A filter takes any other word for a module, and then hides all the rest.
+fn names_levels(directives: &str) -> bool {
+    let is_level = |directive: &str| directive.parse::<LevelFilter>().is_ok();
+    directives.split(',').map(str::trim).all(|directive| directive.is_empty() || directive.contains(['=', '[', ':']) || is_level(directive))
 }
 
 /// Hides log lines of the HTTP layer about connections that a client broke or filled with garbage. The HTTP layer logs them as
@@ -157,6 +165,16 @@ fn describe() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_hides_no_log() {
+        for good in ["info", "WARN", "off", "info,rally_api=debug", "rally_api::relay=trace", "info,", "[request]=debug"] {
+            assert!(names_levels(good), "{good}");
+        }
+        for bad in ["warning", "verbose", "info,loud", "rally_api"] {
+            assert!(!names_levels(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn who_asks_for_the_http_layer_hears_of_it() {

@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config, command: BenchCommand) -> Result<(), Fa
     let BenchCommand::Seed { entries, workspace, list } = command;
     let (workspace, list) = (parse_slug(&workspace)?, parse_slug(&list)?);
     let mut ports = open(config, config.migrate).await?.ports;
-    store::share_secret(&Secrets::load(config)?, &mut ports).await?;
+    store::share_secret(config, &Secrets::load(config)?, &mut ports).await?;
     let started = Instant::now();
     let seeded = seed::run(&ports, &workspace, &list, entries).await?;
     print_json(&json!({

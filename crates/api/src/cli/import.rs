@@ -1,6 +1,5 @@
 //! `rally import`: imports people from a file, with a progress bar.
 
-use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,9 +14,9 @@ use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
 
 use super::failure::Failure;
-use super::open;
 use super::output::print;
 use super::workspace::find_workspace;
+use super::{open, open_file};
 use crate::boot::config::Config;
 use crate::boot::secrets::Secrets;
 use crate::boot::store;
@@ -66,7 +65,7 @@ pub(super) async fn run(config: &Config, arguments: ImportArguments) -> Result<(
     let order = arguments.order()?;
     let secrets = Secrets::load(config)?;
     let mut ports = open(config, config.migrate).await?.ports;
-    store::share_secret(&secrets, &mut ports).await?;
+    store::share_secret(config, &secrets, &mut ports).await?;
     let waitlist = find_list(&ports, &arguments.workspace, &arguments.list).await?;
     let import = upload(&ports, &waitlist, order, &arguments.file).await?;
     let import = follow(&ports, import).await?;
@@ -101,7 +100,7 @@ pub(super) async fn find_list(ports: &Ports, workspace: &str, list: &str) -> Res
 }
 
 async fn upload(ports: &Ports, waitlist: &Waitlist, order: ImportOrder, path: &Path) -> Result<Import, Failure> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     let mut upload = Upload::begin(ports, &Actor::CommandLine, waitlist, order).await?;
     let mut bytes = vec![0; PIECE];
     loop {

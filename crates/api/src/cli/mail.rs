@@ -47,7 +47,7 @@ pub(super) async fn run(config: &Config, command: MailCommand) -> Result<(), Fai
     let to = Email::parse(&to).map_err(|error| Failure::Refused(format!("the address {error}")))?;
     let secrets = Secrets::load(config)?;
     let mut ports = open(config, config.migrate).await?.ports;
-    store::share_secret(&secrets, &mut ports).await?;
+    store::share_secret(config, &secrets, &mut ports).await?;
     upstreams::attach(config, &mut ports)?;
     let schedule = config.webhooks.policy.schedule.clone();
     let (mail, tried) = send(&ports, &workspace, to, schedule.clone()).await?;

@@ -21,7 +21,8 @@ mod store_copy;
 mod token;
 mod workspace;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -133,6 +134,31 @@ enum Command {
     Openapi,
 }
 
+impl Command {
+    /// Whether the command makes sense only with a store that is there.
+    const fn needs_a_store(&self) -> bool {
+        match self {
+            Self::Workspace { command } => !command.creates(),
+            Self::Migrate { revert } => *revert,
+            Self::Token { .. }
+            | Self::Key { .. }
+            | Self::Console { .. }
+            | Self::Mail { .. }
+            | Self::Import(_)
+            | Self::Export(_)
+            | Self::Secrets { .. }
+            | Self::Counters { .. } => true,
+            Self::Serve
+            | Self::Healthcheck
+            | Self::Backup { .. }
+            | Self::Restore(_)
+            | Self::Store { .. }
+            | Self::Bench { .. }
+            | Self::Openapi => false,
+        }
+    }
+}
+
 /// Runs the command that the arguments of this process name.
 ///
 /// Requests are served on threads of actix, one for each core. Stores, relays and workers share half as many, so that a message between two
@@ -159,6 +185,9 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         config.log.push_str(mail::QUIET);
     }
     telemetry::start_logging(&config)?;
+    if command.needs_a_store() {
+        store::require(&config)?;
+    }
     match command {
         Command::Serve => serve::run(&config).await,
         Command::Migrate { revert: false } => migrate::run(&config).await,
@@ -184,6 +213,11 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
 /// Opens the store that the settings name.
 async fn open(config: &Config, migrate: Migrate) -> Result<Opened, Failure> {
     Ok(store::open(config, migrate, Arc::new(SystemClock), Arc::new(SystemIds)).await?)
+}
+
+/// Opens a file that an argument names.
+fn open_file(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
 }
 
 /// The authenticator that signs and verifies admin tokens with the secrets of the settings.

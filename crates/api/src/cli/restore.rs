@@ -1,13 +1,14 @@
 //! `rally restore --verify`: reads the file of an export, and says whether a list can be restored from it whole.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
 use clap::Args;
-use rally_domain::export::{Check, Line};
+use rally_domain::document;
+use rally_domain::export::{Check, Line, MAX_DEPTH};
 
 use super::failure::Failure;
+use super::open_file;
 use super::output::print;
 
 /// How many faults are shown.
@@ -22,10 +23,11 @@ pub(super) struct RestoreArguments {
 
 pub(super) fn run(arguments: &RestoreArguments) -> Result<(), Failure> {
     let mut check = Check::default();
-    for (number, line) in (1..).zip(BufReader::new(File::open(&arguments.verify)?).split(b'\n')) {
-        match serde_json::from_slice::<Line>(&line?) {
-            Ok(line) => check.take(number, &line),
-            Err(_) => check.broken(number),
+    for (number, line) in (1..).zip(BufReader::new(open_file(&arguments.verify)?).split(b'\n')) {
+        let line = line?;
+        match serde_json::from_slice::<Line>(&line) {
+            Ok(read) if document::depth(&line) <= MAX_DEPTH => check.take(number, &read),
+            Ok(_) | Err(_) => check.broken(number),
         }
     }
     let verdict = check.verdict();

@@ -14,6 +14,7 @@ use crate::auth::create_sign_in_link;
 use crate::boot::config::{Config, ConfigError, StoreConfig};
 use crate::boot::secrets::Secrets;
 use crate::boot::{first_start, server, store, telemetry, upstreams};
+use crate::http::extract::client::TrustedProxies;
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let secrets = Secrets::load(config)?;
@@ -21,14 +22,14 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut ports = open(config, config.migrate).await?.ports;
-    store::share_secret(&secrets, &mut ports).await?;
+    store::share_secret(config, &secrets, &mut ports).await?;
     upstreams::attach(config, &mut ports)?;
     let mut running = server::start(config, &secrets, ports.clone())
         .map_err(|error| ConfigError::new("RALLY_BIND", format!("{}: {error}", config.bind)))?;
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", running.address));
     tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "listening");
-    if config.smtp.is_some() && config.public_url.is_none() {
-        tracing::warn!(%base, "RALLY_PUBLIC_URL is not set, so links in mail lead to the address that the server listens on");
+    if config.public_url.is_none() && has_guests(config) {
+        tracing::warn!(%base, "RALLY_PUBLIC_URL is not set, so links lead to the address that the server listens on");
     }
     let greeting = greeting(config, &secrets, &ports, &base).await?;
     // Whoever started the server may read no further. Visitors still need it.
@@ -50,6 +51,11 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     tracing::info!("stopped");
     telemetry::flush();
     Ok(())
+}
+
+/// Whether others than this machine come here, as far as the settings tell.
+fn has_guests(config: &Config) -> bool {
+    config.smtp.is_some() || !config.bind.ip().is_loopback() || config.trusted_proxies != TrustedProxies::default()
 }
 
 /// Returns the address of the server. On a new store it also tells what to do next.

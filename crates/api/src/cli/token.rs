@@ -39,7 +39,9 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Fa
     let refused = |message: String| Failure::Refused(message);
     let secrets = Secrets::load(config)?;
     check_scope(&scope)?;
-    let ttl = parse_duration(&ttl).ok_or_else(|| refused(format!("the ttl {ttl:?} must be a number with s, m, h or d")))?;
+    let ttl = parse_duration(&ttl).ok_or_else(|| {
+        refused(format!("the ttl {ttl:?} must be a number of s, m, h or d, such as 12h: more than 0, and at most 100 years"))
+    })?;
     let subject = Subject::parse(&subject).map_err(|error| refused(format!("the subject {error}")))?;
     let ports = open(config, config.migrate).await?.ports;
     let found = find_workspace(&ports, &workspace).await?;

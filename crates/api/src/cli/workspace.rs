@@ -44,6 +44,13 @@ pub(super) enum WorkspaceCommand {
     },
 }
 
+impl WorkspaceCommand {
+    /// Whether the command creates a workspace, and a store for it.
+    pub(super) const fn creates(&self) -> bool {
+        matches!(self, Self::Create { .. })
+    }
+}
+
 pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
     let ports = open(config, config.migrate).await?.ports;
     let (actor, now) = (Actor::CommandLine, ports.clock.now());

@@ -77,7 +77,7 @@ struct CreatedView {
 #[schema(as = CreateApiKey)]
 struct CreateBody {
     /// The name of the key.
-    #[schema(value_type = String, required, max_length = 100)]
+    #[schema(value_type = String, required, max_length = 200)]
     #[serde(default)]
     name: Field<String>,
     /// The actions that it allows, separated by spaces; by default those of the token.

@@ -144,7 +144,7 @@ impl JoinBody {
                 name,
                 interest: interest.flatten(),
                 referrer: referrer.flatten(),
-                locale: preferred(&accepted).cloned(),
+                locale: Some(preferred(&accepted).unwrap_or(&list.default_locale).clone()),
                 metadata,
                 consent,
             },

@@ -5,6 +5,7 @@ use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::{EntryId, VariantId};
 use rally_domain::referral::{Position, ReferralBoost};
 use rally_domain::search::{EntryKey, EntryQuery, EntrySort, TermFilter};
+use rally_domain::text::{Lines, check_characters};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::waitlist::Waitlist;
 use serde::Deserialize;
@@ -122,9 +123,10 @@ impl EntryFilter {
     }
 
     fn parse(&self, waitlist: &Waitlist, query_string: &str, errors: &mut Vec<FieldError>) -> EntryQuery {
-        let text = read_filter("q", self.q.as_deref(), TermFilter::text, errors).flatten();
+        let text = read_filter("q", self.q.as_deref(), |text| checked(text, Lines::One).and_then(TermFilter::text), errors).flatten();
         let variant = read_filter("variant_id", self.variant_id.as_deref(), VariantId::parse, errors).map(TermFilter::variant);
-        let referrer = self.referrer.as_deref().map(TermFilter::referrer);
+        let by_referrer = |text: &str| checked(text, Lines::One).map(TermFilter::referrer);
+        let referrer = read_filter("referrer", self.referrer.as_deref(), by_referrer, errors);
         let fields = answers(waitlist, query_string, errors);
         let sort = read_filter("sort", self.sort.as_deref(), EntrySort::parse, errors).unwrap_or_default();
         // Only one order depends on the boost, and a cursor belongs to its query.
@@ -143,6 +145,11 @@ impl EntryFilter {
     }
 }
 
+/// Refuses a text with characters that nothing that is stored has.
+fn checked(text: &str, lines: Lines) -> Result<&str, Invalid> {
+    check_characters(text, lines).map(|()| text)
+}
+
 fn parse_bool(text: &str) -> Result<bool, Invalid> {
     match text {
         "true" => Ok(true),
@@ -157,7 +164,10 @@ fn answers(waitlist: &Waitlist, query_string: &str, errors: &mut Vec<FieldError>
     for (name, value) in form_urlencoded::parse(query_string.as_bytes()) {
         let Some(key) = name.strip_prefix(FIELD) else { continue };
         match waitlist.settings.custom_fields.iter().find(|field| field.key == key) {
-            Some(field) => found.push(TermFilter::field(field, &value)),
+            Some(field) => match checked(&value, Lines::Many) {
+                Ok(value) => found.push(TermFilter::field(field, value)),
+                Err(error) => errors.push(FieldError::new(&*name, error)),
+            },
             None => errors.push(FieldError::new(&*name, Invalid::new("must be a custom field of the waitlist"))),
         }
     }

@@ -11,7 +11,7 @@ use rally_domain::id::WorkspaceId;
 use rally_domain::locale::Locale;
 use rally_domain::mail::{MailKind, MailTemplate, TemplateSource};
 use rally_domain::port::TemplateEngine;
-use rally_domain::text::{Lines, check_characters};
+use rally_domain::text::{Lines, check_characters, clean};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -94,7 +94,7 @@ struct TemplateBody {
 impl TemplateBody {
     /// Reads a template, and checks its sizes. The engine checks the rest.
     fn parse(self, mut fields: Fields) -> Result<TemplateSource, ApiError> {
-        let subject = fields.required("subject", self.subject, parse_source);
+        let subject = fields.required("subject", self.subject, parse_subject);
         let text = fields.required("text", self.text, parse_source);
         let html = fields.optional("html", self.html, parse_source);
         fields.finish()?;
@@ -103,6 +103,11 @@ impl TemplateBody {
         source.check_sizes().map_err(ApiError::validation)?;
         Ok(source)
     }
+}
+
+/// Checks the characters of the source of a subject, which is one line. A blank one becomes empty, and is refused as such.
+fn parse_subject(text: String) -> Result<String, Invalid> {
+    clean(&text, usize::MAX, Lines::One)
 }
 
 /// Checks the characters of a source. It may have tabs.
