@@ -3,7 +3,7 @@ FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN cargo build --profile dist --locked -p rally-api \
-    && mkdir -p /out/data && cp target/dist/rally /out/rally
+    && mkdir -p -m 700 /out/data && cp target/dist/rally /out/rally
 
 # glibc, root certificates and an account without rights; neither a shell nor a package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot
