@@ -12,6 +12,29 @@ use time::Duration;
 
 use super::core::Signal;
 
+/// An item that was not tried.
+#[derive(Debug)]
+pub struct NotTried<T> {
+    /// The item.
+    pub item: T,
+    /// Why.
+    pub fault: Fault,
+    /// When it is due again.
+    pub wait: Duration,
+}
+
+impl<T> NotTried<T> {
+    /// This process cannot try the item. Another process may be able to, or this one after a restart.
+    pub const fn here(item: T, fault: Fault) -> Self {
+        Self { item, fault, wait: Duration::minutes(10) }
+    }
+
+    /// Too many others are tried now, or what the attempt needs cannot be read.
+    pub const fn busy(item: T, fault: Fault) -> Self {
+        Self { item, fault, wait: Duration::seconds(10) }
+    }
+}
+
 /// A kind of items that a relay sends, and how to claim, try and settle them. A *lane* is a webhook, or the mails of a workspace. The
 /// items of a lane share a limit and an order.
 #[async_trait]
@@ -52,7 +75,7 @@ pub trait Freight: Clone + Send + Sync + 'static {
     /// Reads claimed items again. Returns those that are still to be sent, in their current form.
     async fn confirm(&self, items: Vec<Self::Item>) -> Result<Vec<Self::Item>, Fault>;
     /// Tries to send an item. Gives it back if this process cannot try it.
-    async fn attempt(self, item: Self::Item) -> Result<Self::Attempt, (Self::Item, Fault)>;
+    async fn attempt(self, item: Self::Item) -> Result<Self::Attempt, NotTried<Self::Item>>;
     /// Settles attempts.
     async fn settle(&self, tried: Vec<Self::Attempt>) -> Result<usize, Fault>;
     /// Gives back items that were not tried.

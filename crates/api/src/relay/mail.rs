@@ -19,12 +19,26 @@ use time::Duration;
 use tokio::sync::OnceCell;
 
 use super::core::Signal;
-use super::freight::Freight;
+use super::freight::{Freight, NotTried};
 use super::refusals::Refusals;
 use crate::cache::Changes;
 
 /// The status of a mail whose template cannot be rendered, as Envoi has it.
 const UNRENDERED: u16 = 422;
+
+/// Why no attempt was made.
+enum NotSent {
+    /// This process cannot send the mail.
+    Here(Fault),
+    /// Too many others are sent now, or the store does not answer.
+    Busy(Fault),
+}
+
+impl From<Fault> for NotSent {
+    fn from(fault: Fault) -> Self {
+        Self::Here(fault)
+    }
+}
 
 /// Carries mail to Envoi and to the mail server.
 #[derive(Clone)]
@@ -51,12 +65,13 @@ impl MailFreight {
     /// # Errors
     /// If this process cannot send the mail, or the store has a fault.
     pub async fn send_now(self, claimed: ClaimedMail) -> Result<SettleMail, Fault> {
-        let tried = self.try_once(&ReadMail { claimed, own: Own::default() }).await?;
+        let tried = self.try_once(&ReadMail { claimed, own: Own::default() }).await;
+        let tried = tried.map_err(|(NotSent::Here(fault) | NotSent::Busy(fault))| fault)?;
         self.settle(vec![tried.clone()]).await?;
         Ok(tried)
     }
 
-    async fn try_once(&self, ReadMail { claimed, own }: &ReadMail) -> Result<SettleMail, Fault> {
+    async fn try_once(&self, ReadMail { claimed, own }: &ReadMail) -> Result<SettleMail, NotSent> {
         let started = Instant::now();
         let MailReport { outcome, error } = self.send(&claimed.mail, own).await?;
         Ok(SettleMail {
@@ -73,18 +88,18 @@ impl MailFreight {
     }
 
     /// Makes an attempt. A process that is not configured for the mail leaves it to another one.
-    async fn send(&self, mail: &Mail, own: &Own) -> Result<MailReport, Fault> {
+    async fn send(&self, mail: &Mail, own: &Own) -> Result<MailReport, NotSent> {
         let links = &self.ports.links;
         match &mail.via {
             Via::Envoi { template } => {
                 let envoi = self.ports.envoi.as_ref().ok_or_else(|| Fault::unavailable("this server has no Envoi"))?;
                 let content = Content::Template { name: template.clone(), data: mail.data.clone() };
                 let message = mail.message(content, None, links).ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
-                envoi.send(&message).await
+                envoi.send(&message).await.map_err(NotSent::Busy)
             }
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
-                let (locale, source, is_own) = self.template(mail, own).await?;
+                let (locale, source, is_own) = self.template(mail, own).await.map_err(NotSent::Busy)?;
                 let rendered = match self.templates.render(&locale, &source, &mail.data) {
                     // The built-in templates have the link.
                     Ok(rendered) => match mail.unsubscribe_url(links).filter(|_| is_own) {
@@ -95,7 +110,7 @@ impl MailFreight {
                 };
                 let message = mail.message(Content::Rendered(rendered), Some(&smtp.policy.sender), links);
                 let message = message.ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
-                smtp.mailer.send(&message).await
+                smtp.mailer.send(&message).await.map_err(NotSent::Busy)
             }
         }
     }
@@ -197,7 +212,7 @@ impl Freight for MailFreight {
         self.ports.mails.confirm(mails.iter().map(Self::key).collect()).await.map(read_together)
     }
 
-    async fn attempt(self, mail: ReadMail) -> Result<SettleMail, (ReadMail, Fault)> {
+    async fn attempt(self, mail: ReadMail) -> Result<SettleMail, NotTried<ReadMail>> {
         match self.try_once(&mail).await {
             Ok(tried) => {
                 tell(&tried);
@@ -207,7 +222,8 @@ impl Freight for MailFreight {
                 }
                 Ok(tried)
             }
-            Err(fault) => Err((mail, fault)),
+            Err(NotSent::Here(fault)) => Err(NotTried::here(mail, fault)),
+            Err(NotSent::Busy(fault)) => Err(NotTried::busy(mail, fault)),
         }
     }
 

@@ -13,7 +13,7 @@ use rally_domain::webhook::DeliveryPolicy;
 use time::Duration;
 
 use super::core::Signal;
-use super::freight::Freight;
+use super::freight::{Freight, NotTried};
 use crate::cache::Changes;
 use crate::encryption::Sealer;
 use crate::webhook_secret;
@@ -93,11 +93,11 @@ impl Freight for WebhookFreight {
         self.ports.deliveries.confirm(keys, self.ports.clock.now()).await
     }
 
-    async fn attempt(self, delivery: ClaimedDelivery) -> Result<SettleDelivery, (ClaimedDelivery, Fault)> {
+    async fn attempt(self, delivery: ClaimedDelivery) -> Result<SettleDelivery, NotTried<ClaimedDelivery>> {
         let keys = match webhook_secret::open(&self.sealer, delivery.webhook_id, &delivery.secrets) {
             Ok(keys) => keys,
             // Without the secret this process cannot sign.
-            Err(fault) => return Err((delivery, fault)),
+            Err(fault) => return Err(NotTried::here(delivery, fault)),
         };
         let (ports, timestamp) = (&self.ports, self.ports.clock.now());
         let message = WebhookMessage { url: delivery.url, id: delivery.event_id, timestamp, keys, body: delivery.body };

@@ -13,12 +13,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 
 use super::core::{Core, Order, Read, Seen};
-use super::freight::Freight;
+use super::freight::{Freight, NotTried};
 use super::settlements::Settlements;
 use crate::chain::chain;
 
-/// How long an item is put off if this process cannot try it.
-const NOT_HERE: Duration = Duration::minutes(10);
 /// How often the log says that items were put off.
 const TELL: std::time::Duration = std::time::Duration::from_secs(60);
 /// The length of a lease, in addition to the time limit of two attempts. Half of it is left to settle the last attempt.
@@ -41,7 +39,7 @@ enum Step<F: Freight> {
     Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>, std::time::Duration),
     Confirmed(F::Lane, Result<Vec<F::Item>, Fault>, Read),
     Tried(u64, F::Attempt),
-    NotTried(u64, F::Item, Fault),
+    NotTried(u64, NotTried<F::Item>),
     Settled(Result<usize, Fault>, Vec<F::Attempt>),
     Done(&'static str, Result<(), Fault>),
 }
@@ -170,7 +168,7 @@ impl<F: Freight> Work<F> {
             Some(Step::Claimed(claim, outcome, took)) => self.take_claimed(claim, outcome, took),
             Some(Step::Confirmed(lane, outcome, read)) => self.take_confirmed(lane, outcome, read),
             Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
-            Some(Step::NotTried(number, item, fault)) => self.put_off(number, &item, &fault),
+            Some(Step::NotTried(number, not_tried)) => self.put_off(number, &not_tried),
             Some(Step::Settled(outcome, attempts)) => self.take_settled(outcome, attempts),
             Some(Step::Done(done, outcome)) => log(F::WHAT, done, outcome),
             None => {
@@ -193,7 +191,7 @@ impl<F: Freight> Work<F> {
                     let task = self.steps.spawn(async move {
                         match attempt.await {
                             Ok(tried) => Step::Tried(number, tried),
-                            Err((item, fault)) => Step::NotTried(number, item, fault),
+                            Err(not_tried) => Step::NotTried(number, not_tried),
                         }
                     });
                     self.attempts.insert(task.id(), (lane, number));
@@ -310,17 +308,17 @@ impl<F: Freight> Work<F> {
         self.settlements.add(lane, attempt, Instant::now());
     }
 
-    /// Gives back an item that this process cannot try. Another process may be able to, or this one after a restart.
-    fn put_off(&mut self, number: u64, item: &F::Item, fault: &Fault) {
+    /// Gives back an item that was not tried.
+    fn put_off(&mut self, number: u64, NotTried { item, fault, wait }: &NotTried<F::Item>) {
         let lane = F::lane(item);
         self.put_off += 1;
         if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TELL) {
-            tracing::error!(number = self.put_off, ?lane, cause = %chain(fault), "{} cannot be tried here", F::WHAT);
+            tracing::error!(number = self.put_off, ?lane, cause = %chain(fault), "{} was not tried", F::WHAT);
             (self.put_off, self.told_at) = (0, Some(Instant::now()));
         }
         self.core.ended(lane, number, None, Instant::now());
         let (claim, key) = F::key(item);
-        self.give_back(claim, vec![key], self.now().plus(NOT_HERE));
+        self.give_back(claim, vec![key], self.now().plus(*wait));
     }
 
     fn begin_settling(&mut self) {

@@ -141,7 +141,7 @@ impl Freight for Numbers {
         Ok(items)
     }
 
-    async fn attempt(self, item: u32) -> Result<u32, (u32, Fault)> {
+    async fn attempt(self, item: u32) -> Result<u32, NotTried<u32>> {
         self.queue().note_attempt(item, self.now());
         sleep(self.attempt).await;
         Ok(item)
