@@ -27,6 +27,7 @@ async fn measurements_count_what_happened(kind: Kind) {
         "rally_http_request_duration_seconds_bucket{",
         "rally_store_connections_max",
         "rally_deliveries_pending",
+        "rally_mails_kept_back 0",
     ] {
         assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
     }

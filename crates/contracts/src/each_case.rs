@@ -387,6 +387,7 @@ macro_rules! each_case {
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
                 strangers_cause_no_more_mails_than_the_budget_has
+                what_is_kept_back_is_counted
                 processes_share_the_budget
                 there_is_room_again_after_the_period
                 networks_with_few_mails_come_first

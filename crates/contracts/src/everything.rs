@@ -360,6 +360,7 @@ async fn call_mails(ports: &Ports) {
     ports.mails.reap(later, 8).await.unwrap();
     ports.mails.prune(later, 1).await.unwrap();
     ports.mails.depth().await.unwrap();
+    ports.mails.kept_back().await.unwrap();
 }
 
 async fn call_log(ports: &Ports, id: WorkspaceId, entry_id: EntryId) {

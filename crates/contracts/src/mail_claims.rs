@@ -418,6 +418,25 @@ pub async fn strangers_cause_no_more_mails_than_the_budget_has(fixture: &impl Fi
     assert_eq!(claim(&ports, now).await.len(), 1);
 }
 
+/// Mails of strangers count as kept back until they are begun. Other mails never do.
+pub async fn what_is_kept_back_is_counted(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = talking_list(&ports, json!({})).await;
+    let command = SignUp { actor: Actor::CommandLine, ..sign_up(&ports, &list, "admin@example.com") };
+    ports.entries.sign_up(command).await.unwrap();
+    assert_eq!(ports.mails.kept_back().await.unwrap(), 0);
+    for n in 0..3 {
+        visit(&ports, &list, &format!("p{n}@example.com"), "192.0.2.1", 0).await;
+    }
+    let now = ports.clock.now();
+    assert_eq!(there.mails.kept_back().await.unwrap(), 3);
+    let claimed = claim_within(&ports, now, 2).await;
+    assert_eq!((claimed.len(), there.mails.kept_back().await.unwrap()), (3, 1));
+    let sent: Vec<_> = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();
+    assert_eq!(settle(&ports, sent).await, 3);
+    assert_eq!(there.mails.kept_back().await.unwrap(), 1);
+}
+
 /// Processes that claim at once begin no more than the budget has together.
 pub async fn processes_share_the_budget(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);

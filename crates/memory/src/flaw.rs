@@ -259,6 +259,8 @@ flaws! {
 
     /// Strangers cause any number of mails.
     BudgetIgnored: "mail_claims::strangers_cause_no_more_mails_than_the_budget_has";
+    /// Mails that were begun count as kept back.
+    BegunMailsKeptBack: "mail_claims::what_is_kept_back_is_counted";
     /// A claim counts the begun mails before others have begun theirs.
     BudgetReadEarly: "mail_claims::processes_share_the_budget";
     /// A mail that was begun counts for ever.

@@ -169,6 +169,15 @@ impl MailQueue for MemoryStore {
     async fn depth(&self) -> Result<QueueDepth, Fault> {
         Ok(self.read(|data| depth(data.mails.values().map(|queued| &queued.job), data.flaw)))
     }
+
+    async fn kept_back(&self) -> Result<u64, Fault> {
+        let count = |data: &Data| {
+            let all = data.flaw.is(Flaw::BegunMailsKeptBack);
+            let waits = |queued: &&QueuedMail| queued.is_kept_back() && matches!(queued.job.state, State::Pending);
+            data.mails.values().filter(|queued| all || waits(queued)).count() as u64
+        };
+        Ok(self.read(count))
+    }
 }
 
 fn logged(queued: &QueuedMail) -> LoggedMail {

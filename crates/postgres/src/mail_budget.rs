@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, BigInt, Bytea, Timestamptz};
+use diesel::sql_types::{self, Array, BigInt, Bool, Bytea, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::mail::{MailBudget, WaitingMail};
@@ -18,7 +19,14 @@ use uuid::Uuid;
 
 use crate::convert::{from_bigint, to_bigint};
 use crate::queue::{IdRow, LaneRow};
+use crate::schema::mails;
 use crate::statement::statement;
+
+/// How many mails of strangers wait until the budget has room for them. The index has the same condition, word for word.
+pub(crate) async fn kept_back(c: &mut AsyncPgConnection) -> QueryResult<u64> {
+    let kept = sql::<Bool>("state = 'pending' AND network IS NOT NULL AND begun_at IS NULL");
+    mails::table.filter(kept).count().get_result::<i64>(c).await.map(from_bigint)
+}
 
 statement! {
     /// Those of some workspaces that keep mails back.

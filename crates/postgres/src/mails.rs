@@ -140,6 +140,11 @@ impl MailQueue for PgStore {
         let mut c = self.connection().await?;
         depth(&mut c, "mails").await.map_err(query_fault)
     }
+
+    async fn kept_back(&self) -> Result<u64, Fault> {
+        let mut c = self.connection().await?;
+        mail_budget::kept_back(&mut c).await.map_err(query_fault)
+    }
 }
 
 statement! {

@@ -37,6 +37,21 @@ SELECT network, count(*) AS mails FROM (
     WHERE workspace_id = ?1 AND begun_at IS NOT NULL AND begun_at > ?2 ORDER BY begun_at LIMIT ?3
 ) GROUP BY network";
 
+/// How many mails all workspaces keep back.
+const KEPT_BACK: &str = "
+SELECT count(*) AS mails FROM mails INDEXED BY mails_kept_idx WHERE state = 'pending' AND network IS NOT NULL AND begun_at IS NULL";
+
+#[derive(QueryableByName)]
+struct KeptRow {
+    #[diesel(sql_type = BigInt)]
+    mails: i64,
+}
+
+/// How many mails of strangers wait until the budget has room for them.
+pub(crate) fn kept_back(c: &mut SqliteConnection) -> QueryResult<u64> {
+    diesel::sql_query(KEPT_BACK).get_result::<KeptRow>(c).map(|row| from_bigint(row.mails))
+}
+
 #[derive(QueryableByName)]
 struct NetworkRow {
     #[diesel(sql_type = Nullable<Binary>)]

@@ -138,6 +138,10 @@ impl MailQueue for SqliteStore {
     async fn depth(&self) -> Result<QueueDepth, Fault> {
         self.database.read(|c| JOBS.depth(c)).await
     }
+
+    async fn kept_back(&self) -> Result<u64, Fault> {
+        self.database.read(|c| mail_budget::kept_back(c).map_err(query_fault)).await
+    }
 }
 
 /// Writes a mail that is due at once. A mail that exists already stays as it is.

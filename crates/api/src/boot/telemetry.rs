@@ -149,6 +149,7 @@ fn describe() {
     metrics::describe_counter!("rally_mail_attempts_total", "Attempts to send mail by outcome");
     metrics::describe_histogram!("rally_mail_attempt_duration_seconds", "How long attempts to send mail took");
     metrics::describe_gauge!("rally_mails_pending", "Mails that wait or are being tried");
+    metrics::describe_gauge!("rally_mails_kept_back", "Mails that wait until RALLY_MAIL_BUDGET has room for them");
     metrics::describe_gauge!("rally_mails_oldest_due_seconds", "Seconds since the oldest pending mail became due");
     metrics::describe_counter!("rally_upstream_requests_total", "Requests to other services by service and outcome");
     metrics::describe_histogram!("rally_upstream_request_duration_seconds", "How long requests to other services took");

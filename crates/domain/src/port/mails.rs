@@ -117,4 +117,9 @@ pub trait MailQueue: Send + Sync {
 
     /// How full the queue is.
     async fn depth(&self) -> Result<QueueDepth, Fault>;
+
+    /// How many mails of strangers wait until the budget has room for them.
+    ///
+    /// - Those that were begun, and those of others, MUST NOT count: `mail_claims::what_is_kept_back_is_counted`.
+    async fn kept_back(&self) -> Result<u64, Fault>;
 }
