@@ -569,9 +569,10 @@ async fn a_person_changes_everything_on_their_page(kind: Kind) {
         assert_eq!(seen["mail"]["subscribed"], now);
     }
     browser.post(&format!("{own}/mail"), &[("subscribed", "maybe")]).await.is_page(400, "ar", &[]);
-    let refused = browser.open(&format!("{own}/answers")).await;
-    assert_eq!(refused.is_page(405, "en", &[]).header("allow"), "POST");
-    browser.open(&format!("{own}/mail?lang=fr")).await.is_page(405, "fr", &[]);
+    // A browser shows the address of a form that was refused. Whoever opens it again is led to the page.
+    assert_eq!(browser.open(&format!("{own}/answers")).await.leads_to(), own);
+    assert_eq!(browser.open(&format!("{own}/mail?lang=fr")).await.leads_to(), format!("{own}?lang=fr"));
+    browser.open("/me/forged/answers").await.is_page(404, "en", &[]);
     let unsubscribe = server.links().unsubscribe(EntryId::parse(ada["id"].as_str().unwrap()).unwrap());
     let unsubscribe = unsubscribe[server.base.len()..].to_owned();
     browser.open(&unsubscribe).await.is_page(200, "ar", &["a***@example.com"]);

@@ -127,12 +127,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         infos: Responses::default(),
         pages: Responses::default(),
         leaderboards: Responses::default(),
-        routes: AllowedMethods::new(
-            &document,
-            &[docs::PAGES, pages::PAGES, &console::PAGES].concat(),
-            pages::FORMS,
-            &[pages::ACTIONS, &console::FORMS].concat(),
-        ),
+        routes: AllowedMethods::new(&document, &[docs::PAGES, pages::PAGES, &console::PAGES].concat(), pages::FORMS, &console::FORMS),
     }));
     let in_flight = InFlight::default();
     let origins = config.admin_origins.clone();

@@ -35,14 +35,14 @@ pub const PAGES: &[&str] = &[
 pub const FORMS: &[&str] = &[
     "/w/{workspace_slug}/{waitlist_slug}",
     "/w/{workspace_slug}/{waitlist_slug}/lost-link",
+    "/me/{token}/answers",
+    "/me/{token}/language",
+    "/me/{token}/mail",
     "/me/{token}/leave",
     "/unsubscribe/{token}",
     "/confirm/{token}",
     "/confirm/{token}/refuse",
 ];
-
-/// Paths of forms that stand on another page, and take POST alone.
-pub const ACTIONS: &[&str] = &["/me/{token}/answers", "/me/{token}/language", "/me/{token}/mail"];
 
 /// Adds the pages.
 ///
@@ -62,6 +62,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(visitor::change_answers)
         .service(visitor::change_language)
         .service(visitor::change_mail)
+        .service(visitor::to_own_page)
         .service(visitor::leave_page)
         .service(visitor::leave_list);
     let confirmation = web::scope("/confirm")

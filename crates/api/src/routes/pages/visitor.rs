@@ -15,7 +15,7 @@ use rally_pages::{
 };
 use serde_json::{Map, Value, json};
 
-use super::look::{Look, embedded, is_embedded, see_other, show};
+use super::look::{Look, embedded, in_chosen_language, is_embedded, see_other, show};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
@@ -199,6 +199,12 @@ pub async fn change_mail(
     };
     let person = change(&app, &person, json!({"mail": {"subscribed": subscribed}})).await?;
     Ok(saved(&app, &request, &person, "mail"))
+}
+
+/// Leads to the person's page from the address of a form of it, which a browser shows after the form was refused.
+#[get("/{token}/{form:answers|language|mail}")]
+pub async fn to_own_page(app: web::Data<App>, request: HttpRequest, Visitor(person): Visitor) -> HttpResponse {
+    see_other(&embedded(in_chosen_language(own_path(&app, &person), &request), is_embedded(&request)))
 }
 
 /// Asks whether the person leaves.
