@@ -24,6 +24,9 @@ pub(super) fn parse_public_url(text: &str) -> Result<String, ConfigError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(ConfigError::new("RALLY_PUBLIC_URL", "must have neither a query nor a fragment"));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConfigError::new("RALLY_PUBLIC_URL", "must have no user name and no password: everybody gets it"));
+    }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 

@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 45] = [
+        let table: [(&str, Settings); 46] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
@@ -203,6 +203,7 @@ mod tests {
             ("RALLY_BIND", Settings { bind: "nowhere".to_owned(), ..Settings::sample() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("rally.example.com"), ..Settings::sample() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..Settings::sample() }),
+            ("RALLY_PUBLIC_URL", Settings { public_url: some("https://ada:secret@rally.example.com"), ..Settings::sample() }),
             ("DATABASE_URL", Settings { database_url: some("mysql://localhost/rally"), ..Settings::sample() }),
             ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..Settings::sample() }),
             ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..Settings::sample() }),
