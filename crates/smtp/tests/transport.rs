@@ -298,8 +298,8 @@ async fn four_connections_are_open_at_most() {
 #[tokio::test]
 async fn waiting_for_a_connection_is_no_attempt() {
     let fake = FakeSmtp::start(SmtpOptions::default()).await;
-    fake.act(SmtpStep::Message, SmtpAct::Late(Duration::from_secs(4)));
-    let mailer = std::sync::Arc::new(mailer_within(&fake, Duration::from_secs(6)));
+    fake.act(SmtpStep::Message, SmtpAct::Late(Duration::from_secs(7)));
+    let mailer = std::sync::Arc::new(mailer_within(&fake, Duration::from_secs(12)));
     let sends: Vec<_> = (0..6)
         .map(|id| {
             let mailer = mailer.clone();
