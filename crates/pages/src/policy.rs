@@ -5,7 +5,7 @@ use rally_domain::web_origin::WebOrigin;
 use crate::brand::Brand;
 
 /// Returns the value of `Content-Security-Policy` for a page of a brand. Pages of the origins `framers` may frame it. Without any, nobody
-/// may. Its forms may lead to the origin of links, which the page may be open without.
+/// may. Its forms may also lead to the origin of links, because the page may be open under another name of the server.
 pub fn content_security_policy(brand: &Brand<'_>, framers: &[WebOrigin], origin: Option<&str>) -> String {
     let logo = brand.logo_origin().map(|origin| format!(" {origin}")).unwrap_or_default();
     let framers: Vec<&str> = framers.iter().map(WebOrigin::as_str).collect();
