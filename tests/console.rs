@@ -481,8 +481,8 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     // The page stays as it was filtered and sorted, and nothing else of the form comes into its address.
     let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
     let partly = browser.post(&bulk, &filtered).await.leads_to();
-    assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&unchanged=1"));
-    browser.open(&partly).await.is_page(400, &["1 entry could not be changed", "<option value=\"pending\" selected>"]);
+    assert_eq!(partly, format!("{list}/entries?status=pending&sort=-position&q=a%26b%0A&unchanged=1&why=entry_not_found"));
+    browser.open(&partly).await.is_page(400, &["1 entry could not be changed: gone.", "<option value=\"pending\" selected>"]);
     browser.post(&bulk, &[("do", "approve")]).await.is_page(400, &["tick"]);
     let csv = browser.open(&format!("{list}/entries/export.csv")).await;
     assert!(csv.header("content-type").starts_with("text/csv") && csv.text.contains("ada@example.com"));
@@ -938,7 +938,10 @@ async fn erased_people_are_in_no_number_that_leads_to_entries(kind: Kind) {
     browser.post(&format!("{page}/entries/bulk"), &approve).await.leads_to();
     assert!(!browser.open(page).await.text.contains("for a review"));
     let again = browser.post(&format!("{page}/entries/bulk"), &[("do", "invite"), ("entry", ids[1].as_str())]).await.leads_to();
-    browser.open(&again).await.is_page(200, &["1 entry could not be changed. Open one to see why."]);
+    browser.open(&again).await.is_page(200, &["1 entry could not be changed: no app and no link to invite with is set."]);
+    let partly = [("do", "delete"), ("entry", ids[0].as_str()), ("entry", ids[2].as_str()), ("confirm", "yes")];
+    let partly = browser.post(&format!("{page}/entries/bulk"), &partly).await.leads_to();
+    browser.open(&partly).await.is_page(200, &["1 entry could not be changed: gone. All others were."]);
 }
 
 #[apply(on_both_stores)]

@@ -215,20 +215,23 @@ fn check_number(ids: &[String]) -> Result<(), ApiError> {
 async fn change(posted: &Update, ids: Vec<String>, action: BulkAction, what: Done) -> Result<HttpResponse, ApiError> {
     let rows = many::run(&posted.app.ports, &posted.admin.actor(), &posted.waitlist, ids, &action).await;
     posted.app.wake_relays();
-    let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
-    Ok(done_but(&address_of(posted), what, failed, rows.len()))
+    let all = rows.len();
+    let failed: Vec<Code> = rows.into_iter().filter_map(|row| row.outcome.err()).map(|error| ApiError::from(error).code).collect();
+    Ok(done_but(&address_of(posted), what, &failed, all))
 }
 
 async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpResponse, ApiError> {
-    let (mut failed, all) = (0, ids.len());
+    let (mut gone, all) = (Vec::new(), ids.len());
     for id in ids {
         let removed = match EntryId::parse(&id) {
             Ok(id) => remove_one(posted, id, what == Done::Erased).await?,
             Err(_) => false,
         };
-        failed += usize::from(!removed);
+        if !removed {
+            gone.push(Code::EntryNotFound);
+        }
     }
-    Ok(done_but(&address_of(posted), what, failed, all))
+    Ok(done_but(&address_of(posted), what, &gone, all))
 }
 
 /// Deletes or erases an entry. Returns whether it was there.

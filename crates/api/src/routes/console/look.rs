@@ -1,5 +1,7 @@
 //! What the pages of the console have in common: replies, notices, links to other pages of a list, and errors.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType, LOCATION, REFERER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -50,13 +52,15 @@ pub(super) fn replayed(url: &str, events: u64) -> HttpResponse {
     see_other(&format!("{url}?replayed={events}"))
 }
 
-/// Leads to a page that says what was done, and how many of all could not be changed.
-pub(super) fn done_but(url: &str, what: Done, failed: usize, all: usize) -> HttpResponse {
-    match failed {
-        0 => done(url, what),
-        failed if failed < all => see_other(&format!("{url}{}failed={failed}", separator(url))),
-        failed => see_other(&format!("{url}{}unchanged={failed}", separator(url))),
+/// Leads to a page that says what was done, how many of all could not be changed, and why: a code for each of those.
+pub(super) fn done_but(url: &str, what: Done, failed: &[Code], all: usize) -> HttpResponse {
+    if failed.is_empty() {
+        return done(url, what);
     }
+    let name = if failed.len() < all { "failed" } else { "unchanged" };
+    let why: BTreeSet<&str> = failed.iter().map(|code| code.as_str()).collect();
+    let why = why.into_iter().collect::<Vec<_>>().join(".");
+    see_other(&format!("{url}{}{name}={}&why={why}", separator(url), failed.len()))
 }
 
 macro_rules! done {
@@ -114,13 +118,37 @@ done! {
 /// What a page says first, by the query of its request.
 pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
     let good = Done::of(request).map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
-    let failed = in_query(request, &["failed"]).and_then(|number| number.parse().ok()).map(Count);
-    let bad = failed.map(|failed| trouble(format!("{} could not be changed. All others were.", failed.of("entry", "entries"))));
-    let none = in_query(request, &["unchanged"]).and_then(|number| number.parse().ok()).map(Count);
-    let none = none.map(|none| trouble(format!("{} could not be changed. Open one to see why.", none.of("entry", "entries"))));
-    let replayed = in_query(request, &["replayed"]).and_then(|number| number.parse().ok()).map(Count);
+    let number = |name: &str| in_query(request, &[name]).and_then(|number| number.parse().ok()).map(Count);
+    let why = || reasons(&in_query(request, &["why"]).unwrap_or_default());
+    let unchanged = |number: Count| format!("{} could not be changed{}.", number.of("entry", "entries"), why());
+    let bad = number("failed").map(|failed| trouble(format!("{} All others were.", unchanged(failed))));
+    let none = number("unchanged").map(|none| trouble(unchanged(none)));
+    let replayed = number("replayed");
     let replayed = replayed.map(|events| Notice { text: replayed_text(events), ..Notice::default() });
     good.into_iter().chain(bad).chain(none).chain(replayed).collect()
+}
+
+/// Why entries could not be changed, as the end of a sentence: each code in words.
+fn reasons(codes: &str) -> String {
+    let known = Code::ALL.iter().filter(|code| codes.split('.').any(|name| name == code.as_str()));
+    let reasons: Vec<&str> = known.map(|code| reason(*code)).collect();
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", or ")) }
+}
+
+/// Why entries could not be changed.
+const fn reason(code: Code) -> &'static str {
+    match code {
+        Code::EntryNotFound => "gone",
+        Code::InvalidTransition => "the status cannot change in this way",
+        Code::EntryNotApproved => "not approved",
+        Code::AlreadyUser => "in the app already",
+        Code::NoLinkedApp => "no app and no link to invite with is set",
+        Code::UnknownApp => "the service that invites does not know the app",
+        Code::UpstreamFailed => "the service that invites failed",
+        Code::UpstreamTimeout => "the service that invites did not answer in time",
+        Code::ServiceUnavailable => "no time was left",
+        _ => "something broke, and the log has the cause",
+    }
 }
 
 fn replayed_text(events: Count) -> String {
