@@ -376,6 +376,18 @@ async fn traces_go_to_a_collector() {
     server.terminate();
 }
 
+/// A server starts with a variable that is mistyped or needs another one, and warns of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_without_an_effect_are_told() {
+    let directory = TempDir::new().unwrap();
+    let environment = [("RALLY_LOG", "warn"), ("RALLY_SMPT_URL", "smtps://mail.example"), ("RALLY_JWT_ISSUER", "https://id.example")];
+    drop(Server::start_with(directory.path(), None, &environment.map(|(name, value)| (name, value.to_owned()))));
+    let log = std::fs::read_to_string(directory.path().join(LOG)).unwrap();
+    for told in ["RALLY_SMPT_URL is no setting; is RALLY_SMTP_URL meant?", "RALLY_JWT_ISSUER has no effect without RALLY_JWKS_URL"] {
+        assert!(log.contains(told), "{log}");
+    }
+}
+
 /// An error of a client is no error of this server. The log of the HTTP layer shows it on request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_on_a_socket_is_no_error_in_the_log() {

@@ -46,7 +46,7 @@ use self::store_copy::StoreCommand;
 use self::token::TokenCommand;
 use self::workspace::WorkspaceCommand;
 use crate::auth::Authenticator;
-use crate::boot::config::{Config, Migrate, Settings};
+use crate::boot::config::{Config, Migrate, Settings, without_effect};
 use crate::boot::secrets::Secrets;
 use crate::boot::store::{self, Opened};
 use crate::boot::system::{SystemClock, SystemIds};
@@ -180,11 +180,14 @@ async fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
     if let Command::Openapi = command {
         return openapi::print_document();
     }
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let problems = if matches!(command, Command::Serve) { without_effect(&settings, names) } else { Vec::new() };
     let mut config = Config::try_from(settings)?;
     if matches!(command, Command::Mail { .. }) {
         config.log.push_str(mail::QUIET);
     }
     telemetry::start_logging(&config)?;
+    problems.iter().for_each(|problem| tracing::warn!("{problem}"));
     if command.needs_a_store() {
         store::require(&config)?;
     }

@@ -12,6 +12,7 @@ mod store;
 mod text;
 mod upstreams;
 mod webhooks;
+mod without_effect;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -40,6 +41,7 @@ pub use smtp::SmtpConfig;
 pub use store::{Migrate, StoreConfig};
 pub use upstreams::{CaptchaConfig, KeyedConfig, UpstreamConfig};
 pub use webhooks::WebhookConfig;
+pub use without_effect::without_effect;
 
 /// A setting that is missing or malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
