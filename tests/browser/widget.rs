@@ -72,6 +72,8 @@ async fn a_site_signs_people_up_with_two_lines() {
         (&json!("error"), &json!("email_taken"), &json!(true))
     );
     assert_ne!(browser.value(&format!("{ROOT}.getElementById('email-error').textContent")).await, "");
+    let lost_link = browser.value(&format!("{ROOT}.querySelector('.links a').href")).await;
+    assert_eq!(lost_link, format!("{}/w/acme/early/lost-link?lang=de", server.base));
     answer(&browser, "email", "ada@example.com").await;
     let joined = send(&browser).await;
     assert_eq!((&joined["name"], &joined["detail"]["position"], &joined["composed"]), (&json!("joined"), &json!(2), &json!(true)));

@@ -279,7 +279,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const told = make("p", { class: "told", role: "alert", hidden: true });
       const status = make("p", { class: "status", role: "status", "aria-live": "polite" });
       const button = make("button", {}, texts.join);
-      const links = data.links.filter(({ url }) => isWeb(url)).map(({ text, url }) => make("a", { href: url, target: "_blank", rel: "noopener" }, text));
+      const links = data.links.map(({ text, url }) => make("a", { href: new URL(url, server), target: "_blank", rel: "noopener" }, text));
       const form = make("form", { novalidate: true, "aria-label": data.name }, ...fields.map(({ element }) => element), apart, button, told, status);
       box.append(form);
       if (links.length) box.append(make("p", { class: "links" }, ...links));

@@ -41,6 +41,8 @@ pub struct WidgetForm<'a> {
     pub privacy_url: Option<&'a str>,
     /// The terms: http or https.
     pub terms_url: Option<&'a str>,
+    /// The address at which somebody who has joined gets the link again. It may begin at the root of the server.
+    pub lost_link: &'a str,
     /// The sealed time of the first showing.
     pub seal: &'a str,
     /// The id of the variant that is shown.
@@ -165,7 +167,7 @@ impl WidgetForm<'_> {
         let web = |url: &&str| is_web(url);
         let privacy = self.privacy_url.filter(web).map(|url| link("privacy", url));
         let terms = self.terms_url.filter(web).map(|url| link("terms", url));
-        privacy.into_iter().chain(terms).collect()
+        std::iter::once(link("lost-link-ask", self.lost_link)).chain(privacy).chain(terms).collect()
     }
 
     fn closed(&self, texts: Texts) -> Option<Told<'_>> {

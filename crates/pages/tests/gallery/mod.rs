@@ -288,6 +288,7 @@ pub fn widget(language: Language, words: Words<'_>) -> String {
         consent: Some(words.text),
         privacy_url: Some(words.url),
         terms_url: Some(words.url),
+        lost_link: words.url,
         seal: words.text,
         variant_id: None,
         challenge: None,

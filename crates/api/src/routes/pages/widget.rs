@@ -22,7 +22,7 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
     let variant = choose(&named.found.variants, &asked_for(&request), app.ports.ids.entropy());
     let words = waitlist.words(variant);
     let variant_id = variant.map(|variant| variant.id.to_string());
-    let challenge = challenge_of(&app, &named);
+    let (challenge, lost_link) = (challenge_of(&app, &named), reading.address_of("/lost-link"));
     let form = WidgetForm {
         language: reading.language,
         brand: reading.brand(),
@@ -32,6 +32,7 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
         consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
         privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
         terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
+        lost_link: &lost_link,
         seal: &app.seals.seal(waitlist.id, app.ports.clock.now()),
         variant_id: variant_id.as_deref(),
         challenge: challenge.as_deref(),
