@@ -271,7 +271,8 @@ pub async fn a_wrong_total_is_put_right(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
     ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
-    ports.entries.sign_up(sign_up(&ports, &other, "ada@example.com")).await.unwrap();
+    let early = SignUp { now: at("1969-12-31T23:59:59.500Z"), ..sign_up(&ports, &other, "ada@example.com") };
+    ports.entries.sign_up(early).await.unwrap();
     let today = date!(2026 - 01 - 31);
     let right = ports.stats.analytics(list.id, today).await.unwrap();
     if fixture.miscount(&list).await {

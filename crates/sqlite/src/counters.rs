@@ -224,8 +224,8 @@ fn count(c: &mut SqliteConnection, id: WaitlistId) -> QueryResult<Count> {
     let mine = entries::waitlist_id.eq(Blob(id.uuid()));
     let by_status = entries::table.filter(mine).group_by(entries::status).select((entries::status, count_star()));
     let referred = entries::table.filter(mine).filter(entries::referred_by_entry_id.is_not_null()).count();
-    // The DSL has no function from milliseconds to their day in UTC.
-    let day = diesel::dsl::sql::<diesel::sql_types::Text>("date(created_at / 1000, 'unixepoch')");
+    // The DSL has no function from milliseconds to their day in UTC. A whole division would round instants before 1970 up.
+    let day = diesel::dsl::sql::<diesel::sql_types::Text>("date(created_at / 1000.0, 'unixepoch')");
     let days = entries::table.filter(mine).group_by(day.clone()).select((day, count_star()));
     let sources = entries::table.filter(mine).group_by(entries::referrer).select((entries::referrer, count_star()));
     let variants = entries::table.filter(mine).group_by(entries::variant_id).select((entries::variant_id, count_star()));
