@@ -65,6 +65,7 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel::result::Error as QueryError;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use rally_domain::command::{RequestMail, SignUp};
@@ -226,7 +227,7 @@ impl Database {
         T: Send + 'static,
         R: std::error::Error + Send + 'static,
     {
-        Ok(self.in_writer(|c| c.immediate_transaction(|c| unbroken(|| work(c)))).await??)
+        Ok(self.in_writer(|c| transaction(work, |work| c.immediate_transaction(work))).await??)
     }
 
     /// Runs a closure over one snapshot of the database.
@@ -261,8 +262,44 @@ impl Database {
 
 /// Runs a closure over one snapshot of the database.
 fn snapshot<T>(c: &mut SqliteConnection, work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>) -> Result<T, Fault> {
-    let outcome = c.transaction(|c| unbroken(|| work(c).map_err(Abort::<Infallible>::from)));
-    outcome.map_err(|abort| Fault::from(CommandError::from(abort)))
+    let work = |c: &mut SqliteConnection| work(c).map_err(Abort::<Infallible>::from);
+    transaction(work, |work| c.transaction(work)).map_err(|abort| Fault::from(CommandError::from(abort)))
+}
+
+/// Why a transaction ended early.
+enum Ended {
+    /// Its work failed.
+    Work,
+    /// SQLite failed to begin, commit or roll it back.
+    Query(QueryError),
+}
+
+impl From<QueryError> for Ended {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+/// Runs a transaction. If its work fails, that failure is returned, whatever became of the rollback: SQLite has rolled back by itself if it
+/// could not write, and then refuses to do it once more.
+fn transaction<'c, T, R>(
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T, Abort<R>> + 'c,
+    run: impl FnOnce(Box<dyn FnOnce(&mut SqliteConnection) -> Result<T, Ended> + '_>) -> Result<T, Ended>,
+) -> Result<T, Abort<R>> {
+    let mut failure = None;
+    let noted = &mut failure;
+    let outcome = run(Box::new(move |c| {
+        unbroken(|| work(c)).map_err(|abort| {
+            *noted = Some(abort);
+            Ended::Work
+        })
+    }));
+    match (outcome, failure) {
+        (_, Some(abort)) => Err(abort),
+        (Ok(done), None) => Ok(done),
+        (Err(Ended::Query(error)), None) => Err(error.into()),
+        (Err(Ended::Work), None) => Err(Fault::unexpected("a transaction ended without a cause").into()),
+    }
 }
 
 /// Turns a panic into a fault, so that its transaction is rolled back and others can use the connection.
@@ -290,9 +327,11 @@ fn connect(url: &str) -> Result<SqliteConnection, Fault> {
 }
 
 fn configure(connection: &mut SqliteConnection) -> QueryResult<()> {
-    // The time-out comes first, because the change to WAL takes a lock itself.
+    // The time-out comes first, because the change to WAL takes a lock itself. What SQLite would put into temporary files stays in memory:
+    // on a read-only file system it could make none, and would break transactions off.
     connection.batch_execute(&format!(
-        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = MEMORY;",
         BUSY_TIMEOUT.as_millis()
     ))
 }
@@ -359,6 +398,42 @@ mod tests {
         assert!(matches!(broken.await, Err(Fault::Unexpected(_))));
         // This creates the table again, so the first one was rolled back.
         database.write::<(), Infallible>(move |c| Ok(c.batch_execute(make)?)).await.unwrap();
+    }
+
+    /// SQLite rolls a transaction back by itself if it could not write, and then refuses to do it again.
+    #[tokio::test]
+    async fn the_failure_of_a_transaction_outlives_its_rollback() {
+        let store = SqliteStore::in_memory().unwrap();
+        let ended = |c: &mut SqliteConnection| c.batch_execute("ROLLBACK");
+        let broken = store.database.write::<(), Infallible>(move |c| {
+            ended(c)?;
+            Err(Fault::unavailable("the disk is full").into())
+        });
+        assert!(matches!(broken.await, Err(CommandError::Fault(Fault::Unavailable(_)))));
+        let broken = store.database.read::<()>(move |c| {
+            ended(c).map_err(query_fault)?;
+            Err(Fault::unavailable("the disk is full"))
+        });
+        assert!(matches!(broken.await, Err(Fault::Unavailable(_))));
+        store.database.write::<(), Infallible>(|c| Ok(c.batch_execute("CREATE TABLE made (id INTEGER)")?)).await.unwrap();
+    }
+
+    /// A server on a read-only file system can make no temporary files.
+    #[tokio::test]
+    async fn no_connection_makes_temporary_files() {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            temp_store: i32,
+        }
+        let in_memory = |c: &mut SqliteConnection| {
+            diesel::sql_query("PRAGMA temp_store").get_result(c).map(|row: Row| row.temp_store == 2).map_err(query_fault)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteStore::open(&folder.path().join("rally.db")).unwrap().database;
+        assert!(database.in_writer(in_memory).await.unwrap().unwrap());
+        assert!(database.read(in_memory).await.unwrap());
+        assert!(database.read_apart(in_memory).await.unwrap());
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::Value;
 
 use crate::shape::{Kind, Table};
-use crate::{BATCH, CopyError, Sum};
+use crate::{CopyError, Sum};
 
 /// The embedded store in its file.
 pub struct Embedded(SqliteConnection);
@@ -65,10 +65,10 @@ impl Embedded {
             Kind::Uuid | Kind::Bytes => format!("'{name}', iif({name} IS NULL, NULL, lower(hex({name})))"),
             Kind::Bool | Kind::Number | Kind::Text | Kind::Instant | Kind::Day | Kind::Document => format!("'{name}', {name}"),
         });
-        let name = table.name;
+        let (name, batch) = (table.name, table.batch());
         let rows: Vec<Row> = if self.has_rowid(name)? {
             let query =
-                format!("SELECT rowid AS at, json_object({pairs}) AS row FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {BATCH}");
+                format!("SELECT rowid AS at, json_object({pairs}) AS row FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {batch}");
             diesel::sql_query(query).bind::<BigInt, _>(after.rowid).load(&mut self.0)
         } else {
             let key = self.key(name)?;
@@ -77,7 +77,7 @@ impl Embedded {
             let last: Vec<&str> = key.iter().filter_map(|column| last.get(column.as_str()).map(String::as_str)).collect();
             let (key, last) = (key.join(", "), last.join(", "));
             let rest = if after.row.is_some() { format!("({key}) > ({last})") } else { "?1 IS NULL".to_owned() };
-            let query = format!("SELECT 0 AS at, json_object({pairs}) AS row FROM {name} WHERE {rest} ORDER BY {key} LIMIT {BATCH}");
+            let query = format!("SELECT 0 AS at, json_object({pairs}) AS row FROM {name} WHERE {rest} ORDER BY {key} LIMIT {batch}");
             diesel::sql_query(query).bind::<Nullable<Text>, _>(after.row.as_deref()).load(&mut self.0)
         }
         .map_err(CopyError::store)?;

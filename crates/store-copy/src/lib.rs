@@ -76,9 +76,6 @@ impl Sum {
     }
 }
 
-/// The rows of one batch.
-const BATCH: usize = 1000;
-
 /// The direction of the copy.
 pub enum Way<'a> {
     /// From the embedded store to PostgreSQL.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::shape::{Kind, TABLES, Table};
-use crate::{BATCH, CopyError, Sum};
+use crate::{CopyError, Sum};
 
 /// A PostgreSQL database.
 pub struct Postgres(Client);
@@ -16,8 +16,9 @@ impl Postgres {
     /// If the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, CopyError> {
         let client = rally_postgres::connect(url).await.map_err(CopyError::store)?;
-        // A copy may take any time.
-        client.batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0").await.map_err(CopyError::store)?;
+        // A copy may take any time. The text of a day depends on the style of dates.
+        let settings = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET datestyle = ISO";
+        client.batch_execute(settings).await.map_err(CopyError::store)?;
         Ok(Self(client))
     }
 
@@ -68,7 +69,7 @@ impl Postgres {
     }
 
     pub(crate) async fn fetch(&self, table: &Table) -> Result<Vec<Value>, CopyError> {
-        let rows = self.0.query(&format!("FETCH {BATCH} FROM moving"), &[]).await.map_err(CopyError::store)?;
+        let rows = self.0.query(&format!("FETCH {} FROM moving", table.batch()), &[]).await.map_err(CopyError::store)?;
         rows.iter().map(|row| table.parse(row.get(0)).map_err(CopyError::store)).collect()
     }
 

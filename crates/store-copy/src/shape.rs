@@ -84,6 +84,11 @@ impl Kind {
 }
 
 impl Table {
+    /// Returns the rows of one batch. A batch is in memory several times, and an item of an import may be a piece of a file.
+    pub(crate) fn batch(&self) -> usize {
+        if self.name == "import_items" { 32 } else { 1000 }
+    }
+
     /// Returns the names of the columns, with commas between.
     pub(crate) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
