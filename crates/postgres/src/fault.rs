@@ -5,6 +5,9 @@ use std::error::Error;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use rally_domain::error::{CommandError, Fault};
 
+/// What the server says when a statement waited too long for a lock.
+pub(crate) const LOCKED_OUT: &str = "canceling statement due to lock timeout";
+
 /// Why a transaction was rolled back.
 #[derive(Debug)]
 pub(crate) enum Abort<R> {
@@ -41,7 +44,7 @@ impl<R: Error> From<Abort<R>> for CommandError<R> {
 impl<R> Abort<R> {
     /// Whether a statement waited too long for a lock (SQLSTATE 55P03, which diesel has no kind for).
     pub(crate) fn is_locked_out(&self) -> bool {
-        matches!(self, Self::Query(QueryError::DatabaseError(_, info)) if info.message() == "canceling statement due to lock timeout")
+        matches!(self, Self::Query(QueryError::DatabaseError(_, info)) if info.message() == LOCKED_OUT)
     }
 
     /// Whether the server takes no writes (SQLSTATE 25006): another one has taken its place, and the connection leads to the wrong one.

@@ -59,6 +59,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deadpool::managed::{Hook, HookError, QueueMode};
 use diesel::migration::{Migration, MigrationSource};
+use diesel::result::Error as QueryError;
 use diesel::{ConnectionError, ConnectionResult, QueryableByName};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError, RecyclingMethod};
@@ -75,7 +76,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::fault::query_fault;
+use crate::fault::{LOCKED_OUT, query_fault};
 use crate::tls::Connector;
 use crate::turns::Turns;
 
@@ -97,6 +98,10 @@ fn discards(age: Duration) -> u64 {
         later => 3 + later / PLANS_LAST,
     }
 }
+
+/// How long a migration waits for a lock, and rests before it tries again.
+const MIGRATION_LOCK: Duration = Duration::from_secs(1);
+const MIGRATION_REST: Duration = Duration::from_secs(4);
 
 /// A group of sign-ups may take this much longer than one statement. After that its connection counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
@@ -223,7 +228,13 @@ impl PgStore {
     /// # Errors
     /// If the database cannot be reached, a migration fails, or the database has a migration that this program does not know.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
-        run_migrations(&mut self.patient_harness().await?)
+        let mut harness = self.patient_harness().await?;
+        unknown(&applied(&mut harness)?)?;
+        let mut run = Vec::new();
+        while harness.has_pending_migration(MIGRATIONS).map_err(Fault::unexpected)? {
+            run.push(patiently(|| harness.run_next_migration(MIGRATIONS).map(|version| version.to_string())).await?);
+        }
+        Ok(run)
     }
 
     /// Reverts the latest migration and returns its version.
@@ -231,17 +242,22 @@ impl PgStore {
     /// # Errors
     /// If there is no migration, or it cannot be reverted.
     pub async fn revert(&self) -> Result<String, Fault> {
-        let reverted = self.patient_harness().await?.revert_last_migration(MIGRATIONS).map_err(Fault::unexpected)?;
-        Ok(reverted.to_string())
+        let mut harness = self.patient_harness().await?;
+        match applied(&mut harness)?.last() {
+            None => Err(Fault::unexpected("the database has no migration")),
+            Some(_) => patiently(|| harness.revert_last_migration(MIGRATIONS).map(|version| version.to_string())).await,
+        }
     }
 
     /// Opens a connection for migrations, which may take long. The connection leaves the pool for good, because its settings fit
     /// nothing else. Its end releases the advisory lock. That lock only orders processes that start together. Each migration is a
-    /// transaction of its own.
+    /// transaction of its own, and waits for the locks of others only as long as those may wait who queue behind it.
     async fn patient_harness(&self) -> Result<AsyncMigrationHarness<AsyncPgConnection>, Fault> {
         let mut connection = Object::take(self.connection().await?);
-        let prepare = "SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150)";
-        connection.batch_execute(prepare).await.map_err(query_fault)?;
+        let lock = MIGRATION_LOCK.as_millis();
+        let prepare =
+            format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock(7233150); SET lock_timeout = {lock}");
+        connection.batch_execute(&prepare).await.map_err(query_fault)?;
         Ok(AsyncMigrationHarness::new(connection))
     }
 
@@ -250,9 +266,21 @@ impl PgStore {
     /// # Errors
     /// If it has more or fewer, or cannot be reached.
     pub async fn check_version(&self) -> Result<(), Fault> {
-        let mut harness = AsyncMigrationHarness::new(self.connection().await?);
-        let (known, applied) = versions(&mut harness)?;
-        match known.iter().find(|version| !applied.contains(version)) {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            version: String,
+        }
+        // diesel would create the table first, which a role that only serves may not do.
+        let mut connection = self.connection().await?;
+        let query = diesel::sql_query("SELECT version FROM __diesel_schema_migrations");
+        let applied: Vec<String> = match query.load::<Row>(&mut connection).await {
+            Ok(rows) => rows.into_iter().map(|row| row.version).collect(),
+            Err(QueryError::DatabaseError(_, info)) if info.message().contains("does not exist") => Vec::new(),
+            Err(error) => return Err(query_fault(error)),
+        };
+        unknown(&applied)?;
+        match known()?.iter().find(|version| !applied.contains(version)) {
             Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
             None => Ok(()),
         }
@@ -410,7 +438,7 @@ const MAX_ATTEMPTS: usize = 5;
 fn settings(options: &PgOptions) -> String {
     let (statement, lock) = (options.statement_timeout.as_millis(), options.wait.as_millis());
     format!(
-        "SET statement_timeout = {statement}; SET lock_timeout = {lock}; SET jit = off; SET plan_cache_mode = force_generic_plan; \
+        "SET default_transaction_isolation = 'read committed'; SET statement_timeout = {statement}; SET lock_timeout = {lock}; SET jit = off; SET plan_cache_mode = force_generic_plan; \
          SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
     )
 }
@@ -437,21 +465,38 @@ async fn make_ready(connection: &mut AsyncPgConnection, age: Duration, idle: Dur
     }
 }
 
-fn run_migrations(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<String>, Fault> {
-    versions(harness)?;
-    let run = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::unexpected)?;
-    Ok(run.iter().map(ToString::to_string).collect())
+/// The migrations that this program knows.
+fn known() -> Result<Vec<String>, Fault> {
+    let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
+    Ok(known.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-/// The migrations that this program knows, and those that the database has. The second must be a subset of the first.
-fn versions(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<(Vec<String>, Vec<String>), Fault> {
-    let known = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS).map_err(Fault::unexpected)?;
-    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
-    let applied = harness.applied_migrations().map_err(Fault::unexpected)?;
-    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+/// The migrations that a database has, the latest first. Creates the table that notes them, if there is none.
+fn applied(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<String>, Fault> {
+    Ok(harness.applied_migrations().map_err(Fault::unexpected)?.iter().map(ToString::to_string).collect())
+}
+
+/// Checks that the migrations of a database are among those that this program knows.
+fn unknown(applied: &[String]) -> Result<(), Fault> {
+    let known = known()?;
     match applied.iter().find(|version| !known.contains(version)) {
         Some(newer) => Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know"))),
-        None => Ok((known, applied)),
+        None => Ok(()),
+    }
+}
+
+/// Runs a migration until it gets its locks. Everybody who needs a table waits behind a migration that waits for it. So it gives way soon,
+/// and rests before it tries again.
+async fn patiently(mut migration: impl FnMut() -> diesel::migration::Result<String>) -> Result<String, Fault> {
+    loop {
+        match migration() {
+            Ok(version) => return Ok(version),
+            Err(error) if error.to_string().contains(LOCKED_OUT) => {
+                tracing::warn!("a migration waits for a table that a dump or a long query reads; it is tried again in a few seconds");
+                tokio::time::sleep(MIGRATION_REST).await;
+            }
+            Err(error) => return Err(Fault::unexpected(error)),
+        }
     }
 }
 

@@ -406,6 +406,49 @@ async fn a_server_that_takes_no_writes_is_left() {
     assert_eq!(ada.position.number(), 1);
 }
 
+/// Groups of sign-ups wait for each other's locks. Under a stricter isolation the one that waited would fail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_isolation_that_the_role_has_changes_nothing() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    let somebody = rally_postgres::connect(&url).await.unwrap();
+    let name: String = somebody.query_one("SELECT quote_ident(current_database())", &[]).await.unwrap().get(0);
+    somebody.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_isolation = serializable")).await.unwrap();
+    let [here, there] = [(); 2].map(|()| ports(PgStore::new(&url, &PgOptions::default()).unwrap()));
+    let list = active_list(&here, json!({})).await;
+    for round in 0..10 {
+        let joining = (0..16).map(|n| {
+            let ports = if n % 2 == 0 { here.clone() } else { there.clone() };
+            let command = sign_up(&here, &list, &format!("p{n}-{round}@example.com"));
+            async move { ports.entries.sign_up(command).await }
+        });
+        join_all(joining).await.into_iter().for_each(|joined| drop(joined.unwrap()));
+    }
+    assert_eq!(here.stats.count(list.id).await.unwrap(), 160);
+}
+
+/// A migration that waits for a table keeps everybody waiting who needs it. So it gives way to a dump or a long query.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_waits_for_a_table_lets_others_read_it() {
+    let url = rally_pgtest::new_database().await;
+    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
+    store.migrate().await.unwrap();
+    // The migrations after this one replace an index of the table.
+    while store.revert().await.unwrap() != "20261128000132" {}
+    let [dump, reader] = [rally_postgres::connect(&url).await.unwrap(), rally_postgres::connect(&url).await.unwrap()];
+    dump.batch_execute("BEGIN; LOCK TABLE mails IN ACCESS SHARE MODE").await.unwrap();
+    let migrating = tokio::spawn(async move { store.migrate().await });
+    reader.batch_execute("SET statement_timeout = 3000").await.unwrap();
+    for _ in 0..40 {
+        reader.query("SELECT FROM mails LIMIT 1", &[]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!migrating.is_finished());
+    dump.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(tokio::time::timeout(NEVER, migrating).await.unwrap().unwrap().unwrap(), ["20261128000132", "20261128000133"]);
+}
+
 /// A proxy between a store and its server, which passes on nothing while it is silent.
 struct Between {
     port: u16,
