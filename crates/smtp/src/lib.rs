@@ -15,6 +15,7 @@ mod outcome;
 mod pool;
 mod sender;
 mod template;
+mod tls;
 mod transport;
 mod url;
 mod wire;

@@ -78,6 +78,17 @@ impl Letter {
         Ok(Self { from, to, text, needs_utf8 })
     }
 
+    /// Returns the message without an address for replies, if that is the only address that is not in ASCII.
+    pub(crate) fn without_reply_to(&self, message: &Message, content: &Rendered) -> Option<Self> {
+        let is_only = message.reply_to.is_some() && is_ascii(&self.from) && is_ascii(&self.to);
+        is_only.then(|| Self::write(&Message { reply_to: None, ..message.clone() }, content).ok())?
+    }
+
+    /// Whose address is not in ASCII.
+    pub(crate) fn beyond_ascii(&self) -> &'static str {
+        if is_ascii(&self.to) { "sender" } else { "recipient" }
+    }
+
     /// Returns the text as it follows the command DATA: with dots doubled at the beginning of lines, and the last line (RFC 5321, section
     /// 4.5.2).
     pub(crate) fn to_data(&self) -> String {

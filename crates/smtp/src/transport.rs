@@ -1,29 +1,36 @@
 //! One attempt to give a mail to the server.
 
 use std::error::Error as _;
+use std::fmt::Debug;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use rally_domain::error::Fault;
 use rally_domain::mail::{Content, MailOutcome, MailReport, Message};
 use rally_domain::port::Mailer;
+use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
 
 use crate::message::Letter;
 use crate::outcome::{Stage, outcome};
 use crate::pool::{Connection, Pool};
+use crate::tls;
 use crate::url::{Security, SmtpServer};
-use crate::wire::Wire;
+use crate::wire::{Lent, Wire};
 
 /// The most connections at a time.
 const MAX_CONNECTIONS: usize = 4;
@@ -41,7 +48,7 @@ const REST: Duration = Duration::from_secs(2);
 pub struct SmtpMailer {
     server: SmtpServer,
     hello: ClientId,
-    tls: Option<TlsParameters>,
+    tls: Option<TlsConnector>,
     deadline: Duration,
     places: Semaphore,
     pool: Arc<Pool>,
@@ -106,9 +113,15 @@ impl SmtpMailer {
     /// # Errors
     /// If this machine has no TLS roots, or one of `roots` is no certificate.
     pub fn new(server: SmtpServer, roots: &[Vec<u8>], deadline: time::Duration) -> Result<Self, SmtpError> {
-        let tls = if server.security == Security::Plain { None } else { Some(tls(&server, roots).map_err(SmtpError)?) };
+        let tls = if server.security == Security::Plain { None } else { Some(tls::connector(roots).map_err(SmtpError)?) };
         let places = Semaphore::new(MAX_CONNECTIONS);
-        Ok(Self { server, hello: hello(), tls, deadline: deadline.unsigned_abs(), places, pool: Arc::default() })
+        Ok(Self { server, hello: hello(None), tls, deadline: deadline.unsigned_abs(), places, pool: Arc::default() })
+    }
+
+    /// Greets the server as this host, if the name of the machine is not that of a host on the internet.
+    #[must_use]
+    pub fn greeting_as(self, host: &str) -> Self {
+        Self { hello: hello(Some(host)), ..self }
     }
 
     async fn attempt(&self, letter: &Letter, stage: &mut Stage) -> Attempt {
@@ -170,27 +183,11 @@ impl SmtpMailer {
         self.server.check(&addresses).map_err(|error| Trouble::new(error.to_string()))?;
         // One address that does not answer leaves time for the next.
         let share = self.deadline / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        if self.server.security == Security::Tls {
-            let tls = self.tls.clone();
-            let smtp = AsyncSmtpConnection::connect_tokio1(addresses.as_slice(), Some(share), &self.hello, tls, None).await;
-            let smtp = smtp.map_err(|error| match Trouble::from(error) {
-                trouble if trouble.words.contains("InvalidContentType") => Trouble::new(NO_TLS),
-                trouble => trouble,
-            })?;
-            return self.prepare(smtp, stage).await;
-        }
         let mut last = Trouble::new("no address answers");
         for address in addresses {
             match tokio::time::timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(Wire::new(stream)), &self.hello).await?;
-                    if let Some(tls) = &self.tls {
-                        *stage = Stage::StartTls;
-                        if !smtp.can_starttls() {
-                            return Err(Trouble::new("the server does not offer STARTTLS, and nothing is sent without TLS"));
-                        }
-                        smtp.starttls(tls.clone(), &self.hello).await?;
-                    }
+                    let smtp = self.open(stream, address, stage).await?;
                     return self.prepare(smtp, stage).await;
                 }
                 Ok(Err(error)) => last = error.into(),
@@ -198,6 +195,38 @@ impl SmtpMailer {
             }
         }
         Err(last)
+    }
+
+    /// Protects a connection as the URL says, and greets.
+    async fn open(&self, stream: TcpStream, peer: SocketAddr, stage: &mut Stage) -> Result<AsyncSmtpConnection, Trouble> {
+        let Some(tls) = &self.tls else { return self.greet(Wire::new(stream, peer)).await };
+        let name = ServerName::try_from(self.server.name()).map_err(|_| Trouble::new("the name of the server is none of TLS"))?;
+        if self.server.security == Security::Tls {
+            return match tls.connect(name, stream).await.map_err(Trouble::from) {
+                Ok(stream) => self.greet(Wire::new(stream, peer)).await,
+                Err(trouble) if trouble.words.contains("InvalidContentType") => Err(Trouble::new(NO_TLS)),
+                Err(trouble) => Err(trouble),
+            };
+        }
+        let lent = Lent::new(stream);
+        let mut plain = self.greet(Wire::new(lent.clone(), peer)).await?;
+        *stage = Stage::StartTls;
+        if !plain.server_info().supports_feature(Extension::StartTls) {
+            return Err(Trouble::new("the server does not offer STARTTLS, and nothing is sent without TLS"));
+        }
+        plain.command(Starttls).await.map_err(Trouble::from).and_then(completed)?;
+        // What lettre has read before TLS goes with it.
+        drop(plain);
+        let stream = lent.take_back().ok_or_else(|| Trouble::new("the connection is in use"))?;
+        self.greet(Wire::greeted(tls.connect(name, stream).await?, peer)).await
+    }
+
+    /// Reads the greeting, and says EHLO.
+    async fn greet<S>(&self, wire: Wire<S>) -> Result<AsyncSmtpConnection, Trouble>
+    where
+        S: AsyncRead + AsyncWrite + Send + Sync + Unpin + Debug + 'static,
+    {
+        Ok(AsyncSmtpConnection::connect_with_transport(Box::new(wire), &self.hello).await?)
     }
 
     /// Learns what the server offers, and logs in.
@@ -310,24 +339,25 @@ fn unexpected(answer: &Response) -> Trouble {
     Trouble::new(format!("the server answers {}, which does not fit", answer.code()))
 }
 
-/// The name that this machine greets with: its host name, or an address if that is no name of a host (RFC 5321, section 4.1.4).
-fn hello() -> ClientId {
+/// The name that this machine greets with: its own, else that of the server's pages, else an address (RFC 5321, section 4.1.4). A name without
+/// a dot is that of no host on the internet (section 2.3.5), and some servers take no mail from it.
+fn hello(host: Option<&str>) -> ClientId {
+    let own = match ClientId::default() {
+        ClientId::Domain(name) => Some(name),
+        _ => None,
+    };
+    let name = own.into_iter().chain(host.map(str::to_owned)).find(|name| is_host(name));
+    name.map_or_else(|| ClientId::Ipv4([127, 0, 0, 1].into()), ClientId::Domain)
+}
+
+/// Whether a name is that of a host on the internet.
+fn is_host(name: &str) -> bool {
     let is_label = |label: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
     };
-    match ClientId::default() {
-        ClientId::Domain(name) if name.len() > 253 || !name.split('.').all(is_label) => ClientId::Ipv4([127, 0, 0, 1].into()),
-        id => id,
-    }
-}
-
-fn tls(server: &SmtpServer, roots: &[Vec<u8>]) -> Result<TlsParameters, Error> {
-    let mut tls = TlsParameters::builder(server.name());
-    for root in roots {
-        tls = tls.add_root_certificate(Certificate::from_der(root.clone())?);
-    }
-    tls.build()
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label) && !name.rsplit('.').next().is_some_and(is_number)
 }
 
 #[async_trait]
@@ -346,12 +376,18 @@ impl Mailer for SmtpMailer {
             return Err(Fault::unavailable("other mails take all connections to the mail server"));
         };
         let mut stage = Stage::Open;
-        let attempt = tokio::time::timeout(self.deadline.saturating_sub(begun.elapsed()), self.attempt(&letter, &mut stage)).await;
+        let until = begun + self.deadline;
+        let mut attempt = tokio::time::timeout_at(until, self.attempt(&letter, &mut stage)).await;
+        // The address for replies alone must not keep a mail from somebody.
+        if let (Ok(Attempt::NoUtf8), Some(plain)) = (&attempt, letter.without_reply_to(message, content)) {
+            attempt = tokio::time::timeout_at(until, self.attempt(&plain, &mut stage)).await;
+        }
         let trouble = match attempt {
             Ok(Attempt::Accepted) => return Ok(MailReport::accepted()),
             Ok(Attempt::NoUtf8) => {
-                let words = "an address is not in ASCII, and the mail server does not offer SMTPUTF8";
-                return Ok(MailReport::failed(MailOutcome::Refused(NO_UTF8), words));
+                let words =
+                    format!("the address of the {} is not in ASCII, and the mail server does not offer SMTPUTF8", letter.beyond_ascii());
+                return Ok(MailReport::failed(MailOutcome::Refused(NO_UTF8), &words));
             }
             Ok(Attempt::Failed(trouble)) => trouble,
             Err(_) => Trouble::new(format!("no answer within {} s", self.deadline.as_secs_f64())),
@@ -365,7 +401,7 @@ impl Mailer for SmtpMailer {
 
 /// Why a mailer cannot be created.
 #[derive(Debug)]
-pub struct SmtpError(Error);
+pub struct SmtpError(rustls::Error);
 
 impl std::fmt::Display for SmtpError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -376,5 +412,21 @@ impl std::fmt::Display for SmtpError {
 impl std::error::Error for SmtpError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_dot_is_that_of_no_host() {
+        for host in ["mail.example.com", "rally.example", "a-1.b2.c"] {
+            assert!(is_host(host), "{host}");
+        }
+        for other in ["vm", "localhost", "", ".", "a..b", "-a.example", "a_b.example", "192.0.2.1", "[::1]"] {
+            assert!(!is_host(other), "{other}");
+        }
+        assert!(matches!(hello(Some("rally.example")), ClientId::Domain(name) if is_host(&name)));
     }
 }

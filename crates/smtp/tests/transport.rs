@@ -317,6 +317,30 @@ async fn waiting_for_a_connection_is_no_attempt() {
     assert_eq!((sent, waited, fake.received().len()), (4, 2, 4));
 }
 
+/// A client goes by the code of an answer, whatever its text is (RFC 5321, section 4.2).
+#[tokio::test]
+async fn an_answer_counts_whatever_its_text_is() {
+    for tls in [SmtpTls::None, SmtpTls::Implicit, SmtpTls::StartTls] {
+        let fake = FakeSmtp::start(SmtpOptions { tls, ..SmtpOptions::default() }).await;
+        let mailer = mailer(&fake);
+        for (number, (step, line, outcome)) in [
+            (SmtpStep::Message, &b"250"[..], None),
+            (SmtpStep::Message, b"250 2.0.0 re\xe7u", None),
+            (SmtpStep::Rcpt, b"550 5.1.1 unbekannter Empf\xe4nger", Some(MailOutcome::Bounced(550))),
+            (SmtpStep::Mail, b"451", Some(MailOutcome::Failed { status: Some(451), retry_after: None })),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            fake.act(step, SmtpAct::SayBytes(line.to_vec()));
+            let report = mailer.send(&message(number as u128, "ada@example.com")).await.expect("tried");
+            assert_eq!(report.outcome, outcome.unwrap_or(MailOutcome::Accepted), "{tls:?}: {report:?}");
+            fake.behave();
+        }
+        assert_eq!(mailer.send(&message(9, "ada@example.com")).await.expect("tried"), MailReport::accepted());
+    }
+}
+
 #[tokio::test]
 async fn an_address_outside_ascii_needs_a_server_that_offers_it() {
     for (utf8, eight_bit) in [(false, true), (true, true)] {
@@ -328,9 +352,13 @@ async fn an_address_outside_ascii_needs_a_server_that_offers_it() {
             assert_eq!(fake.received()[0].to, "ünal@example.com");
         } else {
             assert_eq!(report.outcome, MailOutcome::Refused(553));
-            assert!(report.error.is_some_and(|words| words.contains("SMTPUTF8")));
+            assert!(report.error.is_some_and(|words| words.contains("recipient") && words.contains("SMTPUTF8")));
             assert!(fake.commands().iter().all(|command| command.starts_with("EHLO")));
         }
+        let reply_to = Some(Email::parse("rück@acme.example").expect("an address"));
+        let report = mailer.send(&Message { reply_to, ..message(3, "bob@example.com") }).await.expect("tried");
+        assert_eq!(report, MailReport::accepted());
+        assert_eq!(fake.received().last().is_some_and(|mail| mail.header("Reply-To").is_some()), utf8);
         assert_eq!(mailer.send(&message(2, "ada@bücher.example")).await.expect("tried"), MailReport::accepted());
         assert_eq!(fake.received().last().map(|mail| mail.to.as_str()), Some("ada@xn--bcher-kva.example"));
         assert_eq!(fake.connections(), 1);

@@ -90,6 +90,8 @@ impl SmtpStep {
 pub enum SmtpAct {
     /// Answers with that line.
     Say(String),
+    /// Answers with that line, in whatever encoding.
+    SayBytes(Vec<u8>),
     /// Closes the connection.
     Close,
     /// Resets the connection.
@@ -366,6 +368,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Resets + Unpin> Session<'a, S> {
             }
             Some(SmtpAct::Say(line)) => {
                 self.say(&line).await?;
+                return Ok(Act::Done);
+            }
+            Some(SmtpAct::SayBytes(line)) => {
+                self.stream.write_all(&[&line, &b"\r\n"[..]].concat()).await?;
+                self.stream.flush().await?;
                 return Ok(Act::Done);
             }
             Some(SmtpAct::Hang) => std::future::pending().await,

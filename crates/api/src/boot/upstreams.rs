@@ -41,6 +41,8 @@ pub fn attach(config: &Config, ports: &mut Ports) -> Result<(), ConfigError> {
     if let Some(SmtpConfig { server, sender, domains }) = config.smtp.clone() {
         let links_are_local = is_local(&config.public_base(config.bind)) && !server.is_local();
         let mailer = SmtpMailer::new(server, &[], SMTP_DEADLINE).map_err(|error| ConfigError::new("RALLY_SMTP_URL", error.to_string()))?;
+        let host = Url::parse(&config.public_base(config.bind)).ok().and_then(|base| base.host_str().map(str::to_owned));
+        let mailer = mailer.greeting_as(&host.unwrap_or_default());
         ports.smtp = Some(Smtp { mailer: Arc::new(mailer), policy: SmtpPolicy { sender, domains, links_are_local } });
     }
     if let Some(heimdall) = upstreams.heimdall {
