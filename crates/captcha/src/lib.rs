@@ -17,6 +17,9 @@ use url::Url;
 /// The name of the service in messages and logs.
 const NAME: &str = "siteverify";
 
+/// The most tokens that are checked at once. Sign-ups that wait for a verifier must not take all places of other requests.
+const MAX_AT_ONCE: usize = 256;
+
 /// The most bytes of a token. The tokens of all three services are shorter, so a longer one is refused without a request.
 const MAX_TOKEN: usize = 8 * 1024;
 
@@ -38,7 +41,7 @@ impl SiteVerify {
     /// # Errors
     /// If this machine has no TLS roots.
     pub fn new(url: Url, secret: SecretString, min_score: f64, deadline: Duration, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        Ok(Self { upstream: Upstream::new(NAME, url, None, deadline, clock)?, secret, min_score })
+        Ok(Self { upstream: Upstream::new(NAME, url, None, deadline, clock)?.at_most(MAX_AT_ONCE), secret, min_score })
     }
 
     async fn ask(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, RemoteError> {
@@ -50,6 +53,9 @@ impl SiteVerify {
         }
         let verdict: Verdict = answer.json()?;
         if let (false, Some(fault)) = (verdict.success, verdict.fault()) {
+            if let RemoteError::KeyRefused { .. } = fault {
+                tracing::error!("the verifier of captchas refuses RALLY_RECAPTCHA_SECRET, so nobody joins a waitlist with a captcha");
+            }
             return Err(fault);
         }
         let high_enough = verdict.score.is_none_or(|score| score >= self.min_score);

@@ -96,7 +96,7 @@ impl Mailer for EnvoiMailer {
         Ok(match self.upstream.send(request).await {
             Ok(answer) => match outcome(&answer) {
                 MailOutcome::Accepted => MailReport::accepted(),
-                refused => MailReport::failed(refused, &format!("Envoi answered {}", answer.status)),
+                refused => MailReport::failed(refused, &words(&answer)),
             },
             Err(error) => {
                 tracing::warn!(mail = %message.id, %error, cause = error_cause(&error), "mail not sent");
@@ -128,6 +128,20 @@ fn outcome(answer: &Answer) -> MailOutcome {
         400..=499 => MailOutcome::Refused(answer.status),
         status => MailOutcome::Failed { status: Some(status), retry_after: answer.retry_after },
     }
+}
+
+/// What Envoi answered, in words for an operator: the status, and the code if it says one. Its message may quote an address.
+fn words(answer: &Answer) -> String {
+    let is_code = |code: &String| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match answer.json::<ErrorBody>().ok().and_then(|body| body.code).filter(is_code) {
+        Some(code) => format!("Envoi answered {} {code}", answer.status),
+        None => format!("Envoi answered {}", answer.status),
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<String>,
 }
 
 fn error_cause(error: &RemoteError) -> Option<String> {

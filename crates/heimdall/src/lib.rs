@@ -18,6 +18,7 @@ use rally_upstream::{Answer, Upstream};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use time::Duration;
 use tokio::time::timeout;
 use url::Url;
@@ -34,6 +35,12 @@ const MOST_WORKSPACES: u64 = 1000;
 /// The apps per page, and the most pages that are read for one workspace.
 const PAGE: &str = "100";
 const MOST_PAGES: usize = 100;
+
+/// The most invitations at once. They must not take all places of other requests.
+const MAX_AT_ONCE: usize = 256;
+
+/// The most characters of a link to accept an invitation.
+const MAX_URL: usize = 2048;
 
 /// The template of the link for an invitation without one: a URL with `{code}` and, if needed, `{app_slug}` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +103,7 @@ impl HeimdallInviter {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
         let apps = Cache::builder().max_capacity(MOST_WORKSPACES).time_to_live(REMEMBERED).build();
-        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?, accept_url, apps, deadline })
+        Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?.at_most(MAX_AT_ONCE), accept_url, apps, deadline })
     }
 
     /// Returns the apps of a workspace, ids by slug. The list is cached, and requests at the same time share one call.
@@ -137,15 +144,31 @@ impl HeimdallInviter {
         Ok(Arc::new(apps))
     }
 
+    /// Asks for an invitation. If the person was invited under another name or address, Heimdall knows the key with another body. They are
+    /// invited once more then, under a key of this body.
     async fn post(&self, app_id: &str, request: &InviteRequest) -> Result<Answer, RemoteError> {
         let body = InviteBody { email: request.email.as_str(), name: request.name.as_str() };
-        let call = self.upstream.request(Method::POST, &["v1", "apps", app_id, "end-users", "invites"]).ok_or_else(no_such_path)?;
         let key = idempotency_key(request, app_id);
-        self.upstream.send(call.header("idempotency-key", key).json(&body)).await
+        let answer = self.post_under(&key, app_id, &body).await?;
+        if answer.status == 409 && is_key_reuse(&answer) {
+            let digest = Sha256::digest(format!("{}\n{}", body.email, body.name));
+            let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            return self.post_under(&format!("{key}:{digest}"), app_id, &body).await;
+        }
+        Ok(answer)
     }
 
+    async fn post_under(&self, key: &str, app_id: &str, body: &InviteBody<'_>) -> Result<Answer, RemoteError> {
+        let call = self.upstream.request(Method::POST, &["v1", "apps", app_id, "end-users", "invites"]).ok_or_else(no_such_path)?;
+        self.upstream.send(call.header("idempotency-key", key).json(body)).await
+    }
+
+    /// Returns the link to accept an invitation: Heimdall's own, else that of the template.
     fn url(&self, request: &InviteRequest, body: &InvitedBody) -> Option<String> {
-        let own = body.invite_url.clone().filter(|url| !url.is_empty());
+        let is_web = |url: &String| {
+            url.len() <= MAX_URL && Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        let own = body.invite_url.clone().filter(is_web);
         own.or_else(|| self.accept_url.as_ref().map(|template| template.fill(&request.app_slug, &body.code)))
     }
 }
@@ -167,6 +190,10 @@ impl HeimdallInviter {
         match answer.status {
             200 | 201 => {
                 let body: InvitedBody = answer.json()?;
+                let is_text = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+                if !is_text(&body.id) || !is_text(&body.code) {
+                    return Err(RemoteError::failed(NAME, "its invitation has no id or no code").into());
+                }
                 Ok(Invite { url: self.url(&request, &body), id: body.id })
             }
             404 => {
@@ -182,7 +209,7 @@ impl HeimdallInviter {
 
 /// Returns the idempotency key of an entry and an app, so that they have one invitation.
 ///
-/// A key has at most 256 characters of a small set. Ids are UUIDs, which fit.
+/// A key has at most 256 characters of a small set. Ids are UUIDs, which fit. 17 characters are left for the key of another body.
 fn idempotency_key(request: &InviteRequest, app_id: &str) -> String {
     let app: String = app_id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':')).take(200).collect();
     format!("{}:{app}", request.entry_id)

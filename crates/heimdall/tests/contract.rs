@@ -78,6 +78,27 @@ async fn a_link_is_heimdalls_own_or_made_of_the_template() {
     fixture.fake.state().with_links = true;
     let own = fixture.inviter.invite(request(1, "other")).await.unwrap();
     assert_eq!(own.url.as_deref(), Some("https://heimdall.example/other/code2"));
+    // Whoever follows the link must come to a page.
+    for (number, bad) in ["javascript:alert(1)", "not a link", &format!("https://heimdall.example/{}", "x".repeat(3000))].iter().enumerate()
+    {
+        fixture.fake.state().link = Some((*bad).to_owned());
+        let person = InviteRequest { entry_id: EntryId::new(Uuid::from_u128(10 + number as u128)), ..request(1, "acme-app") };
+        let made = fixture.inviter.invite(person).await.unwrap();
+        assert!(made.url.is_some_and(|url| url.starts_with("https://app.example/acme-app/join?code=code")), "{bad}");
+    }
+}
+
+/// The person has changed their name, and is invited again.
+#[tokio::test]
+async fn a_new_name_makes_one_more_invitation() {
+    let fixture = Fixture::fresh().await;
+    let renamed = || InviteRequest { name: PersonName::parse("Augusta").unwrap(), ..request(1, "acme-app") };
+    let first = fixture.inviter.invite(request(1, "acme-app")).await.unwrap();
+    let second = fixture.inviter.invite(renamed()).await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(fixture.inviter.invite(renamed()).await.unwrap().id, second.id);
+    assert_eq!(fixture.inviter.invite(request(1, "acme-app")).await.unwrap().id, first.id);
+    assert_eq!(fixture.invites(), 2);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use time::{Duration, OffsetDateTime};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -31,6 +32,8 @@ pub struct Upstream {
     deadline: std::time::Duration,
     clock: Arc<dyn Clock>,
     client: Client,
+    /// The places of requests, if their number is limited.
+    places: Option<Arc<Semaphore>>,
 }
 
 /// The complete answer of an upstream.
@@ -65,7 +68,14 @@ impl Upstream {
             .referer(false)
             .no_proxy()
             .build()?;
-        Ok(Self { name, base, key, deadline: deadline.unsigned_abs(), clock, client })
+        Ok(Self { name, base, key, deadline: deadline.unsigned_abs(), clock, client, places: None })
+    }
+
+    /// Limits the requests at once. If so many wait for an answer, others fail without being sent. So an upstream that does not answer cannot
+    /// take all places of those who wait for something else.
+    #[must_use]
+    pub fn at_most(self, requests: usize) -> Self {
+        Self { places: Some(Arc::new(Semaphore::new(requests))), ..self }
     }
 
     /// Returns a request to a path below the base, with each segment encoded.
@@ -92,8 +102,10 @@ impl Upstream {
     /// Sends a request and reads the answer, whatever its status.
     ///
     /// # Errors
-    /// If there is no complete answer in time, or it is larger than [`MAX_ANSWER`].
+    /// If there is no complete answer in time, it is larger than [`MAX_ANSWER`], or too many others wait for one.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, RemoteError> {
+        let place = self.places.as_ref().map(|places| places.try_acquire());
+        let _place = place.transpose().map_err(|_| RemoteError::failed(self.name, "too many requests wait for its answers"))?;
         let started = Instant::now();
         let answer = match timeout_at(started + self.deadline, self.exchange(request)).await {
             Ok(answer) => answer,
@@ -211,6 +223,25 @@ mod tests {
         for bad in ["", ".", ".."] {
             assert_eq!(path("http://x", &["v1", bad]), None);
         }
+    }
+
+    #[tokio::test]
+    async fn one_request_too_many_fails_without_being_sent() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = Url::parse(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        let upstream = Upstream::new("test", base, None, Duration::seconds(60), Arc::new(Never)).unwrap().at_most(1);
+        let waiting = tokio::spawn({
+            let upstream = upstream.clone();
+            async move { upstream.send(upstream.post_to_base()).await.map(|_| ()) }
+        });
+        let (_held, _) = silent.accept().await.unwrap();
+        let refused = upstream.send(upstream.post_to_base()).await;
+        assert!(matches!(refused, Err(RemoteError::Failed { .. })), "{refused:?}");
+        waiting.abort();
+        assert!(waiting.await.is_err());
+        // Whoever goes away gives the place back.
+        let next = tokio::time::timeout(std::time::Duration::from_millis(200), upstream.send(upstream.post_to_base())).await;
+        assert!(next.is_err(), "{next:?}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Heimdall {
     pub users: HashSet<(String, String)>,
     /// Whether answers contain a link for the invitation.
     pub with_links: bool,
+    /// The link that answers contain in place of the usual one.
+    pub link: Option<String>,
     /// The most apps of a page, for any requested limit.
     pub page: usize,
     /// The invitations that it has made.
@@ -83,7 +85,7 @@ impl Heimdall {
             "expires_at": "2026-02-03T09:00:00.000Z", "revoked_at": null, "created_at": "2026-01-31T09:00:00.000Z",
         });
         if self.with_links {
-            view["invite_url"] = json!(format!("https://heimdall.example/{slug}/{code}"));
+            view["invite_url"] = json!(self.link.clone().unwrap_or_else(|| format!("https://heimdall.example/{slug}/{code}")));
         }
         self.invites.push(Invite { id, app_id: app_id.to_owned(), email: email.to_owned(), code });
         let answer = Answer::json(201, &view);

@@ -186,6 +186,9 @@ pub enum InviteRejection {
     /// Neither the request nor the workspace's settings name an app, and the list has no link.
     #[error("no app is linked: name one, or set default_heimdall_app_slug or the list's invite_url")]
     NoLinkedApp,
+    /// An app is named, and this server knows no service that invites.
+    #[error("no Heimdall is configured on this server, so it can invite nobody into an app")]
+    NoService,
     /// The entry is not approved.
     #[error("only an approved entry can be invited")]
     NotApproved,

@@ -57,7 +57,7 @@ async fn ask(ports: &Ports, waitlist: &Waitlist, entry_id: EntryId, app_slug: &s
     if entry.status != EntryStatus::Approved {
         return Err(refuse(InviteRejection::NotApproved));
     }
-    let inviter = ports.inviter.as_deref().ok_or_else(|| Fault::unavailable("no Heimdall is configured on this server"))?;
+    let inviter = ports.inviter.as_deref().ok_or_else(|| refuse(InviteRejection::NoService))?;
     let request = InviteRequest {
         workspace_id: waitlist.workspace_id,
         app_slug: app_slug.to_owned(),
