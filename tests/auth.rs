@@ -70,6 +70,9 @@ async fn only_a_valid_token_is_let_in(kind: Kind) {
         &with("exp", json!(-1)),
         &with("nbf", json!(now + 60)),
         &with("nbf", json!("now")),
+        &with("sub", json!(7)),
+        &with("sub", json!("x".repeat(256))),
+        &with("sub", json!("a\u{202e}b")),
         &with("workspace_id", json!(7)),
         &with("workspace_id", json!("acme")),
         &with("workspace_id", Value::Null),
@@ -334,6 +337,22 @@ async fn the_key_of_a_token_is_the_one_that_is_for_it() {
     }
 }
 
+/// The keys come from where the settings say, and from nowhere that this place leads to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_behind_a_redirect_are_nobodys() {
+    let (keys, provider) = (Provider::new(), MockServer::start().await);
+    Mock::given(path("/elsewhere")).respond_with(ResponseTemplate::new(200).set_body_json(keys.jwks())).mount(&provider).await;
+    let redirect = ResponseTemplate::new(302).insert_header("location", "/elsewhere");
+    Mock::given(path("/jwks")).respond_with(redirect).mount(&provider).await;
+    let url = format!("{}/jwks", provider.uri());
+    let server =
+        TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings { jwks_url: Some(url), ..settings }).await;
+    let claims = json!({"sub": "a", "exp": seconds(&server) + 60, "workspace_id": "*", "scope": "*"});
+    list_as(&server, &keys.sign(Algorithm::RS256, Some("rsa"), &claims)).await.refused(503, "service_unavailable");
+    let asked = provider.received_requests().await.unwrap();
+    assert!(asked.iter().all(|request| request.url.path() == "/jwks"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_does_not_answer_is_told_as_such() {
     let server = TestServer::start_with(Kind::Sqlite, |settings| rally_api::boot::config::Settings {
@@ -355,7 +374,12 @@ async fn a_console_on_a_listed_origin_may_call_the_admin_surface() {
     })
     .await;
     let from = |origin: &'static str| send(server.admin_request(Method::GET, "/waitlists").header("origin", origin));
-    assert_eq!(from("https://console.example").await.header("access-control-allow-origin"), Some("https://console.example"));
+    let allowed = from("https://console.example").await;
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://console.example"));
+    let exposed = allowed.header("access-control-expose-headers").unwrap();
+    for name in ["content-disposition", "idempotent-replay", "x-request-id"] {
+        assert!(exposed.contains(name), "{exposed}");
+    }
     assert_eq!(from("https://evil.example").await.header("access-control-allow-origin"), None);
 }
 

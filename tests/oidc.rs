@@ -254,6 +254,11 @@ async fn failed_tries_count_with_those_of_keys_and_links(kind: Kind) {
         Browser::at(&server.base, 1).open("/console/sign-in/provider/callback?state=x&code=y").await.refuses(400, "did not begin");
     }
     for _ in 0..10 {
+        // The settings of this server are wrong, not the person.
+        provider.state().claims = json!({"aud": "another"});
+        assert_eq!(Browser::at(&server.base, 1).sign_in().await.status, 502);
+    }
+    for _ in 0..10 {
         provider.state().claims = json!({"email": "eve@other.example"});
         Browser::at(&server.base, 1).sign_in().await.refuses(403, "may not sign in");
         provider.state().claims = json!({});
@@ -266,7 +271,7 @@ async fn failed_tries_count_with_those_of_keys_and_links(kind: Kind) {
     refused.refuses(429, "Too many wrong tries");
     Browser::at(&server.base, 2).sign_in().await.leads_to("/console");
     let tokens = provider.requests().iter().filter(|request| request.line.starts_with("POST /token")).count();
-    assert_eq!(tokens, 21, "the provider is not asked for a try that is refused");
+    assert_eq!(tokens, 31, "the provider is not asked for a try that is refused");
 }
 
 #[apply(on_both_stores)]

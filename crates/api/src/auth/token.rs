@@ -246,7 +246,13 @@ fn accept(claims: RawClaims) -> Result<Claims, ApiError> {
         "*" => WorkspaceClaim::Any,
         id => WorkspaceClaim::One(WorkspaceId::parse(id).map_err(|_| invalid())?),
     };
-    let subject = text(claims.sub).and_then(|subject| Subject::parse(&subject).ok());
+    // Somebody who cannot be named in the audit log may change nothing.
+    let subject = match claims.sub {
+        None | Some(Value::Null) => None,
+        Some(Value::String(subject)) if subject.trim().is_empty() => None,
+        Some(Value::String(subject)) => Some(Subject::parse(&subject).map_err(|_| invalid())?),
+        Some(_) => return Err(invalid()),
+    };
     Ok(Claims { actor: Actor::token(subject), workspace, scope: Scope::parse(&text(claims.scope).unwrap_or_default()) })
 }
 

@@ -121,8 +121,15 @@ impl From<ApiError> for OidcError {
 impl OidcError {
     /// Whether the provider sent somebody who may not sign in, or a proof that is wrong. Else nobody has tried: any page can have a browser
     /// open the callback.
-    pub const fn is_wrong_try(&self) -> bool {
-        matches!(self, Self::NotAllowed(_) | Self::NoWorkspace(_) | Self::Provider(ProviderError::Claim(_) | ProviderError::Refused(_)))
+    pub fn is_wrong_try(&self) -> bool {
+        match self {
+            Self::NotAllowed(_) | Self::NoWorkspace(_) => true,
+            // The settings or the clock of this server are wrong, not the person.
+            Self::Provider(ProviderError::Refused("invalid_client" | "unauthorized_client")) => false,
+            Self::Provider(ProviderError::Claim(claim)) => !matches!(claim, BadClaim::Issuer | BadClaim::Audience | BadClaim::Time),
+            Self::Provider(ProviderError::Refused(_)) => true,
+            Self::NotBegun | Self::Denied | Self::Provider(_) | Self::Untried(_) => false,
+        }
     }
 
     /// Whether the provider has not verified the address of the person.

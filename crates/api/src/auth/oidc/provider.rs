@@ -12,7 +12,6 @@ use oauth2::{
     HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken,
     StandardTokenResponse, TokenUrl,
 };
-use reqwest::redirect::Policy;
 use reqwest::{Request, Response};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -20,7 +19,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::id_token::{BadClaim, Expected, IdClaims};
-use crate::auth::jwks::Jwks;
+use crate::auth::jwks::{Jwks, client_to};
 use crate::auth::provider_key::Signing;
 use crate::auth::token::Signed;
 use crate::boot::config::OidcConfig;
@@ -129,7 +128,7 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) fn new(config: OidcConfig, redirect_url: RedirectUrl) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().redirect(Policy::none()).timeout(TIMEOUT).build()?;
+        let http = client_to(&config.issuer, TIMEOUT)?;
         Ok(Self { config, redirect_url, http, known: Mutex::default() })
     }
 

@@ -4,6 +4,7 @@ use actix_cors::Cors;
 use actix_web::http::header::{CONTENT_DISPOSITION, HeaderName, RETRY_AFTER};
 
 use super::request_id::REQUEST_ID;
+use crate::idempotency::IDEMPOTENT_REPLAY;
 
 /// Any page may call the public surface, without credentials.
 pub fn public_cors() -> Cors {
@@ -19,7 +20,7 @@ pub fn visitor_cors() -> Cors {
 /// Pages of these origins may call the admin surface, with credentials.
 pub fn admin_cors(origins: &[String]) -> Cors {
     let cors = Cors::default().allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).supports_credentials();
-    expose(origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)))
+    expose(origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))).expose_headers([CONTENT_DISPOSITION, IDEMPOTENT_REPLAY])
 }
 
 /// Lets pages read some headers of replies.
