@@ -105,6 +105,37 @@ async fn a_request_id_is_taken_over_if_it_is_sane(kind: Kind) {
     assert_eq!(reply.refused(404, "not_found")["request_id"], "my-id-2");
 }
 
+/// Whoever never ends a chunked body holds no connection, whatever the reply was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chunked_body_that_does_not_end_holds_no_connection() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    let exchange = |line: &'static str| {
+        let address = server.base.trim_start_matches("http://").to_owned();
+        async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = format!("{line} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+            stream.write_all(format!("{head}5\r\n{{\"a\":\r\n").as_bytes()).await.unwrap();
+            let mut reply = Vec::new();
+            let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut reply)).await;
+            assert!(read.is_ok(), "{line} holds the connection");
+            String::from_utf8_lossy(&reply).into_owned()
+        }
+    };
+    for (line, status) in [("POST /nope", 404), ("GET /healthz", 200), ("POST /v1/workspaces/acme/waitlists", 401)] {
+        let reply = exchange(line).await;
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {reply}");
+    }
+    // A whole body leaves the connection to the next request.
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
+    for _ in 0..2 {
+        let whole = "POST /nope HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n";
+        stream.write_all(whole.as_bytes()).await.unwrap();
+        let mut reply = vec![0; 4096];
+        let read = stream.read(&mut reply).await.unwrap();
+        assert!(reply[..read].starts_with(b"HTTP/1.1 404 "), "{}", String::from_utf8_lossy(&reply[..read]));
+    }
+}
+
 /// Real time must pass here: the time that a body may take.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_does_not_arrive_is_given_up() {

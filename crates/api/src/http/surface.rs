@@ -31,7 +31,8 @@ impl Surface {
         match first {
             // The widget of another site reads this one.
             "w" if path.ends_with("/widget.json") => Self::Other,
-            "" | "w" => Self::Page,
+            "" if path.len() < 2 => Self::Page,
+            "w" => Self::Page,
             "console" => Self::Console,
             "docs" => Self::Documentation,
             "me" | "unsubscribe" | "confirm" => Self::Link,
@@ -64,6 +65,7 @@ mod tests {
             ("/docs-json", Surface::Other),
             ("/console/w/acme", Surface::Console),
             ("/metrics", Surface::Other),
+            ("//v1/workspaces/acme", Surface::Other),
             ("/", Surface::Page),
             ("", Surface::Page),
             ("/w", Surface::Page),

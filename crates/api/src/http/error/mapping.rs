@@ -277,6 +277,7 @@ impl From<InviteRejection> for ApiError {
         let code = match rejection {
             InviteRejection::NoSuchEntry => return Self::no_entry(),
             InviteRejection::NoLinkedApp => Code::NoLinkedApp,
+            InviteRejection::NoService => Code::ServiceUnavailable,
             InviteRejection::NotApproved => Code::EntryNotApproved,
             InviteRejection::Invite(InviteError::UnknownApp) => Code::UnknownApp,
             InviteRejection::Invite(InviteError::AlreadyUser) => Code::AlreadyUser,

@@ -8,6 +8,7 @@ pub mod in_flight;
 mod measure;
 mod origin;
 pub mod request_id;
+mod unread;
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use self::in_flight::InFlight;
 use self::measure::measure;
 use self::origin::Origin;
 use self::request_id::RequestId;
+use self::unread::Unread;
 
 /// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
@@ -40,6 +42,17 @@ fn limit(method: &Method, path: &str) -> Duration {
 
 /// The outermost middleware.
 pub async fn handle(
+    in_flight: InFlight,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let unread = Unread::of(&mut request);
+    let reply = reply(in_flight, request, next).await;
+    unread.drop_later();
+    reply
+}
+
+async fn reply(
     in_flight: InFlight,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
