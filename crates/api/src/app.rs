@@ -51,6 +51,8 @@ pub struct App {
     pub webhook_sealer: Sealer,
     /// The rate limits.
     pub limits: Limits,
+    /// Whether mails that strangers cause may have to wait for room in a budget.
+    pub keeps_mail_back: bool,
     /// How long a sign-up waits for its confirmation.
     pub confirmation_ttl: Duration,
     /// The proxies that are trusted to name the client of a request.

@@ -24,6 +24,10 @@ use crate::sign::sign;
 /// The most bytes of an answer's body that are read, so that a receiver cannot make this server read more.
 const MAX_READ: usize = 4 * 1024;
 
+/// How long a connection waits for the next delivery. Many servers close theirs after 5 s, and a delivery on a connection that is being
+/// closed fails.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(4);
+
 /// Sends deliveries with reqwest: no redirects, no proxies of the environment, no decompression, no retries of its own.
 pub struct HttpSender {
     client: Client,
@@ -46,6 +50,7 @@ impl HttpSender {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy()
+            .pool_idle_timeout(IDLE)
             .build()?;
         Ok(Self { client, exemptions, names, deadline: deadline.unsigned_abs() })
     }
@@ -67,7 +72,11 @@ impl HttpSender {
             .body(message.body);
         match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => read(response, message.timestamp, deadline).await,
-            Ok(Err(error)) => Outcome::failed(explain(&error)),
+            Ok(Err(error)) => {
+                let error = error.without_url();
+                tracing::debug!(event = %message.id, cause = ?error, "a receiver gave no answer");
+                Outcome::failed(explain(&error))
+            }
             Err(_) => Outcome::failed(TIMED_OUT),
         }
     }

@@ -159,6 +159,7 @@ fn describe() {
     metrics::describe_gauge!("rally_deliveries_oldest_due_seconds", "Seconds since the oldest pending delivery became due");
     metrics::describe_gauge!("rally_backfill_remaining", "Entries whose older referrals have no row in the ledger yet");
     metrics::describe_gauge!("rally_purges_pending", "Deleted waitlists, webhooks and referrers whose rows are still to be purged");
+    metrics::describe_counter!("rally_webhook_deliveries_lost_total", "Events that a receiver did not get in any attempt");
     metrics::describe_counter!("rally_webhook_attempts_total", "Attempts to deliver to webhooks by outcome");
     metrics::describe_histogram!("rally_webhook_attempt_duration_seconds", "How long attempts to deliver to webhooks took");
 }

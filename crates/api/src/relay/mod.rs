@@ -9,6 +9,7 @@ mod freight;
 mod mail;
 mod refusals;
 mod settlements;
+mod undelivered;
 mod webhooks;
 mod work;
 
@@ -27,6 +28,7 @@ use crate::worker::without_panic;
 
 pub use mail::MailFreight;
 pub use refusals::Refusals;
+pub use undelivered::Undelivered;
 pub use webhooks::WebhookFreight;
 
 /// How long a relay rests after a defect.

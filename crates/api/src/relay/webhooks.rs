@@ -14,6 +14,7 @@ use time::Duration;
 
 use super::core::Signal;
 use super::freight::{Freight, NotTried};
+use super::undelivered::Undelivered;
 use crate::cache::Changes;
 use crate::encryption::Sealer;
 use crate::webhook_secret;
@@ -33,6 +34,8 @@ pub struct WebhookFreight {
     pub timeout: Duration,
     /// The changes of this process that can stop a delivery.
     pub changes: Changes,
+    /// The webhooks whose receivers never got an event.
+    pub undelivered: Undelivered,
 }
 
 #[async_trait]
@@ -105,7 +108,7 @@ impl Freight for WebhookFreight {
         let outcome = if result.is_success() { "success" } else { "failure" };
         metrics::counter!("rally_webhook_attempts_total", "outcome" => outcome).increment(1);
         metrics::histogram!("rally_webhook_attempt_duration_seconds").record(result.latency.as_seconds_f64());
-        Ok(SettleDelivery {
+        let settled = SettleDelivery {
             attempt_id: AttemptId::new(ports.ids.uuid()),
             claim: delivery.claim,
             webhook_id: delivery.webhook_id,
@@ -115,7 +118,9 @@ impl Freight for WebhookFreight {
             result,
             chance: ports.ids.entropy(),
             now: ports.clock.now(),
-        })
+        };
+        self.undelivered.note(&settled, self.retries_at(&settled).is_none() || settled.result.is_gone());
+        Ok(settled)
     }
 
     async fn settle(&self, tried: Vec<SettleDelivery>) -> Result<usize, Fault> {

@@ -50,13 +50,25 @@ impl MailReport {
 
     /// Returns the report of a mail that was not accepted.
     ///
-    /// The error becomes one line, without control characters, and is shortened. Mail servers repeat addresses in their answers, and the log
-    /// must not contain any. Therefore each word with an `@` becomes `***`.
+    /// The error becomes one line, without control characters, and is shortened. Mail servers repeat addresses and links in their answers, and
+    /// the log must not contain any. Therefore each word with an `@`, a link or a token becomes `***`.
     pub fn failed(outcome: MailOutcome, error: &str) -> Self {
         let words = error.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
-        let line = words.map(|word| if word.contains('@') { "***" } else { word }).collect::<Vec<_>>().join(" ");
+        let line = words.map(|word| if is_secret(word) { "***" } else { word }).collect::<Vec<_>>().join(" ");
         Self { outcome, error: Some(line.chars().take(Self::MAX_ERROR).collect()) }
     }
+}
+
+/// As many characters of base64url in a row may be a token.
+const TOKEN: usize = 40;
+
+/// Whether a word has an address, a link or a token.
+fn is_secret(word: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    word.contains('@')
+        || word.contains("%40")
+        || word.contains("://")
+        || word.split(|c| !is_plain(c)).any(|run| run.len() >= TOKEN && run.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 impl MailOutcome {
@@ -165,6 +177,10 @@ mod tests {
     fn an_error_has_no_address() {
         let report = MailReport::failed(MailOutcome::Bounced(550), "550 5.1.1 <ada@example.com>: user ada@example.com unknown");
         assert_eq!(report.error.as_deref(), Some("550 5.1.1 *** user *** unknown"));
+        let token = "q1W2e3R4t5Y6u7I8o9P0a1S2d3F4g5H6j7K8l9Z0x1C";
+        let refused = format!("554 5.7.1 link https://rally.example/me/{token} and /me/{token} for ada%40example.com, id 4ZfKxQ0jR1z");
+        let report = MailReport::failed(MailOutcome::Refused(554), &refused);
+        assert_eq!(report.error.as_deref(), Some("554 5.7.1 link *** and *** for *** id 4ZfKxQ0jR1z"));
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub async fn metrics(app: web::Data<App>) -> HttpResponse {
         ::metrics::gauge!("rally_mails_pending").set(depth.pending as f64);
         ::metrics::gauge!("rally_mails_oldest_due_seconds").set(waited(&app, depth));
     }
-    if let Ok(Ok(kept_back)) = tokio::time::timeout(PROBE, app.ports.mails.kept_back()).await {
+    if !app.keeps_mail_back {
+        ::metrics::gauge!("rally_mails_kept_back").set(0.0);
+    } else if let Ok(Ok(kept_back)) = tokio::time::timeout(PROBE, app.ports.mails.kept_back()).await {
         ::metrics::gauge!("rally_mails_kept_back").set(kept_back as f64);
     }
     if let Ok(Ok(backlog)) = tokio::time::timeout(PROBE, app.ports.purges.backlog()).await {
