@@ -183,7 +183,13 @@ async fn nobody_hears_of_an_import_unless_it_notifies(kind: Kind) {
 async fn bad_files_are_told(kind: Kind) {
     let server = TestServer::start(kind).await;
     let list = server.active_list("early", json!({})).await;
-    for (query, field) in [("?format=excel", "format"), ("?map.x=age", "map.x"), ("?dry_run=maybe", "dry_run")] {
+    for (query, field) in [
+        ("?format=excel", "format"),
+        ("?map.x=age", "map.x"),
+        ("?dry_run=maybe", "dry_run"),
+        ("?notify=", "notify"),
+        ("?dry_run", "dry_run"),
+    ] {
         assert_eq!(upload(&server, &list, query, "text/csv", "email\n").await.bad_fields(), [field]);
     }
     upload(&server, &list, "", "application/json", "{}").await.refused(415, "unsupported_media_type");

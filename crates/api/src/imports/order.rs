@@ -84,7 +84,7 @@ impl ImportOrder {
 
 fn switch(value: &str) -> Result<bool, Invalid> {
     match value {
-        "" | "true" | "1" => Ok(true),
+        "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err(Invalid::new("must be true or false")),
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn every_bad_parameter_is_named() {
         let good =
-            [("format", "auto"), ("on_duplicate", "update"), ("dry_run", ""), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
+            [("format", "auto"), ("on_duplicate", "update"), ("dry_run", "1"), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
         let order = ImportOrder::parse(good.into_iter()).unwrap();
         assert_eq!((order.format, order.on_duplicate, order.dry_run, order.notify), (None, OnDuplicate::Update, true, false));
         let bad = [("dry_run", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
