@@ -7,9 +7,10 @@ use std::time::Duration;
 use rally_contracts::doubles::FrozenClock;
 use rally_domain::actor::Actor;
 use rally_domain::entry_job::{JobAction, JobState};
+use rally_domain::error::Fault;
 use rally_domain::id::WaitlistId;
 use rally_domain::invite::{Invite, InviteError, InviteRequest};
-use rally_domain::port::{AppInviter, Clock};
+use rally_domain::port::{AppInviter, Clock, MockEntryStore, Ports};
 use rally_domain::search::EntryQuery;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::use_case::entry_job;
@@ -409,7 +410,7 @@ async fn a_job_of_many_slow_invitations_is_noted_in_time() {
     entry_job::begin(ports, Actor::System, &waitlist, JobAction::Invite, EntryQuery::default(), last).await.unwrap();
     let job = loop {
         let begun = clock.now();
-        assert!(entry_job::step(ports).await.unwrap());
+        assert!(entry_job::step(ports).await.unwrap().is_some());
         assert!(clock.now() < begun.plus(time::Duration::minutes(2)), "the worker held the job for longer");
         let job = ports.entry_jobs.newest(id).await.unwrap().unwrap();
         if job.state.is_over() {
@@ -417,6 +418,32 @@ async fn a_job_of_many_slow_invitations_is_noted_in_time() {
         }
     };
     assert_eq!((job.state, job.changed, job.refused.len()), (JobState::Done, people, 0));
+}
+
+/// A defect at one entry does not keep a job from its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_passes_over_what_fails_unexpectedly() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    let list = server.active_list("early", json!({})).await;
+    for name in ["ada", "bob"] {
+        server.join("early", &format!("{name}@example.com")).await;
+    }
+    let mut entries = MockEntryStore::new();
+    entries.expect_review().returning(|_| Err(Fault::unexpected("a defect").into()));
+    let ports = Ports { entries: Arc::new(entries), ..server.ports.clone() };
+    let id = WaitlistId::parse(&list).unwrap();
+    let waitlist = ports.waitlists.find(server.workspace.id, id).await.unwrap().unwrap();
+    let last = entry_job::last_position(&ports, &waitlist).await.unwrap();
+    // A worker of the server has no such defect, and may be quicker.
+    let worked = loop {
+        entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, EntryQuery::default(), last).await.unwrap();
+        if let Some(worked) = entry_job::step(&ports).await.unwrap() {
+            break worked;
+        }
+    };
+    assert_eq!(worked.defects.len(), 2);
+    let job = ports.entry_jobs.newest(id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.changed, job.looked_at()), (JobState::Done, 0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

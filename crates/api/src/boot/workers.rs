@@ -150,7 +150,13 @@ fn clerk(ports: &Ports) -> Worker {
     let ports = ports.clone();
     let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
         let ports = ports.clone();
-        Box::pin(async move { entry_job::step(&ports).await.map(u64::from) })
+        Box::pin(async move {
+            let Some(worked) = entry_job::step(&ports).await? else { return Ok(0) };
+            for (entry, defect) in &worked.defects {
+                tracing::error!(job = %worked.job, %entry, cause = %chain(defect), "work on an entry failed; the job went on without it");
+            }
+            Ok(1)
+        })
     };
     Worker { what: "groups of entries", done: "worked on", rest: LOOK_FOR_JOBS, pause: 4, step: Box::new(step) }
 }

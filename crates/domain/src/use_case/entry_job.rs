@@ -12,7 +12,7 @@ use crate::command::{DeleteEntry, InviteMail, InviteRejection, Review};
 use crate::entry::Entry;
 use crate::entry_job::{EntryJob, JobAction, JobGroup, JobState};
 use crate::error::{CommandError, Fault};
-use crate::id::{ClaimId, EventId, JobId};
+use crate::id::{ClaimId, EntryId, EventId, JobId};
 use crate::invite::InviteError;
 use crate::paging::Limit;
 use crate::port::Ports;
@@ -96,25 +96,41 @@ pub async fn begin(
     Ok(job)
 }
 
-/// Does the next group of the oldest job that no worker holds. Returns whether there was one.
+/// A group that was done.
+#[derive(Debug)]
+pub struct Worked {
+    /// Its job.
+    pub job: JobId,
+    /// What went wrong unexpectedly at entries of the group, which were passed over.
+    pub defects: Vec<(EntryId, Fault)>,
+}
+
+/// Does the next group of the oldest job that no worker holds. Returns `None` if there was none.
 ///
 /// A group that a crash or a fault cut off is done again: what is done already changes nothing more. That job is held until its lease has
-/// ended, so that others come first meanwhile.
+/// ended, so that others come first meanwhile. An entry whose change fails unexpectedly is passed over, since it would fail each time.
 ///
 /// # Errors
 /// If the store or the service that invites fails.
-pub async fn step(ports: &Ports) -> Result<bool, Fault> {
+pub async fn step(ports: &Ports) -> Result<Option<Worked>, Fault> {
     let (claim, now) = (ClaimId::new(ports.ids.uuid()), ports.clock.now());
-    let Some(job) = ports.entry_jobs.claim(claim, now, now.plus(LEASE)).await? else { return Ok(false) };
+    let Some(job) = ports.entry_jobs.claim(claim, now, now.plus(LEASE)).await? else { return Ok(None) };
+    let mut worked = Worked { job: job.id, defects: Vec::new() };
     let group = match ports.waitlists.find(job.workspace_id, job.waitlist_id).await? {
-        Some(waitlist) => do_group(ports, &job, &waitlist, now.plus(HELD)).await?,
+        Some(waitlist) => do_group(ports, &job, &waitlist, now.plus(HELD), &mut worked.defects).await?,
         None => JobGroup { end: Some(JobState::Failed), ..JobGroup::default() },
     };
     ports.entry_jobs.went_on(job.id, claim, group, ports.clock.now()).await?;
-    Ok(true)
+    Ok(Some(worked))
 }
 
-async fn do_group(ports: &Ports, job: &EntryJob, waitlist: &Waitlist, until: Timestamp) -> Result<JobGroup, Fault> {
+async fn do_group(
+    ports: &Ports,
+    job: &EntryJob,
+    waitlist: &Waitlist,
+    until: Timestamp,
+    defects: &mut Vec<(EntryId, Fault)>,
+) -> Result<JobGroup, Fault> {
     let limit = Limit::of::<{ EntryJob::GROUP }>();
     let page = ports.search.search(waitlist.id, job.query.clone(), Some(job.after()), limit).await?;
     let is_last = page.next.is_none() || page.items.last().is_some_and(|entry| entry.position > job.until);
@@ -126,6 +142,10 @@ async fn do_group(ports: &Ports, job: &EntryJob, waitlist: &Waitlist, until: Tim
         match act(ports, job, waitlist, &entry).await {
             Ok(None) => group.changed += 1,
             Ok(Some(reason)) => *group.refused.entry(reason).or_default() += 1,
+            Err(defect @ Fault::Unexpected(_)) => {
+                defects.push((entry.id, defect));
+                *group.refused.entry("it failed, and the log of the server says why".to_owned()).or_default() += 1;
+            }
             // What was done until now is noted, and the next step begins with this entry.
             Err(_) if group.mark > 0 => return Ok(JobGroup { end: None, ..group }),
             Err(fault) => return Err(fault),
