@@ -136,6 +136,29 @@ async fn a_migration_goes_back_and_forth() {
     }
 }
 
+/// A role that owns no table serves, if another one runs the migrations.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_needs_no_right_to_change_tables() {
+    let deployment = Deployment::new(Kind::Postgres).await;
+    let owner = deployment.url.clone().unwrap();
+    let database = owner.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap().to_owned();
+    let role = format!("{database}_serves");
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'serves'; REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    );
+    rally_pgtest::execute(&owner, &grants).await;
+    let (scheme, rest) = owner.split_once("://").unwrap();
+    let (_, server) = rest.split_once('@').unwrap();
+    let url = Some(format!("{scheme}://{role}:serves@{server}"));
+    let serving = Deployment { url, environment: vec![("RALLY_MIGRATE", "off".to_owned())], ..deployment };
+    let server = serving.start();
+    people(&serving, &server, 3).await;
+    assert_eq!(serving.check(&server, &[]).await.len(), 3);
+    serving.patch(&server, &format!("/waitlists/{}", serving.list), json!({"display_name": "Renamed"})).await.expect(200);
+}
+
 /// Copies the server's store at `from` to `to`: a data directory or the URL of a database.
 fn copy_store(deployment: &Deployment, from: &str, to: &str) -> Output {
     output(rally(deployment.directory.path(), None).args(["store", "copy", "--from", from, "--to", to]))
@@ -157,7 +180,9 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     // Numbers that the two stores spell differently.
     let odd = json!({"email": "odd@example.com", "name": "Odd", "metadata": {"large": 1e17, "cold": [-0.0, 2.0], "small": 2.5e-9}});
     send(first.client.post(format!("{}/v1/waitlists/acme/early/entries", server.base)).json(&odd)).await.expect(201);
-    let paths = ["/waitlists", "/webhooks", "/rally/settings", &format!("/waitlists/{}/entries?limit=100", first.list)].map(str::to_owned);
+    let (list, timeline) =
+        (format!("/waitlists/{}/entries?limit=100", first.list), format!("/waitlists/{}/analytics/timeline", first.list));
+    let paths = ["/waitlists", "/webhooks", "/rally/settings", &list, &timeline].map(str::to_owned);
     let page = |mut page: Value| {
         // Encrypted with the key of a deployment.
         page["pagination"]["next_cursor"] = Value::Null;
@@ -178,6 +203,8 @@ async fn a_store_moves_to_the_other_kind_and_back() {
     drop(server);
 
     let url = rally_pgtest::new_database().await;
+    let style = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = ''German, DMY''', current_database()); END $$";
+    rally_pgtest::execute(&url, style).await;
     let moved = copy_store(&first, first.directory.path().to_str().unwrap(), &url);
     assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
     assert!(String::from_utf8_lossy(&moved.stderr).contains("entries: 2501 rows"), "no progress was told");

@@ -3,12 +3,13 @@
 //! A reader may be slow, but an export reads one snapshot of the store, and a snapshot must not stay open for long. In PostgreSQL dead
 //! rows pile up behind it, in SQLite the write-ahead log grows. So the store is copied at its own pace into a temporary file without a
 //! name, and the reader gets the contents of the file at the reader's pace. A slow reader holds only a file and one of a few slots. A
-//! reader that is too slow is cut off.
+//! reader that is too slow is cut off. On a read-only file system the file is made in the data directory.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +39,11 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The slots for exports.
 #[derive(Clone, Default)]
-pub struct Exports(Arc<Mutex<HashMap<WorkspaceId, usize>>>);
+pub struct Exports {
+    taken: Arc<Mutex<HashMap<WorkspaceId, usize>>>,
+    /// Where the temporary files are made if the directory of the system for them takes none.
+    data_dir: PathBuf,
+}
 
 /// The slot of one export. It is free again when this value is dropped.
 pub struct Slot {
@@ -47,6 +52,19 @@ pub struct Slot {
 }
 
 impl Exports {
+    /// Makes the slots of a process. If the directory for temporary files takes none, they are made in the data directory.
+    pub fn new(data_dir: PathBuf) -> Self {
+        Self { taken: Arc::default(), data_dir }
+    }
+
+    /// Makes a temporary file that has no name.
+    ///
+    /// # Errors
+    /// If neither the directory for temporary files nor the data directory takes one.
+    pub fn file(&self) -> io::Result<File> {
+        tempfile::tempfile().or_else(|error| tempfile::tempfile_in(&self.data_dir).map_err(|_| error))
+    }
+
     /// Takes a slot for a workspace. Returns `None` if the workspace has its share, or all slots are taken.
     pub fn take(&self, workspace: WorkspaceId) -> Option<Slot> {
         let mut taken = self.taken();
@@ -60,7 +78,7 @@ impl Exports {
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +151,7 @@ pub fn spool<S>(pieces: S, slot: Slot) -> io::Result<impl Stream<Item = Result<B
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
 {
-    let file = Arc::new(tempfile::tempfile()?);
+    let file = Arc::new(slot.exports.file()?);
     let (written, progress) = watch::channel(Written::Until(0));
     tokio::spawn(write(Box::pin(pieces), file.clone(), written));
     let open = Open { file, progress, _slot: slot };

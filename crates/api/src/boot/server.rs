@@ -39,7 +39,7 @@ use crate::http::middleware::{self, in_flight::InFlight};
 use crate::http::pace::Paces;
 use crate::http::{openapi, route_table};
 use crate::idempotency::Idempotency;
-use crate::relay::{MailFreight, Refusals, Relay, WebhookFreight};
+use crate::relay::{MailFreight, Refusals, Relay, Undelivered, WebhookFreight};
 use crate::routes::operations::docs;
 use crate::routes::{console, pages};
 
@@ -97,7 +97,15 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     let sender: Arc<dyn WebhookSender> = Arc::new(HttpSender::new(exemptions, Names::of_system(), timeout).map_err(io::Error::other)?);
     let sealer = secrets.webhook_sealer();
     let templates: Arc<dyn TemplateEngine> = Arc::new(Templates::new());
-    let freight = WebhookFreight { ports: ports.clone(), sender: sender.clone(), sealer: sealer.clone(), policy, timeout, changes };
+    let freight = WebhookFreight {
+        ports: ports.clone(),
+        sender: sender.clone(),
+        sealer: sealer.clone(),
+        policy,
+        timeout,
+        changes,
+        undelivered: Undelivered::default(),
+    };
     let relays = start_relays(freight, &templates, config.mail_budget);
     let limits = Limits::new(config.signup_rate, config.admin_rate, &ports.clock);
     let origin = WebOrigin::of_url(ports.links.base());
@@ -114,9 +122,10 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         url_checks: Cache::builder().max_capacity(KNOWN_WORKSPACES).time_to_idle(HEAD).build(),
         webhook_sealer: sealer,
         limits,
+        keeps_mail_back: config.mail_budget.is_some(),
         confirmation_ttl: config.confirmation_ttl,
         proxies: config.trusted_proxies.clone(),
-        exports: Exports::default(),
+        exports: Exports::new(config.data_dir.clone()),
         relays: relays.iter().map(Relay::wake).collect(),
         idempotency: Idempotency::new(secrets.reply_sealer()),
         cursors: Cursors::new(secrets.derive("rally cursors")),
