@@ -106,8 +106,8 @@ rejected-body = Danke für dein Interesse. Diesmal gibt es keinen Platz für dic
 move-up = Nach vorn rücken
 move-up-body =
     { $boost ->
-        [one] Jeder Freund, der über deinen Link dazukommt, bringt dich { $boost } Platz nach vorn.
-       *[other] Jeder Freund, der über deinen Link dazukommt, bringt dich { $boost } Plätze nach vorn.
+        [one] Jeder Freund, der über deinen Link dazukommt, kann dich { $boost } Platz nach vorn bringen.
+       *[other] Jeder Freund, der über deinen Link dazukommt, kann dich bis zu { $boost } Plätze nach vorn bringen.
     }
 invite = Freunde einladen
 invite-body = Deine Freunde können sich über deinen Link eintragen.

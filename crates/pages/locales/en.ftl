@@ -106,8 +106,8 @@ rejected-body = Thank you for your interest. There is no place for you this time
 move-up = Move up
 move-up-body =
     { $boost ->
-        [one] Each friend who joins with your link moves you up by { $boost } place.
-       *[other] Each friend who joins with your link moves you up by { $boost } places.
+        [one] Each friend who joins with your link can move you up by { $boost } place.
+       *[other] Each friend who joins with your link can move you up by up to { $boost } places.
     }
 invite = Invite friends
 invite-body = Your friends can join with your link.

@@ -106,8 +106,8 @@ rejected-body = Gracias por tu interés. Esta vez no hay un puesto para ti.
 move-up = Avanza puestos
 move-up-body =
     { $boost ->
-        [one] Cada amigo que se apunta con tu enlace te hace avanzar { $boost } puesto.
-       *[other] Cada amigo que se apunta con tu enlace te hace avanzar { $boost } puestos.
+        [one] Cada amigo que se apunta con tu enlace puede hacerte avanzar { $boost } puesto.
+       *[other] Cada amigo que se apunta con tu enlace puede hacerte avanzar hasta { $boost } puestos.
     }
 invite = Invita a tus amigos
 invite-body = Tus amigos pueden apuntarse con tu enlace.

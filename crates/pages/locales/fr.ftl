@@ -106,8 +106,8 @@ rejected-body = Merci de votre intérêt. Il n’y a pas de place pour vous cett
 move-up = Avancer
 move-up-body =
     { $boost ->
-        [one] Chaque ami qui s’inscrit avec votre lien vous fait avancer de { $boost } place.
-       *[other] Chaque ami qui s’inscrit avec votre lien vous fait avancer de { $boost } places.
+        [one] Chaque ami qui s’inscrit avec votre lien peut vous faire avancer de { $boost } place.
+       *[other] Chaque ami qui s’inscrit avec votre lien peut vous faire avancer de { $boost } places au maximum.
     }
 invite = Inviter des amis
 invite-body = Vos amis peuvent s’inscrire avec votre lien.

@@ -106,8 +106,8 @@ rejected-body = Grazie per il tuo interesse. Questa volta non c’è un posto pe
 move-up = Guadagna posti
 move-up-body =
     { $boost ->
-        [one] Ogni amico che si iscrive con il tuo link ti fa avanzare di { $boost } posto.
-       *[other] Ogni amico che si iscrive con il tuo link ti fa avanzare di { $boost } posti.
+        [one] Ogni amico che si iscrive con il tuo link può farti avanzare di { $boost } posto.
+       *[other] Ogni amico che si iscrive con il tuo link può farti avanzare fino a { $boost } posti.
     }
 invite = Invita gli amici
 invite-body = I tuoi amici possono iscriversi con il tuo link.

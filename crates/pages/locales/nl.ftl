@@ -106,8 +106,8 @@ rejected-body = Dank je voor je interesse. Deze keer is er geen plaats voor je.
 move-up = Schuif op
 move-up-body =
     { $boost ->
-        [one] Met elke vriend die zich via jouw link inschrijft, schuif je { $boost } plaats op.
-       *[other] Met elke vriend die zich via jouw link inschrijft, schuif je { $boost } plaatsen op.
+        [one] Met elke vriend die zich via jouw link inschrijft, kun je { $boost } plaats opschuiven.
+       *[other] Met elke vriend die zich via jouw link inschrijft, kun je tot { $boost } plaatsen opschuiven.
     }
 invite = Nodig vrienden uit
 invite-body = Je vrienden kunnen zich via jouw link inschrijven.

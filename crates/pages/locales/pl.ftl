@@ -118,10 +118,10 @@ rejected-body = Dziękujemy za zainteresowanie. Tym razem nie ma dla Ciebie miej
 move-up = Przesuń się wyżej
 move-up-body =
     { $boost ->
-        [one] Każdy znajomy, który zapisze się z Twojego linku, przesuwa Cię o { $boost } miejsce.
-        [few] Każdy znajomy, który zapisze się z Twojego linku, przesuwa Cię o { $boost } miejsca.
-        [many] Każdy znajomy, który zapisze się z Twojego linku, przesuwa Cię o { $boost } miejsc.
-       *[other] Każdy znajomy, który zapisze się z Twojego linku, przesuwa Cię o { $boost } miejsca.
+        [one] Każdy znajomy, który zapisze się z Twojego linku, może przesunąć Cię o { $boost } miejsce.
+        [few] Każdy znajomy, który zapisze się z Twojego linku, może przesunąć Cię maksymalnie o { $boost } miejsca.
+        [many] Każdy znajomy, który zapisze się z Twojego linku, może przesunąć Cię maksymalnie o { $boost } miejsc.
+       *[other] Każdy znajomy, który zapisze się z Twojego linku, może przesunąć Cię maksymalnie o { $boost } miejsca.
     }
 invite = Zaproś znajomych
 invite-body = Twoi znajomi mogą zapisać się z Twojego linku.

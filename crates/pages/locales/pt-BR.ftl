@@ -106,8 +106,8 @@ rejected-body = Agradecemos o seu interesse. Desta vez não há um lugar para vo
 move-up = Avance na lista
 move-up-body =
     { $boost ->
-        [one] Cada amigo que entra pelo seu link faz você avançar { $boost } lugar.
-       *[other] Cada amigo que entra pelo seu link faz você avançar { $boost } lugares.
+        [one] Cada amigo que entra pelo seu link pode fazer você avançar { $boost } lugar.
+       *[other] Cada amigo que entra pelo seu link pode fazer você avançar até { $boost } lugares.
     }
 invite = Convide amigos
 invite-body = Seus amigos podem entrar pelo seu link.

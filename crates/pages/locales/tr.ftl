@@ -106,8 +106,8 @@ rejected-body = İlgin için teşekkürler. Bu kez sana yer yok.
 move-up = Öne geç
 move-up-body =
     { $boost ->
-        [one] Bağlantınla katılan her arkadaş seni { $boost } sıra öne taşır.
-       *[other] Bağlantınla katılan her arkadaş seni { $boost } sıra öne taşır.
+        [one] Bağlantınla katılan her arkadaş seni { $boost } sıra öne taşıyabilir.
+       *[other] Bağlantınla katılan her arkadaş seni en fazla { $boost } sıra öne taşıyabilir.
     }
 invite = Arkadaşlarını davet et
 invite-body = Arkadaşların senin bağlantınla katılabilir.

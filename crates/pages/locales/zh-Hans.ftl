@@ -100,7 +100,7 @@ rejected-body = 感谢你的关注。这次没有你的名额。
 move-up = 提升位次
 move-up-body =
     { $boost ->
-       *[other] 每有一位好友通过你的链接加入，你就前进 { $boost } 位。
+       *[other] 每有一位好友通过你的链接加入，你最多可前进 { $boost } 位。
     }
 invite = 邀请好友
 invite-body = 你的好友可以通过你的链接加入。

@@ -197,6 +197,18 @@ mod tests {
         assert_eq!(ahead("he", 1), "אדם אחד לפניך");
     }
 
+    /// Of two people with one effective position, the earlier one stays ahead. So a friend may move nobody.
+    #[test]
+    fn a_friend_is_said_to_move_a_person_up_to_the_boost() {
+        let moves = |tag, boost| texts(tag).message("move-up-body").number("boost", boost).plain();
+        assert_eq!(moves("en", 1), "Each friend who joins with your link can move you up by 1 place.");
+        assert_eq!(moves("en", 3), "Each friend who joins with your link can move you up by up to 3 places.");
+        for (tag, most) in [("de", "bis zu 3"), ("fr", "3 places au maximum"), ("pl", "maksymalnie o 3"), ("ja", "最大 3"), ("ar", "حتى ٣")]
+        {
+            assert!(moves(tag, 3).contains(most), "{}", moves(tag, 3));
+        }
+    }
+
     #[test]
     fn a_date_is_said_and_exact_in_its_markup() {
         let instant = Timestamp::parse("2026-11-05T09:07:00Z").unwrap();
