@@ -178,6 +178,50 @@ fn a_built_in_template_does_without_brand_and_invitation() {
     }
 }
 
+/// Mail that an older program stored has no word on it.
+#[test]
+fn a_built_in_template_promises_what_the_list_has() {
+    let engine = Templates::new();
+    let text = |kind, locale: &Locale, friends: [Option<u64>; 2]| {
+        let mut data = data(kind);
+        for (name, number) in ["referral_boost", "rewards"].into_iter().zip(friends) {
+            let waitlist = data["waitlist"].as_object_mut().unwrap();
+            match number {
+                Some(number) => waitlist.insert(name.to_owned(), json!(number)),
+                None => waitlist.remove(name),
+            };
+        }
+        let mail = engine.render(locale, &engine.built_in(kind, locale), &data.to_string()).unwrap();
+        let html = mail.html.unwrap();
+        assert_balanced(&html);
+        [mail.text, html]
+    };
+    let told = |kind, friends, promises: [bool; 2]| {
+        for part in text(kind, &english(), friends) {
+            let found = ["can move you up", "rewards"].map(|promise| part.contains(promise));
+            assert_eq!(found, promises, "{friends:?}: {part}");
+            assert!(!part.contains("\n\n\n"), "{part}");
+        }
+    };
+    for (friends, promises) in [
+        ([Some(3), Some(1)], [true, true]),
+        ([Some(1), Some(0)], [true, false]),
+        ([Some(0), Some(2)], [false, true]),
+        ([Some(0), Some(0)], [false, false]),
+        ([None, None], [false, false]),
+    ] {
+        told(MailKind::Welcome, friends, promises);
+        told(MailKind::Approved, friends, [false, promises[1]]);
+    }
+    for locale in engine.locales() {
+        for kind in [MailKind::Welcome, MailKind::Approved] {
+            let [all, none] = [[Some(3), Some(1)], [Some(0), Some(0)]].map(|friends| text(kind, &locale, friends));
+            assert!(all.iter().zip(&none).all(|(all, none)| all != none), "{kind:?} {locale}");
+            assert_eq!(none, text(kind, &locale, [None, None]));
+        }
+    }
+}
+
 #[test]
 fn a_built_in_template_greets_by_a_plain_name_alone() {
     let engine = Templates::new();

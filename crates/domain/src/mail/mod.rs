@@ -606,6 +606,15 @@ struct EntryData<'a> {
 struct WaitlistData<'a> {
     slug: &'a str,
     display_name: &'a str,
+    #[serde(flatten)]
+    friends: Option<FriendsData>,
+}
+
+/// What friends bring, for the templates of mail over SMTP. Envoi keeps templates of its own, and the data that they know.
+#[derive(Serialize)]
+struct FriendsData {
+    referral_boost: u16,
+    rewards: usize,
 }
 
 #[derive(Serialize)]
@@ -617,7 +626,13 @@ struct BrandData<'a> {
 
 impl<'a> WaitlistData<'a> {
     fn of(waitlist: &'a Waitlist) -> Self {
-        Self { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str() }
+        Self { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str(), friends: None }
+    }
+
+    fn with_friends(waitlist: &'a Waitlist, transport: &Transport) -> Self {
+        let settings = &waitlist.settings;
+        let friends = FriendsData { referral_boost: settings.referral_boost.places(), rewards: settings.referral_rewards.milestones.len() };
+        Self { friends: matches!(transport, Transport::Smtp).then_some(friends), ..Self::of(waitlist) }
     }
 }
 
@@ -642,7 +657,7 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             unsubscribe_url: links.unsubscribe(entry.id),
             locale: entry.profile.locale.as_ref().unwrap_or(&setup.default_locale).as_str(),
         },
-        waitlist: WaitlistData::of(waitlist),
+        waitlist: WaitlistData::with_friends(waitlist, &setup.transport),
         brand: BrandData::of(&setup.brand),
         invite_url,
     };
@@ -690,5 +705,16 @@ mod tests {
         let list = waitlist(json!({"page_url": "https://acme.example/join?from=mail#form"}));
         let link = links().referral(&workspace, &list, &code);
         assert_eq!(link, format!("https://acme.example/join?from=mail&ref={}#form", code.as_str()));
+    }
+
+    #[test]
+    fn mail_over_a_mail_server_says_what_friends_bring() {
+        let list = waitlist(json!({"referral_boost": 0, "referral_rewards": {"milestones": [{"count": 1, "reward": "a mug"}]}}));
+        let told = |transport| serde_json::to_value(WaitlistData::with_friends(&list, &transport)).unwrap();
+        let names = json!({"slug": list.slug.as_str(), "display_name": list.display_name.as_str()});
+        let smtp = told(Transport::Smtp);
+        assert_eq!((&smtp["slug"], &smtp["referral_boost"], &smtp["rewards"]), (&names["slug"], &json!(0), &json!(1)));
+        let [welcome, approved, rejected] = ["welcome", "approved", "rejected"].map(str::to_owned);
+        assert_eq!(told(Transport::Envoi(Templates { welcome, approved, rejected, confirm: None, link: None })), names);
     }
 }

@@ -21,6 +21,8 @@ const UNSUBSCRIBE: &str = include_str!("layout/unsubscribe.html");
 enum Piece {
     /// A sentence.
     Say(&'static str),
+    /// The first sentence where a variable is neither empty nor 0, else the other one. Mail of an older program lacks the variable.
+    SayIf(&'static str, &'static str, &'static str),
     /// The place in line: its label in HTML, and its sentence in text.
     Place { label: &'static str, sentence: &'static str },
     /// The one action: its words, and the variable of its address.
@@ -33,8 +35,11 @@ enum Piece {
     Link(&'static str, &'static str),
 }
 
-use Piece::{Button, ButtonOr, Link, Place, Say, Url};
+use Piece::{Button, ButtonOr, Link, Place, Say, SayIf, Url};
 
+/// What a list has is promised, and nothing else.
+const SHARE: Piece = SayIf("waitlist.referral_boost", "welcome_share", "welcome_invite");
+const PAGE: Piece = SayIf("waitlist.rewards", "page_body_rewards", "page_body");
 const OPEN_PAGE: (&str, &str) = ("open_page", "entry.status_url");
 
 fn pieces(kind: MailKind) -> Vec<Piece> {
@@ -49,12 +54,12 @@ fn pieces(kind: MailKind) -> Vec<Piece> {
         MailKind::Welcome => vec![
             Say("welcome_body"),
             Place { label: "welcome_place_label", sentence: "welcome_place" },
-            Say("welcome_share"),
+            SHARE,
             Url("entry.referral_url"),
-            Say("page_body"),
+            PAGE,
             Button(OPEN_PAGE.0, OPEN_PAGE.1),
         ],
-        MailKind::Approved => vec![Say("approved_body"), Say("page_body"), Button(OPEN_PAGE.0, OPEN_PAGE.1)],
+        MailKind::Approved => vec![Say("approved_body"), PAGE, Button(OPEN_PAGE.0, OPEN_PAGE.1)],
         MailKind::Rejected => vec![Say("rejected_body"), Say("rejected_page"), Button(OPEN_PAGE.0, OPEN_PAGE.1)],
         MailKind::Invited => vec![Say("invited_body"), ButtonOr(("invited_button", "invite_url"), OPEN_PAGE)],
         MailKind::Link => vec![Say("link_body"), Button(OPEN_PAGE.0, OPEN_PAGE.1), Say("link_keep")],
@@ -123,6 +128,9 @@ impl BuiltIn<'_> {
         for piece in pieces(self.kind) {
             parts.push(match piece {
                 Say(sentence) => self.plain(sentence),
+                SayIf(variable, sentence, other) => {
+                    format!("{{% if {variable} %}}\n{}\n{{% else %}}\n{}\n{{% endif %}}", self.plain(sentence), self.plain(other))
+                }
                 Place { sentence, .. } => self.plain(sentence),
                 Button(words, url) | Link(words, url) => action(words, url),
                 Url(url) => format!("{{{{ {url} }}}}"),
@@ -145,9 +153,13 @@ impl BuiltIn<'_> {
         let button = |words: &str, url: &str| {
             filled(BUTTON, &[("words", &self.marked_up(words)), ("url", url), ("below", &self.marked_up("address_below"))])
         };
+        let paragraph = |sentence: &str| filled(PARAGRAPH, &[("sentence", &self.marked_up(sentence))]);
         for piece in pieces(self.kind) {
             body += &match piece {
-                Say(sentence) => filled(PARAGRAPH, &[("sentence", &self.marked_up(sentence))]),
+                Say(sentence) => paragraph(sentence),
+                SayIf(variable, sentence, other) => {
+                    format!("{{% if {variable} %}}\n{}{{% else %}}\n{}{{% endif %}}\n", paragraph(sentence), paragraph(other))
+                }
                 Place { label, .. } => filled(PLACE, &[("label", &self.marked_up(label))]),
                 Button(words, url) => button(words, url),
                 ButtonOr((words, url), (other_words, other)) => {

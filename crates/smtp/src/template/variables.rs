@@ -76,6 +76,8 @@ const VARIABLES: &[Variable] = &[
     ),
     text("waitlist.slug", 64, Kinds::All, "early-access", "the slug of the waitlist"),
     text("waitlist.display_name", NAME, Kinds::All, "Early access", "the name of the waitlist"),
+    number("waitlist.referral_boost", ENTRY, 5, "the most places by which a friend moves a person up; 0 if friends move nobody"),
+    number("waitlist.rewards", ENTRY, 2, "the number of rewards; 0 if there are none"),
     text("brand.name", NAME, Kinds::All, "Acme", "the name of the operator; may be empty"),
     text("brand.logo_url", 2_048, Kinds::All, "https://example.com/logo.png", "the address of the logo; may be empty"),
     text("brand.primary_color", 7, Kinds::All, "#2457D6", "the colour, `#RRGGBB`; may be empty"),
