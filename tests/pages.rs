@@ -319,10 +319,14 @@ async fn a_list_that_takes_nobody_says_so(kind: Kind) {
     let page = browser.open(PAGE).await;
     server.clock.advance(Duration::seconds(2));
     let form = [("email", "bob@example.com"), ("name", "Bob"), ("form", &page.hidden("form"))];
-    server.join("early", "ada@example.com").await;
+    let ada = server.join("early", "ada@example.com").await;
+    let own = ada["status_url"].as_str().unwrap()[server.base.len()..].to_owned();
+    let asks_friends =
+        async |phrase: &str| browser.open(&own).await.is_page(200, "en", &[phrase, "You keep your place"]).text.contains("data-copy");
     let full = browser.post(PAGE, &form).await;
     assert!(!full.is_page(422, "en", &["is full"]).text.contains("<form"));
     assert!(!browser.open(PAGE).await.is_page(200, "en", &["is full"]).text.contains("<form"));
+    assert!(!asks_friends("is full").await);
     for wrong in [&[("email", "bob"), ("name", "")][..], &[("email", "bob@example.com"), ("name", "Bob")], &[("website", "x")]] {
         assert!(!browser.post(PAGE, wrong).await.is_page(422, "en", &["is full"]).text.contains("<form"), "{wrong:?}");
     }
@@ -330,6 +334,7 @@ async fn a_list_that_takes_nobody_says_so(kind: Kind) {
         server.set_status(&list, status).await;
         assert!(!browser.open(PAGE).await.is_page(200, "en", &[phrase]).text.contains("<form"));
         assert!(!browser.post(PAGE, &form).await.is_page(422, "en", &[phrase]).text.contains("<form"));
+        assert!(!asks_friends(phrase).await);
     }
     assert_eq!(entries(&server, &list).await.len(), 1);
 }

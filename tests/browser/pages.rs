@@ -53,6 +53,8 @@ async fn pages_of_a_list_are_accessible_in_every_state() {
         server.set_status(&list, status).await;
         browser.open(&page).await;
         browser.is_accessible(status).await;
+        browser.open(&own(&server, &first)).await;
+        browser.is_accessible(&format!("visitor-{status}")).await;
         if status == "paused" {
             server.set_status(&list, "active").await;
         }

@@ -117,6 +117,8 @@ copied = Kopiert
 share = Teilen
 share-mail = Per Mail teilen
 share-text = Ich bin auf der Warteliste „{ $list }“. Über meinen Link kannst du dich eintragen:
+share-closed = Freunde können sich nicht mehr eintragen. Du behältst deinen Platz.
+share-later = Freunde können sich im Moment nicht eintragen. Du behältst deinen Platz und deinen Link für sie.
 reward-next =
     { $remaining ->
         [one] Noch { $remaining } Freund bis: { $reward }

@@ -117,6 +117,8 @@ copied = Copied
 share = Share
 share-mail = Share by mail
 share-text = I am on the waitlist “{ $list }”. You can join with my link:
+share-closed = Friends cannot join any more. You keep your place.
+share-later = Friends cannot join at the moment. You keep your place and your link for them.
 reward-next =
     { $remaining ->
         [one] { $remaining } more friend until: { $reward }

@@ -117,6 +117,8 @@ copied = Copiado
 share = Compartir
 share-mail = Compartir por correo
 share-text = Estoy en la lista de espera «{ $list }». Puedes apuntarte con mi enlace:
+share-closed = Tus amigos ya no pueden apuntarse. Conservas tu puesto.
+share-later = Ahora mismo tus amigos no pueden apuntarse. Conservas tu puesto y tu enlace para ellos.
 reward-next =
     { $remaining ->
         [one] { $remaining } amigo más para: { $reward }

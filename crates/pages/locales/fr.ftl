@@ -117,6 +117,8 @@ copied = Copié
 share = Partager
 share-mail = Partager par e-mail
 share-text = Je suis sur la liste d’attente « { $list } ». Vous pouvez vous inscrire avec mon lien :
+share-closed = Vos amis ne peuvent plus s’inscrire. Vous gardez votre place.
+share-later = Vos amis ne peuvent pas s’inscrire pour le moment. Vous gardez votre place et votre lien pour eux.
 reward-next =
     { $remaining ->
         [one] Encore { $remaining } ami avant : { $reward }

@@ -117,6 +117,8 @@ copied = Copiato
 share = Condividi
 share-mail = Condividi via e-mail
 share-text = Sono nella lista d’attesa «{ $list }». Puoi iscriverti con il mio link:
+share-closed = I tuoi amici non possono più iscriversi. Conservi il tuo posto.
+share-later = Al momento i tuoi amici non possono iscriversi. Conservi il tuo posto e il tuo link per loro.
 reward-next =
     { $remaining ->
         [one] Ancora { $remaining } amico per: { $reward }

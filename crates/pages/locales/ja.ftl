@@ -110,6 +110,8 @@ copied = コピーしました
 share = 共有
 share-mail = メールで共有
 share-text = 「{ $list }」のウェイティングリストに登録しました。こちらのリンクから登録できます：
+share-closed = 友だちは今後登録できません。あなたの順番はそのままです。
+share-later = 友だちは現在登録できません。あなたの順番と友だち用のリンクはそのままです。
 reward-next =
     { $remaining ->
        *[other] あと { $remaining } 人で：{ $reward }

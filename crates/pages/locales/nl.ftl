@@ -117,6 +117,8 @@ copied = Gekopieerd
 share = Delen
 share-mail = Delen per mail
 share-text = Ik sta op de wachtlijst ‘{ $list }’. Via mijn link kun jij je ook inschrijven:
+share-closed = Vrienden kunnen zich niet meer inschrijven. Je houdt je plaats.
+share-later = Vrienden kunnen zich nu niet inschrijven. Je houdt je plaats en je link voor hen.
 reward-next =
     { $remaining ->
         [one] Nog { $remaining } vriend tot: { $reward }

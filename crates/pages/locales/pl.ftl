@@ -131,6 +131,8 @@ copied = Skopiowano
 share = Udostępnij
 share-mail = Wyślij e-mailem
 share-text = Jestem na liście oczekujących „{ $list }”. Możesz zapisać się z mojego linku:
+share-closed = Znajomi nie mogą się już zapisać. Zachowujesz swoje miejsce.
+share-later = W tej chwili znajomi nie mogą się zapisać. Zachowujesz swoje miejsce i swój link dla nich.
 reward-next =
     { $remaining ->
         [one] Jeszcze { $remaining } znajomy do nagrody: { $reward }

@@ -117,6 +117,8 @@ copied = Copiado
 share = Compartilhar
 share-mail = Compartilhar por e-mail
 share-text = Estou na lista de espera “{ $list }”. Você pode entrar pelo meu link:
+share-closed = Seus amigos não podem mais entrar. Você mantém seu lugar.
+share-later = No momento seus amigos não podem entrar. Você mantém seu lugar e seu link para eles.
 reward-next =
     { $remaining ->
         [one] Falta { $remaining } amigo para: { $reward }

@@ -117,6 +117,8 @@ copied = Kopyalandı
 share = Paylaş
 share-mail = E-postayla paylaş
 share-text = “{ $list }” bekleme listesindeyim. Benim bağlantımla katılabilirsin:
+share-closed = Arkadaşların artık katılamaz. Sıran korunur.
+share-later = Arkadaşların şu anda katılamaz. Sıran ve onlar için bağlantın korunur.
 reward-next =
     { $remaining ->
         [one] { $remaining } arkadaş daha, sonra: { $reward }

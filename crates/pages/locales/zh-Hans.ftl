@@ -110,6 +110,8 @@ copied = 已复制
 share = 分享
 share-mail = 通过邮件分享
 share-text = 我加入了“{ $list }”的候补名单。你可以通过我的链接加入：
+share-closed = 好友无法再加入。你的位次会保留。
+share-later = 好友目前无法加入。你的位次和给好友的链接会保留。
 reward-next =
     { $remaining ->
        *[other] 再邀请 { $remaining } 位好友即可获得：{ $reward }

@@ -100,6 +100,28 @@ fn a_page_without_a_form_leads_to_one() {
 }
 
 #[test]
+fn nobody_is_asked_to_invite_friends_who_cannot_join() {
+    let texts = [
+        ("visitor", ""),
+        ("visitor-paused", "<h2>This waitlist is taking a break</h2>\n<p>Friends cannot join at the moment."),
+        ("visitor-full", "<h2>This waitlist is full</h2>\n<p>Friends cannot join at the moment."),
+        ("visitor-closed", "<h2>This waitlist is closed</h2>\n<p>Friends cannot join any more."),
+        ("visitor-closed-alone", "<h2>This waitlist is closed</h2>\n<p>Friends cannot join any more."),
+    ];
+    let pages = gallery::pages(Language::default(), USUAL);
+    for (name, told) in texts {
+        let html = &pages.iter().find(|(page, _)| page == name).unwrap().1;
+        let asks = ["data-copy", "<progress", "can move you up", "mailto:"].map(|part| html.contains(part));
+        assert_eq!(asks, [name == "visitor"; 4], "{name}");
+        assert!(html.contains(told), "{name}");
+        // A reward that was reached stays, also on a closed list.
+        let shown = USUAL.rewards.map(|reward| html.contains(&format!("<span dir=\"auto\">{reward}</span>")));
+        assert_eq!(shown, [!name.ends_with("alone"), !name.starts_with("visitor-closed")], "{name}");
+        assert_eq!(html.contains("<h2>Your friends"), name != "visitor-closed-alone", "{name}");
+    }
+}
+
+#[test]
 fn every_id_is_unique_and_every_reference_has_its_target() {
     for (language, name, html) in every_page(USUAL) {
         let ids = values(&html, "id");

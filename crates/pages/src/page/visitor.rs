@@ -9,6 +9,7 @@ use crate::form::{Change, Control, Form, Shape};
 use crate::frame::{Frame, Framed};
 use crate::language::Language;
 use crate::markup::Markup;
+use crate::widget::Openness;
 
 /// Where a person stands.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +113,8 @@ pub struct VisitorPage<'a> {
     pub standing: Standing,
     /// The operator's message to people who joined.
     pub message: Option<&'a str>,
+    /// Whether friends can join.
+    pub openness: Openness,
     /// The number of places that a friend is worth.
     pub boost: u64,
     /// The link to share.
@@ -159,14 +162,35 @@ impl VisitorPage<'_> {
         self.texts().message("friends-more").number("count", self.more_friends).markup()
     }
 
+    fn is_open(&self) -> bool {
+        self.openness == Openness::Open
+    }
+
+    fn is_closed(&self) -> bool {
+        self.openness == Openness::Closed
+    }
+
+    /// Returns the rewards that the person has, or can still get.
+    fn shown_rewards(&self) -> Vec<ReachedReward<'_>> {
+        self.rewards.iter().filter(|reward| reward.reached || !self.is_closed()).copied().collect()
+    }
+
     fn share_title(&self) -> Markup {
-        self.texts().say(if self.boost > 0 { "move-up" } else { "invite" })
+        self.texts().say(match self.openness {
+            Openness::Open if self.boost > 0 => "move-up",
+            Openness::Open => "invite",
+            Openness::Paused => "paused-title",
+            Openness::Closed => "closed-title",
+            Openness::Full => "full-title",
+        })
     }
 
     fn share_body(&self) -> Markup {
-        match self.boost {
-            0 => self.texts().say("invite-body"),
-            boost => self.texts().message("move-up-body").number("boost", boost).markup(),
+        match (self.openness, self.boost) {
+            (Openness::Paused | Openness::Full, _) => self.texts().say("share-later"),
+            (Openness::Closed, _) => self.texts().say("share-closed"),
+            (Openness::Open, 0) => self.texts().say("invite-body"),
+            (Openness::Open, boost) => self.texts().message("move-up-body").number("boost", boost).markup(),
         }
     }
 

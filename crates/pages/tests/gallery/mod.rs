@@ -177,6 +177,7 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         list: words.list,
         standing: listed,
         message: None,
+        openness: Openness::Open,
         boost: 3,
         share_url: "https://rally.example.com/w/acme/early-access?ref=ABCD2345",
         referral_count: 3,
@@ -219,6 +220,10 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let next_reward = Some(NextReward { count: 2, text: words.rewards[0], remaining: 1 });
     add("visitor-approved", &VisitorPage { standing, boost: 1, more_friends: 1, next_reward, saved: Some(Section::Mail), ..page });
     add("visitor-saved", &VisitorPage { saved: Some(Section::Language), ..alone });
+    for (name, openness) in [("paused", Openness::Paused), ("closed", Openness::Closed), ("full", Openness::Full)] {
+        add(&format!("visitor-{name}"), &VisitorPage { openness, ..page });
+    }
+    add("visitor-closed-alone", &VisitorPage { openness: Openness::Closed, ..alone });
     add("visitor-rejected", &VisitorPage { standing: Standing::Rejected, ..page });
     let problems = [("name".to_owned(), Problem::Refused), ("metadata.a_url".to_owned(), Problem::Refused)];
     let typed = [("name".to_owned(), " ".to_owned()), ("metadata.a_url".to_owned(), words.text.to_owned())];

@@ -14,7 +14,17 @@ use crate::routes::public::info::is_full;
 pub(super) async fn openness(app: &App, waitlist: &Waitlist) -> Result<Openness, ApiError> {
     match waitlist.status {
         WaitlistStatus::Draft => Err(ApiError::no_waitlist()),
-        WaitlistStatus::Paused => Ok(Openness::Paused),
+        _ => openness_to_friends(app, waitlist).await,
+    }
+}
+
+/// Returns whether friends of a person on a list can join it. They cannot join a draft yet, so it counts as paused.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn openness_to_friends(app: &App, waitlist: &Waitlist) -> Result<Openness, ApiError> {
+    match waitlist.status {
+        WaitlistStatus::Draft | WaitlistStatus::Paused => Ok(Openness::Paused),
         WaitlistStatus::Closed => Ok(Openness::Closed),
         WaitlistStatus::Active => Ok(if is_full(app, waitlist).await? { Openness::Full } else { Openness::Open }),
     }

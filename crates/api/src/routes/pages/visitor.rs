@@ -16,6 +16,7 @@ use rally_pages::{
 use serde_json::{Map, Value, json};
 
 use super::look::{Look, embedded, in_chosen_language, is_embedded, see_other, show};
+use super::openness::openness_to_friends;
 use crate::app::App;
 use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
@@ -80,6 +81,7 @@ async fn render(
         list: words.display_name.as_str(),
         standing: standing(person, &seen),
         message: words.confirmation_message.map(ConfirmationMessage::as_str),
+        openness: openness_to_friends(app, waitlist).await?,
         boost: waitlist.settings.referral_boost.places().into(),
         share_url: &app.ports.links.referral(workspace_slug, waitlist, &entry.referral_code),
         referral_count: entry.referral_count,
