@@ -321,10 +321,11 @@ async fn a_list_that_takes_nobody_says_so(kind: Kind) {
     let form = [("email", "bob@example.com"), ("name", "Bob"), ("form", &page.hidden("form"))];
     let ada = server.join("early", "ada@example.com").await;
     let own = ada["status_url"].as_str().unwrap()[server.base.len()..].to_owned();
+    let lost_link = format!("href=\"{PAGE}/lost-link?lang=en\"");
     let asks_friends =
         async |phrase: &str| browser.open(&own).await.is_page(200, "en", &[phrase, "You keep your place"]).text.contains("data-copy");
     let full = browser.post(PAGE, &form).await;
-    assert!(!full.is_page(422, "en", &["is full"]).text.contains("<form"));
+    assert!(!full.is_page(422, "en", &["is full", &lost_link]).text.contains("<form"));
     assert!(!browser.open(PAGE).await.is_page(200, "en", &["is full"]).text.contains("<form"));
     assert!(!asks_friends("is full").await);
     for wrong in [&[("email", "bob"), ("name", "")][..], &[("email", "bob@example.com"), ("name", "Bob")], &[("website", "x")]] {
@@ -332,7 +333,7 @@ async fn a_list_that_takes_nobody_says_so(kind: Kind) {
     }
     for (status, phrase) in [("paused", "taking a break"), ("closed", "is closed")] {
         server.set_status(&list, status).await;
-        assert!(!browser.open(PAGE).await.is_page(200, "en", &[phrase]).text.contains("<form"));
+        assert!(!browser.open(PAGE).await.is_page(200, "en", &[phrase, &lost_link]).text.contains("<form"));
         assert!(!browser.post(PAGE, &form).await.is_page(422, "en", &[phrase]).text.contains("<form"));
         assert!(!asks_friends(phrase).await);
     }

@@ -263,10 +263,13 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const loaded = performance.now();
       const box = make("div", { class: "box", lang: data.lang, dir: data.dir });
       this.#color(box, data.color);
+      const links = make("p", { class: "links" });
+      for (const { text, url } of data.links) links.append(make("a", { href: new URL(url, server), target: "_blank", rel: "noopener" }, text));
       if (data.closed) {
         const { title, body, link } = data.closed;
         box.append(make("p", { class: "title" }, title), make("p", {}, body));
         if (isWeb(link?.url)) box.append(make("a", { class: "open", href: link.url }, link.text));
+        box.append(links);
         return this.#show(box);
       }
       const fields = data.controls.map((control) => makeField(control, texts, data.separators));
@@ -279,10 +282,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const told = make("p", { class: "told", role: "alert", hidden: true });
       const status = make("p", { class: "status", role: "status", "aria-live": "polite" });
       const button = make("button", {}, texts.join);
-      const links = data.links.map(({ text, url }) => make("a", { href: new URL(url, server), target: "_blank", rel: "noopener" }, text));
       const form = make("form", { novalidate: true, "aria-label": data.name }, ...fields.map(({ element }) => element), apart, button, told, status);
-      box.append(form);
-      if (links.length) box.append(make("p", { class: "links" }, ...links));
+      box.append(form, links);
       let work;
       let begun;
       const prepare = () => {

@@ -100,6 +100,16 @@ fn a_page_without_a_form_leads_to_one() {
 }
 
 #[test]
+fn a_list_that_takes_nobody_leads_those_who_have_joined_to_their_link() {
+    let ask = "Already on the waitlist? Get your link again";
+    for (name, html) in gallery::pages(Language::default(), USUAL) {
+        let is_shut = matches!(name.as_str(), "paused" | "closed" | "full");
+        assert_eq!(html.contains(&format!("<p><a href=\"/there\">{ask}</a></p>")), is_shut, "{name}");
+        assert!(!name.starts_with("sign-up-full") && name != "sign-up-embedded" || html.contains(ask), "{name}");
+    }
+}
+
+#[test]
 fn nobody_is_asked_to_invite_friends_who_cannot_join() {
     let texts = [
         ("visitor", ""),

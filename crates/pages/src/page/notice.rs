@@ -8,11 +8,11 @@ use crate::markup::Markup;
 /// What a page tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// The waitlist is paused.
+    /// The waitlist is paused. The link leads to the page that sends a lost link.
     Paused,
-    /// The waitlist is closed.
+    /// The waitlist is closed. The link leads to the page that sends a lost link.
     Closed,
-    /// The waitlist is full.
+    /// The waitlist is full. The link leads to the page that sends a lost link.
     Full,
     /// A mail with a link is on its way, whatever the address. The link leads back to the form.
     Mailbox {
@@ -71,19 +71,22 @@ impl NoticePage<'_> {
         }
     }
 
-    /// A way back is no action, so it is not filled.
-    const fn link_class(&self) -> &'static str {
-        if matches!(self.notice, Notice::Mailbox { .. } | Notice::LostLinkSent) { "button" } else { "button main" }
+    /// A way back is no action, so it is not filled. A way for those who have joined is no button.
+    const fn link_class(&self) -> Option<&'static str> {
+        match self.notice {
+            Notice::Paused | Notice::Closed | Notice::Full => None,
+            Notice::Mailbox { .. } | Notice::LostLinkSent => Some("button"),
+            Notice::Confirmed | Notice::Expired | Notice::Refused | Notice::Left | Notice::Unsubscribed => Some("button main"),
+        }
     }
 
-    fn link_text(&self) -> Option<Markup> {
-        let key = match self.notice {
+    fn link_text(&self) -> Markup {
+        self.texts().say(match self.notice {
             Notice::Mailbox { .. } | Notice::LostLinkSent => "form-back",
             Notice::Confirmed | Notice::Unsubscribed => "page-open",
             Notice::Expired | Notice::Refused | Notice::Left => "form-open",
-            Notice::Paused | Notice::Closed | Notice::Full => return None,
-        };
-        Some(self.texts().say(key))
+            Notice::Paused | Notice::Closed | Notice::Full => "lost-link-ask",
+        })
     }
 }
 

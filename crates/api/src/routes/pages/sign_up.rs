@@ -107,6 +107,11 @@ impl<'a> Reading<'a> {
         Frame { languages: Some(address), framers, embedded: self.embedded, ..frame }
     }
 
+    /// Replies with a page that tells why the list takes nobody. Those who have joined find the way to their link.
+    fn tell_closed(&self, status: StatusCode, notice: Notice) -> HttpResponse {
+        self.tell(status, notice, Some(&self.address_of("/lost-link")), &self.here)
+    }
+
     /// Replies with a page that tells one thing under an address.
     pub(super) fn tell(&self, status: StatusCode, notice: Notice, link: Option<&str>, address: &str) -> HttpResponse {
         let frame = self.frame(address);
@@ -137,7 +142,7 @@ struct Filled<'a> {
 pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let reading = Reading::of(&app, &named, &request, None).await?;
     if let Some(notice) = notice_of(openness(&app, reading.waitlist()).await?) {
-        return Ok(reading.tell(StatusCode::OK, notice, None, &reading.here));
+        return Ok(reading.tell_closed(StatusCode::OK, notice));
     }
     let variant = match named.found.variants.as_slice() {
         [] => None,
@@ -435,7 +440,7 @@ fn lead_a_bot(app: &App, waitlist: &Waitlist) -> Sent {
 async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: ApiError) -> Result<HttpResponse, ApiError> {
     let waitlist = reading.waitlist();
     if let Some(notice) = notice_of_refusal(&error, waitlist.status) {
-        return Ok(reading.tell(StatusCode::UNPROCESSABLE_ENTITY, notice, None, &reading.here));
+        return Ok(reading.tell_closed(StatusCode::UNPROCESSABLE_ENTITY, notice));
     }
     let Some((status, problems)) = problems_of(&error) else { return Err(error) };
     let now = app.ports.clock.now();
