@@ -302,12 +302,13 @@ async fn a_frame_shows_the_content_alone(kind: Kind) {
     let refused = browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal)]).await;
     embedded(refused.is_page_for(framers, 422, "en", &[&action]));
     server.clock.advance(Duration::seconds(2));
-    let own = browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal), ("lang", &lang)]).await.leads_to();
+    let own =
+        browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal), ("lang", &lang)]).await.leads_to_own_page();
     let (token, query) = own.split_once('?').unwrap();
     assert_eq!(query, "embed=1");
     embedded(browser.open(&own).await.is_page_for(framers, 200, "de", &[&format!("action=\"{token}/answers?embed=1\"")]));
     let saved = browser.post(&format!("{token}/answers?embed=1"), &[("name", "Ada L.")]).await.leads_to();
-    assert_eq!(saved, format!("{token}?saved=answers&embed=1"));
+    assert_eq!(saved, format!("{token}?saved=answers&embed=1#saved"));
     embedded(browser.open(&saved).await.is_page_for(framers, 200, "de", &[]));
     embedded(browser.open(&format!("{token}/leave?embed=1")).await.is_page_for(
         framers,

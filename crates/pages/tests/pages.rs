@@ -100,6 +100,41 @@ fn a_page_without_a_form_leads_to_one() {
 }
 
 #[test]
+fn the_page_of_a_person_has_a_title_of_its_own() {
+    let pages = gallery::pages(Language::default(), USUAL);
+    let title = |name: &str| {
+        let html = &pages.iter().find(|(page, _)| page == name).unwrap().1;
+        html.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
+    };
+    assert_eq!(title("sign-up"), "Early access – Acme");
+    assert_eq!(title("visitor"), "Your place – Early access – Acme");
+    assert_eq!(title("visitor-problems"), "Error: Your place – Early access – Acme");
+    assert_eq!(title("visitor-rejected"), "Not this time – Early access – Acme");
+}
+
+#[test]
+fn a_section_that_was_saved_says_so() {
+    for (name, html) in gallery::pages(Language::default(), USUAL).into_iter().filter(|(name, _)| name.starts_with("visitor")) {
+        assert_eq!(
+            html.matches("<p class=\"notice good joined\" id=\"joined\"").count(),
+            usize::from(name != "visitor-rejected"),
+            "{name}"
+        );
+        let section = match name.as_str() {
+            "visitor-approved" => "Mail",
+            "visitor-saved" => "Language",
+            _ => {
+                assert!(!html.contains("id=\"saved\""), "{name}");
+                continue;
+            }
+        };
+        let open = html.split("<details open>").nth(1).unwrap().split("</details>").next().unwrap();
+        let told = "<p class=\"notice good\" id=\"saved\" role=\"status\" tabindex=\"-1\">Saved</p>";
+        assert!(open.contains(&format!("<h2>{section}</h2>")) && open.contains(told), "{name}: {open}");
+    }
+}
+
+#[test]
 fn a_list_that_takes_nobody_leads_those_who_have_joined_to_their_link() {
     let ask = "Already on the waitlist? Get your link again";
     for (name, html) in gallery::pages(Language::default(), USUAL) {

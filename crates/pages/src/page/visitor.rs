@@ -101,7 +101,7 @@ pub enum Section {
     Mail,
 }
 
-/// A person's own page.
+/// A person's own page. An address that ends in `#joined` shows and focuses the message that the person has joined.
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "visitor.html", whitespace = "minimize")]
 pub struct VisitorPage<'a> {
@@ -141,7 +141,7 @@ pub struct VisitorPage<'a> {
     pub confirmed_at: Option<Timestamp>,
     /// The addresses that the page leads to.
     pub links: VisitorLinks<'a>,
-    /// What was saved just now.
+    /// What was saved just now. Its section says so in the element `saved`.
     pub saved: Option<Section>,
 }
 
@@ -233,7 +233,11 @@ impl Framed for VisitorPage<'_> {
     }
 
     fn title(&self) -> String {
-        self.texts().title(self.list, self.has_problems())
+        let told = match self.standing {
+            Standing::Listed { .. } => "place",
+            Standing::Rejected => "rejected-title",
+        };
+        self.texts().title(&format!("{} – {}", self.texts().plain(told), self.list), self.has_problems())
     }
 
     fn scripts(&self) -> Vec<&'static str> {

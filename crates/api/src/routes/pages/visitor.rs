@@ -127,9 +127,9 @@ fn own_path(app: &App, person: &visit::Visitor) -> String {
     format!("{}{}", links.root(), &url[links.base().len()..])
 }
 
-/// Leads back to the person's page, which says what was saved.
+/// Leads back to the person's page, to the message of what was saved.
 fn saved(app: &App, request: &HttpRequest, person: &visit::Visitor, section: &str) -> HttpResponse {
-    see_other(&embedded(format!("{}?saved={section}", own_path(app, person)), is_embedded(request)))
+    see_other(&format!("{}#saved", embedded(format!("{}?saved={section}", own_path(app, person)), is_embedded(request))))
 }
 
 async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit::Visitor, ApiError> {
