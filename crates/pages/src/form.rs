@@ -342,7 +342,7 @@ pub(crate) fn custom(field: &CustomField, texts: Texts) -> Control {
         kind,
         inputmode,
         autocomplete: autocomplete(&field.key, field.kind),
-        shown: if field.required || shape == Shape::Tick { Markup::of_text(label) } else { optional().markup() },
+        shown: if field.required { Markup::of_text(label) } else { optional().markup() },
         required: field.required,
         options: field.options.clone(),
         hint: extra(&["help_text", "help", "hint"]),
@@ -350,7 +350,7 @@ pub(crate) fn custom(field: &CustomField, texts: Texts) -> Control {
         missing: about(if asks_to_choose { "error-choose" } else { "error-missing" }),
         wrong: about(wrong),
         long: max.and_then(|max| long(max, label, texts)),
-        label: if field.required || shape == Shape::Tick { label.to_owned() } else { optional().plain() },
+        label: if field.required { label.to_owned() } else { optional().plain() },
         ..line(field_name(&field.key), label.to_owned(), texts)
     }
 }
@@ -383,6 +383,15 @@ mod tests {
 
     fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_optional_field_says_so() {
+        for field in fields() {
+            let control = custom(&field, Texts::of(Language::default()));
+            let told = [control.label.ends_with(" (optional)"), control.shown.to_string().ends_with(" (optional)")];
+            assert_eq!(told, [!field.required; 2], "{}", field.key);
+        }
     }
 
     #[test]
