@@ -482,6 +482,30 @@ fn the_document_has_every_variable_and_an_example_that_works() {
     assert_eq!(fault(&Templates::new(), example), None);
 }
 
+/// A person reads the mail and then the page. Their apostrophes differ.
+#[test]
+fn mail_and_page_say_the_same_thing_in_the_same_words() {
+    let file = |path: String| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for locale in Templates::new().locales() {
+        let mail: Value = serde_json::from_str(&file(format!("locales/{locale}.json"))).unwrap();
+        let pages = file(format!("../pages/locales/{locale}.ftl"));
+        for (sentence, text) in [
+            ("welcome_title", "joined-title"),
+            ("welcome_place_label", "place"),
+            ("open_page", "page-open"),
+            ("approved_title", "review-approved"),
+            ("rejected_title", "rejected-title"),
+            ("confirm_button", "confirm-button"),
+            ("confirm_refuse", "confirm-refuse"),
+        ] {
+            let on_page = pages.lines().find_map(|line| line.strip_prefix(&format!("{text} = "))).unwrap();
+            assert_eq!(mail["sentences"][sentence], on_page.replace('’', "'"), "{sentence} and {text} in {locale}");
+        }
+        let sentence = |name: &str| mail["sentences"][name].as_str().unwrap();
+        assert!(sentence("welcome_place").starts_with(sentence("welcome_place_label")), "{locale}");
+    }
+}
+
 fn any_text(most: usize) -> impl Strategy<Value = String> {
     let hostile = prop::sample::select(vec!['"', '<', '{', '}', '%', '\u{10ffff}', '\u{202e}', 'ß', 'ŉ', '.', 'a', ' ', '0', '\n']);
     let char = prop_oneof![any::<char>(), hostile];
