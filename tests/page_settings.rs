@@ -187,8 +187,8 @@ async fn whoever_signs_up_agrees_to_the_text_of_the_list(kind: Kind) {
     let browser = Browser::of(&server);
     let widget: Value = serde_json::from_str(&browser.open(&format!("{PAGE}/widget.json?lang=de")).await.text).unwrap();
     assert_eq!(widget["consent"]["text"], CONSENT);
-    assert_eq!(widget["links"][0], json!({"text": "Datenschutz", "url": "https://acme.example/privacy?a=1&b=2"}));
-    assert_eq!(widget["links"][1]["url"], "https://acme.example/terms");
+    assert_eq!(widget["links"][1], json!({"text": "Datenschutz", "url": "https://acme.example/privacy?a=1&b=2"}));
+    assert_eq!(widget["links"][2]["url"], "https://acme.example/terms");
     let page = browser.open(PAGE).await;
     let links = ["href=\"https://acme.example/privacy?a=1&#38;b=2\"", "href=\"https://acme.example/terms\"", "Privacy policy", "Terms"];
     page.is_page(200, "en", &[links.as_slice(), &[CONSENT_ESCAPED, "type=\"checkbox\" id=\"consent\" name=\"consent\""]].concat());
