@@ -96,9 +96,25 @@ const load = (method, url, body) =>
     request.send(body);
   });
 
-/** The control that has taken the place of another. */
-const twin = ({ id, name, value }, root) =>
-  id ? byId(id) : name ? all("input, select, textarea, button", root).find((other) => other.name === name && other.value === value) : undefined;
+const told = (control) => [control.tagName, control.form?.getAttribute("action"), control.textContent].join();
+const around = (control) => [control.href, control.closest("[data-row], details")?.textContent].join();
+
+/** The control that has taken the place of another. Without an id or a name it is the one that says the same. */
+const twin = (active, root, quiet) => {
+  const { id, name, value, tagName } = active;
+  if (id) return byId(id);
+  if (name) return all("input, select, textarea, button", root).find((other) => other.name === name && other.value === value);
+  const alike = all(tagName, root).filter((other) => told(other) === told(active));
+  // The address of the next page and the numbers beside a control may be others by now.
+  return alike.find((other) => around(other) === around(active)) ?? (quiet && alike.length === 1 ? alike[0] : undefined);
+};
+
+const keepOpen = (old, fresh) => {
+  for (const title of all("details[open] > summary", old)) {
+    const same = twin(title, fresh, true);
+    if (same) same.parentElement.open = true;
+  }
+};
 
 const turns = new Map();
 
@@ -106,7 +122,7 @@ const turns = new Map();
 const swap = async (id, { method = "GET", url, body, record = "push", quiet = false }) => {
   const turn = (turns.get(id) ?? 0) + 1;
   turns.set(id, turn);
-  byId(id)?.setAttribute("aria-busy", "true");
+  if (!quiet) byId(id)?.setAttribute("aria-busy", "true");
   const [page, found] = await load(method, url, body);
   if (turns.get(id) !== turn) return;
   if (byId("nav") && !page.getElementById("nav")) throw new Error("signed out");
@@ -119,6 +135,7 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   const inside = old.contains(active);
   const { selectionStart, selectionEnd } = active;
   const kept = quiet && bulkForm() ? ticked(bulkForm()).map((box) => box.value) : [];
+  if (quiet) keepOpen(old, fresh);
   old.replaceWith(fresh);
   for (const box of bulkForm() ? boxes(bulkForm()) : []) box.checked ||= kept.includes(box.value);
   document.title = page.title;
@@ -133,9 +150,9 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
     history.replaceState({ swap: id }, "", found);
   }
   const problems = byId("changes");
-  const same = inside ? twin(active, fresh) : undefined;
+  const same = inside ? twin(active, fresh, quiet) : undefined;
   if (quiet) {
-    same?.focus({ preventScroll: true });
+    if (inside) (same ?? fresh).focus({ preventScroll: true });
     return fresh;
   }
   if (problems && fresh.contains(problems)) problems.focus();
