@@ -20,6 +20,16 @@ const tell = (text) => {
   say(text);
 };
 
+const news = () => all("#notices :is(p, button)").map((part) => part.textContent).join(" ");
+
+/** An address without what was just done, so that the page does not say it once more. */
+const bare = (address) => {
+  const url = new URL(address);
+  const said = ["done", "number", "failed", "unchanged", "why", "replayed"].filter((name) => url.searchParams.has(name));
+  for (const name of said) url.searchParams.delete(name);
+  return url.href;
+};
+
 const later = (wait, act) => {
   let timer;
   return (...given) => {
@@ -123,7 +133,8 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   const turn = (turns.get(id) ?? 0) + 1;
   turns.set(id, turn);
   if (!quiet) byId(id)?.setAttribute("aria-busy", "true");
-  const [page, found] = await load(method, url, body);
+  const [page, address] = await load(method, url, body);
+  const found = bare(address);
   if (turns.get(id) !== turn) return;
   if (byId("nav") && !page.getElementById("nav")) throw new Error("signed out");
   // What is wrong may be said beside the part.
@@ -139,7 +150,7 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
   old.replaceWith(fresh);
   for (const box of bulkForm() ? boxes(bulkForm()) : []) box.checked ||= kept.includes(box.value);
   document.title = page.title;
-  if (old.id !== "main") byId("notices").replaceWith(page.getElementById("notices"));
+  if (old.id !== "main" && !quiet) byId("notices").replaceWith(page.getElementById("notices"));
   const nav = byId("nav");
   if (nav && page.getElementById("nav") && !nav.contains(active)) nav.replaceChildren(...page.getElementById("nav").childNodes);
   for (const root of [fresh, byId("notices")]) ready(root);
@@ -160,7 +171,7 @@ const swap = async (id, { method = "GET", url, body, record = "push", quiet = fa
     same.focus({ preventScroll: true });
     if (typeof selectionStart === "number") same.setSelectionRange?.(selectionStart, selectionEnd);
   } else if (inside || !document.contains(active)) fresh.focus({ preventScroll: true });
-  say(byId("notices").textContent.trim() || fresh.dataset.say || document.title);
+  say(news() || fresh.dataset.say || document.title);
   return fresh;
 };
 
@@ -344,3 +355,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 ready(document);
+
+// A message that is there from the start is not read out, and the next key goes to what it offers.
+if (bare(location.href) !== location.href) {
+  history.replaceState(history.state, "", bare(location.href));
+  if (document.activeElement === document.body) byId("notices").focus({ preventScroll: true });
+}
+setTimeout(() => news() && say(news()), 300);
