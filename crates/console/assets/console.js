@@ -40,9 +40,13 @@ const later = (wait, act) => {
 
 // Times
 
-const day = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
-const thisYear = new Intl.DateTimeFormat(undefined, day);
-const otherYear = new Intl.DateTimeFormat(undefined, { ...day, year: "numeric" });
+// The words are those of the page, and the clock is the viewer's.
+const { lang } = document.documentElement;
+const words = navigator.language.split("-")[0] === lang ? navigator.language : "en-GB";
+const { hourCycle } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+const day = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit", hourCycle };
+const thisYear = new Intl.DateTimeFormat(words, day);
+const otherYear = new Intl.DateTimeFormat(words, { ...day, year: "numeric" });
 
 const showTimes = (root) => {
   for (const time of all("time[datetime]:not([data-local])", root)) {
