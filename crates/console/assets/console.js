@@ -276,7 +276,7 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (target.matches("form[data-swap] select")) target.form.requestSubmit();
+  if (target.matches("select") && target.form?.matches("[data-swap]")) target.form.requestSubmit();
   if (target.matches("[data-all]")) {
     for (const box of boxes(bulkForm())) box.checked = target.checked;
     countTicked();

@@ -54,6 +54,7 @@ impl Form {
             error: self.error(name).map(str::to_owned),
             optional: false,
             for_choices: false,
+            of_form: "",
             control,
         }
     }
@@ -202,6 +203,8 @@ pub(crate) struct Field {
     optional: bool,
     /// Whether it is in sight only where a choice of several is asked for.
     for_choices: bool,
+    /// The id of the form, if the field stands outside of it.
+    of_form: &'static str,
     control: Control,
 }
 
@@ -220,6 +223,11 @@ impl Field {
 
     pub(crate) const fn for_choices(mut self) -> Self {
         self.for_choices = true;
+        self
+    }
+
+    pub(crate) const fn of_form(mut self, id: &'static str) -> Self {
+        self.of_form = id;
         self
     }
 

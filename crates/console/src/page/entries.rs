@@ -116,6 +116,19 @@ impl EntriesPage {
         self.form().select("status", "Status", &choices)
     }
 
+    /// Returns the choice of the order. The order by position is the one without a name.
+    fn sort(&self) -> Field {
+        let choices = [
+            ("", "Position"),
+            ("-position", "Position, last first"),
+            ("effective_position", "Effective position"),
+            ("-referral_count", "Most referrals"),
+            ("-created_at", "Newest"),
+        ];
+        let sort = Some(self.filter.value("sort")).filter(|sort| *sort != "position").unwrap_or_default();
+        Form::new([("sort", sort)]).select("sort", "Sort by", &choices).of_form("filter")
+    }
+
     fn more(&self) -> Vec<Field> {
         let form = self.form();
         let either = |name: &str, label: &str| form.select(name, label, &[("", "Either"), ("true", "Yes"), ("false", "No")]);
@@ -177,14 +190,27 @@ impl EntriesPage {
         Column { label, url: self.list().entries_where(&self.filter.query_with("sort", next)), sorted }
     }
 
-    /// Returns what the page says about its number.
+    /// Returns what the page says about its number. Where nobody has counted, it is that of the page.
     fn found(&self) -> String {
-        match self.matched {
-            Some(count) if self.filter.is_narrow() => {
-                format!("{} match", count.of("entry", "entries")).replace("entry match", "entry matches")
-            }
+        let shown = Count(self.rows.len() as u64);
+        let is_alone = self.pager.first.is_none() && self.pager.next.is_none();
+        match self.matched.or(is_alone.then_some(shown)) {
+            _ if shown.is_none() => self.nothing().to_owned(),
+            Some(count) if self.filter.is_narrow() => count.of("entry matches", "entries match"),
             Some(count) => count.of("entry", "entries"),
-            None => String::new(),
+            None if self.pager.next.is_some() => format!("{shown} shown, more follow"),
+            None => format!("{shown} shown, the last of those that match"),
+        }
+    }
+
+    /// Returns what a page without entries says.
+    fn nothing(&self) -> &'static str {
+        if self.pager.first.is_some() {
+            "No entry is left on this page"
+        } else if self.filter.is_narrow() {
+            "No entry matches"
+        } else {
+            "No entry yet"
         }
     }
 
@@ -226,5 +252,41 @@ mod tests {
         assert!(page.column("Position").url.ends_with("?q=ada+%26+co&sort=position"));
         assert!(page.column("Referrals").url.ends_with("&sort=-referral_count"));
         assert!(page.filter.is_narrow() && !EntryFilter::default().is_narrow());
+        let select = page.sort().to_string();
+        assert!(select.contains("name=\"sort\" form=\"filter\"") && select.contains("<option value=\"-position\" selected>"), "{select}");
+    }
+
+    #[test]
+    fn a_page_says_how_many_it_found() {
+        let row = EntryRow {
+            id: String::new(),
+            email: String::new(),
+            name: String::new(),
+            status: State::default(),
+            position: Count(1),
+            effective: Count(1),
+            referrals: Count(0),
+            created_at: Time(rally_domain::timestamp::Timestamp::from_unix_millis(0).unwrap()),
+            is_invited: false,
+            is_unconfirmed: false,
+        };
+        let found = |rows: usize, first: bool, next: bool, matched: Option<u64>| {
+            let page = |is_there: bool| is_there.then(|| "/".to_owned());
+            EntriesPage {
+                filter: EntryFilter(vec![("q".to_owned(), "ada".to_owned())]),
+                rows: vec![row.clone(); rows],
+                pager: Pager { first: page(first), next: page(next), swap: "" },
+                matched: matched.map(Count),
+                ..EntriesPage::default()
+            }
+            .found()
+        };
+        assert_eq!(found(0, false, false, None), "No entry matches");
+        assert_eq!(found(0, true, false, Some(7)), "No entry is left on this page");
+        assert_eq!([found(1, false, false, None), found(2, false, false, None)], ["1 entry matches", "2 entries match"]);
+        assert_eq!(found(20, true, true, None), "20 shown, more follow");
+        assert_eq!(found(3, true, false, None), "3 shown, the last of those that match");
+        assert_eq!(found(20, false, true, Some(1204)), "1,204 entries match");
+        assert_eq!(EntriesPage::default().found(), "No entry yet");
     }
 }
