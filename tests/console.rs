@@ -301,7 +301,7 @@ async fn a_change_stays_on_its_page(kind: Kind) {
     let form =
         [("do", "approve"), ("entry", id.split('"').next().unwrap()), ("filter", "status=pending"), ("cursor", &second.hidden("cursor"))];
     let led = browser.post(&format!("{list}/bulk"), &form).await.leads_to();
-    browser.open(&led).await.is_page(200, &["Approved", "No entry is left on this page", "Show the first page"]);
+    browser.open(&led).await.is_page(200, &["1 entry approved.", "No entry is left on this page", "Show the first page"]);
 }
 
 #[apply(on_both_stores)]
@@ -476,7 +476,7 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
     let back = format!("href=\"{list}/entries?status=rejected\"");
     let asked = browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("filter", "status=rejected")]).await;
-    asked.is_page(200, &["Delete 1 entry", &back]);
+    asked.is_page(200, &["Delete 1 entry", "this entry with its answers", &back]);
     browser.post(&bulk, &[("do", "delete"), ("entry", bob), ("confirm", "yes")]).await.leads_to();
     // The page stays as it was filtered and sorted, and nothing else of the form comes into its address.
     let filtered = [("do", "approve"), ("entry", bob), ("filter", "status=pending&sort=-position&cursor=x&q=a%26b\n")];
@@ -873,6 +873,8 @@ async fn all_that_match_are_changed_in_the_background(kind: Kind) {
     let invited = confirm(&browser, &bulk, &[("do", "invite"), ("scope", "matching"), ("filter", "")], "Invite 132 entries").await;
     browser.open(&invited).await.is_page(200, &["Inviting people"]);
     eventually(|| async { browser.open(&list).await.text.contains("132 not changed").then_some(()) }).await;
+    let again = browser.post(&bulk, &[("do", "approve"), ("scope", "matching"), ("filter", "")]).await;
+    again.is_page(200, &["Approve 132 entries of", "130 entries are approved already: they stay as they are"]);
     browser.open(&list).await.is_page(200, &["132: no app is linked"]);
 
     let erased = [("do", "erase"), ("scope", "matching"), ("filter", "q=p1&sort=-created_at")];
@@ -935,7 +937,8 @@ async fn erased_people_are_in_no_number_that_leads_to_entries(kind: Kind) {
     browser.open(&format!("{page}/entries")).await.is_page(200, &["2 entries"]);
     browser.post(&format!("{page}/delete"), &[]).await.is_page(200, &["Delete 2 entries and the list"]);
     let approve = [("do", "approve"), ("entry", ids[1].as_str()), ("entry", ids[2].as_str())];
-    browser.post(&format!("{page}/entries/bulk"), &approve).await.leads_to();
+    let approved = browser.post(&format!("{page}/entries/bulk"), &approve).await.leads_to();
+    browser.open(&approved).await.is_page(200, &["2 entries approved."]);
     assert!(!browser.open(page).await.text.contains("for a review"));
     let again = browser.post(&format!("{page}/entries/bulk"), &[("do", "invite"), ("entry", ids[1].as_str())]).await.leads_to();
     browser.open(&again).await.is_page(200, &["1 entry could not be changed: no app and no link to invite with is set."]);

@@ -147,22 +147,35 @@ impl ConfirmPage {
         let verb = if erase { "Erase" } else { "Delete" };
         let mut page = Self::new(frame, format!("{verb} {what} of {list}?"), &format!("{verb} {what}"));
         page.lost = if erase {
-            vec![format!("every trace of these {}", number.of("person", "people"))]
+            vec![if number.0 == 1 { "every trace of this person".to_owned() } else { format!("every trace of these {number} people") }]
         } else {
-            vec!["these entries with their answers, links and codes".to_owned()]
+            vec![number.either("this entry with its answers, link and code", "these entries with their answers, links and codes").to_owned()]
         };
         page.kept = vec!["the positions of everybody, and the referrals that they brought".to_owned()];
         page.of_bulk(posted)
     }
 
-    /// Asks before all entries that match are approved, rejected or invited. `verb` is the value of `do`; `posted` as in
-    /// [`ConfirmPage::delete_entries`].
-    pub fn change_entries(frame: Frame, verb: &str, number: Count, sends_mail: bool, posted: Vec<(String, String)>) -> Self {
+    /// Asks before all entries that match are approved, rejected or invited. `verb` is the value of `do`. `settled` is the number of those
+    /// that have the verdict already. `posted` is as in [`ConfirmPage::delete_entries`].
+    pub fn change_entries(
+        frame: Frame,
+        verb: &str,
+        number: Count,
+        settled: Count,
+        sends_mail: bool,
+        posted: Vec<(String, String)>,
+    ) -> Self {
         let list = frame.list.as_ref().map(|list| list.name.clone()).unwrap_or_default();
+        let verdict = if verb == "approve" { "approved" } else { "rejected" };
         let (what, verb) = (number.of("entry", "entries"), State(verb.to_owned()).word());
         let mut page = Self::new(frame, format!("{verb} {what} of {list}?"), &format!("{verb} {what}"));
+        if !settled.is_none() {
+            let those = settled.of(&format!("entry is {verdict} already"), &format!("entries are {verdict} already"));
+            let what = settled.either("it stays as it is", "they stay as they are");
+            page.kept.push(format!("{those}: {what}{}", if sends_mail { ", without another mail" } else { "" }));
+        }
         if sends_mail {
-            page.kept.push("each person gets a mail about it".to_owned());
+            page.kept.push(if settled.is_none() { "each person gets a mail about it" } else { "each other person gets a mail about it" }.to_owned());
         }
         page.kept.push("it takes a while, and you can cancel it: what is done stays done".to_owned());
         page.is_loss = false;

@@ -29,6 +29,11 @@ impl Count {
         if self.0 == 1 { format!("1 {one}") } else { format!("{self} {many}") }
     }
 
+    /// Returns a text for one thing, or that for several.
+    pub(crate) const fn either(self, one: &'static str, many: &'static str) -> &'static str {
+        if self.0 == 1 { one } else { many }
+    }
+
     /// Whether the number is 0.
     pub const fn is_none(self) -> bool {
         self.0 == 0

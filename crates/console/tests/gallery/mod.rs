@@ -748,7 +748,7 @@ impl Samples<'_> {
             ("erase", ConfirmPage::erase_entry(list.clone(), id, email)),
             ("entries", ConfirmPage::delete_entries(list.clone(), Count(1204), false, posted.clone())),
             ("erasures", ConfirmPage::delete_entries(list.clone(), Count(1), true, posted.clone())),
-            ("approvals", ConfirmPage::change_entries(list.clone(), "approve", Count(1204), true, posted.clone())),
+            ("approvals", ConfirmPage::change_entries(list.clone(), "approve", Count(1204), Count(106), true, posted.clone())),
             ("link", ConfirmPage::new_link(list.clone(), id, email)),
             ("confirmation", ConfirmPage::delete_confirmation(list.clone(), id, email)),
             ("variant", ConfirmPage::delete_variant(list.clone(), id, Count(9000))),

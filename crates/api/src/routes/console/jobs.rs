@@ -3,9 +3,11 @@
 use actix_web::{HttpResponse, post, web};
 use rally_console::page::ConfirmPage;
 use rally_console::{Count, Job, State};
+use rally_domain::entry::EntryStatus;
 use rally_domain::entry_job::{EntryJob, JobAction, JobState};
 use rally_domain::id::JobId;
 use rally_domain::referral::Position;
+use rally_domain::search::EntryQuery;
 use rally_domain::use_case::entry_job;
 use rally_domain::workspace::Notifications;
 use time::Duration;
@@ -36,12 +38,29 @@ pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     }
     let until = entry_job::last_position(ports, &posted.waitlist).await?;
     let number = Count(entry_job::count(ports, &posted.waitlist, &query, until).await?);
+    let settled = match verdict(action) {
+        Some(verdict) if query.status == Some(verdict) => number,
+        Some(verdict) if query.status.is_none() => {
+            let settled = EntryQuery { status: Some(verdict), ..query.clone() };
+            Count(entry_job::count(ports, &posted.waitlist, &settled, until).await?)
+        }
+        _ => Count(0),
+    };
     let kept = ["do", "scope", "filter"].map(|name| (name.to_owned(), posted.value(name).to_owned()));
     let fields = kept.into_iter().chain([("until".to_owned(), until.number().to_string())]).collect();
     Ok(show(&match action {
         JobAction::Delete | JobAction::Erase => ConfirmPage::delete_entries(posted.frame(), number, action == JobAction::Erase, fields),
-        _ => ConfirmPage::change_entries(posted.frame(), action.as_str(), number, sends_mail(posted).await?, fields),
+        _ => ConfirmPage::change_entries(posted.frame(), action.as_str(), number, settled, sends_mail(posted).await?, fields),
     }))
+}
+
+/// The status of an entry after an action, if the action leaves entries with that status as they are.
+const fn verdict(action: JobAction) -> Option<EntryStatus> {
+    match action {
+        JobAction::Approve => Some(EntryStatus::Approved),
+        JobAction::Reject => Some(EntryStatus::Rejected),
+        JobAction::Invite | JobAction::Delete | JobAction::Erase => None,
+    }
 }
 
 async fn sends_mail(posted: &Update) -> Result<bool, ApiError> {

@@ -42,6 +42,11 @@ pub(super) fn done(url: &str, what: Done) -> HttpResponse {
     see_other(&format!("{url}{}done={}", separator(url), what.name()))
 }
 
+/// Leads to a page that says what was done to how many entries.
+pub(super) fn done_to(url: &str, what: Done, number: usize) -> HttpResponse {
+    see_other(&format!("{url}{}done={}&number={number}", separator(url), what.name()))
+}
+
 /// What comes before one more parameter of an address.
 fn separator(url: &str) -> char {
     if url.contains('?') { '&' } else { '?' }
@@ -55,7 +60,7 @@ pub(super) fn replayed(url: &str, events: u64) -> HttpResponse {
 /// Leads to a page that says what was done, how many of all could not be changed, and why: a code for each of those.
 pub(super) fn done_but(url: &str, what: Done, failed: &[Code], all: usize) -> HttpResponse {
     if failed.is_empty() {
-        return done(url, what);
+        return done_to(url, what, all);
     }
     let name = if failed.len() < all { "failed" } else { "unchanged" };
     let why: BTreeSet<&str> = failed.iter().map(|code| code.as_str()).collect();
@@ -115,10 +120,31 @@ done! {
     StatusChanged = "status" "The status has changed."
 }
 
+impl Done {
+    /// What was done to so many entries, if that can be said.
+    fn text_of(self, number: Count) -> Option<String> {
+        let entries = number.of("entry", "entries");
+        Some(match self {
+            Self::Approved => format!("{entries} approved."),
+            Self::Rejected => format!("{entries} rejected."),
+            Self::Deleted => format!("{entries} deleted."),
+            Self::Invited => format!("{} invited.", number.of("person", "people")),
+            Self::Erased => {
+                let left = number.of("person", "people");
+                format!("{left} erased. Nothing of {} is left but the numbers.", if number == Count(1) { "the person" } else { "them" })
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// What a page says first, by the query of its request.
 pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
-    let good = Done::of(request).map(|done| Notice { tone: NoticeTone::Good, text: done.text().to_owned(), undo: None });
     let number = |name: &str| in_query(request, &[name]).and_then(|number| number.parse().ok()).map(Count);
+    let good = Done::of(request).map(|done| {
+        let text = number("number").and_then(|number| done.text_of(number)).unwrap_or_else(|| done.text().to_owned());
+        Notice { tone: NoticeTone::Good, text, undo: None }
+    });
     let why = || reasons(&in_query(request, &["why"]).unwrap_or_default());
     let unchanged = |number: Count| format!("{} could not be changed{}.", number.of("entry", "entries"), why());
     let bad = number("failed").map(|failed| trouble(format!("{} All others were.", unchanged(failed))));
