@@ -544,7 +544,15 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
     browser.post(&format!("{swedish}/reset"), &[]).await.is_page(200, &["Delete the text of welcome, sv?"]);
     browser.post(&format!("{swedish}/reset"), &[("confirm", "yes")]).await.leads_to();
     let template = format!("{ws}/mail/templates/welcome/en");
-    browser.open(&template).await.is_page(200, &["entry.name"]);
+    browser.open(&template).await.is_page(200, &["entry.name", &format!("src=\"{template}/preview\"")]);
+    // The preview has the brand of the workspace, and may load its logo.
+    browser.post(&format!("{ws}/mail"), &[("brand_logo_url", "https://cdn.example/acme.png")]).await.leads_to();
+    let stored = browser.open(&format!("{template}/preview")).await;
+    assert!(stored.status == 200 && stored.text.contains("acme.png"), "{}", stored.text);
+    assert!(stored.header("content-security-policy").ends_with("; img-src https://cdn.example"));
+    assert!(!stored.text.contains("logo.png"), "{}", stored.text);
+    let unwritten = browser.open(&format!("{ws}/mail/templates/welcome/sv/preview")).await;
+    assert!(unwritten.status == 200 && !unwritten.text.contains("role=\"alert\""), "{}", unwritten.text);
     let words = [("subject", "Hello"), ("text", "Hello {{ entry.name }}"), ("html", ""), ("updated_at", "")];
     let rendered = browser.post(&format!("{template}/preview"), &words).await;
     assert!(rendered.status == 200 && rendered.header("content-security-policy").starts_with("sandbox"), "{}", rendered.text);

@@ -82,6 +82,11 @@ pub const ROUTES: &[Route] = &[
     post("/console/w/{ws}/mail/new-template", "rally.settings.update", "kind, locale: 303 to the template, which nobody has written yet"),
     get("/console/w/{ws}/mail/templates/{kind}/{locale}", "rally.settings.read", "TemplatePage"),
     post("/console/w/{ws}/mail/templates/{kind}/{locale}", "rally.settings.update", "subject, text, html, updated_at"),
+    get(
+        "/console/w/{ws}/mail/templates/{kind}/{locale}/preview",
+        "rally.settings.read",
+        "MailPreviewPage of what is stored, or of the text that is sent in its place; shown in the frame `preview`",
+    ),
     post(
         "/console/w/{ws}/mail/templates/{kind}/{locale}/preview",
         "rally.settings.read",

@@ -83,6 +83,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(templates::begin)
         .service(templates::show_page)
         .service(templates::put)
+        .service(templates::stored_preview)
         .service(templates::preview)
         .service(templates::test)
         .service(templates::reset)

@@ -73,11 +73,16 @@ async fn render<P>(door: &OpenedList<P>, waitlist: Waitlist, variant: Option<Var
     Ok(reply)
 }
 
+/// The origin of a logo.
+pub(super) fn origin_of(logo: Option<&str>) -> Option<String> {
+    let origin = logo.and_then(|logo| Url::parse(logo).ok()).map(|url| url.origin()).filter(Origin::is_tuple);
+    origin.map(|origin| origin.ascii_serialization())
+}
+
 /// The policy of a preview, which may load the logo.
 fn policy(logo: Option<&str>) -> String {
-    let origin = logo.and_then(|logo| Url::parse(logo).ok()).map(|url| url.origin()).filter(Origin::is_tuple);
-    let origin = origin.map(|origin| origin.ascii_serialization());
-    origin.map_or_else(|| PAGE_PREVIEW.to_owned(), |origin| PAGE_PREVIEW.replace("img-src 'self'", &format!("img-src 'self' {origin}")))
+    origin_of(logo)
+        .map_or_else(|| PAGE_PREVIEW.to_owned(), |origin| PAGE_PREVIEW.replace("img-src 'self'", &format!("img-src 'self' {origin}")))
 }
 
 #[cfg(test)]

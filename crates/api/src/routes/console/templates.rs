@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 
 use super::doors::{Open, Pairs, Posted};
 use super::look::{Done, done, refused, see_other, show, show_as, show_framed, typed};
+use super::preview::origin_of;
 use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::http::extract::admin::TemplatePlace;
 use crate::routes::admin::mail_templates::change::put_template;
-use crate::routes::admin::mail_templates::preview::render_by;
+use crate::routes::admin::mail_templates::preview::render_with;
 use crate::routes::admin::mail_templates::test::send_test;
 
 /// The path of a template: the workspace, the kind and the locale.
@@ -153,18 +154,33 @@ async fn refuse(posted: &Update, place: &TemplatePlace, error: ApiError) -> Resu
     Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-/// Shows a template with example data.
+/// Shows a template as it is stored, or the text that is sent in its place.
+#[get("/w/{ws}/mail/templates/{kind}/{locale}/preview")]
+pub async fn stored_preview(door: Open<permit::RallySettingsRead>, path: Path) -> Result<HttpResponse, ApiError> {
+    let place = place_of(&path)?;
+    let TemplateSource { subject, text, html } = text_of(&door, &place).await?;
+    render(&door, &place, json!({"subject": subject, "text": text, "html": html})).await
+}
+
+/// Shows a template as it is typed.
 #[post("/w/{ws}/mail/templates/{kind}/{locale}/preview")]
 pub async fn preview(posted: Posted<Open<permit::RallySettingsRead>>, path: Path) -> Result<HttpResponse, ApiError> {
-    let root = posted.app.ports.links.root().to_owned();
-    let page = match render_by(&posted.app, &posted.admin, &place_of(&path)?, body(&posted.form)).await {
+    render(&posted, &place_of(&path)?, body(&posted.form)).await
+}
+
+/// Shows a template with example data and the brand of the workspace.
+async fn render<P>(door: &Open<P>, place: &TemplatePlace, body: Value) -> Result<HttpResponse, ApiError> {
+    let root = door.app.ports.links.root().to_owned();
+    let brand = door.app.ports.settings.get(door.workspace_id()).await?.brand;
+    let page = match render_with(&door.app, &door.admin, place, body, &brand).await {
         Ok(mail) => MailPreviewPage { root, subject: mail.subject, text: mail.text, html: mail.html, errors: Vec::new() },
         Err(error) => {
             let errors = refused(error)?.into_iter().map(|(field, error)| format!("{field}: {error}")).collect();
             MailPreviewPage { root, errors, ..MailPreviewPage::default() }
         }
     };
-    Ok(show_framed(page.html(), MAIL_PREVIEW))
+    let policy = origin_of(brand.logo_url.as_deref()).map(|origin| format!("{MAIL_PREVIEW}; img-src {origin}"));
+    Ok(show_framed(page.html(), policy.as_deref().unwrap_or(MAIL_PREVIEW)))
 }
 
 /// Sends a template to an address.
