@@ -413,7 +413,8 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     let browser = Browser::signed_in(&server, false).await;
     browser.open("/console").await.is_page(200, &["/console/w/acme"]);
     let bad = browser.post("/console/w/acme/new-list", &[("display_name", ""), ("slug", "Not A Slug")]).await;
-    bad.is_page(422, &["value=\"Not A Slug\"", "aria-invalid=\"true\""]);
+    bad.is_page(422, &["value=\"Not A Slug\"", "aria-invalid=\"true\"", "<title>Error: New list"]);
+    bad.is_page(422, &["Name: Fill this in", "Slug: Use 1 to 64 characters: a-z, 0-9 and hyphens"]);
     let made =
         browser.post("/console/w/acme/new-list", &[("display_name", "Early <b>access</b>"), ("slug", "early"), ("description", "")]).await;
     let list = "/console/w/acme/lists/early";
@@ -684,7 +685,15 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
     // The choices of the trial are proposed for the import itself.
     let again = browser.open(&format!("{new}?after={}", trial.rsplit('/').next().unwrap())).await;
     again.is_page(200, &["E-mail = email\nWho = name</textarea>", "value=\"generic\" selected", "name=\"dry_run\" value=\"true\" aria"]);
+    again.is_page(200, &["Choose the file of the trial once more", "The same file as before: generic with 3 rows"]);
+    assert!(!again.text.contains("Make a trial first"), "{}", again.text);
     page.is_page(200, &["/new-import?after="]);
+    // Without a file, the form asks for the same file again.
+    let after = format!("{new}?after={}", trial.rsplit('/').next().unwrap());
+    browser
+        .upload(&after, &[("format", "generic")], "")
+        .await
+        .is_page(422, &["Choose a file that", "Choose the file of the trial once more"]);
     let done = browser.upload(&new, &options, file).await.leads_to();
     browser.open_until(&done, "data-say=\"Done\"").await.is_page(200, &["Added</dt><dd>2", "See the entries"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["ada@example.com", "Ada &#60;b&#62;", "bob@example.com"]);
@@ -716,9 +725,9 @@ async fn a_form_with_a_file_is_refused_as_others_are(kind: Kind) {
     let new = "/console/w/acme/lists/early/new-import";
     type Refused<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
     let refused: [Refused<'_>; 5] = [
-        (&[("format", "auto")], "", &["choose a file"]),
+        (&[("format", "auto")], "", &["Choose a file that"]),
         (&[("format", "excel")], "a", &["f-format-error"]),
-        (&[("map", "Mail")], "a", &["write column = field", ">\nMail</textarea>"]),
+        (&[("map", "Mail")], "a", &["Write column = field", ">\nMail</textarea>"]),
         (&[("map", "Mail = age"), ("dry_run", "true")], "a", &["Mail must be one of", "name=\"dry_run\" value=\"true\" checked"]),
         (&[], "PK\u{3}\u{4}zip", &["f-file-error"]),
     ];

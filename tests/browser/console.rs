@@ -325,7 +325,7 @@ async fn an_import_is_watched_to_its_end() {
     looks_right(&browser, "new-import").await;
     browser.show(WIDE).await;
     browser.click("main button.main").await;
-    shown(&browser, "choose a file").await;
+    shown(&browser, "Choose a file that").await;
     // The browser itself notes the status.
     browser.complaints().await;
     looks_right(&browser, "new-import-refused").await;

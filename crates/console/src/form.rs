@@ -3,6 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::advice::advice;
+
 /// What a form shows in its fields, and what is to be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
@@ -18,10 +20,10 @@ impl Form {
         Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect(), errors: Vec::new() }
     }
 
-    /// Shows errors at their fields.
+    /// Shows errors at their fields, each with what to do about it.
     #[must_use]
     pub fn refused<N: Into<String>, V: Into<String>>(mut self, errors: impl IntoIterator<Item = (N, V)>) -> Self {
-        self.errors = errors.into_iter().map(|(name, error)| (name.into(), error.into())).collect();
+        self.errors = errors.into_iter().map(|(name, error)| (name.into(), advice(&error.into()))).collect();
         self
     }
 

@@ -157,7 +157,12 @@ pub(crate) trait Framed {
         &self.frame().can
     }
 
-    /// Returns the title of the tab.
+    /// Whether a form was refused.
+    fn is_refused(&self) -> bool {
+        false
+    }
+
+    /// Returns the title of the tab. That of a refused form begins with it.
     fn tab(&self) -> String {
         let frame = self.frame();
         let list = frame.list.iter().map(|list| list.name.as_str());
@@ -166,7 +171,7 @@ pub(crate) trait Framed {
         let mut parts: Vec<&str> = vec![&title];
         parts.extend(list.chain(workspace).filter(|part| *part != title));
         parts.push("Rally");
-        parts.join(" – ")
+        format!("{}{}", if self.is_refused() { "Error: " } else { "" }, parts.join(" – "))
     }
 
     fn urls(&self) -> Urls {

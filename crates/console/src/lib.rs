@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod advice;
 pub mod assets;
 mod can;
 mod form;

@@ -200,6 +200,7 @@ fn a_refused_form_keeps_what_was_typed_and_leads_to_each_error() {
     let refused: Vec<&(String, String)> = pages.iter().filter(|(name, _)| name.ends_with("-refused")).collect();
     assert!(refused.len() >= 5, "{}", refused.len());
     for (name, html) in refused {
+        assert!(html.contains("<title>Error: "), "{name}");
         assert!(html.contains("role=\"alert\"") && html.contains("aria-invalid=\"true\"") && html.contains("<li><a href=\"#f-"), "{name}");
     }
 }

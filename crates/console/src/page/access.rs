@@ -46,7 +46,7 @@ impl SignInPage {
     }
 }
 
-framed!(SignInPage, Nowhere, |_page| "Sign in to Rally".to_owned());
+framed!(SignInPage, Nowhere, |_page| "Sign in to Rally".to_owned(), |page| !page.form.errors.is_empty());
 
 /// The page behind a link of `rally console login`. It changes nothing, so that a program that looks into a link does not spend it.
 ///

@@ -104,11 +104,15 @@ pub struct EntriesPage {
     pub may_invite: bool,
 }
 
-framed!(EntriesPage, Entries, |_page| "Entries".to_owned());
+framed!(EntriesPage, Entries, |_page| "Entries".to_owned(), |page| !page.errors.is_empty());
 
 impl EntriesPage {
     fn form(&self) -> Form {
-        Form { values: self.filter.0.clone(), errors: self.errors.clone() }
+        let day = |(name, error): &(String, String)| match name.as_str() {
+            "created_since" | "created_until" => (name.clone(), "Enter a day such as 2026-01-31".to_owned()),
+            _ => (name.clone(), error.clone()),
+        };
+        Form::new(self.filter.0.clone()).refused(self.errors.iter().map(day))
     }
 
     fn status(&self) -> Field {

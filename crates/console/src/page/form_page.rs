@@ -54,6 +54,10 @@ impl Framed for FormPage {
     fn title(&self) -> String {
         self.title.to_owned()
     }
+
+    fn is_refused(&self) -> bool {
+        !self.form.errors.is_empty()
+    }
 }
 
 const FORMATS: [(&str, &str); 10] = [

@@ -24,7 +24,7 @@ pub struct MailSettingsPage {
     pub has_envoi: bool,
 }
 
-framed!(MailSettingsPage, Mail, |_page| "Mail and brand".to_owned());
+framed!(MailSettingsPage, Mail, |_page| "Mail and brand".to_owned(), |page| !page.form.errors.is_empty());
 
 /// A group of fields.
 struct Section {
@@ -326,7 +326,7 @@ pub struct SuppressionsPage {
     pub pager: Pager,
 }
 
-framed!(SuppressionsPage, Mail, |_page| "Suppressions".to_owned());
+framed!(SuppressionsPage, Mail, |_page| "Suppressions".to_owned(), |page| !page.form.errors.is_empty());
 
 impl SuppressionsPage {
     fn email(&self) -> Field {

@@ -35,9 +35,9 @@ pub use self::settings::{Conflict, SettingsPage};
 pub use self::variants::{VariantPage, VariantRow, VariantsPage};
 pub use self::webhooks::{DeliveryRow, WebhookPage, WebhookRow, WebhooksPage};
 
-/// Gives a page its frame, its place in the navigation and its heading.
+/// Gives a page its frame, its place in the navigation and its heading, and says when its form was refused.
 macro_rules! framed {
-    ($page:ident, $here:ident, |$this:ident| $title:expr) => {
+    ($page:ident, $here:ident, |$this:ident| $title:expr $(, |$that:ident| $refused:expr)?) => {
         impl $crate::frame::Framed for $page {
             fn frame(&self) -> &$crate::frame::Frame {
                 &self.frame
@@ -51,6 +51,12 @@ macro_rules! framed {
                 let $this = self;
                 $title
             }
+            $(
+                fn is_refused(&self) -> bool {
+                    let $that = self;
+                    $refused
+                }
+            )?
         }
     };
 }

@@ -149,7 +149,9 @@ impl ConfirmPage {
         page.lost = if erase {
             vec![if number.0 == 1 { "every trace of this person".to_owned() } else { format!("every trace of these {number} people") }]
         } else {
-            vec![number.either("this entry with its answers, link and code", "these entries with their answers, links and codes").to_owned()]
+            vec![
+                number.either("this entry with its answers, link and code", "these entries with their answers, links and codes").to_owned(),
+            ]
         };
         page.kept = vec!["the positions of everybody, and the referrals that they brought".to_owned()];
         page.of_bulk(posted)
@@ -175,7 +177,9 @@ impl ConfirmPage {
             page.kept.push(format!("{those}: {what}{}", if sends_mail { ", without another mail" } else { "" }));
         }
         if sends_mail {
-            page.kept.push(if settled.is_none() { "each person gets a mail about it" } else { "each other person gets a mail about it" }.to_owned());
+            page.kept.push(
+                if settled.is_none() { "each person gets a mail about it" } else { "each other person gets a mail about it" }.to_owned(),
+            );
         }
         page.kept.push("it takes a while, and you can cancel it: what is done stays done".to_owned());
         page.is_loss = false;

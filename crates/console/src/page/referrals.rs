@@ -191,7 +191,7 @@ pub struct PolicyPage {
     pub preview: Option<PolicyPreview>,
 }
 
-framed!(PolicyPage, Referrals, |_page| "Try another boost".to_owned());
+framed!(PolicyPage, Referrals, |_page| "Try another boost".to_owned(), |page| !page.form.errors.is_empty());
 
 impl PolicyPage {
     fn field(&self) -> Field {

@@ -57,7 +57,7 @@ pub struct SettingsPage {
     pub is_unsaved: bool,
 }
 
-framed!(SettingsPage, Settings, |_page| "Settings".to_owned());
+framed!(SettingsPage, Settings, |_page| "Settings".to_owned(), |page| !page.form.errors.is_empty());
 
 /// A group of fields.
 struct Section {

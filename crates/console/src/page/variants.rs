@@ -58,7 +58,10 @@ pub struct VariantPage {
     pub form: Form,
 }
 
-framed!(VariantPage, Variants, |page| if page.id.is_some() { "Variant" } else { "New variant" }.to_owned());
+framed!(VariantPage, Variants, |page| if page.id.is_some() { "Variant" } else { "New variant" }.to_owned(), |page| !page
+    .form
+    .errors
+    .is_empty());
 
 impl VariantPage {
     fn fields(&self) -> Vec<Field> {

@@ -77,7 +77,7 @@ pub struct WebhookPage {
     pub deliveries: Vec<DeliveryRow>,
 }
 
-framed!(WebhookPage, Webhooks, |page| page.webhook.url.clone());
+framed!(WebhookPage, Webhooks, |page| page.webhook.url.clone(), |page| !page.form.errors.is_empty());
 
 pub(crate) fn event_choices(types: &[String]) -> Vec<Choice> {
     types.iter().map(|kind| Choice::new(kind, kind)).collect()
