@@ -156,6 +156,8 @@ pub struct AuditRow {
     pub target_id: String,
     /// Where the target is shown, while it is there.
     pub target_url: Option<String>,
+    /// The name of the target, while it is there and has one.
+    pub target_name: Option<String>,
     /// What changed.
     pub changes: Vec<AuditChange>,
     /// The id of the request.

@@ -49,6 +49,12 @@ const LANGUAGES: [(&str, &str); 13] = [
     ("he", "עברית"),
 ];
 
+/// Returns the name of a language with its tag, as in "Deutsch (de)". The tag alone stands for a language that has no name here.
+fn language(tag: &str) -> String {
+    let known = LANGUAGES.iter().find(|(other, _)| *other == tag);
+    known.map_or_else(|| tag.to_owned(), |(_, name)| format!("{name} ({tag})"))
+}
+
 impl MailSettingsPage {
     fn sections(&self) -> Vec<Section> {
         let f = &self.form;
@@ -146,6 +152,12 @@ pub(super) const MAIL_KINDS: [(&str, &str); 6] = [
     ("link", "sends a person their own link again"),
 ];
 
+impl TemplateRow {
+    fn language(&self) -> String {
+        language(&self.locale)
+    }
+}
+
 impl TemplatesPage {
     /// Returns the kinds, each with what it is for and its templates.
     fn kinds(&self) -> Vec<(&'static str, &'static str, Vec<&TemplateRow>)> {
@@ -177,7 +189,10 @@ pub struct TemplatePage {
     pub conflict: Option<Conflict>,
 }
 
-framed!(TemplatePage, Mail, |page| format!("{}, {}", State(page.kind.clone()).word(), page.locale));
+framed!(TemplatePage, Mail, |page| format!("{}, {}", State(page.kind.clone()).word(), language(&page.locale)), |page| !page
+    .form
+    .errors
+    .is_empty());
 
 impl TemplatePage {
     fn fields(&self) -> Vec<Field> {

@@ -162,6 +162,7 @@ impl Samples<'_> {
             target_type: "entry".to_owned(),
             target_id: self.id(),
             target_url: Some("/console/w/acme/lists/early-access/entries/1".to_owned()),
+            target_name: Some(self.text()),
             changes,
             request_id: Some(self.id()),
         };

@@ -45,13 +45,16 @@ pub(super) async fn history(ports: &Ports, workspace_id: WorkspaceId, id: EntryI
     Targets::of(ports, workspace_id, urls).rows(page.items).await
 }
 
+/// Where a target is shown, and its name.
+type Target = (String, Option<String>);
+
 /// Finds where targets of a workspace are shown.
 struct Targets<'a> {
     ports: &'a Ports,
     workspace_id: WorkspaceId,
     urls: WorkspaceUrls,
     /// The targets that were looked up.
-    found: HashMap<String, Option<String>>,
+    found: HashMap<String, Option<Target>>,
 }
 
 impl<'a> Targets<'a> {
@@ -62,7 +65,7 @@ impl<'a> Targets<'a> {
     async fn rows(mut self, records: Vec<AuditRecord>) -> Result<Vec<AuditRow>, ApiError> {
         let mut rows = Vec::with_capacity(records.len());
         for AuditRecord { row, .. } in records {
-            let target_url = self.find(&row.action, row.target_id.as_deref()).await?;
+            let (target_url, target_name) = self.find(&row.action, row.target_id.as_deref()).await?.unzip();
             let id = row.actor.id.unwrap_or_default();
             rows.push(AuditRow {
                 at: row.at.into(),
@@ -72,6 +75,7 @@ impl<'a> Targets<'a> {
                 target_type: row.action.split_once('.').map_or("", |(resource, _)| resource).replace('_', " "),
                 target_id: row.target_id.unwrap_or_default(),
                 target_url,
+                target_name: target_name.flatten(),
                 action: row.action,
                 changes: row.changes.into_iter().map(|(field, values)| change(field, values)).collect(),
                 request_id: row.actor.request_id,
@@ -81,30 +85,31 @@ impl<'a> Targets<'a> {
     }
 
     /// Where a target is shown, if it is there.
-    async fn find(&mut self, action: &str, target: Option<&str>) -> Result<Option<String>, ApiError> {
+    async fn find(&mut self, action: &str, target: Option<&str>) -> Result<Option<Target>, ApiError> {
         let (Some((resource, _)), Some(target)) = (action.split_once('.'), target) else { return Ok(None) };
         if let Some(known) = self.found.get(target) {
             return Ok(known.clone());
         }
-        let url = match resource {
+        let found = match resource {
             "waitlist" => self.list(target).await?,
             "webhook" => self.webhook(target).await?,
-            "settings" => return Ok(Some(self.urls.mail())),
+            "settings" => return Ok(Some((self.urls.mail(), None))),
             _ => return Ok(None),
         };
-        self.found.insert(target.to_owned(), url.clone());
-        Ok(url)
+        self.found.insert(target.to_owned(), found.clone());
+        Ok(found)
     }
 
-    async fn list(&self, id: &str) -> Result<Option<String>, ApiError> {
+    async fn list(&self, id: &str) -> Result<Option<Target>, ApiError> {
         let Ok(id) = WaitlistId::parse(id) else { return Ok(None) };
         let found = self.ports.waitlists.find(self.workspace_id, id).await?;
-        Ok(found.map(|waitlist| self.urls.list(waitlist.slug.as_str()).overview()))
+        Ok(found.map(|waitlist| (self.urls.list(waitlist.slug.as_str()).overview(), Some(waitlist.display_name.to_string()))))
     }
 
-    async fn webhook(&self, id: &str) -> Result<Option<String>, ApiError> {
+    async fn webhook(&self, id: &str) -> Result<Option<Target>, ApiError> {
         let Ok(parsed) = WebhookId::parse(id) else { return Ok(None) };
-        Ok(self.ports.webhooks.find(self.workspace_id, parsed).await?.map(|_| self.urls.webhook(id)))
+        let found = self.ports.webhooks.find(self.workspace_id, parsed).await?;
+        Ok(found.map(|webhook| (self.urls.webhook(id), Some(webhook.url.as_str().to_owned()))))
     }
 }
 
