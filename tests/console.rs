@@ -682,7 +682,7 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
 
     let trial = browser.upload(&new, &[&options[..], &[("dry_run", "true")]].concat(), file).await.leads_to();
     let page = browser.open_until(&trial, "data-say=\"Done\"").await;
-    page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import the file"]);
+    page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import it: choose the file again"]);
     page.is_page(200, &["<th scope=\"row\" class=\"number\">3</th>", "<code>E-mail</code>", "<bdi>Who</bdi></th><td><code>name</code>"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["No entry yet"]);
     // The choices of the trial are proposed for the import itself.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::imports::ImportRow;
 use super::mail::MAIL_KINDS;
 use super::webhooks::event_choices;
 use crate::form::{Choice, Field, Form, Summary};
@@ -152,14 +153,20 @@ impl FormPage {
     }
 
     /// Starts an import: `POST {w}/imports`. Fields: `format`, `on_duplicate`, `map` (a line `column = field` each), `dry_run`, `notify`,
-    /// `file`.
-    pub fn new_import(frame: Frame, form: Form) -> Self {
-        let texts = [
-            "New import",
-            "A CSV file or JSON lines, also compressed by gzip, up to 1 GiB. Sign-up times, codes, referrers and counts stay. Make a trial \
-             first: it writes nothing, and tells what would happen.",
-            "Start",
-        ];
+    /// `file`. `after` is the import whose choices are proposed.
+    pub fn new_import(frame: Frame, form: Form, after: Option<&ImportRow>) -> Self {
+        let intro = match after {
+            Some(last) if last.is_dry_run && last.state.is("done") => {
+                "Choose the file of the trial once more, at the end. The choices above it are those of the trial, and this time Rally adds the \
+                 people."
+            }
+            Some(_) => "Choose the file once more, at the end. The choices above it are those of the last time.",
+            None => {
+                "A CSV file or JSON lines, also compressed by gzip, up to 1 GiB. Sign-up times, codes, referrers and counts stay. Make a \
+                 trial first: it writes nothing, and tells what would happen."
+            }
+        };
+        let texts = ["New import", intro, "Start"];
         let mut page = Self::plain(frame, form, Place::Imports, texts);
         page.fields = vec![
             page.form.select("format", "Where it comes from", &FORMATS),
@@ -170,10 +177,11 @@ impl FormPage {
                 .hint("One a line: column = field. Fields: email, name, created_at, confirmed_at, status, referral_code, referred_by, referral_count, interest, referrer, locale, metadata.KEY"),
             page.form.tick("dry_run", "Trial: write nothing"),
             page.form.tick("notify", "Send mail and events about it").hint("People get a welcome, and webhooks hear of every entry."),
-            page.form.file("file", "File"),
+            page.form.file("file", "File").hint(&after.map(ImportRow::of_file).unwrap_or_default()),
         ];
         page.is_upload = true;
-        (page.action, page.back) = (page.list().new_import(), page.list().imports());
+        let action = after.map_or_else(|| page.list().new_import(), |last| page.list().import_again(&last.id));
+        (page.action, page.back) = (action, page.list().imports());
         page
     }
 

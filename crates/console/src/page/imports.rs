@@ -34,6 +34,12 @@ pub struct ImportRow {
 }
 
 impl ImportRow {
+    /// Returns by what the file of an import is known again.
+    pub(super) fn of_file(&self) -> String {
+        let rows = if self.read.is_none() { String::new() } else { format!(" with {}", self.read.of("row", "rows")) };
+        format!("The same file as before{}{rows}", if self.format.is_empty() { String::new() } else { format!(": {}", self.format) })
+    }
+
     fn is_running(&self) -> bool {
         self.state.is("queued") || self.state.is("running")
     }

@@ -715,9 +715,10 @@ impl Samples<'_> {
         add("imports", &ImportsPage { frame: self.list(), rows });
         add("imports-none", &ImportsPage { frame: self.list(), rows: Vec::new() });
         let form = Form::new([("format", "auto"), ("on_duplicate", "skip"), ("dry_run", "true")]);
-        add("new-import", &FormPage::new_import(self.list(), form.clone()));
+        add("new-import", &FormPage::new_import(self.list(), form.clone(), None));
+        add("new-import-again", &FormPage::new_import(self.list(), form.clone(), Some(&row("done", 0, true))));
         let form = form.refused([("map", "Line 1: name a field such as email"), ("file", "Choose a file")]);
-        add("new-import-refused", &FormPage::new_import(self.list(), form));
+        add("new-import-refused", &FormPage::new_import(self.list(), form, None));
         let page = ImportPage {
             frame: self.list(),
             import: row("running", 0, false),

@@ -101,13 +101,28 @@ pub async fn cancel(posted: Posted<Opened>, place: Place) -> Result<HttpResponse
 /// Asks for a file. A trial is proposed, and after one the same choices.
 #[get("/w/{ws}/lists/{list}/new-import")]
 pub async fn new_import(door: Opened, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let id = in_query(&request, &["after"]).and_then(|id| ImportId::parse(&id).ok());
-    let last = match id {
-        Some(id) => door.app.ports.imports.find(door.waitlist.id, id).await?,
-        None => None,
-    };
-    let choices = last.map_or_else(|| vec![("dry_run", "true".to_owned())], |import| choices(&import, Source::of(&import).as_ref()));
-    Ok(show(&FormPage::new_import(door.frame(), Form::new(choices))))
+    let last = last_of(&door, &request).await?;
+    let choices = last.as_ref().map(|(import, source)| choices(import, source.as_ref()));
+    let form = Form::new(choices.unwrap_or_else(|| vec![("dry_run", "true".to_owned())]));
+    Ok(show(&form_after(&door, form, last)))
+}
+
+/// An import with what is known of its file.
+type Last = (Import, Option<Source>);
+
+/// The import that a new one comes after.
+async fn last_of(door: &Opened, request: &HttpRequest) -> Result<Option<Last>, ApiError> {
+    let Some(id) = in_query(request, &["after"]).and_then(|id| ImportId::parse(&id).ok()) else { return Ok(None) };
+    let last = door.app.ports.imports.find(door.waitlist.id, id).await?;
+    Ok(last.map(|import| {
+        let source = Source::of(&import);
+        (import, source)
+    }))
+}
+
+fn form_after(door: &Opened, form: Form, last: Option<Last>) -> FormPage {
+    let last = last.map(|(import, source)| row(&import, source.as_ref()));
+    FormPage::new_import(door.frame(), form, last.as_ref())
 }
 
 /// The choices for the import that comes after a trial, or after one that failed.
@@ -128,7 +143,7 @@ fn choices(import: &Import, source: Option<&Source>) -> Vec<(&'static str, Strin
 
 /// Imports the file of a form.
 #[post("/w/{ws}/lists/{list}/new-import")]
-pub async fn create(mut posted: Uploaded<Opened>) -> Result<HttpResponse, ApiError> {
+pub async fn create(mut posted: Uploaded<Opened>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     match start(&mut posted).await {
         Ok(import) => Ok(see_other(&posted.list_urls().import(&import.id.to_string()))),
         Err(error) => {
@@ -136,7 +151,7 @@ pub async fn create(mut posted: Uploaded<Opened>) -> Result<HttpResponse, ApiErr
                 posted.drain().await;
             }
             let form = typed(&posted.form, at_fields(refused(error)?));
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_import(posted.frame(), form)))
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &form_after(&posted, form, last_of(&posted, &request).await?)))
         }
     }
 }
