@@ -92,7 +92,7 @@ async fn a_launch_leads_from_the_first_link_to_the_first_invitation() {
 
     browser.click("#nav a[href$='/lists/early']").await;
     browser.click("#status button.main").await;
-    told(&browser, "The status has changed").await;
+    told(&browser, "The list is active").await;
     let page = browser.find("#page a").await.attr("href").await.unwrap().unwrap();
     browser.open(&page).await;
     server.clock.advance(Duration::seconds(2));

@@ -96,7 +96,7 @@ impl FormPage {
 
     /// Creates a list: `POST /v1/workspaces/{ws}/waitlists`. Fields: `display_name`, `slug`, `description`.
     pub fn new_list(frame: Frame, form: Form) -> Self {
-        let texts = ["New list", "It starts as a draft that takes nobody. You open it when it is ready.", "Create it"];
+        let texts = ["New list", "It starts as a draft that takes nobody. You activate it when it is ready.", "Create it"];
         let mut page = Self::plain(frame, form, Place::Lists, texts);
         page.fields = vec![
             page.form.line("display_name", "Name").hint("People see it, such as Early access"),

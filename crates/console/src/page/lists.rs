@@ -160,7 +160,7 @@ impl OverviewPage {
         let (d, can, list, ws) = (&self.decisions, self.can(), self.list(), self.ws());
         let webhooks = d.disabled_webhooks.of("webhook gets no events", "webhooks get no events");
         let all = [
-            (d.is_draft && can.list_update, "The list is a draft and takes nobody yet".to_owned(), "#status".to_owned(), "Open it"),
+            (d.is_draft && can.list_update, "The list is a draft and takes nobody yet".to_owned(), "#status".to_owned(), "Activate it"),
             (d.is_full && can.list_update, "The list is full".to_owned(), list.settings(), "Change the limit"),
             (
                 d.pending.0 > 0 && can.entry_read,
@@ -201,7 +201,7 @@ impl OverviewPage {
 
     /// Returns the buttons of the status: the status, the word, and whether it is the main one.
     fn buttons(&self) -> Vec<(&'static str, &'static str, bool)> {
-        let all = [("active", "Open the list", true), ("paused", "Pause", false), ("closed", "Close", false)];
+        let all = [("active", "Activate the list", true), ("paused", "Pause", false), ("closed", "Close", false)];
         all.into_iter().filter(|(status, ..)| self.next_statuses.iter().any(|next| next == status)).collect()
     }
 }

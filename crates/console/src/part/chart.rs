@@ -12,6 +12,23 @@ pub struct Day {
     pub count: Count,
 }
 
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Returns a day as people say it, "5 Nov 2026". What is no day stays as it is.
+fn spoken(date: &str) -> String {
+    let mut parts = date.splitn(3, '-').map(str::parse::<u16>);
+    let (Some(Ok(year)), Some(Ok(month)), Some(Ok(day))) = (parts.next(), parts.next(), parts.next()) else { return date.to_owned() };
+    let name = MONTHS.get(usize::from(month).wrapping_sub(1));
+    name.map_or_else(|| date.to_owned(), |name| format!("{day} {name} {year}"))
+}
+
+impl Day {
+    /// Writes the day with its date in the markup. The script leaves it as it is, because it is a day of UTC everywhere.
+    pub fn shown(&self) -> Html {
+        Html::of(format!("<time datetime=\"{}\" data-local>{}</time>", escape(&self.date), escape(&spoken(&self.date))))
+    }
+}
+
 /// Days in their order, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Days(pub Vec<Day>);
@@ -27,14 +44,14 @@ impl Days {
         Count(self.0.iter().map(|day| day.count.0).sum())
     }
 
-    /// Returns the first day.
-    pub fn first(&self) -> &str {
-        self.0.first().map_or("", |day| &day.date)
+    /// Writes the first day.
+    pub fn first(&self) -> Html {
+        self.0.first().map(Day::shown).unwrap_or_default()
     }
 
-    /// Returns the last day.
-    pub fn last(&self) -> &str {
-        self.0.last().map_or("", |day| &day.date)
+    /// Writes the last day.
+    pub fn last(&self) -> Html {
+        self.0.last().map(Day::shown).unwrap_or_default()
     }
 
     /// Returns the number of the last day.
@@ -48,7 +65,8 @@ impl Days {
     }
 
     fn says(&self) -> String {
-        format!("{} from {} to {}", self.sum().of("sign-up", "sign-ups"), escape(self.first()), escape(self.last()))
+        let end = |day: Option<&Day>| day.map(|day| escape(&spoken(&day.date))).unwrap_or_default();
+        format!("{} from {} to {}", self.sum().of("sign-up", "sign-ups"), end(self.0.first()), end(self.0.last()))
     }
 
     /// Draws a bar for each day, from zero.
@@ -61,7 +79,7 @@ impl Days {
         for (index, day) in self.0.iter().enumerate() {
             let height = day.count.0 as f64 / max as f64 * 100.0;
             let last = if index + 1 == self.0.len() { " class=\"last\"" } else { "" };
-            let (x, y, title) = (index * 10 + 1, 100.0 - height, format!("{}: {}", escape(&day.date), day.count));
+            let (x, y, title) = (index * 10 + 1, 100.0 - height, format!("{}: {}", escape(&spoken(&day.date)), day.count));
             let rect = format!("<rect{last} x=\"{x}\" y=\"{y:.1}\" width=\"8\" height=\"{height:.1}\"><title>{title}</title></rect>");
             svg.push_str(&rect);
         }
@@ -119,8 +137,14 @@ mod tests {
     #[test]
     fn bars_start_at_zero_and_the_largest_fills_the_height() {
         let svg = days().bars().to_string();
-        assert!(svg.contains("aria-label=\"15 sign-ups from 2026-11-01 to 2026-11-03\""), "{svg}");
+        assert!(svg.contains("aria-label=\"15 sign-ups from 1 Nov 2026 to 3 Nov 2026\""), "{svg}");
         assert!(svg.contains("y=\"100.0\" width=\"8\" height=\"0.0\"") && svg.contains("<rect class=\"last\" x=\"21\" y=\"0.0\""), "{svg}");
+    }
+
+    #[test]
+    fn a_day_is_written_as_people_say_it() {
+        assert_eq!(days().last().to_string(), "<time datetime=\"2026-11-03\" data-local>3 Nov 2026</time>");
+        assert_eq!(["2026-01-31", "2026-13-01", "soon", ""].map(spoken), ["31 Jan 2026", "2026-13-01", "soon", ""]);
     }
 
     #[test]

@@ -117,7 +117,9 @@ done! {
     Cancelled = "cancelled" "Cancelled. What was done stays."
     Busy = "busy" "Nothing has begun: other work on this list goes on. Wait until it is done, or cancel it."
     Resent = "resent" "The event is on its way. It shows below within seconds."
-    StatusChanged = "status" "The status has changed."
+    Activated = "activated" "The list is active. People can sign up."
+    Paused = "paused" "The list is paused. Nobody can sign up until you activate it again."
+    Closed = "closed" "The list is closed. Nobody can sign up."
 }
 
 impl Done {

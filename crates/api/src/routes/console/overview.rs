@@ -149,7 +149,13 @@ pub async fn change_status(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -
     let event_id = EventId::new(posted.app.ports.ids.uuid());
     let command = ChangeWaitlistStatus { id: posted.waitlist.id, workspace_id: posted.workspace_id(), to, actor, now, event_id };
     posted.app.ports.waitlists.change_status(command).await?;
-    Ok(done(&posted.list_urls().overview(), Done::StatusChanged))
+    let what = match to {
+        WaitlistStatus::Active => Done::Activated,
+        WaitlistStatus::Paused => Done::Paused,
+        WaitlistStatus::Closed => Done::Closed,
+        WaitlistStatus::Draft => Done::Saved,
+    };
+    Ok(done(&posted.list_urls().overview(), what))
 }
 
 /// Deletes the list, after asking.
