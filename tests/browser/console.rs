@@ -7,10 +7,11 @@ use fantoccini::cookies::Cookie;
 use rally_api::auth::create_sign_in_link;
 use rally_domain::actor::Actor;
 use rally_domain::id::WaitlistId;
+use rally_fakes::http::Misbehaviour;
 use rally_fakes::{Fake, FakeSmtp, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, SmtpOptions};
 use rally_tests::browser::{Browser, View};
 use rally_tests::receiver::eventually;
-use rally_tests::{Kind, TestServer};
+use rally_tests::{Kind, TestServer, upstreams};
 use serde_json::{Value, json};
 use time::Duration;
 use wiremock::matchers::any;
@@ -109,9 +110,15 @@ async fn a_launch_leads_from_the_first_link_to_the_first_invitation() {
     // One key approves.
     browser.press("a").await;
     told(&browser, "Approved").await;
+    // It is said aloud, the next key goes to what it offers, and it is not said again.
+    browser.until("document.getElementById('announce').textContent === 'Approved. Undo: reject'").await;
+    assert_eq!(browser.value("document.activeElement.id + location.search").await, "notices");
     assert_eq!(browser.find("#notices button[data-key=u]").await.text().await.unwrap(), "Undo: reject");
     browser.click("button[data-key=i]").await;
     told(&browser, "Invited").await;
+    browser.client.refresh().await.unwrap();
+    browser.find("button[data-key=i]").await;
+    assert_eq!(browser.value("document.getElementById('notices').textContent.trim()").await, "");
     let list = server.admin_get("/waitlists").await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
     let ada = entries(&server, &list).await[0].clone();
     assert_eq!((&ada["status"], ada["invited_at"].is_string()), (&json!("approved"), true));
@@ -133,6 +140,7 @@ async fn a_template_is_edited_beside_its_preview() {
     browser.show(WIDE).await;
     sign_in(&server, &browser).await;
     browser.open(&format!("{}/console/w/acme/mail/templates/welcome/en", server.base)).await;
+    previewed(&browser, "Early access").await;
     replace(&browser, "#f-subject", "You are in, {{ entry.name }}").await;
     previewed(&browser, "You are in, ").await;
     replace(&browser, "#f-text", "{{ nothing }}").await;
@@ -199,6 +207,22 @@ async fn put(browser: &Browser, cookie: &Cookie<'static>) {
     browser.client.add_cookie(cookie.clone()).await.unwrap();
 }
 
+/// Times are in the language of the page, whatever that of the browser.
+#[tokio::test]
+async fn times_are_in_the_language_of_the_page() {
+    let (server, _list) = start(json!({})).await;
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.writes_as_in("ar-EG").await;
+    browser.open(&format!("{}/console/w/acme", server.base)).await;
+    let text = browser.until("document.querySelector('main time[data-local]')?.textContent").await;
+    let text = text.as_str().unwrap();
+    let is_arabic = |c: char| ('\u{600}'..'\u{700}').contains(&c);
+    assert!(text.contains("Jan") && !text.contains(is_arabic), "{text}");
+    browser.close().await;
+}
+
 /// A form may have a field named "action". What is wrong beside a part is said, and what is right shows in the part.
 #[tokio::test]
 async fn a_part_is_replaced_and_what_is_wrong_is_said() {
@@ -240,10 +264,23 @@ async fn entries_are_found_and_found_again() {
     browser.until("location.search === '?sort=-created_at'").await;
     browser.fill("#f-q", "bob").await;
     browser.until("document.querySelectorAll('#entries [data-row]').length === 1").await;
+    browser.until("document.getElementById('announce').textContent === '1 entry matches'").await;
     browser.until("location.search === '?q=bob&sort=-created_at'").await;
     browser.run("history.back()").await;
     browser.until("document.querySelectorAll('#entries [data-row]').length === 3").await;
     browser.until("document.getElementById('f-q').value === ''").await;
+    browser.fill("#f-q", "nobody").await;
+    browser.until("document.getElementById('announce').textContent === 'No entry matches'").await;
+    browser.until("document.getElementById('entries').innerText.includes('No entry matches')").await;
+
+    // A phone does not show the headings that sort.
+    browser.show(View::PHONE).await;
+    browser.open(&format!("{}/console/w/acme/lists/early/entries", server.base)).await;
+    let choose = "const s = document.getElementById('f-sort'); s.focus(); s.value = '-position'; s.dispatchEvent(new Event('change', {bubbles: true}))";
+    browser.run(choose).await;
+    browser.until("location.search === '?sort=-position' && document.querySelector('#entries [data-row]').innerText.includes('eve')").await;
+    assert_eq!(browser.value("document.activeElement.id + document.activeElement.value").await, "f-sort-position");
+    browser.show(WIDE).await;
 
     // The job shows its end by itself, and what is ticked meanwhile stays so.
     browser.click("input[name=scope][value=matching]").await;
@@ -257,6 +294,39 @@ async fn entries_are_found_and_found_again() {
     browser.until("!document.querySelector('[data-poll]')").await;
     browser.until("document.querySelectorAll('#entries .state.bad, #entries tbody .state').length >= 3").await;
     assert_eq!(browser.value("document.querySelectorAll('[name=entry]:checked').length").await, 1);
+    browser.close().await;
+}
+
+/// Work that goes on shows by itself, and takes neither the focus nor what was opened away.
+#[tokio::test]
+async fn what_shows_by_itself_leaves_the_focus() {
+    let (server, world) = upstreams::start(Kind::Sqlite).await;
+    server.admin_put("/rally/settings", upstreams::notifications()).await.expect(200);
+    let list = server.active_list("early", json!({"approval_required": true})).await;
+    join(&server, "ada@example.com", None).await;
+    let bob = join(&server, "bob@example.com", None).await["id"].as_str().unwrap().to_owned();
+    server.admin_patch(&format!("/waitlists/{list}/entries/{bob}"), json!({"status": "approved"})).await.expect(200);
+    // The service that invites is away, so that the work goes on.
+    world.heimdall.misbehave(Some(Misbehaviour::Status(503)));
+    let browser = Browser::start().await;
+    browser.show(WIDE).await;
+    sign_in(&server, &browser).await;
+    browser.open(&format!("{}/console/w/acme/lists/early/entries", server.base)).await;
+    browser.click("input[name=scope][value=matching]").await;
+    browser.click("button[name=do][value=invite]").await;
+    browser.click("main form button").await;
+    told(&browser, "It has begun").await;
+    shown(&browser, "1 not changed").await;
+    // In one step, because the part may be replaced at any moment.
+    browser.run("document.querySelector('#job details').open = true").await;
+    for control in ["#job summary", "#job form button", "#job a[data-quiet]"] {
+        browser.run(&format!("document.querySelector('{control}').focus(); window.before = document.getElementById('job')")).await;
+        browser.until("!window.before.isConnected && document.getElementById('job')").await;
+        assert_eq!(browser.value(&format!("document.activeElement.matches('{control}')")).await, true, "{control}");
+        assert_eq!(browser.value("document.querySelector('#job details').open").await, true, "{control}");
+    }
+    // What shows by itself does not take away what was said.
+    told(&browser, "It has begun").await;
     browser.close().await;
 }
 

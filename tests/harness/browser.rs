@@ -160,6 +160,11 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Writes times as on a computer with that language from now on.
+    pub async fn writes_as_in(&self, locale: &str) {
+        self.devtools("Emulation.setLocaleOverride", json!({"locale": locale})).await;
+    }
+
     /// Opens an address.
     pub async fn open(&self, url: &str) {
         self.client.goto(url).await.unwrap();

@@ -360,9 +360,11 @@ document.addEventListener("keydown", (event) => {
 
 ready(document);
 
-// A message that is there from the start is not read out, and the next key goes to what it offers.
-if (bare(location.href) !== location.href) {
-  history.replaceState(history.state, "", bare(location.href));
-  if (document.activeElement === document.body) byId("notices").focus({ preventScroll: true });
-}
-setTimeout(() => news() && say(news()), 300);
+// A message that is there from the start is not read out by itself. The next key goes to what it offers.
+const isNew = bare(location.href) !== location.href;
+if (isNew) history.replaceState(history.state, "", bare(location.href));
+setTimeout(() => {
+  if (!news()) return;
+  say(news());
+  if (isNew && document.activeElement === document.body) byId("notices").focus({ preventScroll: true });
+}, 300);
