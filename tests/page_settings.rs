@@ -302,8 +302,7 @@ async fn a_frame_shows_the_content_alone(kind: Kind) {
     let refused = browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal)]).await;
     embedded(refused.is_page_for(framers, 422, "en", &[&action]));
     server.clock.advance(Duration::seconds(2));
-    let own =
-        browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal), ("lang", &lang)]).await.leads_to_own_page();
+    let own = browser.post(&framed, &[("email", "ada@example.com"), ("name", "Ada"), ("form", &seal), ("lang", &lang)]).await.leads_to();
     let (token, query) = own.split_once('?').unwrap();
     assert_eq!(query, "embed=1");
     embedded(browser.open(&own).await.is_page_for(framers, 200, "de", &[&format!("action=\"{token}/answers?embed=1\"")]));

@@ -101,7 +101,7 @@ pub enum Section {
     Mail,
 }
 
-/// A person's own page. An address that ends in `#joined` shows and focuses the message that the person has joined.
+/// A person's own page.
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "visitor.html", whitespace = "minimize")]
 pub struct VisitorPage<'a> {

@@ -11,7 +11,7 @@ use rally_domain::use_case::visit::variant_of;
 use rally_domain::variant::Variant;
 use rally_pages::{Ask, AskPage, ConfirmPage, Notice, NoticePage};
 
-use super::look::{Look, in_chosen_language, see_joined, see_own, show};
+use super::look::{Look, in_chosen_language, see_own, show};
 use super::openness::notice_of_refusal;
 use crate::app::App;
 use crate::http::error::{ApiError, Code};
@@ -133,7 +133,7 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     app.wake_relays();
     let error = match confirmed {
         Ok(confirmed) => {
-            return Ok(see_joined(&app, &request, &app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation)));
+            return Ok(see_own(&app, &request, &app.ports.links.status(confirmed.entry.id, confirmed.entry.link_generation)));
         }
         Err(error) => error,
     };

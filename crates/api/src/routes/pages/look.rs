@@ -153,11 +153,6 @@ pub(super) fn see_own(app: &App, request: &HttpRequest, link: &str) -> HttpRespo
     }
 }
 
-/// Leads a person who has joined to their own page, to the message that says so.
-pub(super) fn see_joined(app: &App, request: &HttpRequest, link: &str) -> HttpResponse {
-    see_own(app, request, &format!("{link}#joined"))
-}
-
 /// Renders the page of an error.
 pub fn error_page(status: StatusCode, request_id: &str, language: Language, root: &str) -> HttpResponse {
     let frame = Frame { language, root, badge: true, ..Frame::default() };

@@ -27,7 +27,7 @@ use rally_pages::{
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::look::{self, brand_of, embedded, is_embedded, see_joined, see_other, show, show_html};
+use super::look::{self, brand_of, embedded, is_embedded, see_other, see_own, show, show_html};
 use super::openness::{notice_of, notice_of_refusal, openness};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
@@ -379,7 +379,7 @@ pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: Ht
     let reading = Reading::of(&app, &named, &request, posted.chosen()).await?;
     let outcome = sign_up(&app, &reading, &request, &posted).await;
     match outcome {
-        Ok(Sent::OnTheList(url)) => Ok(see_joined(&app, &request, &embedded(url, reading.embedded))),
+        Ok(Sent::OnTheList(url)) => Ok(see_own(&app, &request, &embedded(url, reading.embedded))),
         Ok(Sent::MustConfirm) => Ok(reading.lead_to("/mailbox")),
         Err(error) => show_again(&app, &reading, &posted, error).await,
     }
