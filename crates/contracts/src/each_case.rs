@@ -451,6 +451,7 @@ macro_rules! each_case {
                 a_suppression_reads_back_as_it_was_written
                 an_address_is_suppressed_once_for_a_reason
                 an_address_is_suppressed_once_for_a_reason_under_concurrency
+                every_way_suppresses_an_address_once_for_a_reason
                 a_suppression_needs_its_workspace
                 a_workspace_has_suppressions_of_its_own
                 lifting_one_suppression_leaves_the_others

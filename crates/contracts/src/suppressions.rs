@@ -4,14 +4,21 @@ use futures_util::future::join_all;
 use rally_domain::command::{CreateWorkspace, LiftSuppression, Suppress, SuppressRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::{SuppressionId, WorkspaceId};
+use rally_domain::import::ImportRow;
+use rally_domain::mail::MailOutcome;
 use rally_domain::paging::{Limit, SuppressionKey};
 use rally_domain::port::Ports;
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::{Suppression, SuppressionReason};
+use serde_json::json;
 
 use crate::Fixture;
+use crate::changes::unsubscribe;
+use crate::confirmations::{confirming_list, refusal, request, waiting};
+use crate::imports::{import, row, run};
+use crate::mail_claims::{claim, settle, tried};
 use crate::purges::purge_all;
-use crate::samples::{ACTOR, create_workspace, delete_workspace, email, later, suppress, workspace};
+use crate::samples::{ACTOR, active_list_in, create_workspace, delete_workspace, email, erase_entry, join, later, suppress, workspace};
 
 fn hash(ports: &Ports, address: &str) -> AddressHash {
     ports.links.secret().hash_address(&email(address))
@@ -100,6 +107,41 @@ pub async fn an_address_is_suppressed_once_for_a_reason_under_concurrency(fixtur
     let kept = found(&ports, id, "ada@example.com").await;
     assert_eq!(kept.len(), 1);
     assert!(got.iter().all(|one| *one == kept[0]), "{got:?}");
+}
+
+/// A workspace has one suppression of an address and reason, whatever causes it and however often: bounces, refusals, rows of imports,
+/// erasures, unsubscriptions and admins.
+pub async fn every_way_suppresses_an_address_once_for_a_reason(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    let (id, now) = (list.workspace_id, ports.clock.now());
+    let other = active_list_in(&ports, id, "other", json!({})).await;
+    // Two mails to a person of two lists bounce.
+    for list in [&list, &other] {
+        join(&ports, list, "bounced@example.com").await;
+    }
+    let mails = claim(&ports, now).await;
+    assert_eq!(mails.len(), 2);
+    settle(&ports, mails.iter().map(|mail| tried(mail, MailOutcome::Bounced(550), now)).collect()).await;
+    // Another person is erased from both.
+    let erased = [join(&ports, &list, "erased@example.com").await, join(&ports, &other, "erased@example.com").await];
+    for (list, erased) in [&list, &other].into_iter().zip(erased) {
+        assert!(ports.entries.erase(erase_entry(&ports, list.id, erased.id)).await.unwrap());
+        ports.confirmations.request_mail(request(&ports, list, "refused@example.com")).await.unwrap();
+        let refused = waiting(&ports, list).await.remove(0);
+        ports.confirmations.refuse(refusal(&ports, refused.id)).await.unwrap();
+        let unsubscribed = join(&ports, list, "unsubscribed@example.com").await;
+        ports.suppressions.unsubscribe(unsubscribe(&ports, list.id, unsubscribed.id)).await.unwrap();
+        let imported = ImportRow { suppressed: Some(SuppressionReason::Manual), ..row(2, 1, "manual@example.com") };
+        run(&ports, import(&ports, list), vec![imported]).await;
+    }
+    for reason in SuppressionReason::ALL {
+        let address = format!("{}@example.com", reason.as_str());
+        let kept = found(&ports, id, &address).await;
+        assert_eq!(kept.iter().map(|row| row.reason).collect::<Vec<_>>(), [reason]);
+        assert_eq!(add(&ports, id, &address, reason, 9).await, kept[0]);
+        assert_eq!(found(&ports, id, &address).await, kept);
+    }
 }
 
 /// A workspace that never existed, or was deleted, gets no suppression.

@@ -53,11 +53,8 @@ impl ConfirmationStore for MemoryStore {
                 if !flaw.is(Flaw::RefusedMailStays) {
                     data.drop_request_mails(&request);
                 }
-                let twice = data.suppressions.iter().any(|row| {
-                    (row.workspace_id, row.address, row.reason) == (suppression.workspace_id, suppression.address, suppression.reason)
-                });
-                if !twice && !flaw.is(Flaw::RefusalsNotSuppressed) {
-                    data.suppressions.push(suppression);
+                if !flaw.is(Flaw::RefusalsNotSuppressed) {
+                    data.add_suppression(suppression);
                 }
             }
             Ok(())

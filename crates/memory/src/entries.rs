@@ -471,9 +471,8 @@ impl Data {
         for row in self.suppressions.iter_mut().filter(|row| is_same(row) && !flaw.is(Flaw::MasksOfErasedAddressesStay)) {
             row.masked_email = None;
         }
-        let is_there = self.suppressions.iter().any(|row| is_same(row) && row.reason == suppression.reason);
-        if !is_there && !flaw.is(Flaw::ErasedAddressesNotSuppressed) {
-            self.suppressions.push(suppression);
+        if !flaw.is(Flaw::ErasedAddressesNotSuppressed) {
+            self.add_suppression(suppression);
         }
     }
 

@@ -890,6 +890,8 @@ flaws! {
     /// Suppressing an address once more gives a second suppression.
     SuppressedTwice: "suppressions::an_address_is_suppressed_once_for_a_reason"
         "suppressions::an_address_is_suppressed_once_for_a_reason_under_concurrency";
+    /// A bounce, a refusal or an import suppresses an address once more.
+    OtherWaysSuppressTwice: "suppressions::every_way_suppresses_an_address_once_for_a_reason";
     /// Suppressing an address once more replaces the suppression.
     SuppressionsReplaced: "suppressions::an_address_is_suppressed_once_for_a_reason";
     /// Whether an address is suppressed already is read before the write.

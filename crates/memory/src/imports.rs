@@ -305,12 +305,7 @@ impl Data {
             }
         }
         for suppression in plan.suppressions {
-            let is_same = |row: &&rally_domain::suppression::Suppression| {
-                row.workspace_id == suppression.workspace_id && row.address == suppression.address && row.reason == suppression.reason
-            };
-            if self.suppressions.iter().find(is_same).is_none() {
-                self.suppressions.push(suppression);
-            }
+            self.add_suppression(suppression);
         }
         if !flaw.is(Flaw::ImportsNeverNotify) {
             plan.events.into_iter().for_each(|event| self.tell(event));

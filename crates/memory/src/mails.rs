@@ -84,7 +84,9 @@ impl MailQueue for MemoryStore {
             for attempt in &settled {
                 let mail = data.mails.get(&attempt.mail_id).map(|queued| queued.mail.clone());
                 let suppression = mail.and_then(|mail| attempt.suppression(&mail.to, mail.address?));
-                data.suppressions.extend(suppression.filter(|_| !flaw.is(Flaw::BouncesForgotten)));
+                if let Some(suppression) = suppression.filter(|_| !flaw.is(Flaw::BouncesForgotten)) {
+                    data.add_suppression(suppression);
+                }
             }
             settled.len()
         };

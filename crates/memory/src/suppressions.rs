@@ -54,7 +54,8 @@ impl SuppressionStore for MemoryStore {
             if !is_there {
                 data.suppressions.push(suppression);
             }
-            if !is_there || data.flaw.is(Flaw::UnsubscriptionsToldAgain) {
+            let is_new = data.add_suppression(suppression);
+            if is_new || data.flaw.is(Flaw::UnsubscriptionsToldAgain) {
                 data.tell(event);
             }
             Ok(())
@@ -122,6 +123,14 @@ impl Data {
     pub fn suppressions_of(&self, id: WorkspaceId) -> impl Iterator<Item = &Suppression> {
         let is_there = self.workspaces.contains_key(&id) || self.flaw.is(Flaw::SuppressionsOutliveWorkspaces);
         self.suppressions.iter().filter(move |row| row.workspace_id == id && is_there)
+    }
+
+    /// Adds a suppression that another change causes, unless the workspace has one of its address and reason. Returns whether it did.
+    pub fn add_suppression(&mut self, new: Suppression) -> bool {
+        let is_same = |row: &Suppression| (row.workspace_id, row.address, row.reason) == (new.workspace_id, new.address, new.reason);
+        let adds = !self.suppressions.iter().any(is_same) || self.flaw.is(Flaw::OtherWaysSuppressTwice);
+        self.suppressions.extend(Some(new).filter(|_| adds));
+        adds
     }
 
     /// Lifts a suppression.
