@@ -18,7 +18,9 @@ use crate::claims::claim;
 use crate::invitations::record;
 use crate::purges::purge_all;
 use crate::reviews::review;
-use crate::samples::{active_list, active_list_in, change_status, delete_entry, erase_entry, join, later, sign_up, status_change, told};
+use crate::samples::{
+    active_list, active_list_in, change_status, delete_entry, erase_entry, join, later, sign_up, status_change, suppress, told,
+};
 use crate::visits::update_profile;
 use crate::webhooks::create_webhook;
 
@@ -126,6 +128,15 @@ pub async fn an_unsubscription_is_told_once(fixture: &impl Fixture) {
     assert_eq!(kept, [(SuppressionReason::Unsubscribed, Some("a***@example.com"))]);
     let events = of_kind(&ports, EventKind::EntryUnsubscribed).await;
     assert_eq!(events.iter().map(data).collect::<Vec<_>>(), [about(&ada, &list)]);
+    // An address that is suppressed for another reason is no exception.
+    let bob = join(&ports, &list, "bob@example.com").await;
+    let before = suppress(&ports, list.workspace_id, "bob@example.com", SuppressionReason::Bounced);
+    let address = ports.suppressions.suppress(before).await.unwrap().address;
+    ports.suppressions.unsubscribe(unsubscribe(&ports, list.id, bob.id)).await.unwrap();
+    let kept = ports.suppressions.find(list.workspace_id, address).await.unwrap();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(kept.iter().any(|row| row.reason == SuppressionReason::Unsubscribed), "{kept:?}");
+    assert_eq!(of_kind(&ports, EventKind::EntryUnsubscribed).await.len(), 2);
 }
 
 /// A new status is told with the old one, once, between the sign-ups before and after it.

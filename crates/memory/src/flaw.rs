@@ -721,6 +721,8 @@ flaws! {
     ErasuresReduceTheirEvent: "changes::a_deletion_is_told_without_the_person";
     /// The end of the mail to a person is told again.
     UnsubscriptionsToldAgain: "changes::an_unsubscription_is_told_once";
+    /// The mail to a person whose address is suppressed for another reason is not ended.
+    SuppressedPeopleNotUnsubscribed: "changes::an_unsubscription_is_told_once";
     /// The mail to a person of another list is ended.
     UnsubscriptionsIgnoreLists: "changes::an_unsubscription_is_told_once";
     /// The new status of a list is not told.

@@ -49,10 +49,9 @@ impl SuppressionStore for MemoryStore {
             let home = data.home_of(command.entry_id, Flaw::UnsubscriptionsIgnoreLists).unwrap_or(command.waitlist_id);
             let plan = command.decide(data.entry_facts(home, command.entry_id)).map_err(rejected)?;
             let UnsubscribePlan { suppression, event } = plan;
-            let is_same = |row: &Suppression| row.address == suppression.address && row.reason == suppression.reason;
-            let is_there = data.suppressions_of(suppression.workspace_id).any(is_same);
-            if !is_there {
-                data.suppressions.push(suppression);
+            let of_address = data.suppressions_of(suppression.workspace_id).any(|row| row.address == suppression.address);
+            if of_address && data.flaw.is(Flaw::SuppressedPeopleNotUnsubscribed) {
+                return Ok(());
             }
             let is_new = data.add_suppression(suppression);
             if is_new || data.flaw.is(Flaw::UnsubscriptionsToldAgain) {

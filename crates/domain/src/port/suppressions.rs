@@ -25,7 +25,8 @@ pub trait SuppressionStore: Send + Sync {
 
     /// Suppresses the address of an entry as `unsubscribed`, and writes the event of it.
     ///
-    /// - Both MUST be written, or nothing, and only once however often it is repeated, under concurrency too:
+    /// - Both MUST be written, or nothing, whatever other suppressions the address has, and only once however often it is repeated, under
+    ///   concurrency too:
     ///   `changes::an_unsubscription_is_told_once`.
     /// - An entry that is not on the list MUST be refused: `changes::an_unsubscription_is_told_once`.
     async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>>;
