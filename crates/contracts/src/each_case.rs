@@ -209,6 +209,7 @@ macro_rules! each_case {
                 a_referral_is_credited_exactly_once_each
                 a_code_of_another_list_earns_nothing
                 a_code_that_is_taken_is_told
+                a_new_code_is_no_old_code_of_the_list
                 only_an_active_variant_of_the_list_is_attributed
                 an_inactive_variant_wins_nobody
                 a_rejection_frees_no_place_and_a_deletion_does

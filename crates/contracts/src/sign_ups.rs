@@ -9,6 +9,7 @@ use rally_domain::entry::Entry;
 use rally_domain::error::CommandError;
 use rally_domain::event::EventKind;
 use rally_domain::id::VariantId;
+use rally_domain::import::ImportRow;
 use rally_domain::paging::Limit;
 use rally_domain::profile::Profile;
 use rally_domain::referral::{Position, ReferralCode};
@@ -16,7 +17,9 @@ use rally_domain::waitlist::WaitlistStatus;
 use serde_json::json;
 
 use crate::Fixture;
+use crate::confirmations::{confirmation, confirming_list, request, waiting};
 use crate::entries::{all_entries, control_variant, positions};
+use crate::imports::{import, row, run};
 use crate::reviews::review;
 use crate::samples::{
     ACTOR, active_list, active_list_in, change_status, delete_entry, delete_waitlist, join, join_by, profile, sign_up, sign_up_as, told,
@@ -150,6 +153,32 @@ pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     let mut positions: Vec<u64> = outcomes.iter().flatten().map(|entry| entry.position.number()).collect();
     positions.sort_unstable();
     assert!(positions.into_iter().eq(1..=19));
+}
+
+/// A new code that somebody on the list shared elsewhere, before they were imported, is reported as taken, also when a request is confirmed.
+/// On another list it is free.
+pub async fn a_new_code_is_no_old_code_of_the_list(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({})).await;
+    let elsewhere = active_list_in(&ports, list.workspace_id, "elsewhere", json!({})).await;
+    let code = ReferralCode::from_entropy(ports.ids.entropy());
+    let imported = ImportRow { old_code: Some(code.as_str().to_owned()), ..row(2, 1, "ada@example.com") };
+    run(&ports, import(&ports, &list), vec![imported]).await;
+    ports.confirmations.request_mail(request(&ports, &list, "eve@example.com")).await.unwrap();
+    let waiting = waiting(&ports, &list).await.remove(0);
+    for command in [sign_up(&ports, &list, "bob@example.com"), confirmation(&ports, &waiting)] {
+        let refused = ports.entries.sign_up(SignUp { own_code: code.clone(), ..command.clone() }).await;
+        assert_eq!(rejection(&refused), Some(&SignUpRejection::CodeTaken), "{refused:?}");
+        // The list takes the person with another code.
+        ports.entries.sign_up(command).await.unwrap();
+    }
+    // Nobody who signs up at the same time is refused with them.
+    let mut crowd: Vec<SignUp> = (0..20).map(|n| sign_up(&ports, &list, &format!("p{n}@example.com"))).collect();
+    crowd[7].own_code = code.clone();
+    let outcomes = join_all(crowd.into_iter().map(|command| ports.entries.sign_up(command))).await;
+    let refused: Vec<usize> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).map(|(n, _)| n).collect();
+    assert_eq!((refused, rejection(&outcomes[7])), (vec![7], Some(&SignUpRejection::CodeTaken)));
+    ports.entries.sign_up(SignUp { own_code: code, ..sign_up(&ports, &elsewhere, "bob@example.com") }).await.unwrap();
 }
 
 /// A sign-up keeps an active variant of its list. Any other variant is stored as none.
@@ -308,6 +337,7 @@ pub async fn a_crowd_is_decided_in_its_order(fixture: &impl Fixture) {
         entries: 0,
         emails: HashSet::new(),
         codes: HashMap::new(),
+        old_codes: HashSet::new(),
         mailboxes: HashSet::new(),
         waiting_mailboxes: HashSet::new(),
         proofs: HashSet::new(),

@@ -72,6 +72,7 @@
 //!     entries: 0,
 //!     emails: HashSet::new(),
 //!     codes: HashMap::new(),
+//!     old_codes: HashSet::new(),
 //!     mailboxes: HashSet::new(),
 //!     waiting_mailboxes: HashSet::new(),
 //!     proofs: HashSet::new(),

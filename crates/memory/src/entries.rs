@@ -382,7 +382,7 @@ impl Data {
                     .any(|list| list.entries().values().any(|entry| entry.referral_code == command.own_code)),
                 Some(CodeOwner::Elsewhere) => !flaw.is(Flaw::CodesUniqueInListAlone),
                 Some(CodeOwner::Here(_)) => true,
-                None => false,
+                None => list.old_codes.contains_key(command.own_code.as_str()) && !flaw.is(Flaw::NewCodesMayBeOld),
             },
             referrer: referrer.as_ref(),
             neighbours,

@@ -569,6 +569,8 @@ flaws! {
     CodesUniqueInListAlone: "sign_ups::a_code_that_is_taken_is_told";
     /// Entries of two workspaces can have one code.
     CodesUniqueInWorkspaceAlone: "sign_ups::a_code_that_is_taken_is_told";
+    /// A new code may be an old code of the list.
+    NewCodesMayBeOld: "sign_ups::a_new_code_is_no_old_code_of_the_list";
     /// A referral counts twice.
     CreditedTwice: "sign_ups::a_referral_is_credited_exactly_once_each" "sign_ups::a_crowd_is_decided_in_its_order";
     /// Of the two events of an automatic approval one is lost.

@@ -14,6 +14,7 @@ use rally_domain::email::Email;
 use rally_domain::entry::Entry;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, SuppressionId, VariantId, WaitlistId};
+use rally_domain::referral::ReferralCode;
 use rally_domain::waitlist::Waitlist;
 use rally_group_commit::{Fate, Hold, Rules};
 use tokio::time::{Instant, timeout};
@@ -115,7 +116,8 @@ async fn write_in_time(database: &Database, commands: &[SignUp], hold: Option<&H
     })
 }
 
-/// Which codes a group looks up. A code that was drawn is new but for one in a billion: the database refuses it, and the group is tried again.
+/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and the group is
+/// tried again. No constraint refuses an old code of the list, so every group looks for those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LooksUp {
     /// The codes of friends.
@@ -156,6 +158,7 @@ async fn lock_facts(c: &AsyncPgConnection, begin: &str, commands: &[SignUp], cod
             entries,
             emails: known_of(list).filter(|known| known.taken).map(KnownAddress::email).collect(),
             codes: owners.seen_from(list),
+            old_codes: known_of(list).filter_map(KnownAddress::old_code).collect(),
             mailboxes: of_list(&have, list),
             waiting_mailboxes: of_list(&wait, list),
             proofs: used_proofs.clone(),
@@ -213,15 +216,16 @@ pub(crate) async fn load_waitlists<R>(mut c: &AsyncPgConnection, lists: &[Uuid])
 }
 
 statement! {
-    /// Finds which addresses are on their list, and which were erased in its workspace. Each takes one lookup in an index. The first looks
-    /// for the nearest address in the order of the unique index: if it compared for equality, the planner could read the whole list by its
-    /// status or position.
+    /// Finds which addresses are on their list, which were erased in its workspace, and which new codes are old codes of the list. Each takes
+    /// one lookup in an index. The first looks for the nearest address in the order of the unique index: if it compared for equality, the
+    /// planner could read the whole list by its status or position.
     KnownAddresses {
-        "SELECT asked.list, asked.email, nearest.email IS NOT NULL AS taken, s.id AS erased FROM unnest("
+        "SELECT asked.list, asked.email, nearest.email IS NOT NULL AS taken, s.id AS erased, old.code AS old_code FROM unnest("
         lists: Array<SqlUuid> = Vec<Uuid>, ", "
         emails: Array<Text> = Vec<String>, ", "
-        hashes: Array<Bytea> = Vec<Vec<u8>>,
-        ") AS asked (list, email, hash) LEFT JOIN LATERAL (
+        hashes: Array<Bytea> = Vec<Vec<u8>>, ", "
+        codes: Array<Text> = Vec<String>,
+        ") AS asked (list, email, hash, code) LEFT JOIN LATERAL (
             SELECT entries.email FROM entries WHERE entries.waitlist_id = asked.list AND entries.email >= asked.email
             ORDER BY entries.email LIMIT 1
         ) nearest ON nearest.email = asked.email
@@ -235,11 +239,14 @@ statement! {
             WHERE w.has_suppressions AND workspace_id = w.workspace_id AND address = asked.hash AND reason = 'erased'
             ORDER BY workspace_id, address, reason LIMIT 1
         ) s ON true
-        WHERE nearest.email IS NOT NULL OR s.id IS NOT NULL"
+        LEFT JOIN LATERAL (
+            SELECT code FROM old_codes WHERE waitlist_id = asked.list AND code = asked.code ORDER BY waitlist_id, code LIMIT 1
+        ) old ON true
+        WHERE nearest.email IS NOT NULL OR s.id IS NOT NULL OR old.code IS NOT NULL"
     }
 }
 
-/// What is known of an address on a list.
+/// What is known of an address and of a new code on a list.
 #[derive(QueryableByName)]
 struct KnownAddress {
     #[diesel(sql_type = SqlUuid)]
@@ -250,20 +257,27 @@ struct KnownAddress {
     taken: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     erased: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    old_code: Option<String>,
 }
 
 impl KnownAddress {
     fn email(&self) -> Email {
         Email::from_stored(self.email.clone())
     }
+
+    fn old_code(&self) -> Option<ReferralCode> {
+        self.old_code.clone().map(ReferralCode::from_stored)
+    }
 }
 
-/// What is known of the addresses of some sign-ups. An address that is new is left out.
+/// What is known of the addresses and new codes of some sign-ups. A sign-up of which nothing is known is left out.
 async fn known_addresses(mut c: &AsyncPgConnection, commands: &[SignUp]) -> QueryResult<Vec<KnownAddress>> {
     let find = KnownAddresses {
         lists: commands.iter().map(|command| command.waitlist_id.uuid()).collect(),
         emails: commands.iter().map(|command| command.profile.email.to_string()).collect(),
         hashes: commands.iter().map(|command| command.links.secret().hash_address(&command.profile.email).bytes().to_vec()).collect(),
+        codes: commands.iter().map(|command| command.own_code.as_str().to_owned()).collect(),
     };
     find.load(&mut c).await
 }

@@ -21,7 +21,7 @@ use crate::referrals::UsedCodes;
 use crate::schema::{entries, variants, waitlists};
 use crate::statement::statement;
 use crate::waitlists::WaitlistRow;
-use crate::{Database, audit, confirmations, counters, events, mailboxes, mails, proofs, referrals, settings, suppressions};
+use crate::{Database, audit, confirmations, counters, events, imports, mailboxes, mails, proofs, referrals, settings, suppressions};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, few: 1, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -30,8 +30,8 @@ pub(crate) type Outcome = Result<Entry, CommandError<SignUpRejection>>;
 
 type Step<T> = Result<T, Abort<SignUpRejection>>;
 
-/// Which codes a group looks up. A code that was drawn is new but for one in a billion: the database refuses it, and each sign-up is tried in
-/// a group of its own.
+/// Of which codes a group looks up the owners. A code that was drawn is new but for one in a billion: the database refuses it, and each sign-up
+/// is tried in a group of its own. No constraint refuses an old code of the list, so every group looks for those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LooksUp {
     /// The codes of friends.
@@ -97,7 +97,9 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
     let Some((last_position, entries)) = load_totals(c, list)? else { return Ok(None) };
     let waitlist = load_waitlist(c, list)?;
     let mail = settings::mail_setup(c, waitlist.workspace_id)?;
-    let (mut emails, mut codes, mut variants, mut requests) = (HashSet::new(), HashMap::new(), HashSet::new(), HashMap::new());
+    let has_old_codes = imports::has_old_codes(c, list)?;
+    let (mut emails, mut codes, mut old_codes) = (HashSet::new(), HashMap::new(), HashSet::new());
+    let (mut variants, mut requests) = (HashSet::new(), HashMap::new());
     for (_, command) in commands {
         if is_email_taken(c, list, &command.profile.email)? {
             emails.insert(command.profile.email.clone());
@@ -105,6 +107,9 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         let drawn = Some(&command.own_code).filter(|_| looks_up == LooksUp::AllCodes);
         for code in drawn.into_iter().chain(&command.friends_code) {
             codes.extend(find_owner(c, list, code)?.map(|owner| (code.clone(), owner)));
+        }
+        if has_old_codes && imports::old_owner(c, list, command.own_code.as_str())?.is_some() {
+            old_codes.insert(command.own_code.clone());
         }
         if let Some(id) = command.variant_id
             && is_variant_active(c, list, id)?
@@ -141,6 +146,7 @@ fn load_facts(c: &mut SqliteConnection, list: WaitlistId, commands: &[(usize, &S
         entries,
         emails,
         codes,
+        old_codes,
         mailboxes,
         waiting_mailboxes,
         proofs,

@@ -87,7 +87,7 @@ pub struct SignUpFacts<'a> {
     pub entries: u64,
     /// Whether the address is on the list already.
     pub email_taken: bool,
-    /// Whether any entry of the deployment has the code `own_code`.
+    /// Whether any entry of the deployment has the code `own_code`, or an entry of this list has it as an old code.
     pub code_taken: bool,
     /// The entry of the same list that has the code `friends_code`.
     pub referrer: Option<&'a ReferrerFacts>,
@@ -201,7 +201,7 @@ pub enum SignUpRejection {
     /// The address is on the list already.
     #[error("this e-mail address is already on the waitlist")]
     EmailTaken,
-    /// Another entry has the code `own_code`. The command may be retried with a new code.
+    /// Another entry has the code `own_code`, as its own or as an old one. The command may be retried with a new code.
     #[error("this referral code is taken")]
     CodeTaken,
     /// Answers to required custom fields or the consent are missing, or answers do not fit.

@@ -42,6 +42,8 @@ pub struct GroupFacts {
     pub emails: HashSet<Email>,
     /// The codes of the group that an entry has. They are the new entries' own codes and the codes that they used.
     pub codes: HashMap<ReferralCode, CodeOwner>,
+    /// The new entries' own codes that an entry of the list has as an old code.
+    pub old_codes: HashSet<ReferralCode>,
     /// The mailboxes of the group that an entry of the list has. It is empty for a list that takes mailboxes more than once.
     pub mailboxes: HashSet<Email>,
     /// The mailboxes of the group that a waiting sign-up request of the list has, for the same lists.
@@ -128,7 +130,7 @@ impl SignUpGroup {
             last_position: facts.last_position,
             entries: facts.entries,
             email_taken: facts.emails.contains(&command.profile.email),
-            code_taken: owner(&command.own_code).is_some(),
+            code_taken: owner(&command.own_code).is_some() || facts.old_codes.contains(&command.own_code),
             referrer,
             neighbours: neighbours.copied().unwrap_or(0),
             rewarded: referrer.and_then(|referrer| facts.rewarded.get(&referrer.id)),
@@ -255,6 +257,7 @@ mod tests {
             entries: 8,
             emails: HashSet::from([Email::parse("old@example.com").unwrap()]),
             codes: HashMap::from([(ReferralCode::from_entropy(99), CodeOwner::Elsewhere)]),
+            old_codes: HashSet::from([ReferralCode::from_entropy(98)]),
             mailboxes: HashSet::from([Email::parse("bob@example.com").unwrap()]),
             waiting_mailboxes: HashSet::from([Email::parse("eve@example.com").unwrap()]),
             proofs: HashSet::new(),
@@ -283,8 +286,10 @@ mod tests {
         assert_eq!(group.decide(&person(1)), Err(SignUpRejection::EmailTaken));
         let same_code = SignUp { own_code: ReferralCode::from_entropy(1), ..person(2) };
         assert_eq!(group.decide(&same_code), Err(SignUpRejection::CodeTaken));
-        let elsewhere = SignUp { own_code: ReferralCode::from_entropy(99), ..person(2) };
-        assert_eq!(group.decide(&elsewhere), Err(SignUpRejection::CodeTaken));
+        for taken in [99, 98] {
+            let taken = SignUp { own_code: ReferralCode::from_entropy(taken), ..person(2) };
+            assert_eq!(group.decide(&taken), Err(SignUpRejection::CodeTaken));
+        }
         let old = SignUp { profile: profile("old@example.com"), ..person(2) };
         assert_eq!(group.decide(&old), Err(SignUpRejection::EmailTaken));
         assert_eq!(group.decide(&person(2)).unwrap().position.number(), 12);

@@ -27,8 +27,6 @@ pub struct Join {
     pub friends_code: Option<ReferralCode>,
     /// The code as the person gave it, if people on the list have old codes. It may be one of these.
     pub given_code: Option<OldCode>,
-    /// Whether people on the list have old codes.
-    pub has_old_codes: bool,
     /// The variant that the person saw.
     pub variant_id: Option<VariantId>,
     /// The token of the captcha.
@@ -92,7 +90,7 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, mut join: Join, ttl: Durati
         join.friends_code = ports.imports.resolve_code(waitlist.id, code).await?;
     }
     if waitlist.settings.email_confirmation == Confirmation::Off {
-        let mut command = SignUp {
+        let command = SignUp {
             friends_code: join.friends_code.clone(),
             variant_id: join.variant_id,
             proof: join.proof,
@@ -101,9 +99,6 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, mut join: Join, ttl: Durati
             disposable: ports.disposable.has(&join.profile.email),
             ..SignUp::new(waitlist.id, join.profile.clone(), ports.links.clone(), &*ports.clock, &*ports.ids)
         };
-        if join.has_old_codes {
-            command.own_code = draw_code(ports, waitlist).await?;
-        }
         match sign_up(ports, command).await {
             // The setting was turned on just now.
             Err(CommandError::Rejected(SignUpRejection::ConfirmationRequired)) => {}
@@ -114,16 +109,6 @@ pub async fn run(ports: &Ports, waitlist: &Waitlist, mut join: Join, ttl: Durati
     }
     confirm::request(ports, waitlist, join, ttl).await.map_err(|error| error.map_rejection(JoinRejection::Request))?;
     Ok(Joined::MustConfirm)
-}
-
-/// Draws a code that nobody on the list had before they were imported.
-async fn draw_code(ports: &Ports, waitlist: &Waitlist) -> Result<ReferralCode, Fault> {
-    loop {
-        let code = ReferralCode::from_entropy(ports.ids.entropy());
-        if ports.imports.resolve_code(waitlist.id, &code.clone().into()).await?.is_none() {
-            return Ok(code);
-        }
-    }
 }
 
 /// Returns the hash of the network that a form came from.

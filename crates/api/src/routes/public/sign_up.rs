@@ -150,7 +150,6 @@ impl JoinBody {
             },
             friends_code: given.as_deref().and_then(|text| ReferralCode::parse(text).ok()),
             given_code: given.as_deref().filter(|_| list.has_old_codes).and_then(|text| OldCode::parse(text).ok()),
-            has_old_codes: list.has_old_codes,
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             proof: None,
