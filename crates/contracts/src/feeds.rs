@@ -113,7 +113,9 @@ pub async fn processes_number_events_together(fixture: &impl Fixture) {
     let number = |n: usize| (if n.is_multiple_of(2) { &ports } else { &there }).feeds.number(list.workspace_id, 7);
     let mut given = 0;
     loop {
-        let round: usize = join_all((0..6).map(number)).await.into_iter().map(Result::unwrap).sum();
+        let numbers: Vec<usize> = join_all((0..6).map(number)).await.into_iter().map(Result::unwrap).collect();
+        assert!(numbers.iter().all(|number| *number <= 7), "{numbers:?}");
+        let round: usize = numbers.into_iter().sum();
         given += round;
         if round == 0 {
             break;

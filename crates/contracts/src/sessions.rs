@@ -1,5 +1,7 @@
 //! Cases of [`SessionStore`](rally_domain::port::SessionStore).
 
+use std::cmp::Reverse;
+
 use futures_util::future::join_all;
 use rally_domain::command::{
     BeginSession, CreateSignInLink, EndSession, NoteUse, SpendLink, SpendLinkRejection, TrySignIn, TrySignInRejection,
@@ -170,7 +172,7 @@ pub async fn a_deleted_workspace_takes_its_sessions_with_it(fixture: &impl Fixtu
     assert!(ports.sessions.find_link(to_all.id, now).await.unwrap().is_some());
 }
 
-/// Sessions are listed by their last use, the latest first, whenever they began.
+/// Sessions are listed by their last use, the latest first, whenever they began, and no more than a thousand.
 pub async fn sessions_go_by_their_last_use(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let mut sessions = Vec::new();
@@ -181,6 +183,12 @@ pub async fn sessions_go_by_their_last_use(fixture: &impl Fixture) {
     }
     let shown = ports.sessions.list(later(&ports, 4)).await.unwrap();
     assert_eq!(shown, [sessions[1].clone(), sessions[0].clone(), sessions[2].clone()]);
+    for _ in 0..1000 {
+        begin(&ports, &session(&ports)).await;
+    }
+    let shown = ports.sessions.list(later(&ports, 4)).await.unwrap();
+    assert_eq!(shown.len(), 1000);
+    assert!(shown.is_sorted_by_key(|session| Reverse(session.seen_at)));
 }
 
 /// A link reads back with everything that it was written with, in every process.

@@ -86,11 +86,13 @@ impl EntryJobStore for MemoryStore {
         Ok(self.write(work).await)
     }
 
-    async fn prune(&self, before: Timestamp, _: usize) -> Result<u64, Fault> {
+    async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
-            let (all, young) = (data.entry_jobs.len(), data.flaw.is(Flaw::YoungJobsPruned));
-            data.entry_jobs.retain(|kept| kept.job.created_at >= before && !young);
-            (all - data.entry_jobs.len()) as u64
+            let (rows, young) = (data.flaw.prunes(rows), data.flaw.is(Flaw::YoungJobsPruned));
+            let jobs = data.entry_jobs.iter().map(|kept| &kept.job).filter(|job| job.created_at < before || young);
+            let old: Vec<JobId> = jobs.map(|job| job.id).take(rows).collect();
+            data.entry_jobs.retain(|kept| !old.contains(&kept.job.id));
+            old.len() as u64
         };
         Ok(self.write(work).await)
     }

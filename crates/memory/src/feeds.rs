@@ -38,7 +38,7 @@ impl EventFeed for MemoryStore {
             if flaw.is(Flaw::FeedsNumberedAnew) {
                 feed.numbered = std::mem::take(&mut feed.numbered).into_iter().map(|(number, id)| (number + 1, id)).collect();
             }
-            let next: Vec<EventId> = waiting.into_iter().take(most).collect();
+            let next: Vec<EventId> = waiting.into_iter().take(flaw.rows(most)).collect();
             feed.waiting.retain(|id| !next.contains(id));
             feed.numbered.extend((last + 1..).zip(next.iter().copied()));
             feed.last = last + next.len() as u64;

@@ -472,7 +472,11 @@ flaws! {
     /// A prune deletes all that is old at once.
     PrunesUnlimited: "access::stored_replies_are_pruned_so_many_at_a_time" "sessions::sessions_are_pruned_so_many_at_a_time"
         "deliveries::events_that_nobody_gets_are_pruned" "mail_claims::what_is_finished_is_pruned"
-        "audit::old_rows_are_pruned_so_many_at_a_time";
+        "audit::old_rows_are_pruned_so_many_at_a_time" "entry_jobs::old_jobs_are_pruned" "imports::old_imports_are_pruned";
+    /// More rows are returned or changed than were asked for.
+    LimitsIgnored: "imports::problems_are_in_the_order_of_the_file" "referrals::suspects_have_a_score"
+        "referrals::networks_are_forgotten_in_time" "feeds::processes_number_events_together" "sessions::sessions_go_by_their_last_use"
+        "proofs::sign_ups_of_a_moment_are_counted";
     /// The reply to a changed secret is not stored.
     RotationsStoreNoReply: "webhooks::a_reply_is_stored_with_a_webhook_and_with_its_new_secret";
     /// A list is found in a workspace that it does not belong to.
@@ -1212,6 +1216,11 @@ impl Flawed {
     /// At most that many, for a flaw that stops there.
     pub fn at_most(self, flaw: Flaw, number: usize) -> usize {
         if self.is(flaw) { number } else { usize::MAX }
+    }
+
+    /// How many rows a method may return or change.
+    pub fn rows(self, most: usize) -> usize {
+        if self.is(Flaw::LimitsIgnored) { usize::MAX } else { most }
     }
 
     /// How many rows a prune may delete.

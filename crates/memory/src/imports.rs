@@ -110,7 +110,7 @@ impl ImportStore for MemoryStore {
             let Some(kept) = data.imports.get(&id) else { return Vec::new() };
             let after = after.filter(|_| !data.flaw.is(Flaw::ProblemsRepeat)).unwrap_or(Import::FIRST);
             let follows = kept.problems.iter().filter(|(key, _)| **key > after);
-            follows.take(most).map(|(key, problem)| (*key, problem.clone())).collect()
+            follows.take(data.flaw.rows(most)).map(|(key, problem)| (*key, problem.clone())).collect()
         }))
     }
 
@@ -209,7 +209,7 @@ impl ImportStore for MemoryStore {
         let work = |data: &mut Data| {
             let all = data.flaw.is(Flaw::YoungImportsPruned);
             let old = data.imports.values().map(|kept| &kept.import).filter(|import| import.created_at < before || all);
-            let old: Vec<ImportId> = old.map(|import| import.id).take(rows).collect();
+            let old: Vec<ImportId> = old.map(|import| import.id).take(data.flaw.prunes(rows)).collect();
             old.iter().for_each(|id| drop(data.imports.remove(id)));
             old.len() as u64
         };

@@ -78,7 +78,7 @@ impl ReferralStore for MemoryStore {
                 let Referral { referrer, referred, reasons, created_at, .. } = list.named(&kept.referral, data.flaw);
                 Suspect { referrer, referred, network: kept.network, reasons, created_at }
             };
-            suspects.into_iter().take(most).map(suspect).collect()
+            suspects.into_iter().take(data.flaw.rows(most)).map(suspect).collect()
         };
         Ok(self.read(look))
     }
@@ -112,18 +112,18 @@ impl ReferralStore for MemoryStore {
     async fn forget_networks(&self, before: Timestamp, entries: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
             let flaw = data.flaw;
-            let mut looked_at = 0;
+            let (most, mut looked_at) = (flaw.rows(entries), 0);
             for list in data.lists.values_mut().filter(|_| !flaw.is(Flaw::NetworksRemembered)) {
                 let is_old =
                     |id: &EntryId| list.find(*id).is_none_or(|entry| entry.created_at < before || flaw.is(Flaw::NetworksForgottenEarly));
-                let old: Vec<EntryId> = list.networks.keys().copied().filter(is_old).take(entries).collect();
+                let old: Vec<EntryId> = list.networks.keys().copied().filter(is_old).take(most - looked_at).collect();
                 for id in &old {
                     list.networks.remove(id);
                     list.referrals.values_mut().filter(|kept| kept.referral.referred == Some(*id)).for_each(|kept| kept.network = None);
                 }
-                looked_at += old.len() as u64;
+                looked_at += old.len();
             }
-            looked_at
+            looked_at as u64
         };
         Ok(self.write(work).await)
     }

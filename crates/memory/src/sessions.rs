@@ -96,7 +96,7 @@ impl SessionStore for MemoryStore {
             if data.flaw.is(Flaw::SessionsInOrderOfEnds) {
                 sessions.sort_by_key(|session| Reverse(session.expires_at()));
             }
-            sessions.truncate(MAX_LISTED);
+            sessions.truncate(data.flaw.rows(MAX_LISTED));
             sessions
         };
         Ok(self.read(look))

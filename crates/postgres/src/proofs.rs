@@ -25,10 +25,10 @@ use crate::statement::statement;
 impl ProofStore for PgStore {
     async fn taken_since(&self, waitlist_id: WaitlistId, since: Timestamp, most: u64) -> Result<u64, Fault> {
         let mut c = self.connection().await?;
-        let (list, after, most) = (waitlist_id.uuid(), since.instant(), to_bigint(most));
-        let count = CountTaken { list, most, after, of: list, from: after, up_to: most, on: list, since: after, limit: most };
+        let (list, after, rows) = (waitlist_id.uuid(), since.instant(), to_bigint(most));
+        let count = CountTaken { list, most: rows, after, of: list, from: after, up_to: rows, on: list, since: after, limit: rows };
         let counted: CountRow = count.get_result(&mut c).await.map_err(query_fault)?;
-        Ok(from_bigint(counted.number))
+        Ok(from_bigint(counted.number).min(most))
     }
 
     async fn prune(&self, expired_before: Timestamp, most: usize) -> Result<u64, Fault> {
@@ -47,7 +47,7 @@ impl ProofStore for PgStore {
 }
 
 statement! {
-    /// Counts the sign-ups that a list took after an instant. Each part reads the newest rows in the order of its index.
+    /// Counts the sign-ups that a list took after an instant, so many of each kind at most. Each part reads rows in the order of its index.
     CountTaken {
         "SELECT e.number + r.number + p.number AS number FROM \
             (SELECT count(*) AS number FROM (SELECT created_at FROM entries WHERE waitlist_id = "

@@ -21,8 +21,9 @@ use crate::schema::{entries, signup_requests, used_proofs};
 #[async_trait]
 impl ProofStore for SqliteStore {
     async fn taken_since(&self, waitlist_id: WaitlistId, since: Timestamp, most: u64) -> Result<u64, Fault> {
-        let (list, after, most) = (Blob(waitlist_id.uuid()), since.unix_millis(), to_bigint(most));
-        self.database.read(move |c| taken_since(c, list, after, most).map_err(query_fault)).await
+        let (list, after) = (Blob(waitlist_id.uuid()), since.unix_millis());
+        let counted = self.database.read(move |c| taken_since(c, list, after, to_bigint(most)).map_err(query_fault)).await?;
+        Ok(counted.min(most))
     }
 
     async fn prune(&self, expired_before: Timestamp, most: usize) -> Result<u64, Fault> {
@@ -42,7 +43,7 @@ impl ProofStore for SqliteStore {
     }
 }
 
-/// Counts the sign-ups that a list took after an instant. Each part reads the newest rows in the order of its index.
+/// Counts the sign-ups that a list took after an instant, so many of each kind at most. Each part reads rows in the order of its index.
 fn taken_since(c: &mut SqliteConnection, list: Blob, after: i64, most: i64) -> QueryResult<u64> {
     let joined = entries::table.filter(entries::waitlist_id.eq(list)).order(entries::position.desc()).limit(most);
     let joined: Vec<i64> = joined.select(entries::created_at).load(c)?;

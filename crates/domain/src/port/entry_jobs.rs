@@ -43,6 +43,6 @@ pub trait EntryJobStore: Send + Sync {
 
     /// Deletes jobs that were made before an instant, at most that many. Returns how many.
     ///
-    /// - Others MUST stay: `entry_jobs::old_jobs_are_pruned`.
+    /// - Others MUST stay, and it MUST NOT delete more than that many: `entry_jobs::old_jobs_are_pruned`.
     async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault>;
 }

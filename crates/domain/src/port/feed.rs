@@ -19,6 +19,7 @@ pub trait EventFeed: Send + Sync {
     /// Gives the next numbers of a feed to the oldest events of a workspace that have none, at most that many. Returns how many got one.
     ///
     /// - Several processes MUST NOT give a number twice, nor two numbers to an event: `feeds::processes_number_events_together`.
+    /// - It MUST NOT number more than that many: `feeds::processes_number_events_together`.
     /// - An event MUST keep its number, so that a reader goes on where it was: `feeds::a_reader_goes_on_where_it_was`.
     async fn number(&self, workspace_id: WorkspaceId, most: usize) -> Result<usize, Fault>;
 

@@ -42,7 +42,7 @@ pub trait ImportStore: Send + Sync {
 
     /// The problems of an import, at most that many, after a line and its problem of that number. Each has the number that it follows by.
     ///
-    /// - They MUST be in the order of their lines, each once: `imports::problems_are_in_the_order_of_the_file`.
+    /// - They MUST be in the order of their lines, each once, and no more than that many: `imports::problems_are_in_the_order_of_the_file`.
     async fn problems(&self, id: ImportId, after: Option<[i64; 3]>, most: usize) -> Result<Vec<([i64; 3], ImportProblem)>, Fault>;
 
     /// A piece of the file.
@@ -101,6 +101,6 @@ pub trait ImportStore: Send + Sync {
 
     /// Deletes imports that began before an instant, with their problems: at most that many rows. Returns how many.
     ///
-    /// - Others MUST stay: `imports::old_imports_are_pruned`.
+    /// - Others MUST stay, and it MUST NOT delete more than that many rows: `imports::old_imports_are_pruned`.
     async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault>;
 }

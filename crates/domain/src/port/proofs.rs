@@ -14,11 +14,12 @@ use crate::timestamp::Timestamp;
 #[async_trait]
 pub trait ProofStore: Send + Sync {
     /// How many sign-ups a waitlist took after an instant: entries, requests that wait, and repeated requests on a list that counts them.
-    /// It counts to `most` of each.
+    /// It counts to `most`, and no further.
     ///
     /// - Each MUST be counted once, and a request that was confirmed as its entry: `proofs::sign_ups_of_a_moment_are_counted`.
     /// - Nothing of another waitlist MUST be counted, and nothing before the instant: `proofs::sign_ups_of_a_moment_are_counted`.
     /// - A sign-up of another process MUST be counted: `proofs::sign_ups_of_a_moment_are_counted`.
+    /// - If there are more than `most`, it MUST return `most`: `proofs::sign_ups_of_a_moment_are_counted`.
     async fn taken_since(&self, waitlist_id: WaitlistId, since: Timestamp, most: u64) -> Result<u64, Fault>;
 
     /// Forgets used proofs that expired before an instant, at most that many. Returns how many it forgot.

@@ -49,6 +49,7 @@ pub trait ReferralStore: Send + Sync {
     /// The newest referrals of a waitlist that something speaks against, newest first, at most that many.
     ///
     /// - Those with a score above 0 MUST be there with their networks, in any state, and no others: `referrals::suspects_have_a_score`.
+    /// - If there are more, only the newest MUST be there: `referrals::suspects_have_a_score`.
     async fn suspects(&self, waitlist_id: WaitlistId, most: usize) -> Result<Vec<Suspect>, Fault>;
 
     /// The entries of a waitlist that have referrals, in any order. The cost grows with their number.
@@ -62,10 +63,11 @@ pub trait ReferralStore: Send + Sync {
     /// - Only credited referrals MUST be there: `referrals::credits_are_told_with_their_times`.
     async fn credited_at(&self, entry_id: EntryId, most: usize) -> Result<Vec<Timestamp>, Fault>;
 
-    /// Forgets the networks of some entries that signed up before an instant, and of their referrals. Returns how many entries were looked
-    /// at: 0 means that nothing is left.
+    /// Forgets the networks of some entries that signed up before an instant, and of their referrals. Looks at no more than that many entries.
+    /// Returns how many it looked at: 0 means that nothing is left.
     ///
     /// - Networks MUST be forgotten of these entries, and of no newer one: `referrals::networks_are_forgotten_in_time`.
+    /// - It MUST NOT look at more entries than that many: `referrals::networks_are_forgotten_in_time`.
     async fn forget_networks(&self, before: Timestamp, entries: usize) -> Result<u64, Fault>;
 
     /// Writes rows for some referrals that are older than the ledger, or that an older program wrote. Returns how many entries were looked

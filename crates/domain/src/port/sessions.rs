@@ -50,7 +50,8 @@ pub trait SessionStore: Send + Sync {
 
     /// The sessions of all workspaces that are not over, at most 1000.
     ///
-    /// - They MUST be ordered by their last use, the latest first: `sessions::sessions_go_by_their_last_use`.
+    /// - They MUST be ordered by their last use, the latest first, and it MUST NOT list more than 1000:
+    ///   `sessions::sessions_go_by_their_last_use`.
     /// - Those that [`find`](Self::find) does not find MUST NOT be listed: `sessions::a_session_ends_by_itself`,
     ///   `sessions::an_ended_session_is_gone`, `sessions::a_revoked_key_ends_its_sessions`.
     async fn list(&self, now: Timestamp) -> Result<Vec<Session>, Fault>;
