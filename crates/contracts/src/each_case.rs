@@ -64,6 +64,8 @@ macro_rules! each_case {
                 problems_are_in_the_order_of_the_file
                 a_cancelled_import_adds_no_more
                 one_worker_at_a_time_holds_an_import
+                a_group_prolongs_the_claim
+                older_imports_come_first
                 rows_are_staged_once
                 rows_become_entries_in_their_order
                 totals_are_those_of_the_rows

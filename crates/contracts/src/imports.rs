@@ -308,6 +308,48 @@ pub async fn one_worker_at_a_time_holds_an_import(fixture: &impl Fixture) {
     assert_eq!(numbers(&import), [1, 0, 0, 0]);
 }
 
+/// Imports are claimed in the order in which they were made.
+pub async fn older_imports_come_first(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for second in [2, 1, 3] {
+        let new = Import { created_at: later(&ports, second), ..import(&ports, &list) };
+        ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+        ports.imports.arrive(new.id, Ok("{}".to_owned()), later(&ports, 4)).await.unwrap().unwrap();
+    }
+    for second in [1, 2, 3] {
+        let claimed = ports.imports.claim(claim_id(&ports), later(&ports, 5), later(&ports, 65)).await.unwrap();
+        assert_eq!(claimed.map(|import| import.created_at), Some(later(&ports, second)));
+    }
+}
+
+/// Each group that is read or done prolongs the claim, as long as it says.
+pub async fn a_group_prolongs_the_claim(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let new = import(&ports, &list);
+    ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+    ports.imports.arrive(new.id, Ok("{}".to_owned()), ports.clock.now()).await.unwrap().unwrap();
+    let (claim, other) = (claim_id(&ports), claim_id(&there));
+    let held = ports.imports.claim(claim, ports.clock.now(), later(&ports, 60)).await.unwrap().unwrap();
+    let claims = async |seconds| there.imports.claim(other, later(&there, seconds), later(&there, seconds + 60)).await.unwrap();
+    let rows = || vec![row(2, 1, "a@example.com"), row(3, 2, "b@example.com")];
+    let stage = |seconds, next| StageRows {
+        now: later(&ports, seconds),
+        lease_until: later(&ports, seconds + 60),
+        next,
+        ..stage(&ports, &held, claim, rows())
+    };
+    ports.imports.stage(StageRows { rows: Vec::new(), ..stage(50, None) }).await.unwrap().unwrap();
+    assert_eq!(claims(80).await, None);
+    let import = ports.imports.stage(stage(100, Some(ImportStep::Add))).await.unwrap().unwrap();
+    assert_eq!(claims(140).await, None);
+    let group = ImportWork { now: later(&ports, 150), lease_until: later(&ports, 210), ..work(&ports, &import, claim, 1) };
+    let import = ports.imports.work(group).await.unwrap().unwrap();
+    assert_eq!(claims(180).await, None);
+    assert_eq!(claims(211).await.map(|import| import.id), Some(import.id));
+}
+
 /// Rows are staged with the place where the reader goes on. A reader that tries again goes on there.
 pub async fn rows_are_staged_once(fixture: &impl Fixture) {
     let ports = fixture.ports();

@@ -103,6 +103,10 @@ flaws! {
     CancelledImportsGoOn: "imports::a_cancelled_import_adds_no_more";
     /// Two workers hold an import.
     ImportsClaimedTwice: "imports::one_worker_at_a_time_holds_an_import";
+    /// A claim ends when it was to end at first, whatever is done meanwhile.
+    ClaimsNotProlonged: "imports::a_group_prolongs_the_claim";
+    /// Younger imports are claimed first.
+    YoungerImportsFirst: "imports::older_imports_come_first";
     /// Rows are staged without the place where the reader goes on.
     StagedWithoutMark: "imports::rows_are_staged_once";
     /// Rows become entries in the order of the file.

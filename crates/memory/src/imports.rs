@@ -141,6 +141,9 @@ impl ImportStore for MemoryStore {
             };
             let mut open: Vec<&mut KeptImport> = data.imports.values_mut().filter(|kept| is_free(kept)).collect();
             open.sort_by_key(|kept| kept.import.created_at);
+            if flaw.is(Flaw::YoungerImportsFirst) {
+                open.reverse();
+            }
             let kept = open.into_iter().next()?;
             kept.import = kept.import.clone().claimed(now);
             (kept.claim, kept.lease_until) = (Some(claim), Some(lease_until));
@@ -226,8 +229,9 @@ impl KeptImport {
 impl Data {
     /// The import, if a claim holds it.
     fn held(&mut self, id: ImportId, claim: ClaimId, lease_until: Timestamp) -> Option<&mut KeptImport> {
+        let prolongs = !self.flaw.is(Flaw::ClaimsNotProlonged);
         let kept = self.imports.get_mut(&id).filter(|kept| kept.claim == Some(claim))?;
-        kept.lease_until = Some(lease_until);
+        kept.lease_until = Some(lease_until).filter(|_| prolongs).or(kept.lease_until);
         Some(kept)
     }
 

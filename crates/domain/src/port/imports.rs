@@ -57,7 +57,9 @@ pub trait ImportStore: Send + Sync {
 
     /// Claims the oldest import that has work left and that no other claim holds. Rows are changed as [`Import::claimed`] says.
     ///
-    /// - Two claims MUST NOT hold one import: `imports::one_worker_at_a_time_holds_an_import`.
+    /// - Two claims MUST NOT hold one import, and [`stage`](Self::stage) and [`work`](Self::work) MUST prolong the claim as they say:
+    ///   `imports::one_worker_at_a_time_holds_an_import`, `imports::a_group_prolongs_the_claim`.
+    /// - Imports MUST be claimed in the order in which they were made: `imports::older_imports_come_first`.
     /// - An import whose lease has ended MUST be claimed again: `imports::one_worker_at_a_time_holds_an_import`.
     /// - An upload that nobody goes on with MUST fail: `imports::an_upload_that_broke_off_fails`.
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<Import>, Fault>;
