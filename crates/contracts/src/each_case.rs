@@ -72,6 +72,7 @@ macro_rules! each_case {
                 no_row_is_added_twice
                 people_sign_up_meanwhile
                 erased_people_are_not_brought_back
+                an_erased_person_leaves_room_for_a_row
                 a_mailbox_is_imported_once
                 people_who_are_there_are_skipped_or_updated
                 old_codes_work_on_their_list
@@ -83,6 +84,7 @@ macro_rules! each_case {
                 the_import_of_a_deleted_list_fails
                 an_import_that_is_given_up_fails
                 an_export_is_restored_line_by_line
+                erased_people_are_not_restored
                 a_restored_list_counts_as_before
                 a_list_with_people_is_not_restored
                 people_sign_up_while_a_list_is_restored

@@ -483,6 +483,17 @@ pub async fn erased_people_are_not_brought_back(fixture: &impl Fixture) {
     assert_eq!(problems.iter().map(|(_, problem)| problem.line).collect::<Vec<_>>(), [2]);
 }
 
+/// A person who was erased takes no place: the list takes a row again.
+pub async fn an_erased_person_leaves_room_for_a_row(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({"max_entries": 1})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, ada.id)).await.unwrap());
+    let rows = vec![row(2, 1, "bob@example.com"), row(3, 2, "eve@example.com")];
+    assert_eq!(numbers(&run(&ports, import(&ports, &list), rows).await), [1, 0, 0, 1]);
+    assert_eq!(addresses(&entries(&ports, &list).await), ["bob@example.com"]);
+}
+
 /// People who are there are left alone, or get what the row has.
 pub async fn people_who_are_there_are_skipped_or_updated(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -768,6 +779,51 @@ pub async fn an_export_is_restored_line_by_line(fixture: &impl Fixture) {
 async fn another_list(ports: &Ports) -> Waitlist {
     let workspace = workspace(ports, "elsewhere").await;
     active_list_in(ports, workspace.id, "copy", json!({})).await
+}
+
+/// A restore does not bring a person back who was erased from the workspace. It says so, and restores everybody else.
+pub async fn erased_people_are_not_restored(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = full_list(&ports).await;
+    let lines = exported(&ports, list.id).await;
+    let copy = another_list(&ports).await;
+    let other = active_list_in(&ports, copy.workspace_id, "other", json!({})).await;
+    let fay = join(&ports, &other, "fay@example.com").await;
+    assert!(ports.entries.erase(erase_entry(&ports, other.id, fay.id)).await.unwrap());
+    let done = restore(&ports, &copy, &lines).await;
+    assert_eq!((done.state, numbers(&done)), (ImportState::Done, [4, 0, 1, 0]));
+    let expected: Vec<Entry> = entries(&ports, &list).await.into_iter().filter(|entry| entry.profile.email != fay.profile.email).collect();
+    assert_eq!(addresses(&entries(&ports, &copy).await), addresses(&expected));
+    let is_fay = |line: &Line| matches!(line, Line::Entry(entry) if entry.email == "fay@example.com");
+    let line = (2..).zip(&lines).find(|(_, line)| is_fay(line)).map(|(number, _)| number).unwrap();
+    let problems = ports.imports.problems(done.id, None, 10).await.unwrap();
+    assert_eq!(problems.iter().map(|(_, problem)| (problem.line, problem.column.as_str())).collect::<Vec<_>>(), [(line, "email")]);
+}
+
+/// A code that one entry of a list has as its own, and another one as an old code, is that of the first. An export may say so of two people.
+pub async fn an_own_code_comes_before_an_old_one(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let ada = join(&ports, &list, "ada@example.com").await;
+    join(&ports, &list, "bob@example.com").await;
+    let mut lines = exported(&ports, list.id).await;
+    for line in &mut lines {
+        if let Line::Entry(entry) = line
+            && entry.email == "bob@example.com"
+        {
+            entry.old_codes.push(ada.referral_code.to_string());
+        }
+    }
+    // Nobody has the codes of the file any more.
+    assert!(ports.waitlists.delete(delete_waitlist(&ports, list.workspace_id, list.id)).await.unwrap());
+    while ports.purges.purge(1000).await.unwrap() {}
+    let copy = another_list(&ports).await;
+    restore(&ports, &copy, &lines).await;
+    let bob = entries(&ports, &copy).await.remove(1);
+    assert_eq!(ports.entries.records(copy.id, bob.id).await.unwrap().old_codes, [ada.referral_code.as_str()]);
+    let found = ports.imports.resolve_code(copy.id, &ada.referral_code.clone().into()).await.unwrap();
+    assert_eq!(found, Some(ada.referral_code));
+    assert_ne!(found, Some(bob.referral_code));
 }
 
 /// The totals of a restored list are those of the first one, and a rebuild corrects nothing.

@@ -121,6 +121,10 @@ flaws! {
     MailboxesImportedTwice: "imports::a_mailbox_is_imported_once";
     /// An import brings erased people back.
     ErasedPeopleImported: "imports::erased_people_are_not_brought_back";
+    /// An erased person takes a place from rows.
+    ErasedPeopleBlockRows: "imports::an_erased_person_leaves_room_for_a_row";
+    /// A restore brings erased people back.
+    ErasedPeopleRestored: "imports::erased_people_are_not_restored";
     /// An import changes nobody who is there.
     DuplicatesNeverUpdated: "imports::people_who_are_there_are_skipped_or_updated";
     /// Old codes lose their case.

@@ -271,7 +271,7 @@ impl Data {
         Some(AddFacts {
             waitlist: list.waitlist.clone(),
             last_position: if flaw.is(Flaw::ImportsIgnorePositions) { kept.import.numbers.added } else { list.tally.last_position },
-            entries: list.tally.standing(),
+            entries: if flaw.is(Flaw::ErasedPeopleBlockRows) { list.tally.entries() } else { list.tally.standing() },
             known: rows.iter().filter_map(|row| Some((row.profile.email.clone(), of(row)?))).collect(),
             mailboxes: entries
                 .values()
@@ -369,7 +369,7 @@ impl Data {
             known: entries.values().map(|entry| (entry.profile.email.clone(), entry.id)).collect(),
             own_codes: codes.iter().map(|code| ReferralCode::from_stored(code.clone())).filter(is_own).collect(),
             old_codes: codes.into_iter().filter(|code| list.old_codes.contains_key(code)).collect(),
-            erased: addresses.into_iter().filter(is_erased).collect(),
+            erased: addresses.into_iter().filter(is_erased).filter(|_| !flaw.is(Flaw::ErasedPeopleRestored)).collect(),
             present: named.filter(is_there).collect(),
             names,
             referred: list.referrals.values().filter_map(|kept| kept.referral.referred).collect(),

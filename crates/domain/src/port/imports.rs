@@ -76,7 +76,10 @@ pub trait ImportStore: Send + Sync {
     ///   `imports::rows_become_entries_in_their_order`, `imports::totals_are_those_of_the_rows`.
     /// - No row MUST be added twice, however often and in however many processes a group is tried: `imports::no_row_is_added_twice`.
     /// - Sign-ups meanwhile MUST be kept, and positions stay dense: `imports::people_sign_up_meanwhile`.
-    /// - People who were erased MUST stay away: `imports::erased_people_are_not_brought_back`.
+    /// - People who were erased MUST stay away, of an export too: `imports::erased_people_are_not_brought_back`,
+    ///   `imports::erased_people_are_not_restored`.
+    /// - A list MUST NOT take more than its `max_entries`, and an erased person takes no place: `imports::a_dry_run_changes_nothing`,
+    ///   `imports::an_erased_person_leaves_room_for_a_row`.
     /// - A list that takes each mailbox once MUST get no second address of one: `imports::a_mailbox_is_imported_once`.
     /// - An address that is there MUST be skipped, or updated: `imports::people_who_are_there_are_skipped_or_updated`.
     /// - An old code MUST belong to one entry of a list, with its case, and work for a sign-up: `imports::old_codes_work_on_their_list`.
