@@ -75,6 +75,7 @@ macro_rules! each_case {
                 an_erased_person_leaves_room_for_a_row
                 a_mailbox_is_imported_once
                 people_who_are_there_are_skipped_or_updated
+                a_code_that_is_taken_is_told
                 old_codes_work_on_their_list
                 old_codes_go_with_their_entry
                 referrers_are_found_and_credited

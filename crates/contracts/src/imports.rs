@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use rally_domain::command::{CancelImport, IMPORTED_REFERRALS, ImportWork, NOT_EMPTY, RowIds, StageRows};
+use rally_domain::command::{CancelImport, IMPORTED_REFERRALS, ImportRejection, ImportWork, NOT_EMPTY, RowIds, StageRows};
 use rally_domain::entry::{Entry, EntryStatus};
+use rally_domain::error::CommandError;
 use rally_domain::export::Line;
 use rally_domain::id::{ClaimId, ImportId, WaitlistId};
 use rally_domain::import::{
@@ -15,7 +16,7 @@ use rally_domain::ledger::{ReferralFilter, ReferralState};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
-use rally_domain::referral::OldCode;
+use rally_domain::referral::{OldCode, ReferralCode};
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::text::{PersonName, Subject};
 use rally_domain::timestamp::Timestamp;
@@ -513,6 +514,27 @@ pub async fn people_who_are_there_are_skipped_or_updated(fixture: &impl Fixture)
     assert_eq!((texted(&ports, &list, "one").await, texted(&ports, &list, "two").await), (vec![], vec![1]));
     let expected = Entry { profile: changed("Two").profile, updated_at: ports.clock.now(), ..ada };
     assert_eq!(ports.entries.find(list.id, expected.id).await.unwrap(), Some(expected));
+}
+
+/// A new code that an entry of any list has, or that is an old code of the list, is reported. Nothing is written, and other codes do.
+pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let foreign = active_list_in(&ports, workspace(&ports, "beta").await.id, "list", json!({})).await;
+    let (ada, eve) = (join(&ports, &list, "ada@example.com").await, join(&ports, &foreign, "eve@example.com").await);
+    let old = ReferralCode::from_entropy(ports.ids.entropy());
+    let with_code = ImportRow { old_code: Some(old.as_str().to_owned()), ..row(2, 1, "a@example.com") };
+    run(&ports, import(&ports, &list), vec![with_code]).await;
+    let (import, claim) = staged(&ports, import(&ports, &list), vec![row(2, 2, "b@example.com"), row(3, 3, "c@example.com")]).await;
+    let before = entries(&ports, &list).await;
+    for code in [ada.referral_code, eve.referral_code, old] {
+        let mut group = work(&ports, &import, claim, 2);
+        group.fresh[1].code = code;
+        let refused = ports.imports.work(group).await;
+        assert!(matches!(refused, Err(CommandError::Rejected(ImportRejection::CodeTaken))), "{refused:?}");
+        assert_eq!(entries(&ports, &list).await, before);
+    }
+    assert_eq!(numbers(&drive(&ports, import, claim).await), [2, 0, 0, 0]);
 }
 
 /// An old code belongs to one entry of a list and works for sign-ups there, in its own letters.

@@ -127,6 +127,8 @@ flaws! {
     ErasedPeopleRestored: "imports::erased_people_are_not_restored";
     /// An import changes nobody who is there.
     DuplicatesNeverUpdated: "imports::people_who_are_there_are_skipped_or_updated";
+    /// A new code of an import may be that of an entry of another list.
+    ImportedCodesUniqueInListAlone: "imports::a_code_that_is_taken_is_told";
     /// Old codes lose their case.
     OldCodesLowercased: "imports::old_codes_work_on_their_list";
     /// Old codes work on every list.

@@ -266,7 +266,9 @@ impl Data {
             let address = secret.hash_address(&row.profile.email);
             self.suppressions_of(workspace).any(|kept| kept.address == address && kept.reason == SuppressionReason::Erased)
         };
-        let is_here = |code: &ReferralCode| self.lists.values().find(|list| list.has_code(code)).map(|owner| owner.waitlist.id == id);
+        let is_seen = |list: &&List| list.waitlist.id == id || !flaw.is(Flaw::ImportedCodesUniqueInListAlone);
+        let owner = |code: &ReferralCode| self.lists.values().filter(is_seen).find(|list| list.has_code(code));
+        let is_here = |code: &ReferralCode| owner(code).map(|owner| owner.waitlist.id == id);
         let notes = ImportWork::notes(rows).into_iter().filter(|name| kept.names.contains_key(name) && !flaw.is(Flaw::DryRunsForget));
         Some(AddFacts {
             waitlist: list.waitlist.clone(),

@@ -82,6 +82,7 @@ pub trait ImportStore: Send + Sync {
     ///   `imports::an_erased_person_leaves_room_for_a_row`.
     /// - A list that takes each mailbox once MUST get no second address of one: `imports::a_mailbox_is_imported_once`.
     /// - An address that is there MUST be skipped, or updated: `imports::people_who_are_there_are_skipped_or_updated`.
+    /// - A code MUST belong to one entry in the deployment: `imports::a_code_that_is_taken_is_told`.
     /// - An old code MUST belong to one entry of a list, with its case, and work for a sign-up: `imports::old_codes_work_on_their_list`.
     /// - The old codes of an entry that is gone MUST earn nothing: `imports::old_codes_go_with_their_entry`.
     /// - Referrers MUST be found by code, address and row, wherever they stand in the file: `imports::referrers_are_found_and_credited`.
