@@ -78,6 +78,7 @@ macro_rules! each_case {
                 a_code_that_is_taken_is_told
                 old_codes_work_on_their_list
                 old_codes_go_with_their_entry
+                an_own_code_comes_before_an_old_one
                 referrers_are_found_and_credited
                 a_dry_run_changes_nothing
                 nobody_hears_of_an_import_unless_it_notifies

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use rally_domain::command::{Review, TestMail, TestMailRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::{ClaimId, MailId, WorkspaceId};
-use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailOutcome, MailState, Recipient};
+use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailOutcome, MailState, Recipient, SettleMail};
 use rally_domain::paging::{Limit, MailKey};
 use rally_domain::port::Ports;
 use rally_domain::suppression::SuppressionReason;
@@ -86,6 +86,13 @@ pub async fn the_log_tells_what_became_of_a_mail(fixture: &impl Fixture) {
     assert_eq!(told("p1@example.com").await, (MailState::Failed, 1, error("554 no"), None));
     assert_eq!(told("p2@example.com").await, (MailState::Pending, 1, error("451 later"), None));
     assert_eq!(told("p3@example.com").await.0, MailState::Suppressed);
+    // The error is that of the last attempt.
+    let tomorrow = now.plus(Duration::DAY);
+    let again = claim(&ports, tomorrow).await;
+    assert_eq!(again.len(), 1);
+    let again = SettleMail { error: error("452 full"), ..tried(&again[0], broken, tomorrow) };
+    assert_eq!(settle(&ports, vec![again]).await, 1);
+    assert_eq!(told("p2@example.com").await, (MailState::Pending, 2, error("452 full"), None));
 }
 
 /// Each filter, and all of them together, let through what they name and nothing else.

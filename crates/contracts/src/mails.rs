@@ -18,7 +18,7 @@ use crate::mail_claims::{claim, settle, tried};
 use crate::purges::purge_all;
 use crate::reviews::review;
 use crate::samples::{
-    ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, delete_workspace, email, notifications, set, sign_up, slug,
+    ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, delete_workspace, email, later, notifications, set, sign_up, slug,
     workspace,
 };
 
@@ -124,6 +124,9 @@ pub async fn a_mail_says_what_was_set_when_it_was_written(fixture: &impl Fixture
     set(&ports, list.workspace_id, other).await;
     let claimed = claim(&ports, ports.clock.now()).await;
     assert_eq!(claimed.iter().map(|claimed| &claimed.mail).collect::<Vec<_>>(), before.iter().collect::<Vec<_>>());
+    // It stays the oldest one, whatever is written later.
+    ports.entries.sign_up(SignUp { now: later(&ports, 5), ..sign_up(&ports, &list, "bob@example.com") }).await.unwrap();
+    assert_eq!(ports.mails.mails(1).await.unwrap(), before);
 }
 
 /// The mail of a deleted entry or waitlist is gone. A process that was sending it has nothing to settle.

@@ -269,7 +269,12 @@ impl EntryStore for MemoryStore {
             mails.sort_by_key(|mail| (mail.created_at, mail.id));
             let old_codes = data.lists.get(&waitlist_id).into_iter().flat_map(|list| &list.old_codes);
             let old_codes = old_codes.filter(|(_, owner)| of_entry(Some(**owner)) && !flaw.is(Flaw::OldCodesNotRecorded));
-            Records { events: events.cloned().collect(), mails, old_codes: old_codes.map(|(code, _)| code.clone()).collect() }
+            let mut events: Vec<Event> = events.cloned().collect();
+            if flaw.is(Flaw::NewestRecordsFirst) {
+                events.reverse();
+                mails.reverse();
+            }
+            Records { events, mails, old_codes: old_codes.map(|(code, _)| code.clone()).collect() }
         };
         Ok(self.read(look))
     }

@@ -133,6 +133,8 @@ flaws! {
     OldCodesLowercased: "imports::old_codes_work_on_their_list";
     /// Old codes work on every list.
     OldCodesOfOtherLists: "imports::old_codes_work_on_their_list";
+    /// An old code comes before an own code of the same letters.
+    OldCodesFirst: "imports::an_own_code_comes_before_an_old_one";
     /// The old codes of an entry are not among its records.
     OldCodesNotRecorded: "imports::old_codes_work_on_their_list";
     /// The old codes of a deleted entry stay.
@@ -311,6 +313,8 @@ flaws! {
     FriendsOfAnybody: "visits::friends_go_newest_first";
     /// The oldest friends come first.
     OldestFriendsFirst: "visits::friends_go_newest_first";
+    /// The newest of a person's records come first.
+    NewestRecordsFirst: "visits::records_are_of_one_entry";
     /// A person's records are those of everybody on the list.
     RecordsOfAnybody: "visits::records_are_of_one_entry";
     /// Records have only mail that is still to be sent.
@@ -898,6 +902,8 @@ flaws! {
     MailBySettingsOfOthers: "mails::a_workspace_sends_mail_by_its_own_settings";
     /// The links of a mail have the slug that its workspace had before.
     MailLinksToOldSlugs: "mails::a_mail_links_to_the_slug_that_its_workspace_has";
+    /// The newest mails come first.
+    NewestMailsFirst: "mails::a_mail_says_what_was_set_when_it_was_written";
     /// The mail of a deleted workspace is sent until it is purged.
     MailOfDeletedWorkspacesSent: "mails::mail_of_a_deleted_workspace_is_not_sent";
     /// Mail that is being sent is pruned.
@@ -945,6 +951,8 @@ flaws! {
 
     /// The log does not say what went wrong.
     LogWithoutErrors: "mail_log::the_log_tells_what_became_of_a_mail";
+    /// The log says what went wrong in the first attempt.
+    FirstErrorsStay: "mail_log::the_log_tells_what_became_of_a_mail";
     /// The log has every state, whichever is asked for.
     LogIgnoresStates: "mail_log::the_log_is_filtered";
     /// The log has every kind, whichever is asked for.

@@ -510,7 +510,7 @@ impl Data {
         });
         let others = self.lists.values().filter(|_| self.flaw.is(Flaw::OldCodesOfOtherLists));
         let old = || std::iter::once(home).chain(others).find_map(|list| list.old_codes.get(code).copied());
-        own.or_else(old)
+        if self.flaw.is(Flaw::OldCodesFirst) { old().or(own) } else { own.or_else(old) }
     }
 }
 

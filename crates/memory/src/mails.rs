@@ -25,6 +25,9 @@ impl MailQueue for MemoryStore {
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
         let mut mails: Vec<Mail> = self.read(|data| data.mails.values().map(|queued| queued.mail.clone()).collect());
         mails.sort_by_key(|mail| (mail.created_at, mail.id));
+        if self.read(|data| data.flaw.is(Flaw::NewestMailsFirst)) {
+            mails.reverse();
+        }
         mails.truncate(limit);
         Ok(mails)
     }
@@ -201,7 +204,7 @@ fn logged(queued: &QueuedMail) -> LoggedMail {
 impl QueuedMail {
     fn settle(&mut self, attempt: &SettleMail, verdict: Verdict, flaw: Flawed) {
         self.job.settle(verdict);
-        self.last_error = attempt.error.clone();
+        self.last_error = self.last_error.take().filter(|_| flaw.is(Flaw::FirstErrorsStay)).or_else(|| attempt.error.clone());
         self.sent_at = (verdict == Verdict::Done && !flaw.is(Flaw::SendingNotStamped)).then_some(attempt.now);
     }
 

@@ -155,6 +155,7 @@ pub trait EntryStore: Send + Sync {
     /// The events and the mail of an entry, oldest first, and its codes of other services.
     ///
     /// - Every event and every mail of it that is still kept MUST be there, and none of another entry: `visits::records_are_of_one_entry`.
+    /// - The oldest events and mails MUST come first: `visits::records_are_of_one_entry`.
     /// - A mail MUST say how far it has come: `visits::records_say_how_far_a_mail_has_come`.
     /// - Every old code of it MUST be there: `imports::old_codes_work_on_their_list`.
     async fn records(&self, waitlist_id: WaitlistId, id: EntryId) -> Result<Records, Fault>;

@@ -101,6 +101,7 @@ pub trait ImportStore: Send + Sync {
 
     /// The own code of the entry of a list that has a code: one of its own before an old one.
     ///
+    /// - An entry's own code MUST come before an old code of the same letters: `imports::an_own_code_comes_before_an_old_one`.
     /// - An old code MUST be found by its letters alone, on its list alone: `imports::old_codes_work_on_their_list`.
     /// - That of an entry that is gone MUST NOT be found: `imports::old_codes_go_with_their_entry`.
     async fn resolve_code(&self, waitlist_id: WaitlistId, code: &OldCode) -> Result<Option<ReferralCode>, Fault>;

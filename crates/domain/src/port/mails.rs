@@ -19,6 +19,7 @@ use crate::timestamp::Timestamp;
 pub trait MailQueue: Send + Sync {
     /// The oldest stored mails, sent or not, at most that many.
     ///
+    /// - If there are more, only the oldest MUST be returned: `mails::a_mail_says_what_was_set_when_it_was_written`.
     /// - A mail MUST be written only while the workspace's notifications are on: `mails::no_mail_is_written_while_notifications_are_off`.
     /// - It MUST go by the settings of its own workspace, and link to the slug that the workspace has:
     ///   `mails::a_workspace_sends_mail_by_its_own_settings`, `mails::a_mail_links_to_the_slug_that_its_workspace_has`.
@@ -99,7 +100,7 @@ pub trait MailQueue: Send + Sync {
 
     /// The mails of a workspace that a filter lets through, after a key.
     ///
-    /// - Each MUST tell what became of it: `mail_log::the_log_tells_what_became_of_a_mail`.
+    /// - Each MUST tell what became of it, and what went wrong in the last attempt: `mail_log::the_log_tells_what_became_of_a_mail`.
     /// - All that the filter lets through, and nothing else, MUST be listed: `mail_log::the_log_is_filtered`.
     /// - They MUST be in the order of their creation, newest first, a page MUST name a next key exactly if more rows follow, and rows that
     ///   are added or deleted between two pages MUST NOT make another row appear twice or not at all:
