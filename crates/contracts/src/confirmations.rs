@@ -339,6 +339,23 @@ pub async fn a_confirmation_ends_its_request(fixture: &impl Fixture) {
     assert_eq!(ended, RequestEnded::Confirmed(entry.id));
 }
 
+/// A request is confirmed on its own list, for its own address. Otherwise it goes on waiting.
+pub async fn a_confirmation_is_of_its_list_and_address(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = confirming_list(&ports, json!({"email_confirmation": true})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({"email_confirmation": true})).await;
+    ask(&ports, request(&ports, &list, "ada@example.com")).await;
+    let waiting = only(&ports, &list).await;
+    let own = confirmation(&ports, &waiting);
+    for command in [SignUp { waitlist_id: other.id, ..own.clone() }, SignUp { profile: profile("bob@example.com"), ..own.clone() }] {
+        let refused = ports.entries.sign_up(command).await;
+        let is_unknown = matches!(refused, Err(CommandError::Rejected(SignUpRejection::Ended(RequestEnded::NoSuchRequest))));
+        assert!(is_unknown, "{refused:?}");
+        assert_eq!(only(&ports, &list).await, waiting);
+    }
+    assert_eq!(ports.entries.sign_up(own).await.unwrap().profile, waiting.profile);
+}
+
 /// Of confirmations of one request at once, in two processes and with sign-ups between, one makes the entry.
 pub async fn parallel_confirmations_make_one_entry(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);

@@ -415,6 +415,7 @@ macro_rules! each_case {
                 a_full_or_closed_list_takes_no_requests
                 an_erased_person_leaves_room_for_a_request
                 a_confirmation_ends_its_request
+                a_confirmation_is_of_its_list_and_address
                 parallel_confirmations_make_one_entry
                 a_full_list_keeps_the_request_waiting
                 refusing_deletes_what_was_sent_and_suppresses_the_address

@@ -103,7 +103,7 @@ pub struct SignUpFacts<'a> {
     pub proof_used: bool,
     /// Whether `variant_id` is an active variant of the list.
     pub variant_is_active: bool,
-    /// The request that the sign-up confirms, if there is one.
+    /// The request with the id `confirms`, if there is one. A request of another list or address counts as none.
     pub request: Option<&'a KeptRequest>,
     /// The suppression of the address in the workspace whose reason is that the person was erased.
     pub erased: Option<SuppressionId>,
@@ -236,7 +236,8 @@ impl SignUp {
 
     /// Decides on a sign-up.
     ///
-    /// A proof of work that was used before is refused first: it must not tell which addresses are on the list.
+    /// A request that waits no more is refused first, and then a list that is not open. A proof of work that was used before is refused before
+    /// anything is told of the address: it must not tell which addresses are on the list.
     ///
     /// If the address is on the list already, the rejection says so even if the list is full. A client that lost the answer can therefore
     /// repeat its request at any time. A referral code counts if its owner is on the same list and is not rejected. Otherwise the code is
@@ -247,8 +248,7 @@ impl SignUp {
     pub fn decide(&self, facts: SignUpFacts<'_>) -> Result<SignUpPlan, SignUpRejection> {
         let waitlist = facts.waitlist;
         if self.confirms.is_some() {
-            let request = facts.request.ok_or(RequestEnded::NoSuchRequest).map_err(SignUpRejection::Ended)?;
-            request.clone().waiting(self.now).map_err(SignUpRejection::Ended)?;
+            self.check_request(facts.request).map_err(SignUpRejection::Ended)?;
         }
         if !waitlist.is_open() {
             return Err(SignUpRejection::WaitlistNotActive);
@@ -304,6 +304,13 @@ impl SignUp {
         let network = self.network.filter(|_| waitlist.settings.referral_policy.mode != FraudMode::Off);
         let (credit, audit) = (credited.map(|referrer| referrer.id), self.confirms.and_then(|id| self.audit(id, &entry)).map(Box::new));
         Ok(SignUpPlan { entry, referral, network, credit, events, mail, lifts: facts.erased, uses, audit })
+    }
+
+    /// Checks that the request which this confirms waits, and that it is of this list and address.
+    fn check_request(&self, request: Option<&KeptRequest>) -> Result<(), RequestEnded> {
+        let kept = request.filter(|kept| kept.waitlist_id == self.waitlist_id).ok_or(RequestEnded::NoSuchRequest)?;
+        let is_mine = kept.clone().waiting(self.now)?.profile.email == self.profile.email;
+        if is_mine { Ok(()) } else { Err(RequestEnded::NoSuchRequest) }
     }
 
     /// Returns the row about a request that an admin confirms.
@@ -671,11 +678,15 @@ pub(crate) mod tests {
             (None, RequestEnded::NoSuchRequest),
             (Some(of(RequestState::Refused)), RequestEnded::Refused),
             (Some(of(RequestState::Confirmed(entry))), RequestEnded::Confirmed(entry)),
-            (Some(KeptRequest { expires_at: confirm.now, ..kept }), RequestEnded::Expired),
+            (Some(KeptRequest { expires_at: confirm.now, ..kept.clone() }), RequestEnded::Expired),
+            (Some(KeptRequest { waitlist_id: WaitlistId::new(Uuid::from_u128(99)), ..kept.clone() }), RequestEnded::NoSuchRequest),
         ] {
             let facts = SignUpFacts { request: state.as_ref(), ..facts(&list) };
             assert_eq!(confirm.decide(facts), Err(SignUpRejection::Ended(ended)));
         }
+        let of_another = SignUp { profile: profile("bob@example.com"), ..confirm };
+        let refused = of_another.decide(SignUpFacts { request: Some(&kept), ..facts(&list) });
+        assert_eq!(refused, Err(SignUpRejection::Ended(RequestEnded::NoSuchRequest)));
     }
 
     #[test]

@@ -245,8 +245,8 @@ mod tests {
     use super::super::sign_up::tests::{command, profile, waitlist};
     use super::*;
     use crate::actor::Actor;
-    use crate::confirmation::RequestEnded;
     use crate::confirmation::tests::request;
+    use crate::confirmation::{RequestEnded, SignUpRequest};
     use crate::event::EventKind;
     use crate::proof_of_work::Proof;
 
@@ -317,8 +317,10 @@ mod tests {
             assert_eq!(group.decide(&with(2, taken)), Err(SignUpRejection::EmailTaken), "{taken}");
         }
         // The request that is confirmed has the mailbox itself.
-        let confirms = Some(request().id);
-        assert!(group.decide(&SignUp { confirms, profile: profile("eve@example.com"), ..person(3) }).is_ok());
+        let eve = SignUpRequest { profile: profile("eve@example.com"), ..request() };
+        let confirm = SignUp { confirms: Some(eve.id), profile: eve.profile.clone(), ..person(3) };
+        group.facts.requests.insert(eve.id, eve.into());
+        assert!(group.decide(&confirm).is_ok());
     }
 
     #[test]

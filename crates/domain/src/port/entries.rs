@@ -47,6 +47,7 @@ pub trait EntryStore: Send + Sync {
     /// - A sign-up that confirms a request MUST end it in the same transaction: one request MUST become one entry, however many confirm it
     ///   and in however many processes, and its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
     ///   `confirmations::parallel_confirmations_make_one_entry`, `confirmations::a_full_list_keeps_the_request_waiting`.
+    ///   A request of another list or address MUST NOT be confirmed: `confirmations::a_confirmation_is_of_its_list_and_address`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.
     /// - If the list says so, it MUST NOT take one mailbox twice, whatever its addresses and however old its entries and requests are:
     ///   `mailboxes::a_mailbox_joins_once`, `mailboxes::a_mailbox_that_waits_joins_by_its_confirmation_alone`.
