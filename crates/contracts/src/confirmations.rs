@@ -138,6 +138,13 @@ async fn reasons(ports: &Ports, workspace_id: WorkspaceId, address: &str) -> Vec
     ports.suppressions.find(workspace_id, hash).await.unwrap().into_iter().map(|row| row.reason).collect()
 }
 
+/// Sends the mail of a request once more.
+async fn resend(ports: &Ports, request: &SignUpRequest) {
+    let (waitlist_id, id) = (request.waitlist_id, request.id);
+    let command = Resend { waitlist_id, id, actor: ACTOR, now: ports.clock.now(), links: ports.links.clone() };
+    ports.confirmations.resend(command).await.unwrap();
+}
+
 /// Every field of a request reads back, alone and in a list, in another process too.
 pub async fn a_request_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
@@ -205,6 +212,7 @@ pub async fn an_expired_request_gives_way(fixture: &impl Fixture) {
     let list = confirming_list(&ports, json!({})).await;
     ask(&ports, request(&ports, &list, "ada@example.com")).await;
     let first = only(&ports, &list).await;
+    resend(&ports, &first).await;
     assert_eq!(pages(&ports, list.id, first.expires_at, 10).await, []);
     assert_eq!(ports.confirmations.count(list.id, first.expires_at).await.unwrap(), 0);
     ask(&ports, at(first.expires_at, request(&ports, &list, "ada@example.com"))).await;
@@ -325,6 +333,7 @@ pub async fn a_confirmation_ends_its_request(fixture: &impl Fixture) {
     let list = confirming_list(&ports, json!({"email_confirmation": true})).await;
     ask(&ports, request_as(&ports, &list, full_profile("ada@example.com"))).await;
     let waiting = only(&ports, &list).await;
+    resend(&ports, &waiting).await;
     let entry = confirm(&there, &waiting).await;
     assert_eq!((&entry.profile, entry.confirmed_at, entry.position.number()), (&waiting.profile, Some(entry.created_at), 1));
     assert_eq!(ports.entries.find(list.id, entry.id).await.unwrap(), Some(entry.clone()));
@@ -332,7 +341,7 @@ pub async fn a_confirmation_ends_its_request(fixture: &impl Fixture) {
     assert_eq!((kept.state, kept.expires_at), (RequestState::Confirmed(entry.id), waiting.expires_at));
     assert_eq!(ports.confirmations.count(list.id, ports.clock.now()).await.unwrap(), 0);
     let mails = ports.mails.mails(10).await.unwrap();
-    assert_eq!(mails.len(), 2);
+    assert_eq!(mails.len(), 3);
     assert!(mails.iter().all(|mail| mail.recipient.entry_id() == Some(entry.id)), "{mails:?}");
     let again = ports.entries.sign_up(confirmation(&ports, &waiting)).await.unwrap_err();
     let CommandError::Rejected(SignUpRejection::Ended(ended)) = again else { panic!("{again:?}") };
@@ -407,6 +416,7 @@ pub async fn refusing_deletes_what_was_sent_and_suppresses_the_address(fixture: 
         ask(&ports, request(&ports, &list, address)).await;
     }
     let ada = waiting(&ports, &list).await.remove(0);
+    resend(&ports, &ada).await;
     for ports in [&ports, &there] {
         ports.confirmations.refuse(refusal(ports, ada.id)).await.unwrap();
         assert_eq!(reasons(ports, list.workspace_id, "ada@example.com").await, [SuppressionReason::Refused]);
@@ -479,7 +489,9 @@ pub async fn a_deleted_request_leaves_nothing(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = confirming_list(&ports, json!({})).await;
     ask(&ports, request(&ports, &list, "ada@example.com")).await;
-    let id = only(&ports, &list).await.id;
+    let first = only(&ports, &list).await;
+    resend(&ports, &first).await;
+    let id = first.id;
     let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
     let delete = |waitlist_id| DeleteRequest { waitlist_id, id, actor: ACTOR, now: ports.clock.now() };
     assert!(!ports.confirmations.delete(delete(other.id)).await.unwrap());
@@ -615,6 +627,12 @@ pub async fn mail_of_an_ended_request_is_not_sent(fixture: &impl Fixture) {
     ports.confirmations.refuse(refusal(&ports, bob.id)).await.unwrap();
     let left = ports.mails.confirm(vec![key(MailKind::Confirm), key(MailKind::Welcome)]).await.unwrap();
     assert_eq!(left.iter().map(|claimed| claimed.mail.kind).collect::<Vec<_>>(), [MailKind::Welcome]);
+    // Nor is one that was claimed before its request was confirmed.
+    ask(&ports, request(&ports, &list, "fay@example.com")).await;
+    let asked: Vec<_> = claim(&ports, ports.clock.now()).await.iter().map(|claimed| (claimed.claim, claimed.mail.id)).collect();
+    assert_eq!(ports.mails.confirm(asked.clone()).await.unwrap().len(), 1);
+    confirm(&ports, &only(&ports, &list).await).await;
+    assert_eq!(ports.mails.confirm(asked).await.unwrap(), []);
     // One whose time is over is not claimed, and the log tells it.
     ask(&ports, request(&ports, &list, "eve@example.com")).await;
     let eve = only(&ports, &list).await;
@@ -646,4 +664,11 @@ pub async fn requests_are_deleted_after_their_end(fixture: &impl Fixture) {
     let month = Duration::days(30);
     assert_eq!(ports.confirmations.prune(later(&ports, 0).plus(month), ports.clock.now(), 0).await.unwrap(), 0);
     assert_eq!(prune(later(&ports, 0).plus(month), later(&ports, 0).plus(month)).await, 2);
+    // A share counts from the last time that somebody asked.
+    let last = later(&ports, 20 * 3600);
+    for now in [ports.clock.now(), last] {
+        ask(&ports, at(now, request(&ports, &list, "eve@example.com"))).await;
+    }
+    assert_eq!(prune(ports.clock.now(), last).await, 0);
+    assert_eq!(prune(ports.clock.now(), last.plus(Duration::SECOND)).await, 1);
 }

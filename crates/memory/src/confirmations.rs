@@ -187,7 +187,8 @@ impl Data {
             }
         }
         for (address, share) in group.shares() {
-            self.shares.insert(*address, (share.clone(), now));
+            let first = self.shares.get(address).map(|(_, asked_at)| *asked_at).filter(|_| flaw.is(Flaw::SharesCountFromTheFirst));
+            self.shares.insert(*address, (share.clone(), first.unwrap_or(now)));
         }
         group.mails().for_each(|mail| self.post(Some(mail.clone())));
         let keeps = |used: &&UsedProof| !flaw.is(Flaw::KnownAddressesUseNoProof) || used.taken_at.is_none();
@@ -199,7 +200,7 @@ impl Data {
         if let Some(kept) = self.requests.get_mut(&done.request_id).filter(|_| !self.flaw.is(Flaw::ConfirmedRequestsWait)) {
             kept.state = RequestState::Confirmed(done.entry_id);
         }
-        for id in mail_ids(done.request_id, done.mails_sent) {
+        for id in mail_ids(done.request_id, done.mails_sent).take(self.flaw.at_most(Flaw::FirstMailsOfRequestsKnown, 1)) {
             if let Some(queued) = self.mails.get_mut(&id).filter(|_| !self.flaw.is(Flaw::ConfirmationsKeepTheirMail))
                 && let Some(waitlist_id) = queued.mail.recipient.waitlist_id()
             {
@@ -229,7 +230,7 @@ impl Data {
     }
 
     fn drop_request_mails(&mut self, request: &SignUpRequest) {
-        for id in mail_ids(request.id, request.mails_sent) {
+        for id in mail_ids(request.id, request.mails_sent).take(self.flaw.at_most(Flaw::FirstMailsOfRequestsKnown, 1)) {
             self.mails.remove(&id);
         }
     }

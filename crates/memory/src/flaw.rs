@@ -217,12 +217,19 @@ flaws! {
     WaitingRequestsPruned: "confirmations::requests_are_deleted_after_their_end";
     /// Shares are pruned before a day is over.
     SharesPrunedEarly: "confirmations::requests_are_deleted_after_their_end";
+    /// Of the mails of a request only the first is known.
+    FirstMailsOfRequestsKnown: "confirmations::an_expired_request_gives_way" "confirmations::a_confirmation_ends_its_request"
+        "confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address" "confirmations::a_deleted_request_leaves_nothing";
+    /// The share of an address counts from the first time that somebody asked.
+    SharesCountFromTheFirst: "confirmations::requests_are_deleted_after_their_end";
     /// A confirmed request goes on waiting.
     ConfirmedRequestsWait: "confirmations::a_confirmation_ends_its_request";
     /// The mails of a confirmed request stay those of the request.
     ConfirmationsKeepTheirMail: "confirmations::a_confirmation_ends_its_request";
     /// The mail of a request that ended is sent.
     EndedRequestsAreMailed: "confirmations::mail_of_an_ended_request_is_not_sent";
+    /// The claimed mail of a request that was confirmed meanwhile is sent.
+    ConfirmedRequestsAreMailed: "confirmations::mail_of_an_ended_request_is_not_sent";
 
     // Proofs of work.
 

@@ -233,7 +233,8 @@ impl Data {
             let kept = self.requests.get(&id).filter(|kept| matches!(kept.state, RequestState::Waiting(_)));
             kept.is_some_and(|kept| now.is_none_or(|now| now < kept.expires_at))
         };
-        let is_confirmed = mail.kind == MailKind::Confirm && mail.recipient.entry_id().is_some();
+        let is_forgotten = now.is_none() && self.flaw.is(Flaw::ConfirmedRequestsAreMailed);
+        let is_confirmed = mail.kind == MailKind::Confirm && mail.recipient.entry_id().is_some() && !is_forgotten;
         let has_ended = is_confirmed || mail.recipient.request_id().is_some_and(|id| !waits(id));
         if has_ended && !self.flaw.is(Flaw::EndedRequestsAreMailed) {
             return false;

@@ -20,7 +20,7 @@ pub trait ConfirmationStore: Send + Sync {
     /// - A request MUST read back as it was written: `confirmations::a_request_reads_back_as_it_was_written`.
     /// - One request MUST wait for each list and address, under concurrency too, and the first MUST stand:
     ///   `confirmations::the_first_request_of_an_address_stands`, `confirmations::one_request_waits_for_an_address_under_concurrency`.
-    /// - A request that has expired MUST give way, and its mails MUST go: `confirmations::an_expired_request_gives_way`.
+    /// - A request that has expired MUST give way, and all its mails MUST go: `confirmations::an_expired_request_gives_way`.
     /// - The mails that strangers cause to one address MUST be counted over all lists and processes:
     ///   `confirmations::strangers_cause_few_mails_to_an_address`, `confirmations::parallel_requests_cause_one_mail`.
     /// - Suppressions of the workspace, and of no other, MUST be taken into account:
@@ -47,7 +47,7 @@ pub trait ConfirmationStore: Send + Sync {
 
     /// Refuses a sign-up by [`Refuse::decide`]. It deletes what was sent, with its mails, and suppresses the address.
     ///
-    /// - Nothing that was sent MUST stay, and the address MUST be suppressed with it:
+    /// - Nothing that was sent MUST stay, no mail either, and the address MUST be suppressed with it:
     ///   `confirmations::refusing_deletes_what_was_sent_and_suppresses_the_address`.
     /// - A request MUST NOT be both refused and confirmed: `confirmations::a_refusal_and_a_confirmation_at_once_exclude_each_other`.
     async fn refuse(&self, command: Refuse) -> Result<(), CommandError<RequestEnded>>;
@@ -59,7 +59,7 @@ pub trait ConfirmationStore: Send + Sync {
 
     /// Deletes a request that waits, with its mails. Returns whether the waitlist had it.
     ///
-    /// - The address MUST be free, and the mails MUST be deleted: `confirmations::a_deleted_request_leaves_nothing`.
+    /// - The address MUST be free, and all mails MUST be deleted: `confirmations::a_deleted_request_leaves_nothing`.
     async fn delete(&self, command: DeleteRequest) -> Result<bool, Fault>;
 
     /// The requests of a waitlist that wait at an instant, after a key.
@@ -84,6 +84,7 @@ pub trait ConfirmationStore: Send + Sync {
     /// second. At most that many of each. Returns how many it deleted.
     ///
     /// - Those that expired later MUST stay: `confirmations::requests_are_deleted_after_their_end`.
-    /// - The share of an address MUST count for a day: `confirmations::requests_are_deleted_after_their_end`.
+    /// - The share of an address MUST count until the second instant comes after the last time that somebody asked for the address:
+    ///   `confirmations::requests_are_deleted_after_their_end`.
     async fn prune(&self, expired_before: Timestamp, asked_before: Timestamp, most: usize) -> Result<u64, Fault>;
 }

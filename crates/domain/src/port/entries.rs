@@ -45,7 +45,7 @@ pub trait EntryStore: Send + Sync {
     /// - A milestone MUST be told once for each entry: `referrals::a_reward_is_told_once`.
     /// - Sign-ups that one caller starts in an order MUST be decided in that order: `sign_ups::a_crowd_is_decided_in_its_order`.
     /// - A sign-up that confirms a request MUST end it in the same transaction: one request MUST become one entry, however many confirm it
-    ///   and in however many processes, and its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
+    ///   and in however many processes, and all its mails become mails of the entry: `confirmations::a_confirmation_ends_its_request`,
     ///   `confirmations::parallel_confirmations_make_one_entry`, `confirmations::a_full_list_keeps_the_request_waiting`.
     ///   A request of another list or address MUST NOT be confirmed: `confirmations::a_confirmation_is_of_its_list_and_address`.
     /// - The entry, the totals, the events and the mail MUST be written together: `abandoned::a_sign_up_is_whole_or_not_at_all`.

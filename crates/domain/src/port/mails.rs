@@ -61,6 +61,8 @@ pub trait MailQueue: Send + Sync {
     ///
     /// - It MUST leave out mails to an address that is suppressed now:
     ///   `mail_claims::a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed`.
+    /// - It MUST leave out a mail that asks for a confirmation if its request waits no more, because it was confirmed or refused:
+    ///   `confirmations::mail_of_an_ended_request_is_not_sent`.
     /// - It MUST leave out mails of deleted entries, waitlists and workspaces, and mails whose claim no longer holds:
     ///   `mails::mail_goes_with_what_it_belongs_to`, `mails::mail_of_a_deleted_workspace_is_not_sent`,
     ///   `mail_claims::a_claim_on_mail_that_ended_is_not_confirmed`.
