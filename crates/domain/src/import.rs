@@ -16,10 +16,10 @@ use crate::suppression::SuppressionReason;
 use crate::text::{Interest, PersonName, Referrer, Subject};
 use crate::timestamp::Timestamp;
 
-/// How far an import is, as people see it.
+/// How far an import is. [`ImportState::shown`] is what people see of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ImportState {
-    /// The file arrives. Nobody sees the import yet.
+    /// The file arrives. People see the import as queued.
     Uploading,
     /// The import waits for a worker.
     Queued,
@@ -56,6 +56,15 @@ impl ImportState {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| Invalid::new("must be a state of an import"))
+    }
+
+    /// Returns the state that people see. An import whose file arrives waits, for all that anybody sees.
+    #[must_use]
+    pub const fn shown(self) -> Self {
+        match self {
+            Self::Uploading => Self::Queued,
+            Self::Queued | Self::Running | Self::Done | Self::Failed | Self::Cancelled => self,
+        }
     }
 
     /// Whether the import has ended.
@@ -630,6 +639,14 @@ pub(crate) mod tests {
             referrer: None,
             referral_count: 0,
             row_id: None,
+        }
+    }
+
+    #[test]
+    fn an_import_whose_file_arrives_is_shown_as_queued() {
+        for state in ImportState::ALL {
+            let shown = if state == ImportState::Uploading { ImportState::Queued } else { state };
+            assert_eq!(state.shown(), shown);
         }
     }
 

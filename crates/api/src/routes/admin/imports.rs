@@ -10,7 +10,7 @@ use rally_domain::actor::Actor;
 use rally_domain::command::{CancelImport, NOT_EMPTY};
 use rally_domain::error::Fault;
 use rally_domain::id::ImportId;
-use rally_domain::import::{Import, ImportMark, ImportProblem, ImportState};
+use rally_domain::import::{Import, ImportMark, ImportProblem};
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_intake::{Problem, StagingError, csv_header, csv_rows};
@@ -99,8 +99,7 @@ impl From<&Import> for ImportView {
         let columns = plan.into_iter().flat_map(|plan| &plan.columns);
         Self {
             id: import.id.to_string(),
-            // An import whose file arrives waits, for all that anybody sees.
-            state: if import.state == ImportState::Uploading { ImportState::Queued } else { import.state }.as_str(),
+            state: import.state.shown().as_str(),
             format: plan.map(|plan| plan.format.name()),
             encoding: source.as_ref().map(|source| source.staged.encoding.as_str()),
             separator: plan.and_then(|plan| plan.separator()).map(String::from),

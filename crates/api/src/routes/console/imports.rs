@@ -38,11 +38,9 @@ pub async fn list(door: Opened) -> Result<HttpResponse, ApiError> {
 }
 
 fn row(import: &Import, source: Option<&Source>) -> ImportRow {
-    // An import whose file arrives waits, for all that anybody sees.
-    let state = if import.state == ImportState::Uploading { ImportState::Queued } else { import.state };
     ImportRow {
         id: import.id.to_string(),
-        state: State::from(state.as_str()),
+        state: State::from(import.state.shown().as_str()),
         format: source.map(|source| source.plan.format.name().to_owned()).unwrap_or_default(),
         is_dry_run: import.dry_run,
         read: Count(import.numbers.read()),
