@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::{Serialize, Serializer};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use time::macros::{datetime, format_description};
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 use crate::error::Invalid;
@@ -15,6 +15,9 @@ const FORMAT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[d
 
 /// The years with four digits, so that a date can be shown as `YYYY-MM-DD`.
 const YEARS: RangeInclusive<i32> = 0..=9999;
+
+/// The first and the last instant of these years.
+const ENDS: (OffsetDateTime, OffsetDateTime) = (datetime!(0000-01-01 00:00 UTC), datetime!(9999-12-31 23:59:59.999 UTC));
 
 fn out_of_range() -> Invalid {
     Invalid::new("must be an instant of the years 0 to 9999")
@@ -73,9 +76,9 @@ impl Timestamp {
         self.0.date()
     }
 
-    /// Adds a duration, which may be negative. The result stops at the ends of the calendar of `time`.
+    /// Adds a duration, which may be negative. The result stops at the ends of the years 0 to 9999.
     pub fn plus(self, duration: Duration) -> Self {
-        Self::new(self.0.saturating_add(duration))
+        Self::new(self.0.saturating_add(duration).clamp(ENDS.0, ENDS.1))
     }
 }
 
@@ -118,6 +121,17 @@ mod tests {
         for bad in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "-0001-12-31T00:00:00Z", "+10000-01-01T00:00:00Z"] {
             assert!(Timestamp::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_sum_stops_at_the_ends_of_the_years() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let (first, last) = (at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59.999Z"));
+        for far in [Duration::MILLISECOND, Duration::days(400), Duration::MAX] {
+            assert_eq!((first.plus(-far), last.plus(far)), (first, last), "{far}");
+        }
+        assert_eq!((first.plus(Duration::MIN), last.plus(Duration::MIN), first.plus(Duration::MAX)), (first, first, last));
+        assert_eq!(at("2026-01-31T09:00:00Z").plus(Duration::hours(-10)), at("2026-01-30T23:00:00Z"));
     }
 
     proptest! {
