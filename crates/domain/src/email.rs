@@ -147,7 +147,7 @@ fn not_an_address() -> Invalid {
 }
 
 fn too_long() -> Invalid {
-    Invalid::new(format!("must be at most {} characters", Email::MAX))
+    Invalid::new(format!("must be at most {} bytes", Email::MAX))
 }
 
 impl fmt::Display for Email {
