@@ -129,7 +129,6 @@ async fn waiting(server: &TestServer, waitlist: &str) -> (String, String) {
         profile,
         friends_code: None,
         given_code: None,
-        has_old_codes: false,
         variant_id: None,
         captcha_token: None,
         proof: None,
