@@ -116,8 +116,8 @@ mod tests {
             [("format", "auto"), ("on_duplicate", "update"), ("dry_run", "1"), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
         let order = ImportOrder::parse(good.into_iter()).unwrap();
         assert_eq!((order.format, order.on_duplicate, order.dry_run, order.notify), (None, OnDuplicate::Update, true, false));
-        let bad = [("dry_run", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
+        let bad = [("notify", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
         let fields: Vec<String> = ImportOrder::parse(bad.into_iter()).unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["format", "on_duplicate", "dry_run", "map.Mail"]);
+        assert_eq!(fields, ["notify", "format", "on_duplicate", "dry_run", "map.Mail"]);
     }
 }

@@ -435,7 +435,10 @@ async fn a_migration_that_waits_for_a_table_lets_others_read_it() {
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     // The migrations after this one replace an index of the table.
-    while store.revert().await.unwrap() != "20261128000132" {}
+    let mut reverted = vec![store.revert().await.unwrap()];
+    while !reverted[0].starts_with("20261128000132") {
+        reverted.insert(0, store.revert().await.unwrap());
+    }
     let [dump, reader] = [rally_postgres::connect(&url).await.unwrap(), rally_postgres::connect(&url).await.unwrap()];
     dump.batch_execute("BEGIN; LOCK TABLE mails IN ACCESS SHARE MODE").await.unwrap();
     let migrating = tokio::spawn(async move { store.migrate().await });
@@ -446,7 +449,7 @@ async fn a_migration_that_waits_for_a_table_lets_others_read_it() {
     }
     assert!(!migrating.is_finished());
     dump.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(tokio::time::timeout(NEVER, migrating).await.unwrap().unwrap().unwrap(), ["20261128000132", "20261128000133"]);
+    assert_eq!(tokio::time::timeout(NEVER, migrating).await.unwrap().unwrap().unwrap(), reverted);
 }
 
 /// A proxy between a store and its server, which passes on nothing while it is silent.
