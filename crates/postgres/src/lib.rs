@@ -229,7 +229,7 @@ impl PgStore {
     /// If the database cannot be reached, a migration fails, or the database has a migration that this program does not know.
     pub async fn migrate(&self) -> Result<Vec<String>, Fault> {
         let mut harness = self.patient_harness().await?;
-        unknown(&applied(&mut harness)?)?;
+        check_known(&applied(&mut harness)?)?;
         let mut run = Vec::new();
         while harness.has_pending_migration(MIGRATIONS).map_err(Fault::unexpected)? {
             run.push(patiently(|| harness.run_next_migration(MIGRATIONS).map(|version| version.to_string())).await?);
@@ -279,7 +279,7 @@ impl PgStore {
             Err(QueryError::DatabaseError(_, info)) if info.message().contains("does not exist") => Vec::new(),
             Err(error) => return Err(query_fault(error)),
         };
-        unknown(&applied)?;
+        check_known(&applied)?;
         match known()?.iter().find(|version| !applied.contains(version)) {
             Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
             None => Ok(()),
@@ -431,14 +431,19 @@ impl Drop for Held {
 /// How often a transaction is run before its conflict becomes a fault.
 const MAX_ATTEMPTS: usize = 5;
 
-/// The settings of a session. No plan may depend on statistics: they describe an earlier moment, and a plan is kept while a list
-/// grows from nothing to a million entries. So every statement names the order of the index that serves it, or looks up by
-/// columns that no other index begins with. These settings leave the planner no other way than that index. It may not sort, read
-/// whole tables, or join in any way other than row by row. It plans a statement without its parameters.
+/// The settings of a session.
+///
+/// Commands wait for locks, and then read the latest commit. Only this isolation allows that.
+///
+/// No plan may depend on statistics: they describe an earlier moment, and a plan is kept while a list grows from nothing to a million entries.
+/// So every statement names the order of the index that serves it, or looks up by columns that no other index begins with. These settings leave
+/// the planner no other way than that index. It may not sort, read whole tables, or join in any way other than row by row. It plans a statement
+/// without its parameters.
 fn settings(options: &PgOptions) -> String {
     let (statement, lock) = (options.statement_timeout.as_millis(), options.wait.as_millis());
     format!(
-        "SET default_transaction_isolation = 'read committed'; SET statement_timeout = {statement}; SET lock_timeout = {lock}; SET jit = off; SET plan_cache_mode = force_generic_plan; \
+        "SET default_transaction_isolation = 'read committed'; SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
+         SET jit = off; SET plan_cache_mode = force_generic_plan; \
          SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET enable_hashjoin = off; SET enable_mergejoin = off"
     )
 }
@@ -477,7 +482,7 @@ fn applied(harness: &mut impl MigrationHarness<diesel::pg::Pg>) -> Result<Vec<St
 }
 
 /// Checks that the migrations of a database are among those that this program knows.
-fn unknown(applied: &[String]) -> Result<(), Fault> {
+fn check_known(applied: &[String]) -> Result<(), Fault> {
     let known = known()?;
     match applied.iter().find(|version| !known.contains(version)) {
         Some(newer) => Err(Fault::unexpected(format!("the database has migration {newer}, which this program does not know"))),
