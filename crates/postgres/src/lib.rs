@@ -531,6 +531,23 @@ mod tests {
         assert_eq!(told.iter().map(|setting| setting.trim_end_matches(';')).collect::<Vec<_>>(), made.split("; ").collect::<Vec<_>>());
     }
 
+    /// Groups of sign-ups wait for each other's locks. Under a stricter isolation the one that waited would fail.
+    #[tokio::test]
+    async fn an_isolation_that_the_role_has_changes_nothing() {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            transaction_isolation: String,
+        }
+        let url = rally_pgtest::new_database().await;
+        let strict = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); \
+                      END $$";
+        rally_pgtest::execute(&url, strict).await;
+        let mut connection = PgStore::new(&url, &PgOptions::default()).unwrap().connection().await.unwrap();
+        let row: Row = diesel::sql_query("SHOW transaction_isolation").get_result(&mut connection).await.unwrap();
+        assert_eq!(row.transaction_isolation, "read committed");
+    }
+
     #[test]
     fn plans_are_discarded_soon_on_a_new_connection_and_then_at_times() {
         let ages = (0..40).filter(|age| discards(Duration::from_secs(*age)) != discards(Duration::from_secs(age + 1)));

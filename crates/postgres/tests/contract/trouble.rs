@@ -406,28 +406,6 @@ async fn a_server_that_takes_no_writes_is_left() {
     assert_eq!(ada.position.number(), 1);
 }
 
-/// Groups of sign-ups wait for each other's locks. Under a stricter isolation the one that waited would fail.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_isolation_that_the_role_has_changes_nothing() {
-    let url = rally_pgtest::new_database().await;
-    let store = PgStore::new(&url, &PgOptions::default()).unwrap();
-    store.migrate().await.unwrap();
-    let somebody = rally_postgres::connect(&url).await.unwrap();
-    let name: String = somebody.query_one("SELECT quote_ident(current_database())", &[]).await.unwrap().get(0);
-    somebody.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_isolation = serializable")).await.unwrap();
-    let [here, there] = [(); 2].map(|()| ports(PgStore::new(&url, &PgOptions::default()).unwrap()));
-    let list = active_list(&here, json!({})).await;
-    for round in 0..10 {
-        let joining = (0..16).map(|n| {
-            let ports = if n % 2 == 0 { here.clone() } else { there.clone() };
-            let command = sign_up(&here, &list, &format!("p{n}-{round}@example.com"));
-            async move { ports.entries.sign_up(command).await }
-        });
-        join_all(joining).await.into_iter().for_each(|joined| drop(joined.unwrap()));
-    }
-    assert_eq!(here.stats.count(list.id).await.unwrap(), 160);
-}
-
 /// A migration that waits for a table keeps everybody waiting who needs it. So it gives way to a dump or a long query.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_waits_for_a_table_lets_others_read_it() {
