@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rally_pgtest::Port;
 use rally_tests::deployment::Deployment;
 use rally_tests::process::{Server, output};
 use rally_tests::receiver::eventually;
@@ -159,18 +160,19 @@ struct Proxy {
     child: Child,
     base: String,
     folder: TempDir,
+    _port: Port,
 }
 
 impl Proxy {
     async fn start(program: Program, rally: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::take();
         let mut command = match program {
-            Program::Nginx => nginx(folder.path(), port, rally),
-            Program::Caddy => caddy(folder.path(), port, rally),
+            Program::Nginx => nginx(folder.path(), port.number(), rally),
+            Program::Caddy => caddy(folder.path(), port.number(), rally),
         };
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let proxy = Self { child, base: format!("http://127.0.0.1:{port}"), folder };
+        let proxy = Self { child, base: format!("http://127.0.0.1:{}", port.number()), folder, _port: port };
         eventually(|| async { Client::new().get(&proxy.base).send().await.ok() }).await;
         proxy
     }

@@ -479,8 +479,8 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
     })
     .await;
     server.active_list("early", json!({})).await;
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let mut cases = vec![(format!("http://{nobody}/"), Value::Null, json!("could not connect"))];
+    let nobody = rally_pgtest::Port::take();
+    let mut cases = vec![(format!("http://127.0.0.1:{}/", nobody.number()), Value::Null, json!("could not connect"))];
     // It speaks no TLS and waits for more of a request; there is no way back to a connection without.
     let plain = Receiver::start().await;
     cases.push((plain.url.replace("http://", "https://"), Value::Null, json!("timed out")));

@@ -6,10 +6,11 @@
 //! If `TEST_DATABASE_URL` is set, the databases are created on that server instead. Without a server and without binaries, the tests fail
 //! and say what to install. They are never skipped.
 
+mod port;
+
 use std::env;
 use std::fs;
 use std::io;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
+
+pub use port::Port;
 
 /// Creates an empty database on the cluster of this process and returns its URL.
 ///
@@ -86,7 +89,7 @@ pub struct Cluster {
     folder: TempDir,
     binaries: PathBuf,
     account: Option<Account>,
-    port: u16,
+    port: Port,
     tls: bool,
 }
 
@@ -101,9 +104,8 @@ impl Cluster {
         if let Some(Account { uid, gid }) = account {
             chown(folder.path(), Some(uid), Some(gid)).expect("a folder to give away");
         }
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let binaries = find_binaries().expect("server binaries");
-        let cluster = Self { folder, binaries, account, port, tls: certificate.is_some() };
+        let cluster = Self { folder, binaries, account, port: Port::take(), tls: certificate.is_some() };
         let data = cluster.path("data");
         cluster.run("initdb", &["-D", &data, "-U", "rally", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         if let Some((certificate, key)) = certificate {
@@ -123,7 +125,7 @@ impl Cluster {
     /// Starts the cluster after it was stopped.
     pub fn start_again(&self) {
         let (data, log, folder) = (self.path("data"), self.path("log"), self.path(""));
-        let (port, tls) = (self.port, if self.tls { "on" } else { "off" });
+        let (port, tls) = (self.port(), if self.tls { "on" } else { "off" });
         let options = format!("-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c ssl={tls}");
         self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
     }
@@ -135,12 +137,12 @@ impl Cluster {
 
     /// Returns the URL of its database over a socket, without TLS.
     pub fn url(&self) -> String {
-        format!("postgres://rally@{}:{}/postgres", self.path("").replace('/', "%2F"), self.port)
+        format!("postgres://rally@{}:{}/postgres", self.path("").replace('/', "%2F"), self.port())
     }
 
     /// Returns its port.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     fn path(&self, name: &str) -> String {

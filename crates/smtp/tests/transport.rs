@@ -367,7 +367,9 @@ async fn an_address_outside_ascii_needs_a_server_that_offers_it() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_asked_later() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    nobody.bind(([127, 0, 0, 1], 0).into()).expect("a port on which nobody listens");
+    let free = nobody.local_addr().expect("an address");
     for url in [format!("smtp://{free}?tls=none"), format!("smtps://{free}"), "smtp://none.invalid?tls=none".to_owned()] {
         let mailer = SmtpMailer::new(SmtpServer::parse(&url).expect("a URL"), &[], DEADLINE.try_into().expect("short"));
         is_later(&mailer.expect("roots").send(&message(1, "ada@example.com")).await.expect("tried"), None);
