@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use rally_domain::id::WebhookId;
+use rally_fakes::{FakeSmtp, SmtpOptions, SmtpTls};
 use rally_tests::receiver::{Misbehaviour, Received, Receiver, eventually, misbehave};
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use reqwest::Method;
@@ -480,7 +481,11 @@ async fn whatever_a_receiver_does_is_an_attempt_of_bounded_time_and_size() {
     .await;
     server.active_list("early", json!({})).await;
     let nobody = rally_pgtest::Port::take();
-    let mut cases = vec![(format!("http://127.0.0.1:{}/", nobody.number()), Value::Null, json!("could not connect"))];
+    let mut cases = vec![(format!("http://127.0.0.1:{}/", nobody.number()), Value::Null, json!("the connection was refused"))];
+    cases.push(("https://none.invalid/".to_owned(), Value::Null, json!("the name has no address")));
+    // The authority of its certificate is its own.
+    let smtp = FakeSmtp::start(SmtpOptions { tls: SmtpTls::Implicit, ..SmtpOptions::default() }).await;
+    cases.push((format!("https://{}/", smtp.address), Value::Null, json!("the certificate is not trusted")));
     // It speaks no TLS and waits for more of a request; there is no way back to a connection without.
     let plain = Receiver::start().await;
     cases.push((plain.url.replace("http://", "https://"), Value::Null, json!("timed out")));

@@ -1,6 +1,7 @@
 //! The sender: one attempt over HTTP, with one deadline for all of it.
 
 use std::error::Error as StdError;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use rally_upstream::retry_after;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, redirect};
+use rustls::CertificateError;
 use time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -152,12 +154,12 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Returns why there is no answer, in words that reveal nothing about the network.
+/// Returns why there is no answer, in words that a person who owns the receiver can act on.
 fn explain(error: &reqwest::Error) -> &'static str {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<Blocked>() {
-            return BLOCKED;
+        if let Some(words) = words(error) {
+            return words;
         }
         cause = error.source();
     }
@@ -168,10 +170,41 @@ fn explain(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A name resolves to an address that must not be reached.
+/// The words for one error of a chain, if it tells the cause.
+fn words(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        // The source of an I/O error is that of the error inside, and not the error inside.
+        let inside = error.get_ref().and_then(|inside| words(inside));
+        return inside.or_else(|| (error.kind() == io::ErrorKind::ConnectionRefused).then_some("the connection was refused"));
+    }
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(match error {
+            rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+                "the certificate has expired"
+            }
+            rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+                "the certificate is for another name"
+            }
+            rustls::Error::InvalidCertificate(_) => "the certificate is not trusted",
+            _ => "TLS failed",
+        });
+    }
+    error.downcast_ref::<Refused>().map(|refused| match refused {
+        Refused::NotPublic => BLOCKED,
+        Refused::NoAddress => "the name has no address",
+    })
+}
+
+/// Why no connection to a name is tried.
 #[derive(Debug, thiserror::Error)]
-#[error("the name leads to an address that is not public")]
-struct Blocked;
+enum Refused {
+    /// The name resolves to an address that must not be reached.
+    #[error("the name leads to an address that is not public")]
+    NotPublic,
+    /// The name has no address, or does not resolve in time.
+    #[error("the name has no address")]
+    NoAddress,
+}
 
 /// Resolves the name of every new connection, and refuses a name with even one address that is not allowed.
 ///
@@ -184,7 +217,10 @@ impl Resolve for GuardedResolver {
         Box::pin(async move {
             let addresses: Vec<SocketAddr> = names.resolve(name.as_str()).await;
             if addresses.iter().any(|address| !exemptions.allows(address.ip())) {
-                return Err(Blocked.into());
+                return Err(Refused::NotPublic.into());
+            }
+            if addresses.is_empty() {
+                return Err(Refused::NoAddress.into());
             }
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
