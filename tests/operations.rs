@@ -1,5 +1,7 @@
 //! Operational routes and documentation.
 
+use futures_util::future::join_all;
+use rally_api::boot::config::Settings;
 use rally_tests::{Kind, TestServer, on_both_stores};
 use rstest::rstest;
 use rstest_reuse::apply;
@@ -32,6 +34,26 @@ async fn measurements_count_what_happened(kind: Kind) {
         assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
     }
     assert!(!reply.body.contains("ada@"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_keeps_to_its_connections() {
+    let few = |settings| Settings { database_connections: Some("2".to_owned()), ..settings };
+    let server = TestServer::start_with(Kind::Postgres, few).await;
+    server.active_list("early", json!({})).await;
+    let joined = join_all((0..64).map(|n| {
+        let (server, email) = (&server, format!("p{n}@example.com"));
+        async move {
+            server.join("early", &email).await;
+            server.get("/v1/waitlists/acme/early/leaderboard").await.expect(200);
+        }
+    }));
+    joined.await;
+    assert!(server.get("/metrics").await.body.contains("rally_store_connections_max 2\n"));
+    // Connections stay open, so these are the most there were.
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let check = format!("DO $$ BEGIN ASSERT ({others}) BETWEEN 1 AND 2, 'too many connections'; END $$");
+    rally_pgtest::execute(server.database_url().unwrap(), &check).await;
 }
 
 #[apply(on_both_stores)]

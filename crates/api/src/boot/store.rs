@@ -38,7 +38,7 @@ pub struct Opened {
 pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Opened, ConfigError> {
     match &config.store {
         StoreConfig::Postgres(url) => {
-            let store = open_postgres(url).await?;
+            let store = open_postgres(config, url).await?;
             let applied = match migrate {
                 Migrate::AtStart => store.migrate().await.map_err(no_database)?,
                 Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
@@ -102,7 +102,7 @@ fn no_links(config: &Config) -> Links {
 /// Fails if there is none, or it cannot be reverted.
 pub async fn revert(config: &Config) -> Result<String, ConfigError> {
     match &config.store {
-        StoreConfig::Postgres(url) => open_postgres(url).await?.revert().await.map_err(no_database),
+        StoreConfig::Postgres(url) => open_postgres(config, url).await?.revert().await.map_err(no_database),
         StoreConfig::Embedded => {
             let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
             open_embedded(config)?.revert().await.map_err(failed)
@@ -137,8 +137,9 @@ pub fn require(config: &Config) -> Result<(), ConfigError> {
 }
 
 /// Connects to PostgreSQL. Refuses a server that the store cannot work with before it uses it.
-async fn open_postgres(url: &SecretString) -> Result<PgStore, ConfigError> {
-    let store = PgStore::new(url.expose_secret(), &PgOptions::default()).map_err(no_database)?;
+async fn open_postgres(config: &Config, url: &SecretString) -> Result<PgStore, ConfigError> {
+    let options = PgOptions { connections: config.database_connections, ..PgOptions::default() };
+    let store = PgStore::new(url.expose_secret(), &options).map_err(no_database)?;
     store.check_server().await.map_err(no_database)?;
     Ok(store)
 }

@@ -28,7 +28,7 @@ use self::limits::{
     parse_audit_keep, parse_confirmation_ttl, parse_mail_budget, parse_pow_secret, parse_proxies, parse_rate, read_disposable,
 };
 use self::listen::{parse_bind, parse_public_url};
-use self::store::parse_database_url;
+use self::store::{parse_database_connections, parse_database_url};
 use self::text::{given, parse_choice};
 use crate::http::extract::client::TrustedProxies;
 use crate::http::rate::Rate;
@@ -69,6 +69,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The kind of store.
     pub store: StoreConfig,
+    /// The most connections of this process to PostgreSQL.
+    pub database_connections: usize,
     /// The data directory.
     pub data_dir: PathBuf,
     /// The HS256 key, if it is set.
@@ -138,6 +140,7 @@ impl TryFrom<Settings> for Config {
                 Some(url) => StoreConfig::Postgres(parse_database_url(url)?),
                 None => StoreConfig::Embedded,
             },
+            database_connections: parse_database_connections(given(settings.database_connections))?,
             data_dir: PathBuf::from(settings.data_dir),
             jwt_secret: given(settings.jwt_secret).map(parse_jwt_secret).transpose()?,
             jwks: JwksConfig::parse(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience)?,
@@ -168,7 +171,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 46] = [
+        let table: [(&str, Settings); 48] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
@@ -207,6 +210,8 @@ mod tests {
             ("RALLY_PUBLIC_URL", Settings { public_url: some("https://rally.example.com/?a"), ..Settings::sample() }),
             ("RALLY_PUBLIC_URL", Settings { public_url: some("https://ada:secret@rally.example.com"), ..Settings::sample() }),
             ("DATABASE_URL", Settings { database_url: some("mysql://localhost/rally"), ..Settings::sample() }),
+            ("RALLY_DATABASE_CONNECTIONS", Settings { database_connections: some("1"), ..Settings::sample() }),
+            ("RALLY_DATABASE_CONNECTIONS", Settings { database_connections: some("many"), ..Settings::sample() }),
             ("RALLY_JWT_SECRET", Settings { jwt_secret: some("short"), ..Settings::sample() }),
             ("RALLY_JWKS_URL", Settings { jwks_url: some("file:///etc/passwd"), ..Settings::sample() }),
             ("RALLY_OIDC_CLIENT_ID", Settings { oidc_issuer: some("https://id.example"), ..Settings::sample() }),

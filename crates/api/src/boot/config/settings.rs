@@ -14,6 +14,9 @@ pub struct Settings {
     /// URL of the PostgreSQL database to use as the store [default: the embedded store]
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub database_url: Option<String>,
+    /// The most connections of this process to PostgreSQL, from 2 to 1000 [default: 16]
+    #[arg(long, alias = "rally-database-connections", env = "RALLY_DATABASE_CONNECTIONS", global = true, value_name = "NUMBER")]
+    pub database_connections: Option<String>,
     /// Directory of the embedded store and of generated secrets
     #[arg(long, alias = "rally-data-dir", env = "RALLY_DATA_DIR", global = true, value_name = "DIR", default_value = "./rally-data")]
     pub data_dir: String,

@@ -1,8 +1,14 @@
 //! The kind of store, and whether migrations are applied.
 
+use std::ops::RangeInclusive;
+
 use secrecy::SecretString;
 
 use super::ConfigError;
+
+/// The most connections of a process, unless they are set, and the bounds of that.
+const CONNECTIONS: usize = 16;
+const CONNECTIONS_WITHIN: RangeInclusive<usize> = 2..=1000;
 
 /// The kind of store.
 #[derive(Clone)]
@@ -29,4 +35,11 @@ pub(super) fn parse_database_url(url: String) -> Result<SecretString, ConfigErro
     } else {
         Err(ConfigError::new("DATABASE_URL", "must start with postgres:// or postgresql://"))
     }
+}
+
+/// Parses the most connections of this process to PostgreSQL.
+pub(super) fn parse_database_connections(text: Option<String>) -> Result<usize, ConfigError> {
+    let Some(text) = text else { return Ok(CONNECTIONS) };
+    let number = text.trim().parse().ok().filter(|number| CONNECTIONS_WITHIN.contains(number));
+    number.ok_or_else(|| ConfigError::new("RALLY_DATABASE_CONNECTIONS", format!("{text:?} is no number from 2 to 1000, such as 16")))
 }

@@ -18,6 +18,7 @@ pub fn without_effect(settings: &Settings, variables: impl Iterator<Item = Strin
     };
     let s = settings;
     let pairs = [
+        ("RALLY_DATABASE_CONNECTIONS", &s.database_connections, "DATABASE_URL", &s.database_url),
         ("RALLY_JWT_ISSUER", &s.jwt_issuer, "RALLY_JWKS_URL", &s.jwks_url),
         ("RALLY_JWT_AUDIENCE", &s.jwt_audience, "RALLY_JWKS_URL", &s.jwks_url),
         ("RALLY_HEIMDALL_ACCEPT_URL", &s.heimdall_accept_url, "RALLY_HEIMDALL_KEY", &s.heimdall_key),
