@@ -82,7 +82,7 @@ impl TermFilter {
         Ok(match words.strip_prefix('@') {
             _ if words.is_empty() => None,
             Some(domain) => Some(Self::Is(domain_term(&Email::domain_in_ascii(domain).unwrap_or_else(|| domain.to_owned())))),
-            None => Some(Self::StartsWith(word_term(&words))),
+            None => Some(Self::StartsWith(word_term(&address_in_ascii(&words).unwrap_or(words)))),
         })
     }
 
@@ -142,6 +142,12 @@ pub fn terms_of(entry: &Entry) -> Vec<String> {
 fn words_of(text: &str) -> String {
     // No address and no name has a NUL, and no store takes one.
     text.replace('\u{0}', "\u{1}").to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns an address as it is stored. `None` if its domain is not complete.
+fn address_in_ascii(text: &str) -> Option<String> {
+    let (local, domain) = text.rsplit_once('@')?;
+    Some(format!("{local}@{}", Email::domain_in_ascii(domain)?))
 }
 
 fn word_term(words: &str) -> String {
@@ -324,6 +330,7 @@ mod tests {
             "a",
             "ADA.B",
             "ada.byron@xn--bcher-kva.example",
+            "ada.byron@Bücher.example",
             "love",
             "LOVELACE å",
             " lovelace   ångström ",
