@@ -1,4 +1,7 @@
-//! Who makes a change. Every command has its actor.
+//! Who makes a change.
+//!
+//! Most commands name their actor. Settlements, purges, prunes and the steps of an import name none. The same holds for the commands that
+//! begin a session, note its use or count a try to sign in.
 
 use std::sync::Arc;
 

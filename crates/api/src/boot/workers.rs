@@ -45,7 +45,8 @@ const EVENTS_KEPT: time::Duration = time::Duration::hours(30 * 24 + 1);
 /// How long finished mail is kept.
 const KEPT: time::Duration = time::Duration::days(30);
 
-/// How long the link of a sign-up request says that it has expired. After that it is unknown.
+/// How long the link of a sign-up request says that it has expired. After that it is unknown. The documents promise that the row is gone a
+/// day after the end of the link. A worker prunes every 10 minutes, in batches, and later after a fault, so it begins an hour early.
 const ENDED_FOR: time::Duration = time::Duration::hours(23);
 
 /// The most rows in a batch that is pruned.
