@@ -42,6 +42,7 @@ macro_rules! each_case {
             ]
             entry_jobs: [
                 a_job_reads_back_as_it_was_written
+                a_list_has_one_job_at_a_time
                 a_job_is_of_its_list
                 a_cancelled_job_goes_on_no_more
                 one_worker_at_a_time_holds_a_job

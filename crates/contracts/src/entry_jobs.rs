@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use rally_domain::entry_job::{EntryJob, JobAction, JobGroup, JobState};
 use rally_domain::id::{ClaimId, JobId};
 use rally_domain::port::Ports;
@@ -51,14 +52,37 @@ fn group(mark: u64, changed: u64, refused: u64) -> JobGroup {
     JobGroup { mark, changed, refused, end: None }
 }
 
+/// Begins a job on a list that has none.
+async fn begin(ports: &Ports, job: &EntryJob) {
+    assert!(ports.entry_jobs.begin(job.clone()).await.unwrap());
+}
+
 /// A job reads back as it was written, in every process, for every action.
 pub async fn a_job_reads_back_as_it_was_written(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
     for (number, action) in JobAction::ALL.into_iter().enumerate() {
         let job = EntryJob { action, created_at: later(&ports, number as i64), ..job(&ports, &list) };
-        ports.entry_jobs.begin(job.clone()).await.unwrap();
-        assert_eq!(there.entry_jobs.newest(list.id).await.unwrap(), Some(job));
+        begin(&ports, &job).await;
+        assert_eq!(there.entry_jobs.newest(list.id).await.unwrap(), Some(job.clone()));
+        ports.entry_jobs.cancel(list.id, job.id, ports.clock.now()).await.unwrap();
+    }
+}
+
+/// Of jobs that begin on one list at once, one is written. The next one begins when it is over.
+pub async fn a_list_has_one_job_at_a_time(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
+    begin(&ports, &job(&ports, &other)).await;
+    for _ in 0..3 {
+        let jobs: Vec<EntryJob> = (0..8).map(|_| job(&ports, &list)).collect();
+        let stores = [&ports, &there].into_iter().cycle();
+        let begun = join_all(jobs.iter().zip(stores).map(|(job, ports)| ports.entry_jobs.begin(job.clone()))).await;
+        let begun: Vec<&EntryJob> = jobs.iter().zip(begun).filter_map(|(job, begun)| begun.unwrap().then_some(job)).collect();
+        let [job] = begun[..] else { panic!("{} jobs at once", begun.len()) };
+        assert_eq!(there.entry_jobs.newest(list.id).await.unwrap().as_ref(), Some(job));
+        there.entry_jobs.cancel(list.id, job.id, there.clock.now()).await.unwrap().unwrap();
     }
 }
 
@@ -68,7 +92,7 @@ pub async fn a_job_is_of_its_list(fixture: &impl Fixture) {
     let list = active_list(&ports, json!({})).await;
     let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
     let job = job(&ports, &list);
-    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    begin(&ports, &job).await;
     assert_eq!(ports.entry_jobs.newest(other.id).await.unwrap(), None);
     assert_eq!(ports.entry_jobs.cancel(other.id, job.id, ports.clock.now()).await.unwrap(), None);
     assert_eq!(ports.entry_jobs.newest(list.id).await.unwrap(), Some(job));
@@ -79,7 +103,7 @@ pub async fn a_cancelled_job_goes_on_no_more(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
     let job = job(&ports, &list);
-    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    begin(&ports, &job).await;
     let worker = claim_id(&ports);
     claim(&ports, worker).await.unwrap();
     went_on(&ports, job.id, worker, group(3, 2, 1)).await.unwrap();
@@ -98,7 +122,7 @@ pub async fn one_worker_at_a_time_holds_a_job(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
     let job = job(&ports, &list);
-    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    begin(&ports, &job).await;
     let (first, second) = (claim_id(&ports), claim_id(&ports));
     let held = claim(&ports, first).await.unwrap();
     assert_eq!(held, EntryJob { state: JobState::Running, ..job.clone() });
@@ -115,7 +139,7 @@ pub async fn a_group_frees_its_job(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
     let job = job(&ports, &list);
-    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    begin(&ports, &job).await;
     let (first, second) = (claim_id(&ports), claim_id(&ports));
     claim(&ports, first).await.unwrap();
     let noted = went_on(&ports, job.id, first, group(3, 2, 1)).await;
@@ -131,7 +155,7 @@ pub async fn older_jobs_come_first(fixture: &impl Fixture) {
     let young = EntryJob { created_at: later(&ports, 10), ..job(&ports, &list) };
     let old = job(&ports, &other);
     for job in [&young, &old] {
-        ports.entry_jobs.begin(job.clone()).await.unwrap();
+        begin(&ports, &job).await;
     }
     assert_eq!(claim(&ports, claim_id(&ports)).await.map(|job| job.id), Some(old.id));
     assert_eq!(claim(&ports, claim_id(&ports)).await.map(|job| job.id), Some(young.id));
@@ -142,7 +166,7 @@ pub async fn groups_add_up(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = active_list(&ports, json!({})).await;
     let job = job(&ports, &list);
-    ports.entry_jobs.begin(job.clone()).await.unwrap();
+    begin(&ports, &job).await;
     let groups = [group(3, 2, 1), JobGroup { end: Some(JobState::Done), ..group(90, 5, 2) }];
     let mut expected = job.clone().claimed();
     for group in groups {
@@ -156,20 +180,24 @@ pub async fn groups_add_up(fixture: &impl Fixture) {
     assert_eq!(claim(&there, claim_id(&there)).await, None);
 }
 
-/// Old jobs go, so many at a time. Others stay.
+/// Old jobs that are over go, so many at a time. Others stay.
 pub async fn old_jobs_are_pruned(fixture: &impl Fixture) {
     let ports = fixture.ports();
     let list = active_list(&ports, json!({})).await;
     let other = active_list_in(&ports, list.workspace_id, "other", json!({})).await;
-    let young = EntryJob { created_at: later(&ports, 100), ..job(&ports, &list) };
+    let third = active_list_in(&ports, list.workspace_id, "third", json!({})).await;
+    let (young, open) = (EntryJob { created_at: later(&ports, 100), ..job(&ports, &list) }, job(&ports, &third));
+    begin(&ports, &open).await;
     for job in [job(&ports, &other), job(&ports, &other), young.clone()] {
-        ports.entry_jobs.begin(job).await.unwrap();
+        begin(&ports, &job).await;
+        ports.entry_jobs.cancel(job.waitlist_id, job.id, ports.clock.now()).await.unwrap().unwrap();
     }
     for (deleted, left) in [(1, true), (1, false), (0, false)] {
         assert_eq!(ports.entry_jobs.prune(later(&ports, 50), 1).await.unwrap(), deleted);
         assert_eq!(ports.entry_jobs.newest(other.id).await.unwrap().is_some(), left);
     }
-    assert_eq!(ports.entry_jobs.newest(list.id).await.unwrap(), Some(young));
+    assert_eq!(ports.entry_jobs.newest(list.id).await.unwrap().map(|job| job.id), Some(young.id));
+    assert_eq!(ports.entry_jobs.newest(third.id).await.unwrap(), Some(open));
 }
 
 /// Calls every method, for tests of statements.

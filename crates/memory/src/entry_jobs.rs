@@ -21,13 +21,19 @@ pub(crate) struct KeptJob {
 
 #[async_trait]
 impl EntryJobStore for MemoryStore {
-    async fn begin(&self, job: EntryJob) -> Result<(), Fault> {
+    async fn begin(&self, job: EntryJob) -> Result<bool, Fault> {
+        let waitlist_id = job.waitlist_id;
+        let look = |data: &Data| data.entry_jobs.iter().any(|kept| kept.job.waitlist_id == waitlist_id && !kept.job.state.is_over());
+        let early = self.read_early(Flaw::JobsReadEarly, look).await;
         let work = |data: &mut Data| {
+            if early.unwrap_or_else(|| look(data)) {
+                return false;
+            }
             let query = if data.flaw.is(Flaw::JobsOnEverybody) { Default::default() } else { job.query.clone() };
             data.entry_jobs.push(KeptJob { job: EntryJob { query, ..job }, claim: None, lease_until: None });
+            true
         };
-        self.write(work).await;
-        Ok(())
+        Ok(self.write(work).await)
     }
 
     async fn newest(&self, waitlist_id: WaitlistId) -> Result<Option<EntryJob>, Fault> {
@@ -88,8 +94,12 @@ impl EntryJobStore for MemoryStore {
 
     async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault> {
         let work = |data: &mut Data| {
-            let (rows, young) = (data.flaw.prunes(rows), data.flaw.is(Flaw::YoungJobsPruned));
-            let jobs = data.entry_jobs.iter().map(|kept| &kept.job).filter(|job| job.created_at < before || young);
+            let (rows, young, open) = (data.flaw.prunes(rows), data.flaw.is(Flaw::YoungJobsPruned), data.flaw.is(Flaw::OpenJobsPruned));
+            let jobs = data
+                .entry_jobs
+                .iter()
+                .map(|kept| &kept.job)
+                .filter(|job| (job.created_at < before || young) && (job.state.is_over() || open));
             let old: Vec<JobId> = jobs.map(|job| job.id).take(rows).collect();
             data.entry_jobs.retain(|kept| !old.contains(&kept.job.id));
             old.len() as u64

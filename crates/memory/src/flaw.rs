@@ -436,6 +436,8 @@ flaws! {
 
     /// A job forgets which entries it is about.
     JobsOnEverybody: "entry_jobs::a_job_reads_back_as_it_was_written";
+    /// Whether a list has a job is read before the write that begins one.
+    JobsReadEarly: "entry_jobs::a_list_has_one_job_at_a_time";
     /// A job is found by any list.
     JobsOfOthersFound: "entry_jobs::a_job_is_of_its_list";
     /// A cancelled job goes on.
@@ -450,6 +452,8 @@ flaws! {
     JobsForgetReasons: "entry_jobs::groups_add_up";
     /// Every job is pruned.
     YoungJobsPruned: "entry_jobs::old_jobs_are_pruned";
+    /// A job that goes on is pruned.
+    OpenJobsPruned: "entry_jobs::old_jobs_are_pruned";
 
     // Search.
 

@@ -22,16 +22,31 @@ use uuid::Uuid;
 use crate::convert::{from_bigint, to_bigint};
 use crate::fault::{Abort, query_fault};
 use crate::queue::IdRow;
-use crate::schema::entry_jobs;
+use crate::schema::{entry_jobs, waitlists};
 use crate::statement::statement;
 use crate::{PgStore, transaction};
 
+/// How many jobs of a list are looked at for one that goes on. It is the newest, as far as the clocks of all processes agree.
+const RECENT: i64 = 20;
+
 #[async_trait]
 impl EntryJobStore for PgStore {
-    async fn begin(&self, job: EntryJob) -> Result<(), Fault> {
-        let row = JobRow::try_from(&job)?;
-        let mut c = self.connection().await?;
-        diesel::insert_into(entry_jobs::table).values(row).execute(&mut c).await.map(|_| ()).map_err(query_fault)
+    async fn begin(&self, job: EntryJob) -> Result<bool, Fault> {
+        let (row, list) = (JobRow::try_from(&job)?, job.waitlist_id.uuid());
+        let outcome: Result<bool, CommandError<Infallible>> = transaction!(self, |c| {
+            // Those who begin on one list at once take turns.
+            let lock = waitlists::table.find(list).select(waitlists::id).for_no_key_update();
+            lock.first::<Uuid>(c).await.optional()?;
+            let jobs = entry_jobs::table.filter(entry_jobs::waitlist_id.eq(list));
+            let jobs = jobs.order((entry_jobs::waitlist_id, entry_jobs::created_at.desc(), entry_jobs::id.desc())).limit(RECENT);
+            let ends: Vec<Option<OffsetDateTime>> = jobs.select(entry_jobs::ended_at).load(c).await?;
+            if ends.iter().any(Option::is_none) {
+                return Ok(false);
+            }
+            diesel::insert_into(entry_jobs::table).values(&row).execute(c).await?;
+            Ok(true)
+        });
+        Ok(outcome?)
     }
 
     async fn newest(&self, waitlist_id: WaitlistId) -> Result<Option<EntryJob>, Fault> {
@@ -97,10 +112,10 @@ statement! {
 }
 
 statement! {
-    /// Deletes some old jobs.
+    /// Deletes some old jobs that are over.
     PruneJobs {
         "DELETE FROM entry_jobs WHERE id = ANY (ARRAY(SELECT id FROM entry_jobs WHERE created_at < "
-        before: Timestamptz = OffsetDateTime, " ORDER BY created_at, id LIMIT "
+        before: Timestamptz = OffsetDateTime, " AND ended_at IS NOT NULL ORDER BY created_at, id LIMIT "
         most: sql_types::BigInt = i64, " FOR UPDATE SKIP LOCKED))"
     }
 }

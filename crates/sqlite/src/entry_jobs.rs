@@ -22,11 +22,15 @@ use crate::schema::entry_jobs;
 
 #[async_trait]
 impl EntryJobStore for SqliteStore {
-    async fn begin(&self, job: EntryJob) -> Result<(), Fault> {
+    async fn begin(&self, job: EntryJob) -> Result<bool, Fault> {
         let row = JobRow::try_from(&job)?;
         let begun = self.database.write::<_, Infallible>(move |c| {
+            let open = entry_jobs::table.filter(entry_jobs::waitlist_id.eq(row.waitlist_id)).filter(entry_jobs::ended_at.is_null());
+            if open.select(entry_jobs::id).first::<Blob>(c).optional()?.is_some() {
+                return Ok(false);
+            }
             diesel::insert_into(entry_jobs::table).values(&row).execute(c)?;
-            Ok(())
+            Ok(true)
         });
         Ok(begun.await?)
     }
@@ -84,7 +88,7 @@ impl EntryJobStore for SqliteStore {
 
     async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault> {
         let pruned = self.database.write::<_, Infallible>(move |c| {
-            let old = entry_jobs::table.filter(entry_jobs::created_at.lt(before.unix_millis()));
+            let old = entry_jobs::table.filter(entry_jobs::created_at.lt(before.unix_millis())).filter(entry_jobs::ended_at.is_not_null());
             let old = old.order((entry_jobs::created_at, entry_jobs::id)).limit(to_bigint(rows as u64));
             let ids: Vec<Blob> = old.select(entry_jobs::id).load(c)?;
             Ok(diesel::delete(entry_jobs::table.filter(entry_jobs::id.eq_any(ids))).execute(c)?)

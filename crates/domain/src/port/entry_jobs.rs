@@ -11,10 +11,11 @@ use crate::timestamp::Timestamp;
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait EntryJobStore: Send + Sync {
-    /// Writes a new job.
+    /// Writes a new job. Returns false, and writes nothing, if the list has a job that is not over.
     ///
     /// - It MUST read back as it was written: `entry_jobs::a_job_reads_back_as_it_was_written`.
-    async fn begin(&self, job: EntryJob) -> Result<(), Fault>;
+    /// - A list MUST NOT have two jobs that are not over, however many begin at once: `entry_jobs::a_list_has_one_job_at_a_time`.
+    async fn begin(&self, job: EntryJob) -> Result<bool, Fault>;
 
     /// The newest job of a list.
     ///
@@ -41,7 +42,7 @@ pub trait EntryJobStore: Send + Sync {
     /// - Any claim MUST get the job afterwards: `entry_jobs::a_group_frees_its_job`.
     async fn went_on(&self, id: JobId, claim: ClaimId, group: JobGroup, now: Timestamp) -> Result<Option<EntryJob>, Fault>;
 
-    /// Deletes jobs that were made before an instant, at most that many. Returns how many.
+    /// Deletes jobs that were made before an instant and are over, at most that many. Returns how many.
     ///
     /// - Others MUST stay, and it MUST NOT delete more than that many: `entry_jobs::old_jobs_are_pruned`.
     async fn prune(&self, before: Timestamp, rows: usize) -> Result<u64, Fault>;

@@ -23,7 +23,7 @@ const SHOWN: Duration = Duration::minutes(10);
 /// Makes a job on all entries that match, after a page that names their number.
 pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     let action = JobAction::parse(posted.value("do")).map_err(|_| bad("do", "must be approve, reject, invite, delete or erase"))?;
-    // The page shows one job, with its button to cancel.
+    // Whoever cannot begin need not confirm.
     if posted.app.ports.entry_jobs.newest(posted.waitlist.id).await?.is_some_and(|job| !job.state.is_over()) {
         return Ok(done(&address_of(posted), Done::Busy));
     }
@@ -33,8 +33,8 @@ pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     let (ports, actor) = (&posted.app.ports, posted.admin.actor());
     if posted.is_confirmed() {
         let until = posted.value("until").parse().map(Position::new).map_err(|_| bad("until", "must be a position"))?;
-        entry_job::begin(ports, actor, &posted.waitlist, action, query, until).await?;
-        return Ok(done(&address_of(posted), Done::Begun));
+        let begun = entry_job::begin(ports, actor, &posted.waitlist, action, query, until).await?;
+        return Ok(done(&address_of(posted), if begun.is_some() { Done::Begun } else { Done::Busy }));
     }
     let until = entry_job::last_position(ports, &posted.waitlist).await?;
     let number = Count(entry_job::count(ports, &posted.waitlist, &query, until).await?);
