@@ -131,6 +131,12 @@ async fn a_migration_goes_back_and_forth() {
         assert!(!refused.status.success());
         let complaint = String::from_utf8(refused.stderr).unwrap();
         assert!(complaint.contains("rally migrate") && complaint.contains(&reverted), "{complaint}");
+        // Another command changes nothing, whatever the setting is.
+        for command in [&["workspace", "list"][..], &["counters", "rebuild"], &["token", "mint", "--workspace", "acme"]] {
+            let refused = output(rally(deployment.directory.path(), deployment.url.as_deref()).args(command));
+            let complaint = String::from_utf8(refused.stderr).unwrap();
+            assert!(!refused.status.success() && complaint.contains("rally migrate"), "{command:?}: {complaint}");
+        }
         assert_eq!(deployment.run(&["migrate"]), json!({"applied": [reverted]}));
         drop(deployment.start());
     }

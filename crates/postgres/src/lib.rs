@@ -266,23 +266,35 @@ impl PgStore {
     /// # Errors
     /// If it has more or fewer, or cannot be reached.
     pub async fn check_version(&self) -> Result<(), Fault> {
+        let applied = self.versions().await?;
+        check_known(&applied)?;
+        match known()?.iter().find(|version| !applied.contains(version)) {
+            Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the database has no migration yet.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn is_new(&self) -> Result<bool, Fault> {
+        Ok(self.versions().await?.is_empty())
+    }
+
+    /// The migrations that were applied. diesel would create their table first, which a role that only serves may not do.
+    async fn versions(&self) -> Result<Vec<String>, Fault> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = diesel::sql_types::Text)]
             version: String,
         }
-        // diesel would create the table first, which a role that only serves may not do.
         let mut connection = self.connection().await?;
         let query = diesel::sql_query("SELECT version FROM __diesel_schema_migrations");
-        let applied: Vec<String> = match query.load::<Row>(&mut connection).await {
-            Ok(rows) => rows.into_iter().map(|row| row.version).collect(),
-            Err(QueryError::DatabaseError(_, info)) if info.message().contains("does not exist") => Vec::new(),
-            Err(error) => return Err(query_fault(error)),
-        };
-        check_known(&applied)?;
-        match known()?.iter().find(|version| !applied.contains(version)) {
-            Some(missing) => Err(Fault::unexpected(format!("the database lacks migration {missing}: run `rally migrate`"))),
-            None => Ok(()),
+        match query.load::<Row>(&mut connection).await {
+            Ok(rows) => Ok(rows.into_iter().map(|row| row.version).collect()),
+            Err(QueryError::DatabaseError(_, info)) if info.message().contains("does not exist") => Ok(Vec::new()),
+            Err(error) => Err(query_fault(error)),
         }
     }
 

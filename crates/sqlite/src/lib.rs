@@ -209,6 +209,15 @@ impl SqliteStore {
             None => Ok(()),
         }
     }
+
+    /// Whether the database has no migration yet.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn is_new(&self) -> Result<bool, Fault> {
+        let (_, applied) = self.database.in_writer(versions).await??;
+        Ok(applied.is_empty())
+    }
 }
 
 impl Database {

@@ -39,9 +39,10 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
     match &config.store {
         StoreConfig::Postgres(url) => {
             let store = open_postgres(config, url).await?;
-            let applied = match migrate {
-                Migrate::AtStart => store.migrate().await.map_err(no_database)?,
-                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
+            let migrates = migrate == Migrate::AtStart || (migrate == Migrate::IfNew && store.is_new().await.map_err(no_database)?);
+            let applied = match migrates {
+                true => store.migrate().await.map_err(no_database)?,
+                false => store.check_version().await.map(|()| Vec::new()).map_err(no_database)?,
             };
             check_clocks(store.now().await.map_err(no_database)?, clock.now());
             Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
@@ -49,9 +50,10 @@ pub async fn open(config: &Config, migrate: Migrate, clock: Arc<dyn Clock>, ids:
         StoreConfig::Embedded => {
             let store = open_embedded(config)?;
             let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
-            let applied = match migrate {
-                Migrate::AtStart => store.migrate().await.map_err(failed)?,
-                Migrate::Never => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
+            let migrates = migrate == Migrate::AtStart || (migrate == Migrate::IfNew && store.is_new().await.map_err(failed)?);
+            let applied = match migrates {
+                true => store.migrate().await.map_err(failed)?,
+                false => store.check_version().await.map(|()| Vec::new()).map_err(failed)?,
             };
             Ok(Opened { ports: Ports::of_store(Arc::new(store), no_links(config), clock, ids), applied })
         }

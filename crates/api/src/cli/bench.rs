@@ -32,7 +32,7 @@ pub(super) enum BenchCommand {
 pub(super) async fn run(config: &Config, command: BenchCommand) -> Result<(), Failure> {
     let BenchCommand::Seed { entries, workspace, list } = command;
     let (workspace, list) = (parse_slug(&workspace)?, parse_slug(&list)?);
-    let mut ports = open(config, config.migrate).await?.ports;
+    let mut ports = open(config, config.migrate.by_command()).await?.ports;
     store::share_secret(config, &Secrets::load(config)?, &mut ports).await?;
     let started = Instant::now();
     let seeded = seed::run(&ports, &workspace, &list, entries).await?;

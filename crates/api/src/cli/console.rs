@@ -22,7 +22,7 @@ pub(super) enum ConsoleCommand {
 
 pub(super) async fn run(config: &Config, command: ConsoleCommand) -> Result<(), Failure> {
     let ConsoleCommand::Login { workspace } = command;
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     let workspace = match workspace {
         Some(slug) => Some(find_workspace(&ports, &slug).await?.id),
         None => None,

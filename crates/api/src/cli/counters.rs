@@ -16,6 +16,6 @@ pub(super) enum CountersCommand {
 }
 
 pub(super) async fn rebuild(config: &Config) -> Result<(), Failure> {
-    let Rebuilt { waitlists, corrected } = open(config, config.migrate).await?.ports.stats.rebuild().await?;
+    let Rebuilt { waitlists, corrected } = open(config, config.migrate.by_command()).await?.ports.stats.rebuild().await?;
     print_json(&json!({ "waitlists": waitlists, "corrected": corrected }))
 }

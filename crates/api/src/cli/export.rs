@@ -21,7 +21,7 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) async fn run(config: &Config, arguments: ExportArguments) -> Result<(), Failure> {
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     let waitlist = find_list(&ports, &arguments.workspace, &arguments.list).await?;
     let lines = ports.waitlists.export(waitlist.id).await?;
     Ok(write_export(lines, BufWriter::new(io::stdout().lock())).await?)

@@ -46,7 +46,7 @@ pub(super) enum KeyCommand {
 }
 
 pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Failure> {
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     match command {
         KeyCommand::Create { workspace, name, scope } => {
             check_scope(&scope)?;

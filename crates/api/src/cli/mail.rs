@@ -46,7 +46,7 @@ pub(super) async fn run(config: &Config, command: MailCommand) -> Result<(), Fai
     let MailCommand::Test { workspace, to } = command;
     let to = Email::parse(&to).map_err(|error| Failure::Refused(format!("the address {error}")))?;
     let secrets = Secrets::load(config)?;
-    let mut ports = open(config, config.migrate).await?.ports;
+    let mut ports = open(config, config.migrate.by_command()).await?.ports;
     store::share_secret(config, &secrets, &mut ports).await?;
     upstreams::attach(config, &mut ports)?;
     let schedule = config.webhooks.policy.schedule.clone();

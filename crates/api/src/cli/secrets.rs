@@ -20,7 +20,7 @@ pub(super) enum SecretsCommand {
 pub(super) async fn reencrypt(config: &Config) -> Result<(), Failure> {
     let secrets = Secrets::load(config)?;
     let sealer = secrets.webhook_sealer();
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     let (mut current, mut reencrypted) = (0_u64, 0_u64);
     for (id, old) in ports.webhooks.secrets().await? {
         match webhook_secret::reseal(&sealer, id, &old)? {

@@ -40,7 +40,7 @@ pub(super) async fn copy(config: &Config, from: &str, to: &str) -> Result<(), Fa
     }
     // Both stores get the schema of this binary. The locks ensure that no server runs on the embedded store.
     let _locks = (store::lock(&source)?, store::lock(&target)?);
-    drop((open(&source, Migrate::AtStart).await?, open(&target, Migrate::AtStart).await?));
+    drop((open(&source, Migrate::Never).await?, open(&target, Migrate::AtStart).await?));
     let failed = |error: CopyError| Failure::Refused(error.to_string());
     let mut moved = Vec::new();
     let copied = |table: &str, sum: Sum| {

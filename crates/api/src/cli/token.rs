@@ -43,7 +43,7 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Fa
         refused(format!("the ttl {ttl:?} must be a number of s, m, h or d, such as 12h: more than 0, and at most 100 years"))
     })?;
     let subject = Subject::parse(&subject).map_err(|error| refused(format!("the subject {error}")))?;
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     let found = find_workspace(&ports, &workspace).await?;
     let auth = authenticator(config, &secrets, &ports)?;
     let (now, actor) = (ports.clock.now(), Actor::CommandLine);

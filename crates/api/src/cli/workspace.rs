@@ -52,7 +52,7 @@ impl WorkspaceCommand {
 }
 
 pub(super) async fn run(config: &Config, command: WorkspaceCommand) -> Result<(), Failure> {
-    let ports = open(config, config.migrate).await?.ports;
+    let ports = open(config, config.migrate.by_command()).await?.ports;
     let (actor, now) = (Actor::CommandLine, ports.clock.now());
     match command {
         WorkspaceCommand::Create { slug, name } => {

@@ -24,8 +24,20 @@ pub enum StoreConfig {
 pub enum Migrate {
     /// They are applied.
     AtStart,
+    /// They are applied to a store that has none yet. Any other must have all of them.
+    IfNew,
     /// They are not. Only `rally migrate` applies them.
     Never,
+}
+
+impl Migrate {
+    /// What a command does that is not there to migrate, if this is what a server does.
+    pub const fn by_command(self) -> Self {
+        match self {
+            Self::AtStart | Self::IfNew => Self::IfNew,
+            Self::Never => Self::Never,
+        }
+    }
 }
 
 /// Parses the URL of a database, which may contain a password.
