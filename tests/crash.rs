@@ -16,6 +16,7 @@ use rally_domain::entry_job::{JobAction, JobGroup, JobState};
 use rally_domain::id::{ClaimId, WaitlistId, WorkspaceId};
 use rally_domain::port::Ports;
 use rally_domain::queue::ClaimRequest;
+use rally_domain::referral::Position;
 use rally_domain::search::EntryQuery;
 use rally_domain::use_case::entry_job;
 use rally_domain::waitlist::WaitlistStatus;
@@ -24,7 +25,7 @@ use rally_sqlite::SqliteStore;
 use rally_tests::deployment::{Deployment, run};
 use rally_tests::process::{Server, rally};
 use rally_tests::receiver::{Received, Receiver, eventually};
-use rally_tests::{Kind, on_both_stores};
+use rally_tests::{Kind, on_both_stores, send};
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -302,7 +303,7 @@ async fn work_on_many_entries_goes_on_after_a_power_cut(kind: Kind) {
     let waitlist = ports.waitlists.find(workspace, list).await.unwrap().unwrap();
     let last = entry_job::last_position(&ports, &waitlist).await.unwrap();
     let query = EntryQuery { status: Some(EntryStatus::Pending), ..EntryQuery::default() };
-    entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, query, last).await.unwrap();
+    entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, query, last).await.unwrap().unwrap();
     drop(ports);
     let mut server = deployment.start();
     let approved = async |server: &Server| {
@@ -326,6 +327,53 @@ async fn work_on_many_entries_goes_on_after_a_power_cut(kind: Kind) {
     assert_eq!((over.state, over.refused), (JobState::Done, BTreeMap::new()));
     let left = deployment.admin(&server, &format!("/waitlists/{}/entries?status=pending", deployment.list), None).await.expect(200);
     assert_eq!((approved(&server).await, left["data"].as_array().map(Vec::len)), (Some(500), Some(0)));
+}
+
+/// A server that was told to stop holds no work for the next one, which goes on at once and not when a lease has ended.
+#[apply(on_both_stores)]
+async fn work_goes_on_at_once_after_a_server_was_told_to_stop(kind: Kind) {
+    let deployment = Deployment::new(kind).await;
+    let mut server = deployment.start();
+    let (people, approved) = (15_000, 1500);
+    let file: String = (0..people).map(|n| format!("p{n}@example.com\n")).collect();
+    let path = format!("/waitlists/{}/imports", deployment.list);
+    let url = format!("{}/v1/workspaces/{}{path}", server.base, deployment.workspace);
+    let request = deployment.client.post(url).bearer_auth(&deployment.token).header("content-type", "text/csv");
+    let import = send(request.body(format!("email\n{file}"))).await.expect(202)["id"].as_str().unwrap().to_owned();
+    let import = async |server: &Server| deployment.admin(server, &format!("{path}/{import}"), None).await.expect(200);
+    eventually(|| async { import(&server).await["added"].as_u64().filter(|added| *added > 0) }).await;
+    server.terminate();
+    assert!(server.ended_well(Duration::from_secs(40)));
+    let mut server = deployment.start();
+    assert_eq!(import(&server).await["state"], "running", "it was over before the server was told to stop");
+    let done = eventually(|| async { Some(import(&server).await).filter(|import| import["state"] == "done") }).await;
+    assert_eq!(done["added"], people);
+
+    let (workspace, list) = (WorkspaceId::parse(&deployment.workspace).unwrap(), WaitlistId::parse(&deployment.list).unwrap());
+    server.terminate();
+    assert!(server.ended_well(Duration::from_secs(40)));
+    let ports = deployment.ports().await;
+    let waitlist = ports.waitlists.find(workspace, list).await.unwrap().unwrap();
+    let (query, until) = (EntryQuery::default(), Position::new(approved));
+    entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, query, until).await.unwrap().unwrap();
+    drop(ports);
+    let mut server = deployment.start();
+    eventually(|| async {
+        let path = format!("/waitlists/{}/entries?status=approved&limit=1", deployment.list);
+        deployment.admin(&server, &path, None).await.expect(200)["data"][0]["id"].as_str().map(|_| ())
+    })
+    .await;
+    server.terminate();
+    assert!(server.ended_well(Duration::from_secs(40)));
+    let ports = deployment.ports().await;
+    let stopped = ports.entry_jobs.newest(list).await.unwrap().unwrap();
+    assert!(stopped.changed > 0 && !stopped.state.is_over(), "{stopped:?}");
+    drop(ports);
+    let _server = deployment.start();
+    let ports = deployment.ports().await;
+    let newest = async || ports.entry_jobs.newest(list).await.unwrap().filter(|job| job.state.is_over());
+    let over = eventually(newest).await;
+    assert_eq!((over.state, over.changed), (JobState::Done, approved));
 }
 
 /// The database loses its power during many sign-ups and comes back. Rally does not need a restart.

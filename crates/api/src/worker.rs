@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rally_domain::error::Fault;
-use tokio::time::{Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::chain::chain;
 
@@ -28,11 +29,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works for ever, whatever a step does. After each step it pauses, so that others can use the store.
-    pub async fn run(self) {
+    /// Works until it is told to stop, whatever a step does. After each step it pauses, so that others can use the store. A step that has
+    /// begun comes to its end.
+    pub async fn run(self, mut stop: Stop) {
         let Self { what, done, rest, pause: part, step } = self;
         let mut rows = 0;
-        loop {
+        while !stop.is_told() {
             let begun = Instant::now();
             let pause = match without_panic(async { step().await }).await {
                 Ok(0) => {
@@ -51,7 +53,33 @@ impl Worker {
                     rest
                 }
             };
-            sleep(pause).await;
+            // A worker that was told to stop need not wait.
+            drop(timeout(pause, stop.told()).await);
+        }
+    }
+}
+
+/// Tells workers to stop.
+#[derive(Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Makes one, with what tells it.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (tell, told) = watch::channel(false);
+        (tell, Self(told))
+    }
+
+    /// Whether workers were told to stop.
+    pub fn is_told(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until workers are told to stop.
+    async fn told(&mut self) {
+        if self.0.wait_for(|told| *told).await.is_err() {
+            // Nobody is left who could tell it.
+            std::future::pending().await
         }
     }
 }
@@ -67,6 +95,8 @@ pub async fn without_panic<T>(task: impl Future<Output = Result<T, Fault>>) -> R
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -87,7 +117,8 @@ mod tests {
             })
         };
         let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), pause: 1, step: Box::new(step) };
-        tokio::time::timeout(Duration::from_secs(1000), worker.run()).await.unwrap_err();
+        let (_tell, stop) = Stop::new();
+        timeout(Duration::from_secs(1000), worker.run(stop)).await.unwrap_err();
         Arc::into_inner(begun).map_or_else(Vec::new, |begun| begun.into_inner().unwrap())
     }
 
@@ -100,6 +131,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_worker_rests_after_a_fault_and_goes_on() {
         assert_eq!(begun(vec![Some(Err(Fault::unavailable("away"))), Some(Ok(1)), Some(Ok(0))]).await, [0, 61, 63, 124]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_is_told_to_stop_ends_its_step_and_not_its_rest() {
+        let ended = Arc::new(Mutex::new(0));
+        for (told_after, steps, stopped_after) in [(500, 1, 1000), (30_000, 1, 30_000), (61_500, 2, 62_000)] {
+            *ended.lock().unwrap() = 0;
+            let counted = ended.clone();
+            let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
+                let counted = counted.clone();
+                Box::pin(async move {
+                    sleep(Duration::from_secs(1)).await;
+                    *counted.lock().unwrap() += 1;
+                    Ok(0)
+                })
+            };
+            let worker = Worker { what: "rows", done: "counted", rest: Duration::from_secs(60), pause: 1, step: Box::new(step) };
+            let (start, (tell, stop)) = (Instant::now(), Stop::new());
+            let worker = tokio::spawn(worker.run(stop));
+            sleep(Duration::from_millis(told_after)).await;
+            tell.send(true).unwrap();
+            worker.await.unwrap();
+            assert_eq!((*ended.lock().unwrap(), start.elapsed()), (steps, Duration::from_millis(stopped_after)));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,8 +49,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// How long the head of a request may take to arrive, and how long a connection may be idle between two requests.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// The most workspaces whose recent URL checks are remembered.
+/// The most workspaces whose recent URL checks are remembered, and for how long: longer than a check and its wait take.
 const KNOWN_WORKSPACES: u64 = 10_000;
+const CHECKS_REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The most connections of one worker thread of the HTTP server. There is one for each core. Further connections wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
@@ -60,7 +61,7 @@ pub struct Running {
     /// The address it listens on.
     pub address: SocketAddr,
     handle: ServerHandle,
-    _workers: Workers,
+    workers: Workers,
     feeds: FeedWatch,
     relays: Vec<Relay>,
     task: JoinHandle<io::Result<()>>,
@@ -119,7 +120,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
         auth,
         sender,
         templates,
-        url_checks: Cache::builder().max_capacity(KNOWN_WORKSPACES).time_to_idle(HEAD).build(),
+        url_checks: Cache::builder().max_capacity(KNOWN_WORKSPACES).time_to_idle(CHECKS_REMEMBERED).build(),
         webhook_sealer: sealer,
         limits,
         keeps_mail_back: config.mail_budget.is_some(),
@@ -163,7 +164,7 @@ pub fn start(config: &Config, secrets: &Secrets, mut ports: Ports) -> io::Result
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, _workers: workers, feeds, relays, task: tokio::spawn(server) })
+    Ok(Running { address, handle, workers, feeds, relays, task: tokio::spawn(server) })
 }
 
 /// A connection is closed if its peer acknowledges nothing for this time, or has no room for the data that it is sent.
@@ -200,7 +201,8 @@ impl Running {
         (&mut self.task).await.map_err(io::Error::other)?
     }
 
-    /// Accepts no more connections, waits at most 30 seconds for requests in flight and attempts of the relays, and ends.
+    /// Accepts no more connections, waits at most 30 seconds for requests in flight, attempts of the relays and steps of the workers, and
+    /// ends.
     ///
     /// # Errors
     /// Fails if the server ended by a failure.
@@ -209,13 +211,18 @@ impl Running {
         self.feeds.end();
         self.relays.iter().for_each(Relay::begin_to_stop);
         let relays = tokio::time::timeout(DRAIN, join_all(self.relays.iter_mut().map(Relay::ended)));
-        let (ended, relays) = tokio::join!(
+        let workers = tokio::time::timeout(DRAIN, self.workers.stop());
+        let (ended, relays, workers) = tokio::join!(
             async {
                 self.handle.stop(true).await;
                 (&mut self.task).await.map_err(io::Error::other)?
             },
-            relays
+            relays,
+            workers
         );
+        if workers.is_err() {
+            tracing::warn!("background work was broken off; it goes on when its lease has ended");
+        }
         if relays.is_err() {
             tracing::warn!("attempts under way were abandoned and will be repeated");
         }

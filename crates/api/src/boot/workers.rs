@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use rally_domain::access::Receipt;
 use rally_domain::confirmation::MailShare;
 use rally_domain::error::Fault;
 use rally_domain::ledger::NETWORKS_KEPT;
 use rally_domain::port::Ports;
 use rally_domain::use_case::entry_job;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::boot::telemetry;
 use crate::chain::chain;
 use crate::imports::Importer;
-use crate::worker::Worker;
+use crate::worker::{Stop, Worker};
 
 /// How often rows are pruned after their retention time, and how often the store looks for rows that lack a purge.
 const PRUNE: Duration = Duration::from_secs(600);
@@ -55,8 +56,11 @@ const BATCH: usize = 500;
 /// The most rows in a batch that is purged.
 const PURGED_AT_ONCE: usize = 200;
 
-/// The workers of a process. They end when this value is dropped.
-pub struct Workers(Vec<JoinHandle<()>>);
+/// The workers of a process. They are broken off when this value is dropped.
+pub struct Workers {
+    tell: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
 
 impl Workers {
     /// Starts the workers. Rows of the audit log are kept for a time.
@@ -103,18 +107,32 @@ impl Workers {
                 Box::pin(async move { ports.referrals.forget_networks(ports.clock.now().plus(-NETWORKS_KEPT), BATCH).await })
             }),
         ];
-        let mut tasks: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run())).collect();
-        tasks.push(tokio::spawn(importer(ports).run()));
-        tasks.push(tokio::spawn(clerk(ports).run()));
-        tasks.push(tokio::spawn(auditor(ports, audit_keep).run()));
-        tasks.push(tokio::spawn(fold()));
-        Self(tasks)
+        let (tell, stop) = Stop::new();
+        let workers = workers.into_iter().chain([clerk(ports, stop.clone()), auditor(ports, audit_keep), fold()]);
+        let mut tasks: Vec<_> = workers.map(|worker| tokio::spawn(worker.run(stop.clone()))).collect();
+        tasks.push(tokio::spawn(import(ports.clone(), stop)));
+        Self { tell, tasks }
+    }
+
+    /// Lets every worker end the step that it has begun, and give up what it holds.
+    pub async fn stop(&mut self) {
+        self.tell.send_replace(true);
+        join_all(&mut self.tasks).await;
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Does imports until it is told to stop, and lets go of the one in hand.
+async fn import(ports: Ports, stop: Stop) {
+    let importer = Arc::new(Importer::new(&ports));
+    import_worker(importer.clone()).run(stop).await;
+    if let Err(fault) = importer.let_go().await {
+        tracing::warn!(cause = %chain(&fault), "an import stays held for a minute");
     }
 }
 
@@ -130,29 +148,25 @@ fn worker(
 }
 
 /// The worker of imports. A group of rows is a short transaction, so a short pause lets sign-ups in between.
-fn importer(ports: &Ports) -> Worker {
-    let importer = Arc::new(Importer::new(ports));
+fn import_worker(importer: Arc<Importer>) -> Worker {
     let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
         let importer = importer.clone();
         Box::pin(async move {
-            let Some((id, worked)) = importer.step().await? else { return Ok(0) };
-            if let Err(fault @ Fault::Unexpected(_)) = &worked {
-                tracing::error!(import = %id, cause = %chain(fault), "an import cannot go on; it is tried again in a minute, three times in all");
-                return Ok(1);
-            }
-            worked.map(|()| 1)
+            let Some((_, worked)) = importer.step().await? else { return Ok(0) };
+            // The importer has logged it, and goes on with the next import.
+            if let Err(Fault::Unexpected(_)) = &worked { Ok(1) } else { worked.map(|()| 1) }
         })
     };
     Worker { what: "groups of imports", done: "written", rest: LOOK_FOR_IMPORTS, pause: 4, step: Box::new(step) }
 }
 
 /// The worker of jobs on many entries. Each entry is a short transaction.
-fn clerk(ports: &Ports) -> Worker {
+fn clerk(ports: &Ports, stop: Stop) -> Worker {
     let ports = ports.clone();
     let step = move || -> BoxFuture<'static, Result<u64, Fault>> {
-        let ports = ports.clone();
+        let (ports, stop) = (ports.clone(), stop.clone());
         Box::pin(async move {
-            let Some(worked) = entry_job::step(&ports).await? else { return Ok(0) };
+            let Some(worked) = entry_job::step(&ports, &|| stop.is_told()).await? else { return Ok(0) };
             for (entry, defect) in &worked.defects {
                 tracing::error!(job = %worked.job, %entry, cause = %chain(defect), "work on an entry failed; the job went on without it");
             }
@@ -173,10 +187,10 @@ fn auditor(ports: &Ports, keep: time::Duration) -> Worker {
 }
 
 /// Adds samples to buckets. Histograms keep every sample until then, and a deployment may never request the metrics.
-async fn fold() {
-    let mut ticks = tokio::time::interval(FOLD);
-    loop {
-        ticks.tick().await;
+fn fold() -> Worker {
+    let step = || -> BoxFuture<'static, Result<u64, Fault>> {
         telemetry::metrics().run_upkeep();
-    }
+        Box::pin(async { Ok(0) })
+    };
+    Worker { what: "samples", done: "added", rest: FOLD, pause: 1, step: Box::new(step) }
 }

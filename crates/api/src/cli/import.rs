@@ -8,7 +8,7 @@ use clap::Args;
 use rally_domain::actor::Actor;
 use rally_domain::command::NOT_EMPTY;
 use rally_domain::error::FieldError;
-use rally_domain::import::{Import, ImportProblem, ImportState};
+use rally_domain::import::{Import, ImportProblem, ImportState, ImportStep};
 use rally_domain::port::Ports;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
@@ -64,7 +64,7 @@ pub(super) struct ImportArguments {
 pub(super) async fn run(config: &Config, arguments: ImportArguments) -> Result<(), Failure> {
     let order = arguments.order()?;
     let secrets = Secrets::load(config)?;
-    let mut ports = open(config, config.migrate).await?.ports;
+    let mut ports = open(config, config.migrate.by_command()).await?.ports;
     store::share_secret(config, &secrets, &mut ports).await?;
     let waitlist = find_list(&ports, &arguments.workspace, &arguments.list).await?;
     let import = upload(&ports, &waitlist, order, &arguments.file).await?;
@@ -131,12 +131,13 @@ fn failure(error: UploadError) -> Failure {
     }
 }
 
-/// Does the import, or watches another process do it, until it has ended.
+/// Does the import, or watches another process do it, until nothing of it is left to do.
 async fn follow(ports: &Ports, mut import: Import) -> Result<Import, Failure> {
     let importer = Importer::new(ports);
     let gone = || Failure::Refused("the import is gone".to_owned());
     let mut bar = Bar::new();
-    while !import.state.is_over() {
+    // Older imports come first. The last step deletes what was staged.
+    while import.step != ImportStep::Over {
         match importer.step().await? {
             Some((_, Ok(()))) => {}
             Some((id, Err(fault))) if id == import.id => return Err(fault.into()),
@@ -146,8 +147,6 @@ async fn follow(ports: &Ports, mut import: Import) -> Result<Import, Failure> {
         import = ports.imports.find(import.waitlist_id, import.id).await?.ok_or_else(gone)?;
         bar.show(&import)?;
     }
-    // What was staged is deleted, too.
-    while let Some((_, Ok(()))) = importer.step().await? {}
     bar.end()?;
     Ok(import)
 }

@@ -12,8 +12,10 @@ use rally_domain::import::{Import, ImportProblem, ImportRow, ImportStep, Referre
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
 use rally_intake::{Confirmed, Content, Mark, Problem, Reader, ReferrerKey, Row};
+use time::Duration;
 
 use super::{LEASE, PIECE, Source};
+use crate::chain::chain;
 use crate::worker::without_panic;
 
 /// The most rows of a group. Sign-ups wait for a group that is written.
@@ -65,7 +67,9 @@ impl Importer {
         });
         let worked = worked.await;
         let mut state = self.locked();
-        if let Err(Fault::Unexpected(_)) = worked {
+        if let Err(fault @ Fault::Unexpected(_)) = &worked {
+            let id = import.id;
+            tracing::error!(import = %id, cause = %chain(fault), "an import cannot go on; it is tried again in a minute, three times in all");
             *state.failures.entry(import.id).or_default() += 1;
             // The next step does not find what an old claim holds.
             state.claim = ClaimId::new(self.ports.ids.uuid());
@@ -74,6 +78,16 @@ impl Importer {
         }
         drop(state);
         Ok(Some((import.id, worked)))
+    }
+
+    /// Lets go of an import that is under way, so that any process can go on with it at once.
+    ///
+    /// # Errors
+    /// If the store fails. Then its lease ends by itself.
+    pub async fn let_go(&self) -> Result<(), Fault> {
+        let (claim, now) = (self.locked().claim, self.ports.clock.now());
+        // A lease that has ended holds nothing.
+        self.ports.imports.claim(claim, now, now.plus(-Duration::MILLISECOND)).await.map(|_| ())
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {

@@ -63,34 +63,41 @@ pub async fn run(ports: &Ports, actor: &Actor, waitlist: &Waitlist, ids: Vec<Str
             (Err(_), Action::Invite(_), _) => Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::NoSuchEntry))),
             (Ok(_), Action::Invite(_), Some(service)) => Err(CommandError::Rejected(timed_out(service))),
             (Ok(_), _, _) if ports.clock.now() >= end => Err(Fault::unavailable("no time was left").into()),
-            (Ok(entry_id), Action::Review(kind), _) => review(ports, actor, waitlist, entry_id, *kind).await,
-            (Ok(entry_id), Action::Invite(invitation), None) => {
-                let invited = invite::run(ports, actor, waitlist, entry_id, invitation).await;
-                if let Err(CommandError::Rejected(InviteRejection::Invite(InviteError::Remote(RemoteError::TimedOut { service })))) =
-                    &invited
-                {
-                    silent = Some(*service);
-                }
-                invited.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Invite))
-            }
+            (Ok(entry_id), _, _) => act(ports, actor, waitlist, entry_id, action).await,
         };
+        if let Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::Invite(InviteError::Remote(error))))) = &outcome
+            && let RemoteError::TimedOut { service } = error
+        {
+            silent = Some(*service);
+        }
         rows.push(Row { id, outcome });
     }
     rows
 }
 
-async fn review(
+/// Acts on an entry.
+///
+/// # Errors
+/// If the entry cannot change so, or the store or the service that invites fails.
+pub async fn act(
     ports: &Ports,
     actor: &Actor,
     waitlist: &Waitlist,
     entry_id: EntryId,
-    review: Review,
+    action: &Action,
 ) -> Result<(), CommandError<BulkRejection>> {
-    let event_id = EventId::new(ports.ids.uuid());
-    let now = ports.clock.now();
-    let (actor, links) = (actor.clone(), ports.links.clone());
-    let command = ReviewEntry { waitlist_id: waitlist.id, entry_id, review, event_id, actor, now, links };
-    ports.entries.review(command).await.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Review))
+    match action {
+        Action::Review(review) => {
+            let (event_id, now) = (EventId::new(ports.ids.uuid()), ports.clock.now());
+            let (actor, links) = (actor.clone(), ports.links.clone());
+            let command = ReviewEntry { waitlist_id: waitlist.id, entry_id, review: *review, event_id, actor, now, links };
+            ports.entries.review(command).await.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Review))
+        }
+        Action::Invite(invitation) => {
+            let invited = invite::run(ports, actor, waitlist, entry_id, invitation).await;
+            invited.map(|_| ()).map_err(|error| error.map_rejection(BulkRejection::Invite))
+        }
+    }
 }
 
 fn timed_out(service: &'static str) -> BulkRejection {

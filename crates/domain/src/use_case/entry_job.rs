@@ -18,7 +18,6 @@ use crate::paging::Limit;
 use crate::port::Ports;
 use crate::referral::Position;
 use crate::search::{EntryQuery, EntrySort};
-use crate::timestamp::Timestamp;
 use crate::waitlist::Waitlist;
 
 /// How long a worker holds a job.
@@ -31,7 +30,7 @@ const HELD: Duration = Duration::minutes(1);
 const INDEXED: usize = 500;
 
 /// How many such batches a request waits for. Only a server that has just learnt to search has more.
-const MOST_BATCHES: usize = 20;
+const MAX_BATCHES: usize = 20;
 
 /// Returns the last position of a list, and 0 if nobody is on it.
 ///
@@ -56,7 +55,7 @@ pub async fn count(ports: &Ports, waitlist: &Waitlist, query: &EntryQuery, until
 
 /// Makes those ready for search who have just signed up.
 async fn get_ready(ports: &Ports) -> Result<(), Fault> {
-    for _ in 0..MOST_BATCHES {
+    for _ in 0..MAX_BATCHES {
         if !ports.search.index(INDEXED).await? {
             return Ok(());
         }
@@ -64,7 +63,7 @@ async fn get_ready(ports: &Ports) -> Result<(), Fault> {
     Err(Fault::unavailable("entries are still being made ready for search"))
 }
 
-/// Makes a job on all entries that a query finds, up to a position.
+/// Makes a job on all entries that a query finds, up to a position. Returns `None` if the list has a job that is not over.
 ///
 /// # Errors
 /// If the store fails.
@@ -75,7 +74,7 @@ pub async fn begin(
     action: JobAction,
     query: EntryQuery,
     until: Position,
-) -> Result<EntryJob, Fault> {
+) -> Result<Option<EntryJob>, Fault> {
     let job = EntryJob {
         id: JobId::new(ports.ids.uuid()),
         workspace_id: waitlist.workspace_id,
@@ -92,8 +91,7 @@ pub async fn begin(
         created_at: ports.clock.now(),
         ended_at: None,
     };
-    ports.entry_jobs.begin(job.clone()).await?;
-    Ok(job)
+    Ok(ports.entry_jobs.begin(job.clone()).await?.then_some(job))
 }
 
 /// A group that was done.
@@ -110,14 +108,19 @@ pub struct Worked {
 /// A group that a crash or a fault cut off is done again: what is done already changes nothing more. That job is held until its lease has
 /// ended, so that others come first meanwhile. An entry whose change fails unexpectedly is passed over, since it would fail each time.
 ///
+/// Once the worker `stops`, the group ends after the entry in hand, and what it did is noted.
+///
 /// # Errors
 /// If the store or the service that invites fails.
-pub async fn step(ports: &Ports) -> Result<Option<Worked>, Fault> {
+pub async fn step(ports: &Ports, stops: &(dyn Fn() -> bool + Sync)) -> Result<Option<Worked>, Fault> {
     let (claim, now) = (ClaimId::new(ports.ids.uuid()), ports.clock.now());
     let Some(job) = ports.entry_jobs.claim(claim, now, now.plus(LEASE)).await? else { return Ok(None) };
     let mut worked = Worked { job: job.id, defects: Vec::new() };
     let group = match ports.waitlists.find(job.workspace_id, job.waitlist_id).await? {
-        Some(waitlist) => do_group(ports, &job, &waitlist, now.plus(HELD), &mut worked.defects).await?,
+        Some(waitlist) => {
+            let is_over = || stops() || ports.clock.now() >= now.plus(HELD);
+            do_group(ports, &job, &waitlist, &is_over, &mut worked.defects).await?
+        }
         None => JobGroup { end: Some(JobState::Failed), ..JobGroup::default() },
     };
     ports.entry_jobs.went_on(job.id, claim, group, ports.clock.now()).await?;
@@ -128,7 +131,7 @@ async fn do_group(
     ports: &Ports,
     job: &EntryJob,
     waitlist: &Waitlist,
-    until: Timestamp,
+    is_over: &(dyn Fn() -> bool + Sync),
     defects: &mut Vec<(EntryId, Fault)>,
 ) -> Result<JobGroup, Fault> {
     let limit = Limit::of::<{ EntryJob::GROUP }>();
@@ -136,7 +139,7 @@ async fn do_group(
     let is_last = page.next.is_none() || page.items.last().is_some_and(|entry| entry.position > job.until);
     let mut group = JobGroup { end: is_last.then_some(JobState::Done), ..JobGroup::default() };
     for entry in page.items.into_iter().filter(|entry| entry.position <= job.until) {
-        if group.mark > 0 && ports.clock.now() >= until {
+        if group.mark > 0 && is_over() {
             return Ok(JobGroup { end: None, ..group });
         }
         match act(ports, job, waitlist, &entry).await {
@@ -168,15 +171,14 @@ async fn act(ports: &Ports, job: &EntryJob, waitlist: &Waitlist, entry: &Entry) 
         }
         JobAction::Erase => return erase::erase(ports, waitlist.id, entry.id, job.actor.clone()).await.map(is_gone),
     };
-    let row = bulk::run(ports, &job.actor, waitlist, vec![entry.id.to_string()], &change).await.pop();
-    match row.map(|row| row.outcome) {
-        None | Some(Ok(())) => Ok(None),
+    match bulk::act(ports, &job.actor, waitlist, entry.id, &change).await {
+        Ok(()) => Ok(None),
         // The service is asked again, until it answers or the job is cancelled.
-        Some(Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::Invite(InviteError::Remote(error)))))) => {
+        Err(CommandError::Rejected(BulkRejection::Invite(InviteRejection::Invite(InviteError::Remote(error))))) => {
             Err(Fault::unavailable(error))
         }
-        Some(Err(CommandError::Rejected(rejection))) => Ok(Some(rejection.to_string())),
-        Some(Err(CommandError::Fault(fault))) => Err(fault),
+        Err(CommandError::Rejected(rejection)) => Ok(Some(rejection.to_string())),
+        Err(CommandError::Fault(fault)) => Err(fault),
     }
 }
 
