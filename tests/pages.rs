@@ -350,28 +350,33 @@ async fn a_program_that_fills_in_what_nobody_sees_is_told_that_it_worked(kind: K
     assert_eq!(link.len(), "/me/".len() + 43);
     browser.open(&link).await.is_page(404, "en", &[]);
     assert_eq!(browser.post(PAGE, &fields).await.leads_to(), "/w/acme/early/mailbox?lang=en");
-    let body = json!({"email": "bot@example.com", "name": "Bot", "website": "x", "form": "sealed"});
-    let reply = server.sign_up("open", body.clone()).await.expect(201);
+    let widget = async |list: &str| {
+        let form = server.get(&format!("/w/acme/{list}/widget.json")).await.expect(200)["form"].clone();
+        json!({"email": "bot@example.com", "name": "Bot", "website": "x", "form": form})
+    };
+    let body = widget("open").await;
+    let reply = server.sign_up("open", body).await.expect(201);
     assert_eq!((&reply["email"], &reply["position"]), (&json!("bot@example.com"), &json!(1)));
     let other = server.active_list("other", json!({"approval_required": false})).await;
     let first = server.join("other", "first@example.com").await["id"].as_str().unwrap().to_owned();
     server.join("other", "second@example.com").await;
     server.admin_delete(&format!("/waitlists/{other}/entries/{first}")).await.expect(204);
-    let reply = server.sign_up("other", body.clone()).await.expect(201);
+    let reply = server.sign_up("other", widget("other").await).await.expect(201);
     assert_eq!((&reply["position"], &reply["status"]), (&json!(3), &json!("approved")), "no place that somebody has");
     server
         .get(&format!("/v1/me/{}", reply["status_url"].as_str().unwrap().rsplit('/').next().unwrap()))
         .await
         .refused(404, "link_not_found");
-    assert_eq!(server.sign_up("early", body).await.expect(202)["status"], "confirmation_required");
+    assert_eq!(server.sign_up("early", widget("early").await).await.expect(202)["status"], "confirmation_required");
     for list in [&list, &confirmed] {
         assert!(entries(&server, list).await.is_empty());
         assert_eq!(server.admin_get(&format!("/waitlists/{list}/confirmations")).await.expect(200)["data"], json!([]));
     }
     let metrics = server.get("/metrics").await.body;
     assert!(metrics.contains("rally_signups_total{outcome=\"bot\"}"), "{metrics}");
-    // Requests of other programs have no such field.
-    server.sign_up("open", json!({"email": "ada@example.com", "name": "Ada", "website": "https://ada.example"})).await.expect(201);
+    // Other programs may have fields with these names.
+    let person = json!({"email": "ada@example.com", "name": "Ada", "website": "https://ada.example", "form": "homepage"});
+    server.sign_up("open", person).await.expect(201);
     assert_eq!(entries(&server, &list).await.len(), 1);
 }
 

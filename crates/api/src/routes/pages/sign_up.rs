@@ -412,7 +412,7 @@ async fn sign_up(app: &App, reading: &Reading<'_>, request: &HttpRequest, posted
         count_as(Code::TooFast.as_str());
         return Err(ApiError::new(Code::TooFast, "the form came back too fast"));
     }
-    let outcome = take(app, &reading.named.found, request, posted.body(reading)?, &mut Vec::new()).await;
+    let outcome = take(app, &reading.named.found, request, posted.body(reading)?).await;
     count(&outcome);
     Ok(match outcome? {
         Outcome::OnTheList(entry) => Sent::OnTheList(app.ports.links.status(entry.id, entry.link_generation)),

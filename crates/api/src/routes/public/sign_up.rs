@@ -91,10 +91,11 @@ pub(in crate::routes) struct JoinBody {
 }
 
 impl JoinBody {
-    /// Whether a program filled in what people do not see. Only the widget has that field.
-    fn is_of_a_bot(&self) -> bool {
-        let is_of_widget = matches!(self.form, Field::Given(_));
-        is_of_widget && matches!(&self.website, Field::Given(text) if !text.is_empty())
+    /// Whether a program filled in what people do not see. Only forms of this server have that field, and their seal.
+    fn is_of_a_bot(&self, app: &App, waitlist: &Waitlist) -> bool {
+        let is_of_a_form =
+            matches!(&self.form, Field::Given(seal) if app.seals.missing(waitlist.id, seal, app.ports.clock.now()).is_some());
+        is_of_a_form && matches!(&self.website, Field::Given(text) if !text.is_empty())
     }
 
     /// The solution of a challenge.
@@ -307,26 +308,20 @@ async fn sign_up(
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
-    take(app, &named.found, request, body.json::<JoinBody>().await?, standings).await
+    take(app, &named.found, request, body.json::<JoinBody>().await?).await
 }
 
 /// Signs a person up with what a form or a request of the API says. The limit of the client's address was taken before.
 ///
 /// # Errors
 /// If a field is bad, or a rule refuses the sign-up.
-pub(in crate::routes) async fn take(
-    app: &App,
-    list: &PublicWaitlist,
-    request: &HttpRequest,
-    body: JoinBody,
-    standings: &mut Vec<Standing>,
-) -> Result<Outcome, ApiError> {
+pub(in crate::routes) async fn take(app: &App, list: &PublicWaitlist, request: &HttpRequest, body: JoinBody) -> Result<Outcome, ApiError> {
     let waitlist = &list.waitlist;
     // A closed waitlist is reported before bad fields.
     if !waitlist.is_open() {
         return Err(SignUpRejection::WaitlistNotActive.into());
     }
-    let (is_bot, missing) = (body.is_of_a_bot(), body.missing_time(app, waitlist));
+    let (is_bot, missing) = (body.is_of_a_bot(app, waitlist), body.missing_time(app, waitlist));
     // A program that filled in what people do not see is answered as if it had worked.
     let work = if is_bot { Work::default() } else { Work::of(app, waitlist, body.solution()).await? };
     let person = body.parse(app, list, accepted_languages(request.headers()), app.ports.clock.now())?;
@@ -340,7 +335,8 @@ pub(in crate::routes) async fn take(
     let client = app.proxies.client(request);
     let person = Join { address: client, origin: app.proxies.origin(request), proof: work.proof, ..person };
     let email = person.profile.email.clone();
-    standings.extend(app.limits.take_email(&waitlist.settings.addresses.known_by(&email), waitlist.id)?);
+    // A reply that names this limit would say whether somebody has just tried the address.
+    app.limits.take_email(&waitlist.settings.addresses.known_by(&email), waitlist.id)?;
     let joined = use_case::join::run(&app.ports, waitlist, person, app.confirmation_ttl).await?;
     work.taken();
     app.wake_relays();
