@@ -34,7 +34,7 @@ use crate::samples::{
 use crate::search::{index, texted};
 
 /// The most steps that an import of a case takes.
-const MOST_STEPS: usize = 60;
+const MAX_STEPS: usize = 60;
 
 /// A new import into a list.
 pub fn import(ports: &Ports, waitlist: &Waitlist) -> Import {
@@ -131,7 +131,7 @@ pub(crate) async fn staged(ports: &Ports, new: Import, rows: Vec<ImportRow>) -> 
 
 /// Does groups of two rows until the import has ended and nothing is left to clean.
 async fn drive(ports: &Ports, mut import: Import, claim: ClaimId) -> Import {
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if import.step == ImportStep::Over {
             return import;
         }

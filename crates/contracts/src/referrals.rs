@@ -307,16 +307,16 @@ pub async fn a_selection_takes_the_oldest_that_are_left(fixture: &impl Fixture) 
     let list = active_list(&ports, json!({"referral_fraud": "off"})).await;
     let ada = join(&ports, &list, "ada@example.com").await;
     let extra = 3;
-    let friends = (0..DecideReferrals::MOST + extra).map(|n| SignUp {
+    let friends = (0..DecideReferrals::MAX + extra).map(|n| SignUp {
         friends_code: Some(ada.referral_code.clone()),
         now: later(&ports, n as i64),
         ..sign_up(&ports, &list, &format!("p{n}@example.com"))
     });
     join_all(friends.map(|friend| ports.entries.sign_up(friend))).await.into_iter().for_each(|friend| drop(friend.unwrap()));
     let first = decide(&ports, &list, Selected::Referrer(ada.id), Revoked).await;
-    assert_eq!((first.referrals.len(), first.changed, first.more), (DecideReferrals::MOST, DecideReferrals::MOST as u64, true));
+    assert_eq!((first.referrals.len(), first.changed, first.more), (DecideReferrals::MAX, DecideReferrals::MAX as u64, true));
     let last = first.referrals.last().unwrap().created_at;
-    assert_eq!(last, later(&ports, DecideReferrals::MOST as i64 - 1));
+    assert_eq!(last, later(&ports, DecideReferrals::MAX as i64 - 1));
     let rest = decide(&ports, &list, Selected::Referrer(ada.id), Revoked).await;
     assert_eq!((rest.referrals.len(), rest.more), (extra, false));
     assert_eq!(count(&ports, &ada).await, 0);

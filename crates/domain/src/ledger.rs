@@ -21,8 +21,8 @@ pub const NEIGHBOURS_WITHIN: Duration = Duration::days(1);
 /// The time in which referrals of one code make a burst.
 pub const BURST_WITHIN: Duration = Duration::hours(1);
 
-/// So many others of one code and network, and the next one is scored.
-const NEIGHBOURS: u64 = 3;
+/// So many others of one code and network, and the next one is scored. A store need not count more.
+pub const NEIGHBOURS: u64 = 3;
 
 /// Whether a referral counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,7 +187,7 @@ pub struct ReferralSignals {
     pub same_mailbox: bool,
     /// Whether the friend signed up from the network of the referrer. False if either network is not known.
     pub network_of_referrer: bool,
-    /// The other referrals of the code from the friend's network within [`NEIGHBOURS_WITHIN`]. 0 if the network is not known.
+    /// The other referrals of the code from the friend's network within [`NEIGHBOURS_WITHIN`], counted up to [`NEIGHBOURS`]. 0 if the network is not known.
     pub neighbours: u64,
     /// The other referrals of the code within [`BURST_WITHIN`], in any state.
     pub recent: u64,
@@ -262,6 +262,22 @@ pub struct Referral {
     pub decision: Option<ReferralDecision>,
 }
 
+impl Referral {
+    /// Returns the entry that gets a credit for it, if it counts.
+    pub fn credit(&self) -> Option<EntryId> {
+        self.referrer.filter(|_| self.state == ReferralState::Credited)
+    }
+}
+
+/// Returns the credits that referrals give to each referrer.
+pub fn credits<'a>(referrals: impl IntoIterator<Item = &'a Referral>) -> BTreeMap<EntryId, u64> {
+    let mut credits = BTreeMap::new();
+    for referrer in referrals.into_iter().filter_map(Referral::credit) {
+        *credits.entry(referrer).or_default() += 1;
+    }
+    credits
+}
+
 /// The filter of a list of referrals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReferralFilter {
@@ -288,7 +304,7 @@ pub struct Effect {
 
 impl Effect {
     /// The most effects that are reported.
-    pub const MOST: usize = 100;
+    pub const MAX_REPORTED: usize = 100;
 
     /// Returns by how much the effective position changes.
     pub fn moved(&self) -> u64 {
@@ -317,7 +333,7 @@ pub struct Standing {
 pub struct BoostPreview {
     /// How many entries would have another effective position.
     pub moved: u64,
-    /// Those that would move farthest, the farthest first: at most [`Effect::MOST`].
+    /// Those that would move farthest, the farthest first: at most [`Effect::MAX_REPORTED`].
     pub effects: Vec<Effect>,
 }
 
@@ -334,7 +350,10 @@ impl BoostPreview {
         let mut moving: Vec<(u64, &Standing)> = standings.iter().map(|standing| (effect(standing).moved(), standing)).collect();
         moving.retain(|(moved, _)| *moved > 0);
         moving.sort_by_key(|(moved, standing)| (std::cmp::Reverse(*moved), standing.position));
-        Self { moved: moving.len() as u64, effects: moving.iter().take(Effect::MOST).map(|(_, standing)| effect(standing)).collect() }
+        Self {
+            moved: moving.len() as u64,
+            effects: moving.iter().take(Effect::MAX_REPORTED).map(|(_, standing)| effect(standing)).collect(),
+        }
     }
 }
 
@@ -362,7 +381,7 @@ pub struct Ring {
     pub reasons: Vec<ReferralSignal>,
     /// How many referrals it has.
     pub size: u64,
-    /// The referrers that still stand, by their ids: at most [`Ring::MOST_REFERRERS`].
+    /// The referrers that still stand, by their ids: at most [`Ring::MAX_REFERRERS`].
     pub referrers: Vec<EntryId>,
     /// An entry of the ring that signed up from its network, if the network is what the ring has in common.
     pub network_of: Option<EntryId>,
@@ -378,9 +397,9 @@ impl Ring {
     /// The newest suspects of a list that are searched for rings.
     pub const SEARCHED: usize = 10_000;
     /// The most rings that are found.
-    pub const MOST: usize = 100;
+    pub const MAX: usize = 100;
     /// The most referrers that a ring names.
-    pub const MOST_REFERRERS: usize = 100;
+    pub const MAX_REFERRERS: usize = 100;
 
     /// Finds the rings among suspects, the largest first.
     pub fn find(suspects: &[Suspect]) -> Vec<Self> {
@@ -396,7 +415,7 @@ impl Ring {
         }
         let mut rings: Vec<Self> = groups.into_iter().filter_map(|(key, members)| Self::of(key, &members)).collect();
         rings.sort_by(|one, other| other.size.cmp(&one.size).then_with(|| one.key.cmp(&other.key)));
-        rings.truncate(Self::MOST);
+        rings.truncate(Self::MAX);
         rings
     }
 
@@ -408,7 +427,7 @@ impl Ring {
         let mut referrers: Vec<EntryId> = members.iter().filter_map(|member| member.referrer).collect();
         referrers.sort_unstable();
         referrers.dedup();
-        referrers.truncate(Self::MOST_REFERRERS);
+        referrers.truncate(Self::MAX_REFERRERS);
         let network_of = members.iter().filter(|_| key.starts_with("network:")).find_map(|member| member.referred);
         Some(Self { reasons: reasons.collect(), size, referrers, network_of, first_at, last_at, key })
     }
@@ -480,7 +499,7 @@ mod tests {
         assert_eq!(BoostPreview::of(&[standing(9, 1)], boost(2), boost(2)), BoostPreview { moved: 0, effects: Vec::new() });
         let many: Vec<Standing> = (1..=150).map(|n| standing(n + 10, 1)).collect();
         let preview = BoostPreview::of(&many, boost(0), boost(1));
-        assert_eq!((preview.moved, preview.effects.len()), (150, Effect::MOST));
+        assert_eq!((preview.moved, preview.effects.len()), (150, Effect::MAX_REPORTED));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl ProofOfWork {
     /// The most sign-ups in that period that need no proof.
     pub const FREE: u64 = 10;
     /// The highest number that matters. A store need not count further.
-    pub const MOST: u64 = 2000;
+    pub const MAX_COUNTED: u64 = 2000;
 
     /// Parses a name.
     ///

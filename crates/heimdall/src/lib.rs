@@ -30,11 +30,11 @@ const NAME: &str = "Heimdall";
 const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The most workspaces whose apps are cached.
-const MOST_WORKSPACES: u64 = 1000;
+const MAX_WORKSPACES: u64 = 1000;
 
 /// The apps per page, and the most pages that are read for one workspace.
 const PAGE: &str = "100";
-const MOST_PAGES: usize = 100;
+const MAX_PAGES: usize = 100;
 
 /// The most invitations at once. They must not take all places of other requests.
 const MAX_AT_ONCE: usize = 256;
@@ -102,7 +102,7 @@ impl HeimdallInviter {
         deadline: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
-        let apps = Cache::builder().max_capacity(MOST_WORKSPACES).time_to_live(REMEMBERED).build();
+        let apps = Cache::builder().max_capacity(MAX_WORKSPACES).time_to_live(REMEMBERED).build();
         Ok(Self { upstream: Upstream::new(NAME, base, Some(key), deadline, clock)?.at_most(MAX_AT_ONCE), accept_url, apps, deadline })
     }
 
@@ -122,7 +122,7 @@ impl HeimdallInviter {
     async fn list_apps(&self, workspace_id: WorkspaceId) -> Result<Apps, RemoteError> {
         let workspace = workspace_id.to_string();
         let (mut apps, mut cursor) = (HashMap::new(), None::<String>);
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let request = self.upstream.request(Method::GET, &["v1", "apps"]).ok_or_else(no_such_path)?;
             let request = request.query(&[("workspace_id", workspace.as_str()), ("limit", PAGE)]);
             let request = match &cursor {

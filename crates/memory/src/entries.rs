@@ -422,12 +422,12 @@ impl Data {
 
     fn write_sign_up(&mut self, plan: SignUpPlan) {
         let flaw = self.flaw;
-        let SignUpPlan { entry, referral, network, credit, events, mail, lifts, uses, audit } = plan;
+        let SignUpPlan { entry, referral, network, events, mail, lifts, uses, audit } = plan;
         self.note(audit.map(|row| *row).or_else(|| self.flaw.visit(&entry)));
         uses.iter().for_each(|used| self.use_up(used));
         if let Some(list) = self.lists.get_mut(&entry.waitlist_id) {
             list.tally.add(&entry);
-            let (id, now) = (entry.id, entry.created_at);
+            let (id, now, credit) = (entry.id, entry.created_at, referral.as_ref().and_then(Referral::credit));
             list.put(entry);
             list.networks.extend(network.map(|network| (id, network)));
             if let Some(referral) = referral.filter(|_| !flaw.is(Flaw::ReferralsNotWritten)) {

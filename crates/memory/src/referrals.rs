@@ -170,8 +170,8 @@ impl Data {
         if flaw.is(Flaw::SelectionsTakeTheNewest) {
             selected.reverse();
         }
-        let more = selected.len() > DecideReferrals::MOST;
-        selected.truncate(DecideReferrals::MOST);
+        let more = selected.len() > DecideReferrals::MAX;
+        selected.truncate(DecideReferrals::MAX);
         let referrers: HashMap<EntryId, CreditedEntry> = selected
             .iter()
             .filter_map(|kept| list.find(kept.referral.referrer?))

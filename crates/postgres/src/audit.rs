@@ -170,7 +170,7 @@ impl TryFrom<RecordRow> for AuditRecord {
                 actor: AuditActor { kind, id: row.actor_id, name: row.actor_name, request_id: row.request_id },
                 action: row.action,
                 target_id: row.target_id,
-                changes: object(row.changes),
+                changes: object(row.changes)?,
             },
         })
     }

@@ -24,10 +24,10 @@ pub(crate) fn corrupt(what: &str) -> impl FnOnce(Invalid) -> Fault {
 }
 
 /// The document of a column.
-pub(crate) fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Result<Map<String, Value>, Fault> {
     match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
+        Value::Object(map) => Ok(map),
+        _ => Err(Fault::unexpected("a stored document is no object")),
     }
 }
 

@@ -395,7 +395,7 @@ impl TryFrom<EntryRow> for Entry {
                 interest: row.interest.map(Interest::from_stored),
                 referrer: row.referrer.map(Referrer::from_stored),
                 locale: row.locale.map(Locale::from_stored),
-                metadata: Metadata::from_stored(object(row.metadata)),
+                metadata: Metadata::from_stored(object(row.metadata)?),
                 consent: row.consent.as_deref().map(Consent::from_stored).transpose().map_err(corrupt("consent"))?,
             },
             referral_code: ReferralCode::from_stored(row.referral_code),

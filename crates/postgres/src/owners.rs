@@ -10,14 +10,14 @@ use rally_domain::email::Email;
 use rally_domain::entry::EntryStatus;
 use rally_domain::error::Fault;
 use rally_domain::id::{EntryId, WaitlistId};
-use rally_domain::ledger::{BURST_WITHIN, NEIGHBOURS_WITHIN, ReferralPolicy};
+use rally_domain::ledger::{BURST_WITHIN, NEIGHBOURS, NEIGHBOURS_WITHIN, ReferralPolicy};
 use rally_domain::referral::ReferralCode;
 use rally_domain::secret::NetworkHash;
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::convert::{from_bigint, network};
+use crate::convert::{from_bigint, network, to_bigint};
 use crate::fault::query_fault;
 use crate::sign_up::LooksUp;
 use crate::statement::statement;
@@ -58,6 +58,7 @@ pub(crate) async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp], looks
         codes,
         networks,
         cap: i64::from(ReferralPolicy::default().hourly_cap),
+        near: to_bigint(NEIGHBOURS),
     };
     let rows: Vec<OwnerRow> = find.load(&mut c).await.map_err(query_fault)?;
     let mut owners = Owners::default();
@@ -72,7 +73,7 @@ pub(crate) async fn owners(mut c: &AsyncPgConnection, commands: &[SignUp], looks
 
 statement! {
     /// Finds the owners of some codes. Counts the referrals of each within an hour, up to the cap of the list, and those from some networks
-    /// within a day, up to three each. Where a list judges nothing the counts are 0.
+    /// within a day, as far as they count. Where a list judges nothing the counts are 0.
     FindOwners {
         "SELECT owner.*, asked.network AS asked_network, recent.number AS recent, others.number AS neighbours FROM (SELECT "
         in_hour: Timestamptz = OffsetDateTime, "::timestamptz AS hour, "
@@ -95,7 +96,8 @@ statement! {
         CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
             SELECT FROM referrals r
             WHERE list.judges AND r.network = asked.network AND r.referrer_entry_id = owner.id AND r.created_at > since.day
-            ORDER BY r.network, r.referrer_entry_id, r.created_at LIMIT 3
+            ORDER BY r.network, r.referrer_entry_id, r.created_at LIMIT "
+        near: BigInt = i64, "
         ) near) others"
     }
 }

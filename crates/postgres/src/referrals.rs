@@ -164,7 +164,7 @@ impl ReferralStore for PgStore {
 impl PgStore {
     /// The ids that a command is about, and whether it selects more than it takes.
     async fn select(&self, command: &DecideReferrals) -> Result<(Vec<Uuid>, bool), Fault> {
-        let most = DecideReferrals::MOST;
+        let most = DecideReferrals::MAX;
         let entry_id = match &command.selected {
             Selected::Ids(ids) => return Ok((ids.iter().map(|id| id.uuid()).collect(), false)),
             Selected::Referrer(id) | Selected::NetworkOf(id) => *id,

@@ -141,7 +141,7 @@ impl TryFrom<VariantRow> for Variant {
             waitlist_id: WaitlistId::new(row.waitlist_id),
             kind: VariantKind::parse(&row.kind).map_err(corrupt("variant kind"))?,
             locale: Locale::from_stored(row.locale),
-            copy: VariantCopy::parse(object(row.copy))
+            copy: VariantCopy::parse(object(row.copy)?)
                 .map_err(|errors| Fault::unexpected(format!("stored copy does not read back: {errors:?}")))?,
             weight: Weight::new(u64::from(row.weight.unsigned_abs())).map_err(corrupt("weight"))?,
             active: row.active,

@@ -310,7 +310,7 @@ impl TryFrom<WaitlistRow> for Waitlist {
     type Error = Fault;
 
     fn try_from(row: WaitlistRow) -> Result<Self, Fault> {
-        let settings = Settings::from_document(&object(row.settings))
+        let settings = Settings::from_document(&object(row.settings)?)
             .map_err(|errors| Fault::unexpected(format!("stored settings do not read back: {errors:?}")))?;
         Ok(Self {
             id: WaitlistId::new(row.id),

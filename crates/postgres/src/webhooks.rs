@@ -142,13 +142,13 @@ impl WebhookStore for PgStore {
         let rows = match state {
             DeliveryState::Delivered => attempts_by_state(&mut c, id, state, limit).await,
             DeliveryState::Dead => {
-                let events = DeadEvents { webhook: id.uuid(), most: MOST_LOOKED_AT }.load(&mut c).await.map_err(query_fault)?;
+                let events = DeadEvents { webhook: id.uuid(), most: MAX_LOOKED_AT }.load(&mut c).await.map_err(query_fault)?;
                 attempts_of_events(&mut c, id, events, limit).await
             }
             DeliveryState::Pending => {
-                let tried = TriedEvents { webhook: id.uuid(), most: MOST_LOOKED_AT, same: id.uuid() };
+                let tried = TriedEvents { webhook: id.uuid(), most: MAX_LOOKED_AT, same: id.uuid() };
                 let events: Vec<IdRow> = tried.load(&mut c).await.map_err(query_fault)?;
-                match to_bigint(events.len() as u64) < MOST_LOOKED_AT {
+                match to_bigint(events.len() as u64) < MAX_LOOKED_AT {
                     true => attempts_of_events(&mut c, id, events, limit).await,
                     // With so many, the last attempts are theirs.
                     false => attempts_by_state(&mut c, id, state, limit).await,
@@ -213,7 +213,7 @@ impl WebhookStore for PgStore {
 
 /// Of how many deliveries the attempts are looked for, before the log itself is read. More than a page has rows: the last attempts are of
 /// the deliveries that were due last.
-const MOST_LOOKED_AT: i64 = 1000;
+const MAX_LOOKED_AT: i64 = 1000;
 
 statement! {
     /// The events of the dead deliveries to a webhook that were due last.

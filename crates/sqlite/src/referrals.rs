@@ -15,8 +15,8 @@ use rally_domain::entry::Friend;
 use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, ReferralId, WaitlistId};
 use rally_domain::ledger::{
-    BURST_WITHIN, FraudMode, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy, ReferralSignal,
-    ReferralState, Standing, Suspect,
+    BURST_WITHIN, FraudMode, NEIGHBOURS, NEIGHBOURS_WITHIN, NETWORKS_KEPT, Referral, ReferralDecision, ReferralFilter, ReferralPolicy,
+    ReferralSignal, ReferralState, Standing, Suspect,
 };
 use rally_domain::paging::{Limit, Page, ReferralKey};
 use rally_domain::port::ReferralStore;
@@ -219,7 +219,7 @@ fn show(c: &mut SqliteConnection, rows: Vec<ReferralRow>) -> Result<Vec<Referral
 
 /// The rows that a command is about, and whether it selects more than it takes.
 fn select(c: &mut SqliteConnection, command: &DecideReferrals) -> QueryResult<(Vec<ReferralRow>, bool)> {
-    let (list, most) = (Blob(command.waitlist_id.uuid()), DecideReferrals::MOST);
+    let (list, most) = (Blob(command.waitlist_id.uuid()), DecideReferrals::MAX);
     let others = || referrals::table.filter(referrals::state.ne(command.state.as_str())).into_boxed();
     let mut rows: Vec<ReferralRow> = match &command.selected {
         Selected::Ids(ids) => {
@@ -374,7 +374,8 @@ pub(crate) fn used_codes(
         let key = command.network.map(|network| (*id, network));
         if let Some(key) = key.filter(|key| !used.neighbours.contains_key(key)) {
             let near = of_owner().filter(referrals::network.eq(key.1.bytes().as_slice()));
-            let near = near.filter(referrals::created_at.gt(command.now.plus(-NEIGHBOURS_WITHIN).unix_millis())).limit(3);
+            let near =
+                near.filter(referrals::created_at.gt(command.now.plus(-NEIGHBOURS_WITHIN).unix_millis())).limit(to_bigint(NEIGHBOURS));
             used.neighbours.insert(key, near.load::<i64>(c)?.len() as u64);
         }
     }

@@ -205,18 +205,18 @@ impl WebhookStore for SqliteStore {
 
 /// Of how many deliveries the attempts are looked for, before the log itself is read. More than a page has rows: the last attempts are of
 /// the deliveries that were due last.
-const MOST_LOOKED_AT: usize = 1000;
+const MAX_LOOKED_AT: usize = 1000;
 
 /// The last attempts to deliver to a webhook, by the state of their delivery.
 fn attempts_of(c: &mut SqliteConnection, webhook: Blob, state: DeliveryState, limit: Limit) -> QueryResult<Vec<AttemptRow>> {
-    let mine = || deliveries::table.filter(deliveries::webhook_id.eq(webhook)).select(deliveries::event_id).limit(MOST_LOOKED_AT as i64);
+    let mine = || deliveries::table.filter(deliveries::webhook_id.eq(webhook)).select(deliveries::event_id).limit(MAX_LOOKED_AT as i64);
     let events: Vec<Blob> = match state {
         DeliveryState::Delivered => return attempts_by_state(c, webhook, state, limit),
         DeliveryState::Dead => mine().filter(Condition("state = 'dead'")).order(deliveries::due_at.desc()).load(c)?,
         DeliveryState::Pending => {
             let tried = mine().filter(Condition("state = 'pending'").and(deliveries::attempt.gt(0)));
             let mut events: Vec<Blob> = tried.order(deliveries::generation).load(c)?;
-            if events.len() == MOST_LOOKED_AT {
+            if events.len() == MAX_LOOKED_AT {
                 // With so many, the last attempts are theirs.
                 return attempts_by_state(c, webhook, state, limit);
             }

@@ -13,6 +13,8 @@ use rally_domain::timestamp::Timestamp;
 use sha2::Sha256;
 use url::Url;
 
+use super::oidc;
+
 /// Where a browser says that a request comes from (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -59,9 +61,9 @@ impl ConsoleDoor {
         Self::value_of(request, self.provider_cookie_name())
     }
 
-    /// Returns the value of `Set-Cookie` that keeps a sign-in through an identity provider, for 10 minutes.
+    /// Returns the value of `Set-Cookie` that keeps a sign-in through an identity provider, while it may end.
     pub fn keep_begun(&self, value: &str) -> String {
-        self.cookie(self.provider_cookie_name(), value, 600)
+        self.cookie(self.provider_cookie_name(), value, oidc::LIFETIME.whole_seconds())
     }
 
     /// Returns the value of `Set-Cookie` that forgets the sign-in through an identity provider.

@@ -1,7 +1,7 @@
 //! Rate limits: token buckets (GCRA) in memory, one per key, with a bound on the number of keys.
 //!
 //! Each process counts for itself: several processes behind one address each allow the whole rate. A key that is not used for a
-//! period is forgotten. If there are too many keys, the least used one is forgotten too.
+//! period is forgotten. If there are too many keys, the one that was used least recently is forgotten too.
 
 use std::fmt;
 use std::hash::Hash;
@@ -13,6 +13,7 @@ use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use rally_domain::email::Email;
 use rally_domain::id::WaitlistId;
@@ -39,7 +40,8 @@ struct Limit<K: Eq + Hash + Send + Sync + 'static> {
 
 impl<K: Eq + Hash + Send + Sync + 'static> Limit<K> {
     fn new(name: &'static str, rate: Rate, clock: Arc<dyn Clock>) -> Self {
-        let buckets = Cache::builder().max_capacity(MAX_KEYS).time_to_idle(rate.period).build();
+        let buckets = Cache::builder().max_capacity(MAX_KEYS).eviction_policy(EvictionPolicy::lru()).time_to_idle(rate.period);
+        let buckets = buckets.build();
         Self { name, rate, clock: PortClock(clock), buckets }
     }
 

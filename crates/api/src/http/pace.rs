@@ -102,7 +102,7 @@ impl Paces {
             Some(known) => known.number,
             None => {
                 let (at, counted) = (Instant::now(), pace.taken.load(Ordering::SeqCst));
-                let number = self.store.taken_since(list, now.plus(-ProofOfWork::PERIOD), ProofOfWork::MOST).await?;
+                let number = self.store.taken_since(list, now.plus(-ProofOfWork::PERIOD), ProofOfWork::MAX_COUNTED).await?;
                 pace.taken.fetch_sub(counted, Ordering::SeqCst);
                 *seen = Some(Seen { number, at, now });
                 number

@@ -49,13 +49,13 @@ pub struct DecideReferrals {
 
 impl DecideReferrals {
     /// The most referrals of one command.
-    pub const MOST: usize = 1000;
+    pub const MAX: usize = 1000;
 
     /// Returns ids for the events of a command.
     pub fn event_ids(selected: &Selected, ids: &dyn Ids) -> Vec<EventId> {
         let referrals = match selected {
             Selected::Ids(ids) => ids.len(),
-            Selected::Referrer(_) | Selected::NetworkOf(_) => Self::MOST,
+            Selected::Referrer(_) | Selected::NetworkOf(_) => Self::MAX,
         };
         std::iter::repeat_with(|| EventId::new(ids.uuid())).take(2 * referrals).collect()
     }
@@ -92,7 +92,7 @@ pub struct Decided {
     pub changed: u64,
     /// Whether more were selected than one command takes.
     pub more: bool,
-    /// The entries whose referrals change, the largest change first: at most [`Effect::MOST`].
+    /// The entries whose referrals change, the largest change first: at most [`Effect::MAX_REPORTED`].
     pub effects: Vec<Effect>,
 }
 
@@ -167,7 +167,7 @@ impl DecideReferrals {
         let decided = Decided {
             changed: changed.len() as u64,
             more: facts.more,
-            effects: effects.into_iter().map(|(effect, _)| effect).take(Effect::MOST).collect(),
+            effects: effects.into_iter().map(|(effect, _)| effect).take(Effect::MAX_REPORTED).collect(),
             referrals: facts.referrals,
         };
         Ok(Audited::new(DecideReferralsPlan { changed, counts, events, decided }, rows))

@@ -15,7 +15,7 @@ use crate::id::{ClaimId, EntryId, EventId, ImportId, ReferralId, SuppressionId, 
 use crate::import::{
     Import, ImportLink, ImportMark, ImportNumbers, ImportProblem, ImportRow, ImportStep, OnDuplicate, ReferrerName, RestoreItem,
 };
-use crate::ledger::{Referral, ReferralState};
+use crate::ledger::{self, Referral, ReferralState};
 use crate::mail::{Links, Mail, MailSetup};
 use crate::profile::Profile;
 use crate::referral::{Position, ReferralCode};
@@ -217,11 +217,7 @@ pub struct LinkPlan {
 impl LinkPlan {
     /// Returns the new credits of each referrer. The notes of the import lose them.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
-        let mut credits = BTreeMap::new();
-        for referrer in self.referrals.iter().filter_map(|referral| referral.referrer) {
-            *credits.entry(referrer).or_default() += 1;
-        }
-        credits
+        ledger::credits(&self.referrals)
     }
 }
 

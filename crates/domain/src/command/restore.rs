@@ -11,7 +11,7 @@ use crate::error::FieldError;
 use crate::export::{self, Line};
 use crate::id::{EntryId, VariantId};
 use crate::import::{Import, ImportMark, ImportNumbers, ImportProblem, RestoreContent, RestoreItem};
-use crate::ledger::{Referral, ReferralState};
+use crate::ledger::{self, Referral};
 use crate::referral::{OldCode, ReferralCode};
 use crate::tally::Tally;
 use crate::tombstone::Tombstone;
@@ -81,12 +81,7 @@ pub struct RestorePlan {
 impl RestorePlan {
     /// Returns the new credits of each referrer.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
-        let mut credits = BTreeMap::new();
-        let counted = self.referrals.iter().filter(|referral| referral.state == ReferralState::Credited);
-        for referrer in counted.filter_map(|referral| referral.referrer) {
-            *credits.entry(referrer).or_default() += 1;
-        }
-        credits
+        ledger::credits(&self.referrals)
     }
 }
 

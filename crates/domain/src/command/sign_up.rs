@@ -163,8 +163,6 @@ pub struct SignUpPlan {
     pub referral: Option<Referral>,
     /// The hash of the network to keep with the entry and the referral.
     pub network: Option<NetworkHash>,
-    /// The entry that gets the credit.
-    pub credit: Option<EntryId>,
     /// The events to write, in order.
     pub events: Vec<Event>,
     /// The mail to write. It is only the welcome mail, even if the entry is approved at once.
@@ -302,8 +300,8 @@ impl SignUp {
         let mail = mail.map(|mail| if by_stranger { mail.caused_from(self.client, &self.links) } else { mail });
         let uses = self.proof.map(|proof| UsedProof { proof, waitlist_id: waitlist.id, taken_at: None });
         let network = self.network.filter(|_| waitlist.settings.referral_policy.mode != FraudMode::Off);
-        let (credit, audit) = (credited.map(|referrer| referrer.id), self.confirms.and_then(|id| self.audit(id, &entry)).map(Box::new));
-        Ok(SignUpPlan { entry, referral, network, credit, events, mail, lifts: facts.erased, uses, audit })
+        let audit = self.confirms.and_then(|id| self.audit(id, &entry)).map(Box::new);
+        Ok(SignUpPlan { entry, referral, network, events, mail, lifts: facts.erased, uses, audit })
     }
 
     /// Checks that the request which this confirms waits, and that it is of this list and address.
@@ -522,7 +520,7 @@ pub(crate) mod tests {
         let plan = command().decide(facts(&waitlist(json!({})))).unwrap();
         assert_eq!(plan.entry.position.number(), 42);
         assert_eq!(plan.entry.status, EntryStatus::Pending);
-        assert_eq!(plan.credit, None);
+        assert_eq!(credit(&plan), None);
         assert_eq!(plan.events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::EntryCreated]);
     }
 
@@ -577,19 +575,23 @@ pub(crate) mod tests {
             let referrer = referrer(status);
             let plan = command().decide(SignUpFacts { referrer: Some(&referrer), ..facts(&waitlist(json!({}))) }).unwrap();
             let expected = (status != EntryStatus::Rejected).then_some(referrer.id);
-            assert_eq!((plan.credit, plan.entry.referred_by), (expected, expected), "{status:?}");
+            assert_eq!((credit(&plan), plan.entry.referred_by), (expected, expected), "{status:?}");
             assert_eq!(plan.referral.and_then(|referral| referral.referrer), expected);
         }
     }
 
     const HERE: NetworkHash = NetworkHash::new([1; 16]);
 
+    fn credit(plan: &SignUpPlan) -> Option<EntryId> {
+        plan.referral.as_ref().and_then(Referral::credit)
+    }
+
     fn referral(command: SignUp, facts: SignUpFacts<'_>) -> (ReferralState, u8, Option<EntryId>) {
         let plan = command.decide(facts).unwrap();
         let referral = plan.referral.unwrap();
         assert_eq!(plan.entry.referred_by, referral.referrer, "it is named in every state");
         assert_eq!((referral.referred, referral.created_at), (Some(plan.entry.id), plan.entry.created_at));
-        (referral.state, referral.score, plan.credit)
+        (referral.state, referral.score, referral.credit())
     }
 
     #[test]

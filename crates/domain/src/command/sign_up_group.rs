@@ -12,7 +12,7 @@ use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::id::{EntryId, ProofId, RequestId, SuppressionId, VariantId};
-use crate::ledger::{Referral, ReferralState};
+use crate::ledger::{self, Referral, ReferralState};
 use crate::mail::{Mail, MailSetup};
 use crate::proof_of_work::UsedProof;
 use crate::referral::ReferralCode;
@@ -223,11 +223,7 @@ impl SignUpGroup {
 
     /// Returns the new credits of each referrer. A referrer may be a new entry of the group.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
-        let mut credits = BTreeMap::new();
-        for referrer in self.plans.iter().filter_map(|plan| plan.credit) {
-            *credits.entry(referrer).or_default() += 1;
-        }
-        credits
+        ledger::credits(self.plans.iter().filter_map(|plan| plan.referral.as_ref()))
     }
 
     /// Returns the growth of the list's totals.

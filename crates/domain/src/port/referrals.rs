@@ -27,7 +27,7 @@ pub trait ReferralStore: Send + Sync {
     /// - A reward MUST be told once for each entry and milestone: `referrals::a_reward_is_told_once`.
     /// - Referrals of another waitlist, or of a deleted one, MUST NOT be changed: `referrals::a_decision_needs_referrals_of_the_list`.
     /// - A dry run MUST tell what the same command does afterwards: `referrals::a_dry_run_changes_nothing`.
-    /// - A selection MUST take the oldest referrals that are not in the state yet, at most [`DecideReferrals::MOST`], and say whether there
+    /// - A selection MUST take the oldest referrals that are not in the state yet, at most [`DecideReferrals::MAX`], and say whether there
     ///   are more: `referrals::a_selection_takes_the_oldest_that_are_left`.
     /// - The network of an entry MUST select only referrals from that network, and nothing if it is not known:
     ///   `referrals::a_network_selects_its_own_referrals`.

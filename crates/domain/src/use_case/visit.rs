@@ -17,7 +17,7 @@ use crate::waitlist::Waitlist;
 use crate::workspace::Brand;
 
 /// The most friends that a visit shows.
-const MOST_FRIENDS: usize = 50;
+const MAX_FRIENDS: usize = 50;
 
 /// The person whose link was opened.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +119,7 @@ pub async fn look(ports: &Ports, visitor: &Visitor) -> Result<Visit, Fault> {
     Ok(Visit {
         ahead: (entry.status != EntryStatus::Rejected).then_some(ahead),
         total,
-        friends: ports.entries.friends(entry.id, MOST_FRIENDS).await?,
+        friends: ports.entries.friends(entry.id, MAX_FRIENDS).await?,
         credits: find_credits(ports, visitor).await?,
         is_subscribed: suppressions.iter().all(|suppression| suppression.reason == SuppressionReason::Erased),
     })

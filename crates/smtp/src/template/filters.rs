@@ -12,7 +12,7 @@ use super::words::Words;
 const PLAIN_NAME: usize = 60;
 
 /// The most bytes of a text that a filter makes of several. The engine's fuel counts a result only once it is there.
-const MOST: usize = 2 * 1024 * 1024;
+const MAX_TEXT: usize = 2 * 1024 * 1024;
 
 /// The most that `int` returns, so that sums of such numbers stay exact.
 const INT: i64 = 1_000_000_000_000_000;
@@ -130,7 +130,7 @@ fn join(value: &Value, separator: Rest<Value>) -> Result<String, Error> {
             joined.push_str(&separator);
         }
         joined.push_str(&text(&item));
-        if joined.len() > MOST {
+        if joined.len() > MAX_TEXT {
             return Err(too_large());
         }
     }
@@ -139,7 +139,7 @@ fn join(value: &Value, separator: Rest<Value>) -> Result<String, Error> {
 
 fn replace(text: &str, from: &str, to: &str) -> Result<String, Error> {
     let most = text.matches(from).count().saturating_mul(to.len()).saturating_add(text.len());
-    if most > MOST { Err(too_large()) } else { Ok(text.replace(from, to)) }
+    if most > MAX_TEXT { Err(too_large()) } else { Ok(text.replace(from, to)) }
 }
 
 fn too_large() -> Error {

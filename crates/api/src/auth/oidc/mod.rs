@@ -29,7 +29,7 @@ pub use self::admins::Admins;
 pub use self::provider::ProviderError;
 
 /// How long a person may take at the provider.
-const LIFETIME: Duration = Duration::minutes(10);
+pub(super) const LIFETIME: Duration = Duration::minutes(10);
 
 /// The most characters of a code, a state or another parameter that a provider sends.
 const MAX_PARAMETER: usize = 4096;

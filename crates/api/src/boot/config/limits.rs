@@ -14,9 +14,9 @@ use crate::http::extract::client::TrustedProxies;
 use crate::http::rate::Rate;
 
 /// The longest that a sign-up may wait.
-const LONGEST_TTL: Duration = Duration::days(365);
+const MAX_TTL: Duration = Duration::days(365);
 /// The longest period of a budget. Mails are kept for longer, so that all of a period are counted.
-const LONGEST_PERIOD: Duration = Duration::days(1);
+const MAX_PERIOD: Duration = Duration::days(1);
 
 /// Parses a rate. `off` is `None`.
 pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
@@ -30,7 +30,7 @@ pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rat
 /// Parses how long a sign-up waits for its confirmation.
 pub(super) fn parse_confirmation_ttl(text: Option<String>) -> Result<Duration, ConfigError> {
     let Some(text) = text else { return Ok(DEFAULT_CONFIRMATION_TTL) };
-    let ttl = parse_duration(&text).filter(|ttl| (Duration::SECOND..=LONGEST_TTL).contains(ttl));
+    let ttl = parse_duration(&text).filter(|ttl| (Duration::SECOND..=MAX_TTL).contains(ttl));
     ttl.ok_or_else(|| ConfigError::new("RALLY_CONFIRMATION_TTL", format!("{text:?} is no duration from 1s to 365d, such as 7d")))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn parse_mail_budget(text: Option<String>) -> Result<Option<MailBudge
     if text == "off" {
         return Ok(None);
     }
-    let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= LONGEST_PERIOD);
+    let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= MAX_PERIOD);
     let problem = || ConfigError::new("RALLY_MAIL_BUDGET", format!("{text:?} is neither off nor mails in at most a day, such as 1000/1h"));
     budget.map(Some).ok_or_else(problem)
 }

@@ -37,7 +37,9 @@ const FILE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a request may take.
 fn limit(method: &Method, path: &str) -> Duration {
-    if *method == Method::POST && path.ends_with("/imports") { FILE } else { HANDLER }
+    let brings_file = (path.starts_with("/v1/workspaces/") && path.ends_with("/imports"))
+        || (path.starts_with("/console/w/") && path.ends_with("/new-import"));
+    if *method == Method::POST && brings_file { FILE } else { HANDLER }
 }
 
 /// The outermost middleware.
@@ -86,5 +88,21 @@ async fn reply(
         }
         Ok(Ok(Err(error))) => Err(fail(&error.as_response_error().status_code(), origin, &method, started).into()),
         Err(_panic) => Err(fail(&StatusCode::INTERNAL_SERVER_ERROR, origin, &method, started).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_may_take_its_time() {
+        let (import, console) = ("/v1/workspaces/w/waitlists/l/imports", "/console/w/acme/lists/l/new-import");
+        assert_eq!([limit(&Method::POST, import), limit(&Method::POST, console)], [FILE, FILE]);
+        for (method, path) in
+            [(Method::GET, import), (Method::GET, console), (Method::POST, "/w/acme/imports"), (Method::POST, "/w/acme/new-import")]
+        {
+            assert_eq!(limit(&method, path), HANDLER, "{method} {path}");
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Standing {
 }
 
 /// The most entries of a status that are counted one by one. Of more, nobody misses those that were erased.
-const MOST_COUNTED: u64 = 20_000;
+const MAX_COUNTED: u64 = 20_000;
 
 /// The furthest position that a store keeps.
 const LAST: Position = Position::new(i64::MAX as u64);
@@ -34,7 +34,7 @@ pub(super) async fn standing(app: &App, list: WaitlistId, counters: &Counters) -
             (EntryStatus::Rejected, &mut standing.rejected),
         ];
         for (status, number) in numbers {
-            if (1..=MOST_COUNTED).contains(number) {
+            if (1..=MAX_COUNTED).contains(number) {
                 let query = EntryQuery { status: Some(status), ..EntryQuery::default() };
                 *number = app.ports.search.count(list, query, LAST).await?;
             }

@@ -55,8 +55,8 @@ impl BulkBody {
     fn parse(self) -> Result<(Selected, Verdict), ApiError> {
         let mut fields = Fields::default();
         let ids = fields.optional("ids", self.ids, |ids| match ids.len() {
-            1..=DecideReferrals::MOST => Ok(ids),
-            _ => Err(Invalid::new(format!("must have 1 to {} ids", DecideReferrals::MOST))),
+            1..=DecideReferrals::MAX => Ok(ids),
+            _ => Err(Invalid::new(format!("must have 1 to {} ids", DecideReferrals::MAX))),
         });
         let is_given = |field: &Field<String>| !matches!(field, Field::Absent | Field::Null);
         let given = usize::from(ids.is_some()) + usize::from(is_given(&self.referrer_entry_id)) + usize::from(is_given(&self.network_of));
@@ -67,7 +67,7 @@ impl BulkBody {
         let ids = ids.map(|ids| parse_ids(&mut fields, &ids));
         fields.finish()?;
         if given != 1 {
-            let reason = Invalid::new("exactly one of ids, referrer_entry_id and network_of must be given");
+            let reason = Invalid::new("must be given, or else referrer_entry_id or network_of: exactly one of the three");
             return Err(ApiError::validation(vec![FieldError::new("ids", reason)]));
         }
         let selected = ids.map(Selected::Ids).or(referrer.map(Selected::Referrer)).or(network_of.map(Selected::NetworkOf));
