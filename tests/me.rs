@@ -208,7 +208,7 @@ async fn a_person_turns_their_mail_off_and_on(kind: Kind) {
     assert_eq!(turn(true).await, true);
     assert_eq!((turn(false).await, turn(false).await), (json!(false), json!(false)));
     assert_eq!(reasons().await, ["unsubscribed"]);
-    assert!(page(&server, &ada).await.contains("You get no mail about this waitlist."));
+    assert!(page(&server, &ada).await.contains("You get no mail from this sender."));
     assert_eq!(turn(true).await, true);
     assert_eq!(reasons().await, [""; 0]);
     suppress("erased").await;

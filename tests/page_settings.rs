@@ -359,7 +359,9 @@ async fn a_person_sees_the_words_of_their_variant(kind: Kind) {
     browser.open(&own).await.is_page(200, "de", &["Früher &#60;Zugang&#62;", "Willkommen"]);
     browser.open(&format!("{own}/leave")).await.is_page(200, "de", &["Früher"]);
     let unsubscribe = server.links().unsubscribe(EntryId::parse(ada["id"].as_str().unwrap()).unwrap());
-    browser.open(&unsubscribe[server.base.len()..]).await.is_page(200, "de", &["Früher"]);
+    let unsubscribe = &unsubscribe[server.base.len()..];
+    browser.open(unsubscribe).await.is_page(200, "de", &["Mails dieses Absenders abbestellen?"]);
+    browser.post(unsubscribe, &[]).await.is_page(200, "de", &["Früher"]);
     server.admin_delete(&format!("/waitlists/{list}/variants/{}", variant["id"].as_str().unwrap())).await.expect(204);
     browser.open(&own).await.is_page(200, "de", &["List early", "Hello"]);
 }

@@ -176,9 +176,9 @@ answers-save = حفظ الإجابات
 saved = تم الحفظ
 language-save = حفظ اللغة
 mail = الرسائل
-mail-on = تصلك رسائل عن قائمة الانتظار هذه.
-mail-off = لا تصلك رسائل عن قائمة الانتظار هذه.
-mail-stop = إيقاف الرسائل
+mail-on = تصلك رسائل من هذا المرسل.
+mail-off = لا تصلك رسائل من هذا المرسل.
+mail-stop = إلغاء الاشتراك في الرسائل
 mail-start = تلقي الرسائل
 data = بياناتك
 data-body = كل ما هو محفوظ عنك، في ملف واحد.
@@ -217,9 +217,9 @@ refuse-button = حذف التسجيل
 refuse-back = كنت أنا
 
 # الرسائل
-unsubscribe-title = هل تريد إيقاف الرسائل عن «{ $list }»؟
-unsubscribe-body = لن تصل رسائل أخرى عن قائمة الانتظار هذه إلى { $email }. ستحتفظ بدورك.
-unsubscribe-button = إيقاف الرسائل
+unsubscribe-title = هل تريد إلغاء الاشتراك في رسائل هذا المرسل؟
+unsubscribe-body = لن تصل رسائل أخرى من هذا المرسل إلى { $email }، عن أي قائمة انتظار. ستحتفظ بدورك.
+unsubscribe-button = إلغاء الاشتراك في الرسائل
 unsubscribed-title = لن تصلك رسائل أخرى
 unsubscribed-body = ستحتفظ بدورك في قائمة الانتظار.
 

@@ -140,9 +140,9 @@ answers-save = Antworten speichern
 saved = Gespeichert
 language-save = Sprache speichern
 mail = Mails
-mail-on = Du bekommst Mails zu dieser Warteliste.
-mail-off = Du bekommst keine Mails zu dieser Warteliste.
-mail-stop = Keine Mails mehr
+mail-on = Du bekommst Mails von diesem Absender.
+mail-off = Du bekommst keine Mails von diesem Absender.
+mail-stop = Mails abbestellen
 mail-start = Mails bekommen
 data = Deine Daten
 data-body = Alles, was über dich gespeichert ist, in einer Datei.
@@ -181,9 +181,9 @@ refuse-button = Anmeldung löschen
 refuse-back = Das war ich
 
 # Mails
-unsubscribe-title = Keine Mails mehr zu „{ $list }“?
-unsubscribe-body = An { $email } gehen keine Mails zu dieser Warteliste mehr. Du behältst deinen Platz.
-unsubscribe-button = Keine Mails mehr
+unsubscribe-title = Mails dieses Absenders abbestellen?
+unsubscribe-body = An { $email } gehen keine Mails dieses Absenders mehr, zu keiner Warteliste. Du behältst deinen Platz.
+unsubscribe-button = Mails abbestellen
 unsubscribed-title = Du bekommst keine Mails mehr
 unsubscribed-body = Du behältst deinen Platz auf der Warteliste.
 

@@ -140,9 +140,9 @@ answers-save = Save answers
 saved = Saved
 language-save = Save language
 mail = Mail
-mail-on = You get mail about this waitlist.
-mail-off = You get no mail about this waitlist.
-mail-stop = Stop mail
+mail-on = You get mail from this sender.
+mail-off = You get no mail from this sender.
+mail-stop = Unsubscribe
 mail-start = Get mail
 data = Your data
 data-body = Everything that is stored about you, in one file.
@@ -181,9 +181,9 @@ refuse-button = Delete the sign-up
 refuse-back = It was me
 
 # Mail
-unsubscribe-title = Stop mail about “{ $list }”?
-unsubscribe-body = No more mail about this waitlist goes to { $email }. You keep your place.
-unsubscribe-button = Stop mail
+unsubscribe-title = Unsubscribe from this sender?
+unsubscribe-body = No more mail from this sender goes to { $email }, whatever the waitlist. You keep your place.
+unsubscribe-button = Unsubscribe
 unsubscribed-title = You get no more mail
 unsubscribed-body = You keep your place on the waitlist.
 

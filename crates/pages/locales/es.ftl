@@ -140,8 +140,8 @@ answers-save = Guardar respuestas
 saved = Guardado
 language-save = Guardar idioma
 mail = Correos
-mail-on = Recibes correos sobre esta lista de espera.
-mail-off = No recibes correos sobre esta lista de espera.
+mail-on = Recibes correos de este remitente.
+mail-off = No recibes correos de este remitente.
 mail-stop = Dejar de recibir correos
 mail-start = Recibir correos
 data = Tus datos
@@ -181,8 +181,8 @@ refuse-button = Borrar la inscripción
 refuse-back = Fui yo
 
 # Correos
-unsubscribe-title = ¿Dejar de recibir correos sobre «{ $list }»?
-unsubscribe-body = { $email } no recibirá más correos sobre esta lista de espera. Conservas tu puesto.
+unsubscribe-title = ¿Dejar de recibir correos de este remitente?
+unsubscribe-body = { $email } no recibirá más correos de este remitente, sea cual sea la lista de espera. Conservas tu puesto.
 unsubscribe-button = Dejar de recibir correos
 unsubscribed-title = No recibirás más correos
 unsubscribed-body = Conservas tu puesto en la lista de espera.

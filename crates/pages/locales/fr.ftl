@@ -140,9 +140,9 @@ answers-save = Enregistrer les réponses
 saved = Enregistré
 language-save = Enregistrer la langue
 mail = E-mails
-mail-on = Vous recevez des e-mails sur cette liste d’attente.
-mail-off = Vous ne recevez pas d’e-mails sur cette liste d’attente.
-mail-stop = Ne plus recevoir d’e-mails
+mail-on = Vous recevez des e-mails de cet expéditeur.
+mail-off = Vous ne recevez pas d’e-mails de cet expéditeur.
+mail-stop = Se désabonner
 mail-start = Recevoir des e-mails
 data = Vos données
 data-body = Tout ce qui est enregistré sur vous, dans un fichier.
@@ -181,9 +181,9 @@ refuse-button = Supprimer l’inscription
 refuse-back = C’était moi
 
 # E-mails
-unsubscribe-title = Ne plus recevoir d’e-mails sur « { $list } » ?
-unsubscribe-body = L’adresse { $email } ne recevra plus d’e-mails sur cette liste d’attente. Vous gardez votre place.
-unsubscribe-button = Ne plus recevoir d’e-mails
+unsubscribe-title = Se désabonner de cet expéditeur ?
+unsubscribe-body = L’adresse { $email } ne recevra plus d’e-mails de cet expéditeur, quelle que soit la liste d’attente. Vous gardez votre place.
+unsubscribe-button = Se désabonner
 unsubscribed-title = Vous ne recevrez plus d’e-mails
 unsubscribed-body = Vous gardez votre place sur la liste d’attente.
 

@@ -158,8 +158,8 @@ answers-save = שמירת התשובות
 saved = נשמר
 language-save = שמירת השפה
 mail = הודעות דוא״ל
-mail-on = נשלחות אליך הודעות על רשימת ההמתנה הזו.
-mail-off = לא נשלחות אליך הודעות על רשימת ההמתנה הזו.
+mail-on = נשלחות אליך הודעות מהשולח הזה.
+mail-off = לא נשלחות אליך הודעות מהשולח הזה.
 mail-stop = הפסקת ההודעות
 mail-start = קבלת הודעות
 data = הנתונים שלך
@@ -199,8 +199,8 @@ refuse-button = מחיקת ההרשמה
 refuse-back = אני נרשמתי
 
 # דוא״ל
-unsubscribe-title = להפסיק הודעות על "{ $list }"?
-unsubscribe-body = לא יישלחו עוד הודעות על רשימת ההמתנה הזו אל { $email }. המקום שלך נשמר.
+unsubscribe-title = להפסיק את ההודעות מהשולח הזה?
+unsubscribe-body = לא יישלחו עוד הודעות מהשולח הזה אל { $email }, על אף רשימת המתנה. המקום שלך נשמר.
 unsubscribe-button = הפסקת ההודעות
 unsubscribed-title = לא יישלחו אליך עוד הודעות
 unsubscribed-body = המקום שלך ברשימת ההמתנה נשמר.

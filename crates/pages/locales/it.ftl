@@ -140,8 +140,8 @@ answers-save = Salva le risposte
 saved = Salvato
 language-save = Salva la lingua
 mail = E-mail
-mail-on = Ricevi e-mail su questa lista d’attesa.
-mail-off = Non ricevi e-mail su questa lista d’attesa.
+mail-on = Ricevi e-mail da questo mittente.
+mail-off = Non ricevi e-mail da questo mittente.
 mail-stop = Non ricevere più e-mail
 mail-start = Ricevi e-mail
 data = I tuoi dati
@@ -181,8 +181,8 @@ refuse-button = Cancella l’iscrizione
 refuse-back = Ero io
 
 # E-mail
-unsubscribe-title = Non ricevere più e-mail su «{ $list }»?
-unsubscribe-body = { $email } non riceverà più e-mail su questa lista d’attesa. Conservi il tuo posto.
+unsubscribe-title = Non ricevere più e-mail da questo mittente?
+unsubscribe-body = { $email } non riceverà più e-mail da questo mittente, qualunque sia la lista d’attesa. Conservi il tuo posto.
 unsubscribe-button = Non ricevere più e-mail
 unsubscribed-title = Non riceverai più e-mail
 unsubscribed-body = Conservi il tuo posto nella lista d’attesa.

@@ -131,9 +131,9 @@ answers-save = 登録内容を保存
 saved = 保存しました
 language-save = 言語を保存
 mail = メール
-mail-on = このウェイティングリストについてのメールを受け取っています。
-mail-off = このウェイティングリストについてのメールは受け取っていません。
-mail-stop = メールを停止
+mail-on = この送信者からのメールを受け取っています。
+mail-off = この送信者からのメールは受け取っていません。
+mail-stop = メールの配信を停止
 mail-start = メールを受け取る
 data = あなたのデータ
 data-body = あなたについて保存されているすべての情報を、1 つのファイルにまとめます。
@@ -172,9 +172,9 @@ refuse-button = 登録を削除
 refuse-back = 自分で登録しました
 
 # メール
-unsubscribe-title = 「{ $list }」についてのメールを停止しますか
-unsubscribe-body = { $email } には、このウェイティングリストについてのメールが届かなくなります。順番はそのままです。
-unsubscribe-button = メールを停止
+unsubscribe-title = この送信者からのメールの配信を停止しますか
+unsubscribe-body = { $email } には、どのウェイティングリストについても、この送信者からのメールが届かなくなります。順番はそのままです。
+unsubscribe-button = メールの配信を停止
 unsubscribed-title = メールを停止しました
 unsubscribed-body = ウェイティングリストでの順番はそのままです。
 

@@ -140,9 +140,9 @@ answers-save = Antwoorden opslaan
 saved = Opgeslagen
 language-save = Taal opslaan
 mail = Mail
-mail-on = Je krijgt mail over deze wachtlijst.
-mail-off = Je krijgt geen mail over deze wachtlijst.
-mail-stop = Geen mail meer
+mail-on = Je krijgt mail van deze afzender.
+mail-off = Je krijgt geen mail van deze afzender.
+mail-stop = Afmelden voor mail
 mail-start = Mail ontvangen
 data = Jouw gegevens
 data-body = Alles wat over jou is opgeslagen, in één bestand.
@@ -181,9 +181,9 @@ refuse-button = De inschrijving verwijderen
 refuse-back = Ik was het wel
 
 # Mail
-unsubscribe-title = Geen mail meer over ‘{ $list }’?
-unsubscribe-body = { $email } krijgt geen mail meer over deze wachtlijst. Je houdt je plaats.
-unsubscribe-button = Geen mail meer
+unsubscribe-title = Afmelden voor mail van deze afzender?
+unsubscribe-body = { $email } krijgt geen mail meer van deze afzender, over geen enkele wachtlijst. Je houdt je plaats.
+unsubscribe-button = Afmelden voor mail
 unsubscribed-title = Je krijgt geen mail meer
 unsubscribed-body = Je houdt je plaats op de wachtlijst.
 

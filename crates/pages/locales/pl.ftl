@@ -158,9 +158,9 @@ answers-save = Zapisz odpowiedzi
 saved = Zapisano
 language-save = Zapisz język
 mail = Wiadomości
-mail-on = Otrzymujesz wiadomości o tej liście oczekujących.
-mail-off = Nie otrzymujesz wiadomości o tej liście oczekujących.
-mail-stop = Nie chcę wiadomości
+mail-on = Otrzymujesz wiadomości od tego nadawcy.
+mail-off = Nie otrzymujesz wiadomości od tego nadawcy.
+mail-stop = Zrezygnuj z wiadomości
 mail-start = Chcę otrzymywać wiadomości
 data = Twoje dane
 data-body = Wszystko, co jest o Tobie zapisane, w jednym pliku.
@@ -199,9 +199,9 @@ refuse-button = Usuń zapis
 refuse-back = To ja
 
 # Wiadomości
-unsubscribe-title = Nie chcesz wiadomości o „{ $list }”?
-unsubscribe-body = Na adres { $email } nie przyjdzie więcej wiadomości o tej liście oczekujących. Zachowasz swoje miejsce.
-unsubscribe-button = Nie chcę wiadomości
+unsubscribe-title = Zrezygnować z wiadomości od tego nadawcy?
+unsubscribe-body = Na adres { $email } nie przyjdzie więcej wiadomości od tego nadawcy, o żadnej liście oczekujących. Zachowasz swoje miejsce.
+unsubscribe-button = Zrezygnuj z wiadomości
 unsubscribed-title = Nie otrzymasz więcej wiadomości
 unsubscribed-body = Zachowujesz swoje miejsce na liście oczekujących.
 

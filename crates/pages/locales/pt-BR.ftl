@@ -140,8 +140,8 @@ answers-save = Salvar respostas
 saved = Salvo
 language-save = Salvar idioma
 mail = E-mails
-mail-on = Você recebe e-mails sobre esta lista de espera.
-mail-off = Você não recebe e-mails sobre esta lista de espera.
+mail-on = Você recebe e-mails deste remetente.
+mail-off = Você não recebe e-mails deste remetente.
 mail-stop = Parar de receber e-mails
 mail-start = Receber e-mails
 data = Seus dados
@@ -181,8 +181,8 @@ refuse-button = Apagar a inscrição
 refuse-back = Fui eu
 
 # E-mails
-unsubscribe-title = Parar de receber e-mails sobre “{ $list }”?
-unsubscribe-body = { $email } não receberá mais e-mails sobre esta lista de espera. Você mantém seu lugar.
+unsubscribe-title = Parar de receber e-mails deste remetente?
+unsubscribe-body = { $email } não receberá mais e-mails deste remetente, seja qual for a lista de espera. Você mantém seu lugar.
 unsubscribe-button = Parar de receber e-mails
 unsubscribed-title = Você não recebe mais e-mails
 unsubscribed-body = Você mantém seu lugar na lista de espera.

@@ -140,8 +140,8 @@ answers-save = Yanıtları kaydet
 saved = Kaydedildi
 language-save = Dili kaydet
 mail = E-postalar
-mail-on = Bu bekleme listesiyle ilgili e-posta alıyorsun.
-mail-off = Bu bekleme listesiyle ilgili e-posta almıyorsun.
+mail-on = Bu göndericiden e-posta alıyorsun.
+mail-off = Bu göndericiden e-posta almıyorsun.
 mail-stop = E-posta almayı bırak
 mail-start = E-posta al
 data = Verilerin
@@ -181,8 +181,8 @@ refuse-button = Kaydı sil
 refuse-back = Bendim
 
 # E-postalar
-unsubscribe-title = “{ $list }” e-postalarını bırakıyor musun?
-unsubscribe-body = { $email } adresine bu bekleme listesiyle ilgili e-posta gelmeyecek. Sıranı korursun.
+unsubscribe-title = Bu göndericiden e-posta almayı bırakıyor musun?
+unsubscribe-body = { $email } adresine, hangi bekleme listesi olursa olsun, bu göndericiden e-posta gelmeyecek. Sıranı korursun.
 unsubscribe-button = E-posta almayı bırak
 unsubscribed-title = Artık e-posta almayacaksın
 unsubscribed-body = Bekleme listesindeki sıranı korursun.

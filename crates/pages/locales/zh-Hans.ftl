@@ -131,9 +131,9 @@ answers-save = 保存内容
 saved = 已保存
 language-save = 保存语言
 mail = 邮件
-mail-on = 你会收到关于此候补名单的邮件。
-mail-off = 你不会收到关于此候补名单的邮件。
-mail-stop = 停止接收邮件
+mail-on = 你会收到此发件人的邮件。
+mail-off = 你不会收到此发件人的邮件。
+mail-stop = 退订邮件
 mail-start = 接收邮件
 data = 你的数据
 data-body = 与你有关的所有已保存数据，汇总在一个文件中。
@@ -172,9 +172,9 @@ refuse-button = 删除报名
 refuse-back = 是我本人
 
 # 邮件
-unsubscribe-title = 停止接收关于“{ $list }”的邮件？
-unsubscribe-body = { $email } 不会再收到关于此候补名单的邮件。你的位次保留。
-unsubscribe-button = 停止接收邮件
+unsubscribe-title = 退订此发件人的邮件？
+unsubscribe-body = { $email } 不会再收到此发件人关于任何候补名单的邮件。你的位次保留。
+unsubscribe-button = 退订邮件
 unsubscribed-title = 你不会再收到邮件
 unsubscribed-body = 你在候补名单上的位次保留。
 

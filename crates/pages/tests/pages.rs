@@ -47,6 +47,18 @@ fn a_page_names_its_language_and_direction() {
     }
 }
 
+/// A suppression holds for all waitlists of a workspace.
+#[test]
+fn the_end_of_mail_is_that_of_a_sender_and_not_of_a_list() {
+    for (language, name, html) in every_page(USUAL).filter(|(_, name, _)| name == "unsubscribe") {
+        assert!(!html.contains(USUAL.list), "{name} in {}", language.tag());
+    }
+    let (_, _, english) = every_page(USUAL).find(|(_, name, _)| name == "unsubscribe").unwrap();
+    assert!(english.contains("Unsubscribe from this sender?") && english.contains("whatever the waitlist"), "{english}");
+    let found = every_page(USUAL).find(|(_, _, html)| html.contains("mail about this waitlist"));
+    assert_eq!(found.map(|(_, name, _)| name), None);
+}
+
 #[test]
 fn no_page_has_a_script_or_a_style_of_its_own() {
     for (language, name, html) in every_page(USUAL).chain(every_page(BREAKING)) {

@@ -16,10 +16,8 @@ pub enum Ask<'a> {
     },
     /// Whether a sign-up is refused.
     Refuse,
-    /// Whether mail ends.
+    /// Whether all mail of the sender ends.
     Unsubscribe {
-        /// The name of the waitlist.
-        list: &'a str,
         /// The masked address.
         masked_email: &'a str,
     },
@@ -45,7 +43,7 @@ impl AskPage<'_> {
         match self.ask {
             Ask::Leave { list } => texts.message("leave-title").text("list", list).markup(),
             Ask::Refuse => texts.say("refuse-title"),
-            Ask::Unsubscribe { list, .. } => texts.message("unsubscribe-title").text("list", list).markup(),
+            Ask::Unsubscribe { .. } => texts.say("unsubscribe-title"),
         }
     }
 
@@ -54,7 +52,7 @@ impl AskPage<'_> {
         match self.ask {
             Ask::Leave { .. } => vec![texts.say("leave-body"), texts.say("leave-friends")],
             Ask::Refuse => vec![texts.say("refuse-body")],
-            Ask::Unsubscribe { masked_email, .. } => vec![texts.message("unsubscribe-body").text("email", masked_email).markup()],
+            Ask::Unsubscribe { masked_email } => vec![texts.message("unsubscribe-body").text("email", masked_email).markup()],
         }
     }
 
@@ -92,7 +90,7 @@ impl Framed for AskPage<'_> {
         match self.ask {
             Ask::Leave { list } => texts.message("leave-title").text("list", list).plain(),
             Ask::Refuse => texts.plain("refuse-title"),
-            Ask::Unsubscribe { list, .. } => texts.message("unsubscribe-title").text("list", list).plain(),
+            Ask::Unsubscribe { .. } => texts.plain("unsubscribe-title"),
         }
     }
 

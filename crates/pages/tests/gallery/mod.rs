@@ -244,7 +244,7 @@ fn asking(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn P
     let ask = |ask, back| AskPage { frame: frame(words, language), ask, action: "/t", back };
     add("leave", &ask(Ask::Leave { list: words.list }, Some("/me/t")));
     add("refuse", &ask(Ask::Refuse, Some("/confirm/t")));
-    add("unsubscribe", &ask(Ask::Unsubscribe { list: words.list, masked_email: words.email }, None));
+    add("unsubscribe", &ask(Ask::Unsubscribe { masked_email: words.email }, None));
     let back = Some("/w/acme/early-access");
     let frame = frame(words, language);
     let lost = LostLinkPage { frame, list: words.list, action: "/w/acme/early-access/lost-link", form: Form::default(), back };

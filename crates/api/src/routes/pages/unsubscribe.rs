@@ -26,11 +26,10 @@ pub async fn unsubscribe_page(app: web::Data<App>, request: HttpRequest, token: 
     let entry = link::find_recipient(&app.ports, &token).await?;
     let (waitlist, brand) = place_of(&app, &entry).await?;
     let look = Look::of(&app, &request, entry.profile.locale.as_ref(), (&waitlist, &brand)).await?;
-    let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
     let here = format!("{}{}", look.root(), request.path());
     let (action, frame) = (in_chosen_language(here.clone(), &request), look.frame_at(&here));
     let masked_email = entry.profile.email.masked().to_string();
-    let ask = Ask::Unsubscribe { list: waitlist.words(variant.as_ref()).display_name.as_str(), masked_email: &masked_email };
+    let ask = Ask::Unsubscribe { masked_email: &masked_email };
     Ok(show(StatusCode::OK, &AskPage { frame, ask, action: &action, back: None }, &frame))
 }
 
