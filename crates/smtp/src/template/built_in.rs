@@ -21,13 +21,14 @@ const UNSUBSCRIBE: &str = include_str!("layout/unsubscribe.html");
 enum Piece {
     /// A sentence.
     Say(&'static str),
-    /// The first sentence where a variable is neither empty nor 0, else the other one. Mail of an older program lacks the variable.
+    /// The first sentence where a condition holds, else the other one. A variable holds if it is neither empty nor 0. Mail of an older
+    /// program lacks some variables.
     SayIf(&'static str, &'static str, &'static str),
     /// The place in line: its label in HTML, and its sentence in text.
     Place { label: &'static str, sentence: &'static str },
     /// The one action: its words, and the variable of its address.
     Button(&'static str, &'static str),
-    /// The action where the first variable is empty in some mails.
+    /// The action if its variable is not empty, with a link to the other page below it. Else the other page is the action.
     ButtonOr((&'static str, &'static str), (&'static str, &'static str)),
     /// An address to copy.
     Url(&'static str),
@@ -40,6 +41,7 @@ use Piece::{Button, ButtonOr, Link, Place, Say, SayIf, Url};
 /// What a list has is promised, and nothing else.
 const SHARE: Piece = SayIf("waitlist.referral_boost", "welcome_share", "welcome_invite");
 const PAGE: Piece = SayIf("waitlist.rewards", "page_body_rewards", "page_body");
+const LINK_BODY: Piece = SayIf("entry.status == 'rejected'", "link_body_rejected", "link_body");
 const OPEN_PAGE: (&str, &str) = ("open_page", "entry.status_url");
 
 fn pieces(kind: MailKind) -> Vec<Piece> {
@@ -62,7 +64,19 @@ fn pieces(kind: MailKind) -> Vec<Piece> {
         MailKind::Approved => vec![Say("approved_body"), PAGE, Button(OPEN_PAGE.0, OPEN_PAGE.1)],
         MailKind::Rejected => vec![Say("rejected_body"), Say("rejected_page"), Button(OPEN_PAGE.0, OPEN_PAGE.1)],
         MailKind::Invited => vec![Say("invited_body"), ButtonOr(("invited_button", "invite_url"), OPEN_PAGE)],
-        MailKind::Link => vec![Say("link_body"), Button(OPEN_PAGE.0, OPEN_PAGE.1), Say("link_keep")],
+        MailKind::Link => vec![LINK_BODY, Button(OPEN_PAGE.0, OPEN_PAGE.1), Say("link_keep")],
+    }
+}
+
+/// The sentence that mail programs show beside the subject. It tells more than the subject.
+const fn preheader(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::Confirm => "confirm_until",
+        MailKind::Welcome => "welcome_place",
+        MailKind::Approved => "page_body",
+        MailKind::Rejected => "rejected_body",
+        MailKind::Invited => "invited_body",
+        MailKind::Link => "link_keep",
     }
 }
 
@@ -128,14 +142,15 @@ impl BuiltIn<'_> {
         for piece in pieces(self.kind) {
             parts.push(match piece {
                 Say(sentence) => self.plain(sentence),
-                SayIf(variable, sentence, other) => {
-                    format!("{{% if {variable} %}}\n{}\n{{% else %}}\n{}\n{{% endif %}}", self.plain(sentence), self.plain(other))
+                SayIf(condition, sentence, other) => {
+                    format!("{{% if {condition} %}}\n{}\n{{% else %}}\n{}\n{{% endif %}}", self.plain(sentence), self.plain(other))
                 }
                 Place { sentence, .. } => self.plain(sentence),
                 Button(words, url) | Link(words, url) => action(words, url),
                 Url(url) => format!("{{{{ {url} }}}}"),
                 ButtonOr((words, url), (other_words, other)) => {
-                    format!("{{% if {url} %}}\n{}\n{{% else %}}\n{}\n{{% endif %}}", action(words, url), action(other_words, other))
+                    let (first, other) = (action(words, url), action(other_words, other));
+                    format!("{{% if {url} %}}\n{first}\n\n{other}\n{{% else %}}\n{other}\n{{% endif %}}")
                 }
             });
         }
@@ -153,29 +168,34 @@ impl BuiltIn<'_> {
         let button = |words: &str, url: &str| {
             filled(BUTTON, &[("words", &self.marked_up(words)), ("url", url), ("below", &self.marked_up("address_below"))])
         };
+        let link = |words: &str, url: &str| filled(LINK, &[("words", &self.marked_up(words)), ("url", url)]);
         let paragraph = |sentence: &str| filled(PARAGRAPH, &[("sentence", &self.marked_up(sentence))]);
         for piece in pieces(self.kind) {
             body += &match piece {
                 Say(sentence) => paragraph(sentence),
-                SayIf(variable, sentence, other) => {
-                    format!("{{% if {variable} %}}\n{}{{% else %}}\n{}{{% endif %}}\n", paragraph(sentence), paragraph(other))
+                SayIf(condition, sentence, other) => {
+                    format!("{{% if {condition} %}}\n{}{{% else %}}\n{}{{% endif %}}\n", paragraph(sentence), paragraph(other))
                 }
                 Place { label, .. } => filled(PLACE, &[("label", &self.marked_up(label))]),
                 Button(words, url) => button(words, url),
                 ButtonOr((words, url), (other_words, other)) => {
-                    format!("{{% if {url} %}}\n{}{{% else %}}\n{}{{% endif %}}\n", button(words, url), button(other_words, other))
+                    let first = button(words, url) + &link(other_words, other);
+                    format!("{{% if {url} %}}\n{first}{{% else %}}\n{}{{% endif %}}\n", button(other_words, other))
                 }
                 Url(url) => filled(URL, &[("url", url)]),
-                Link(words, url) => filled(LINK, &[("words", &self.marked_up(words)), ("url", url)]),
+                Link(words, url) => link(words, url),
             };
         }
         let unsubscribe =
             if self.kind.can_be_unsubscribed() { filled(UNSUBSCRIBE, &[("words", &self.marked_up("unsubscribe"))]) } else { String::new() };
+        // Some mail programs drop the elements html and body. So the outer table repeats the language, the direction and the colours.
         filled(
             FRAME,
             &[
                 ("lang", self.words.tag),
                 ("dir", self.words.dir.as_str()),
+                ("align", self.words.dir.align()),
+                ("preheader", &self.marked_up(preheader(self.kind))),
                 ("title", &self.sentence(&self.of_kind("subject"), |variable| format!("{{{{ {variable} }}}}"))),
                 ("body", &body),
                 ("why", &self.marked_up(self.why())),

@@ -65,6 +65,14 @@ impl Direction {
             Self::Rtl => "rtl",
         }
     }
+
+    /// Returns the value of HTML's attribute `align`, for programs that do not know `text-align: start`.
+    pub const fn align(self) -> &'static str {
+        match self {
+            Self::Ltr => "left",
+            Self::Rtl => "right",
+        }
+    }
 }
 
 impl Words {
@@ -186,5 +194,33 @@ mod tests {
                 assert_eq!(places(sentence), places(&english.sentences[key]), "{} {key}", words.tag);
             }
         }
+    }
+
+    /// A name of a list ends where its sentence goes on. A subject is short enough without.
+    #[test]
+    fn names_of_lists_stand_in_the_quotation_marks_of_the_pages() {
+        for words in Words::all() {
+            let title = of_pages(words.tag, "leave-title");
+            let (before, after) = title.split_once("{ $list }").unwrap();
+            let quoted = [before.trim_end().chars().next_back().unwrap(), after.trim_start().chars().next().unwrap()];
+            for (key, sentence) in words.sentences.iter().filter(|(_, sentence)| sentence.contains("{waitlist}")) {
+                let (before, after) = sentence.split_once("{waitlist}").unwrap();
+                let found = [before.trim_end().chars().next_back(), after.trim_start().chars().next()];
+                if key.ends_with("_subject") {
+                    assert!(!found.contains(&Some(quoted[0])), "{} {key}: {sentence}", words.tag);
+                } else {
+                    assert_eq!(found, quoted.map(Some), "{} {key}: {sentence}", words.tag);
+                }
+                assert!(!words.sentences.values().any(|sentence| sentence.contains('\'')), "{}", words.tag);
+            }
+        }
+    }
+
+    /// Returns a text of the pages.
+    fn of_pages(tag: &str, key: &str) -> String {
+        let path = format!("{}/../pages/locales/{tag}.ftl", env!("CARGO_MANIFEST_DIR"));
+        let texts = std::fs::read_to_string(path).unwrap();
+        let found = texts.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+        found.unwrap().trim().to_owned()
     }
 }
