@@ -17,6 +17,8 @@ use url::Url;
 
 /// The most bytes of a text that stands in a header without an encoding. A line may have 998 bytes (RFC 5322, section 2.1.1).
 const MAX_PLAIN: usize = 900;
+/// The most characters that a line should have (RFC 5322, section 2.1.1).
+const MAX_LINE: usize = 78;
 /// The most bytes of a text in one encoded word, so that a line with the name of its header has at most 78 characters.
 const MAX_WORD: usize = 36;
 
@@ -29,7 +31,7 @@ pub(crate) struct Letter {
     pub(crate) to: Address,
     /// The headers and the body, with CRLF at the end of each line.
     pub(crate) text: String,
-    /// Whether an address is not in ASCII, so that the server has to offer SMTPUTF8 (RFC 6531).
+    /// Whether the sender or the recipient is not in ASCII, so that the server has to offer SMTPUTF8 (RFC 6531).
     pub(crate) needs_utf8: bool,
 }
 
@@ -43,7 +45,9 @@ impl Letter {
         let to = address(&message.to).ok_or("the address of the recipient cannot be written into an envelope")?;
         let reply_to = message.reply_to.as_ref().map(|reply_to| address(reply_to).ok_or("the address for replies cannot be written"));
         let reply_to = reply_to.transpose()?;
-        let needs_utf8 = [Some(&from), Some(&to), reply_to.as_ref()].into_iter().flatten().any(|address| !is_ascii(address));
+        let needs_utf8 = !is_ascii(&from) || !is_ascii(&to);
+        // Only the address for replies would make all servers on the way need SMTPUTF8. It must not keep a mail from anybody.
+        let reply_to = reply_to.filter(|reply_to| needs_utf8 || is_ascii(reply_to));
 
         let envelope = Envelope::new(Some(from.clone()), vec![to.clone()]).map_err(|_| "there is no recipient")?;
         let written = Duration::from_millis(u64::try_from(message.written_at.unix_millis()).unwrap_or_default());
@@ -60,7 +64,7 @@ impl Letter {
         }
         if let Some(url) = message.unsubscribe_url.as_deref().and_then(one_click) {
             builder = builder
-                .raw_header(fixed("List-Unsubscribe", format!("<{url}>")))
+                .raw_header(fixed("List-Unsubscribe", folded("List-Unsubscribe", format!("<{url}>"))))
                 .raw_header(fixed("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
         }
         let text = part(ContentType::TEXT_PLAIN, &content.text);
@@ -76,12 +80,6 @@ impl Letter {
         let bytes = message.map_err(|_| "the message has no sender")?.formatted();
         let text = String::from_utf8(bytes).map_err(|_| "the message is not in UTF-8")?;
         Ok(Self { from, to, text, needs_utf8 })
-    }
-
-    /// Returns the message without an address for replies, if that is the only address that is not in ASCII.
-    pub(crate) fn without_reply_to(&self, message: &Message, content: &Rendered) -> Option<Self> {
-        let is_only = message.reply_to.is_some() && is_ascii(&self.from) && is_ascii(&self.to);
-        is_only.then(|| Self::write(&Message { reply_to: None, ..message.clone() }, content).ok())?
     }
 
     /// Whose address is not in ASCII.
@@ -131,6 +129,11 @@ fn part(content_type: ContentType, text: &str) -> SinglePart {
     let body = Body::new_with_encoding(text, encoding)
         .unwrap_or_else(|bytes| Body::dangerous_pre_encoded(STANDARD.encode(bytes).into_bytes(), ContentTransferEncoding::Base64));
     SinglePart::builder().header(content_type).body(body)
+}
+
+/// The value of a header, on a line of its own if it is too long to stand beside the name (RFC 5322, section 2.1.1).
+fn folded(name: &str, value: String) -> String {
+    if name.len() + ": ".len() + value.len() <= MAX_LINE { value } else { format!("\r\n {value}") }
 }
 
 /// A header whose value is ASCII of ours.
@@ -256,6 +259,37 @@ mod tests {
         }
         assert!(!letter.needs_utf8 && text.is_ascii(), "{text}");
         assert_eq!(write(&message, &Rendered { html: Some("<p>Hello</p>".to_owned()), ..content("You are on the list") }).text, *text);
+    }
+
+    #[test]
+    fn a_long_url_that_ends_mail_stands_on_a_line_of_its_own() {
+        for length in [20, 58, 59, 75, 76, 500] {
+            let url = format!("https://a.example/{}", "u".repeat(length - 18));
+            let letter = write(&Message { unsubscribe_url: Some(url.clone()), ..message() }, &content("Hi"));
+            let header = letter.text.split("List-Unsubscribe:").nth(1).unwrap().split("\r\nList").next().unwrap();
+            let longest = letter.text.lines().map(str::len).max().unwrap();
+            assert!(longest <= 78.max(length + 3), "{length}: {}", letter.text);
+            assert_eq!(header.contains("\r\n <"), length > 58, "{length}: {header:?}");
+            let parsed = MessageParser::new().parse(&letter.text).unwrap();
+            let raw = parsed.header_raw("List-Unsubscribe").unwrap();
+            assert_eq!(raw.split_whitespace().collect::<Vec<_>>(), [format!("<{url}>")], "{length}");
+        }
+    }
+
+    /// Its domain is in A-labels as that of any address.
+    #[test]
+    fn an_address_for_replies_beyond_ascii_is_left_out_of_mail_in_ascii() {
+        for (to, reply_to, written) in [
+            ("ada@example.com", "r\u{fc}ck@acme.example", None),
+            ("ada@example.com", "back@b\u{fc}cher.example", Some("back@xn--bcher-kva.example")),
+            ("\u{fc}nal@example.com", "r\u{fc}ck@acme.example", Some("r\u{fc}ck@acme.example")),
+        ] {
+            let message = Message { to: Email::parse(to).unwrap(), reply_to: Some(Email::parse(reply_to).unwrap()), ..message() };
+            let letter = write(&message, &content("Hi"));
+            assert_eq!(letter.needs_utf8, !to.is_ascii(), "{to} {reply_to}");
+            let header = letter.text.lines().find_map(|line| line.strip_prefix("Reply-To: "));
+            assert_eq!(header, written, "{}", letter.text);
+        }
     }
 
     #[test]

@@ -377,11 +377,7 @@ impl Mailer for SmtpMailer {
         };
         let mut stage = Stage::Open;
         let until = begun + self.deadline;
-        let mut attempt = tokio::time::timeout_at(until, self.attempt(&letter, &mut stage)).await;
-        // The address for replies alone must not keep a mail from somebody.
-        if let (Ok(Attempt::NoUtf8), Some(plain)) = (&attempt, letter.without_reply_to(message, content)) {
-            attempt = tokio::time::timeout_at(until, self.attempt(&plain, &mut stage)).await;
-        }
+        let attempt = tokio::time::timeout_at(until, self.attempt(&letter, &mut stage)).await;
         let trouble = match attempt {
             Ok(Attempt::Accepted) => return Ok(MailReport::accepted()),
             Ok(Attempt::NoUtf8) => {
