@@ -227,6 +227,11 @@ async fn a_preview_shows_the_mail_that_people_would_get(kind: Kind) {
     put(&server, "welcome/de", json!({"subject": "Stored", "text": "{{ entry.name }}"})).await;
     let stored = preview(&server, "welcome/de", json!({})).await;
     assert_eq!((&stored["subject"], &stored["html"]), (&json!("Stored"), &Value::Null));
+    server.admin_put("/rally/settings", json!({"brand_name": "Globex"})).await.expect(200);
+    let branded = json!({"subject": "Hi", "text": "[{{ brand.name }}] {{ brand.logo_url }} {{ entry.status_url }}"});
+    let shown = preview(&server, "welcome/de", branded).await;
+    let page = format!("[Globex]  {}/me/", server.links().base());
+    assert!(shown["text"].as_str().unwrap().starts_with(&page), "the brand of the workspace, and links of the server: {shown}");
     let given = json!({"subject": "{{ entry.email }}", "text": "{{ entry.position|number }}", "html": "<b>{{ '<' }}</b>"});
     let shown = preview(&server, "welcome/de", given).await;
     assert_eq!(shown["html"], "<b>&lt;</b>");

@@ -114,18 +114,23 @@ async fn a_template_without_a_way_out_is_sent_with_one(kind: Kind) {
     let (server, smtp) = start(kind).await;
     server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
     let body = json!({"subject": "Hej", "text": "Bara ord", "html": "<p>Bara ord</p>"});
-    for place in ["welcome/de", "link/de"] {
+    for place in ["welcome/de", "link/de", "welcome/sv"] {
         server.admin_put(&format!("/mail-templates/{place}"), body.clone()).await.expect(200);
     }
     server.active_list("early", json!({})).await;
     server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada", "locale": "de"})).await.expect(201);
     let welcome = eventually(|| async { smtp.received().pop() }).await;
-    let link = "\r\n\r\nVon diesen Mails abmelden\r\nhttps://rally.example/unsubscribe/";
+    let link = "\r\n\r\nMails abbestellen\r\nhttps://rally.example/unsubscribe/";
     assert!(welcome.text.replace("\r\n", "\n").starts_with(&format!("Bara ord{}", link.replace("\r\n", "\n"))), "{}", welcome.text);
     assert!(welcome.html.as_ref().is_some_and(|html| html.contains("<p><a href=\"https://rally.example/unsubscribe/")), "{welcome:?}");
     server.post("/v1/waitlists/acme/early/lost-link", json!({"email": "ada@example.com"})).await.expect(202);
     let asked = eventually(|| async { smtp.received().get(1).cloned() }).await;
     assert_eq!(asked.text.trim(), "Bara ord");
+    // Rally has no words in this language. The workspace has another one.
+    server.admin_put("/rally/settings", json!({"default_locale": "fr"})).await.expect(200);
+    server.sign_up("early", json!({"email": "bo@example.com", "name": "Bo", "locale": "sv"})).await.expect(201);
+    let welcome = eventually(|| async { smtp.received().get(2).cloned() }).await;
+    assert!(welcome.text.contains("Se désabonner"), "{}", welcome.text);
 }
 
 #[apply(on_both_stores)]
@@ -138,7 +143,7 @@ async fn a_template_is_tried_on_an_address(kind: Kind) {
     server.admin_put("/mail-templates/confirm/sv", body).await.expect(200);
     let tried = try_out(&server, "confirm/sv", " Me@Else.example ").await.expect(202);
     let mail = eventually(|| async { smtp.received().pop() }).await;
-    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("me@else.example", "Hej Acme"));
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("me@else.example", "[Test] Hej Acme"));
     assert!(mail.text.contains("http"), "{}", mail.text);
     let logged = settled(&server).await;
     let expected = json!({

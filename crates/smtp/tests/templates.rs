@@ -5,9 +5,15 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use rally_domain::email::Email;
+use rally_domain::id::{MailId, WorkspaceId};
 use rally_domain::locale::Locale;
-use rally_domain::mail::{MailKind, Rendered, TemplateSource};
+use rally_domain::mail::{Content, Links, Mail, MailKind, MailSetup, MailTest, Rendered, Sender, TemplateSource, Transport};
 use rally_domain::port::TemplateEngine;
+use rally_domain::secret::StoreSecret;
+use rally_domain::slug::Slug;
+use rally_domain::timestamp::Timestamp;
+use rally_domain::workspace::WorkspaceSettings;
 use rally_smtp::Templates;
 use serde_json::{Value, json};
 
@@ -276,6 +282,43 @@ fn a_built_in_template_does_not_say_that_the_reader_signed_up() {
     let mail = engine.render(&english(), &source, &engine.example(MailKind::Welcome)).unwrap();
     let why = "because the address maria@example.com was signed up for the waitlist “Early access”. If it was not you, you can stop";
     assert!(mail.text.contains(why), "{}", mail.text);
+}
+
+/// An operator shows it to others, and opens its links.
+#[test]
+fn a_mail_that_tries_a_template_says_only_what_is_so() {
+    let engine = Templates::new();
+    let links = Links::new("https://acme.example/rally", StoreSecret::new([7; 32]));
+    let workspace_id = WorkspaceId::new(uuid::Uuid::nil());
+    let setup = MailSetup::by(Transport::Smtp, &WorkspaceSettings::unset(workspace_id), &Slug::parse("acme").unwrap());
+    let sender = Sender { name: None, address: Email::parse("hello@acme.example").unwrap() };
+    let now = Timestamp::parse("2031-01-31T09:00:00Z").unwrap();
+    for (kind, locale, source) in every_built_in(&engine) {
+        let tried = MailTest { kind, locale: locale.clone(), to: Email::parse("me@else.example").unwrap(), now };
+        let mail = Mail::test(MailId::new(uuid::Uuid::nil()), &setup, &links, workspace_id, tried, &engine.example(kind));
+        let rendered = engine.render(&locale, &source, &mail.data).unwrap();
+        let message = mail.message(Content::Rendered(rendered), Some(&sender), &links).unwrap();
+        assert_eq!(message.unsubscribe_url, None, "nobody would be suppressed");
+        let Content::Rendered(Rendered { subject, text, html }) = message.content else { panic!("{:?}", message.content) };
+        assert!(subject.starts_with("[Test] ") && subject.contains("Early access"), "{subject}");
+        for part in [text, html.unwrap()] {
+            assert!(part.contains("me@else.example") && !part.contains("maria@"), "{part}");
+            let ours = |url: &String| url.starts_with("https://acme.example/rally/") || url.starts_with("https://app.example.com/");
+            assert!(urls(&part).iter().all(ours), "{part}");
+            assert_eq!(part.contains("me/3wVbYxqk8nD2mT5rJ7sLpA"), kind != MailKind::Confirm, "{part}");
+        }
+        let data: Value = serde_json::from_str(&mail.data).unwrap();
+        assert_eq!(data["entry"]["locale"], locale.as_str());
+        let expires_at = data.get("expires_at").map(|at| at.as_str().unwrap());
+        assert_eq!(expires_at, (kind == MailKind::Confirm).then_some("2031-02-07T09:00:00.000Z"));
+    }
+}
+
+#[test]
+fn a_link_that_is_added_has_the_words_of_a_language_that_is_known() {
+    let words = |locales: &[&str]| Templates::new().unsubscribe(&locales.iter().map(|tag| locale(tag)).collect::<Vec<_>>());
+    assert_eq!((words(&["de-CH", "fr"]), words(&["sv", "de"])), ("Mails abbestellen".to_owned(), "Mails abbestellen".to_owned()));
+    assert_eq!((words(&["sv", "da"]), words(&[])), ("Unsubscribe".to_owned(), "Unsubscribe".to_owned()));
 }
 
 /// Mail that an older program stored has no word on it.

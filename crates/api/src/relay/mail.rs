@@ -101,18 +101,25 @@ impl MailFreight {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
                 let (locale, source, is_own) = self.template(mail, own).await.map_err(NotSent::Busy)?;
                 let rendered = match self.templates.render(&locale, &source, &mail.data) {
-                    // The built-in templates have the link.
-                    Ok(rendered) => match mail.unsubscribe_url(links).filter(|_| is_own) {
-                        Some(url) => rendered.with_link(&self.templates.unsubscribe(&locale), &url),
-                        None => rendered,
-                    },
+                    Ok(rendered) => rendered,
                     Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
+                };
+                // The built-in templates have the link.
+                let rendered = match mail.unsubscribe_url(links).filter(|url| is_own && !rendered.has_link(url)) {
+                    Some(url) => rendered.with_link(&self.words_of_link(mail, locale).await.map_err(NotSent::Busy)?, &url),
+                    None => rendered,
                 };
                 let message = mail.message(Content::Rendered(rendered), Some(&smtp.policy.sender), links);
                 let message = message.ok_or_else(|| Fault::unexpected("the mail has no sender"))?;
                 smtp.mailer.send(&message).await.map_err(NotSent::Busy)
             }
         }
+    }
+
+    /// Returns the words of the link that is added to a mail in a language, or else in that of the workspace.
+    async fn words_of_link(&self, mail: &Mail, locale: Locale) -> Result<String, Fault> {
+        let fallback = self.ports.settings.get(mail.workspace_id).await?.default_locale;
+        Ok(self.templates.unsubscribe(&[locale, fallback]))
     }
 
     /// Returns the template of a mail, its language and whether it is the workspace's own.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::html::{self, Found};
 use crate::email::Email;
 use crate::id::{MailId, WorkspaceId};
 use crate::timestamp::Timestamp;
@@ -62,23 +63,42 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// Returns the message with a link at the end of its text and its HTML, each if it does not have the address already.
+    /// Whether readers find a link in the text, and in the HTML if there is any.
+    pub fn has_link(&self, url: &str) -> bool {
+        has_url(&self.text, url) && self.html.as_ref().is_none_or(|html| html::find(html, url).has_link)
+    }
+
+    /// Returns the message with a link at the end of its text and its HTML, each if readers find no such link in it.
     #[must_use]
     pub fn with_link(self, words: &str, url: &str) -> Self {
-        let escaped = url.replace('&', "&amp;");
-        let text = match self.text.contains(url) {
+        let text = match has_url(&self.text, url) {
             true => self.text,
             false => format!("{}\n\n{words}\n{url}\n", self.text.trim_end()),
         };
         let html = self.html.map(|mut html| {
-            if !html.contains(url) && !html.contains(&escaped) {
-                let end = html.to_ascii_lowercase().rfind("</body").unwrap_or(html.len());
-                html.insert_str(end, &format!("<p><a href=\"{escaped}\">{words}</a></p>\n"));
+            let Found { has_link, end } = html::find(&html, url);
+            if !has_link {
+                html.insert_str(end, &format!("<p><a href=\"{}\">{words}</a></p>\n", url.replace('&', "&amp;")));
             }
             html
         });
         Self { subject: self.subject, text, html }
     }
+
+    /// Returns the message as one that an operator tries.
+    #[must_use]
+    pub fn as_test(self) -> Self {
+        Self { subject: format!("[Test] {}", self.subject), ..self }
+    }
+}
+
+/// Whether a URL stands in a text where mail programs make a link of all of it: between white space, or in angle brackets.
+fn has_url(text: &str, url: &str) -> bool {
+    text.match_indices(url).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_none_or(|c| c.is_whitespace() || c == '<');
+        let after = text[at + url.len()..].chars().next().is_none_or(|c| c.is_whitespace() || c == '>');
+        before && after
+    })
 }
 
 #[cfg(test)]
@@ -98,8 +118,21 @@ mod tests {
         assert_eq!(added.html.as_deref(), Some(&*html));
         let own = (format!("Leave: {url}"), format!("<a href='{url}'>x</a>"));
         let kept = rendered(&own.0, &own.1);
-        assert_eq!((kept.text, kept.html), (own.0, Some(own.1)));
+        assert_eq!((kept.text, kept.html), (own.0.clone(), Some(own.1.clone())));
         assert_eq!(rendered("a", "").html, None);
+        for text in [format!("<{url}>"), format!("a\n{url}"), url.to_owned()] {
+            assert_eq!(rendered(&text, "").text, text);
+        }
+        for text in [format!("{url}d"), format!("x{url}"), format!("({url})"), format!("{url}.")] {
+            assert_eq!(rendered(&text, "").text, format!("{text}\n\n{words}\n{url}\n"));
+        }
+        let hidden = format!("<p>{url}</p><!-- <a href=\"{url}\">x</a> -->");
+        assert!(rendered("a", &hidden).html.unwrap().ends_with(&format!("<p><a href=\"{url}\">{words}</a></p>\n")));
+        let has_link = |text: &str, html: Option<&str>| {
+            Rendered { subject: String::new(), text: text.to_owned(), html: html.map(str::to_owned) }.has_link(url)
+        };
+        assert!(has_link(url, None) && has_link(url, Some(&own.1)));
+        assert!(!has_link("a", Some(&own.1)) && !has_link(url, Some(&hidden)));
         assert!(rendered("a", "<p>b</p>").html.unwrap().starts_with("<p>b</p><p><a href="));
     }
 }

@@ -1,6 +1,7 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
 mod budget;
+mod html;
 mod kind;
 mod log;
 mod message;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use time::Duration;
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -139,6 +141,11 @@ impl Links {
     /// Returns the link that leads to the refusal of a sign-up.
     pub fn refuse(&self, id: RequestId) -> String {
         format!("{}/confirm/{}/refuse", self.base, self.confirm_token(id))
+    }
+
+    /// Returns the URL of the same page below the URL that all links begin with.
+    fn below(&self, url: &Url) -> String {
+        format!("{}{}{}", self.base, url.path(), url.query().map(|query| format!("?{query}")).unwrap_or_default())
     }
 
     fn confirm_token(&self, id: RequestId) -> String {
@@ -461,11 +468,14 @@ impl Mail {
         Self::new((id, MailKind::Invited), setup, links, now, entry, data)
     }
 
-    /// Creates a mail over SMTP that tries a template, with example data of its kind: a JSON object. It has the brand of the workspace.
+    /// Creates a mail over SMTP that tries a template, with example data of its kind: a JSON object. It has the brand of the workspace and
+    /// the address that gets it. It has no address that ends mail, because nobody would be suppressed.
     pub fn test(id: MailId, setup: &MailSetup, links: &Links, workspace_id: WorkspaceId, tried: MailTest, example: &str) -> Self {
-        let brand = serde_json::to_value(BrandData::of(&setup.brand)).expect("texts serialise");
-        let mut data: Map<String, Value> = serde_json::from_str(example).unwrap_or_default();
-        data.insert("brand".to_owned(), brand);
+        let mut data = example_data(setup, links, tried.now, example);
+        if let Some(Value::Object(entry)) = data.get_mut("entry") {
+            entry.insert("email".to_owned(), tried.to.as_str().into());
+            entry.insert("locale".to_owned(), tried.locale.as_str().into());
+        }
         Self {
             id,
             workspace_id,
@@ -504,6 +514,10 @@ impl Mail {
                 let default = default?;
                 Sender { name: brand.or_else(|| default.name.clone()), address: default.address.clone() }
             }
+        };
+        let content = match content {
+            Content::Rendered(rendered) if self.recipient == Recipient::Tester => Content::Rendered(rendered.as_test()),
+            other => other,
         };
         Some(Message {
             id: self.id,
@@ -662,6 +676,34 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")
+}
+
+/// How long the links of an example work.
+const EXAMPLE_TTL: Duration = Duration::days(7);
+
+/// The links of an example that lead to pages of Rally.
+const EXAMPLE_LINKS: [&str; 5] = ["referral_url", "status_url", "unsubscribe_url", "confirm_url", "refuse_url"];
+
+/// Returns the example data of a kind as it would be in a mail of a workspace: with its brand, and with links below the public URL that work
+/// for some time yet. Their tokens are those of the example, and belong to nobody.
+pub fn example_data(setup: &MailSetup, links: &Links, now: Timestamp, example: &str) -> Map<String, Value> {
+    let mut data: Map<String, Value> = serde_json::from_str(example).unwrap_or_default();
+    let fit = |fields: &mut Map<String, Value>| {
+        for name in EXAMPLE_LINKS {
+            if let Some(url) = fields.get(name).and_then(Value::as_str).and_then(|text| Url::parse(text).ok()) {
+                fields.insert(name.to_owned(), links.below(&url).into());
+            }
+        }
+    };
+    fit(&mut data);
+    if let Some(Value::Object(entry)) = data.get_mut("entry") {
+        fit(entry);
+    }
+    if let Some(expires_at) = data.get_mut("expires_at") {
+        *expires_at = now.plus(EXAMPLE_TTL).to_string().into();
+    }
+    data.insert("brand".to_owned(), serde_json::to_value(BrandData::of(&setup.brand)).expect("texts serialise"));
+    data
 }
 
 /// Returns the data that a mail to an entry would have now, for a preview: a JSON object. What only a real mail has is that of the example.

@@ -12,11 +12,12 @@ pub trait TemplateEngine: Send + Sync {
     /// The built-in template of a kind in one of its [`locales`](Self::locales), or else in English.
     fn built_in(&self, kind: MailKind, locale: &Locale) -> TemplateSource;
 
-    /// The words of a link that ends mail, in a locale or else in English.
-    fn unsubscribe(&self, locale: &Locale) -> String;
+    /// The words of a link that ends mail, in the first of the locales whose language is built in, or else in English.
+    fn unsubscribe(&self, locales: &[Locale]) -> String;
 
     /// Checks a template, with the branches that are not taken: its syntax, the names of variables, filters and tests, and its cost at
-    /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts.
+    /// most. It also renders the template with example data, with nulls wherever a null is possible, and with the longest texts. No part may
+    /// be empty with any of them.
     ///
     /// A template that passes does not fail at rendering, whatever the data of its kind is. [`TemplateSource::check_sizes`] checks the
     /// sizes of sources.

@@ -136,8 +136,8 @@ impl TemplateEngine for Templates {
         found.unwrap_or(&self.languages[0]).built_in(kind).clone()
     }
 
-    fn unsubscribe(&self, locale: &Locale) -> String {
-        let found = self.languages.iter().find(|language| language.words.serves(locale));
+    fn unsubscribe(&self, locales: &[Locale]) -> String {
+        let found = locales.iter().find_map(|locale| self.languages.iter().find(|language| language.words.serves(locale)));
         found.unwrap_or(&self.languages[0]).words.sentences["unsubscribe"].clone()
     }
 

@@ -20,7 +20,7 @@ use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::http::extract::admin::TemplatePlace;
 use crate::routes::admin::mail_templates::change::put_template;
-use crate::routes::admin::mail_templates::preview::render_with;
+use crate::routes::admin::mail_templates::preview::render_typed;
 use crate::routes::admin::mail_templates::test::send_test;
 
 /// The path of a template: the workspace, the kind and the locale.
@@ -172,7 +172,7 @@ pub async fn preview(posted: Posted<Open<permit::RallySettingsRead>>, path: Path
 async fn render<P>(door: &Open<P>, place: &TemplatePlace, body: Value) -> Result<HttpResponse, ApiError> {
     let root = door.app.ports.links.root().to_owned();
     let brand = door.app.ports.settings.get(door.workspace_id()).await?.brand;
-    let page = match render_with(&door.app, &door.admin, place, body, &brand).await {
+    let page = match render_typed(&door.app, &door.admin, place, body).await {
         Ok(mail) => MailPreviewPage { root, subject: mail.subject, text: mail.text, html: mail.html, errors: Vec::new() },
         Err(error) => {
             let errors = refused(error)?.into_iter().map(|(field, error)| format!("{field}: {error}")).collect();

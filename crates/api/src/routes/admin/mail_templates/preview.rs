@@ -3,10 +3,9 @@
 use actix_web::{post, web};
 use rally_domain::error::FieldError;
 use rally_domain::id::EntryId;
-use rally_domain::mail::{self, MailSetup, Rendered, TemplateSource, Transport};
-use rally_domain::workspace::Brand;
+use rally_domain::mail::{self, MailKind, MailSetup, Rendered, TemplateSource, Transport};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{TemplateBody, aside, check, find};
@@ -71,37 +70,37 @@ impl From<Rendered> for PreviewView {
     }
 }
 
-/// The data of a mail to an entry, else example data.
-async fn data(app: &App, admin: &Admin, example: String, entry_id: Option<EntryId>) -> Result<String, ApiError> {
+/// The data of a mail to an entry, else example data with the brand of the workspace.
+async fn data(app: &App, admin: &Admin, kind: MailKind, entry_id: Option<EntryId>) -> Result<String, ApiError> {
+    let workspace = &admin.workspace;
+    let setup = MailSetup::by(Transport::Smtp, &app.ports.settings.get(workspace.id).await?, &workspace.slug);
+    let example = mail::example_data(&setup, &app.ports.links, app.ports.clock.now(), &app.templates.example(kind));
+    let example = Value::Object(example).to_string();
     let Some(id) = entry_id else { return Ok(example) };
     admin.require(Action::EntryRead)?;
-    let workspace = &admin.workspace;
     let entry = app.ports.entries.find_by_id(id).await?.filter(|entry| entry.workspace_id == workspace.id);
     let entry = entry.ok_or_else(ApiError::no_entry)?;
     let waitlist = app.ports.waitlists.find(workspace.id, entry.waitlist_id).await?.ok_or_else(ApiError::no_entry)?;
-    let setup = MailSetup::by(Transport::Smtp, &app.ports.settings.get(workspace.id).await?, &workspace.slug);
     Ok(mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example))
 }
 
-/// Renders a template from the body of a request, else the one that is used. The example has a brand of its own.
+/// Renders a template that is typed in the console.
 ///
 /// # Errors
 /// If the template has a fault, or there is none.
-pub(crate) async fn render_with(app: &App, admin: &Admin, place: &TemplatePlace, body: Value, brand: &Brand) -> Result<Rendered, ApiError> {
-    let mut example: Map<String, Value> = serde_json::from_str(&app.templates.example(place.kind)).unwrap_or_default();
-    let Brand { name, logo_url, primary_color } = brand;
-    example.insert("brand".to_owned(), json!({"name": name, "logo_url": logo_url, "primary_color": primary_color}));
-    render(app, admin, place, read_as(body)?, Value::Object(example).to_string()).await
+pub(crate) async fn render_typed(app: &App, admin: &Admin, place: &TemplatePlace, body: Value) -> Result<Rendered, ApiError> {
+    render(app, admin, place, read_as(body)?).await
 }
 
-async fn render(app: &App, admin: &Admin, place: &TemplatePlace, body: PreviewBody, example: String) -> Result<Rendered, ApiError> {
+/// Renders the template of a body, else the one that is used.
+async fn render(app: &App, admin: &Admin, place: &TemplatePlace, body: PreviewBody) -> Result<Rendered, ApiError> {
     let (given, entry_id) = body.parse()?;
     if let Some(source) = &given {
         check(app, place, source).await?;
     }
     let found = if given.is_some() { given } else { find(app, admin.workspace.id, place).await? };
     let source = found.ok_or_else(ApiError::no_mail_template)?;
-    let (data, locale) = (data(app, admin, example, entry_id).await?, place.locale.clone());
+    let (data, locale) = (data(app, admin, place.kind, entry_id).await?, place.locale.clone());
     let rendered = aside(app, move |engine| engine.render(&locale, &source, &data)).await?;
     rendered.map_err(|error| ApiError::validation(vec![FieldError::from(error.0)]))
 }
@@ -123,7 +122,6 @@ pub async fn preview(
     place: AdminTemplate<permit::RallySettingsRead>,
     body: Body,
 ) -> Result<web::Json<PreviewView>, ApiError> {
-    let body = body.optional_json_up_to(SETTINGS_LIMIT).await?.unwrap_or_default();
-    let example = app.templates.example(place.kind);
-    Ok(web::Json(render(&app, &place.admin, &place, body, example).await?.into()))
+    let body: PreviewBody = body.optional_json_up_to(SETTINGS_LIMIT).await?.unwrap_or_default();
+    Ok(web::Json(render(&app, &place.admin, &place, body).await?.into()))
 }
