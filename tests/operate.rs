@@ -409,6 +409,32 @@ async fn traces_go_to_a_collector() {
     server.terminate();
 }
 
+/// The people of a seed do not exist. Nobody may get mail or events of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_that_tells_others_of_sign_ups_is_not_seeded() {
+    let mail = [("RALLY_SMTP_URL", "smtp://127.0.0.1:1?tls=none"), ("RALLY_SMTP_FROM", "Rally <rally@mail.example>")];
+    let deployment = Deployment::with(Kind::Sqlite, mail.map(|(name, value)| (name, value.to_owned())).into()).await;
+    let server = deployment.start();
+    let seed =
+        || output(rally(deployment.directory.path(), None).args(["bench", "seed", "--entries=2", "--workspace=acme", "--list=early"]));
+    let refused = |expected: &str| {
+        let told = seed();
+        let words = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(!told.status.success() && words.contains(expected), "{words}");
+    };
+    deployment.put(&server, "/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    refused("set notifications of the workspace acme to off");
+    deployment.put(&server, "/rally/settings", json!({"notifications": "off"})).await.expect(200);
+    let hook = json!({"url": "http://127.0.0.1:1/", "events": ["entry.created"]});
+    let hook = deployment.admin(&server, "/webhooks", Some(hook)).await.expect(201)["id"].as_str().unwrap().to_owned();
+    refused("disable the webhooks of the workspace acme");
+    assert_eq!(deployment.entries(&server).await.len(), 0);
+    deployment.patch(&server, &format!("/webhooks/{hook}"), json!({"active": false})).await.expect(200);
+    assert!(seed().status.success());
+    assert_eq!(deployment.entries(&server).await.len(), 2);
+    assert_eq!(deployment.admin(&server, "/mails", None).await.expect(200)["data"], json!([]));
+}
+
 /// A server starts with a variable that is mistyped or needs another one, and warns of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_without_an_effect_are_told() {
