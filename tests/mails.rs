@@ -143,7 +143,7 @@ async fn a_template_is_tried_on_an_address(kind: Kind) {
     server.admin_put("/mail-templates/confirm/sv", body).await.expect(200);
     let tried = try_out(&server, "confirm/sv", " Me@Else.example ").await.expect(202);
     let mail = eventually(|| async { smtp.received().pop() }).await;
-    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("me@else.example", "[Test] Hej Acme"));
+    assert_eq!((mail.to.as_str(), mail.subject.as_str()), ("me@else.example", "Hej Acme"));
     assert!(mail.text.contains("http"), "{}", mail.text);
     let logged = settled(&server).await;
     let expected = json!({

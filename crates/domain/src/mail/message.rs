@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::html::{self, Found};
 use crate::email::Email;
 use crate::id::{MailId, WorkspaceId};
 use crate::timestamp::Timestamp;
@@ -65,7 +64,7 @@ pub struct Rendered {
 impl Rendered {
     /// Whether readers find a link in the text, and in the HTML if there is any.
     pub fn has_link(&self, url: &str) -> bool {
-        has_url(&self.text, url) && self.html.as_ref().is_none_or(|html| html::find(html, url).has_link)
+        has_url(&self.text, url) && self.html.as_ref().is_none_or(|html| leads_to(html, url))
     }
 
     /// Returns the message with a link at the end of its text and its HTML, each if readers find no such link in it.
@@ -76,19 +75,13 @@ impl Rendered {
             false => format!("{}\n\n{words}\n{url}\n", self.text.trim_end()),
         };
         let html = self.html.map(|mut html| {
-            let Found { has_link, end } = html::find(&html, url);
-            if !has_link {
+            if !leads_to(&html, url) {
+                let end = html.to_ascii_lowercase().rfind("</body").unwrap_or(html.len());
                 html.insert_str(end, &format!("<p><a href=\"{}\">{words}</a></p>\n", url.replace('&', "&amp;")));
             }
             html
         });
         Self { subject: self.subject, text, html }
-    }
-
-    /// Returns the message as one that an operator tries.
-    #[must_use]
-    pub fn as_test(self) -> Self {
-        Self { subject: format!("[Test] {}", self.subject), ..self }
     }
 }
 
@@ -99,6 +92,17 @@ fn has_url(text: &str, url: &str) -> bool {
         let after = text[at + url.len()..].chars().next().is_none_or(|c| c.is_whitespace() || c == '>');
         before && after
     })
+}
+
+/// Whether HTML has an attribute `href` with a URL. One in a comment counts: whoever writes that means to hide it.
+fn leads_to(html: &str, url: &str) -> bool {
+    let escaped = url.replace('&', "&amp;");
+    let is_whole = |end: &str| end.is_empty() || end.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '>'));
+    let is_href = |start: &str| {
+        let name = start.trim_ascii_end().trim_end_matches(['"', '\'']).trim_ascii_end().strip_suffix('=').map(str::trim_ascii_end);
+        name.is_some_and(|name| name.len() >= 4 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b"href"))
+    };
+    [url, &escaped].iter().any(|url| html.match_indices(*url).any(|(at, _)| is_href(&html[..at]) && is_whole(&html[at + url.len()..])))
 }
 
 #[cfg(test)]
@@ -126,7 +130,7 @@ mod tests {
         for text in [format!("{url}d"), format!("x{url}"), format!("({url})"), format!("{url}.")] {
             assert_eq!(rendered(&text, "").text, format!("{text}\n\n{words}\n{url}\n"));
         }
-        let hidden = format!("<p>{url}</p><!-- <a href=\"{url}\">x</a> -->");
+        let hidden = format!("<p>{url}</p><!-- {url} --><a href=\"{url}d\">x</a>");
         assert!(rendered("a", &hidden).html.unwrap().ends_with(&format!("<p><a href=\"{url}\">{words}</a></p>\n")));
         let has_link = |text: &str, html: Option<&str>| {
             Rendered { subject: String::new(), text: text.to_owned(), html: html.map(str::to_owned) }.has_link(url)

@@ -1,7 +1,6 @@
 //! Mail: messages of a workspace to people on its lists, with data that never changes, and the result of an attempt.
 
 mod budget;
-mod html;
 mod kind;
 mod log;
 mod message;
@@ -514,10 +513,6 @@ impl Mail {
                 let default = default?;
                 Sender { name: brand.or_else(|| default.name.clone()), address: default.address.clone() }
             }
-        };
-        let content = match content {
-            Content::Rendered(rendered) if self.recipient == Recipient::Tester => Content::Rendered(rendered.as_test()),
-            other => other,
         };
         Some(Message {
             id: self.id,
