@@ -5,6 +5,9 @@
 
   const server = new URL(".", document.currentScript.src).href;
 
+  // The server writes them here: what is shown where there is no form, by language.
+  const TEXTS = {};
+
   const css = `
 :host{display:block;font:400 1rem/1.5 var(--rally-font,inherit);color:var(--rally-text,inherit)}
 *,::before{box-sizing:border-box}

@@ -33,7 +33,7 @@ fn main() -> Result<()> {
             fs::write(folder.join(name).with_extension("html"), html)?;
         }
     }
-    fs::write(folder.join("widget.js"), assets::WIDGET)?;
+    fs::write(folder.join("widget.js"), &*assets::WIDGET)?;
     fs::write(folder.join("policy"), content_security_policy(&words.brand, &[], None))?;
     for language in Language::all() {
         let folder = folder.join(language.tag());

@@ -29,6 +29,11 @@ captcha-elsewhere = Diese Warteliste verwendet eine Prüfung gegen Roboter, die 
 captcha-open = Zur Website der Warteliste
 work-running = Eine kurze Prüfung gegen Roboter läuft
 work-script = Diese Warteliste verwendet eine Prüfung gegen Roboter, die JavaScript braucht. Schalte es ein und lade die Seite neu.
+work-secure = Diese Warteliste verwendet eine Prüfung gegen Roboter, die eine sichere Verbindung braucht. Öffne die Seite unter einer Adresse, die mit https:// beginnt
+sending = Das Formular wird gesendet
+form-unavailable = Das Formular kann gerade nicht angezeigt werden
+try-again = Noch einmal versuchen
+tab-new = (öffnet sich in einem neuen Tab)
 
 # Was im Formular zu ändern ist
 errors-title = Prüfe diese Antworten
@@ -57,7 +62,11 @@ error-check = Die Prüfung gegen Roboter hat nicht geklappt. Schick das Formular
 error-too-fast = Sieh deine Antworten noch einmal an und schick das Formular ab
 error-form = Sieh deine Antworten noch einmal an und schick das Formular ab. Etwas davon ließ sich nicht speichern
 error-unavailable = Das Formular konnte nicht gesendet werden. Versuch es gleich noch einmal
-error-too-often = Das war zu oft. Warte eine Minute und schick das Formular noch einmal ab
+error-too-often =
+    { $minutes ->
+        [one] Das war zu oft. Warte eine Minute und schick das Formular noch einmal ab
+       *[other] Das war zu oft. Warte { $minutes } Minuten und schick das Formular noch einmal ab
+    }
 error-network = Es gibt keine Verbindung. Prüfe sie und schick das Formular noch einmal ab
 
 # Eine Warteliste ohne Formular
@@ -205,7 +214,11 @@ gone-body = Öffne die neueste Mail, die du hast, oder schick das Formular noch 
 unprocessable-title = Das hat nicht geklappt
 unprocessable-body = Geh zurück, sieh deine Eingaben noch einmal an und versuch es erneut.
 too-often-title = Das war zu oft
-too-often-body = Warte eine Minute und versuch es dann erneut.
+too-often-body =
+    { $minutes ->
+        [one] Warte eine Minute und versuch es dann erneut.
+       *[other] Warte { $minutes } Minuten und versuch es dann erneut.
+    }
 broken-title = Diese Seite kann gerade nicht angezeigt werden
 broken-body = Es ist nichts verloren. Versuch es gleich noch einmal.
 request-id = Nummer für Fragen dazu

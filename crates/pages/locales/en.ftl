@@ -29,6 +29,11 @@ captcha-elsewhere = This waitlist uses a check against robots that this page can
 captcha-open = Go to the website of the waitlist
 work-running = A short check against robots is running
 work-script = This waitlist uses a check against robots that needs JavaScript. Turn it on and load the page again.
+work-secure = This waitlist uses a check against robots that needs a secure connection. Open the page at an address that begins with https://
+sending = The form is being sent
+form-unavailable = The form cannot be shown right now
+try-again = Try again
+tab-new = (opens in a new tab)
 
 # What to change in a form
 errors-title = Check these answers
@@ -57,7 +62,11 @@ error-check = The check against robots did not work. Send the form again
 error-too-fast = Look over your answers and send the form again
 error-form = Look over your answers and send the form again. Something in them could not be stored
 error-unavailable = The form could not be sent. Try again in a moment
-error-too-often = That was too often. Wait a minute and send the form again
+error-too-often =
+    { $minutes ->
+        [one] That was too often. Wait a minute and send the form again
+       *[other] That was too often. Wait { $minutes } minutes and send the form again
+    }
 error-network = There is no connection. Check it and send the form again
 
 # A waitlist without a form
@@ -205,7 +214,11 @@ gone-body = Open the newest mail that you have, or send the form again.
 unprocessable-title = That did not work
 unprocessable-body = Go back, look over what you entered, and try again.
 too-often-title = That was too often
-too-often-body = Wait a minute and try again.
+too-often-body =
+    { $minutes ->
+        [one] Wait a minute and try again.
+       *[other] Wait { $minutes } minutes and try again.
+    }
 broken-title = This page cannot be shown right now
 broken-body = Nothing is lost. Try again in a moment.
 request-id = Number for questions about this

@@ -29,6 +29,11 @@ captcha-elsewhere = Esta lista de espera usa un control contra robots que esta p
 captcha-open = Ir al sitio web de la lista de espera
 work-running = Se está haciendo un breve control contra robots
 work-script = Esta lista de espera usa un control contra robots que necesita JavaScript. Actívalo y vuelve a cargar la página.
+work-secure = Esta lista de espera usa un control contra robots que necesita una conexión segura. Abre la página en una dirección que empiece por https://
+sending = Se está enviando el formulario
+form-unavailable = El formulario no se puede mostrar ahora
+try-again = Volver a intentarlo
+tab-new = (se abre en una pestaña nueva)
 
 # Qué cambiar en un formulario
 errors-title = Revisa estas respuestas
@@ -57,7 +62,11 @@ error-check = El control contra robots no ha funcionado. Envía el formulario ot
 error-too-fast = Repasa tus respuestas y envía el formulario otra vez
 error-form = Repasa tus respuestas y envía el formulario otra vez. Algo no se ha podido guardar
 error-unavailable = No se ha podido enviar el formulario. Inténtalo dentro de un momento
-error-too-often = Han sido demasiados envíos. Espera un minuto y envía el formulario otra vez
+error-too-often =
+    { $minutes ->
+        [one] Han sido demasiados envíos. Espera un minuto y envía el formulario otra vez
+       *[other] Han sido demasiados envíos. Espera { $minutes } minutos y envía el formulario otra vez
+    }
 error-network = No hay conexión. Compruébala y envía el formulario otra vez
 
 # Una lista de espera sin formulario
@@ -205,7 +214,11 @@ gone-body = Abre el correo más reciente que tengas o envía el formulario otra 
 unprocessable-title = No ha funcionado
 unprocessable-body = Vuelve atrás, repasa lo que escribiste e inténtalo otra vez.
 too-often-title = Han sido demasiados intentos
-too-often-body = Espera un minuto e inténtalo otra vez.
+too-often-body =
+    { $minutes ->
+        [one] Espera un minuto e inténtalo otra vez.
+       *[other] Espera { $minutes } minutos e inténtalo otra vez.
+    }
 broken-title = Esta página no se puede mostrar ahora
 broken-body = No se ha perdido nada. Inténtalo dentro de un momento.
 request-id = Número para consultas sobre esto

@@ -29,6 +29,11 @@ captcha-elsewhere = Cette liste d’attente utilise un contrôle contre les robo
 captcha-open = Aller sur le site de la liste d’attente
 work-running = Un court contrôle contre les robots est en cours
 work-script = Cette liste d’attente utilise un contrôle contre les robots qui a besoin de JavaScript. Activez-le et rechargez la page.
+work-secure = Cette liste d’attente utilise un contrôle contre les robots qui a besoin d’une connexion sécurisée. Ouvrez la page à une adresse qui commence par https://
+sending = Le formulaire est en cours d’envoi
+form-unavailable = Le formulaire ne peut pas être affiché pour le moment
+try-again = Réessayer
+tab-new = (s’ouvre dans un nouvel onglet)
 
 # Ce qu’il faut changer dans un formulaire
 errors-title = Vérifiez ces réponses
@@ -57,7 +62,11 @@ error-check = Le contrôle contre les robots n’a pas fonctionné. Envoyez de n
 error-too-fast = Relisez vos réponses et envoyez de nouveau le formulaire
 error-form = Relisez vos réponses et envoyez de nouveau le formulaire. Une partie n’a pas pu être enregistrée
 error-unavailable = Le formulaire n’a pas pu être envoyé. Réessayez dans un instant
-error-too-often = Trop d’envois. Attendez une minute et envoyez de nouveau le formulaire
+error-too-often =
+    { $minutes ->
+        [one] Trop d’envois. Attendez une minute et envoyez de nouveau le formulaire
+       *[other] Trop d’envois. Attendez { $minutes } minutes et envoyez de nouveau le formulaire
+    }
 error-network = Il n’y a pas de connexion. Vérifiez-la et envoyez de nouveau le formulaire
 
 # Une liste d’attente sans formulaire
@@ -205,7 +214,11 @@ gone-body = Ouvrez votre e-mail le plus récent ou envoyez de nouveau le formula
 unprocessable-title = Cela n’a pas fonctionné
 unprocessable-body = Revenez en arrière, relisez ce que vous avez saisi et réessayez.
 too-often-title = Trop de demandes
-too-often-body = Attendez une minute et réessayez.
+too-often-body =
+    { $minutes ->
+        [one] Attendez une minute et réessayez.
+       *[other] Attendez { $minutes } minutes et réessayez.
+    }
 broken-title = Cette page ne peut pas être affichée pour le moment
 broken-body = Rien n’est perdu. Réessayez dans un instant.
 request-id = Numéro à indiquer en cas de question

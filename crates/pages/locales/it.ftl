@@ -29,6 +29,11 @@ captcha-elsewhere = Questa lista d’attesa usa un controllo contro i robot che 
 captcha-open = Vai al sito della lista d’attesa
 work-running = È in corso un breve controllo contro i robot
 work-script = Questa lista d’attesa usa un controllo contro i robot che ha bisogno di JavaScript. Attivalo e ricarica la pagina.
+work-secure = Questa lista d’attesa usa un controllo contro i robot che ha bisogno di una connessione sicura. Apri la pagina a un indirizzo che inizia con https://
+sending = L’invio del modulo è in corso
+form-unavailable = Il modulo non può essere mostrato adesso
+try-again = Riprova
+tab-new = (si apre in una nuova scheda)
 
 # Che cosa cambiare in un modulo
 errors-title = Controlla queste risposte
@@ -57,7 +62,11 @@ error-check = Il controllo contro i robot non ha funzionato. Invia di nuovo il m
 error-too-fast = Rileggi le risposte e invia di nuovo il modulo
 error-form = Rileggi le risposte e invia di nuovo il modulo. Qualcosa non si è potuto salvare
 error-unavailable = Non è stato possibile inviare il modulo. Riprova tra un momento
-error-too-often = Troppi invii. Aspetta un minuto e invia di nuovo il modulo
+error-too-often =
+    { $minutes ->
+        [one] Troppi invii. Aspetta un minuto e invia di nuovo il modulo
+       *[other] Troppi invii. Aspetta { $minutes } minuti e invia di nuovo il modulo
+    }
 error-network = Non c’è connessione. Controllala e invia di nuovo il modulo
 
 # Una lista d’attesa senza modulo
@@ -205,7 +214,11 @@ gone-body = Apri l’e-mail più recente che hai o invia di nuovo il modulo.
 unprocessable-title = Non ha funzionato
 unprocessable-body = Torna indietro, rileggi ciò che hai inserito e riprova.
 too-often-title = Troppi tentativi
-too-often-body = Aspetta un minuto e riprova.
+too-often-body =
+    { $minutes ->
+        [one] Aspetta un minuto e riprova.
+       *[other] Aspetta { $minutes } minuti e riprova.
+    }
 broken-title = Questa pagina non può essere mostrata adesso
 broken-body = Non si è perso nulla. Riprova tra un momento.
 request-id = Numero per domande al riguardo

@@ -28,6 +28,11 @@ captcha-elsewhere = このウェイティングリストは、このページで
 captcha-open = 運営者のウェブサイトへ
 work-running = ロボット対策の確認をしています
 work-script = このウェイティングリストのロボット対策の確認には JavaScript が必要です。有効にして、ページを再読み込みしてください。
+work-secure = このウェイティングリストのロボット対策の確認には、安全な接続が必要です。https:// で始まるアドレスでページを開いてください
+sending = フォームを送信しています
+form-unavailable = 現在フォームを表示できません
+try-again = もう一度試す
+tab-new = （新しいタブで開きます）
 
 # フォームで直すところ
 errors-title = 次の項目をご確認ください
@@ -55,7 +60,10 @@ error-check = ロボット対策の確認ができませんでした。フォー
 error-too-fast = 入力内容を見直して、フォームをもう一度送信してください
 error-form = 入力内容を見直して、フォームをもう一度送信してください。保存できない内容があります
 error-unavailable = フォームを送信できませんでした。しばらくしてからもう一度お試しください
-error-too-often = 送信回数が多すぎます。1 分ほど待って、フォームをもう一度送信してください
+error-too-often =
+    { $minutes ->
+       *[other] 送信回数が多すぎます。{ $minutes } 分ほど待って、フォームをもう一度送信してください
+    }
 error-network = 接続がありません。確認して、フォームをもう一度送信してください
 
 # フォームのないウェイティングリスト
@@ -196,7 +204,10 @@ gone-body = いちばん新しいメールを開くか、フォームをもう�
 unprocessable-title = 処理できませんでした
 unprocessable-body = 前のページに戻り、入力内容を見直して、もう一度お試しください。
 too-often-title = 回数が多すぎます
-too-often-body = 1 分ほど待って、もう一度お試しください。
+too-often-body =
+    { $minutes ->
+       *[other] { $minutes } 分ほど待って、もう一度お試しください。
+    }
 broken-title = 現在このページを表示できません
 broken-body = 失われたデータはありません。しばらくしてからもう一度お試しください。
 request-id = お問い合わせ用の番号

@@ -29,6 +29,11 @@ captcha-elsewhere = Deze wachtlijst gebruikt een controle tegen robots die deze 
 captcha-open = Naar de website van de wachtlijst
 work-running = Er loopt een korte controle tegen robots
 work-script = Deze wachtlijst gebruikt een controle tegen robots die JavaScript nodig heeft. Zet het aan en laad de pagina opnieuw.
+work-secure = Deze wachtlijst gebruikt een controle tegen robots die een beveiligde verbinding nodig heeft. Open de pagina op een adres dat begint met https://
+sending = Het formulier wordt verstuurd
+form-unavailable = Het formulier kan nu niet worden getoond
+try-again = Opnieuw proberen
+tab-new = (opent in een nieuw tabblad)
 
 # Wat er in een formulier moet veranderen
 errors-title = Controleer deze antwoorden
@@ -57,7 +62,11 @@ error-check = De controle tegen robots is niet gelukt. Verstuur het formulier op
 error-too-fast = Bekijk je antwoorden nog eens en verstuur het formulier opnieuw
 error-form = Bekijk je antwoorden nog eens en verstuur het formulier opnieuw. Iets ervan kon niet worden opgeslagen
 error-unavailable = Het formulier kon niet worden verstuurd. Probeer het zo nog eens
-error-too-often = Dat was te vaak. Wacht een minuut en verstuur het formulier opnieuw
+error-too-often =
+    { $minutes ->
+        [one] Dat was te vaak. Wacht een minuut en verstuur het formulier opnieuw
+       *[other] Dat was te vaak. Wacht { $minutes } minuten en verstuur het formulier opnieuw
+    }
 error-network = Er is geen verbinding. Controleer die en verstuur het formulier opnieuw
 
 # Een wachtlijst zonder formulier
@@ -205,7 +214,11 @@ gone-body = Open de nieuwste mail die je hebt of verstuur het formulier opnieuw.
 unprocessable-title = Dat is niet gelukt
 unprocessable-body = Ga terug, bekijk wat je hebt ingevuld en probeer het opnieuw.
 too-often-title = Dat was te vaak
-too-often-body = Wacht een minuut en probeer het opnieuw.
+too-often-body =
+    { $minutes ->
+        [one] Wacht een minuut en probeer het opnieuw.
+       *[other] Wacht { $minutes } minuten en probeer het opnieuw.
+    }
 broken-title = Deze pagina kan nu niet worden getoond
 broken-body = Er is niets verloren. Probeer het zo nog eens.
 request-id = Nummer voor vragen hierover

@@ -31,6 +31,11 @@ captcha-elsewhere = Ta lista oczekujących używa zabezpieczenia przed robotami,
 captcha-open = Przejdź na stronę internetową listy
 work-running = Trwa krótkie sprawdzanie zabezpieczające przed robotami
 work-script = Ta lista oczekujących używa zabezpieczenia przed robotami, które wymaga JavaScriptu. Włącz go i wczytaj stronę ponownie.
+work-secure = Ta lista oczekujących używa zabezpieczenia przed robotami, które wymaga bezpiecznego połączenia. Otwórz stronę pod adresem, który zaczyna się od https://
+sending = Trwa wysyłanie formularza
+form-unavailable = Nie można teraz pokazać formularza
+try-again = Spróbuj ponownie
+tab-new = (otwiera się w nowej karcie)
 
 # Co zmienić w formularzu
 errors-title = Sprawdź te odpowiedzi
@@ -61,7 +66,13 @@ error-check = Sprawdzanie zabezpieczające przed robotami nie powiodło się. Wy
 error-too-fast = Przejrzyj swoje odpowiedzi i wyślij formularz ponownie
 error-form = Przejrzyj swoje odpowiedzi i wyślij formularz ponownie. Czegoś nie udało się zapisać
 error-unavailable = Nie udało się wysłać formularza. Spróbuj ponownie za chwilę
-error-too-often = To było zbyt często. Odczekaj minutę i wyślij formularz ponownie
+error-too-often =
+    { $minutes ->
+        [one] To było zbyt często. Odczekaj minutę i wyślij formularz ponownie
+        [few] To było zbyt często. Odczekaj { $minutes } minuty i wyślij formularz ponownie
+        [many] To było zbyt często. Odczekaj { $minutes } minut i wyślij formularz ponownie
+       *[other] To było zbyt często. Odczekaj { $minutes } minuty i wyślij formularz ponownie
+    }
 error-network = Brak połączenia. Sprawdź je i wyślij formularz ponownie
 
 # Lista oczekujących bez formularza
@@ -223,7 +234,13 @@ gone-body = Otwórz swoją najnowszą wiadomość albo wyślij formularz ponowni
 unprocessable-title = To się nie udało
 unprocessable-body = Wróć, przejrzyj wpisane dane i spróbuj ponownie.
 too-often-title = To było zbyt często
-too-often-body = Odczekaj minutę i spróbuj ponownie.
+too-often-body =
+    { $minutes ->
+        [one] Odczekaj minutę i spróbuj ponownie.
+        [few] Odczekaj { $minutes } minuty i spróbuj ponownie.
+        [many] Odczekaj { $minutes } minut i spróbuj ponownie.
+       *[other] Odczekaj { $minutes } minuty i spróbuj ponownie.
+    }
 broken-title = Tej strony nie można teraz pokazać
 broken-body = Nic nie przepadło. Spróbuj ponownie za chwilę.
 request-id = Numer do pytań w tej sprawie

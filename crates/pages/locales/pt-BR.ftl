@@ -29,6 +29,11 @@ captcha-elsewhere = Esta lista de espera usa uma verificação contra robôs que
 captcha-open = Ir para o site da lista de espera
 work-running = Uma breve verificação contra robôs está em andamento
 work-script = Esta lista de espera usa uma verificação contra robôs que precisa de JavaScript. Ative o JavaScript e carregue a página de novo.
+work-secure = Esta lista de espera usa uma verificação contra robôs que precisa de uma conexão segura. Abra a página em um endereço que comece com https://
+sending = O formulário está sendo enviado
+form-unavailable = O formulário não pode ser mostrado agora
+try-again = Tentar de novo
+tab-new = (abre em uma nova aba)
 
 # O que mudar em um formulário
 errors-title = Confira estas respostas
@@ -57,7 +62,11 @@ error-check = A verificação contra robôs não funcionou. Envie o formulário 
 error-too-fast = Confira suas respostas e envie o formulário de novo
 error-form = Confira suas respostas e envie o formulário de novo. Algo nelas não pôde ser salvo
 error-unavailable = Não foi possível enviar o formulário. Tente de novo daqui a pouco
-error-too-often = Foram envios demais. Espere um minuto e envie o formulário de novo
+error-too-often =
+    { $minutes ->
+        [one] Foram envios demais. Espere um minuto e envie o formulário de novo
+       *[other] Foram envios demais. Espere { $minutes } minutos e envie o formulário de novo
+    }
 error-network = Não há conexão. Verifique e envie o formulário de novo
 
 # Uma lista de espera sem formulário
@@ -205,7 +214,11 @@ gone-body = Abra o e-mail mais recente que você tem ou envie o formulário de n
 unprocessable-title = Não funcionou
 unprocessable-body = Volte, confira o que você digitou e tente de novo.
 too-often-title = Foram tentativas demais
-too-often-body = Espere um minuto e tente de novo.
+too-often-body =
+    { $minutes ->
+        [one] Espere um minuto e tente de novo.
+       *[other] Espere { $minutes } minutos e tente de novo.
+    }
 broken-title = Esta página não pode ser mostrada agora
 broken-body = Nada se perdeu. Tente de novo daqui a pouco.
 request-id = Número para perguntas sobre isto

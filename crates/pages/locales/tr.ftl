@@ -29,6 +29,11 @@ captcha-elsewhere = Bu bekleme listesi, bu sayfanın gösteremediği bir robot d
 captcha-open = Bekleme listesinin sitesine git
 work-running = Kısa bir robot denetimi yapılıyor
 work-script = Bu bekleme listesi, JavaScript gerektiren bir robot denetimi kullanıyor. JavaScript’i aç ve sayfayı yeniden yükle.
+work-secure = Bu bekleme listesi, güvenli bağlantı gerektiren bir robot denetimi kullanıyor. Sayfayı https:// ile başlayan bir adresten aç
+sending = Form gönderiliyor
+form-unavailable = Form şu anda gösterilemiyor
+try-again = Yeniden dene
+tab-new = (yeni sekmede açılır)
 
 # Formda değişecekler
 errors-title = Bu yanıtları gözden geçir
@@ -57,7 +62,11 @@ error-check = Robot denetimi başarısız oldu. Formu yeniden gönder
 error-too-fast = Yanıtlarına bir daha bak ve formu yeniden gönder
 error-form = Yanıtlarına bir daha bak ve formu yeniden gönder. Bir bölümü kaydedilemedi
 error-unavailable = Form gönderilemedi. Biraz sonra yeniden dene
-error-too-often = Çok sık gönderildi. Bir dakika bekle ve formu yeniden gönder
+error-too-often =
+    { $minutes ->
+        [one] Çok sık gönderildi. Bir dakika bekle ve formu yeniden gönder
+       *[other] Çok sık gönderildi. { $minutes } dakika bekle ve formu yeniden gönder
+    }
 error-network = Bağlantı yok. Bağlantını denetle ve formu yeniden gönder
 
 # Formu olmayan bekleme listesi
@@ -205,7 +214,11 @@ gone-body = Elindeki en yeni e-postayı aç ya da formu yeniden gönder.
 unprocessable-title = Bu olmadı
 unprocessable-body = Geri dön, girdiklerine bir daha bak ve yeniden dene.
 too-often-title = Çok sık denendi
-too-often-body = Bir dakika bekle ve yeniden dene.
+too-often-body =
+    { $minutes ->
+        [one] Bir dakika bekle ve yeniden dene.
+       *[other] { $minutes } dakika bekle ve yeniden dene.
+    }
 broken-title = Bu sayfa şu anda gösterilemiyor
 broken-body = Hiçbir şey kaybolmadı. Biraz sonra yeniden dene.
 request-id = Bununla ilgili sorular için numara

@@ -28,6 +28,11 @@ captcha-elsewhere = 此候补名单使用的防机器人验证无法在本页显
 captcha-open = 前往该名单的网站
 work-running = 正在进行简短的防机器人验证
 work-script = 此候补名单的防机器人验证需要 JavaScript。请开启后重新加载页面。
+work-secure = 此候补名单的防机器人验证需要安全连接。请用以 https:// 开头的网址打开页面
+sending = 正在提交表单
+form-unavailable = 表单暂时无法显示
+try-again = 重试
+tab-new = （在新标签页中打开）
 
 # 表单中需要修改的内容
 errors-title = 请检查以下内容
@@ -55,7 +60,10 @@ error-check = 防机器人验证未通过。请重新提交表单
 error-too-fast = 请检查填写的内容，然后重新提交表单
 error-form = 请检查填写的内容，然后重新提交表单。其中有内容无法保存
 error-unavailable = 表单未能提交。请稍后再试
-error-too-often = 提交过于频繁。请等待一分钟，然后重新提交表单
+error-too-often =
+    { $minutes ->
+       *[other] 提交过于频繁。请等待 { $minutes } 分钟，然后重新提交表单
+    }
 error-network = 没有网络连接。请检查后重新提交表单
 
 # 没有表单的候补名单
@@ -196,7 +204,10 @@ gone-body = 请打开你收到的最新邮件，或重新提交表单。
 unprocessable-title = 操作未成功
 unprocessable-body = 请返回，检查填写的内容，然后重试。
 too-often-title = 操作过于频繁
-too-often-body = 请等待一分钟，然后重试。
+too-often-body =
+    { $minutes ->
+       *[other] 请等待 { $minutes } 分钟，然后重试。
+    }
 broken-title = 此页面暂时无法显示
 broken-body = 没有数据丢失。请稍后再试。
 request-id = 咨询时请提供此编号

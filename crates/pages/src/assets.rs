@@ -1,8 +1,12 @@
 //! The files that pages load: style sheet, scripts and icon, under names that change with their content, and the widget.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
+
+use crate::language::Language;
+use crate::texts::Texts;
 
 /// A file that a page loads. Its path changes with its content, so it may be cached for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +20,18 @@ pub struct Asset {
 }
 
 /// The script of the widget. Its address never changes, so it needs an `ETag`.
-pub const WIDGET: &[u8] = include_bytes!("../assets/widget.js");
+///
+/// It has the texts that it shows if it cannot load its form, by language.
+pub static WIDGET: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let texts: BTreeMap<&str, [String; 2]> = Language::all()
+        .map(|language| (language.tag(), ["form-unavailable", "try-again"].map(|key| Texts::of(language).plain(key))))
+        .collect();
+    let json = serde_json::to_string(&texts).expect("texts serialise");
+    include_str!("../assets/widget.js").replacen(NO_TEXTS, &format!("const TEXTS = {json};"), 1).into_bytes()
+});
+
+/// The line of the widget that takes the texts.
+const NO_TEXTS: &str = "const TEXTS = {};";
 
 /// The type of the scripts, also of the widget.
 pub const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -90,5 +105,15 @@ mod tests {
         }
         assert!(style().ends_with(".css") && icon().ends_with(".svg"));
         assert!([form(), share(), work(), embed()].iter().all(|path| path.ends_with(".js")));
+    }
+
+    #[test]
+    fn the_widget_can_say_in_every_language_that_it_has_no_form() {
+        let script = std::str::from_utf8(&WIDGET).unwrap();
+        assert!(!script.contains(NO_TEXTS));
+        for language in Language::all() {
+            let told = Texts::of(language).plain("form-unavailable");
+            assert!(script.contains(&format!("\"{}\":[\"{told}\"", language.tag())), "{}", language.tag());
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::language::Language;
 use crate::markup::Markup;
 use crate::number;
-use crate::texts::Texts;
+use crate::texts::{Message, Texts};
 
 /// What is wrong with a field or with a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,10 @@ pub enum Problem {
     /// The check against robots was not passed.
     Check,
     /// Too many forms came from there.
-    TooOften,
+    TooOften {
+        /// The seconds after which the form may be sent again.
+        seconds: u64,
+    },
     /// The form cannot be stored at the moment.
     Unavailable,
 }
@@ -192,15 +195,20 @@ impl Control {
 /// Returns what to do about a problem that needs no name of a field.
 pub(crate) fn explain(problem: Problem, texts: Texts) -> String {
     texts.plain(match problem {
+        Problem::TooOften { seconds } => return in_minutes(texts.message("error-too-often"), seconds).plain(),
         Problem::Refused => "error-form",
         Problem::Taken => "error-email-taken",
         Problem::Disposable => "error-email-disposable",
         Problem::NoMail => "error-email-no-mail",
         Problem::TooFast => "error-too-fast",
         Problem::Check => "error-check",
-        Problem::TooOften => "error-too-often",
         Problem::Unavailable => "error-unavailable",
     })
+}
+
+/// Fills the minutes to wait into a text. A part of a minute is a whole one.
+pub(crate) fn in_minutes(message: Message<'_>, seconds: u64) -> Message<'_> {
+    message.number("minutes", seconds.div_ceil(60).max(1))
 }
 
 /// A line of the summary of what is to be changed.
@@ -440,6 +448,10 @@ mod tests {
         assert_eq!(error(&[], "metadata.plan", Problem::Refused), told("metadata-plan", "Choose an option for “plan”"));
         assert_eq!(error(&[], "consent", Problem::Refused), told("consent", "Tick the box to join"));
         assert_eq!(error(&[], "metadata", Problem::Refused).0, None);
+        let often = |seconds| error(&[], "form", Problem::TooOften { seconds }).1;
+        assert_eq!(often(0), "That was too often. Wait a minute and send the form again");
+        assert_eq!(often(60), often(0));
+        assert_eq!(often(661), "That was too often. Wait 12 minutes and send the form again");
         assert_eq!(error(&[], "form", Problem::TooFast), (None, "Look over your answers and send the form again".to_owned()));
     }
 }

@@ -103,6 +103,9 @@ struct Link<'a> {
     url: &'a str,
 }
 
+/// The minutes to wait that the widget can tell. It takes the next one, because it knows no plurals.
+const WAITS: [u64; 9] = [1, 2, 3, 5, 10, 15, 20, 30, 60];
+
 /// The texts that do not belong to a control. Those under `errors` have the codes of the API.
 #[derive(Serialize)]
 struct Words {
@@ -112,6 +115,9 @@ struct Words {
     no: String,
     leave_empty: String,
     working: String,
+    sending: String,
+    opens_new_tab: String,
+    form_open: String,
     joined: String,
     place: String,
     open: String,
@@ -130,10 +136,14 @@ struct Errors {
     captcha_failed: String,
     proof_of_work_failed: String,
     too_many_requests: String,
+    /// What is told if requests are allowed again after so many minutes.
+    too_many_requests_for: [(u64, String); WAITS.len()],
     waitlist_not_active: String,
     waitlist_full: String,
     origin_not_allowed: String,
     network: String,
+    /// What to do if the page is not open over a secure connection, without which the browser cannot solve a challenge.
+    insecure: String,
     other: String,
 }
 
@@ -185,6 +195,7 @@ impl WidgetForm<'_> {
 
 fn words(texts: Texts) -> Words {
     let problem = |problem| form::explain(problem, texts);
+    let too_often = |minutes| problem(Problem::TooOften { seconds: minutes * 60 });
     Words {
         join: texts.plain("join"),
         choose: texts.plain("choose"),
@@ -192,6 +203,9 @@ fn words(texts: Texts) -> Words {
         no: texts.plain("no"),
         leave_empty: texts.plain("leave-empty"),
         working: texts.plain("work-running"),
+        sending: texts.plain("sending"),
+        opens_new_tab: texts.plain("tab-new"),
+        form_open: texts.plain("form-open"),
         joined: texts.plain("joined-title"),
         place: texts.plain("place"),
         open: texts.plain("page-open"),
@@ -204,11 +218,14 @@ fn words(texts: Texts) -> Words {
             validation_failed: problem(Problem::Refused),
             captcha_failed: problem(Problem::Check),
             proof_of_work_failed: problem(Problem::Check),
-            too_many_requests: problem(Problem::TooOften),
-            waitlist_not_active: texts.plain("closed-title"),
+            too_many_requests: too_often(1),
+            too_many_requests_for: WAITS.map(|minutes| (minutes, too_often(minutes))),
+            // It holds for a list that is paused and for one that is closed.
+            waitlist_not_active: texts.plain("paused-body"),
             waitlist_full: texts.plain("full-title"),
             origin_not_allowed: texts.plain("forbidden-body"),
             network: texts.plain("error-network"),
+            insecure: texts.plain("work-secure"),
             other: problem(Problem::Unavailable),
         },
     }

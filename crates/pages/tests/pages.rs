@@ -210,7 +210,7 @@ fn a_page_is_small() {
 #[test]
 fn the_widget_is_small() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(assets::WIDGET).unwrap();
+    gzip.write_all(&assets::WIDGET).unwrap();
     let size = gzip.finish().unwrap().len();
     assert!(size <= 12_288, "{size} bytes");
 }
@@ -228,5 +228,21 @@ fn the_document_of_the_widget_has_every_control_with_its_texts() {
                 .all(|control| ["label", "missing", "wrong"].iter().all(|key| control[key].as_str().is_some_and(|text| !text.is_empty())))
         );
         assert_eq!(document["name"], HOSTILE);
+        let waits = document["texts"]["errors"]["too_many_requests_for"].as_array().unwrap();
+        assert!(waits.iter().is_sorted_by_key(|wait| wait[0].as_u64()) && waits.iter().all(|wait| wait[1].is_string()));
+    }
+}
+
+#[test]
+fn a_page_says_how_long_to_wait() {
+    let pages = gallery::pages(Language::default(), USUAL);
+    let html = &pages.iter().find(|(page, _)| page == "error-429").unwrap().1;
+    assert!(html.contains("<p>Wait <bdi>10</bdi> minutes and try again.</p>"), "{html}");
+}
+
+#[test]
+fn every_page_ends_where_its_document_ends() {
+    for (language, name, html) in every_page(USUAL) {
+        assert!(html.trim_end().ends_with("</html>"), "{name} in {}", language.tag());
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::form;
 use crate::frame::{Frame, Framed};
 use crate::markup::Markup;
 
@@ -13,6 +14,8 @@ pub struct ErrorPage<'a> {
     pub frame: Frame<'a>,
     /// The status of the reply.
     pub status: u16,
+    /// The seconds after which the request may be sent again.
+    pub retry_after: Option<u64>,
     /// The id of the request, for questions about it.
     pub request_id: Option<&'a str>,
 }
@@ -32,7 +35,10 @@ impl ErrorPage<'_> {
     }
 
     fn body(&self) -> Markup {
-        self.texts().say(self.keys().1)
+        match self.keys().1 {
+            "too-often-body" => form::in_minutes(self.texts().message("too-often-body"), self.retry_after.unwrap_or(60)).markup(),
+            key => self.texts().say(key),
+        }
     }
 }
 

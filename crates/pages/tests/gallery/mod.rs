@@ -273,7 +273,10 @@ fn telling(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn 
         add(name, &NoticePage { frame: frame(words, language), list: Some(words.list), notice, link: Some("/there") });
     }
     for status in [403, 404, 405, 410, 422, 429, 503] {
-        add(&format!("error-{status}"), &ErrorPage { frame: frame(words, language), status, request_id: Some(words.text) });
+        add(
+            &format!("error-{status}"),
+            &ErrorPage { frame: frame(words, language), status, retry_after: Some(600), request_id: Some(words.text) },
+        );
     }
     add(
         "index",

@@ -60,7 +60,7 @@ fn render(error: &ApiError, origin: &Origin, request: Option<&HttpRequest>) -> H
     }
     let mut page = match origin.surface {
         Surface::Console => console::error_page(error, envelope.status(), &origin.id, request),
-        _ => error_page(envelope.status(), &origin.id, origin.language, &origin.root),
+        _ => error_page(error, envelope.status(), &origin.id, (origin.language, &origin.root)),
     };
     for (name, value) in envelope.headers().iter().filter(|(name, _)| **name != CONTENT_TYPE) {
         page.headers_mut().append(name.clone(), value.clone());

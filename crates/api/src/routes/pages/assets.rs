@@ -77,7 +77,7 @@ fn all() -> impl Iterator<Item = &'static Asset> {
     assets().iter().chain(rally_console::assets::assets())
 }
 
-static WIDGET_FILE: LazyLock<File> = LazyLock::new(|| File::new(JAVASCRIPT, WIDGET));
+static WIDGET_FILE: LazyLock<File> = LazyLock::new(|| File::new(JAVASCRIPT, &WIDGET));
 
 fn no_file() -> ApiError {
     ApiError::new(Code::NotFound, "there is no such file")

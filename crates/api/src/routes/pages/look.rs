@@ -154,7 +154,7 @@ pub(super) fn see_own(app: &App, request: &HttpRequest, link: &str) -> HttpRespo
 }
 
 /// Renders the page of an error.
-pub fn error_page(status: StatusCode, request_id: &str, language: Language, root: &str) -> HttpResponse {
+pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, (language, root): (Language, &str)) -> HttpResponse {
     let frame = Frame { language, root, badge: true, ..Frame::default() };
-    show(status, &ErrorPage { frame, status: status.as_u16(), request_id: Some(request_id) }, &frame)
+    show(status, &ErrorPage { frame, status: status.as_u16(), retry_after: error.retry_after, request_id: Some(request_id) }, &frame)
 }

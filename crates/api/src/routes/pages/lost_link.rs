@@ -8,7 +8,7 @@ use rally_pages::{Form, LostLinkPage, Problem};
 use serde_json::json;
 
 use super::look::show;
-use super::sign_up::Reading;
+use super::sign_up::{Reading, too_often};
 use crate::app::App;
 use crate::http::body::{Body, read_as};
 use crate::http::error::{ApiError, Code};
@@ -42,7 +42,7 @@ pub async fn post_lost_link(app: web::Data<App>, named: NamedWaitlist, request: 
     let (status, problem, error) = match send(&app, &reading, &request, value("email")).await {
         Ok(()) => return Ok(reading.lead_to("/lost-link/sent")),
         Err(error) if error.code == Code::ValidationFailed => (StatusCode::UNPROCESSABLE_ENTITY, ("email", Problem::Refused), error),
-        Err(error) if error.code == Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ("form", Problem::TooOften), error),
+        Err(error) if error.code == Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ("form", too_often(&error)), error),
         Err(error) => return Err(error),
     };
     let mut reply = render(&reading, status, &typed, &[(problem.0.to_owned(), problem.1)]);

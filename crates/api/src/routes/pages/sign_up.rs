@@ -465,6 +465,11 @@ fn problem_of(message: &Invalid) -> Problem {
     }
 }
 
+/// Returns the problem of a form that came too often.
+pub(super) fn too_often(error: &ApiError) -> Problem {
+    Problem::TooOften { seconds: error.retry_after.unwrap_or(60) }
+}
+
 /// Returns the status and the problems of a form that was refused. `None` means that the form has no part in it.
 fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)> {
     let one = |name: &str, problem| vec![(name.to_owned(), problem)];
@@ -476,7 +481,7 @@ fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)>
         Code::EmailTaken => (StatusCode::UNPROCESSABLE_ENTITY, one("email", Problem::Taken)),
         Code::CaptchaFailed | Code::ProofOfWorkFailed => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::Check)),
         Code::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, one("form", Problem::TooFast)),
-        Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, one("form", Problem::TooOften)),
+        Code::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, one("form", too_often(error))),
         Code::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, one("form", Problem::Unavailable)),
         _ => return None,
     };
