@@ -160,10 +160,12 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
 /// What a cached page has in place of its seal. No other text has a NUL.
 const UNSEALED: &str = "\0";
 
-/// Returns a cached page with its seal.
+/// Returns a cached page with its seal. A page without a form has no place for one.
 fn sealed(html: &[u8], seal: &str) -> Vec<u8> {
-    let place = memchr::memchr(0, html).unwrap_or(html.len());
-    [&html[..place], seal.as_bytes(), html.get(place + 1..).unwrap_or_default()].concat()
+    match memchr::memchr(0, html) {
+        Some(place) => [&html[..place], seal.as_bytes(), &html[place + 1..]].concat(),
+        None => html.to_vec(),
+    }
 }
 
 /// What makes an empty form different from that of another reader of the list.
@@ -486,4 +488,15 @@ fn problems_of(error: &ApiError) -> Option<(StatusCode, Vec<(String, Problem)>)>
         _ => return None,
     };
     Some((status, problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_stands_in_its_place_alone() {
+        assert_eq!(sealed(b"<form>\0</form></html>", "seal"), b"<form>seal</form></html>");
+        assert_eq!(sealed(b"<p>elsewhere</p></html>", "seal"), b"<p>elsewhere</p></html>");
+    }
 }
