@@ -42,6 +42,7 @@ impl Seen {
         for phrase in phrases {
             assert!(self.text.contains(phrase), "{phrase} is not in {}", self.text);
         }
+        assert!(self.text.trim_end().ends_with("</html>"), "{}", self.text);
         let policy = self.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'"), "{policy}");
         assert!(policy.contains(&format!("frame-ancestors {framers};")) && !policy.contains("unsafe-inline"), "{policy}");
@@ -622,6 +623,29 @@ async fn a_lost_link_is_sent_and_nothing_is_told(kind: Kind) {
     assert!(mails.iter().all(|mail| mail.to == "ada@example.com"));
 }
 
+/// Whoever looks for their link and returns to the form is still the friend of somebody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_way_to_a_lost_link_and_back_keeps_who_sent_the_reader() {
+    let (server, _smtp, _list) = start_with_mail(Kind::Sqlite).await;
+    let browser = Browser::of(&server);
+    let sent_by = "?lang=de&ref=ABCD2345&referrer=news+letter";
+    let leads = |page: &str| format!("\"{PAGE}{page}{}\"", sent_by.replace('&', "&#38;"));
+    let form = browser.open(&format!("{PAGE}{sent_by}")).await;
+    form.is_page(200, "de", &[&format!("href={}", leads("/lost-link"))]);
+    let lost = browser.open(&format!("{PAGE}/lost-link{sent_by}")).await;
+    lost.is_page(200, "de", &[&format!("action={}", leads("/lost-link")), &format!("href={}", leads(""))]);
+    let sent = browser.post(&format!("{PAGE}/lost-link{sent_by}"), &[("email", "ada@example.com")]).await.leads_to();
+    assert_eq!(sent, format!("{PAGE}/lost-link/sent{sent_by}"));
+    browser.open(&sent).await.is_page(200, "de", &[&format!("href={}", leads(""))]);
+    // The form says by hidden fields who sent its reader.
+    server.clock.advance(Duration::seconds(2));
+    let hidden = ["form", "lang", "referral_code", "referrer"].map(|name| (name, form.hidden(name)));
+    let fields: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mailbox = browser.post(PAGE, &[&fields[..], &[("email", "ada@example.com"), ("name", "Ada")]].concat()).await.leads_to();
+    assert_eq!(mailbox, format!("{PAGE}/mailbox{sent_by}"));
+    browser.open(&mailbox).await.is_page(200, "de", &[&format!("href={}", leads(""))]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forms_are_limited_like_the_api() {
     let change = |settings| rally_api::boot::config::Settings { signup_rate: "3/1h".to_owned(), ..settings };
@@ -633,7 +657,7 @@ async fn forms_are_limited_like_the_api() {
         browser.sign_up(PAGE, &[("email", &email), ("name", "P")]).await.leads_to();
     }
     let limited = browser.sign_up(PAGE, &[("email", "last@example.com"), ("name", "Last")]).await;
-    limited.is_page(429, "en", &["value=\"last@example.com\""]);
+    limited.is_page(429, "en", &["value=\"last@example.com\"", " minutes and send the form again"]);
     assert!(!limited.header("retry-after").is_empty());
     server.sign_up("early", json!({"email": "last@example.com", "name": "Last"})).await.refused(429, "too_many_requests");
     browser.post(&format!("{PAGE}/lost-link"), &[("email", "p0@example.com")]).await.is_page(429, "en", &[]);

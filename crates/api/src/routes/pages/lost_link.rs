@@ -23,7 +23,7 @@ pub async fn lost_link_page(app: web::Data<App>, named: NamedWaitlist, request: 
 }
 
 fn render(reading: &Reading<'_>, status: StatusCode, typed: &[(String, String)], problems: &[(String, Problem)]) -> HttpResponse {
-    let address = format!("{}/lost-link", reading.here);
+    let address = reading.carrying(format!("{}/lost-link", reading.here));
     let (action, back) = (reading.address_of("/lost-link"), reading.address_of(""));
     let frame = reading.frame(&address);
     let form = Form { fields: &[], typed, problems };

@@ -31,6 +31,6 @@ pub async fn lost_link_sent(app: web::Data<App>, named: NamedWaitlist, request: 
 async fn tell(app: &App, named: &NamedWaitlist, request: &HttpRequest, notice: Notice) -> Result<HttpResponse, ApiError> {
     let reading = Reading::of(app, named, request, None).await?;
     let form = reading.address_of("");
-    let address = format!("{}{}", app.ports.links.root(), request.path());
+    let address = reading.carrying(format!("{}{}", app.ports.links.root(), request.path()));
     Ok(reading.tell(StatusCode::OK, notice, Some(&form), &address))
 }

@@ -57,6 +57,10 @@ pub(super) struct Reading<'a> {
     embedded: bool,
     /// The locale that the reader has chosen.
     chosen: Option<Locale>,
+    /// The code of a friend, in its stored form.
+    code: Option<String>,
+    /// Where the reader came from.
+    referrer: Option<String>,
 }
 
 impl<'a> Reading<'a> {
@@ -74,7 +78,8 @@ impl<'a> Reading<'a> {
         named.published()?;
         let chosen = posted.or_else(|| chosen_language(request));
         let wanted: Vec<Locale> = chosen.iter().cloned().chain(wanted_languages(request)).collect();
-        Ok(Self { chosen, ..Self::in_one_of(app, named, &wanted, is_embedded(request)) })
+        let reading = Self { chosen, ..Self::in_one_of(app, named, &wanted, is_embedded(request)) };
+        Ok(reading.sent_by(in_query(request, &CODE).as_deref(), in_query(request, &[REFERRER]).as_deref()))
     }
 
     fn in_one_of(app: &'a App, named: &'a NamedWaitlist, wanted: &[Locale], embedded: bool) -> Self {
@@ -83,7 +88,14 @@ impl<'a> Reading<'a> {
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
         let origin = look::public_origin(&app.ports.links);
-        Self { named, language, here, root, origin, embedded, chosen: None }
+        Self { named, language, here, root, origin, embedded, chosen: None, code: None, referrer: None }
+    }
+
+    /// Notes who sent the reader. What Rally would refuse is passed over.
+    fn sent_by(self, code: Option<&str>, referrer: Option<&str>) -> Self {
+        let code = code.and_then(|code| shared_code(self.named, code));
+        let referrer = referrer.and_then(|text| Referrer::parse(text).ok()).map(|referrer| referrer.as_str().to_owned());
+        Self { code, referrer, ..self }
     }
 
     /// The list.
@@ -109,7 +121,7 @@ impl<'a> Reading<'a> {
 
     /// Replies with a page that tells why the list takes nobody. Those who have joined find the way to their link.
     fn tell_closed(&self, status: StatusCode, notice: Notice) -> HttpResponse {
-        self.tell(status, notice, Some(&self.address_of("/lost-link")), &self.here)
+        self.tell(status, notice, Some(&self.address_of("/lost-link")), &self.carrying(self.here.clone()))
     }
 
     /// Replies with a page that tells one thing under an address.
@@ -118,9 +130,18 @@ impl<'a> Reading<'a> {
         show(status, &NoticePage { frame, list: Some(self.waitlist().display_name.as_str()), notice, link }, &frame)
     }
 
-    /// Returns the address of a page of the list that speaks the same language, in the same frame.
+    /// Returns the address of a page of the list that speaks the same language, in the same frame, and knows who sent the reader.
     pub(super) fn address_of(&self, page: &str) -> String {
-        embedded(format!("{}{page}?lang={}", self.here, self.language.tag()), self.embedded)
+        embedded(self.carrying(format!("{}{page}?lang={}", self.here, self.language.tag())), self.embedded)
+    }
+
+    /// Returns an address that tells who sent the reader.
+    pub(super) fn carrying(&self, address: String) -> String {
+        let sent_by = [(CODE[0], &self.code), (REFERRER, &self.referrer)];
+        let pairs = sent_by.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let separator = if address.contains('?') { '&' } else { '?' };
+        if query.is_empty() { address } else { format!("{address}{separator}{query}") }
     }
 
     /// Leads to a page of the list.
@@ -148,8 +169,7 @@ pub async fn sign_up_page(app: web::Data<App>, named: NamedWaitlist, request: Ht
         [] => None,
         variants => choose(variants, &asked_for(&request), app.ports.ids.entropy()),
     };
-    let (code, referrer) = (in_query(&request, &CODE), in_query(&request, &[REFERRER]));
-    let around = Around::of(&app, &reading, code.as_deref(), referrer.as_deref()).await?;
+    let around = Around::of(&app, &reading).await?;
     let key = PageKey::new(&reading, variant, &around);
     let filled = Filled { variant, seal: UNSEALED, typed: &[], problems: &[] };
     let html = app.pages.of(key, &named.found, |_| Ok(html(&app, &reading, &filled, &around).into_bytes()))?;
@@ -190,8 +210,8 @@ impl PageKey {
             chosen: reading.chosen.clone(),
             is_embedded: reading.embedded,
             variant: variant.map(|variant| variant.id),
-            code: around.code.clone(),
-            referrer: around.referrer.clone(),
+            code: reading.code.clone(),
+            referrer: reading.referrer.clone(),
             needs_work: around.needs_work,
             leaders: around.leaders.clone().map(SameLeaders),
         }
@@ -217,10 +237,6 @@ impl Hash for SameLeaders {
 
 /// What a form shows beside the list, and is not of the form.
 struct Around {
-    /// The code of a friend, in its stored form.
-    code: Option<String>,
-    /// Where the reader came from.
-    referrer: Option<String>,
     /// Whether a proof of work is asked for now.
     needs_work: bool,
     /// Those who lead, if the list shows them.
@@ -228,11 +244,10 @@ struct Around {
 }
 
 impl Around {
-    async fn of(app: &App, reading: &Reading<'_>, code: Option<&str>, referrer: Option<&str>) -> Result<Self, ApiError> {
+    async fn of(app: &App, reading: &Reading<'_>) -> Result<Self, ApiError> {
         let waitlist = reading.waitlist();
         let needs_work = waitlist.settings.proof_of_work != ProofOfWork::Off && asks_now(app, waitlist).await?;
-        let referrer = referrer.and_then(|text| Referrer::parse(text).ok()).map(|referrer| referrer.as_str().to_owned());
-        Ok(Self { code: code.and_then(|code| shared_code(reading, code)), referrer, needs_work, leaders: leaders(app, waitlist).await? })
+        Ok(Self { needs_work, leaders: leaders(app, waitlist).await? })
     }
 }
 
@@ -240,7 +255,7 @@ impl Around {
 pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
     let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
     let reading = Reading::in_one_of(app, &named, &[], false);
-    render(app, &reading, StatusCode::OK, (None, None), &Filled { variant, seal: "", typed: &[], problems: &[] }).await
+    render(app, &reading, StatusCode::OK, &Filled { variant, seal: "", typed: &[], problems: &[] }).await
 }
 
 /// Returns the locales for which a variant is chosen: the chosen one alone, else all that the browser wants.
@@ -249,33 +264,23 @@ pub(super) fn asked_for(request: &HttpRequest) -> Vec<Locale> {
 }
 
 /// Returns a code that may be one of somebody on the list, in its stored form. An old code keeps its letters.
-fn shared_code(reading: &Reading<'_>, code: &str) -> Option<String> {
+fn shared_code(named: &NamedWaitlist, code: &str) -> Option<String> {
     match ReferralCode::parse(code) {
         Ok(own) => Some(own.as_str().to_owned()),
-        Err(_) if reading.named.found.has_old_codes => OldCode::parse(code).ok().map(|old| old.as_str().to_owned()),
+        Err(_) if named.found.has_old_codes => OldCode::parse(code).ok().map(|old| old.as_str().to_owned()),
         Err(_) => None,
     }
 }
 
-async fn render(
-    app: &App,
-    reading: &Reading<'_>,
-    status: StatusCode,
-    (code, referrer): (Option<&str>, Option<&str>),
-    filled: &Filled<'_>,
-) -> Result<HttpResponse, ApiError> {
-    let around = Around::of(app, reading, code, referrer).await?;
+async fn render(app: &App, reading: &Reading<'_>, status: StatusCode, filled: &Filled<'_>) -> Result<HttpResponse, ApiError> {
+    let around = Around::of(app, reading).await?;
     Ok(show_html(status, html(app, reading, filled, &around), &reading.frame(&reading.here)))
 }
 
 fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) -> String {
     let waitlist = reading.waitlist();
-    let (code, referrer) = (around.code.as_deref(), around.referrer.as_deref());
-    let carried = code.map(|code| ("ref", code)).into_iter().chain(referrer.map(|referrer| (REFERRER, referrer)));
-    let address = match form_urlencoded::Serializer::new(String::new()).extend_pairs(carried).finish() {
-        query if query.is_empty() => reading.here.clone(),
-        query => format!("{}?{query}", reading.here),
-    };
+    let (code, referrer) = (reading.code.as_deref(), reading.referrer.as_deref());
+    let address = reading.carrying(reading.here.clone());
     let canonical = format!("{}{}", app.ports.links.base(), &reading.here[app.ports.links.root().len()..]);
     let is_listed = !reading.embedded;
     let frame = Frame { canonical: Some(&*canonical).filter(|_| is_listed), listed: is_listed, ..reading.frame(&address) };
@@ -379,6 +384,7 @@ pub async fn post_sign_up(app: web::Data<App>, named: NamedWaitlist, request: Ht
     named.check_origin(&app, &request)?;
     let posted = Posted(body.form().await?);
     let reading = Reading::of(&app, &named, &request, posted.chosen()).await?;
+    let reading = reading.sent_by(posted.value("referral_code"), posted.value(REFERRER));
     let outcome = sign_up(&app, &reading, &request, &posted).await;
     match outcome {
         Ok(Sent::OnTheList(url)) => Ok(see_own(&app, &request, &embedded(url, reading.embedded))),
@@ -451,7 +457,7 @@ async fn show_again(app: &App, reading: &Reading<'_>, posted: &Posted, error: Ap
     let shown = posted.value("variant_id");
     let variant = reading.named.found.variants.iter().find(|variant| shown == Some(variant.id.to_string().as_str()));
     let filled = Filled { variant, seal: &seal, typed: &posted.0, problems: &problems };
-    let mut reply = render(app, reading, status, (posted.value("referral_code"), posted.value(REFERRER)), &filled).await?;
+    let mut reply = render(app, reading, status, &filled).await?;
     if let Some(seconds) = error.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
