@@ -48,6 +48,8 @@ const sumUp = (summary, problems) => {
     list.appendChild(document.createElement("li")).append(link);
   }
   summary.replaceChildren(title, list);
+  // The title of a page with errors says so already.
+  if (summary.hidden) document.title = summary.dataset.tab;
   summary.hidden = false;
   summary.focus();
 };

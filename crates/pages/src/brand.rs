@@ -19,6 +19,12 @@ impl Brand<'_> {
         self.logo_url.filter(|url| is_web(url))
     }
 
+    /// Returns the address of the logo if previews of a page can show it. None of them shows an SVG.
+    pub(crate) fn preview(&self) -> Option<&str> {
+        let is_vector = |url: &str| Url::parse(url).is_ok_and(|url| url.path().to_ascii_lowercase().ends_with(".svg"));
+        self.logo().filter(|url| !is_vector(url))
+    }
+
     /// Returns the origin of the logo, for the policy of a page.
     ///
     /// A host with characters that a policy would read as its own syntax has none, so the logo is not loaded.

@@ -115,6 +115,11 @@ pub(crate) trait Framed {
         self.frame().title(&self.title())
     }
 
+    /// Returns the title of the tab once a script has found something to be changed.
+    fn tab_of_errors(&self) -> String {
+        self.texts().title(&self.tab(), true)
+    }
+
     fn brand_style(&self) -> Option<String> {
         self.frame().brand_style()
     }

@@ -125,6 +125,36 @@ fn the_page_of_a_person_has_a_title_of_its_own() {
 }
 
 #[test]
+fn a_page_with_errors_says_so_in_its_tab() {
+    for language in Language::all() {
+        let pages = gallery::pages(language, USUAL);
+        let html = |name: &str| &pages.iter().find(|(page, _)| page == name).unwrap().1;
+        let title = |html: &str| html.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned();
+        for (page, with_errors) in [("sign-up", "sign-up-too-fast"), ("visitor", "visitor-problems"), ("lost-link", "lost-link-wrong")] {
+            assert_eq!(values(html(page), "data-tab"), [title(html(with_errors))], "{page} in {}", language.tag());
+        }
+    }
+}
+
+#[test]
+fn a_name_of_another_script_leaves_the_title_on_its_side() {
+    for (language, name, html) in every_page(USUAL) {
+        assert!(!html.contains("<h1 dir="), "{name} in {}", language.tag());
+    }
+}
+
+#[test]
+fn a_preview_has_a_picture_that_it_can_show() {
+    for (logo, preview) in [("https://acme.example/logo.png?v=.svg", true), ("https://acme.example/Logo.SVG?v=1", false)] {
+        let words = Words { brand: Brand { logo_url: Some(logo), ..USUAL.brand }, ..USUAL };
+        let (_, html) = gallery::pages(Language::default(), words).swap_remove(0);
+        let tags = [format!("property=\"og:image\" content=\"{logo}\""), "property=\"og:image:alt\" content=\"Acme\"".to_owned()];
+        assert_eq!(tags.map(|tag| html.contains(&tag)), [preview; 2], "{logo}");
+        assert!(html.contains("<img"), "{logo}");
+    }
+}
+
+#[test]
 fn a_section_that_was_saved_says_so() {
     for (name, html) in gallery::pages(Language::default(), USUAL).into_iter().filter(|(name, _)| name.starts_with("visitor")) {
         let section = match name.as_str() {
