@@ -93,6 +93,7 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   let sent = false;
   let work;
   let begun;
+  let tries = 0;
   let stop = new AbortController();
 
   // A challenge works for ten minutes.
@@ -104,7 +105,8 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     if (work) return work;
     begun = performance.now();
     delete answer.dataset.solved;
-    work = import(form.dataset.work)
+    // A browser may keep that a script could not be loaded, so each try has an address of its own.
+    work = import(`${form.dataset.work}${tries++ ? `?${tries}` : ""}`)
       .then(({ solve }) => solve(form.dataset.challenge, stop.signal))
       .then((text) => {
         answer.value = text;
@@ -138,7 +140,10 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     if (field && isTold(field)) tell(field, problemOf(field));
   });
 
-  if (form.dataset.challenge) {
+  // A page of an insecure connection has no means to solve a challenge.
+  const canSolve = Boolean(globalThis.crypto?.subtle);
+
+  if (form.dataset.challenge && canSolve) {
     form.addEventListener("focusin", () => void solve().catch(() => (work = undefined)), { once: true });
   }
 
@@ -152,11 +157,17 @@ for (const form of document.querySelectorAll("form[data-form]")) {
       if (status) status.textContent = "";
       return sumUp(document.getElementById("changes"), problems);
     }
-    if (form.dataset.challenge && !isSolved()) {
+    if (form.dataset.challenge && !canSolve && "needed" in form.dataset) {
+      event.preventDefault();
+      status.textContent = form.dataset.secure;
+      return;
+    }
+    if (form.dataset.challenge && canSolve && !isSolved()) {
       event.preventDefault();
       return void finish();
     }
     sent = true;
+    if (status) setTimeout(() => sent && (status.textContent = form.dataset.sending), 300);
     button?.setAttribute("aria-disabled", "true");
   });
 

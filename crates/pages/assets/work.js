@@ -2,6 +2,9 @@
 
 const AT_ONCE = 4;
 
+/** The milliseconds after which the work is given up. */
+const LONGEST = 180_000;
+
 const toBytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 const toHex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -28,7 +31,9 @@ const find = async (parameters, signal) => {
 };
 
 // This file is the script of the worker too.
-if (!globalThis.document) onmessage = async ({ data }) => postMessage(await find(data));
+if (!globalThis.document) {
+  onmessage = ({ data }) => find(data).then((found) => postMessage({ found }), (error) => postMessage({ failed: String(error) }));
+}
 
 const trust = globalThis.trustedTypes?.createPolicy("rally-work", { createScriptURL: (url) => url });
 
@@ -39,14 +44,13 @@ const findInWorker = (parameters, signal) =>
       worker.terminate();
       settle(value);
     };
-    worker.onmessage = ({ data }) => end(resolve, data);
+    worker.onmessage = ({ data }) => (data.found ? end(resolve, data.found) : end(reject, new Error(data.failed)));
     worker.onerror = () => end(reject, new Error("no worker"));
-    signal?.addEventListener("abort", () => end(reject, signal.reason));
+    signal.addEventListener("abort", () => end(reject, signal.reason));
     worker.postMessage(parameters);
   });
 
-/** Fetches a challenge and returns the answer to it. It is empty if none is asked for. */
-export const solve = async (url, signal) => {
+const answer = async (url, signal) => {
   const reply = await fetch(url, { cache: "no-store", signal });
   if (reply.status === 404) return "";
   if (!reply.ok) throw new Error(`status ${reply.status}`);
@@ -56,4 +60,17 @@ export const solve = async (url, signal) => {
   const solution = { ...found, time: Math.round(performance.now() - started) };
   const json = new TextEncoder().encode(JSON.stringify({ challenge, solution }));
   return btoa(String.fromCharCode(...json));
+};
+
+/** Fetches a challenge and returns the answer to it. It is empty if none is asked for. */
+export const solve = async (url, left) => {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new Error("the time is up")), LONGEST);
+  left.addEventListener("abort", () => stop.abort(left.reason), { signal: stop.signal });
+  try {
+    return await answer(url, stop.signal);
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
 };

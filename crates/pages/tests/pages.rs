@@ -103,6 +103,17 @@ fn a_page_in_a_frame_is_the_content_alone() {
 }
 
 #[test]
+fn a_link_that_opens_a_tab_says_so() {
+    for (language, name, html) in every_page(USUAL) {
+        let links = html.split("<a ").skip(1).filter(|link| link.contains("target=\"_blank\""));
+        for link in links {
+            let text = link.split("</a>").next().unwrap();
+            assert!(text.contains(" <span class=\"apart\">"), "{name} in {}: {text}", language.tag());
+        }
+    }
+}
+
+#[test]
 fn a_page_without_a_form_leads_to_one() {
     for (name, html) in gallery::pages(Language::default(), USUAL).into_iter().filter(|(name, _)| name.starts_with("sign-up-")) {
         let is_elsewhere = matches!(name.as_str(), "sign-up-elsewhere" | "sign-up-own-page");

@@ -137,6 +137,12 @@ impl SignUpPage<'_> {
         Markup::of_html(attribute.to_owned())
     }
 
+    /// Returns what people who cannot see are told of such a link.
+    fn told_of_tab(&self) -> Markup {
+        let told = || format!(" <span class=\"apart\">{}</span>", self.texts().say("tab-new"));
+        Markup::of_html(if self.frame.embedded { told() } else { String::new() })
+    }
+
     fn friends(&self, count: &u64) -> Markup {
         self.texts().message("friends-count").number("count", *count).markup()
     }
