@@ -3,16 +3,22 @@
   "use strict";
   if (customElements.get("rally-waitlist")) return;
 
-  const server = new URL(".", document.currentScript.src).href;
+  // A module has no current script.
+  const script = document.currentScript ?? document.querySelector('script[type=module][src*="/widget.js"]');
+  const home = script?.src && new URL(".", script.src).href;
 
   // The server writes them here: what is shown where there is no form, by language.
   const TEXTS = {};
 
   const css = `
-:host{display:block;font:400 1rem/1.5 var(--rally-font,inherit);color:var(--rally-text,inherit)}
+:host{display:block}
+:host([hidden]){display:none}
 *,::before{box-sizing:border-box}
 [hidden]{display:none!important}
-.box{background:var(--rally-background,transparent);color:inherit;text-align:start;overflow-wrap:break-word}
+.box{display:block;background:var(--rally-background,transparent);color:var(--rally-text,inherit);font-family:var(--rally-font,inherit);
+font-size:max(1em,1rem);font-style:normal;font-weight:400;line-height:1.5;letter-spacing:normal;word-spacing:normal;
+text-align:start;text-indent:0;text-shadow:none;text-transform:none;white-space:normal;word-break:normal;overflow-wrap:break-word;
+cursor:auto;user-select:text;-webkit-user-select:text}
 .framed{padding:1.5rem;border-radius:var(--rally-radius,8px)}
 p{margin:0 0 .75rem}
 form{margin:0}
@@ -29,24 +35,28 @@ input:not([type=checkbox],[type=radio]),select,textarea{display:block;inline-siz
 option{color:CanvasText;background:Canvas}
 textarea{resize:vertical}
 ::placeholder{color:inherit;opacity:.75}
-[aria-invalid]:not(fieldset){outline:2px solid;outline-offset:-2px}
+[aria-invalid]:not(fieldset){box-shadow:inset 0 0 0 1px}
 .tick{display:flex;gap:.75rem;align-items:flex-start;margin:0;padding-block:.5rem;font-weight:400}
 .tick span{min-inline-size:0;white-space:pre-line}
 .tick input{flex:none;inline-size:1.5rem;block-size:1.5rem;margin:0;accent-color:var(--color)}
+.tick [aria-invalid]{border-radius:3px;box-shadow:0 0 0 2px}
 button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-start:1.5rem;padding:.5rem 1.5rem;border:1px solid var(--on);border-radius:var(--rally-radius,8px);background:var(--color);color:var(--on);font:inherit;font-weight:600;line-height:1.9;text-align:center;text-decoration:none;cursor:pointer}
 :is(button,.open):hover{background:color-mix(in srgb,var(--color),var(--away) 12%)}
 :is(button,.open):active{background:color-mix(in srgb,var(--color),var(--away) 24%)}
 [aria-disabled]{cursor:progress}
-:focus-visible{outline:3px solid;outline-offset:2px}
+:focus-visible{outline:3px solid var(--ink,currentcolor);outline-offset:2px}
 .told{margin-block:1rem 0;font-weight:600}
 .status{min-block-size:1.5em;margin-block:.5rem 0}
+.open+.links{margin-block-start:.75rem}
 .links{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;font-size:.875rem}
-.links a{color:inherit;padding-block:.25rem}
+:is(.links,.told) a{color:inherit;padding-block:.25rem}
 .done{outline:none}
-.title{font-size:1.375rem;font-weight:650;line-height:1.2}
+.title{margin:0 0 .75rem;font-size:1.375rem;font-weight:650;line-height:1.2}
+.lead{margin-block-end:1.5rem;white-space:pre-line}
 .place{font-size:1.125rem}
 .place b{display:block;font-size:4rem;line-height:1.1;font-variant-numeric:tabular-nums}
-.apart{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
+.apart{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+@media (forced-colors:active){[aria-invalid]:not(fieldset){border-width:3px}}
 `;
 
   /** Makes an element. A child that is text stays text. */
@@ -59,12 +69,43 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     return element;
   };
 
+  /** Makes a link. One that opens a tab says so to people who cannot see it. */
+  const makeLink = (href, text, opens, attributes) => {
+    const tab = opens && { target: "_blank", rel: "noopener" };
+    return make("a", { href, ...attributes, ...tab }, text, opens ? make("span", { class: "apart" }, ` ${opens}`) : "");
+  };
+
+  /** Makes a link that looks like a button. The pages that it leads to stand in no frame. */
+  const makeButton = (href, text, texts) => makeLink(href, text, self !== top && texts.opens_new_tab, { class: "open" });
+
   const isWeb = (url) => /^https?:\/\//i.test(url ?? "");
+
+  const isHere = (url) => url.split(/[?#]/)[0] === location.href.split(/[?#]/)[0];
+
+  /** Returns the element that another one gets its inherited styles from, also across the borders of shadow trees. */
+  const above = (element) => element.assignedSlot ?? element.parentElement ?? element.getRootNode().host;
+
+  const languageOf = (element) => {
+    for (let at = element; at; at = above(at)) if (at.getAttribute("lang")) return at.getAttribute("lang");
+    return undefined;
+  };
+
+  /** Sends a request and returns the object of its reply. Whatever else comes is thrown as an error with a code. */
+  const ask = async (url, options) => {
+    const reply = await fetch(url, options).catch((error) => {
+      throw { code: "network", message: "there is no connection", aborted: error.name === "AbortError" };
+    });
+    const answer = await reply.json().catch(() => undefined);
+    const isObject = typeof answer === "object" && answer !== null;
+    if (reply.ok && isObject) return answer;
+    const known = isObject && typeof answer.code === "string" ? answer : { code: "unavailable", message: `status ${reply.status}` };
+    throw { ...known, status: reply.status, wait: Number(reply.headers.get("retry-after")) };
+  };
 
   const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
   const channels = (color) => {
-    const context = make("canvas", { width: 1, height: 1 }).getContext("2d");
+    const context = make("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
     context.fillStyle = color;
     context.fillRect(0, 0, 1, 1);
     return context.getImageData(0, 0, 1, 1).data;
@@ -103,7 +144,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
   /** Does the same in a worker. Not every page allows one. */
   const findInWorker = (parameters, signal) =>
     new Promise((resolve, reject) => {
-      const code = `const find=${find};onmessage=async({data})=>postMessage(await find(data))`;
+      const code = `const find=${find};onmessage=({data})=>find(data).then(found=>postMessage({found}),()=>postMessage({}))`;
       const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
       const worker = new Worker(url);
       const end = (settle, value) => {
@@ -111,22 +152,36 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         URL.revokeObjectURL(url);
         settle(value);
       };
-      worker.onmessage = ({ data }) => end(resolve, data);
+      worker.onmessage = ({ data }) => (data.found ? end(resolve, data.found) : end(reject, new Error("no solution")));
       worker.onerror = () => end(reject, new Error("no worker"));
       signal.addEventListener("abort", () => end(reject, signal.reason));
       worker.postMessage(parameters);
     });
 
-  /** Fetches a challenge and returns the answer to it. There is none if none is asked for. */
-  const solve = async (url, signal) => {
-    const reply = await fetch(url, { cache: "no-store", signal });
-    if (reply.status === 404) return undefined;
-    if (!reply.ok) throw new Error("challenge");
-    const challenge = await reply.json();
-    const started = performance.now();
-    const found = await findInWorker(challenge.parameters, signal).catch(() => find(challenge.parameters, signal));
-    const solution = { ...found, time: Math.round(performance.now() - started) };
-    return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify({ challenge, solution }))));
+  // A page of an insecure connection has no means to solve a challenge.
+  const canSolve = Boolean(globalThis.crypto?.subtle);
+
+  /** Fetches a challenge and returns the answer to it. There is none if none is asked for. The work is given up after three minutes. */
+  const solve = async (url, left) => {
+    if (!canSolve) return undefined;
+    const stop = new AbortController();
+    const { signal } = stop;
+    const timer = setTimeout(() => stop.abort(), 180_000);
+    left.addEventListener("abort", () => stop.abort(), { signal });
+    try {
+      const challenge = await ask(url, { cache: "no-store", signal });
+      const started = performance.now();
+      const found = await findInWorker(challenge.parameters, signal).catch(() => find(challenge.parameters, signal));
+      const solution = { ...found, time: Math.round(performance.now() - started) };
+      return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify({ challenge, solution }))));
+    } catch (error) {
+      if (error.status === 404) return undefined;
+      if (typeof error.code === "string" && !error.aborted) throw error;
+      throw { code: "proof_of_work_failed", message: "the challenge was not solved" };
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+    }
   };
 
   /** Reads a number with the separators of a language. What is no number stays a text. */
@@ -134,7 +189,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     const digit = (sign) => String.fromCharCode(sign.charCodeAt(0) % 16 + 48);
     const plain = text.replace(/[\s'’]/g, "").replace(/[٠-٩]/g, digit).replace(/[０-９]/g, digit).replace("−", "-");
     const grouped = new RegExp(`^[+-]?\\d{1,3}(\\${thousands}\\d{3})+$`).test(plain);
-    const number = plain.includes(decimal) || grouped ? plain.replaceAll(thousands, "").replace(decimal, ".") : plain.replace(thousands, ".");
+    const isLocal = plain.includes(decimal) || grouped;
+    const number = isLocal ? plain.replaceAll(thousands, "").replace(decimal, ".") : plain.replace(thousands, ".");
     return /^[+-]?\d+(\.\d*)?$/.test(number) ? Number(number) : text;
   };
 
@@ -158,7 +214,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       inputs = made.map(([input]) => input);
       const legend = make("legend", { dir: "auto" }, control.label);
       const group = { role: shape === "yes_no" && "radiogroup", "aria-required": shape === "yes_no" && "true" };
-      element = make("fieldset", { class: "field", "aria-describedby": describedBy, ...group }, legend, hint, error, ...made.map(([, label]) => label));
+      const labels = made.map(([, label]) => label);
+      element = make("fieldset", { class: "field", "aria-describedby": describedBy, ...group }, legend, hint, error, ...labels);
     } else if (shape === "tick") {
       const [input, label] = tick("checkbox", 0, "true", control.label);
       input.setAttribute("aria-describedby", describedBy);
@@ -197,22 +254,42 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     };
     const tell = (text) => {
       error.textContent = text;
-      for (const input of shape === "yes_no" ? [element] : inputs) text ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
+      for (const input of shape === "yes_no" ? [element] : inputs) {
+        if (text) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+      }
     };
-    element.addEventListener("input", () => error.textContent && tell(problem()));
+    const isTold = () => error.textContent !== "";
+    element.addEventListener("input", () => isTold() && tell(problem()));
     element.addEventListener("focusout", (event) => {
       const value = read();
       if (!element.contains(event.relatedTarget) && value !== "" && value.length !== 0) tell(problem());
     });
-    return { element, name, required: control.required, read, problem, tell, focus: () => inputs[0].focus(), wrong: control.wrong, missing: control.missing };
+    const typed = () => inputs.map(({ value, checked }) => [value, checked]);
+    const retype = (typed) => inputs.forEach((input, index) => typed[index] && ([input.value, input.checked] = typed[index]));
+    return { element, name, read, problem, tell, isTold, typed, retype, focus: () => inputs[0].focus(), wrong: control.wrong };
   };
 
   class RallyWaitlist extends HTMLElement {
-    static observedAttributes = ["list", "lang"];
+    static observedAttributes = ["list", "lang", "server"];
 
     #root = this.attachShadow({ mode: "open" });
-    #turn = 0;
+    /** Ends what watches the page once the element leaves it. */
+    #here;
+    /** Ends a request for a form that is not wanted any more. */
+    #loading = new AbortController();
+    /** Ends the work of a form that is gone. */
     #stop = new AbortController();
+    /** The form that is shown: where it is from, its document, and what it is sent with. */
+    #shown;
+    #fields = [];
+    /** The reply of the sign-up. */
+    #answer;
+    /** A form that is being sent. */
+    #sending;
+    #isPlanned = false;
+    #hasFailed = false;
+    #painting = 0;
 
     constructor() {
       super();
@@ -224,80 +301,169 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     }
 
     connectedCallback() {
-      this.#load();
+      this.#here = new AbortController();
+      if (this.#stop.signal.aborted) this.#stop = new AbortController();
+      this.#watch(this.#here.signal);
+      this.#paintSoon();
+      this.#plan();
     }
 
     disconnectedCallback() {
-      this.#stop.abort();
+      this.#here.abort();
+      this.#loading.abort();
+      // An element that moves is back by then.
+      queueMicrotask(() => this.isConnected || this.#sending || this.#stop.abort());
     }
 
     attributeChangedCallback(_, before, after) {
-      if (this.isConnected && before !== after) this.#load();
+      if (this.isConnected && before !== after) this.#plan();
     }
 
     #emit(name, detail) {
-      this.dispatchEvent(new CustomEvent(`rally:${name}`, { bubbles: true, composed: true, detail }));
+      // The page hears of a sign-up also if it took the element away meanwhile.
+      const from = this.isConnected ? this : document;
+      from.dispatchEvent(new CustomEvent(`rally:${name}`, { bubbles: true, composed: true, detail }));
     }
 
+    /** Notices what changes the colours, the language, or the connection. */
+    #watch(signal) {
+      const paint = () => this.#paintSoon();
+      const observer = new MutationObserver((changes) => {
+        if (changes.some(({ attributeName }) => attributeName === "lang")) this.#plan();
+        paint();
+      });
+      for (let at = this; at; at = above(at)) observer.observe(at, { attributes: true });
+      if (document.head) observer.observe(document.head, { attributes: true, childList: true, subtree: true });
+      signal.addEventListener("abort", () => observer.disconnect());
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint, { signal });
+      document.addEventListener("load", ({ target }) => /^(link|style)$/.test(target.localName) && paint(), { capture: true, signal });
+      document.addEventListener("transitionend", ({ propertyName }) => /color|^--/.test(propertyName) && paint(), { signal });
+      this.addEventListener("focusin", paint, { signal });
+      addEventListener("online", () => this.#hasFailed && this.#plan(), { signal });
+    }
+
+    /** Loads the form once for all that changes at a time. */
+    #plan() {
+      if (this.#isPlanned) return;
+      this.#isPlanned = true;
+      queueMicrotask(() => {
+        this.#isPlanned = false;
+        if (this.isConnected) this.#load();
+      });
+    }
+
+    /** Shows a box, and keeps the focus in it if it was in the one before. */
     #show(box) {
+      const focused = this.#root.activeElement;
       this.#root.replaceChildren(box);
+      this.#paint();
+      if (focused) (this.#root.getElementById(focused.id) ?? box.querySelector("input, a, [tabindex]"))?.focus();
     }
 
     async #load() {
-      const turn = ++this.#turn;
-      // Nobody waits for the work of a form that is gone.
-      this.#stop.abort();
-      this.#stop = new AbortController();
-      const path = (this.getAttribute("list") ?? "").split("/").map(encodeURIComponent).join("/");
-      const lang = this.closest("[lang]")?.lang;
-      const query = lang ? `?lang=${encodeURIComponent(lang)}` : "";
+      this.#loading.abort();
+      const path = (this.getAttribute("list") ?? "").trim().split("/").map(encodeURIComponent).join("/");
+      const server = `${this.getAttribute("server") ?? home ?? ""}/`.replace(/\/+$/, "/");
+      if (path && !isWeb(server)) console.error("rally-waitlist: name the server in the attribute server");
+      if (!path || !isWeb(server)) return;
+      const lang = languageOf(this);
+      const from = { server, path, address: `${server}w/${path}/widget.json${lang ? `?lang=${encodeURIComponent(lang)}` : ""}` };
+      if (from.address === this.#shown?.address) return;
+      this.#loading = new AbortController();
+      const { signal } = this.#loading;
       try {
-        const reply = await fetch(`${server}w/${path}/widget.json${query}`, { cache: "no-store" });
-        if (!reply.ok) throw new Error(`status ${reply.status}`);
-        const form = await reply.json();
-        if (turn === this.#turn && this.isConnected) this.#build(form, path);
+        const data = await ask(from.address, { cache: "no-store", signal });
+        // A form that is being sent is not taken away.
+        await this.#sending;
+        if (signal.aborted) return;
+        this.#hasFailed = false;
+        this.#build(data, from);
       } catch (error) {
-        if (turn === this.#turn) this.#emit("error", { code: "unavailable", message: String(error.message) });
+        if (signal.aborted) return;
+        this.#hasFailed = true;
+        this.#emit("error", { code: "unavailable", message: error.status ? `status ${error.status}` : "the form cannot be loaded" });
+        if (server !== this.#shown?.server || path !== this.#shown.path) this.#tellFailure(lang ?? navigator.language);
       }
     }
 
-    #build(data, path) {
+    /** Shows what the page wrote inside of the element, else that there is no form. */
+    #tellFailure(wanted) {
+      this.#shown = undefined;
+      if (this.children.length || this.textContent.trim()) return this.#root.replaceChildren(make("slot"));
+      const primary = (tag) => tag.toLowerCase().split(/[-_]/)[0];
+      const lang = Object.keys(TEXTS).find((tag) => primary(tag) === primary(wanted)) ?? "en";
+      const [told, again] = TEXTS[lang];
+      const button = make("button", { type: "button", id: "again" }, again);
+      button.addEventListener("click", () => this.#load());
+      const dir = /^(ar|he)$/.test(lang) ? "rtl" : "ltr";
+      this.#show(make("div", { class: "box", lang, dir }, make("p", { role: "status" }, told), button));
+    }
+
+    #build(data, from) {
       const { texts } = data;
-      const loaded = performance.now();
-      const box = make("div", { class: "box", lang: data.lang, dir: data.dir });
-      this.#color(box, data.color);
+      const { server, path } = from;
+      const before = this.#shown?.server === server && this.#shown.path === path ? this.#shown : undefined;
+      const typed = new Map(before && this.#fields.map((field) => [field.name, field]));
+      if (!before) this.#answer = undefined;
+      // The work of the form before is not awaited any more.
+      this.#stop.abort();
+      this.#stop = new AbortController();
+      // The time counts from the first showing.
+      this.#shown = { ...from, data, seal: before?.seal ?? data.form, since: before?.since ?? performance.now() };
+      this.#fields = [];
+      const box = this.#box(data);
+      if (this.#answer) return this.#join();
       const links = make("p", { class: "links" });
-      for (const { text, url } of data.links) links.append(make("a", { href: new URL(url, server), target: "_blank", rel: "noopener" }, text));
+      for (const { text, url } of data.links) links.append(makeLink(new URL(url, server), text, texts.opens_new_tab));
       if (data.closed) {
         const { title, body, link } = data.closed;
-        box.append(make("p", { class: "title" }, title), make("p", {}, body));
-        if (isWeb(link?.url)) box.append(make("a", { class: "open", href: link.url }, link.text));
+        const told = [make("p", { class: "title" }, title), make("p", {}, body)];
+        box.append(make("div", { class: "done", tabindex: -1, role: "status" }, ...told));
+        if (isWeb(link?.url) && !isHere(link.url)) box.append(makeButton(link.url, link.text, texts));
         box.append(links);
         return this.#show(box);
       }
       const fields = data.controls.map((control) => makeField(control, texts, data.separators));
       const { consent } = data;
       if (consent) {
-        fields.push(makeField({ name: "consent", shape: "tick", label: consent.text, required: true, missing: consent.missing, wrong: consent.missing }, texts));
+        const { text, missing } = consent;
+        fields.push(makeField({ name: "consent", shape: "tick", label: text, required: true, missing, wrong: missing }, texts));
       }
+      for (const field of fields) {
+        const old = typed.get(field.name);
+        if (old) field.retype(old.typed());
+        if (old?.isTold()) field.tell(field.problem());
+      }
+      this.#fields = fields;
       const website = make("input", { id: "website", name: "website", type: "text", tabindex: -1, autocomplete: "off" });
       const apart = make("div", { class: "apart", "aria-hidden": "true" }, make("label", { for: "website" }, texts.leave_empty), website);
       const told = make("p", { class: "told", role: "alert", hidden: true });
       const status = make("p", { class: "status", role: "status", "aria-live": "polite" });
-      const button = make("button", {}, texts.join);
-      const form = make("form", { novalidate: true, "aria-label": data.name }, ...fields.map(({ element }) => element), apart, button, told, status);
-      box.append(form, links);
+      const button = make("button", { id: "join" }, texts.join);
+      const elements = [...fields.map(({ element }) => element), apart, button, told];
+      const form = make("form", { novalidate: true, "aria-label": data.name }, ...elements);
+      if (this.hasAttribute("heading")) {
+        box.append(make("h2", { class: "title" }, make("bdi", {}, data.name)));
+        if (data.description) box.append(make("p", { class: "lead", dir: "auto" }, data.description));
+      }
+      // A status inside of a form that is busy would be announced late.
+      box.append(form, status, links);
       let work;
       let begun;
       const prepare = () => {
         // A challenge works for ten minutes.
         if (performance.now() - begun > 480_000) work = undefined;
-        if (!work) begun = performance.now();
-        return (work ??= data.challenge && solve(new URL(data.challenge, server), this.#stop.signal));
+        if (!work && data.challenge) {
+          begun = performance.now();
+          work = solve(new URL(data.challenge, server), this.#stop.signal);
+          // The next try has a challenge of its own.
+          work.catch(() => (work = undefined));
+        }
+        return work;
       };
-      if (data.challenge) form.addEventListener("focusin", () => void prepare().catch(() => (work = undefined)), { once: true });
+      form.addEventListener("focusin", prepare, { once: true });
 
-      const body = async () => {
+      const body = (proof) => {
         const values = Object.fromEntries(fields.map(({ name, read }) => [name, read()]));
         const metadata = {};
         for (const [name, value] of Object.entries(values)) {
@@ -307,30 +473,44 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           email: values.email,
           name: values.name,
           metadata,
-          referral_code: this.getAttribute("ref") || this.#code() || undefined,
+          referral_code: this.#code(),
           referrer: this.#referrer(),
           variant_id: data.variant_id,
-          locale: this.closest("[lang]")?.lang || undefined,
+          locale: languageOf(this),
           consent: consent ? values.consent === true : undefined,
           website: website.value,
-          form: data.form,
-          proof_of_work: await prepare(),
+          form: this.#shown.seal,
+          proof_of_work: proof,
         });
       };
 
-      const send = async () => {
+      const send = async (say) => {
+        const { since } = this.#shown;
         for (let attempt = 0; ; attempt++) {
-          const headers = { "content-type": "application/json" };
-          const reply = await fetch(`${server}v1/waitlists/${path}/entries`, { method: "POST", headers, body: await body() });
-          const answer = await reply.json();
-          if (reply.ok) return answer;
-          if (answer.code !== "too_fast" || attempt === 4) {
-            work = undefined;
-            throw answer;
+          say(data.challenge ? texts.working : texts.sending);
+          const proof = await prepare();
+          say(texts.sending);
+          // Rally refuses a form that comes back within two seconds.
+          await pause(since + 2100 - performance.now());
+          try {
+            const options = { method: "POST", headers: { "content-type": "application/json" }, body: body(proof) };
+            return await ask(`${server}v1/waitlists/${path}/entries`, { ...options, signal: AbortSignal.timeout(60_000) });
+          } catch (error) {
+            if (error.code !== "too_fast" || attempt === 4) {
+              work = undefined;
+              throw error;
+            }
+            await pause(error.wait * 1000 || 500);
           }
-          const after = Number(reply.headers.get("retry-after")) * 1000;
-          await pause(after || Math.max(500, loaded + 2100 - performance.now()));
         }
+      };
+
+      const explain = ({ code, wait }) => {
+        const { errors } = texts;
+        if (code === "proof_of_work_failed" && !canSolve) return errors.insecure;
+        const waits = errors.too_many_requests_for;
+        if (code === "too_many_requests" && wait) return (waits.find(([minutes]) => minutes * 60 >= wait) ?? waits.at(-1))[1];
+        return errors[code] ?? errors.other;
       };
 
       const refuse = (answer) => {
@@ -341,13 +521,58 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           known.push(fields[0]);
         }
         if (known.length) return known[0].focus();
-        told.textContent = texts.errors[answer.code] ?? texts.errors.other;
+        told.replaceChildren(explain(answer));
+        if (answer.code === "origin_not_allowed") told.append(" ", makeLink(this.#page(), texts.form_open, texts.opens_new_tab));
         told.hidden = false;
       };
 
-      form.addEventListener("submit", async (event) => {
+      /** Shows why the waitlist takes nobody now. */
+      const isShut = async ({ code }) => {
+        if (code !== "waitlist_not_active" && code !== "waitlist_full") return false;
+        const now = await ask(from.address, { cache: "no-store" }).catch(() => ({}));
+        if (!now.closed) return false;
+        this.#build(now, from);
+        this.#root.querySelector(".done").focus();
+        return true;
+      };
+
+      const submit = async () => {
+        let isLate = false;
+        let said = "";
+        const say = (text) => {
+          said = text;
+          if (isLate) status.textContent = said;
+        };
+        const timer = setTimeout(() => {
+          isLate = true;
+          say(said);
+        }, 300);
+        button.setAttribute("aria-disabled", "true");
+        form.setAttribute("aria-busy", "true");
+        const settle = () => {
+          clearTimeout(timer);
+          button.removeAttribute("aria-disabled");
+          form.removeAttribute("aria-busy");
+          status.textContent = "";
+        };
+        try {
+          this.#answer = await send(say);
+          settle();
+          this.#join();
+          this.#root.querySelector(".done").focus();
+          this.#emit("joined", this.#answer);
+        } catch (error) {
+          settle();
+          const answer = typeof error.code === "string" ? error : { code: "unavailable", message: "the form cannot be sent" };
+          if (!(await isShut(answer))) refuse(answer);
+          this.#emit("error", { code: answer.code, message: answer.message });
+        }
+        this.#sending = undefined;
+      };
+
+      form.addEventListener("submit", (event) => {
         event.preventDefault();
-        if (button.hasAttribute("aria-disabled")) return;
+        if (this.#sending) return;
         told.hidden = true;
         for (const field of fields) field.tell(field.problem());
         const bad = fields.find((field) => field.problem());
@@ -355,26 +580,15 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           bad.focus();
           return this.#emit("error", { code: "validation_failed", message: bad.problem() });
         }
-        button.setAttribute("aria-disabled", "true");
-        status.textContent = data.challenge ? texts.working : "";
-        try {
-          const answer = await send();
-          this.#join(box, data, answer);
-          this.#emit("joined", answer);
-        } catch (error) {
-          const answer = error?.code && error.statusCode ? error : { code: "network", message: String(error?.message ?? error) };
-          refuse(answer);
-          this.#emit("error", { code: answer.code, message: answer.message });
-        }
-        button.removeAttribute("aria-disabled");
-        status.textContent = "";
+        this.#sending = submit();
       });
       this.#show(box);
     }
 
     #code() {
       const query = new URLSearchParams(location.search);
-      return ["ref", "referral_code", "kid", "ref_id"].map((name) => query.get(name)).find(Boolean);
+      const codes = ["ref", "referral_code", "kid", "ref_id"].map((name) => query.get(name));
+      return [this.getAttribute("ref"), ...codes].find(Boolean);
     }
 
     /** Where the visitor comes from. What Rally would refuse is passed over: the page may mean something else by it. */
@@ -383,25 +597,45 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       return named && named.length <= 500 && !/\p{Cc}/u.test(named) ? named : undefined;
     }
 
-    #color(box, color) {
-      box.style.setProperty("--color", `var(--rally-color, ${/^#[0-9a-f]{6}$/i.test(color) ? color : "#2457d6"})`);
-      const paint = () => {
-        const probe = box.appendChild(make("span", { hidden: true }));
-        probe.style.color = "var(--color)";
-        const on = textOn(getComputedStyle(probe).color);
-        probe.remove();
-        // Light text stands on a dark ground, and so do the browser's own controls.
-        box.style.colorScheme = textOn(getComputedStyle(box).color) === "#fff" ? "light" : "dark";
-        box.classList.toggle("framed", getComputedStyle(box).getPropertyValue("--rally-background").trim() !== "");
-        box.style.setProperty("--on", on);
-        box.style.setProperty("--away", on === "#fff" ? "#000" : "#fff");
-      };
-      requestAnimationFrame(paint);
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    /** Returns the address of the page that has the same form. */
+    #page() {
+      const { server, path, data } = this.#shown;
+      const query = { lang: data.lang, ref: this.#code(), referrer: this.#referrer() };
+      return `${server}w/${path}?${new URLSearchParams(Object.entries(query).filter(([, value]) => value))}`;
     }
 
-    #join(box, data, answer) {
+    #box({ lang, dir, color }) {
+      const box = make("div", { class: "box", lang, dir });
+      box.style.setProperty("--color", `var(--rally-color, ${/^#[0-9a-f]{6}$/i.test(color) ? color : "#2457d6"})`);
+      return box;
+    }
+
+    #paintSoon() {
+      cancelAnimationFrame(this.#painting);
+      this.#painting = requestAnimationFrame(() => this.#paint());
+    }
+
+    /** Takes the colours of the page around. */
+    #paint() {
+      const box = this.#root.querySelector(".box");
+      if (!box) return;
+      const probe = box.appendChild(make("span", { hidden: true }));
+      probe.style.color = "var(--color)";
+      const on = textOn(getComputedStyle(probe).color);
+      probe.remove();
+      const { color } = getComputedStyle(box);
+      // Light text stands on a dark ground, and so do the browser's own controls.
+      box.style.colorScheme = textOn(color) === "#fff" ? "light" : "dark";
+      box.classList.toggle("framed", getComputedStyle(box).getPropertyValue("--rally-background").trim() !== "");
+      box.style.setProperty("--ink", color);
+      box.style.setProperty("--on", on);
+      box.style.setProperty("--away", on === "#fff" ? "#000" : "#fff");
+    }
+
+    #join() {
+      const { data } = this.#shown;
       const { texts } = data;
+      const answer = this.#answer;
       const done = make("div", { class: "done", tabindex: -1, role: "status" });
       const place = answer.effective_position ?? answer.position;
       if (answer.status === "confirmation_required") {
@@ -412,10 +646,11 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           const number = make("b", {}, make("bdi", {}, new Intl.NumberFormat(data.numbers).format(place)));
           done.append(make("p", { class: "place" }, texts.place, number));
         }
-        if (isWeb(answer.status_url)) done.append(make("a", { class: "open", href: answer.status_url }, texts.open));
+        if (isWeb(answer.status_url)) done.append(makeButton(answer.status_url, texts.open, texts));
       }
-      box.replaceChildren(done);
-      done.focus();
+      const box = this.#box(data);
+      box.append(done);
+      this.#show(box);
     }
   }
 
