@@ -160,6 +160,7 @@ async fn files_of_pages_are_kept_for_ever() {
     let widget = browser.open("/widget.js").await;
     assert_eq!((widget.header("content-type"), widget.header("access-control-allow-origin")), ("text/javascript; charset=utf-8", "*"));
     assert_eq!(widget.header("cache-control"), "public, max-age=300");
+    assert_eq!(widget.header("cross-origin-resource-policy"), "cross-origin");
     for missing in ["/assets/style.css", "/assets/brand/zzzzzz.css", "/assets/brand/0f766e", "/assets/", "/assets/a/b/c"] {
         assert_eq!(browser.open(missing).await.status, 404, "{missing}");
     }

@@ -396,7 +396,9 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       const button = make("button", { type: "button", id: "again" }, again);
       button.addEventListener("click", () => this.#load());
       const dir = /^(ar|he)$/.test(lang) ? "rtl" : "ltr";
-      this.#show(make("div", { class: "box", lang, dir }, make("p", { role: "status" }, told), button));
+      const box = this.#box({ lang, dir });
+      box.append(make("p", { role: "status" }, told), button);
+      this.#show(box);
     }
 
     #build(data, from) {

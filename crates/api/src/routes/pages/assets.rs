@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::sync::LazyLock;
 
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentType, ETAG, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, CROSS_ORIGIN_RESOURCE_POLICY, ContentType, ETAG,
+    IF_NONE_MATCH, VARY,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -45,7 +46,8 @@ impl File {
         let known = has_one_of(request, [&etag, "*"]);
         let mut reply = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         reply.insert_header((CACHE_CONTROL, cache)).insert_header((ETAG, etag)).insert_header((VARY, "Accept-Encoding"));
-        reply.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        // Any page may load it, also one with `Cross-Origin-Embedder-Policy`.
+        reply.insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*")).insert_header((CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"));
         if known {
             return reply.finish();
         }
