@@ -323,6 +323,20 @@ async fn another_language_keeps_what_was_typed() {
     browser.close().await;
 }
 
+#[tokio::test]
+async fn a_page_with_errors_says_so_in_its_tab() {
+    let (server, _list) = start(json!({})).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/w/acme/early", server.base)).await;
+    let title = browser.value("document.title").await;
+    for _ in 0..2 {
+        browser.click("form button").await;
+        browser.until("document.activeElement.id === 'changes'").await;
+        assert_eq!(browser.value("document.title").await, format!("Error: {}", title.as_str().unwrap()));
+    }
+    browser.close().await;
+}
+
 /// A form that is sent twice signs one person up.
 #[tokio::test]
 async fn a_double_click_signs_up_once() {

@@ -10,7 +10,7 @@ use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::start;
-use super::widget::{ROOT, answer, listen, send as send_form, site};
+use super::widget::{ROOT, answer, intercept, listen, send as send_form, site};
 
 /// The settings of a list that protects itself.
 fn protected() -> serde_json::Value {
@@ -79,6 +79,77 @@ async fn a_widget_works_for_the_visitor() {
     assert_eq!((&joined["name"], &joined["detail"]["position"]), (&json!("joined"), &json!(1)));
     browser.until(&format!("{ROOT}.querySelector('.done') !== null")).await;
     assert_eq!(server.admin_get(&format!("/waitlists/{list}/entries/count")).await.expect(200)["count"], 1);
+    browser.close().await;
+}
+
+/// A challenge that nobody can solve.
+const UNSOLVABLE: &str = r#"{"parameters": {"algorithm": "PBKDF2/NONE", "cost": 1, "nonce": "00", "salt": "00", "keyPrefix": "00"}}"#;
+
+/// What goes wrong with one challenge is told, and the next try has another one.
+#[tokio::test]
+async fn a_challenge_that_fails_does_not_spoil_the_next_try() {
+    let (server, _list) = start(json!({"proof_of_work": "on"})).await;
+    let site = site(&server, "").await;
+    let browser = Browser::start().await;
+    browser.open(&site.uri()).await;
+    listen(&browser).await;
+    server.clock.advance(Duration::seconds(2));
+    answer(&browser, "email", "ada@example.com").await;
+    answer(&browser, "name", "Ada").await;
+    let challenge = |reply: &str| format!("url => url.endsWith('/challenge') ? {reply} : undefined");
+    for (reply, code) in [
+        ("Promise.reject(new TypeError())".to_owned(), "network"),
+        ("reply(503, '')".to_owned(), "unavailable"),
+        (format!("reply(200, '{UNSOLVABLE}')"), "proof_of_work_failed"),
+    ] {
+        intercept(&browser, &challenge(&reply)).await;
+        assert_eq!(send_form(&browser).await["detail"]["code"], code);
+    }
+    intercept(&browser, "() => undefined").await;
+    assert_eq!(send_form(&browser).await["name"], "joined");
+    // The page of Rally does the same.
+    browser.open(&format!("{}/w/acme/early", server.base)).await;
+    server.clock.advance(Duration::seconds(2));
+    intercept(&browser, &challenge(&format!("reply(200, '{UNSOLVABLE}')"))).await;
+    browser.fill("#email", "bob@example.com").await;
+    browser.fill("#name", "Bob").await;
+    browser.click("form button").await;
+    browser.until("document.querySelector('.working').textContent.startsWith('The check against robots did not work')").await;
+    intercept(&browser, "() => undefined").await;
+    browser.click("form button").await;
+    browser.until("location.pathname.startsWith('/me/')").await;
+    browser.close().await;
+}
+
+/// Without a secure connection a browser solves nothing. That is told where a solution is asked for.
+#[tokio::test]
+async fn an_insecure_page_says_what_it_needs() {
+    let (server, list) = start(json!({"proof_of_work": "on"})).await;
+    let site = site(&server, "").await;
+    let browser = Browser::start().await;
+    browser.is_insecure().await;
+    browser.open(&site.uri()).await;
+    listen(&browser).await;
+    server.clock.advance(Duration::seconds(2));
+    answer(&browser, "email", "ada@example.com").await;
+    answer(&browser, "name", "Ada").await;
+    assert_eq!(send_form(&browser).await["detail"]["code"], "proof_of_work_failed");
+    let told = browser.value(&format!("{ROOT}.querySelector('.told').textContent")).await;
+    assert!(told.as_str().unwrap().contains("needs a secure connection"), "{told}");
+    let page = format!("{}/w/acme/early", server.base);
+    browser.open(&page).await;
+    browser.fill("#email", "ada@example.com").await;
+    browser.fill("#name", "Ada").await;
+    browser.click("form button").await;
+    browser.until("document.querySelector('.working').textContent.includes('needs a secure connection')").await;
+    // A list that does not ask now takes the form as it is.
+    server.admin_patch(&format!("/waitlists/{list}"), json!({"settings": {"proof_of_work": "auto"}})).await.expect(200);
+    browser.open(&page).await;
+    server.clock.advance(Duration::seconds(2));
+    browser.fill("#email", "ada@example.com").await;
+    browser.fill("#name", "Ada").await;
+    browser.click("form button").await;
+    browser.until("location.pathname.startsWith('/me/')").await;
     browser.close().await;
 }
 

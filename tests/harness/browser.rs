@@ -269,6 +269,17 @@ impl Browser {
         self.complaints().await;
     }
 
+    /// Opens every page from now on as over an insecure connection: without the means to solve a challenge.
+    pub async fn is_insecure(&self) {
+        let script = "Object.defineProperty(Crypto.prototype, 'subtle', {get: () => undefined})";
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+    }
+
+    /// Frees what no page needs any more.
+    pub async fn collect_garbage(&self) {
+        self.devtools("HeapProfiler.collectGarbage", json!({})).await;
+    }
+
     /// Lets every page from now on share by the system, which ends with the error that the page keeps as `refusal`.
     pub async fn can_share(&self) {
         let script = "navigator.canShare = () => true; navigator.share = async () => { throw new DOMException('', window.refusal) }";
