@@ -276,7 +276,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
     #root = this.attachShadow({ mode: "open" });
     /** Ends what watches the page once the element leaves it. */
     #here;
-    /** Ends a request for a form that is not wanted any more. */
+    /** The address of the form that is being loaded, and what ends that. */
+    #wanted;
     #loading = new AbortController();
     /** Ends the work of a form that is gone. */
     #stop = new AbortController();
@@ -310,7 +311,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
 
     disconnectedCallback() {
       this.#here.abort();
-      this.#loading.abort();
+      this.#cancel();
       // An element that moves is back by then.
       queueMicrotask(() => this.isConnected || this.#sending || this.#stop.abort());
     }
@@ -360,15 +361,22 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
       if (focused) (this.#root.getElementById(focused.id) ?? box.querySelector("input, a, [tabindex]"))?.focus();
     }
 
-    async #load() {
+    #cancel() {
       this.#loading.abort();
+      this.#wanted = undefined;
+    }
+
+    async #load() {
       const path = (this.getAttribute("list") ?? "").trim().split("/").map(encodeURIComponent).join("/");
       const server = `${this.getAttribute("server") ?? home ?? ""}/`.replace(/\/+$/, "/");
       if (path && !isWeb(server)) console.error("rally-waitlist: name the server in the attribute server");
-      if (!path || !isWeb(server)) return;
+      if (!path || !isWeb(server)) return this.#cancel();
       const lang = languageOf(this);
       const from = { server, path, address: `${server}w/${path}/widget.json${lang ? `?lang=${encodeURIComponent(lang)}` : ""}` };
+      if (from.address === this.#wanted) return;
+      this.#cancel();
       if (from.address === this.#shown?.address) return;
+      this.#wanted = from.address;
       this.#loading = new AbortController();
       const { signal } = this.#loading;
       try {
@@ -376,10 +384,12 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         // A form that is being sent is not taken away.
         await this.#sending;
         if (signal.aborted) return;
+        this.#wanted = undefined;
         this.#hasFailed = false;
         this.#build(data, from);
       } catch (error) {
         if (signal.aborted) return;
+        this.#wanted = undefined;
         this.#hasFailed = true;
         this.#emit("error", { code: "unavailable", message: error.status ? `status ${error.status}` : "the form cannot be loaded" });
         if (server !== this.#shown?.server || path !== this.#shown.path) this.#tellFailure(lang ?? navigator.language);
