@@ -19,7 +19,8 @@ async fn site_with(server: &TestServer, script: &str, attributes: &str) -> MockS
     let site = MockServer::start().await;
     let html = format!(
         "<!doctype html><html lang=en><head><title>A site</title></head><body><main><h1>A site</h1>
-         <script src=\"{0}/widget.js\" {script}></script><rally-waitlist list=\"acme/early\" {attributes}></rally-waitlist></main></body></html>",
+         <script src=\"{0}/widget.js\" {script}></script>
+         <rally-waitlist list=\"acme/early\" {attributes}></rally-waitlist></main></body></html>",
         server.base
     );
     let policy = format!("default-src 'none'; script-src {0}; connect-src {0}; require-trusted-types-for 'script'", server.base);
@@ -141,7 +142,8 @@ async fn a_widget_follows_the_theme_of_its_page() {
     browser.open(&site.uri()).await;
     listen(&browser).await;
     let focus = format!(
-        "(style => [style.outlineStyle, style.outlineWidth, style.outlineOffset, style.outlineColor])(getComputedStyle({ROOT}.activeElement))"
+        "(style => [style.outlineStyle, style.outlineWidth, style.outlineOffset, style.outlineColor])\
+         (getComputedStyle({ROOT}.activeElement))"
     );
     for (look, ground, ink) in [("light", "rgb(254, 254, 254)", "rgb(1, 2, 3)"), ("dark", "rgb(4, 5, 6)", "rgb(250, 251, 252)")] {
         browser.run(&format!("document.body.style.cssText = 'background: {ground}; color: {ink}'")).await;
