@@ -287,9 +287,9 @@ async fn a_frame_shows_the_content_alone(kind: Kind) {
             assert!(!page.text.contains(clutter), "{clutter} is in {}", page.text);
         }
     };
-    let page = browser.open(&format!("{PAGE}?embed=1&lang=de&ref=ABCD2345")).await;
+    let page = browser.open(&format!("{PAGE}?embed=1&lang=de&ref=ABCD234567")).await;
     let action = format!("action=\"{PAGE}?embed=1\"");
-    let lost = format!("href=\"{PAGE}/lost-link?lang=de&#38;ref=ABCD2345&#38;embed=1\"");
+    let lost = format!("href=\"{PAGE}/lost-link?lang=de&#38;ref=ABCD234567&#38;embed=1\"");
     let privacy = format!("href=\"{own_page}\" rel=\"noopener\" target=\"_blank\"");
     page.is_page_for(framers, 200, "de", &[&action, &lost, &privacy, "name=\"robots\" content=\"noindex\""]);
     embedded(&page);

@@ -629,7 +629,7 @@ async fn a_lost_link_is_sent_and_nothing_is_told(kind: Kind) {
 async fn the_way_to_a_lost_link_and_back_keeps_who_sent_the_reader() {
     let (server, _smtp, _list) = start_with_mail(Kind::Sqlite).await;
     let browser = Browser::of(&server);
-    let sent_by = "?lang=de&ref=ABCD2345&referrer=news+letter";
+    let sent_by = "?lang=de&ref=ABCD234567&referrer=news+letter";
     let leads = |page: &str| format!("\"{PAGE}{page}{}\"", sent_by.replace('&', "&#38;"));
     let form = browser.open(&format!("{PAGE}{sent_by}")).await;
     form.is_page(200, "de", &[&format!("href={}", leads("/lost-link"))]);

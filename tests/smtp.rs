@@ -10,7 +10,7 @@ use rally_tests::receiver::eventually;
 use rally_tests::{Kind, TestServer, on_both_stores, send};
 use rstest::rstest;
 use rstest_reuse::apply;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::Duration;
 
 /// A server that sends mail over SMTP, with a public URL, and its mail server.
@@ -244,6 +244,30 @@ async fn a_mail_is_in_the_language_of_its_person(kind: Kind) {
         let mail = eventually(|| async { smtp.received().into_iter().find(|mail| mail.to == address) }).await;
         assert!(mail.html.unwrap().contains(&format!("lang=\"{language}\"")), "{address}");
     }
+}
+
+/// Mail and pages name the list alike, also if the variant has another name for it.
+#[apply(on_both_stores)]
+async fn a_mail_names_the_list_as_its_person_saw_it(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    let lists = [server.active_list("early", json!({})).await, server.active_list("asks", json!({"email_confirmation": true})).await];
+    for (list, slug) in lists.iter().zip(["early", "asks"]) {
+        let variant = json!({"kind": "locale", "locale": "de", "copy": {"display_name": "Früher Zugang"}});
+        let variant = server.admin_post(&format!("/waitlists/{list}/variants"), variant).await.expect(201)["id"].clone();
+        for (person, variant, name) in [("ada", variant, "Früher Zugang".to_owned()), ("bob", Value::Null, format!("List {slug}"))] {
+            let address = format!("{person}@{slug}.example");
+            let body = json!({"email": address, "name": "Somebody", "locale": "de", "variant_id": variant});
+            assert!(server.sign_up(slug, body).await.status.is_success());
+            let mail = eventually(|| async { smtp.received().into_iter().find(|mail| mail.to == address) }).await;
+            assert!(mail.subject.contains(&name) && mail.text.contains(&name), "{}: {}", mail.subject, mail.text);
+        }
+    }
+    // A preview with the data of an entry shows the same.
+    let entries = server.admin_get(&format!("/waitlists/{}/entries", lists[0])).await.expect(200);
+    let preview = json!({"entry_id": entries["data"][0]["id"]});
+    let preview = server.admin_post("/mail-templates/welcome/de/preview", preview).await.expect(200);
+    assert!(preview["subject"].as_str().unwrap().contains("Früher Zugang"), "{preview}");
 }
 
 #[apply(on_both_stores)]

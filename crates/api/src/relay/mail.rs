@@ -1,20 +1,22 @@
 //! The freight for mail: one lane for each workspace. Mail goes to Envoi or to the mail server, as it was written.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use rally_domain::error::Fault;
-use rally_domain::id::{ClaimId, MailId, WorkspaceId};
+use rally_domain::id::{ClaimId, MailId, WaitlistId, WorkspaceId};
 use rally_domain::locale::Locale;
 use rally_domain::mail::{
     Choice, ClaimedMail, Content, Mail, MailBudget, MailKind, MailOutcome, MailReport, MailTemplate, SettleMail, TemplateSource, Via,
-    choose, serving,
+    choose, in_words_of, serving, variant_of,
 };
 use rally_domain::port::{Ports, TemplateEngine};
 use rally_domain::queue::{ClaimRequest, RetrySchedule, Verdict};
 use rally_domain::timestamp::Timestamp;
+use rally_domain::use_case::visit;
 use time::Duration;
 use tokio::sync::OnceCell;
 
@@ -100,7 +102,8 @@ impl MailFreight {
             Via::Smtp => {
                 let smtp = self.ports.smtp.as_ref().ok_or_else(|| Fault::unavailable("this server has no mail server"))?;
                 let (locale, source, is_own) = self.template(mail, own).await.map_err(NotSent::Busy)?;
-                let rendered = match self.templates.render(&locale, &source, &mail.data) {
+                let data = in_words(&self.ports, mail.recipient.waitlist_id(), &mail.data).await.map_err(NotSent::Busy)?;
+                let rendered = match self.templates.render(&locale, &source, &data) {
                     Ok(rendered) => rendered,
                     Err(error) => return Ok(MailReport::failed(MailOutcome::Refused(UNRENDERED), &error.to_string())),
                 };
@@ -140,6 +143,16 @@ impl MailFreight {
             }
         })
     }
+}
+
+/// Returns the data of a mail with the name of the waitlist that the person saw, if that of a variant.
+///
+/// # Errors
+/// If the store fails.
+pub async fn in_words<'a>(ports: &Ports, waitlist: Option<WaitlistId>, data: &'a str) -> Result<Cow<'a, str>, Fault> {
+    let Some((waitlist, id)) = waitlist.zip(variant_of(data)) else { return Ok(data.into()) };
+    let variant = visit::variant_of(ports, waitlist, Some(id)).await?;
+    Ok(variant.map_or(data.into(), |variant| in_words_of(data, &variant.copy).into()))
 }
 
 /// The templates that a workspace wrote for a kind, once a mail needed them.

@@ -26,7 +26,7 @@ use self::work::Work;
 use crate::chain::chain;
 use crate::worker::without_panic;
 
-pub use mail::MailFreight;
+pub use mail::{MailFreight, in_words};
 pub use refusals::Refusals;
 pub use undelivered::Undelivered;
 pub use webhooks::WebhookFreight;

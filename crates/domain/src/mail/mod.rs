@@ -31,7 +31,7 @@ use crate::confirmation::SignUpRequest;
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::event::EventKind;
-use crate::id::{ClaimId, EntryId, EventId, MailId, RequestId, WaitlistId, WorkspaceId};
+use crate::id::{ClaimId, EntryId, EventId, MailId, RequestId, VariantId, WaitlistId, WorkspaceId};
 use crate::invite::Invite;
 use crate::locale::Locale;
 use crate::profile::Profile;
@@ -39,6 +39,7 @@ use crate::referral::ReferralCode;
 use crate::secret::{AddressHash, NetworkHash, StoreSecret, TokenUse};
 use crate::slug::Slug;
 use crate::timestamp::Timestamp;
+use crate::variant::VariantCopy;
 use crate::waitlist::Waitlist;
 use crate::web_url::WebUrl;
 use crate::workspace::{Brand, Notifications, WorkspaceSettings};
@@ -409,7 +410,7 @@ impl Mail {
         let locale = request.profile.locale.as_ref().unwrap_or(&setup.default_locale);
         let data = RequestData {
             entry: PersonData { email: request.profile.email.as_str(), name: request.profile.name.as_str(), locale: locale.as_str() },
-            waitlist: WaitlistData::of(waitlist),
+            waitlist: WaitlistData::of(waitlist, &setup.transport, request.variant_id),
             brand: BrandData::of(&setup.brand),
             confirm_url: links.confirm(request.id, waitlist.settings.confirm_page_url.as_ref()),
             refuse_url: links.refuse(request.id),
@@ -617,6 +618,9 @@ struct WaitlistData<'a> {
     display_name: &'a str,
     #[serde(flatten)]
     friends: Option<FriendsData>,
+    /// The variant that the person saw. Its name of the waitlist is put in when the mail is rendered: see [`in_words_of`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant_id: Option<String>,
 }
 
 /// What friends bring, for the templates of mail over SMTP. Envoi keeps templates of its own, and the data that they know.
@@ -634,14 +638,15 @@ struct BrandData<'a> {
 }
 
 impl<'a> WaitlistData<'a> {
-    fn of(waitlist: &'a Waitlist) -> Self {
-        Self { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str(), friends: None }
+    fn of(waitlist: &'a Waitlist, transport: &Transport, variant: Option<VariantId>) -> Self {
+        let variant_id = variant.filter(|_| matches!(transport, Transport::Smtp)).map(|id| id.to_string());
+        Self { slug: waitlist.slug.as_str(), display_name: waitlist.display_name.as_str(), friends: None, variant_id }
     }
 
-    fn with_friends(waitlist: &'a Waitlist, transport: &Transport) -> Self {
+    fn with_friends(waitlist: &'a Waitlist, transport: &Transport, variant: Option<VariantId>) -> Self {
         let settings = &waitlist.settings;
         let friends = FriendsData { referral_boost: settings.referral_boost.places(), rewards: settings.referral_rewards.milestones.len() };
-        Self { friends: matches!(transport, Transport::Smtp).then_some(friends), ..Self::of(waitlist) }
+        Self { friends: matches!(transport, Transport::Smtp).then_some(friends), ..Self::of(waitlist, transport, variant) }
     }
 }
 
@@ -666,11 +671,33 @@ fn data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, in
             unsubscribe_url: links.unsubscribe(entry.id),
             locale: entry.profile.locale.as_ref().unwrap_or(&setup.default_locale).as_str(),
         },
-        waitlist: WaitlistData::with_friends(waitlist, &setup.transport),
+        waitlist: WaitlistData::with_friends(waitlist, &setup.transport, entry.variant_id),
         brand: BrandData::of(&setup.brand),
         invite_url,
     };
     serde_json::to_string(&data).expect("texts and numbers serialise")
+}
+
+/// Returns the variant that the person of a mail over SMTP saw.
+pub fn variant_of(data: &str) -> Option<VariantId> {
+    #[derive(Deserialize)]
+    struct Told {
+        waitlist: Saw,
+    }
+    #[derive(Deserialize)]
+    struct Saw {
+        variant_id: Option<String>,
+    }
+    serde_json::from_str::<Told>(data).ok()?.waitlist.variant_id.and_then(|id| VariantId::parse(&id).ok())
+}
+
+/// Returns the data of a mail in which the waitlist has the name that the person saw.
+pub fn in_words_of(data: &str, copy: &VariantCopy) -> String {
+    let (mut data, name) = (serde_json::from_str(data).unwrap_or(Value::Null), copy.display_name.as_ref());
+    if let (Some(Value::Object(waitlist)), Some(name)) = (data.get_mut("waitlist"), name) {
+        waitlist.insert("display_name".to_owned(), name.as_str().into());
+    }
+    data.to_string()
 }
 
 /// How long the links of an example work.
@@ -747,10 +774,12 @@ mod tests {
     #[test]
     fn mail_over_a_mail_server_says_what_friends_bring() {
         let list = waitlist(json!({"referral_boost": 0, "referral_rewards": {"milestones": [{"count": 1, "reward": "a mug"}]}}));
-        let told = |transport| serde_json::to_value(WaitlistData::with_friends(&list, &transport)).unwrap();
+        let variant = VariantId::new(Uuid::from_u128(7));
+        let told = |transport| serde_json::to_value(WaitlistData::with_friends(&list, &transport, Some(variant))).unwrap();
         let names = json!({"slug": list.slug.as_str(), "display_name": list.display_name.as_str()});
         let smtp = told(Transport::Smtp);
         assert_eq!((&smtp["slug"], &smtp["referral_boost"], &smtp["rewards"]), (&names["slug"], &json!(0), &json!(1)));
+        assert_eq!(smtp["variant_id"], json!(variant.to_string()));
         let [welcome, approved, rejected] = ["welcome", "approved", "rejected"].map(str::to_owned);
         assert_eq!(told(Transport::Envoi(Templates { welcome, approved, rejected, confirm: None, link: None })), names);
     }

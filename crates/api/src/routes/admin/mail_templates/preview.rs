@@ -15,6 +15,7 @@ use crate::http::body::fields::{Field, Fields};
 use crate::http::body::{Body, SETTINGS_LIMIT, read_as};
 use crate::http::error::{AdminFailure, ApiError, BodyFailure};
 use crate::http::extract::admin::{AdminTemplate, TemplatePlace};
+use crate::relay::in_words;
 
 /// What to preview.
 #[derive(Default, Deserialize, ToSchema)]
@@ -81,7 +82,8 @@ async fn data(app: &App, admin: &Admin, kind: MailKind, entry_id: Option<EntryId
     let entry = app.ports.entries.find_by_id(id).await?.filter(|entry| entry.workspace_id == workspace.id);
     let entry = entry.ok_or_else(ApiError::no_entry)?;
     let waitlist = app.ports.waitlists.find(workspace.id, entry.waitlist_id).await?.ok_or_else(ApiError::no_entry)?;
-    Ok(mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example))
+    let data = mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example);
+    Ok(in_words(&app.ports, Some(waitlist.id), &data).await?.into_owned())
 }
 
 /// Renders a template that is typed in the console.
