@@ -155,7 +155,7 @@ pub async fn older_jobs_come_first(fixture: &impl Fixture) {
     let young = EntryJob { created_at: later(&ports, 10), ..job(&ports, &list) };
     let old = job(&ports, &other);
     for job in [&young, &old] {
-        begin(&ports, &job).await;
+        begin(&ports, job).await;
     }
     assert_eq!(claim(&ports, claim_id(&ports)).await.map(|job| job.id), Some(old.id));
     assert_eq!(claim(&ports, claim_id(&ports)).await.map(|job| job.id), Some(young.id));
