@@ -76,11 +76,13 @@ macro_rules! each_case {
                 an_erased_person_leaves_room_for_a_row
                 a_mailbox_is_imported_once
                 people_who_are_there_are_skipped_or_updated
+                a_row_without_mail_suppresses_its_address
                 a_code_that_is_taken_is_told
                 old_codes_work_on_their_list
                 old_codes_go_with_their_entry
                 an_own_code_comes_before_an_old_one
                 referrers_are_found_and_credited
+                a_file_that_comes_again_completes_referrals
                 a_dry_run_changes_nothing
                 nobody_hears_of_an_import_unless_it_notifies
                 what_was_staged_is_deleted

@@ -516,6 +516,36 @@ pub async fn people_who_are_there_are_skipped_or_updated(fixture: &impl Fixture)
     assert_eq!(ports.entries.find(list.id, expected.id).await.unwrap(), Some(expected));
 }
 
+/// A row of a person without mail suppresses the address, whatever becomes of the row, but for a dry run.
+pub async fn a_row_without_mail_suppresses_its_address(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({"max_entries": 2})).await;
+    join(&ports, &list, "known@example.com").await;
+    let without = |line, address| ImportRow { suppressed: Some(SuppressionReason::Unsubscribed), ..row(line, line as i64, address) };
+    let reasons = async |address: &str| {
+        let found = there.suppressions.find(list.workspace_id, ports.links.secret().hash_address(&email(address))).await.unwrap();
+        found.into_iter().map(|row| row.reason).collect::<Vec<_>>()
+    };
+    let rows = || {
+        let twice = [row(2, 2, "twice@example.com"), without(3, "twice@example.com")];
+        twice.into_iter().chain([without(4, "known@example.com"), without(5, "late@example.com")]).collect::<Vec<_>>()
+    };
+    let people = ["known@example.com", "twice@example.com", "late@example.com"];
+    let dry = run(&ports, Import { dry_run: true, ..import(&ports, &list) }, rows()).await;
+    assert_eq!(numbers(&dry), [1, 0, 2, 1]);
+    for address in people {
+        assert_eq!(reasons(address).await, [], "{address}");
+    }
+    let done = run(&ports, import(&ports, &list), rows()[2..].to_vec()).await;
+    assert_eq!(numbers(&done), [1, 0, 1, 0]);
+    assert_eq!(reasons("known@example.com").await, [SuppressionReason::Unsubscribed]);
+    let update = Import { on_duplicate: OnDuplicate::Update, ..import(&ports, &list) };
+    assert_eq!(numbers(&run(&ports, update, rows()).await), [0, 2, 0, 2]);
+    for address in people {
+        assert_eq!(reasons(address).await, [SuppressionReason::Unsubscribed], "{address}");
+    }
+}
+
 /// A new code that an entry of any list has, or that is an old code of the list, is reported. Nothing is written, and other codes do.
 pub async fn a_code_that_is_taken_is_told(fixture: &impl Fixture) {
     let ports = fixture.ports();
@@ -561,10 +591,24 @@ pub async fn old_codes_work_on_their_list(fixture: &impl Fixture) {
         assert_eq!(there.entries.records(list.id, people[person].id).await.unwrap().old_codes, codes);
     }
     assert_eq!(resolve(&list, "aBC").await, Some(people[2].referral_code.clone()));
-    assert_eq!(resolve(&list, &ada.referral_code.as_str().to_lowercase()).await, Some(ada.referral_code));
+    assert_eq!(resolve(&list, &ada.referral_code.as_str().to_lowercase()).await, Some(ada.referral_code.clone()));
     for (list, code) in [(&list, "ABC"), (&list, "none"), (&other, "Abc")] {
         assert_eq!(resolve(list, code).await, None, "{code}");
     }
+    // Somebody who is there gets the code, too. Her own codes, and those that she has, are no problem however often they come.
+    let ada = people[0].clone();
+    let known = || {
+        let own = with(2, "ada@example.com", &ada.referral_code.as_str().to_lowercase());
+        vec![own, with(3, "ada@example.com", "Ada1"), with(4, "ada@example.com", "Abc"), with(5, "a@example.com", "Abc")]
+    };
+    for _ in 0..2 {
+        let again = run(&ports, self::import(&ports, &list), known()).await;
+        assert_eq!(numbers(&again), [0, 0, 4, 0]);
+        let problems = ports.imports.problems(again.id, None, 10).await.unwrap();
+        assert_eq!(problems.iter().map(|(_, problem)| problem.line).collect::<Vec<_>>(), [4]);
+    }
+    assert_eq!(resolve(&list, "Ada1").await, Some(ada.referral_code));
+    assert_eq!(resolve(&list, "Abc").await, Some(people[1].referral_code.clone()));
     let slug = crate::samples::slug("acme");
     for (list, expected) in [(&list, true), (&other, false)] {
         let found = there.waitlists.find_public(&slug, &list.slug).await.unwrap().unwrap();
@@ -612,7 +656,10 @@ pub async fn referrers_are_found_and_credited(fixture: &impl Fixture) {
         by(7, "nobody@example.com", ReferrerName::Code("old".to_owned())),
         founder,
     ];
-    run(&ports, import(&ports, &list), rows).await;
+    let done = run(&ports, import(&ports, &list), rows).await;
+    let problems = ports.imports.problems(done.id, None, 10).await.unwrap();
+    let told: Vec<_> = problems.iter().map(|(_, problem)| (problem.line, problem.column.as_str())).collect();
+    assert_eq!((numbers(&done), told), ([7, 0, 0, 0], vec![(7, "referred_by")]));
     let people = entries(&there, &list).await;
     let find = |address: &str| people.iter().find(|entry| entry.profile.email.as_str() == address).unwrap();
     let founder = find("founder@example.com");
@@ -628,6 +675,61 @@ pub async fn referrers_are_found_and_credited(fixture: &impl Fixture) {
     assert_eq!(there.entries.friends(founder.id, 10).await.unwrap().len(), 4);
     let new = join_by(&ports, &list, founder, "new@example.com").await;
     assert_eq!(new.referred_by, Some(founder.id));
+}
+
+/// A file that is corrected, or whose import was cancelled, comes again. Everybody gets their referrer then, once, and the referrals of
+/// people who are known by now are not counted as those of unknown ones.
+pub async fn a_file_that_comes_again_completes_referrals(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let by = |line: u64, referrer: &str| ImportRow {
+        referrer: Some(ReferrerName::Code(referrer.to_owned())),
+        ..row(line, line as i64, &format!("friend{line}@example.com"))
+    };
+    let founder = |count| ImportRow { old_code: Some("Old".to_owned()), referral_count: count, ..row(9, 9, "founder@example.com") };
+    let find = async |address: &str| {
+        let people = entries(&there, &list).await;
+        people.into_iter().find(|entry| entry.profile.email.as_str() == address).unwrap()
+    };
+    let credits = async || {
+        let founder = find("founder@example.com").await;
+        let elsewhere = founder.profile.metadata.document().get(IMPORTED_REFERRALS).and_then(Value::as_u64);
+        (founder.referral_count, elsewhere.unwrap_or_default())
+    };
+    // Everybody is there when the import is cancelled, and nobody has a referrer.
+    let (cancelled, claim) = staged(&ports, import(&ports, &list), vec![by(2, "Old"), founder(4)]).await;
+    let cancelled = ports.imports.work(work(&ports, &cancelled, claim, 2)).await.unwrap().unwrap();
+    ports.imports.cancel(cancel(&ports, list.id, cancelled.id)).await.unwrap().unwrap();
+    drive(&ports, cancelled, claim).await;
+    assert_eq!(credits().await, (0, 0));
+    // A person who signed up here has a referrer too, and one was misspelt. Two rows of one person are one referral.
+    join(&ports, &list, "friend4@example.com").await;
+    let twice = || ImportRow { line: 6, ..by(2, "Old") };
+    let first = vec![by(2, "Old"), twice(), by(3, "Odl"), by(4, "Old"), founder(4)];
+    assert_eq!(numbers(&run(&ports, import(&ports, &list), first).await), [1, 0, 4, 0]);
+    assert_eq!(credits().await, (2, 2));
+    let corrected = || vec![by(2, "Old"), twice(), by(3, "Old"), by(4, "Old"), founder(4)];
+    for choice in [OnDuplicate::Skip, OnDuplicate::Update, OnDuplicate::Skip] {
+        run(&ports, Import { on_duplicate: choice, ..import(&ports, &list) }, corrected()).await;
+        assert_eq!(credits().await, (3, 1));
+    }
+    // Shortly before the switch somebody joined there. Somebody joins here, which no file counts.
+    let mut last = corrected();
+    last.extend([by(5, "Old"), ImportRow { row_id: None, ..founder(5) }]);
+    last.remove(4);
+    run(&ports, import(&ports, &list), last.clone()).await;
+    assert_eq!(credits().await, (4, 1));
+    join_by(&ports, &list, &find("founder@example.com").await, "new@example.com").await;
+    run(&ports, import(&ports, &list), last).await;
+    assert_eq!(credits().await, (5, 1));
+    assert_eq!(there.stats.rebuild().await.unwrap().corrected, 0);
+    // Whoever lost the referrer stays without one.
+    let gone = find("founder@example.com").await;
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, gone.id)).await.unwrap());
+    while ports.purges.purge(1000).await.unwrap() {}
+    let done = run(&ports, import(&ports, &list), corrected()).await;
+    assert_eq!((done.state, numbers(&done), credits().await), (ImportState::Done, [1, 0, 4, 0], (0, 4)));
+    assert_eq!(there.stats.rebuild().await.unwrap().corrected, 0);
 }
 
 /// A dry run counts what an import would do, and changes nothing but itself.

@@ -158,7 +158,7 @@ pub struct ImportNumbers {
     pub added: u64,
     /// Rows that changed an entry.
     pub updated: u64,
-    /// Rows that changed nothing: the person is on the list already, or was erased.
+    /// Rows that added nobody and changed no profile: the person is on the list already, or was erased.
     pub skipped: u64,
     /// Rows that cannot be imported.
     pub failed: u64,
@@ -357,7 +357,7 @@ pub enum ReferrerName {
     Row(String),
 }
 
-/// A person who was added, and who brought them according to the file.
+/// A person without a referrer, and who brought them according to the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportLink {
     /// The line of the person. It is the key of the link.

@@ -139,6 +139,16 @@ flaws! {
     OldCodesNotRecorded: "imports::old_codes_work_on_their_list";
     /// The old codes of a deleted entry stay.
     OldCodesStay: "imports::old_codes_go_with_their_entry";
+    /// A row suppresses the address of a new person only.
+    OnlyNewPeopleSuppressed: "imports::a_row_without_mail_suppresses_its_address";
+    /// A row gives an old code to a new person only.
+    OnlyNewPeopleHaveOldCodes: "imports::old_codes_work_on_their_list";
+    /// A referrer whom nobody knows is no problem.
+    UnknownReferrersNotTold: "imports::referrers_are_found_and_credited";
+    /// A person whose referrer is gone is referred once more.
+    ImportsForgetTheLedger: "imports::a_file_that_comes_again_completes_referrals";
+    /// Referrals of unknown people stay counted when the people become known.
+    CountsOfElsewhereNeverShrink: "imports::a_file_that_comes_again_completes_referrals";
     /// Imported referrals earn nothing.
     ImportedReferralsNotCredited: "imports::referrers_are_found_and_credited";
     /// A dry run does not know what its earlier groups would have added.

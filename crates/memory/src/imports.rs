@@ -36,7 +36,7 @@ pub(crate) struct KeptImport {
     links: BTreeMap<u64, ImportLink>,
     problems: BTreeMap<ImportMark, ImportProblem>,
     /// Names that the import has seen, each with an entry and a number.
-    names: BTreeMap<String, (EntryId, u64)>,
+    names: BTreeMap<String, (EntryId, i64)>,
 }
 
 #[async_trait]
@@ -269,7 +269,7 @@ impl Data {
         let is_seen = |list: &&List| list.waitlist.id == id || !flaw.is(Flaw::ImportedCodesUniqueInListAlone);
         let owner = |code: &ReferralCode| self.lists.values().filter(is_seen).find(|list| list.has_code(code));
         let is_here = |code: &ReferralCode| owner(code).map(|owner| owner.waitlist.id == id);
-        let notes = ImportWork::notes(rows).into_iter().filter(|name| kept.names.contains_key(name) && !flaw.is(Flaw::DryRunsForget));
+        let notes = ImportWork::notes(rows).into_iter().filter(|_| !flaw.is(Flaw::DryRunsForget));
         Some(AddFacts {
             waitlist: list.waitlist.clone(),
             last_position: if flaw.is(Flaw::ImportsIgnorePositions) { kept.import.numbers.added } else { list.tally.last_position },
@@ -281,20 +281,25 @@ impl Data {
                 .filter(|_| !flaw.is(Flaw::MailboxesImportedTwice))
                 .collect(),
             own_codes: command.own_codes(rows).into_iter().filter_map(|code| Some((code.clone(), is_here(&code)?))).collect(),
-            old_codes: command.old_codes(rows).into_iter().filter(|code| list.old_codes.contains_key(code)).collect(),
+            old_codes: command.old_codes(rows).into_iter().filter_map(|code| Some((code.clone(), *list.old_codes.get(&code)?))).collect(),
             erased: rows
                 .iter()
                 .filter(is_erased)
                 .filter(|_| !flaw.is(Flaw::ErasedPeopleImported))
                 .map(|row| row.profile.email.clone())
                 .collect(),
-            noted: if kept.import.dry_run { notes.collect() } else { HashSet::new() },
+            noted: match kept.import.dry_run {
+                true => notes.filter_map(|name| Some((name.clone(), kept.names.get(&name)?.0))).collect(),
+                false => HashMap::new(),
+            },
             mail: self.mail_setup(workspace),
         })
     }
 
     fn write_added(&mut self, import: &Import, plan: AddPlan) {
         let flaw = self.flaw;
+        let new: HashSet<EntryId> = plan.entries.iter().map(|entry| entry.id).collect();
+        let suppressions = plan.suppressions.into_iter().filter(|_| !new.is_empty() || !flaw.is(Flaw::OnlyNewPeopleSuppressed));
         if let Some(list) = self.lists.get_mut(&import.waitlist_id) {
             for entry in plan.entries {
                 if !flaw.is(Flaw::ImportsNotCounted) {
@@ -304,13 +309,14 @@ impl Data {
                 list.put(entry);
             }
             let code = |code: String| if flaw.is(Flaw::OldCodesLowercased) { code.to_lowercase() } else { code };
-            list.old_codes.extend(plan.old_codes.into_iter().map(|(text, id)| (code(text), id)));
+            let old_codes = plan.old_codes.into_iter().filter(|(_, id)| new.contains(id) || !flaw.is(Flaw::OnlyNewPeopleHaveOldCodes));
+            list.old_codes.extend(old_codes.map(|(text, id)| (code(text), id)));
             for update in plan.updates.into_iter().filter(|_| !flaw.is(Flaw::DuplicatesNeverUpdated)) {
                 list.tally.move_source(&update.before, &update.after);
                 list.put(update.after);
             }
         }
-        for suppression in plan.suppressions {
+        for suppression in suppressions {
             self.add_suppression(suppression);
         }
         if !flaw.is(Flaw::ImportsNeverNotify) {
@@ -320,7 +326,7 @@ impl Data {
         if let Some(kept) = self.imports.get_mut(&import.id) {
             kept.links.extend(plan.links.into_iter().map(|link| (link.line, link)));
             for (name, id, number) in plan.notes {
-                kept.names.entry(name).or_insert((id, number));
+                kept.names.entry(name).or_insert((id, number as i64));
             }
             kept.put_problems(1, plan.problems);
         }
@@ -443,7 +449,11 @@ impl Data {
         };
         let referrers: HashMap<ReferrerName, EntryId> =
             links.iter().filter_map(|link| Some((link.referrer.clone(), find(&link.referrer)?))).collect();
-        let plan = command.link(&links, &LinkFacts { entries: people.map(|entry| (entry.id, entry)).collect(), referrers });
+        let ledger = self.lists.get(&list_id).into_iter().flat_map(|list| list.referrals.values());
+        let referred = ledger.filter_map(|kept| kept.referral.referred).filter(|_| !self.flaw.is(Flaw::ImportsForgetTheLedger));
+        let facts = LinkFacts { entries: people.map(|entry| (entry.id, entry)).collect(), referrers, referred: referred.collect() };
+        let plan = command.link(&links, &facts);
+        let tells = !self.flaw.is(Flaw::UnknownReferrersNotTold);
         let credits = plan.credits();
         let counts = !self.flaw.is(Flaw::ImportedReferralsNotCredited);
         if let Some(list) = self.lists.get_mut(&list_id) {
@@ -464,19 +474,21 @@ impl Data {
             links.iter().for_each(|link| drop(kept.links.remove(&link.line)));
             for (id, number) in credits {
                 let noted = kept.names.get_mut(&ImportWork::note_of_referrals(id));
-                noted.into_iter().for_each(|(_, rest)| *rest = rest.saturating_sub(number));
+                noted.into_iter().for_each(|(_, rest)| *rest -= number as i64);
             }
+            kept.put_problems(2, if tells { plan.problems } else { Vec::new() });
         }
         kept.import
     }
 
     fn count_referrals_elsewhere(&mut self, command: &ImportWork, kept: KeptImport) -> Import {
         let noted = kept.names.iter().filter(|(name, _)| name.starts_with(ImportWork::REFERRALS)).take(command.fresh.len());
-        let noted: Vec<(String, EntryId, u64)> = noted.map(|(name, (id, number))| (name.clone(), *id, *number)).collect();
+        let noted: Vec<(String, EntryId, i64)> = noted.map(|(name, (id, number))| (name.clone(), *id, *number)).collect();
         if noted.is_empty() {
             return kept.import.at_next_step(command.now);
         }
         for (name, id, number) in noted {
+            let number = if self.flaw.is(Flaw::CountsOfElsewhereNeverShrink) { number.max(0) } else { number };
             if let Some(list) = self.lists.get_mut(&kept.import.waitlist_id)
                 && let Some(entry) = list.find(id).cloned().and_then(|entry| ImportWork::count(entry, number))
             {

@@ -241,8 +241,8 @@ async fn add_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: &Imp
     let own: Vec<(String, Uuid)> = own.select((entries::referral_code, entries::waitlist_id)).load(c).await?;
     let old: Vec<String> = command.old_codes(rows).into_iter().collect();
     let old = old_codes::table.filter(old_codes::waitlist_id.eq(list.uuid()).and(old_codes::code.eq_any(old)));
-    let old: Vec<String> = old.select(old_codes::code).load(c).await?;
-    let noted = if import.dry_run { noted(c, import.id, ImportWork::notes(rows)).await? } else { HashSet::new() };
+    let old: Vec<(String, Uuid)> = old.select((old_codes::code, old_codes::entry_id)).load(c).await?;
+    let noted = if import.dry_run { noted(c, import.id, ImportWork::notes(rows)).await? } else { HashMap::new() };
     let erased = suppressions::erased_addresses(c, list, command.links.secret(), rows.iter().map(|row| &row.profile.email)).await?;
     let waitlist = Waitlist::try_from(waitlist)?;
     let once = rows.iter().filter(|_| waitlist.settings.addresses.one_per_mailbox);
@@ -255,18 +255,19 @@ async fn add_facts(c: &mut AsyncPgConnection, command: &ImportWork, import: &Imp
         known: known.into_values().map(|entry| (entry.profile.email.clone(), entry)).collect(),
         mailboxes: mailboxes.iter().map(|found| found.key().1).collect(),
         own_codes: own.into_iter().map(|(code, of)| (ReferralCode::from_stored(code), of == list.uuid())).collect(),
-        old_codes: old.into_iter().collect(),
+        old_codes: old.into_iter().map(|(code, id)| (code, EntryId::new(id))).collect(),
         erased,
         noted,
         mail,
     })
 }
 
-/// Those of some names that an import has noted.
-async fn noted(c: &mut AsyncPgConnection, id: ImportId, names: HashSet<String>) -> QueryResult<HashSet<String>> {
+/// Those of some names that an import has noted, with their entries.
+async fn noted(c: &mut AsyncPgConnection, id: ImportId, names: HashSet<String>) -> QueryResult<HashMap<String, EntryId>> {
     let names: Vec<String> = names.into_iter().collect();
     let noted = import_names::table.filter(import_names::import_id.eq(id.uuid()).and(import_names::name.eq_any(names)));
-    Ok(noted.select(import_names::name).load::<String>(c).await?.into_iter().collect())
+    let noted: Vec<(String, Uuid)> = noted.select((import_names::name, import_names::entry_id)).load(c).await?;
+    Ok(noted.into_iter().map(|(name, id)| (name, EntryId::new(id))).collect())
 }
 
 async fn write_added(c: &mut AsyncPgConnection, command: &ImportWork, import: &Import, plan: &AddPlan) -> Step<()> {
@@ -453,7 +454,9 @@ async fn link(c: &mut AsyncPgConnection, command: &ImportWork, import: Import) -
     let list = import.waitlist_id;
     let people = load_entries(c, list, links.iter().map(|link| link.entry_id).collect()).await?;
     let referrers = find_referrers(c, &import, &links).await?;
-    let plan = command.link(&links, &LinkFacts { entries: people, referrers });
+    let referred = referrals_of(c, links.iter().map(|link| link.entry_id.uuid()).collect()).await?;
+    let plan = command.link(&links, &LinkFacts { entries: people, referrers, referred });
+    insert_problems(c, import.id, 2, &plan.problems).await?;
     write_links(c, &import, &plan).await?;
     delete_until(c, import.id, LINK, *last).await?;
     Ok(Import { mark: *last, ..import })
@@ -577,7 +580,7 @@ async fn count(c: &mut AsyncPgConnection, command: &ImportWork, import: Import) 
     let mut names = Vec::with_capacity(noted.len());
     for (name, id, number) in noted {
         let entry = people.remove(&EntryId::new(id));
-        if let Some(entry) = entry.and_then(|entry| ImportWork::count(entry, u64::try_from(number).unwrap_or(0))) {
+        if let Some(entry) = entry.and_then(|entry| ImportWork::count(entry, number)) {
             write_import(c, &entry).await?;
         }
         names.push(name);

@@ -240,7 +240,7 @@ fn add_facts(c: &mut SqliteConnection, command: &ImportWork, import: &Import, ro
     let waitlist = load_waitlist(c, list)?;
     let (last_position, entries) = load_totals(c, list)?.unwrap_or_default();
     let mail = settings::mail_setup(c, waitlist.workspace_id)?;
-    let (mut known, mut own_codes, mut old_codes, mut noted) = (HashMap::new(), HashMap::new(), HashSet::new(), HashSet::new());
+    let (mut known, mut own_codes, mut old_codes, mut noted) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
     let mut mailboxes = HashSet::new();
     for row in rows {
         let email = &row.profile.email;
@@ -255,15 +255,12 @@ fn add_facts(c: &mut SqliteConnection, command: &ImportWork, import: &Import, ro
         own_codes.extend(owner.map(|owner| (code, owner.0 == list.uuid())));
     }
     for code in command.old_codes(rows) {
-        if old_owner(c, list, &code)?.is_some() {
-            old_codes.insert(code);
-        }
+        old_codes.extend(old_owner(c, list, &code)?.map(|owner| (code, owner)));
     }
     if import.dry_run {
         for name in ImportWork::notes(rows) {
-            if diesel::select(exists(import_names::table.find((Blob(import.id.uuid()), &name)))).get_result(c)? {
-                noted.insert(name);
-            }
+            let note = import_names::table.find((Blob(import.id.uuid()), &name)).select(import_names::entry_id);
+            noted.extend(note.first::<Blob>(c).optional()?.map(|id| (name, EntryId::new(id.0))));
         }
     }
     let addresses = rows.iter().map(|row| (command.links.secret(), &row.profile.email));
@@ -365,13 +362,11 @@ fn restore_facts(c: &mut SqliteConnection, command: &ImportWork, import: &Import
         }
     }
     for name in ImportWork::names_of_lines(lines) {
-        use crate::schema::referrals::dsl::{referrals, referred_entry_id};
         let noted = import_names::table.find((Blob(import.id.uuid()), &name)).select(import_names::entry_id);
         let Some(id) = noted.first::<Blob>(c).optional()? else { continue };
-        if diesel::select(exists(referrals.filter(referred_entry_id.eq(id)))).get_result(c)? {
-            referred.insert(EntryId::new(id.0));
-        }
-        names.insert(name, id.0);
+        let id = EntryId::new(id.0);
+        referred.extend(is_referred(c, id)?.then_some(id));
+        names.insert(name, id.uuid());
     }
     let mut present = HashSet::new();
     for id in ImportWork::people_of_lines(lines, &names).into_iter().map(Blob) {
@@ -433,14 +428,21 @@ fn write_restored(c: &mut SqliteConnection, command: &ImportWork, import: &Impor
     Ok(())
 }
 
+/// Whether the ledger has a row about an entry.
+fn is_referred(c: &mut SqliteConnection, id: EntryId) -> QueryResult<bool> {
+    use crate::schema::referrals::dsl::{referrals, referred_entry_id};
+    diesel::select(exists(referrals.filter(referred_entry_id.eq(Blob(id.uuid()))))).get_result(c)
+}
+
 /// Credits the referrers of the next group of people, or goes on to the next step.
 fn link(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step<Import> {
     let found = items(c, import.id, LINK, import.mark, command.fresh.len())?;
     let links = found.iter().map(|(key, json)| ImportLink::from_json(from_bigint(key[0]), json)).collect::<Result<Vec<_>, _>>()?;
     let Some((last, _)) = found.last() else { return Ok(import.at_next_step(command.now)) };
     let list = import.waitlist_id;
-    let mut facts = LinkFacts { entries: HashMap::new(), referrers: HashMap::new() };
+    let mut facts = LinkFacts { entries: HashMap::new(), referrers: HashMap::new(), referred: HashSet::new() };
     for link in &links {
+        facts.referred.extend(is_referred(c, link.entry_id)?.then_some(link.entry_id));
         facts.entries.extend(entry_by_id(c, list, link.entry_id)?.map(|entry| (entry.id, entry)));
         if !facts.referrers.contains_key(&link.referrer) {
             facts.referrers.extend(find_referrer(c, &import, &link.referrer)?.map(|id| (link.referrer.clone(), id)));
@@ -459,6 +461,7 @@ fn link(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step<
         let note = import_names::table.find((Blob(import.id.uuid()), ImportWork::note_of_referrals(referrer)));
         diesel::update(note).set(import_names::number.eq(import_names::number - to_bigint(number))).execute(c)?;
     }
+    insert_problems(c, import.id, 2, &plan.problems)?;
     let (last_position, _) = load_totals(c, list)?.unwrap_or_default();
     counters::grow(c, list, Tally { last_position, referred: plan.referrals.len() as u64, ..Tally::default() })?;
     found.iter().try_for_each(|(key, _)| delete_item(c, import.id, LINK, *key))?;
@@ -529,7 +532,7 @@ fn count(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step
     }
     for (name, id, number) in noted {
         let entry = entry_by_id(c, import.waitlist_id, EntryId::new(id.0))?;
-        if let Some(entry) = entry.and_then(|entry| ImportWork::count(entry, u64::try_from(number).unwrap_or(0))) {
+        if let Some(entry) = entry.and_then(|entry| ImportWork::count(entry, number)) {
             write_import(c, &entry)?;
         }
         diesel::delete(import_names::table.find((Blob(import.id.uuid()), name))).execute(c)?;

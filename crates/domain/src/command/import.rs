@@ -87,7 +87,7 @@ pub struct RowIds {
     pub entry: EntryId,
     /// The entry's own referral code.
     pub code: ReferralCode,
-    /// For the events `entry.created` and `entry.approved`.
+    /// For the events `entry.created` and `entry.approved`, or `entry.updated`.
     pub events: [EventId; 2],
     /// For the suppression of the address.
     pub suppression: SuppressionId,
@@ -152,12 +152,12 @@ pub struct AddFacts {
     pub mailboxes: HashSet<Email>,
     /// Those of [`ImportWork::own_codes`] that an entry has, and whether that entry is on this list.
     pub own_codes: HashMap<ReferralCode, bool>,
-    /// Those of [`ImportWork::old_codes`] that an entry of this list has.
-    pub old_codes: HashSet<String>,
+    /// Those of [`ImportWork::old_codes`] that an entry of this list has, with that entry.
+    pub old_codes: HashMap<String, EntryId>,
     /// Those of the addresses that belong to people who were erased from the workspace.
     pub erased: HashSet<Email>,
-    /// Those of [`ImportWork::notes`] that the import has. Only a dry run has any.
-    pub noted: HashSet<String>,
+    /// Those of [`ImportWork::notes`] that the import has, with their entries. Only a dry run has any.
+    pub noted: HashMap<String, EntryId>,
     /// How the workspace sends mail, if it does.
     pub mail: Option<MailSetup>,
 }
@@ -186,7 +186,7 @@ pub struct AddPlan {
     pub events: Vec<Event>,
     /// The mails to write.
     pub mails: Vec<Mail>,
-    /// Who brought the new people.
+    /// Who brought the people of the rows, as far as they have no referrer.
     pub links: Vec<ImportLink>,
     /// Names that the import notes, each with an entry and a number.
     pub notes: Vec<(String, EntryId, u64)>,
@@ -205,6 +205,8 @@ pub struct LinkFacts {
     pub entries: HashMap<EntryId, Entry>,
     /// The entries of the list that the links name.
     pub referrers: HashMap<ReferrerName, EntryId>,
+    /// Those of the entries about whom the ledger has a row. Their referrer may be gone.
+    pub referred: HashSet<EntryId>,
 }
 
 /// The result of a group of links. The store writes all of it or nothing, and deletes the links.
@@ -212,6 +214,8 @@ pub struct LinkFacts {
 pub struct LinkPlan {
     /// The referrals. Each is a credit, and the entry gets its referrer.
     pub referrals: Vec<Referral>,
+    /// Referrers whom nobody knows.
+    pub problems: Vec<ImportProblem>,
 }
 
 impl LinkPlan {
@@ -268,7 +272,7 @@ impl ImportWork {
     /// # Errors
     /// If a new code is taken.
     pub fn add(&self, import: &Import, rows: &[ImportRow], facts: AddFacts) -> Result<AddPlan, ImportRejection> {
-        let is_taken = |fresh: &RowIds| facts.own_codes.contains_key(&fresh.code) || facts.old_codes.contains(fresh.code.as_str());
+        let is_taken = |fresh: &RowIds| facts.own_codes.contains_key(&fresh.code) || facts.old_codes.contains_key(fresh.code.as_str());
         if self.fresh.iter().take(rows.len()).any(is_taken) {
             return Err(ImportRejection::CodeTaken);
         }
@@ -282,36 +286,61 @@ impl ImportWork {
         Ok(group.finish())
     }
 
-    /// Decides on a group of links. A person who brought themselves, and one who is gone, is nobody's referral.
+    /// Decides on a group of links. A person who brought themselves, and one who is gone, is nobody's referral. A person is referred once,
+    /// in however many rows and imports.
     pub fn link(&self, links: &[ImportLink], facts: &LinkFacts) -> LinkPlan {
-        let referral = |(link, fresh): (&ImportLink, &RowIds)| {
-            let entry = facts.entries.get(&link.entry_id).filter(|entry| entry.referred_by.is_none())?;
-            let referrer = *facts.referrers.get(&link.referrer).filter(|referrer| **referrer != entry.id)?;
-            Some(Referral {
-                id: fresh.referral,
-                waitlist_id: self.waitlist_id,
-                referrer: Some(referrer),
-                referred: Some(entry.id),
-                state: ReferralState::Credited,
-                score: 0,
-                reasons: Vec::new(),
-                policy: None,
-                created_at: entry.created_at,
-                decision: None,
-            })
-        };
-        LinkPlan { referrals: links.iter().zip(&self.fresh).filter_map(referral).collect() }
+        let (mut plan, mut linked) = (LinkPlan::default(), HashSet::new());
+        for (link, fresh) in links.iter().zip(&self.fresh) {
+            let is_free = |entry: &&Entry| entry.referred_by.is_none() && !facts.referred.contains(&entry.id);
+            let Some(entry) = facts.entries.get(&link.entry_id).filter(is_free).filter(|entry| !linked.contains(&entry.id)) else {
+                continue;
+            };
+            match facts.referrers.get(&link.referrer) {
+                None => plan.problems.push(ImportProblem {
+                    line: link.line,
+                    column: "referred_by".to_owned(),
+                    reason: "nobody on this waitlist is this referrer; the person is on it without one".to_owned(),
+                }),
+                Some(referrer) if *referrer == entry.id => {}
+                Some(referrer) => {
+                    linked.insert(entry.id);
+                    plan.referrals.push(Referral {
+                        id: fresh.referral,
+                        waitlist_id: self.waitlist_id,
+                        referrer: Some(*referrer),
+                        referred: Some(entry.id),
+                        state: ReferralState::Credited,
+                        score: 0,
+                        reasons: Vec::new(),
+                        policy: None,
+                        created_at: entry.created_at,
+                        decision: None,
+                    });
+                }
+            }
+        }
+        plan
     }
 
-    /// Returns an entry with the number of people that it brought elsewhere. `None` means that its metadata has no room, or there are none.
-    pub fn count(entry: Entry, number: u64) -> Option<Entry> {
+    /// Returns an entry with more people that it brought elsewhere, or with fewer: those who are known by now. `None` means that its
+    /// metadata has no room, or that the number stays.
+    pub fn count(entry: Entry, more: i64) -> Option<Entry> {
         let mut document = entry.profile.metadata.document().clone();
         // Another service may have noted some before.
-        let before = document.get(IMPORTED_REFERRALS).and_then(Value::as_u64).unwrap_or_default();
-        document.insert(IMPORTED_REFERRALS.to_owned(), before.saturating_add(number).into());
-        let metadata = Metadata::parse(document).ok().filter(|_| number > 0)?;
+        let before = brought_elsewhere(&entry);
+        match before.saturating_add_signed(more) {
+            number if number == before => return None,
+            0 => drop(document.remove(IMPORTED_REFERRALS)),
+            number => drop(document.insert(IMPORTED_REFERRALS.to_owned(), number.into())),
+        }
+        let metadata = Metadata::parse(document).ok()?;
         Some(Entry { profile: Profile { metadata, ..entry.profile }, ..entry })
     }
+}
+
+/// The number of people that an entry brought elsewhere, as its metadata notes it.
+fn brought_elsewhere(entry: &Entry) -> u64 {
+    entry.profile.metadata.document().get(IMPORTED_REFERRALS).and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn note_of_address(email: &Email) -> String {
@@ -324,6 +353,10 @@ fn note_of_mailbox(email: &Email) -> String {
 
 fn note_of_code(code: &str) -> String {
     format!("code {code}")
+}
+
+fn link_of(row: &ImportRow, entry_id: EntryId) -> Option<ImportLink> {
+    Some(ImportLink { line: row.line, entry_id, referrer: row.referrer.clone()? })
 }
 
 /// A group that is being decided.
@@ -340,18 +373,19 @@ struct Group<'a> {
 impl Group<'_> {
     fn take(&mut self, row: &ImportRow, fresh: &RowIds) {
         let email = &row.profile.email;
-        let is_noted = self.facts.noted.contains(&note_of_address(email));
         if self.facts.erased.contains(email) {
             self.plan.numbers.skipped += 1;
-            self.problem(row, "email", "the person was erased and is not brought back");
-        } else if self.facts.known.contains_key(email) || is_noted {
-            // Those of this file may name the row as their referrer.
-            let known = self.facts.known.get(email).map(|entry| entry.id);
-            self.plan.notes.extend(known.zip(row.row_id.as_deref()).map(|(entry, id)| (ImportWork::note_of_row(id), entry, 0)));
-            match self.import.on_duplicate {
-                OnDuplicate::Skip => self.plan.numbers.skipped += 1,
-                OnDuplicate::Update => self.update(row),
+            return self.problem(row, "email", "the person was erased and is not brought back");
+        }
+        // Nobody may get mail against their will, whatever becomes of the row.
+        self.suppress(row, fresh);
+        if let Some(id) = self.person(email) {
+            if self.import.on_duplicate == OnDuplicate::Skip {
+                self.plan.numbers.skipped += 1;
+            } else if !self.update(row, fresh) {
+                return;
             }
+            self.complete(row, id);
         } else if self.has_mailbox(email) {
             self.plan.numbers.skipped += 1;
             self.problem(row, "email", "another address of this mailbox is on the waitlist");
@@ -360,9 +394,31 @@ impl Group<'_> {
         }
     }
 
+    /// The entry of an address: one of the list, or one that an earlier row of the dry run would have added.
+    fn person(&self, email: &Email) -> Option<EntryId> {
+        let known = self.facts.known.get(email).map(|entry| entry.id);
+        known.or_else(|| self.facts.noted.get(&note_of_address(email)).copied())
+    }
+
+    /// Gives a person who is there what no choice about duplicates may lose: the old code, the referrer, and the number of referrals.
+    fn complete(&mut self, row: &ImportRow, id: EntryId) {
+        self.keep_code(row, id);
+        let Some(entry) = self.facts.known.get(&row.profile.email).cloned() else { return };
+        // Those of this file may name the row as their referrer.
+        self.plan.notes.extend(row.row_id.as_deref().map(|row| (ImportWork::note_of_row(row), id, 0)));
+        if entry.referred_by.is_none() {
+            self.plan.links.extend(link_of(row, id));
+        }
+        if row.referral_count > 0 {
+            // The note loses those who get linked, so that they are not counted in two places.
+            let known = entry.referral_count.saturating_add(brought_elsewhere(&entry));
+            self.plan.notes.push((ImportWork::note_of_referrals(id), id, row.referral_count.saturating_sub(known)));
+        }
+    }
+
     /// Whether the list takes each mailbox once and has that of an address.
     fn has_mailbox(&self, email: &Email) -> bool {
-        let is_noted = || self.facts.noted.contains(&note_of_mailbox(email));
+        let is_noted = || self.facts.noted.contains_key(&note_of_mailbox(email));
         self.facts.waitlist.settings.addresses.one_per_mailbox && (self.facts.mailboxes.contains(&email.mailbox()) || is_noted())
     }
 
@@ -395,7 +451,6 @@ impl Group<'_> {
         self.filled += 1;
         self.plan.numbers.added += 1;
         self.keep_code(row, entry.id);
-        self.suppress(row, fresh);
         self.note(row, &entry);
         self.tell(&entry, fresh);
         self.plan.tally.add(&entry);
@@ -404,16 +459,23 @@ impl Group<'_> {
         self.plan.entries.push(entry);
     }
 
-    /// Gives the entry its old code, unless somebody on the list has it.
+    /// Gives an entry its old code, unless somebody else on the list has it.
     fn keep_code(&mut self, row: &ImportRow, id: EntryId) {
         let Some(code) = &row.old_code else { return };
-        let is_own = ReferralCode::parse(code).is_ok_and(|own| {
+        let (own, known) = (ReferralCode::parse(code).ok(), self.facts.known.get(&row.profile.email));
+        let has_it_already = known.is_some_and(|entry| Some(&entry.referral_code) == own.as_ref());
+        let owner = self.facts.old_codes.get(code).or_else(|| self.facts.noted.get(&note_of_code(code)));
+        if has_it_already || owner == Some(&id) {
+            return;
+        }
+        let is_own = own.is_some_and(|own| {
             self.facts.own_codes.get(&own).is_some_and(|is_here| *is_here)
                 || self.plan.entries.iter().any(|entry| entry.referral_code == own)
         });
-        if is_own || self.facts.noted.contains(&note_of_code(code)) || !self.facts.old_codes.insert(code.clone()) {
-            return self.problem(row, "referral_code", "another person on this waitlist has the code; the row was added without it");
+        if is_own || owner.is_some() {
+            return self.problem(row, "referral_code", "another person on this waitlist has the code; this one is on it without it");
         }
+        self.facts.old_codes.insert(code.clone(), id);
         self.plan.old_codes.push((code.clone(), id));
     }
 
@@ -430,8 +492,7 @@ impl Group<'_> {
     }
 
     fn note(&mut self, row: &ImportRow, entry: &Entry) {
-        let referrer = row.referrer.clone();
-        self.plan.links.extend(referrer.map(|referrer| ImportLink { line: row.line, entry_id: entry.id, referrer }));
+        self.plan.links.extend(link_of(row, entry.id));
         self.plan.notes.extend(row.row_id.as_deref().map(|id| (ImportWork::note_of_row(id), entry.id, 0)));
         if row.referral_count > 0 {
             self.plan.notes.push((ImportWork::note_of_referrals(entry.id), entry.id, row.referral_count));
@@ -448,26 +509,34 @@ impl Group<'_> {
             EntryStatus::Pending | EntryStatus::Rejected => &[EventKind::EntryCreated],
         };
         self.plan.events.extend(kinds.iter().zip(fresh.events).map(|(kind, id)| Event::new(id, *kind, now, entry, waitlist)));
+        if entry.status == EntryStatus::Rejected {
+            // Nobody is welcomed who was turned down.
+            return;
+        }
         let created = (fresh.events[0], EventKind::EntryCreated);
         let mail = |setup| Mail::of_event(setup, &self.work.links, created, now, entry, waitlist);
         self.plan.mails.extend(self.facts.mail.as_ref().and_then(mail));
     }
 
-    fn update(&mut self, row: &ImportRow) {
+    /// Updates a person who is there. Returns whether the row fits.
+    fn update(&mut self, row: &ImportRow, fresh: &RowIds) -> bool {
+        let answers = row.profile.metadata.clone().reading_texts(&self.fields);
         let Some(before) = self.facts.known.get(&row.profile.email).cloned() else {
             // An earlier row of the dry run would have added the entry.
-            if self.check(row, row.profile.metadata.clone().reading_texts(&self.fields)).is_some() {
-                self.plan.numbers.updated += 1;
-            }
-            return;
+            let fits = self.check(row, answers).is_some();
+            self.plan.numbers.updated += u64::from(fits);
+            return fits;
         };
         let mut document: Map<String, Value> = before.profile.metadata.document().clone();
-        document.extend(row.profile.metadata.clone().reading_texts(&self.fields).document().clone());
+        document.extend(answers.document().clone());
         let metadata = match Metadata::parse(document) {
             Ok(metadata) => metadata,
-            Err(error) => return self.fail(row, "metadata", &error.to_string()),
+            Err(error) => {
+                self.fail(row, "metadata", &error.to_string());
+                return false;
+            }
         };
-        let Some(metadata) = self.check(row, metadata) else { return };
+        let Some(metadata) = self.check(row, metadata) else { return false };
         let profile = Profile {
             email: before.profile.email.clone(),
             name: if row.has_name { row.profile.name.clone() } else { before.profile.name.clone() },
@@ -479,12 +548,18 @@ impl Group<'_> {
         };
         self.plan.numbers.updated += 1;
         if profile != before.profile {
-            self.change(before.clone(), Entry { profile, updated_at: self.work.now, ..before });
+            self.change(before.clone(), Entry { profile, updated_at: self.work.now, ..before }, fresh);
         }
+        true
     }
 
     /// Plans the change of an entry, which this group may have added or changed before.
-    fn change(&mut self, before: Entry, after: Entry) {
+    fn change(&mut self, before: Entry, after: Entry, fresh: &RowIds) {
+        let told = |entry: &Entry| (entry.profile.name.clone(), entry.profile.metadata.clone(), entry.profile.locale.clone());
+        if self.import.notify && told(&before) != told(&after) {
+            let [id, _] = fresh.events;
+            self.plan.events.push(Event::new(id, EventKind::EntryUpdated, self.work.now, &after, &self.facts.waitlist));
+        }
         self.facts.known.insert(after.profile.email.clone(), after.clone());
         let earlier = self.plan.updates.iter_mut().find(|update| update.after.id == after.id);
         match earlier {
@@ -542,6 +617,7 @@ mod tests {
     use super::*;
     use crate::import::tests::{at, import, row};
     use crate::suppression::SuppressionReason;
+    use crate::text::{PersonName, Referrer};
 
     fn fresh(n: u64) -> RowIds {
         let id = |kind: u64| Uuid::from_u128(u128::from(kind * 1000 + n));
@@ -575,9 +651,9 @@ mod tests {
             known: HashMap::new(),
             mailboxes: HashSet::new(),
             own_codes: HashMap::new(),
-            old_codes: HashSet::new(),
+            old_codes: HashMap::new(),
             erased: HashSet::new(),
-            noted: HashSet::new(),
+            noted: HashMap::new(),
             mail: None,
         }
     }
@@ -617,7 +693,7 @@ mod tests {
         let plan = add(&import(), &rows, once());
         assert_eq!((numbers(&plan), plan.problems.len()), ([1, 0, 2, 0], 2));
         let dry = Import { dry_run: true, ..import() };
-        let noted = add(&dry, &rows[..1], once()).notes.into_iter().map(|(name, ..)| name).collect();
+        let noted = add(&dry, &rows[..1], once()).notes.into_iter().map(|(name, id, _)| (name, id)).collect();
         assert_eq!(numbers(&add(&dry, &rows[1..2], AddFacts { noted, ..once() })), [0, 0, 1, 0]);
     }
 
@@ -641,7 +717,7 @@ mod tests {
         ];
         let facts = AddFacts {
             own_codes: HashMap::from([(own.clone(), true)]),
-            old_codes: HashSet::from(["there".to_owned()]),
+            old_codes: HashMap::from([("there".to_owned(), fresh(8).entry)]),
             ..facts(json!({}))
         };
         let plan = add(&import(), &rows, facts.clone());
@@ -658,7 +734,7 @@ mod tests {
         let code = fresh(1).code;
         let rows = [row(2, "a@example.com")];
         let own = AddFacts { own_codes: HashMap::from([(code.clone(), false)]), ..facts(json!({})) };
-        let old = AddFacts { old_codes: HashSet::from([code.to_string()]), ..facts(json!({})) };
+        let old = AddFacts { old_codes: HashMap::from([(code.to_string(), fresh(8).entry)]), ..facts(json!({})) };
         for facts in [own, old] {
             assert_eq!(work().add(&import(), &rows, facts), Err(ImportRejection::CodeTaken));
         }
@@ -705,6 +781,9 @@ mod tests {
         assert_eq!((plan.events.len(), plan.mails.len(), plan.suppressions.len()), (0, 0, 1));
         let plan = add(&Import { notify: true, ..import() }, &[approved], facts());
         assert_eq!((plan.events.len(), plan.mails.len()), (2, 1));
+        let rejected = ImportRow { status: EntryStatus::Rejected, ..row(2, "a@example.com") };
+        let plan = add(&Import { notify: true, ..import() }, &[rejected], facts());
+        assert_eq!((plan.events.len(), plan.mails.len()), (1, 0), "nobody is welcomed who was turned down");
     }
 
     #[test]
@@ -715,8 +794,8 @@ mod tests {
         let plan = add(&dry, &rows, facts(json!({})));
         assert_eq!(numbers(&plan), numbers(&add(&import(), &rows, facts(json!({})))));
         assert!(plan.entries.is_empty() && plan.old_codes.is_empty() && plan.tally.last_position == 10);
-        let noted: HashSet<String> = plan.notes.into_iter().map(|(name, ..)| name).collect();
-        assert_eq!(noted, ImportWork::notes(&rows));
+        let noted: HashMap<String, EntryId> = plan.notes.into_iter().map(|(name, id, _)| (name, id)).collect();
+        assert_eq!(noted.keys().cloned().collect::<HashSet<_>>(), ImportWork::notes(&rows));
         // The next group takes it into account.
         assert_eq!(numbers(&add(&dry, &rows, AddFacts { noted, ..facts(json!({})) })), [0, 0, 2, 0]);
     }
@@ -730,11 +809,68 @@ mod tests {
         let mut facts = LinkFacts {
             entries: people.iter().map(|entry| (entry.id, entry.clone())).collect(),
             referrers: HashMap::from([(name.clone(), ada)]),
+            referred: HashSet::new(),
         };
-        let plan = work().link(&[link(2, ada), link(3, bob)], &facts);
+        let plan = work().link(&[link(2, ada), link(3, bob), link(4, bob)], &facts);
         assert_eq!((plan.credits(), plan.referrals[0].referred), (BTreeMap::from([(ada, 1)]), Some(bob)));
+        assert_eq!(plan.problems, []);
+        let stranger = ImportLink { referrer: ReferrerName::Code("y".to_owned()), ..link(5, bob) };
+        let plan = work().link(std::slice::from_ref(&stranger), &facts);
+        assert_eq!((plan.referrals.len(), plan.problems[0].line, plan.problems[0].column.as_str()), (0, 5, "referred_by"));
+        let in_ledger = LinkFacts { referred: HashSet::from([bob]), ..facts.clone() };
         facts.entries.get_mut(&bob).unwrap().referred_by = Some(ada);
-        assert_eq!(work().link(&[link(3, bob)], &facts), LinkPlan::default());
+        for facts in [in_ledger, facts] {
+            assert_eq!(work().link(&[link(3, bob), stranger.clone()], &facts), LinkPlan::default());
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_person_who_is_there_completes_the_entry() {
+        let entry = add(&import(), &[row(2, "a@example.com")], facts(json!({}))).entries.remove(0);
+        let known = Entry { referral_count: 2, ..ImportWork::count(entry, 1).unwrap() };
+        let with = |line| ImportRow {
+            old_code: Some("Abc".to_owned()),
+            referrer: Some(ReferrerName::Code("x".to_owned())),
+            referral_count: 5,
+            suppressed: Some(SuppressionReason::Unsubscribed),
+            ..row(line, "a@example.com")
+        };
+        let facts = |known: &Entry| AddFacts { known: HashMap::from([(known.profile.email.clone(), known.clone())]), ..facts(json!({})) };
+        for on_duplicate in [OnDuplicate::Skip, OnDuplicate::Update] {
+            let plan = add(&Import { on_duplicate, ..import() }, &[with(3), with(4)], facts(&known));
+            assert_eq!((plan.old_codes, plan.problems), (vec![("Abc".to_owned(), known.id)], Vec::new()));
+            assert_eq!((plan.links.len(), plan.suppressions.len(), plan.entries.len()), (2, 2, 0));
+            assert_eq!(plan.notes[0], (ImportWork::note_of_referrals(known.id), known.id, 2), "two are credited, and one is noted");
+        }
+        let referred = Entry { referred_by: Some(fresh(7).entry), ..known };
+        assert_eq!(add(&import(), &[with(3)], facts(&referred)).links, []);
+        let dry = add(&Import { dry_run: true, ..import() }, &[with(3)], facts(&referred));
+        assert!(dry.suppressions.is_empty() && dry.old_codes.is_empty() && dry.links.is_empty());
+    }
+
+    #[test]
+    fn a_row_without_mail_suppresses_its_address_whatever_becomes_of_it() {
+        let without = |line, address| ImportRow { suppressed: Some(SuppressionReason::Unsubscribed), ..row(line, address) };
+        let erased = HashSet::from([Email::parse("d@example.com").unwrap()]);
+        let rows = [without(2, "a@example.com"), row(3, "b@example.com"), without(4, "b@example.com"), without(5, "d@example.com")];
+        let plan = add(&import(), &rows, AddFacts { erased, ..facts(json!({"max_entries": 8})) });
+        assert_eq!((numbers(&plan), plan.suppressions.len()), ([0, 0, 1, 3], 2), "nothing of an erased person is kept");
+    }
+
+    #[test]
+    fn an_update_is_told_if_the_import_notifies() {
+        let entry = add(&import(), &[row(2, "a@example.com")], facts(json!({}))).entries.remove(0);
+        let facts = || AddFacts { known: HashMap::from([(entry.profile.email.clone(), entry.clone())]), ..facts(json!({})) };
+        let mut renamed = row(3, "a@example.com");
+        renamed.profile.name = PersonName::parse("Ada L.").unwrap();
+        let mut elsewhere = row(3, "a@example.com");
+        elsewhere.profile.referrer = Some(Referrer::parse("news").unwrap());
+        for (row, notify, told) in [(&renamed, true, 1), (&renamed, false, 0), (&elsewhere, true, 0)] {
+            let update = Import { on_duplicate: OnDuplicate::Update, notify, ..import() };
+            let plan = add(&update, std::slice::from_ref(row), facts());
+            assert_eq!((plan.updates.len(), plan.events.len(), plan.mails.len()), (1, told, 0));
+            assert!(plan.events.iter().all(|event| event.kind == EventKind::EntryUpdated));
+        }
     }
 
     #[test]
@@ -743,6 +879,8 @@ mod tests {
         assert_eq!(ImportWork::count(entry.clone(), 0), None);
         let counted = ImportWork::count(entry, 3).unwrap();
         assert_eq!(counted.profile.metadata.document()[IMPORTED_REFERRALS], 3);
+        assert_eq!(ImportWork::count(counted.clone(), -2).unwrap().profile.metadata.document()[IMPORTED_REFERRALS], 1);
+        assert_eq!(ImportWork::count(counted.clone(), -4).unwrap().profile.metadata.document().get(IMPORTED_REFERRALS), None);
         assert_eq!(ImportWork::count(counted, 4).unwrap().profile.metadata.document()[IMPORTED_REFERRALS], 7);
     }
 }

@@ -82,10 +82,15 @@ pub trait ImportStore: Send + Sync {
     ///   `imports::an_erased_person_leaves_room_for_a_row`.
     /// - A list that takes each mailbox once MUST get no second address of one: `imports::a_mailbox_is_imported_once`.
     /// - An address that is there MUST be skipped, or updated: `imports::people_who_are_there_are_skipped_or_updated`.
+    /// - A row of a person without mail MUST suppress the address, whoever has it: `imports::a_row_without_mail_suppresses_its_address`.
     /// - A code MUST belong to one entry in the deployment: `imports::a_code_that_is_taken_is_told`.
-    /// - An old code MUST belong to one entry of a list, with its case, and work for a sign-up: `imports::old_codes_work_on_their_list`.
+    /// - An old code MUST belong to one entry of a list, with its case, and work for a sign-up. So MUST that of a person who is there:
+    ///   `imports::old_codes_work_on_their_list`.
     /// - The old codes of an entry that is gone MUST earn nothing: `imports::old_codes_go_with_their_entry`.
-    /// - Referrers MUST be found by code, address and row, wherever they stand in the file: `imports::referrers_are_found_and_credited`.
+    /// - Referrers MUST be found by code, address and row, wherever they stand in the file, and one whom nobody knows MUST be a problem:
+    ///   `imports::referrers_are_found_and_credited`.
+    /// - A file that comes again MUST give people who are there their referrer, once, and MUST count no referral in two places:
+    ///   `imports::a_file_that_comes_again_completes_referrals`.
     /// - A dry run MUST change nothing but the import: `imports::a_dry_run_changes_nothing`.
     /// - Events and mail MUST be written only if the import notifies: `imports::nobody_hears_of_an_import_unless_it_notifies`.
     /// - The lines of an export MUST become what they tell of: `imports::an_export_is_restored_line_by_line`.
