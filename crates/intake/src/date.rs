@@ -60,23 +60,29 @@ impl Evidence {
 ///   and a name of a zone may follow it, as Go prints them.
 /// - a number of seconds or milliseconds since 1970;
 /// - a date with `/`, `-` or `.`, the day or the month first, with a time of 24 or 12 hours or without. With `.` the day is first;
+/// - a date with the name of its month in English, the day or the month first: `Mar 1, 2024`, `Fri, 01 Mar 2024 09:00:00 GMT`;
 /// - a date alone, which means its first instant: `2024-03-01`, `2024/03/01`, `20240301`.
 ///
-/// A date of zeros, which some databases write for none, is `None`.
+/// A date of zeros, which some databases write for none, is `None`. So is the first instant of the year 1, which Go writes for none.
 ///
 /// # Errors
 /// If the text is none of these, or if nothing tells whether its day is first.
 pub(crate) fn parse(text: &str, order: DateOrder) -> Result<Option<Timestamp>, Invalid> {
     let text = text.trim();
-    if text.starts_with("0000-00-00") {
+    if text.starts_with("0000-00-00") || text.starts_with("0001-01-01") {
         return Ok(None);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && text.bytes().filter(|byte| *byte == b'.').count() < 2 {
         return number(text).map(Some);
     }
-    let split = text.find(['T', 't', ' ', '_', ',']).unwrap_or(text.len());
-    let (date, rest) = text.split_at(split);
-    let date = calendar_date(date, order)?;
+    let (date, rest) = match named_date(text) {
+        Some(found) => found,
+        None => {
+            let split = text.find(['T', 't', ' ', '_', ',']).unwrap_or(text.len());
+            let (date, rest) = text.split_at(split);
+            (calendar_date(date, order)?, rest)
+        }
+    };
     let rest = rest.trim_start_matches(['T', 't', ' ', '_', ',']);
     let (time, offset) = if rest.is_empty() { (Time::MIDNIGHT, UtcOffset::UTC) } else { clock(rest).ok_or_else(unreadable)? };
     let instant = PrimitiveDateTime::new(date, time).assume_offset(offset);
@@ -129,6 +135,46 @@ fn calendar_date(text: &str, order: DateOrder) -> Result<Date, Invalid> {
         (Some(year), Some(month), Some(day), None) => date(year, month, day).ok_or_else(unreadable),
         _ => Err(unreadable()),
     }
+}
+
+/// Reads a date with the name of its month, and returns what follows it.
+fn named_date(text: &str) -> Option<(Date, &str)> {
+    let (mut first, mut rest) = word(text)?;
+    if number_of(first, &WEEKDAYS).is_some() {
+        (first, rest) = word(rest)?;
+    }
+    let (second, rest) = word(rest)?;
+    let (year, rest) = word(rest)?;
+    let (day, month) = match number_of(first, &MONTHS) {
+        Some(month) => (second, month),
+        None => (first, number_of(second, &MONTHS)?),
+    };
+    let ordinal = ["st", "nd", "rd", "th"].into_iter().find_map(|suffix| day.strip_suffix(suffix));
+    let day = u8::try_from(digits(ordinal.unwrap_or(day))?).ok()?;
+    let year = match (year.len(), digits(year)?) {
+        (4, year) => year,
+        (2, year) => 2000 + year,
+        _ => return None,
+    };
+    Some((Date::from_calendar_date(i32::try_from(year).ok()?, month_of(month)?, day).ok()?, rest))
+}
+
+/// Returns the next word of letters and digits, and what follows it.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches([' ', ',', '-', '.']);
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+const MONTHS: [&str; 12] =
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Returns the number of a name in a list, from 1 on. Three letters or more are enough.
+fn number_of(text: &str, names: &[&str]) -> Option<u8> {
+    let text = text.to_ascii_lowercase();
+    let found = names.iter().position(|name| text.len() >= 3 && name.starts_with(&text))?;
+    u8::try_from(found + 1).ok()
 }
 
 /// Reads the numbers of a date that ends with its year: two of a day and a month in either order, and the year.
@@ -253,12 +299,20 @@ mod tests {
             ("31.12.2024", "2024-12-31T00:00:00.000Z"),
             ("1.2.24 08:05", "2024-02-01T08:05:00.000Z"),
             ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z"),
+            ("Mar 1, 2024", "2024-03-01T00:00:00.000Z"),
+            ("March 4th, 2024 9:00 AM", "2024-03-04T09:00:00.000Z"),
+            ("1 March 2024 09:00", "2024-03-01T09:00:00.000Z"),
+            ("01-Mar-2024", "2024-03-01T00:00:00.000Z"),
+            ("Fri, 01 Mar 2024 09:00:00 GMT", "2024-03-01T09:00:00.000Z"),
+            ("Fri, 1 Sept 2023 09:00:00 +0200", "2023-09-01T07:00:00.000Z"),
         ] {
             for order in [DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::Mixed] {
                 assert_eq!(read(text, order).as_deref(), Some(at), "{text}");
             }
         }
-        assert_eq!(parse("0000-00-00 00:00:00", DateOrder::Mixed), Ok(None));
+        for nothing in ["0000-00-00 00:00:00", "0001-01-01T00:00:00Z", "0001-01-01 00:00:00 +0000 UTC"] {
+            assert_eq!(parse(nothing, DateOrder::Mixed), Ok(None));
+        }
     }
 
     #[test]
@@ -311,6 +365,11 @@ mod tests {
             "2024-03-01 13:00 PM",
             "99999999999999999999",
             "2024-03-01 09:00:00:00",
+            "Mar 2024",
+            "Ma 1, 2024",
+            "31 Feb 2024",
+            "Mar 1, 2024 soon",
+            "1 2 Mar 2024",
             "٢٠٢٤-٠٣-٠١",
         ] {
             let read = parse(bad, DateOrder::DayFirst);
@@ -320,7 +379,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused_without_a_panic(text in "\\PC{0,30}", near in "[0-9TZ:/. +_apmUTC-]{0,30}") {
+        fn any_text_is_read_or_refused_without_a_panic(text in "\\PC{0,30}", near in "[0-9TZ:/. +_apmUTC,Mardi-]{0,30}") {
             for text in [text, near] {
                 parse(&text, DateOrder::DayFirst).ok();
                 Evidence::default().see(&text);

@@ -14,6 +14,16 @@ pub(crate) const MAX_KEY: usize = 200;
 pub enum Field {
     /// A field that Rally knows.
     Known(Known),
+    /// The first name. It is used if no column has the whole name.
+    FirstName,
+    /// The last name.
+    LastName,
+    /// Whether the person unsubscribed, or when.
+    Unsubscribed,
+    /// A JSON object of metadata.
+    Document,
+    /// Nothing: the column is left out.
+    Ignore,
     /// A key of the metadata.
     Metadata(String),
 }
@@ -81,6 +91,15 @@ impl Known {
 }
 
 impl Field {
+    /// The fields that have a name and are none of [`Known`].
+    const OTHERS: [(&str, Self); 5] = [
+        ("first_name", Self::FirstName),
+        ("last_name", Self::LastName),
+        ("unsubscribed", Self::Unsubscribed),
+        ("metadata", Self::Document),
+        ("ignore", Self::Ignore),
+    ];
+
     /// Reads the name of a field, such as `email` or `metadata.company`.
     ///
     /// # Errors
@@ -89,7 +108,11 @@ impl Field {
         if let Some(known) = Known::ALL.into_iter().find(|known| known.as_str() == text) {
             return Ok(Self::Known(known));
         }
-        let names = Known::ALL.map(Known::as_str).join(", ");
+        if let Some((_, field)) = Self::OTHERS.into_iter().find(|(name, _)| *name == text) {
+            return Ok(field);
+        }
+        let names: Vec<&str> = Known::ALL.map(Known::as_str).into_iter().chain(Self::OTHERS.iter().map(|(name, _)| *name)).collect();
+        let names = names.join(", ");
         let key = text.strip_prefix("metadata.").map(str::trim).filter(|key| !key.is_empty() && key.chars().count() <= MAX_KEY);
         let key = key.ok_or_else(|| Invalid::new(format!("must be one of {names}, metadata.<key>")))?;
         check_characters(key, Lines::One)?;
@@ -102,6 +125,7 @@ impl fmt::Display for Field {
         match self {
             Self::Known(known) => f.write_str(known.as_str()),
             Self::Metadata(key) => write!(f, "metadata.{key}"),
+            other => f.write_str(Self::OTHERS.iter().find(|(_, field)| field == other).map_or("", |(name, _)| name)),
         }
     }
 }
@@ -122,7 +146,7 @@ impl Mapping {
             match Field::parse(field).and_then(|field| check_characters(column, Lines::One).map(|()| field)) {
                 Err(error) => refuse(error),
                 Ok(_) if mapping.iter().any(|(other, _)| other == column) => refuse(Invalid::new("must be mapped once")),
-                Ok(field) if mapping.iter().any(|(_, other)| *other == field) => {
+                Ok(field) if field != Field::Ignore && mapping.iter().any(|(_, other)| *other == field) => {
                     refuse(Invalid::new(format!("must not be {field} too, which another column is")));
                 }
                 Ok(field) => mapping.push((column.to_owned(), field)),
@@ -131,7 +155,8 @@ impl Mapping {
         if errors.is_empty() { Ok(Self(mapping)) } else { Err(errors) }
     }
 
-    pub(crate) fn pairs(&self) -> &[(String, Field)] {
+    /// Returns the columns, with their fields.
+    pub fn pairs(&self) -> &[(String, Field)] {
         &self.0
     }
 }
@@ -142,10 +167,11 @@ mod tests {
 
     #[test]
     fn a_field_has_one_name() {
-        for name in Known::ALL.map(Known::as_str).into_iter().chain(["metadata.company", "metadata.Größe"]) {
+        let others = Field::OTHERS.map(|(name, _)| name).into_iter().chain(["metadata.company", "metadata.Größe"]);
+        for name in Known::ALL.map(Known::as_str).into_iter().chain(others) {
             assert_eq!(Field::parse(name).unwrap().to_string(), name);
         }
-        for bad in ["", "Email", "metadata", "metadata.", "metadata. ", "metadata.a\nb", "position", "effective_position"] {
+        for bad in ["", "Email", "metadata.", "metadata. ", "metadata.a\nb", "position", "effective_position"] {
             assert!(Field::parse(bad).is_err(), "{bad}");
         }
     }
@@ -156,5 +182,6 @@ mod tests {
         let fields: Vec<String> = Mapping::parse(pairs).unwrap_err().into_iter().map(|error| error.field).collect();
         assert_eq!(fields, ["map.Mail2", "map.x", "map.Mail", "map.z\0"]);
         assert_eq!(Mapping::parse([("a", "email"), ("b", "metadata.a")]).unwrap().pairs().len(), 2);
+        assert_eq!(Mapping::parse([("a", "ignore"), ("b", "ignore")]).unwrap().pairs().len(), 2);
     }
 }

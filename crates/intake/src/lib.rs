@@ -75,4 +75,4 @@ pub use row::{Confirmed, Order, ReferrerKey, Row};
 pub use split::{MAX_COLUMNS, MAX_RECORD, Mark};
 pub use staging::{Encoding, MAX_BYTES, Staged, Staging, StagingError};
 pub use status::Standing;
-pub use survey::{Column, Plan, PlanError, Survey};
+pub use survey::{Column, Plan, PlanError, Question, Survey};

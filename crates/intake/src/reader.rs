@@ -91,11 +91,12 @@ impl Reader {
     fn row(&self, line: u64) -> Result<Content, Vec<Problem>> {
         let (cells, columns) = (self.splitter.len(), self.plan.columns.len());
         let has_more = (columns..cells).any(|index| !self.splitter.cell(index).trim_ascii().is_empty());
-        if cells < columns || has_more {
+        if has_more {
             return Err(vec![Problem::new(line, "", format!("the row has {cells} cells, and the header has {columns}"))]);
         }
         let mut texts = Vec::with_capacity(columns);
-        for (index, column) in self.plan.columns.iter().enumerate() {
+        // Programs leave the last cells out if they are empty.
+        for (index, column) in self.plan.columns.iter().enumerate().filter(|(_, column)| !column.is_left_out()) {
             match decode_cell(self.splitter.cell(index), self.plan.encoding) {
                 Ok(text) => texts.push((column, Cell::Text(text))),
                 Err(()) => return Err(vec![Problem::new(line, &column.name, "is not valid UTF-8")]),

@@ -240,8 +240,9 @@ impl Draft {
             Means::ReferrerId => {
                 self.referred_by = something(text).map(|id| clean(id, MAX_CODE, Lines::One)).transpose()?.map(ReferrerKey::Id)
             }
-            Means::UnsubscribedAt => self.suppress(something(text).is_some().then_some(SuppressionReason::Unsubscribed)),
-            Means::OptedOut => self.suppress(is_yes(text)?.then_some(SuppressionReason::Unsubscribed)),
+            Means::UnsubscribedAt | Means::OptedOut => {
+                self.suppress(has_opted_out(text, rules.dates)?.then_some(SuppressionReason::Unsubscribed));
+            }
             Means::Deliverability => match text.to_ascii_lowercase().as_str() {
                 "unsubscribed" => self.suppress(Some(SuppressionReason::Unsubscribed)),
                 "undeliverable" => self.suppress(Some(SuppressionReason::Bounced)),
@@ -341,9 +342,15 @@ fn confirmed(text: &str, dates: DateOrder) -> Result<Confirmed, Invalid> {
     }
 }
 
+/// Reads whether a person unsubscribed, or when.
+fn has_opted_out(text: &str, dates: DateOrder) -> Result<bool, Invalid> {
+    let read = is_yes(text).or_else(|_| date::parse(text, dates).map(|at| at.is_some()));
+    read.map_err(|_| Invalid::new("must be true, false or a date"))
+}
+
 /// Reads a code, or the code in a link that people shared.
 fn code(text: &str) -> Result<String, Invalid> {
-    const KEYS: [&str; 6] = ["ref_id", "ref", "kid", "referral", "referral_code", "code"];
+    const KEYS: [&str; 7] = ["ref_id", "ref", "kid", "referral", "referral_code", "code", "r"];
     let of_link = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).and_then(|url| {
         let pairs: Vec<(String, String)> = url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
         KEYS.iter().find_map(|key| pairs.iter().find(|(name, _)| name == key)).map(|(_, value)| value.clone())
@@ -362,6 +369,11 @@ impl From<Field> for Target {
     fn from(field: Field) -> Self {
         match field {
             Field::Known(known) => Self::Means(Means::Field(known)),
+            Field::FirstName => Self::Means(Means::FirstName),
+            Field::LastName => Self::Means(Means::LastName),
+            Field::Unsubscribed => Self::Means(Means::OptedOut),
+            Field::Document => Self::Means(Means::Document),
+            Field::Ignore => Self::Means(Means::Computed),
             Field::Metadata(key) => Self::Metadata(key),
         }
     }
@@ -376,7 +388,7 @@ mod tests {
         let columns: Vec<Column> = cells
             .iter()
             .map(|(name, _)| {
-                let means = format.columns().iter().find(|(column, _)| column == name).map(|(_, means)| Target::Means(*means));
+                let means = format.columns().find(|(column, _)| column == name).map(|(_, means)| Target::Means(means));
                 Column { name: (*name).to_owned(), target: means.unwrap_or_else(|| Target::Metadata((*name).to_owned())) }
             })
             .collect();
@@ -465,6 +477,12 @@ mod tests {
         assert_eq!(suppressed("mailchimp", "unsub_time", "2024-03-01 09:00:00"), Some(SuppressionReason::Unsubscribed));
         assert_eq!(suppressed("kickofflabs", "opted_out", "true"), Some(SuppressionReason::Unsubscribed));
         assert_eq!(suppressed("kickofflabs", "opted_out", "false"), None);
+        for (text, expected) in [("1", true), ("yes", true), ("2024-03-01", true), ("0", false), ("no", false), ("0001-01-01", false)] {
+            for column in ["unsubscribed", "unsubscribed_at"] {
+                assert_eq!(suppressed("generic", column, text), expected.then_some(SuppressionReason::Unsubscribed), "{text}");
+            }
+        }
+        assert_eq!(problems(&[("email", "a@example.com"), ("unsubscribed", "maybe")]), ["unsubscribed"]);
         assert_eq!(suppressed("waitlister", "deliverability", "Unsubscribed"), Some(SuppressionReason::Unsubscribed));
         assert_eq!(suppressed("waitlister", "deliverability", "undeliverable"), Some(SuppressionReason::Bounced));
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::date::{DateOrder, Evidence};
 use crate::export::{Line, VERSION};
 use crate::field::{Known, MAX_KEY, Mapping};
-use crate::format::{Format, Means, fold};
+use crate::format::{Format, Means, fold, is_named};
 use crate::split::{Broken, MAX_COLUMNS, Mark, Splitter, Syntax};
 use crate::staging::{Encoding, Staged};
 
@@ -24,6 +24,8 @@ const SEPARATOR_RECORDS: usize = 20;
 const ADDRESS_RECORDS: u64 = 50;
 /// The first and the last line of an export are shorter.
 const SHORT: usize = 200;
+/// The line `sep=;` is shorter.
+const HINT: usize = 20;
 /// The separators, those that win a tie first.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -35,6 +37,15 @@ pub(crate) enum Target {
     Metadata(String),
 }
 
+/// A question of the list, which a column may answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The key of the answer in the metadata.
+    pub key: String,
+    /// What people see of the question.
+    pub label: Option<String>,
+}
+
 /// A column of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
@@ -44,6 +55,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// Whether nothing of the column is read.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.target == Target::Means(Means::Computed)
+    }
+
     /// Returns the field of the column, such as `email` or `metadata.company`. `None` means that the column is not read.
     pub fn field(&self) -> Option<String> {
         match &self.target {
@@ -119,6 +135,7 @@ pub enum PlanError {
 pub struct Survey {
     wanted: Option<Format>,
     mapping: Mapping,
+    questions: Vec<Question>,
     head: Vec<u8>,
     body: Option<Body>,
 }
@@ -126,7 +143,13 @@ pub struct Survey {
 impl Survey {
     /// Starts a survey. Without a format, the columns of the file tell it.
     pub const fn new(wanted: Option<Format>, mapping: Mapping) -> Self {
-        Self { wanted, mapping, head: Vec::new(), body: None }
+        Self { wanted, mapping, questions: Vec::new(), head: Vec::new(), body: None }
+    }
+
+    /// Says which questions the list asks. A column that has the key or the label of one holds its answers.
+    #[must_use]
+    pub fn asking(self, questions: Vec<Question>) -> Self {
+        Self { questions, ..self }
     }
 
     /// Takes a piece of the staged text.
@@ -164,7 +187,7 @@ impl Survey {
         body.splitter.end();
         body.drain();
         let body = self.body.ok_or(PlanError::Empty)?;
-        body.plan(self.wanted, &self.mapping, staged)
+        body.plan(self.wanted, &self.mapping, &self.questions, staged)
     }
 
     fn begin(&mut self, ended: bool) {
@@ -172,9 +195,13 @@ impl Survey {
             return;
         }
         let head = std::mem::take(&mut self.head);
-        let syntax = syntax_of(&head[..head.len().min(HEAD)], ended && head.len() <= HEAD);
+        let hint = hint_of(&head);
+        let (syntax, start) = match hint {
+            Some((separator, length)) => (Syntax::Delimited(separator), Mark { offset: length as u64, line: 2 }),
+            None => (syntax_of(&head[..head.len().min(HEAD)], ended && head.len() <= HEAD), Mark::START),
+        };
         let mut body = Body {
-            splitter: Splitter::new(syntax, Mark::START),
+            splitter: Splitter::new(syntax, start),
             syntax,
             wanted: self.wanted,
             first: None,
@@ -184,7 +211,7 @@ impl Survey {
             last: None,
             version: 0,
         };
-        body.push(&head);
+        body.push(&head[hint.map_or(0, |(_, length)| length)..]);
         self.body = Some(body);
     }
 }
@@ -306,7 +333,7 @@ impl Body {
         }
     }
 
-    fn plan(self, wanted: Option<Format>, mapping: &Mapping, staged: &Staged) -> Result<Plan, PlanError> {
+    fn plan(self, wanted: Option<Format>, mapping: &Mapping, questions: &[Question], staged: &Staged) -> Result<Plan, PlanError> {
         let (names, start) = match self.first.ok_or(PlanError::Empty)? {
             First::Array => return Err(PlanError::Array),
             First::Objects => (self.names.list, Mark::START),
@@ -336,7 +363,7 @@ impl Body {
         };
         let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
         let format = wanted.unwrap_or_else(|| Format::of(folded.iter().map(String::as_str)));
-        let targets = targets(&names, &folded, format, mapping, &self.seen)?;
+        let targets = targets(&names, &folded, format, mapping, questions, &self.seen)?;
         let evidence = |is_date: bool| {
             let columns = targets.iter().enumerate().filter(|(_, target)| !is_date || has_dates(target));
             columns.filter_map(|(index, _)| self.seen.get(index)).fold(Evidence::default(), |all, seen| all.and(seen.dates))
@@ -401,7 +428,14 @@ fn header_names(header: Result<Vec<Vec<u8>>, Broken>, encoding: Encoding) -> Res
     Ok(names)
 }
 
-fn targets(names: &[String], folded: &[String], format: Format, mapping: &Mapping, seen: &[Seen]) -> Result<Vec<Target>, PlanError> {
+fn targets(
+    names: &[String],
+    folded: &[String],
+    format: Format,
+    mapping: &Mapping,
+    questions: &[Question],
+    seen: &[Seen],
+) -> Result<Vec<Target>, PlanError> {
     let mut targets: Vec<Option<Target>> = vec![None; names.len()];
     let mut taken = HashSet::new();
     for (column, field) in mapping.pairs() {
@@ -416,16 +450,20 @@ fn targets(names: &[String], folded: &[String], format: Format, mapping: &Mappin
         }
         targets[index] = Some(target);
     }
+    // What a caller says of one name goes before the other.
+    let has_parts = taken.contains(&Means::FirstName) || taken.contains(&Means::LastName);
     for (alias, means) in format.columns() {
-        let has_name = taken.contains(&Means::Field(Known::Name)) && matches!(means, Means::FirstName | Means::LastName);
-        if taken.contains(means) || has_name {
+        let is_told = match means {
+            Means::FirstName | Means::LastName => taken.contains(&Means::Field(Known::Name)),
+            Means::Field(Known::Name) => has_parts,
+            _ => false,
+        };
+        if is_told || (means != Means::Computed && taken.contains(&means)) {
             continue;
         }
-        if let Some(index) = folded.iter().enumerate().position(|(index, name)| name == alias && targets[index].is_none()) {
-            targets[index] = Some(Target::Means(*means));
-            if *means != Means::Computed {
-                taken.insert(*means);
-            }
+        if let Some(index) = (0..names.len()).find(|index| targets[*index].is_none() && is_named(&folded[*index], alias)) {
+            targets[index] = Some(Target::Means(means));
+            taken.insert(means);
         }
     }
     let email = Means::Field(Known::Email);
@@ -435,8 +473,37 @@ fn targets(names: &[String], folded: &[String], format: Format, mapping: &Mappin
         let best = best.filter(|index| count(index) > 0).ok_or(PlanError::NoAddresses)?;
         targets[best] = Some(Target::Means(email));
     }
+    answers(names, folded, questions, &mut targets);
     let targets = targets.into_iter().zip(names);
     Ok(targets.map(|(target, name)| target.unwrap_or_else(|| Target::Metadata(name.clone()))).collect())
+}
+
+/// Finds the columns that answer questions: by the key as it is, then by the key and the label in any case and punctuation.
+fn answers(names: &[String], folded: &[String], questions: &[Question], targets: &mut [Option<Target>]) {
+    for Question { key, label } in questions {
+        let target = Target::Metadata(key.clone());
+        if targets.contains(&Some(target.clone())) {
+            continue;
+        }
+        let has = |text: &str, index: &usize| !folded[*index].is_empty() && folded[*index] == fold(text);
+        let free = || (0..names.len()).filter(|index| targets[*index].is_none());
+        let by_key = free().find(|index| names[*index] == *key).or_else(|| free().find(|index| has(key, index)));
+        let found = by_key.or_else(|| label.as_ref().and_then(|label| free().find(|index| has(label, index))));
+        if let Some(index) = found {
+            targets[index] = Some(target);
+        }
+    }
+}
+
+/// Reads the line `sep=;` with which Excel says the separator of a file. Returns the separator, and the length of the line.
+fn hint_of(head: &[u8]) -> Option<(u8, usize)> {
+    let end = head.iter().take(HINT).position(|byte| matches!(byte, b'\n' | b'\r'))?;
+    let line = head[..end].trim_ascii();
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let (name, separator) = line.split_at_checked(4)?;
+    let [separator] = separator else { return None };
+    let length = end + if head[end..].starts_with(b"\r\n") { 2 } else { 1 };
+    (name.eq_ignore_ascii_case(b"sep=") && SEPARATORS.contains(separator)).then_some((*separator, length))
 }
 
 fn syntax_of(head: &[u8], ended: bool) -> Syntax {

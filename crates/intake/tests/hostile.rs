@@ -4,7 +4,8 @@
 
 use proptest::prelude::*;
 use rally_intake::{
-    Confirmed, Content, Format, MAX_RECORD, Mapping, Mark, Plan, PlanError, Reader, Record, ReferrerKey, Staged, Staging, Survey,
+    Confirmed, Content, Format, MAX_RECORD, Mapping, Mark, Plan, PlanError, Question, Reader, Record, ReferrerKey, Row, Staged, Staging,
+    Survey,
 };
 
 /// Stages and surveys a file. Returns the plan and the staged text.
@@ -85,7 +86,7 @@ fn a_broken_row_is_a_problem_and_the_next_one_is_read() {
         told(&file),
         [
             "2 ada@example.com",
-            "3 : the row has 1 cells, and the header has 2",
+            "3 email: must be an e-mail address",
             "4 : the row has 3 cells, and the header has 2",
             "5 : a quote is closed in the middle of a cell; write a quote inside of a cell twice",
             "6 : a quote is closed in the middle of a cell; write a quote inside of a cell twice",
@@ -148,6 +149,106 @@ fn objects_are_rows_too() {
     assert_eq!(told(deep).len(), 2);
 }
 
+/// Returns the rows of a file, as a format and a mapping read them.
+fn rows(file: &str, format: &str, mapping: &[(&str, &str)]) -> Vec<Row> {
+    let (plan, text) = survey(file.as_bytes(), format, mapping).unwrap();
+    let mut reader = Reader::new(plan);
+    reader.push(&text);
+    reader.end();
+    let row = |record: Record| match record.content.unwrap() {
+        Content::Row(row) => *row,
+        Content::Line(_) => panic!("no export"),
+    };
+    std::iter::from_fn(|| reader.take()).map(row).collect()
+}
+
+#[test]
+fn a_row_without_its_last_cells_has_empty_ones() {
+    assert_eq!(told("email,name,plan\na@example.com\nb@example.com,B\nc@example.com,C,x,y\n")[..2], ["2 a@example.com", "3 b@example.com"]);
+    let full = told("email,name,plan\nc@example.com,C,x,y\n");
+    assert_eq!(full, ["2 : the row has 4 cells, and the header has 3"]);
+}
+
+#[test]
+fn the_first_line_of_a_spreadsheet_names_the_separator() {
+    for (file, separator) in [
+        ("sep=;\r\nemail;name\r\na@example.com;A,B\r\n", ';'),
+        ("\u{feff}SEP=,\nemail,a;b\na@example.com,x;y\n", ','),
+        ("\"sep=\t\"\nemail\tname\na@example.com\tA\n", '\t'),
+    ] {
+        assert_eq!((plan(file).unwrap().separator(), plan(file).unwrap().records), (Some(separator), 1), "{file}");
+        assert_eq!(told(file), ["3 a@example.com"]);
+    }
+    assert_eq!(plan("sep=;\n"), Err(PlanError::Empty));
+    assert_eq!(plan("sep=;x,email\n1,a@example.com\n").unwrap().columns[0].name, "sep=;x");
+}
+
+#[test]
+fn headers_are_known_however_their_words_are_joined() {
+    let file = "eMail,firstName,lastName,createdAt,referralCode,referredBy\na@example.com,Ada,L,2024-03-01,x,b@example.com\n";
+    let row = rows(file, "auto", &[]).remove(0);
+    assert_eq!((row.person_name().as_str(), row.referral_code.as_deref()), ("Ada L", Some("x")));
+    assert!(row.created_at.is_some() && row.referred_by.is_some() && row.metadata.document().is_empty());
+    let mapped = rows("mail,workTitle\na@example.com,Boss\n", "auto", &[("Work title", "metadata.title")]).remove(0);
+    assert_eq!(mapped.metadata.document()["title"], "Boss");
+}
+
+#[test]
+fn every_format_knows_the_usual_names_too() {
+    let link = "https://example.com/?r=abc";
+    let file = format!("Email,Status,Applied At,Referral Link,Referred By\na@example.com,applied,2024-03-01,{link},b@example.com\n");
+    let row = rows(&file, "auto", &[]).remove(0);
+    assert_eq!((row.referral_code.as_deref(), row.referred_by.is_some()), (Some("abc"), true));
+    // The names of the format come first.
+    let file = "email,applied_at,created_at\na@example.com,2024-03-01,2025-01-01\n";
+    let row = rows(file, "prefinery", &[]).remove(0);
+    assert_eq!(
+        (row.created_at.unwrap().to_string().as_str(), &row.metadata.document()["created_at"]),
+        ("2024-03-01T00:00:00.000Z", &"2025-01-01".into())
+    );
+}
+
+#[test]
+fn columns_are_mapped_to_parts_of_a_name_or_to_nothing() {
+    let file = "email,name,Vorname,Nachname,Weg,More,Raus\na@example.com,nick,Ada,Lovelace,x,\"{\"\"n\"\": 1}\",ja\n";
+    let mapping = [("Vorname", "first_name"), ("Nachname", "last_name"), ("Weg", "ignore"), ("Raus", "ignore"), ("More", "metadata")];
+    let (plan, _) = survey(file.as_bytes(), "auto", &mapping).unwrap();
+    let fields: Vec<_> = plan.columns.iter().filter_map(|column| column.field()).collect();
+    assert_eq!(fields, ["email", "metadata.name", "first_name", "last_name", "metadata"]);
+    let row = rows(file, "auto", &mapping).remove(0);
+    assert_eq!(row.person_name().as_str(), "Ada Lovelace");
+    assert_eq!(serde_json::to_string(row.metadata.document()).unwrap(), "{\"n\":1,\"name\":\"nick\"}");
+    let broken = [b"email,x\na@example.com,", &b"\xF6 and \xC3\xB6\n"[..]].concat();
+    let (plan, text) = survey(&broken, "auto", &[("x", "ignore")]).unwrap();
+    let mut reader = Reader::new(plan);
+    reader.push(&text);
+    reader.end();
+    assert!(reader.take().unwrap().content.is_ok(), "nothing of the column is read");
+    let row = rows("email,Abgemeldet\na@example.com,yes\n", "auto", &[("Abgemeldet", "unsubscribed")]).remove(0);
+    assert!(row.suppressed.is_some());
+}
+
+#[test]
+fn columns_answer_the_questions_of_the_list() {
+    let question = |key: &str, label: Option<&str>| Question { key: key.to_owned(), label: label.map(str::to_owned) };
+    let questions = vec![
+        question("team_size", Some("How many are you?")),
+        question("company", None),
+        question("use_case", Some("What for?")),
+        question("name", Some("Plan")),
+    ];
+    let file = b"email,Name,Team size,Company,company,what for,Plan,Other\na@example.com,A,6,x,y,z,p,o\n";
+    let fields = |mapping: &[(&str, &str)]| {
+        let mut survey = Survey::new(None, Mapping::parse(mapping.iter().copied()).unwrap()).asking(questions.clone());
+        survey.push(file);
+        let staged = Staged { encoding: rally_intake::Encoding::Utf8, byte_order_mark: false, bytes: file.len() as u64 };
+        survey.finish(&staged).unwrap().columns.iter().filter_map(|column| column.field()).collect::<Vec<_>>()
+    };
+    let answers = ["metadata.team_size", "metadata.Company", "metadata.company", "metadata.use_case", "metadata.name", "metadata.Other"];
+    assert_eq!(fields(&[]), [&["email", "name"][..], &answers].concat());
+    assert_eq!(fields(&[("Team size", "metadata.Team size")])[2], "metadata.Team size", "a caller decides");
+}
+
 #[test]
 fn a_mapping_goes_before_the_format() {
     let file = b"email,work,when,sharer,beta code\nx,ada@example.com,31/12/2023,bob@example.com,Abc\ny,bob@example.com,01/02/2024,,\n";
@@ -156,15 +257,7 @@ fn a_mapping_goes_before_the_format() {
     let (plan, text) = survey(file, "generic", &mapping).unwrap();
     let fields: Vec<_> = plan.columns.iter().map(|column| column.field().unwrap()).collect();
     assert_eq!(fields, ["metadata.nick", "email", "created_at", "referred_by", "referral_code"]);
-    let mut reader = Reader::new(plan);
-    reader.push(&text);
-    reader.end();
-    let rows: Vec<_> = std::iter::from_fn(|| reader.take())
-        .map(|record| match record.content.unwrap() {
-            Content::Row(row) => row,
-            Content::Line(_) => panic!("no export"),
-        })
-        .collect();
+    let rows = rows(std::str::from_utf8(&text).unwrap(), "generic", &mapping);
     assert_eq!((rows[0].referral_code.as_deref(), rows[0].confirmed), (Some("Abc"), Confirmed::No));
     assert!(matches!(&rows[0].referred_by, Some(ReferrerKey::Address(email)) if email.as_str() == "bob@example.com"));
     assert_eq!(rows[1].created_at.unwrap().to_string(), "2024-02-01T00:00:00.000Z");
@@ -235,7 +328,7 @@ fn many_problems_are_told_one_by_one() {
 /// Files in which everything that matters happens.
 fn files() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        "(email|mail|\u{feff}email),name(,created_at)?\r?\n(([ab]@(c|é)\\.de|[a\"é]{0,3})[,;\t]?[ab\",;\r\n]{0,6}[,\n]){0,12}"
+        "(sep=[,;]\r?\n)?(email|mail|\u{feff}email),name(,created_at)?\r?\n(([ab]@(c|é)\\.de|[a\"é]{0,3})[,;\t]?[ab\",;\r\n]{0,6}[,\n]){0,12}"
             .prop_map(String::into_bytes),
         "(\\{\"email\":\"a@b\\.de\",?(\"x\":[0-9]{0,2})?\\}?\r?\n?){0,8}".prop_map(String::into_bytes),
         proptest::collection::vec(any::<u8>(), 0..120),

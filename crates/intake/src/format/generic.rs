@@ -28,6 +28,8 @@ pub(super) const DEFINITION: Definition = Definition {
         ("referral_link", Means::Field(Known::ReferralCode)),
         ("referred_by", Means::Field(Known::ReferredBy)),
         ("referral_count", Means::Field(Known::ReferralCount)),
+        ("unsubscribed", Means::OptedOut),
+        ("unsubscribed_at", Means::UnsubscribedAt),
         ("interest", Means::Field(Known::Interest)),
         ("referrer", Means::Field(Known::Referrer)),
         ("locale", Means::Field(Known::Locale)),
