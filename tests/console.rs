@@ -683,11 +683,12 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
     let trial = browser.upload(&new, &[&options[..], &[("dry_run", "true")]].concat(), file).await.leads_to();
     let page = browser.open_until(&trial, "data-say=\"Done\"").await;
     page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import it: choose the file again"]);
+    page.is_page(200, &["1 problem in the whole file", "All problems as CSV"]);
     page.is_page(200, &["<th scope=\"row\" class=\"number\">3</th>", "<code>E-mail</code>", "<bdi>Who</bdi></th><td><code>name</code>"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["No entry yet"]);
     // The choices of the trial are proposed for the import itself.
     let again = browser.open(&format!("{new}?after={}", trial.rsplit('/').next().unwrap())).await;
-    again.is_page(200, &["E-mail = email\nWho = name</textarea>", "value=\"generic\" selected", "name=\"dry_run\" value=\"true\" aria"]);
+    again.is_page(200, &["Who = name\nE-mail = email</textarea>", "value=\"generic\" selected", "name=\"dry_run\" value=\"true\" aria"]);
     again.is_page(200, &["Choose the file of the trial once more", "The same file as before: generic with 3 rows"]);
     assert!(!again.text.contains("Make a trial first"), "{}", again.text);
     page.is_page(200, &["/new-import?after="]);
@@ -703,6 +704,15 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
     let listed = browser.open(&imports).await;
     listed.is_page(200, &["trial", "generic"]);
     assert_eq!(listed.text.matches("data-row").count(), 2);
+    // A trial of both names leaves nothing to say. A problem of a person who is added can be read, too.
+    let names = "First Name,Last Name,E-mail,a=b,Referred by\nCy,C,cy@example.com,x,nobody\n";
+    let trial = browser.upload(&new, &[("map", "a=b = metadata.a=b"), ("dry_run", "true")], names).await.leads_to();
+    browser.open_until(&trial, "data-say=\"Done\"").await.is_page(200, &["<code>first_name</code>", "<code>metadata.a=b</code>"]);
+    let again = format!("{new}?after={}", trial.rsplit('/').next().unwrap());
+    browser.open(&again).await.is_page(200, &[">a=b = metadata.a=b</textarea>"]);
+    let done = browser.upload(&again, &[("format", "generic"), ("map", "a=b = metadata.a=b")], names).await.leads_to();
+    let page = browser.open_until(&done, "data-say=\"Done\"").await;
+    page.is_page(200, &["Added</dt><dd>1", "Problems</dt><dd>0", "All problems as CSV", "<code>referred_by</code>"]);
     let problems = browser.open(&format!("{done}/problems.csv")).await;
     assert!(problems.header("content-type").starts_with("text/csv") && problems.text.contains("\r\n3,E-mail,"), "{}", problems.text);
     browser.post(&format!("{done}/cancel"), &[]).await.is_page(409, &["has ended"]);

@@ -189,6 +189,7 @@ async fn bad_files_are_told(kind: Kind) {
         ("?dry_run=maybe", "dry_run"),
         ("?notify=", "notify"),
         ("?dry_run", "dry_run"),
+        ("?dryrun=true", "dryrun"),
     ] {
         assert_eq!(upload(&server, &list, query, "text/csv", "email\n").await.bad_fields(), [field]);
     }
@@ -222,6 +223,46 @@ async fn cells_are_read_in_the_types_of_their_fields(kind: Kind) {
     assert_eq!(numbers(&import), [1, 0, 0, 1]);
     assert!(problems(&server, &list, &import).await.contains("3,metadata.team,must be a number"));
     assert_eq!(entries(&server, &list).await[0]["metadata"], json!({"team": 6, "news": true, "tools": ["a", "b"]}));
+}
+
+/// A column under the label of a field answers it, in any case. A column that is left out is nowhere.
+#[apply(on_both_stores)]
+async fn columns_answer_fields_by_their_label(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let fields = json!([{"key": "team_size", "label": "How many are you?", "type": "number"}]);
+    let list = server.active_list("early", json!({ "custom_fields": fields })).await;
+    let file = "email,How Many Are You,Notes,=\na@example.com,6,x,y\nb@example.com,six,x,y\n";
+    let done = import(&server, &list, "?map.Notes=ignore&map.%3D=metadata.equals", file).await;
+    assert_eq!(numbers(&done), [1, 0, 0, 1]);
+    let mapping = json!({"email": "email", "How Many Are You": "metadata.team_size", "Notes": null, "=": "metadata.equals"});
+    assert_eq!(done["mapping"], mapping);
+    assert!(problems(&server, &list, &done).await.contains("3,metadata.team_size,must be a number"));
+    assert_eq!(entries(&server, &list).await[0]["metadata"], json!({"team_size": 6, "equals": "y"}));
+}
+
+/// A file that comes again gives people who are there what they lack, however often it comes.
+#[apply(on_both_stores)]
+async fn a_corrected_file_completes_people_who_are_there(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({})).await;
+    let file = |referrer: &str, status: &str| {
+        format!("email,referral_code,referred_by,referral_count,status\na@example.com,A,,3,\nb@example.com,,{referrer},,{status}\n")
+    };
+    import(&server, &list, "", file("X", "")).await;
+    let state = || async {
+        let people = entries(&server, &list).await;
+        assert_eq!(people.len(), 2);
+        (people[0]["referral_count"].clone(), people[0]["metadata"]["imported_referral_count"].clone())
+    };
+    assert_eq!(state().await, (json!(0), json!(3)));
+    for _ in 0..2 {
+        let again = import(&server, &list, "", file("A", "unsubscribed")).await;
+        assert_eq!(numbers(&again), [0, 0, 2, 0]);
+        assert_eq!(state().await, (json!(1), json!(2)));
+    }
+    let suppressed = server.admin_get("/suppressions").await.expect(200);
+    let reasons: Vec<_> = suppressed["data"].as_array().unwrap().iter().map(|row| row["reason"].as_str()).collect();
+    assert_eq!(reasons, [Some("unsubscribed")]);
 }
 
 /// Compressed files, JSON objects and other encodings are read.
@@ -395,6 +436,13 @@ async fn the_command_imports_a_file(kind: Kind) {
     assert!(done && told.contains("Would be added 1, updated 0, skipped 0, failed 1.") && told.contains("Line 3, Mail:"), "{told}");
     let (done, told, _) = run(&[]);
     assert!(done && told.contains("added 1") && told.contains("Team -> metadata.Team"), "{told}");
+    let csv = deployment.directory.path().join("problems.csv");
+    let (done, told, _) = run(&["--problems", &csv.to_string_lossy()]);
+    assert!(done && told.contains("skipped 1, failed 1.") && told.contains("All problems are in"), "{told}");
+    let csv = std::fs::read_to_string(csv).unwrap();
+    assert!(csv.starts_with("line,column,reason\r\n3,Mail,") && csv.lines().count() == 2, "{csv}");
+    let (done, told, error) = run(&["--map", "Team=created_at"]);
+    assert!(!done && told.contains("failed 2.") && error.contains("no row can be imported"), "{told} {error}");
     let (done, _, error) = run(&["--map", "None=name"]);
     assert!(!done && error.contains("no column None"), "{error}");
     let (done, _, error) = run(&["--format", "excel"]);
@@ -446,7 +494,7 @@ async fn circles_of_referrers_and_codes_that_clash_are_imported(kind: Kind) {
     assert_eq!([by(0), by(1), by(2), by(3), by(4), by(5)], [id(2), id(0), id(1), Value::Null, id(5), Value::Null]);
     assert_eq!(people.iter().map(|entry| entry["referral_count"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 1, 1, 0, 0, 1]);
     let told = problems(&server, &list, &done).await;
-    assert!(told.lines().count() == 2 && told.contains("6,referral_code,"), "{told}");
+    assert!(told.lines().count() == 3 && told.contains("6,referral_code,") && told.contains("7,referred_by,"), "{told}");
     let ledger = server.admin_get(&format!("/waitlists/{list}/referrals?state=credited&limit=100")).await.expect(200);
     assert_eq!(ledger["data"].as_array().unwrap().len(), 4);
     server.join_with("early", "friend@example.com", &json!("B")).await;

@@ -1,5 +1,6 @@
 //! `rally import`: imports people from a file, with a progress bar.
 
+use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,10 +9,12 @@ use clap::Args;
 use rally_domain::actor::Actor;
 use rally_domain::command::NOT_EMPTY;
 use rally_domain::error::FieldError;
+use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportProblem, ImportState, ImportStep};
 use rally_domain::port::Ports;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
+use rally_intake::{Problem, csv_header, csv_rows};
 
 use super::failure::Failure;
 use super::output::print;
@@ -31,8 +34,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How many characters the progress bar has.
 const WIDTH: u64 = 30;
 
-/// How many problems are shown.
+/// How many problems are shown, and how many are written at once.
 const SHOWN: usize = 20;
+const PROBLEMS: usize = 1000;
 
 #[derive(Args)]
 pub(super) struct ImportArguments {
@@ -47,7 +51,7 @@ pub(super) struct ImportArguments {
     /// The format of the file [default: auto, which looks at its columns]
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
-    /// What a column means, such as 'Work mail=email' or 'Team=metadata.team'
+    /// What a column means, such as 'Work mail=email', 'Team=metadata.team' or 'Notes=ignore'
     #[arg(long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,
     /// What happens to people who are on the list already: skip or update [default: skip]
@@ -59,23 +63,48 @@ pub(super) struct ImportArguments {
     /// Send mail and events, as for sign-ups
     #[arg(long)]
     notify: bool,
+    /// Write all problems into a CSV file
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
 }
 
 pub(super) async fn run(config: &Config, arguments: ImportArguments) -> Result<(), Failure> {
     let order = arguments.order()?;
+    // A file that cannot be written is told before people are added.
+    let mut problem_file = arguments.problems.as_deref().map(create_file).transpose()?;
     let secrets = Secrets::load(config)?;
     let mut ports = open(config, config.migrate.by_command()).await?.ports;
     store::share_secret(config, &secrets, &mut ports).await?;
     let waitlist = find_list(&ports, &arguments.workspace, &arguments.list).await?;
     let import = upload(&ports, &waitlist, order, &arguments.file).await?;
     let import = follow(&ports, import).await?;
+    if let Some(file) = &mut problem_file {
+        write_problems(&ports, import.id, file).await?;
+    }
     let problems = ports.imports.problems(import.id, None, SHOWN + 1).await?;
-    tell(&import, problems.into_iter().map(|(_, problem)| problem).collect())
+    tell(&import, problems.into_iter().map(|(_, problem)| problem).collect(), arguments.problems.as_deref())
+}
+
+fn create_file(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
+}
+
+/// Writes all problems of an import as CSV.
+async fn write_problems(ports: &Ports, id: ImportId, file: &mut File) -> Result<(), Failure> {
+    file.write_all(&csv_header())?;
+    let mut after = None;
+    loop {
+        let page = ports.imports.problems(id, after, PROBLEMS).await?;
+        let Some((last, _)) = page.last() else { return Ok(file.flush()?) };
+        after = Some(*last);
+        let rows: Vec<Problem> = page.into_iter().map(|(_, found)| Problem::new(found.line, found.column, found.reason)).collect();
+        file.write_all(&csv_rows(&rows))?;
+    }
 }
 
 impl ImportArguments {
     fn order(&self) -> Result<ImportOrder, Failure> {
-        let split = |text: &String| text.rsplit_once('=').map(|(column, field)| (format!("map.{column}"), field.to_owned()));
+        let split = |text: &String| ImportOrder::split_map(text).map(|(column, field)| (format!("map.{column}"), field.to_owned()));
         let maps: Option<Vec<(String, String)>> = self.map.iter().map(split).collect();
         let mut pairs = maps.ok_or_else(|| Failure::Refused("--map takes COLUMN=FIELD".to_owned()))?;
         pairs.extend(self.format.clone().map(|format| ("format".to_owned(), format)));
@@ -183,9 +212,9 @@ impl Bar {
 }
 
 /// Says what became of the import.
-fn tell(import: &Import, mut problems: Vec<ImportProblem>) -> Result<(), Failure> {
+fn tell(import: &Import, mut problems: Vec<ImportProblem>, file: Option<&Path>) -> Result<(), Failure> {
     let mut lines = Vec::new();
-    if let Some(Source { staged, plan }) = Source::of(import) {
+    if let Some(Source { staged, plan, .. }) = Source::of(import) {
         let separator = plan.separator().map(|separator| format!(", separator {separator:?}")).unwrap_or_default();
         lines.push(format!("Format {}, {}{separator}.", plan.format.name(), staged.encoding.as_str()));
         let meaning = |field: Option<String>| field.unwrap_or_else(|| "not read".to_owned());
@@ -197,8 +226,12 @@ fn tell(import: &Import, mut problems: Vec<ImportProblem>) -> Result<(), Failure
         let column = if column.is_empty() { String::new() } else { format!(", {column}") };
         lines.push(format!("Line {line}{column}: {reason}"));
     }
-    if has_more {
-        lines.push(format!("There are more problems: GET …/imports/{}/problems.csv", import.id));
+    match file {
+        Some(file) => lines.push(format!("All problems are in {}.", file.display())),
+        None if has_more => {
+            lines.push(format!("There are more problems: use --problems FILE, or GET …/imports/{}/problems.csv", import.id))
+        }
+        None => {}
     }
     let numbers = import.numbers;
     let what = if import.dry_run { "Would be" } else { "People" };
@@ -210,6 +243,7 @@ fn tell(import: &Import, mut problems: Vec<ImportProblem>) -> Result<(), Failure
     match import.state {
         ImportState::Failed => Err(Failure::Refused(format!("the import failed: {}", import.error.as_deref().unwrap_or("no reason")))),
         ImportState::Cancelled => Err(Failure::Refused("the import was cancelled; what was added stays".to_owned())),
+        _ if numbers.failed > 0 && numbers.failed == numbers.read() => Err(Failure::Refused("no row can be imported".to_owned())),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportNumbers, ImportState, ImportStep, OnDuplicate};
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
-use rally_intake::{Format, Mapping, Plan, Staged};
+use rally_intake::{Format, Mapping, Plan, Question, Staged};
 use serde::{Deserialize, Serialize};
 
 /// What the parameters of an import that map columns begin with.
@@ -30,24 +30,37 @@ pub struct ImportOrder {
 }
 
 impl ImportOrder {
-    /// Reads the parameters of a query. Others are ignored.
+    /// The parameters beside those of columns.
+    pub const NAMES: [&str; 4] = ["format", "on_duplicate", "dry_run", "notify"];
+
+    /// Returns the column and the field of a text such as `Work mail = email`. A name with `=` needs the spaces around the last one.
+    pub fn split_map(text: &str) -> Option<(&str, &str)> {
+        let (column, field) = text.rsplit_once(" = ").or_else(|| text.rsplit_once('='))?;
+        Some((column.trim(), field.trim()))
+    }
+
+    /// Reads the parameters of a query.
     ///
     /// # Errors
-    /// Every parameter that is bad.
+    /// Every parameter that is bad or unknown.
     pub fn parse<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let (mut order, mut mapping, mut errors) = (Self::default(), Vec::new(), Vec::new());
         let mut given = HashSet::new();
         for (name, value) in pairs {
             let parsed = match name {
-                "format" | "on_duplicate" | "dry_run" | "notify" if !given.insert(name) => Err(Invalid::new("must be given once")),
+                _ if Self::NAMES.contains(&name) && !given.insert(name) => Err(Invalid::new("must be given once")),
                 "format" => Format::parse(value).map(|format| order.format = format),
                 "on_duplicate" => OnDuplicate::parse(value).map(|choice| order.on_duplicate = choice),
                 "dry_run" => switch(value).map(|on| order.dry_run = on),
                 "notify" => switch(value).map(|on| order.notify = on),
-                _ => {
-                    mapping.extend(name.strip_prefix(MAP).map(|column| (column, value)));
-                    Ok(())
-                }
+                _ => match name.strip_prefix(MAP) {
+                    Some(column) => {
+                        mapping.push((column, value));
+                        Ok(())
+                    }
+                    // A misspelt dry run would be an import.
+                    None => Err(Invalid::new(format!("must be one of {}, {MAP}<column>", Self::NAMES.join(", ")))),
+                },
             };
             errors.extend(parsed.err().map(|error| FieldError::new(name, error)));
         }
@@ -97,6 +110,9 @@ pub struct Source {
     pub staged: Staged,
     /// How rows are read.
     pub plan: Plan,
+    /// The columns that the caller mapped, with the names of their fields.
+    #[serde(default)]
+    pub mapped: Vec<(String, String)>,
 }
 
 impl Source {
@@ -106,18 +122,43 @@ impl Source {
     }
 }
 
+/// Returns the columns of a mapping with the names of their fields.
+pub(super) fn mapped(mapping: &Mapping) -> Vec<(String, String)> {
+    mapping.pairs().iter().map(|(column, field)| (column.clone(), field.to_string())).collect()
+}
+
+/// Returns the questions of a list, which columns may answer.
+pub(super) fn questions(waitlist: &Waitlist) -> Vec<Question> {
+    let fields = waitlist.settings.custom_fields.iter();
+    fields.map(|field| Question { key: field.key.clone(), label: field.label.clone() }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn a_text_is_split_where_its_field_begins() {
+        for (text, parts) in [
+            ("Work mail=email", ("Work mail", "email")),
+            ("Work mail = email ", ("Work mail", "email")),
+            ("a=b = metadata.a=b", ("a=b", "metadata.a=b")),
+            ("a = b = email", ("a = b", "email")),
+            ("a=b=email", ("a=b", "email")),
+        ] {
+            assert_eq!(ImportOrder::split_map(text), Some(parts), "{text}");
+        }
+        assert_eq!(ImportOrder::split_map("email"), None);
+    }
+
+    #[test]
     fn every_bad_parameter_is_named() {
-        let good =
-            [("format", "auto"), ("on_duplicate", "update"), ("dry_run", "1"), ("notify", "false"), ("map.Mail", "email"), ("x", "y")];
+        let good = [("format", "auto"), ("on_duplicate", "update"), ("dry_run", "1"), ("notify", "false"), ("map.Mail", "email")];
         let order = ImportOrder::parse(good.into_iter()).unwrap();
         assert_eq!((order.format, order.on_duplicate, order.dry_run, order.notify), (None, OnDuplicate::Update, true, false));
-        let bad = [("notify", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("map.Mail", "age")];
+        let bad =
+            [("notify", ""), ("format", "excel"), ("on_duplicate", "merge"), ("dry_run", "maybe"), ("dryrun", "true"), ("map.Mail", "age")];
         let fields: Vec<String> = ImportOrder::parse(bad.into_iter()).unwrap_err().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["notify", "format", "on_duplicate", "dry_run", "map.Mail"]);
+        assert_eq!(fields, ["notify", "format", "on_duplicate", "dry_run", "dryrun", "map.Mail"]);
     }
 }

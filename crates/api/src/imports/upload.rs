@@ -10,6 +10,7 @@ use rally_domain::waitlist::Waitlist;
 use rally_intake::{MAX_BYTES, Plan, PlanError, Staged, Staging, StagingError, Survey};
 use tokio::time::sleep;
 
+use super::order::{mapped, questions};
 use super::{ImportOrder, LEASE, PIECE, Source};
 
 /// How often an export that has arrived asks whether everything that was deleted is purged, and how long it waits in between.
@@ -22,6 +23,8 @@ pub struct Upload {
     import: Import,
     staging: Staging,
     survey: Survey,
+    /// The columns that the caller mapped.
+    mapped: Vec<(String, String)>,
     /// Staged text that fills no piece yet.
     text: Vec<u8>,
     next: u64,
@@ -54,8 +57,9 @@ impl Upload {
     pub async fn begin(ports: &Ports, actor: &Actor, waitlist: &Waitlist, order: ImportOrder) -> Result<Self, Fault> {
         let import = order.import(ports, actor, waitlist);
         ports.imports.begin(import.clone(), ports.clock.now().plus(LEASE)).await?;
-        let survey = Survey::new(order.format, order.mapping);
-        Ok(Self { ports: ports.clone(), import, staging: Staging::new(), survey, text: Vec::new(), next: 0, sent: 0 })
+        let mapped = mapped(&order.mapping);
+        let survey = Survey::new(order.format, order.mapping).asking(questions(waitlist));
+        Ok(Self { ports: ports.clone(), import, staging: Staging::new(), survey, mapped, text: Vec::new(), next: 0, sent: 0 })
     }
 
     /// Takes bytes of the file.
@@ -86,11 +90,11 @@ impl Upload {
         let begin = self.text.len();
         let staged = self.staging.finish(&mut self.text)?;
         self.survey.push(&self.text[begin..]);
-        let (survey, ports, import) = (self.survey, self.ports, self.import);
+        let (survey, mapped, ports, import) = (self.survey, self.mapped, self.ports, self.import);
         let mut rest = Rest { ports: &ports, import: &import, text: self.text, next: self.next };
         rest.put_pieces(1).await?;
         let plan = survey.finish(&staged);
-        Ok(Arrived { ports, import, staged, plan })
+        Ok(Arrived { ports, import, staged, plan, mapped })
     }
 
     /// Gives the upload up, so that a worker deletes what was staged.
@@ -117,6 +121,7 @@ pub struct Arrived {
     import: Import,
     staged: Staged,
     plan: Result<Plan, PlanError>,
+    mapped: Vec<(String, String)>,
 }
 
 impl Arrived {
@@ -142,7 +147,7 @@ impl Arrived {
             self.await_purges().await?;
         }
         let source = match self.plan {
-            Ok(plan) => Ok(serde_json::to_string(&Source { staged: self.staged, plan }).map_err(Fault::unexpected)?),
+            Ok(plan) => Ok(serde_json::to_string(&Source { staged: self.staged, plan, mapped: self.mapped }).map_err(Fault::unexpected)?),
             Err(error) => Err(error.to_string()),
         };
         self.ports.imports.arrive(self.import.id, source, self.ports.clock.now()).await?.ok_or(UploadError::Ended)

@@ -174,7 +174,7 @@ impl FormPage {
             page.form
                 .code("map", "Columns", 4)
                 .optional()
-                .hint("One a line: column = field. Fields: email, name, created_at, confirmed_at, status, referral_code, referred_by, referral_count, interest, referrer, locale, metadata.KEY"),
+                .hint("One a line: column = field. Fields: email, name, created_at, confirmed_at, status, referral_code, referred_by, referral_count, interest, referrer, locale, first_name, last_name, unsubscribed, metadata, metadata.KEY, ignore"),
             page.form.tick("dry_run", "Trial: write nothing"),
             page.form.tick("notify", "Send mail and events about it").hint("People get a welcome, and webhooks hear of every entry."),
             page.form.file("file", "File").hint(&after.map(ImportRow::of_file).unwrap_or_default()),

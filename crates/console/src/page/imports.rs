@@ -73,6 +73,8 @@ pub struct ImportPage {
     pub separator: Option<String>,
     /// Which column goes where.
     pub mapping: Vec<(String, String)>,
+    /// How many problems there are, in words. It is empty as long as the import runs.
+    pub problem_count: String,
     /// The first problems: the line, the column and the reason.
     pub problems: Vec<(Count, String, String)>,
     /// Why it failed.

@@ -726,6 +726,7 @@ impl Samples<'_> {
             encoding: Some("UTF-8".to_owned()),
             separator: Some(";".to_owned()),
             mapping: vec![(self.text(), "email".to_owned())],
+            problem_count: String::new(),
             problems: Vec::new(),
             failure: None,
         };
@@ -735,8 +736,9 @@ impl Samples<'_> {
             &ImportPage { import: row("queued", 0, true), percent: None, encoding: None, separator: None, ..page.clone() },
         );
         let problems = vec![(Count(12), self.text(), self.text()), (Count(1204), "email".to_owned(), "is no address".to_owned())];
-        add("import-done", &ImportPage { import: row("done", 106, false), problems: problems.clone(), ..page.clone() });
-        add("import-trial", &ImportPage { import: row("done", 106, true), problems, ..page.clone() });
+        let counted = || ImportPage { problem_count: "106 problems".to_owned(), ..page.clone() };
+        add("import-done", &ImportPage { import: row("done", 106, false), problems: problems.clone(), ..counted() });
+        add("import-trial", &ImportPage { import: row("done", 0, true), problems, ..counted() });
         add("import-cancelled", &ImportPage { import: row("cancelled", 0, false), ..page.clone() });
         add("import-failed", &ImportPage { import: row("failed", 0, false), failure: Some(self.text()), ..page });
     }

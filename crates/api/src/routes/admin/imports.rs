@@ -73,7 +73,7 @@ struct ImportView {
     added: u64,
     /// Rows that changed an entry.
     updated: u64,
-    /// Rows of people who are on the waitlist already, or were erased.
+    /// Rows of people who are on the waitlist already, or were erased. The former may have got a referrer or an old code.
     skipped: u64,
     /// Rows with a problem.
     failed: u64,
@@ -145,7 +145,7 @@ struct ImportQuery {
     /// `true` changes nothing and counts what would happen.
     #[param(value_type = Option<bool>)]
     dry_run: Option<bool>,
-    /// `true` sends mail and events, as for sign-ups.
+    /// `true` sends mail and events, as for sign-ups. Rejected people get no mail.
     #[param(value_type = Option<bool>)]
     notify: Option<bool>,
 }
@@ -154,8 +154,9 @@ struct ImportQuery {
 ///
 /// CSV, or JSON objects, one a line, at most 1 GiB, compressed with gzip or not. Further parameters `map.COLUMN=FIELD` say what a column
 /// means: `email`, `name`, `created_at`, `confirmed_at`, `status`, `referral_code`, `referred_by`, `referral_count`, `interest`,
-/// `referrer`, `locale` or `metadata.KEY`. The import goes on in the background. An export of a waitlist as JSON lines is restored into an
-/// empty waitlist, with its settings and variants; this needs `waitlist.update` and `variant.create` too.
+/// `referrer`, `locale`, `first_name`, `last_name`, `unsubscribed`, `metadata`, `metadata.KEY` or `ignore`. Any other parameter is refused.
+/// The import goes on in the background. An export of a waitlist as JSON lines is restored into an empty waitlist, with its settings and
+/// variants; this needs `waitlist.update` and `variant.create` too.
 #[utoipa::path(
     tag = "Imports", operation_id = "create_import", security(("bearer" = [])), extensions(("x-action" = json!("entry.update"))),
     params(AdminList, ImportQuery),

@@ -7,7 +7,6 @@ use rally_console::{Count, Form, State};
 use rally_domain::error::{FieldError, Invalid};
 use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportState};
-use rally_intake::Column;
 
 use super::doors::{OpenedList, Pairs, Posted, Uploaded};
 use super::look::{Done, done, refused, see_other, show, show_as, typed};
@@ -21,8 +20,9 @@ use crate::routes::admin::waitlists::export::lines_of;
 /// The most imports of a list that a page shows.
 const LISTED: usize = 100;
 
-/// The most problems that a page shows.
+/// The most problems that a page shows, and that it counts.
 const PROBLEMS: usize = 20;
+const COUNTED: usize = 1000;
 
 /// The path of an import: the workspace, the list and the import.
 type Place = web::Path<(String, String, String)>;
@@ -62,7 +62,10 @@ async fn find(door: &Opened, place: &Place) -> Result<Import, ApiError> {
 #[get("/w/{ws}/lists/{list}/imports/{import}")]
 pub async fn show_page(door: Opened, place: Place) -> Result<HttpResponse, ApiError> {
     let import = find(&door, &place).await?;
-    let first = door.app.ports.imports.problems(import.id, None, PROBLEMS).await?;
+    // A page that follows the work does not count them again and again.
+    let most = if import.state.is_over() { COUNTED + 1 } else { PROBLEMS };
+    let found = door.app.ports.imports.problems(import.id, None, most).await?;
+    let count = import.state.is_over().then_some(found.len());
     let source = Source::of(&import);
     let plan = source.as_ref().map(|source| &source.plan);
     let columns = plan.into_iter().flat_map(|plan| &plan.columns);
@@ -73,9 +76,16 @@ pub async fn show_page(door: Opened, place: Place) -> Result<HttpResponse, ApiEr
         encoding: source.as_ref().map(|source| source.staged.encoding.as_str().to_uppercase()),
         separator: plan.and_then(|plan| plan.separator()).map(String::from),
         mapping: columns.filter_map(|column| Some((column.name.clone(), column.field()?))).collect(),
-        problems: first.into_iter().map(|(_, problem)| (Count(problem.line), problem.column, problem.reason)).collect(),
+        problem_count: count.map(problem_count).unwrap_or_default(),
+        problems: found.into_iter().take(PROBLEMS).map(|(_, problem)| (Count(problem.line), problem.column, problem.reason)).collect(),
         failure: import.error.clone(),
     }))
+}
+
+/// Says how many problems there are.
+fn problem_count(found: usize) -> String {
+    let count = Count(found.min(COUNTED) as u64).of("problem", "problems");
+    if found > COUNTED { format!("More than {count}") } else { count }
 }
 
 fn percent(read: u64, total: u64) -> Option<u8> {
@@ -128,13 +138,10 @@ fn choices(import: &Import, source: Option<&Source>) -> Vec<(&'static str, Strin
     let mut choices = vec![("on_duplicate", import.on_duplicate.as_str().to_owned())];
     choices.extend(import.notify.then(|| ("notify", "true".to_owned())));
     choices.extend((import.dry_run && import.state != ImportState::Done).then(|| ("dry_run", "true".to_owned())));
-    if let Some(Source { plan, .. }) = source {
+    if let Some(Source { plan, mapped, .. }) = source {
         choices.push(("format", plan.format.name().to_owned()));
-        // Rally knows the columns of the other formats.
-        if plan.format.name() == "generic" {
-            let line = |column: &Column| Some(format!("{} = {}", column.name, column.field()?));
-            choices.push(("map", plan.columns.iter().filter_map(line).collect::<Vec<_>>().join("\n")));
-        }
+        // Rally knows the other columns again, and a field of the list may have changed meanwhile.
+        choices.push(("map", mapped.iter().map(|(column, field)| format!("{column} = {field}")).collect::<Vec<_>>().join("\n")));
     }
     choices
 }
@@ -169,12 +176,12 @@ async fn start(posted: &mut Uploaded<Opened>) -> Result<Import, ApiError> {
 
 /// The fields of a form as parameters of the API. A line of the field `map` is a parameter for its column.
 fn parameters(form: &Pairs) -> Result<Pairs, ApiError> {
-    let mut pairs: Pairs = form.iter().filter(|(name, _)| name != "map").cloned().collect();
+    let mut pairs: Pairs = form.iter().filter(|(name, _)| ImportOrder::NAMES.contains(&name.as_str())).cloned().collect();
     let lines = form.iter().filter(|(name, _)| name == "map").flat_map(|(_, text)| text.lines());
     for line in lines.filter(|line| !line.trim().is_empty()) {
         let unread = || ApiError::validation(vec![FieldError::new("map", Invalid::new("write column = field in each line"))]);
-        let (column, field) = line.rsplit_once('=').ok_or_else(unread)?;
-        pairs.push((format!("map.{}", column.trim()), field.trim().to_owned()));
+        let (column, field) = ImportOrder::split_map(line).ok_or_else(unread)?;
+        pairs.push((format!("map.{column}"), field.to_owned()));
     }
     Ok(pairs)
 }
@@ -209,6 +216,12 @@ mod tests {
         let expected = pairs(&[("format", "auto"), ("map.E-mail", "email"), ("map.Why = so", "metadata.why")]);
         assert_eq!(parameters(&form).unwrap(), expected);
         assert_eq!(parameters(&pairs(&[("map", "E-mail")])).unwrap_err().errors[0].field, "map");
+    }
+
+    #[test]
+    fn problems_are_counted_up_to_a_most() {
+        let counted = [1, 106, COUNTED, COUNTED + 1].map(problem_count);
+        assert_eq!(counted, ["1 problem", "106 problems", "1,000 problems", "More than 1,000 problems"]);
     }
 
     #[test]
