@@ -83,6 +83,7 @@ macro_rules! each_case {
                 an_own_code_comes_before_an_old_one
                 referrers_are_found_and_credited
                 a_file_that_comes_again_completes_referrals
+                no_more_referrals_count_than_the_list_of_the_file_had
                 a_dry_run_changes_nothing
                 nobody_hears_of_an_import_unless_it_notifies
                 what_was_staged_is_deleted

@@ -78,6 +78,7 @@ pub fn row(line: u64, second: i64, address: &str) -> ImportRow {
         old_code: None,
         referrer: None,
         referral_count: 0,
+        limits_credits: false,
         row_id: None,
     }
 }
@@ -715,7 +716,7 @@ pub async fn a_file_that_comes_again_completes_referrals(fixture: &impl Fixture)
     }
     // Shortly before the switch somebody joined there. Somebody joins here, which no file counts.
     let mut last = corrected();
-    last.extend([by(5, "Old"), ImportRow { row_id: None, ..founder(5) }]);
+    last.extend([by(5, "Old"), founder(5)]);
     last.remove(4);
     run(&ports, import(&ports, &list), last.clone()).await;
     assert_eq!(credits().await, (4, 1));
@@ -729,6 +730,40 @@ pub async fn a_file_that_comes_again_completes_referrals(fixture: &impl Fixture)
     while ports.purges.purge(1000).await.unwrap() {}
     let done = run(&ports, import(&ports, &list), corrected()).await;
     assert_eq!((done.state, numbers(&done), credits().await), (ImportState::Done, [1, 0, 4, 0], (0, 4)));
+    assert_eq!(there.stats.rebuild().await.unwrap().corrected, 0);
+}
+
+/// The file of a list of Rally says how many referrals count. Of those beyond, each person has the referrer, and the referral is withheld.
+pub async fn no_more_referrals_count_than_the_list_of_the_file_had(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = active_list(&ports, json!({})).await;
+    let founder =
+        |count| ImportRow { row_id: Some("1".to_owned()), referral_count: count, limits_credits: true, ..row(2, 2, "founder@example.com") };
+    let by = |line: u64| ImportRow {
+        referrer: Some(ReferrerName::Row("1".to_owned())),
+        limits_credits: true,
+        ..row(line, line as i64, &format!("friend{line}@example.com"))
+    };
+    let done = run(&ports, import(&ports, &list), vec![founder(1), by(3), by(4), by(5)]).await;
+    let problems = async |id| {
+        let found = ports.imports.problems(id, None, 10).await.unwrap();
+        found.into_iter().map(|(_, problem)| (problem.line, problem.column)).collect::<Vec<_>>()
+    };
+    let of = |lines: &[u64]| lines.iter().map(|line| (*line, "referred_by".to_owned())).collect::<Vec<_>>();
+    assert_eq!((numbers(&done), problems(done.id).await), ([4, 0, 0, 0], of(&[4, 5])));
+    let states = async || {
+        let ledger = there.referrals.list(list.id, ReferralFilter::default(), None, Limit::default()).await.unwrap().items;
+        let of = |state| ledger.iter().filter(|row| row.state == state).count();
+        [of(ReferralState::Credited), of(ReferralState::Withheld)]
+    };
+    let people = entries(&there, &list).await;
+    assert!(people[1..].iter().all(|entry| entry.referred_by == Some(people[0].id)));
+    assert_eq!((people[0].referral_count, states().await), (1, [1, 2]));
+    // It comes again with a friend more, who counts.
+    let again = run(&ports, import(&ports, &list), vec![founder(2), by(3), by(4), by(5), by(6)]).await;
+    assert_eq!((numbers(&again), problems(again.id).await, states().await), ([1, 0, 4, 0], of(&[]), [2, 2]));
+    let founder = entries(&there, &list).await.remove(0);
+    assert_eq!((founder.referral_count, founder.profile.metadata.document().get(IMPORTED_REFERRALS)), (2, None));
     assert_eq!(there.stats.rebuild().await.unwrap().corrected, 0);
 }
 

@@ -493,6 +493,8 @@ pub struct ImportRow {
     pub referrer: Option<ReferrerName>,
     /// How many people they brought, as the file says.
     pub referral_count: u64,
+    /// Whether no more of the people whom they brought count. Rally's own file names the referrer of a referral that is withheld, too.
+    pub limits_credits: bool,
     /// The id of the row in the file, if other rows name their referrer by it.
     pub row_id: Option<String>,
 }
@@ -523,6 +525,8 @@ struct StoredRow {
     #[serde(default)]
     count: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    limits: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     row_id: Option<String>,
 }
 
@@ -550,6 +554,7 @@ impl ImportRow {
             old_code: self.old_code.clone(),
             by: self.referrer.clone(),
             count: self.referral_count,
+            limits: self.limits_credits.then_some(true),
             row_id: self.row_id.clone(),
         };
         serde_json::to_vec(&stored).expect("texts serialise")
@@ -586,6 +591,7 @@ impl ImportRow {
             old_code: stored.old_code,
             referrer: stored.by,
             referral_count: stored.count,
+            limits_credits: stored.limits.unwrap_or_default(),
             row_id: stored.row_id,
         })
     }
@@ -638,6 +644,7 @@ pub(crate) mod tests {
             old_code: None,
             referrer: None,
             referral_count: 0,
+            limits_credits: false,
             row_id: None,
         }
     }
@@ -683,6 +690,7 @@ pub(crate) mod tests {
             old_code: Some("aB".to_owned()),
             referrer: Some(ReferrerName::Row("9".to_owned())),
             referral_count: 3,
+            limits_credits: true,
             row_id: Some("8".to_owned()),
             ..plain.clone()
         };

@@ -149,6 +149,8 @@ flaws! {
     ImportsForgetTheLedger: "imports::a_file_that_comes_again_completes_referrals";
     /// Referrals of unknown people stay counted when the people become known.
     CountsOfElsewhereNeverShrink: "imports::a_file_that_comes_again_completes_referrals";
+    /// Everybody counts whom the file of a list of Rally names.
+    ImportsIgnoreLimits: "imports::no_more_referrals_count_than_the_list_of_the_file_had";
     /// Imported referrals earn nothing.
     ImportedReferralsNotCredited: "imports::referrers_are_found_and_credited";
     /// A dry run does not know what its earlier groups would have added.

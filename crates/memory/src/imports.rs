@@ -451,7 +451,10 @@ impl Data {
             links.iter().filter_map(|link| Some((link.referrer.clone(), find(&link.referrer)?))).collect();
         let ledger = self.lists.get(&list_id).into_iter().flat_map(|list| list.referrals.values());
         let referred = ledger.filter_map(|kept| kept.referral.referred).filter(|_| !self.flaw.is(Flaw::ImportsForgetTheLedger));
-        let facts = LinkFacts { entries: people.map(|entry| (entry.id, entry)).collect(), referrers, referred: referred.collect() };
+        let limit = |id: &EntryId| Some((*id, kept.names.get(&ImportWork::note_of_limit(*id))?.1.unsigned_abs()));
+        let limits = referrers.values().filter_map(limit).filter(|_| !self.flaw.is(Flaw::ImportsIgnoreLimits)).collect();
+        let entries = people.map(|entry| (entry.id, entry)).collect();
+        let facts = LinkFacts { entries, referrers, referred: referred.collect(), limits };
         let plan = command.link(&links, &facts);
         let tells = !self.flaw.is(Flaw::UnknownReferrersNotTold);
         let credits = plan.credits();
@@ -473,8 +476,10 @@ impl Data {
         if let Some(kept) = self.imports.get_mut(&kept.import.id) {
             links.iter().for_each(|link| drop(kept.links.remove(&link.line)));
             for (id, number) in credits {
-                let noted = kept.names.get_mut(&ImportWork::note_of_referrals(id));
-                noted.into_iter().for_each(|(_, rest)| *rest -= number as i64);
+                for name in [ImportWork::note_of_referrals(id), ImportWork::note_of_limit(id)] {
+                    let noted = kept.names.get_mut(&name);
+                    noted.into_iter().for_each(|(_, rest)| *rest -= number as i64);
+                }
             }
             kept.put_problems(2, if tells { plan.problems } else { Vec::new() });
         }

@@ -455,11 +455,20 @@ async fn link(c: &mut AsyncPgConnection, command: &ImportWork, import: Import) -
     let people = load_entries(c, list, links.iter().map(|link| link.entry_id).collect()).await?;
     let referrers = find_referrers(c, &import, &links).await?;
     let referred = referrals_of(c, links.iter().map(|link| link.entry_id.uuid()).collect()).await?;
-    let plan = command.link(&links, &LinkFacts { entries: people, referrers, referred });
+    let limits = limits(c, &import, referrers.values().copied().collect()).await?;
+    let plan = command.link(&links, &LinkFacts { entries: people, referrers, referred, limits });
     insert_problems(c, import.id, 2, &plan.problems).await?;
     write_links(c, &import, &plan).await?;
     delete_until(c, import.id, LINK, *last).await?;
     Ok(Import { mark: *last, ..import })
+}
+
+/// How many more people count for some referrers, as far as an import notes it.
+async fn limits(c: &mut AsyncPgConnection, import: &Import, referrers: HashSet<EntryId>) -> QueryResult<HashMap<EntryId, u64>> {
+    let names: Vec<String> = referrers.into_iter().map(ImportWork::note_of_limit).collect();
+    let noted = import_names::table.filter(import_names::import_id.eq(import.id.uuid()).and(import_names::name.eq_any(names)));
+    let noted: Vec<(Uuid, i64)> = noted.select((import_names::entry_id, import_names::number)).load(c).await?;
+    Ok(noted.into_iter().map(|(id, left)| (EntryId::new(id), from_bigint(left))).collect())
 }
 
 async fn write_links(c: &mut AsyncPgConnection, import: &Import, plan: &LinkPlan) -> QueryResult<()> {
@@ -470,7 +479,9 @@ async fn write_links(c: &mut AsyncPgConnection, import: &Import, plan: &LinkPlan
     let (people, referrers) = pairs.unzip();
     SetReferrers { people, referrers }.execute(c).await?;
     let credits = plan.credits();
-    let (names, numbers) = credits.iter().map(|(id, number)| (ImportWork::note_of_referrals(*id), to_bigint(*number))).unzip();
+    let notes = |id: EntryId| [ImportWork::note_of_referrals(id), ImportWork::note_of_limit(id)];
+    let notes = credits.iter().flat_map(|(id, number)| notes(*id).map(|name| (name, to_bigint(*number))));
+    let (names, numbers) = notes.unzip();
     TakeFromNames { names, numbers, import: import.id.uuid() }.execute(c).await?;
     sign_up::credit(c, credits).await?;
     referrals::insert(c, plan.referrals.iter().map(|referral| (referral, None))).await?;

@@ -440,13 +440,17 @@ fn link(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step<
     let links = found.iter().map(|(key, json)| ImportLink::from_json(from_bigint(key[0]), json)).collect::<Result<Vec<_>, _>>()?;
     let Some((last, _)) = found.last() else { return Ok(import.at_next_step(command.now)) };
     let list = import.waitlist_id;
-    let mut facts = LinkFacts { entries: HashMap::new(), referrers: HashMap::new(), referred: HashSet::new() };
+    let mut facts = LinkFacts { entries: HashMap::new(), referrers: HashMap::new(), referred: HashSet::new(), limits: HashMap::new() };
     for link in &links {
         facts.referred.extend(is_referred(c, link.entry_id)?.then_some(link.entry_id));
         facts.entries.extend(entry_by_id(c, list, link.entry_id)?.map(|entry| (entry.id, entry)));
         if !facts.referrers.contains_key(&link.referrer) {
             facts.referrers.extend(find_referrer(c, &import, &link.referrer)?.map(|id| (link.referrer.clone(), id)));
         }
+    }
+    for referrer in facts.referrers.values() {
+        let note = import_names::table.find((Blob(import.id.uuid()), ImportWork::note_of_limit(*referrer))).select(import_names::number);
+        facts.limits.extend(note.first::<i64>(c).optional()?.map(|left| (*referrer, from_bigint(left))));
     }
     let plan = command.link(&links, &facts);
     for referral in &plan.referrals {
@@ -458,8 +462,10 @@ fn link(c: &mut SqliteConnection, command: &ImportWork, import: Import) -> Step<
     }
     for (referrer, number) in plan.credits() {
         Credit::new(referrer, number).execute(c)?;
-        let note = import_names::table.find((Blob(import.id.uuid()), ImportWork::note_of_referrals(referrer)));
-        diesel::update(note).set(import_names::number.eq(import_names::number - to_bigint(number))).execute(c)?;
+        for name in [ImportWork::note_of_referrals(referrer), ImportWork::note_of_limit(referrer)] {
+            let note = import_names::table.find((Blob(import.id.uuid()), name));
+            diesel::update(note).set(import_names::number.eq(import_names::number - to_bigint(number))).execute(c)?;
+        }
     }
     insert_problems(c, import.id, 2, &plan.problems)?;
     let (last_position, _) = load_totals(c, list)?.unwrap_or_default();

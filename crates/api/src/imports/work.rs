@@ -11,7 +11,7 @@ use rally_domain::id::{ClaimId, ImportId};
 use rally_domain::import::{Import, ImportProblem, ImportRow, ImportStep, ReferrerName, RestoreContent, RestoreItem};
 use rally_domain::port::Ports;
 use rally_domain::profile::Profile;
-use rally_intake::{Confirmed, Content, Mark, Problem, Reader, ReferrerKey, Row};
+use rally_intake::{Confirmed, Content, Format, Mark, Problem, Reader, ReferrerKey, Row};
 use time::Duration;
 
 use super::{LEASE, PIECE, Source};
@@ -101,8 +101,9 @@ impl Importer {
         let [offset, line, _] = import.mark;
         let mark = if import.mark == Import::FIRST { start } else { Mark { offset: offset.unsigned_abs(), line: line.unsigned_abs() } };
         let next = if source.plan.is_export { ImportStep::Restore } else { ImportStep::Add };
-        let mut batch =
-            Batch { reader: Reader::resume(source.plan, mark), rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0 };
+        let is_own = source.plan.format == Format::rally();
+        let reader = Reader::resume(source.plan, mark);
+        let mut batch = Batch { reader, rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0, is_own };
         let (size, mut number) = (PIECE as u64, mark.offset / PIECE as u64);
         let mut skip = usize::try_from(mark.offset % size).map_err(Fault::unexpected)?;
         let (first, mut is_end) = (number, false);
@@ -165,6 +166,8 @@ struct Batch {
     lines: Vec<RestoreItem>,
     problems: Vec<ImportProblem>,
     failed: u64,
+    /// Whether the file is of a list of Rally.
+    is_own: bool,
 }
 
 impl Batch {
@@ -179,7 +182,7 @@ impl Batch {
     fn drain(&mut self) {
         while let Some(record) = self.reader.take() {
             match record.content {
-                Ok(Content::Row(row)) => self.rows.push(staged_row(record.line, *row)),
+                Ok(Content::Row(row)) => self.rows.push(staged_row(record.line, *row, self.is_own)),
                 Ok(Content::Line(line)) => self.take_line(record.line, *line),
                 Err(problems) => self.fail(problems),
             }
@@ -201,7 +204,7 @@ impl Batch {
     }
 }
 
-fn staged_row(line: u64, row: Row) -> ImportRow {
+fn staged_row(line: u64, row: Row, is_own: bool) -> ImportRow {
     let name = row.person_name();
     ImportRow {
         line,
@@ -231,6 +234,7 @@ fn staged_row(line: u64, row: Row) -> ImportRow {
             ReferrerKey::Id(id) => ReferrerName::Row(id),
         }),
         referral_count: row.referral_count,
+        limits_credits: is_own,
         row_id: row.id,
     }
 }

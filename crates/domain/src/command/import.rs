@@ -207,19 +207,21 @@ pub struct LinkFacts {
     pub referrers: HashMap<ReferrerName, EntryId>,
     /// Those of the entries about whom the ledger has a row. Their referrer may be gone.
     pub referred: HashSet<EntryId>,
+    /// How many more people count for the referrers, as far as the import notes it.
+    pub limits: HashMap<EntryId, u64>,
 }
 
 /// The result of a group of links. The store writes all of it or nothing, and deletes the links.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LinkPlan {
-    /// The referrals. Each is a credit, and the entry gets its referrer.
+    /// The referrals. The entry of each gets its referrer.
     pub referrals: Vec<Referral>,
-    /// Referrers whom nobody knows.
+    /// Referrers whom nobody knows, and referrals that do not count.
     pub problems: Vec<ImportProblem>,
 }
 
 impl LinkPlan {
-    /// Returns the new credits of each referrer. The notes of the import lose them.
+    /// Returns the new credits of each referrer. The notes of the import lose them, both of referrals and of limits.
     pub fn credits(&self) -> BTreeMap<EntryId, u64> {
         ledger::credits(&self.referrals)
     }
@@ -259,6 +261,11 @@ impl ImportWork {
         format!("{}{id}", Self::REFERRALS)
     }
 
+    /// Returns the name under which an import notes how many more people may count for somebody.
+    pub fn note_of_limit(id: EntryId) -> String {
+        format!("limit {id}")
+    }
+
     /// What the names of [`ImportWork::note_of_referrals`] begin with, and nothing else.
     pub const REFERRALS: &str = "referrals ";
 
@@ -289,27 +296,40 @@ impl ImportWork {
     /// Decides on a group of links. A person who brought themselves, and one who is gone, is nobody's referral. A person is referred once,
     /// in however many rows and imports.
     pub fn link(&self, links: &[ImportLink], facts: &LinkFacts) -> LinkPlan {
-        let (mut plan, mut linked) = (LinkPlan::default(), HashSet::new());
+        let (mut plan, mut linked, mut limits) = (LinkPlan::default(), HashSet::new(), facts.limits.clone());
+        let problem = |link: &ImportLink, reason: &str| ImportProblem {
+            line: link.line,
+            column: "referred_by".to_owned(),
+            reason: reason.to_owned(),
+        };
         for (link, fresh) in links.iter().zip(&self.fresh) {
             let is_free = |entry: &&Entry| entry.referred_by.is_none() && !facts.referred.contains(&entry.id);
             let Some(entry) = facts.entries.get(&link.entry_id).filter(is_free).filter(|entry| !linked.contains(&entry.id)) else {
                 continue;
             };
             match facts.referrers.get(&link.referrer) {
-                None => plan.problems.push(ImportProblem {
-                    line: link.line,
-                    column: "referred_by".to_owned(),
-                    reason: "nobody on this waitlist is this referrer; the person is on it without one".to_owned(),
-                }),
+                None => plan.problems.push(problem(link, "nobody on this waitlist is this referrer; the person is on it without one")),
                 Some(referrer) if *referrer == entry.id => {}
                 Some(referrer) => {
                     linked.insert(entry.id);
+                    let state = match limits.get_mut(referrer) {
+                        Some(0) => ReferralState::Withheld,
+                        Some(left) => {
+                            *left -= 1;
+                            ReferralState::Credited
+                        }
+                        None => ReferralState::Credited,
+                    };
+                    if state == ReferralState::Withheld {
+                        plan.problems
+                            .push(problem(link, "the referral_count of the referrer has no more people; the referral is withheld"));
+                    }
                     plan.referrals.push(Referral {
                         id: fresh.referral,
                         waitlist_id: self.waitlist_id,
                         referrer: Some(*referrer),
                         referred: Some(entry.id),
-                        state: ReferralState::Credited,
+                        state,
                         score: 0,
                         reasons: Vec::new(),
                         policy: None,
@@ -409,6 +429,10 @@ impl Group<'_> {
         if entry.referred_by.is_none() {
             self.plan.links.extend(link_of(row, id));
         }
+        if row.limits_credits {
+            let left = row.referral_count.saturating_sub(entry.referral_count);
+            self.plan.notes.push((ImportWork::note_of_limit(id), id, left));
+        }
         if row.referral_count > 0 {
             // The note loses those who get linked, so that they are not counted in two places.
             let known = entry.referral_count.saturating_add(brought_elsewhere(&entry));
@@ -496,6 +520,9 @@ impl Group<'_> {
         self.plan.notes.extend(row.row_id.as_deref().map(|id| (ImportWork::note_of_row(id), entry.id, 0)));
         if row.referral_count > 0 {
             self.plan.notes.push((ImportWork::note_of_referrals(entry.id), entry.id, row.referral_count));
+        }
+        if row.limits_credits {
+            self.plan.notes.push((ImportWork::note_of_limit(entry.id), entry.id, row.referral_count));
         }
     }
 
@@ -810,6 +837,7 @@ mod tests {
             entries: people.iter().map(|entry| (entry.id, entry.clone())).collect(),
             referrers: HashMap::from([(name.clone(), ada)]),
             referred: HashSet::new(),
+            limits: HashMap::new(),
         };
         let plan = work().link(&[link(2, ada), link(3, bob), link(4, bob)], &facts);
         assert_eq!((plan.credits(), plan.referrals[0].referred), (BTreeMap::from([(ada, 1)]), Some(bob)));
@@ -817,6 +845,9 @@ mod tests {
         let stranger = ImportLink { referrer: ReferrerName::Code("y".to_owned()), ..link(5, bob) };
         let plan = work().link(std::slice::from_ref(&stranger), &facts);
         assert_eq!((plan.referrals.len(), plan.problems[0].line, plan.problems[0].column.as_str()), (0, 5, "referred_by"));
+        let full = LinkFacts { limits: HashMap::from([(ada, 0)]), ..facts.clone() };
+        let plan = work().link(&[link(3, bob)], &full);
+        assert_eq!((plan.referrals[0].state, plan.credits(), plan.problems.len()), (ReferralState::Withheld, BTreeMap::new(), 1));
         let in_ledger = LinkFacts { referred: HashSet::from([bob]), ..facts.clone() };
         facts.entries.get_mut(&bob).unwrap().referred_by = Some(ada);
         for facts in [in_ledger, facts] {
