@@ -8,7 +8,7 @@ use rally_domain::id::ImportId;
 use rally_domain::import::{Import, ImportNumbers, ImportState, ImportStep, OnDuplicate};
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
-use rally_intake::{Format, Mapping, Plan, Question, Staged};
+use rally_intake::{Field, Format, Mapping, Plan, Question, Staged};
 use serde::{Deserialize, Serialize};
 
 /// What the parameters of an import that map columns begin with.
@@ -33,10 +33,14 @@ impl ImportOrder {
     /// The parameters beside those of columns.
     pub const NAMES: [&str; 4] = ["format", "on_duplicate", "dry_run", "notify"];
 
-    /// Returns the column and the field of a text such as `Work mail = email`. A name with `=` needs the spaces around the last one.
+    /// Returns the column and the field of a text such as `Work mail = email`. Names may have `=` too: the field begins behind the last one
+    /// with spaces around it if a field is there, and else behind the last one with a field behind it.
     pub fn split_map(text: &str) -> Option<(&str, &str)> {
-        let (column, field) = text.rsplit_once(" = ").or_else(|| text.rsplit_once('='))?;
-        Some((column.trim(), field.trim()))
+        let spaced = text.rsplit_once(" = ");
+        let any = text.rmatch_indices('=').map(|(at, sign)| (&text[..at], &text[at + sign.len()..]));
+        let is_field = |(_, field): &(&str, &str)| Field::parse(field.trim()).is_ok();
+        let found = spaced.into_iter().chain(any).find(is_field).or(spaced).or_else(|| text.rsplit_once('='));
+        found.map(|(column, field)| (column.trim(), field.trim()))
     }
 
     /// Reads the parameters of a query.
@@ -145,6 +149,11 @@ mod tests {
             ("a=b = metadata.a=b", ("a=b", "metadata.a=b")),
             ("a = b = email", ("a = b", "email")),
             ("a=b=email", ("a=b", "email")),
+            ("Why = so=metadata.why", ("Why = so", "metadata.why")),
+            ("why=metadata.a=b", ("why", "metadata.a=b")),
+            ("why = metadata.a=name", ("why", "metadata.a=name")),
+            ("age = 7=x", ("age", "7=x")),
+            ("age=x", ("age", "x")),
         ] {
             assert_eq!(ImportOrder::split_map(text), Some(parts), "{text}");
         }
