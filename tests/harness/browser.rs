@@ -95,6 +95,15 @@ async fn start_driver() -> (Child, u16) {
     panic!("chromedriver found no free port");
 }
 
+/// Whether an element went away before something was done to it, with the page or the part of it that it was on.
+fn is_stale(done: Result<(), CmdError>) -> bool {
+    let is_stale = done.as_ref().is_err_and(CmdError::is_stale_element_reference);
+    if !is_stale {
+        done.unwrap();
+    }
+    is_stale
+}
+
 impl Browser {
     /// Starts a browser that runs scripts.
     pub async fn start() -> Self {
@@ -205,12 +214,12 @@ impl Browser {
 
     /// Types into a field.
     pub async fn fill(&self, selector: &str, text: &str) {
-        self.find(selector).await.send_keys(text).await.unwrap();
+        while is_stale(self.find(selector).await.send_keys(text).await) {}
     }
 
     /// Clicks on an element.
     pub async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.unwrap();
+        while is_stale(self.find(selector).await.click().await) {}
     }
 
     /// Presses keys wherever the focus is.
