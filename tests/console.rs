@@ -682,7 +682,7 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
 
     let trial = browser.upload(&new, &[&options[..], &[("dry_run", "true")]].concat(), file).await.leads_to();
     let page = browser.open_until(&trial, "data-say=\"Done\"").await;
-    page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Problems</dt><dd>1", "UTF-8", "Import it: choose the file again"]);
+    page.is_page(200, &["Trial import", "Would be added</dt><dd>2", "Failed</dt><dd>1", "UTF-8", "Import it: choose the file again"]);
     page.is_page(200, &["1 problem in the whole file", "All problems as CSV"]);
     page.is_page(200, &["<th scope=\"row\" class=\"number\">3</th>", "<code>E-mail</code>", "<bdi>Who</bdi></th><td><code>name</code>"]);
     browser.open(&format!("{list}/entries")).await.is_page(200, &["No entry yet"]);
@@ -712,7 +712,7 @@ async fn a_file_is_imported_by_a_form(kind: Kind) {
     browser.open(&again).await.is_page(200, &["\na=b = metadata.a=b</textarea>"]);
     let named = browser.upload(&again, &[("format", "generic"), ("map", "a=b = metadata.a=b")], names).await.leads_to();
     let page = browser.open_until(&named, "data-say=\"Done\"").await;
-    page.is_page(200, &["Added</dt><dd>1", "Problems</dt><dd>0", "All problems as CSV", "<code>referred_by</code>"]);
+    page.is_page(200, &["Added</dt><dd>1", "Failed</dt><dd>0", "All problems as CSV", "<code>referred_by</code>"]);
     let problems = browser.open(&format!("{done}/problems.csv")).await;
     assert!(problems.header("content-type").starts_with("text/csv") && problems.text.contains("\r\n3,E-mail,"), "{}", problems.text);
     browser.post(&format!("{done}/cancel"), &[]).await.is_page(409, &["has ended"]);
