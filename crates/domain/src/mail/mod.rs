@@ -688,6 +688,8 @@ pub fn variant_of(data: &str) -> Option<VariantId> {
     struct Saw {
         variant_id: Option<String>,
     }
+    // Most mails have none, and are not read for it.
+    data.contains("\"variant_id\":").then_some(())?;
     serde_json::from_str::<Told>(data).ok()?.waitlist.variant_id.and_then(|id| VariantId::parse(&id).ok())
 }
 
