@@ -330,6 +330,23 @@ async fn a_file_that_is_imported_again_keeps_referrers_of_earlier_rows(kind: Kin
     assert_eq!((&entries[0]["referral_count"], &entries[1]["referred_by_entry_id"]), (&json!(1), &entries[0]["id"]));
 }
 
+/// The CSV of a list of Rally limits credits only where it says how many there were.
+#[apply(on_both_stores)]
+async fn a_csv_of_rally_without_counts_limits_no_credits(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let [ada, bob] = [1, 2].map(|n| format!("01900000-0000-7000-8000-00000000000{n}"));
+    for (slug, column, count, credits) in
+        [("without", "", "", 1), ("none", ",referral_count", ",0", 0), ("one", ",referral_count", ",1", 1)]
+    {
+        let list = server.active_list(slug, json!({})).await;
+        let file = format!("id,email,referred_by_entry_id{column}\n{ada},ada@example.com,{count}\n{bob},bob@example.com,{ada}{count}\n");
+        let done = import(&server, &list, "", file).await;
+        assert_eq!((&done["format"], numbers(&done)), (&json!("rally"), [2, 0, 0, 0]));
+        let people = entries(&server, &list).await;
+        assert_eq!((&people[0]["referral_count"], &people[1]["referred_by_entry_id"]), (&json!(credits), &people[0]["id"]), "{slug}");
+    }
+}
+
 /// No line of an export ends the import: a code that somebody has becomes an old one, however it is spelt, and a bad line is a problem.
 #[apply(on_both_stores)]
 async fn bad_lines_of_an_export_are_problems(kind: Kind) {

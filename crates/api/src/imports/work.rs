@@ -101,9 +101,10 @@ impl Importer {
         let [offset, line, _] = import.mark;
         let mark = if import.mark == Import::FIRST { start } else { Mark { offset: offset.unsigned_abs(), line: line.unsigned_abs() } };
         let next = if source.plan.is_export { ImportStep::Restore } else { ImportStep::Add };
-        let is_own = source.plan.format == Format::rally();
+        let has_counts = source.plan.columns.iter().any(|column| column.field().as_deref() == Some("referral_count"));
+        let limits_credits = source.plan.format == Format::rally() && has_counts;
         let reader = Reader::resume(source.plan, mark);
-        let mut batch = Batch { reader, rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0, is_own };
+        let mut batch = Batch { reader, rows: Vec::new(), lines: Vec::new(), problems: Vec::new(), failed: 0, limits_credits };
         let (size, mut number) = (PIECE as u64, mark.offset / PIECE as u64);
         let mut skip = usize::try_from(mark.offset % size).map_err(Fault::unexpected)?;
         let (first, mut is_end) = (number, false);
@@ -166,8 +167,8 @@ struct Batch {
     lines: Vec<RestoreItem>,
     problems: Vec<ImportProblem>,
     failed: u64,
-    /// Whether the file is of a list of Rally.
-    is_own: bool,
+    /// Whether the file is of a list of Rally, and says how many referrals count there.
+    limits_credits: bool,
 }
 
 impl Batch {
@@ -182,7 +183,7 @@ impl Batch {
     fn drain(&mut self) {
         while let Some(record) = self.reader.take() {
             match record.content {
-                Ok(Content::Row(row)) => self.rows.push(staged_row(record.line, *row, self.is_own)),
+                Ok(Content::Row(row)) => self.rows.push(staged_row(record.line, *row, self.limits_credits)),
                 Ok(Content::Line(line)) => self.take_line(record.line, *line),
                 Err(problems) => self.fail(problems),
             }
@@ -204,7 +205,7 @@ impl Batch {
     }
 }
 
-fn staged_row(line: u64, row: Row, is_own: bool) -> ImportRow {
+fn staged_row(line: u64, row: Row, limits_credits: bool) -> ImportRow {
     let name = row.person_name();
     ImportRow {
         line,
@@ -234,7 +235,7 @@ fn staged_row(line: u64, row: Row, is_own: bool) -> ImportRow {
             ReferrerKey::Id(id) => ReferrerName::Row(id),
         }),
         referral_count: row.referral_count,
-        limits_credits: is_own,
+        limits_credits,
         row_id: row.id,
     }
 }
