@@ -32,7 +32,7 @@ use crate::samples::{
 };
 
 /// An active list that asks for confirmations, in a workspace that sends mail over SMTP.
-pub(crate) async fn confirming_list(ports: &Ports, settings: Value) -> Waitlist {
+pub async fn confirming_list(ports: &Ports, settings: Value) -> Waitlist {
     let list = active_list(ports, settings).await;
     send_over_smtp(ports, list.workspace_id).await;
     list

@@ -403,6 +403,7 @@ macro_rules! each_case {
                 there_is_room_again_after_the_period
                 networks_with_few_mails_come_first
                 a_mail_counts_once
+                deleted_mails_count
                 other_mails_do_not_wait
                 a_mail_that_is_kept_back_expires
             ]
@@ -458,6 +459,7 @@ macro_rules! each_case {
                 parallel_requests_use_a_proof_once
                 a_used_proof_is_kept_until_it_expires
                 sign_ups_of_a_moment_are_counted
+                sign_ups_that_left_are_counted
             ]
             suppressions: [
                 a_suppression_reads_back_as_it_was_written

@@ -17,10 +17,10 @@ use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::confirmations::{confirming_list, request as request_mail};
+use crate::confirmations::{confirming_list, refusal, request as request_mail, waiting};
 use crate::mails::{join, talking_list};
 use crate::reviews::review;
-use crate::samples::{active_list_in, email, later, notifications, set, sign_up, suppress, workspace};
+use crate::samples::{active_list_in, delete_entry, email, erase_entry, later, notifications, set, sign_up, suppress, workspace};
 
 /// At most that many mails of each workspace that are due at an instant.
 async fn claim_each(ports: &Ports, now: Timestamp, each: usize) -> Vec<ClaimedMail> {
@@ -418,7 +418,7 @@ pub async fn strangers_cause_no_more_mails_than_the_budget_has(fixture: &impl Fi
     assert_eq!(claim(&ports, now).await.len(), 1);
 }
 
-/// Mails of strangers count as kept back until they are begun. Other mails never do.
+/// Mails of strangers count as kept back, and the log shows them as such, until they are begun. Other mails never do.
 pub async fn what_is_kept_back_is_counted(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);
     let list = talking_list(&ports, json!({})).await;
@@ -430,8 +430,14 @@ pub async fn what_is_kept_back_is_counted(fixture: &impl Fixture) {
     }
     let now = ports.clock.now();
     assert_eq!(there.mails.kept_back().await.unwrap(), 3);
+    let logged = async || {
+        let log = there.mails.log(list.workspace_id, MailFilter::default(), None, Limit::new(100, Limit::MAX).unwrap()).await;
+        log.unwrap().items.iter().filter(|mail| mail.is_kept_back).count()
+    };
+    assert_eq!(logged().await, 3);
     let claimed = claim_within(&ports, now, 2).await;
     assert_eq!((claimed.len(), there.mails.kept_back().await.unwrap()), (3, 1));
+    assert_eq!(logged().await, 1);
     let sent: Vec<_> = claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect();
     assert_eq!(settle(&ports, sent).await, 3);
     assert_eq!(there.mails.kept_back().await.unwrap(), 1);
@@ -503,6 +509,37 @@ pub async fn a_mail_counts_once(fixture: &impl Fixture) {
     assert_eq!(told(&claim_within(&ports, hour, 1).await), [""; 0]);
     visit(&ports, &list, "bob@example.com", "192.0.2.1", 120).await;
     assert_eq!(told(&claim_within(&ports, hour, 1).await), ["bob"]);
+}
+
+/// Whoever signs up and leaves again does not give the budget back, and a repeated sign-up neither.
+pub async fn deleted_mails_count(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let confirming = confirming_list(&ports, json!({})).await;
+    let list = active_list_in(&ports, confirming.workspace_id, "open", json!({})).await;
+    let now = ports.clock.now();
+    for name in ["ada", "bob"] {
+        visit(&ports, &list, &format!("{name}@example.com"), "192.0.2.1", 0).await;
+    }
+    ports.confirmations.request_mail(request_mail(&ports, &confirming, "eve@example.com")).await.unwrap();
+    let claimed = claim_within(&ports, now, 3).await;
+    assert_eq!(claimed.len(), 3);
+    settle(&ports, claimed.iter().map(|claimed| tried(claimed, MailOutcome::Accepted, now)).collect()).await;
+    let entries = ports.entries.list(list.id, None, None, Limit::new(10, Limit::MAX).unwrap()).await.unwrap().items;
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, entries[0].id)).await.unwrap());
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, entries[1].id)).await.unwrap());
+    let eve = waiting(&ports, &confirming).await.remove(0);
+    ports.confirmations.refuse(refusal(&ports, eve.id)).await.unwrap();
+    assert_eq!(log_of(&there, list.workspace_id).await, 0);
+    visit(&ports, &list, "late@example.com", "192.0.2.1", 0).await;
+    assert_eq!(told(&claim_within(&there, now, 3).await), [""; 0]);
+    let hour = now.plus(Duration::HOUR);
+    ports.mails.reap(hour, 5).await.unwrap();
+    assert_eq!(told(&claim_within(&there, now.plus(Duration::minutes(59)), 3).await), [""; 0]);
+    assert_eq!(told(&claim_within(&there, hour, 3).await), ["late"]);
+}
+
+async fn log_of(ports: &Ports, id: WorkspaceId) -> usize {
+    ports.mails.log(id, MailFilter::default(), None, Limit::new(100, Limit::MAX).unwrap()).await.unwrap().items.len()
 }
 
 /// Mails that an admin or a confirmation caused are claimed while mails of strangers are kept back, and after them.

@@ -66,8 +66,9 @@ pub async fn the_log_tells_what_became_of_a_mail(fixture: &impl Fixture) {
         last_error: None,
         created_at: now,
         sent_at: None,
+        is_kept_back: false,
     };
-    assert_eq!(before, expected);
+    assert_eq!(before, LoggedMail { is_kept_back: true, ..expected.clone() });
     assert_eq!(of("p0@example.com").await, LoggedMail { attempts: 1, ..expected.clone() });
     let error = |text: &str| Some(text.to_owned());
     let broken = MailOutcome::Failed { status: Some(451), retry_after: None };

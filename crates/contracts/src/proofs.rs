@@ -1,18 +1,18 @@
 //! Cases of [`ProofStore`](rally_domain::port::ProofStore), and of what uses proofs of work up.
 
 use futures_util::future::join_all;
-use rally_domain::command::{RequestMail, RequestMailRejection, SignUp, SignUpRejection};
+use rally_domain::command::{DeleteEntry, RequestMail, RequestMailRejection, SignUp, SignUpRejection};
 use rally_domain::error::CommandError;
 use rally_domain::id::ProofId;
 use rally_domain::port::Ports;
-use rally_domain::proof_of_work::Proof;
+use rally_domain::proof_of_work::{Proof, ProofOfWork};
 use rally_domain::waitlist::Waitlist;
 use serde_json::json;
 use time::Duration;
 
 use crate::Fixture;
-use crate::confirmations::{confirmation, confirming_list, request, waiting};
-use crate::samples::{active_list, active_list_in, join, later, sign_up};
+use crate::confirmations::{confirmation, confirming_list, refusal, request, waiting};
+use crate::samples::{active_list, active_list_in, delete_entry, erase_entry, join, later, sign_up};
 
 /// A proof that can be used for ten minutes.
 pub fn proof(ports: &Ports) -> Proof {
@@ -133,4 +133,27 @@ pub async fn sign_ups_of_a_moment_are_counted(fixture: &impl Fixture) {
     for most in [0, 1, 2, 4] {
         assert_eq!(ports.proofs.taken_since(list.id, before, most).await.unwrap(), most);
     }
+}
+
+/// Whoever leaves at once, or refuses, does not make room for the next one: the sign-up counts for the period.
+pub async fn sign_ups_that_left_are_counted(fixture: &impl Fixture) {
+    let (ports, there) = (fixture.ports(), fixture.reopen().await);
+    let list = confirming_list(&ports, json!({"proof_of_work": "auto"})).await;
+    let now = ports.clock.now();
+    let before = now.plus(-Duration::SECOND);
+    let taken = async || there.proofs.taken_since(list.id, before, 100).await.unwrap();
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let bob = join(&ports, &list, "bob@example.com").await;
+    ports.confirmations.request_mail(request(&ports, &list, "eve@example.com")).await.unwrap();
+    let eve = waiting(&ports, &list).await.remove(0);
+    assert_eq!(taken().await, 3);
+    assert!(ports.entries.delete(delete_entry(&ports, list.id, ada.id)).await.unwrap());
+    assert!(ports.entries.erase(erase_entry(&ports, list.id, bob.id)).await.unwrap());
+    ports.confirmations.refuse(refusal(&ports, eve.id)).await.unwrap();
+    assert_eq!(taken().await, 3);
+    // One that is no longer counted leaves nothing.
+    let late = join(&ports, &list, "late@example.com").await;
+    let delete = DeleteEntry { now: late.created_at.plus(ProofOfWork::PERIOD), ..delete_entry(&ports, list.id, late.id) };
+    assert!(ports.entries.delete(delete).await.unwrap());
+    assert_eq!(taken().await, 3);
 }

@@ -1,6 +1,7 @@
 //! When a sign-up needs a proof of work, and the proofs that were used. The challenges themselves are made elsewhere.
 
 use time::Duration;
+use uuid::Uuid;
 
 use crate::error::{FieldError, Invalid};
 use crate::id::{ProofId, WaitlistId};
@@ -90,6 +91,15 @@ pub struct UsedProof {
     pub taken_at: Option<Timestamp>,
 }
 
+impl UsedProof {
+    /// Remembers a sign-up whose entry or request goes, if the list still counts it. The id is new.
+    pub fn of_gone(id: Uuid, waitlist_id: WaitlistId, taken_at: Timestamp, now: Timestamp) -> Option<Self> {
+        let counts_until = taken_at.plus(ProofOfWork::PERIOD);
+        let proof = Proof { id: ProofId::new(id), expires_at: counts_until };
+        (now < counts_until).then_some(Self { proof, waitlist_id, taken_at: Some(taken_at) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +111,16 @@ mod tests {
             assert_eq!(ProofOfWork::Auto.asks(taken), asks, "{taken}");
             assert!(ProofOfWork::On.asks(taken) && !ProofOfWork::Off.asks(taken));
         }
+    }
+
+    #[test]
+    fn a_sign_up_that_goes_is_remembered_for_the_period() {
+        let (id, list) = (Uuid::from_u128(1), WaitlistId::new(Uuid::from_u128(2)));
+        let taken_at = Timestamp::parse("2026-01-31T09:00:00Z").unwrap();
+        let gone = |after| UsedProof::of_gone(id, list, taken_at, taken_at.plus(after));
+        let kept = gone(Duration::seconds(9)).unwrap();
+        assert_eq!((kept.taken_at, kept.waitlist_id, kept.proof.expires_at), (Some(taken_at), list, taken_at.plus(ProofOfWork::PERIOD)));
+        assert_eq!(gone(ProofOfWork::PERIOD), None);
     }
 
     #[test]

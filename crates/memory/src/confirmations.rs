@@ -53,6 +53,8 @@ impl ConfirmationStore for MemoryStore {
                 if !flaw.is(Flaw::RefusedMailStays) {
                     data.drop_request_mails(&request);
                 }
+                let (id, list, at) = (command.suppression_id.uuid(), request.waitlist_id, request.requested_at);
+                data.remember(UsedProof::of_gone(id, list, at, command.now));
                 if !flaw.is(Flaw::RefusalsNotSuppressed) {
                     data.add_suppression(suppression);
                 }
@@ -231,7 +233,7 @@ impl Data {
 
     fn drop_request_mails(&mut self, request: &SignUpRequest) {
         for id in mail_ids(request.id, request.mails_sent).take(self.flaw.at_most(Flaw::FirstMailsOfRequestsKnown, 1)) {
-            self.mails.remove(&id);
+            self.delete_mail(id);
         }
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Data {
     pub requests: BTreeMap<RequestId, KeptRequest>,
     /// The mails that strangers caused to each address, and when somebody last asked for one.
     pub shares: BTreeMap<AddressHash, (MailShare, Timestamp)>,
+    /// Mails of strangers that were begun and are deleted, by workspace and network.
+    pub begun_mails: Vec<(WorkspaceId, NetworkHash, Timestamp)>,
     pub used_proofs: BTreeMap<ProofId, UsedProof>,
     pub suppressions: Vec<Suppression>,
     pub templates: Vec<MailTemplate>,

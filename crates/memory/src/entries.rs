@@ -160,6 +160,7 @@ impl EntryStore for MemoryStore {
                 }
             }
             data.drop_mail(&entry);
+            data.remember(UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now));
             data.forget_referral_of(waitlist_id, id);
             if flaw.is(Flaw::LogGoesWithEntries) {
                 let told: Vec<_> = data.events.values().filter(|event| event.entry_id == Some(id)).map(|event| event.id).collect();
@@ -196,6 +197,7 @@ impl EntryStore for MemoryStore {
             list.bury(&entry, tombstone, flaw);
             list.forget_old_codes(id);
             data.drop_mail(&entry);
+            data.remember(UsedProof::of_gone(command.event_id.uuid(), home, entry.created_at, command.now));
             data.forget_referral_of(home, id);
             data.erase_requests(home, &entry.profile.email);
             data.drop_undelivered(id);
@@ -455,7 +457,9 @@ impl Data {
             mail.recipient.entry_id() == Some(entry.id) || (flaw.is(Flaw::MailGoesByAddress) && mail.to == entry.profile.email)
         };
         let stays = |job: &Job| flaw.is(Flaw::SentMailStays) && !job.is_unfinished();
-        self.mails.retain(|_, queued| !goes(&queued.mail) || stays(&queued.job));
+        let gone: Vec<_> =
+            self.mails.values().filter(|queued| goes(&queued.mail) && !stays(&queued.job)).map(|queued| queued.mail.id).collect();
+        gone.into_iter().for_each(|id| self.delete_mail(id));
     }
 
     /// Deletes the undelivered deliveries of the events of an entry.

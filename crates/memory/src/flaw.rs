@@ -261,6 +261,8 @@ flaws! {
     OldSignUpsTaken: "proofs::sign_ups_of_a_moment_are_counted";
     /// A request that was confirmed counts beside its entry.
     ConfirmedRequestsTakenTwice: "proofs::sign_ups_of_a_moment_are_counted";
+    /// A sign-up whose person has left counts nowhere.
+    LeaversNotTaken: "proofs::sign_ups_that_left_are_counted";
     /// A sign-up of an address that waits counts nowhere.
     RepeatsNotTaken: "proofs::sign_ups_of_a_moment_are_counted";
 
@@ -302,6 +304,8 @@ flaws! {
     RetriesCount: "mail_claims::a_mail_counts_once";
     /// A mail to a suppressed address counts.
     UnsentMailCounts: "mail_claims::a_mail_counts_once";
+    /// Deleted mails count no more.
+    DeletedMailsForgotten: "mail_claims::deleted_mails_count";
     /// No mail of a workspace is claimed while one is kept back.
     OtherMailsWait: "mail_claims::other_mails_do_not_wait";
     /// A mail that is kept back waits for room after its time is over.
@@ -976,6 +980,8 @@ flaws! {
     LogWithoutErrors: "mail_log::the_log_tells_what_became_of_a_mail";
     /// The log says what went wrong in the first attempt.
     FirstErrorsStay: "mail_log::the_log_tells_what_became_of_a_mail";
+    /// The log does not say which mails wait for room in the budget.
+    LogWithoutBudget: "mail_claims::what_is_kept_back_is_counted";
     /// The log has every state, whichever is asked for.
     LogIgnoresStates: "mail_log::the_log_is_filtered";
     /// The log has every kind, whichever is asked for.
@@ -1509,7 +1515,8 @@ impl Flawed {
     /// A mail as the log shows it.
     pub fn log_row(self, mail: LoggedMail) -> LoggedMail {
         let last_error = mail.last_error.filter(|_| !self.is(Flaw::LogWithoutErrors));
-        LoggedMail { last_error, ..mail }
+        let is_kept_back = mail.is_kept_back && !self.is(Flaw::LogWithoutBudget);
+        LoggedMail { last_error, is_kept_back, ..mail }
     }
 
     /// A mail as it is sent.

@@ -198,6 +198,7 @@ fn logged(queued: &QueuedMail) -> LoggedMail {
         last_error: queued.last_error.clone(),
         created_at: mail.created_at,
         sent_at: queued.sent_at,
+        is_kept_back: queued.is_kept_back() && queued.job.state == State::Pending,
     }
 }
 
@@ -282,11 +283,20 @@ impl Data {
     fn begun_mails(&self, lane: WorkspaceId, since: Timestamp) -> HashMap<NetworkHash, u64> {
         let counts = |at: Timestamp| at > since || self.flaw.is(Flaw::BudgetNeverRenewed);
         let of_lane = self.mails.values().filter(|queued| queued.mail.workspace_id == lane && queued.begun_at.is_some_and(counts));
+        let deleted =
+            self.begun_mails.iter().filter(|(workspace, _, at)| *workspace == lane && counts(*at)).map(|(_, network, _)| *network);
+        let deleted = deleted.filter(|_| !self.flaw.is(Flaw::DeletedMailsForgotten));
         let mut begun = HashMap::new();
-        for network in of_lane.filter_map(|queued| queued.mail.stranger) {
+        for network in of_lane.filter_map(|queued| queued.mail.stranger).chain(deleted) {
             *begun.entry(self.flaw.network(network)).or_default() += 1;
         }
         begun
+    }
+
+    /// Deletes a mail. If a stranger caused it and it was begun, it counts in the budget still.
+    pub(crate) fn delete_mail(&mut self, id: MailId) {
+        let Some(QueuedMail { mail, begun_at, .. }) = self.mails.remove(&id) else { return };
+        self.begun_mails.extend(mail.stranger.zip(begun_at).map(|(network, at)| (mail.workspace_id, network, at)));
     }
 
     /// Begins the mails of strangers that a budget has room for.

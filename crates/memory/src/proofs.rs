@@ -52,6 +52,13 @@ impl Data {
         proof.is_some_and(|proof| self.used_proofs.contains_key(&proof.id)) && !self.flaw.is(unseen)
     }
 
+    /// Remembers a sign-up whose entry or request goes.
+    pub(crate) fn remember(&mut self, gone: Option<UsedProof>) {
+        if let Some(used) = gone.filter(|_| !self.flaw.is(Flaw::LeaversNotTaken)) {
+            self.use_up(&used);
+        }
+    }
+
     /// Writes a proof that is used up.
     pub(crate) fn use_up(&mut self, used: &UsedProof) {
         self.used_proofs.insert(used.proof.id, *used);

@@ -109,7 +109,7 @@ impl Data {
         let events = events.filter(|event| (last || is_gone(event.entry_id)) && !event.body.is_empty() && !keeps_events);
         let events: Vec<(Timestamp, EventId)> =
             events.map(|event| (event.occurred_at, event.id)).take(if last { most } else { usize::MAX }).collect();
-        mails.iter().for_each(|id| drop(self.mails.remove(id)));
+        mails.iter().for_each(|id| self.delete_mail(*id));
         if last && !self.flaw.is(Flaw::PurgesForgetRequests) {
             self.requests.retain(|_, kept| kept.waitlist_id != id);
         }

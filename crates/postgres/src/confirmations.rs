@@ -24,6 +24,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::id::{EntryId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::paging::{Limit, Page, RequestKey};
 use rally_domain::port::ConfirmationStore;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
@@ -76,6 +77,8 @@ impl ConfirmationStore for PgStore {
                     let refused = (signup_requests::state.eq(RequestState::Refused.as_str()), nothing);
                     diesel::update(signup_requests::table.find(command.id.uuid())).set(refused).execute(c).await?;
                     mails::delete_all(c, mails_of(&request)).await?;
+                    let (id, list, at) = (command.suppression_id.uuid(), request.waitlist_id, request.requested_at);
+                    proofs::remember(c, UsedProof::of_gone(id, list, at, command.now)).await?;
                     suppressions::write(c, &suppression).await?;
                     Ok(())
                 }

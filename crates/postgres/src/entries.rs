@@ -23,6 +23,7 @@ use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost, ReferralCode};
 use rally_domain::text::{Interest, PersonName, Referrer};
@@ -37,8 +38,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, old_codes};
 use crate::statement::insert;
 use crate::{
-    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
-    terms, tombstones, transaction, waitlists,
+    PgStore, audit, confirmations, counters, events, export, imports, lists, mails, proofs, purges, ranks, referrals, settings,
+    suppressions, terms, tombstones, transaction, waitlists,
 };
 
 #[async_trait]
@@ -115,6 +116,7 @@ impl EntryStore for PgStore {
             mails::delete(c, id).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
+            proofs::remember(c, UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now)).await?;
             counters::remove(c, &entry, forgotten + hidden).await?;
             events::write(c, &event).await?;
             Ok(true)
@@ -138,6 +140,7 @@ impl EntryStore for PgStore {
             mails::delete(c, id).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
+            proofs::remember(c, UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now)).await?;
             counters::erase(c, &entry, hidden).await?;
             suppressions::write_erased(c, &suppression).await?;
             purges::remove_traces(c, waitlist_id, id).await?;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::convert::{from_bigint, to_bigint};
 use crate::queue::{IdRow, LaneRow};
-use crate::schema::mails;
+use crate::schema::{begun_mails, mails};
 use crate::statement::statement;
 
 /// How many mails of strangers wait until the budget has room for them. The index has the same condition, word for word.
@@ -51,14 +51,18 @@ statement! {
 }
 
 statement! {
-    /// The mails that some workspaces have begun since an instant, by network, up to a number for each workspace.
+    /// The mails that some workspaces have begun since an instant, by network, up to a number of each workspace's, and of its deleted ones.
     Begun {
         "SELECT asked.lane, begun.network, count(*) AS mails FROM unnest("
         lanes: Array<sql_types::Uuid> = Vec<Uuid>, ") AS asked (lane)
         CROSS JOIN LATERAL (
-            SELECT j.network FROM mails j WHERE j.workspace_id = asked.lane AND j.begun_at > "
+            (SELECT j.network FROM mails j WHERE j.workspace_id = asked.lane AND j.begun_at > "
         since: Timestamptz = OffsetDateTime, " ORDER BY j.begun_at LIMIT "
-        most: BigInt = i64, "
+        most: BigInt = i64, ")
+            UNION ALL
+            (SELECT d.network FROM begun_mails d WHERE d.workspace_id = asked.lane AND d.begun_at > "
+        after: Timestamptz = OffsetDateTime, " ORDER BY d.begun_at LIMIT "
+        limit: BigInt = i64, ")
         ) begun
         WHERE begun.network IS NOT NULL
         GROUP BY asked.lane, begun.network"
@@ -150,6 +154,11 @@ struct WaitingRow {
     due_at: OffsetDateTime,
 }
 
+/// Forgets deleted mails that count in no budget any more.
+pub(crate) async fn forget_deleted(c: &mut AsyncPgConnection, now: Timestamp) -> QueryResult<usize> {
+    diesel::delete(begun_mails::table.filter(begun_mails::forget_at.le(now.instant()))).execute(c).await
+}
+
 /// Begins the mails of strangers that a budget has room for, claims the shares of a request, and returns the ids of the mails.
 pub(crate) async fn claim(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>, budget: MailBudget) -> QueryResult<Vec<Uuid>> {
     begin(c, request, budget).await?;
@@ -176,7 +185,8 @@ async fn begin(c: &mut AsyncPgConnection, request: &ClaimRequest<WorkspaceId>, b
     let locked: Vec<LaneRow> = LockLanes { lanes }.load(c).await?;
     let locked: Vec<Uuid> = locked.into_iter().map(|row| row.lane).collect();
     let mut begun: HashMap<Uuid, HashMap<NetworkHash, u64>> = locked.iter().map(|lane| (*lane, HashMap::new())).collect();
-    let count = Begun { lanes: locked, since: budget.since(request.now).instant(), most: i64::from(budget.mails) };
+    let (since, most) = (budget.since(request.now).instant(), i64::from(budget.mails));
+    let count = Begun { lanes: locked, since, most, after: since, limit: most };
     for row in count.load::<BegunRow>(c).await? {
         begun.entry(row.lane).or_default().insert(network(row.network), from_bigint(row.mails));
     }

@@ -109,6 +109,7 @@ impl MailQueue for PgStore {
         let mut c = self.connection().await?;
         let freed = jobs::reap(&mut c, now, attempts).await.map_err(query_fault)?;
         ExpireLate { now: now.instant() }.execute(&mut c).await.map_err(query_fault)?;
+        mail_budget::forget_deleted(&mut c, now).await.map_err(query_fault)?;
         Ok(freed as u64)
     }
 
@@ -152,7 +153,7 @@ statement! {
     /// index, up to a page of it.
     Log {
         "SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at,
-            m.sent_at
+            m.sent_at, m.state = 'pending' AND m.network IS NOT NULL AND m.begun_at IS NULL AS is_kept_back
         FROM (SELECT id FROM workspaces WHERE id >= "
         workspace: sql_types::Uuid = Uuid, " ORDER BY id LIMIT 1) w
         CROSS JOIN unnest("
@@ -180,7 +181,7 @@ statement! {
     /// The same for one entry, which has few mails.
     LogOfEntry {
         "SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at,
-            m.sent_at
+            m.sent_at, m.state = 'pending' AND m.network IS NOT NULL AND m.begun_at IS NULL AS is_kept_back
         FROM (SELECT * FROM mails WHERE entry_id = "
         entry: sql_types::Uuid = Uuid, " ORDER BY entry_id OFFSET 0) m
         CROSS JOIN LATERAL (
@@ -233,6 +234,8 @@ struct LogRow {
     last_error: Option<String>,
     created_at: OffsetDateTime,
     sent_at: Option<OffsetDateTime>,
+    #[diesel(sql_type = sql_types::Bool)]
+    is_kept_back: bool,
 }
 
 impl TryFrom<LogRow> for LoggedMail {
@@ -250,6 +253,7 @@ impl TryFrom<LogRow> for LoggedMail {
             last_error: row.last_error,
             created_at: Timestamp::new(row.created_at),
             sent_at: row.sent_at.map(Timestamp::new),
+            is_kept_back: row.is_kept_back,
         })
     }
 }

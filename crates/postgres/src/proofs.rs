@@ -101,6 +101,11 @@ statement! {
     }
 }
 
+/// Remembers a sign-up whose entry or request goes.
+pub(crate) async fn remember(c: &AsyncPgConnection, gone: Option<UsedProof>) -> QueryResult<usize> {
+    write(c, gone.iter()).await
+}
+
 /// Writes proofs that are used up. Without any it does nothing.
 pub(crate) async fn write(mut c: &AsyncPgConnection, used: impl Iterator<Item = &UsedProof> + Clone) -> QueryResult<usize> {
     if used.clone().next().is_none() {

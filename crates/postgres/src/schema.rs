@@ -263,6 +263,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    begun_mails (mail_id) {
+        mail_id -> Uuid,
+        workspace_id -> Uuid,
+        network -> Bytea,
+        begun_at -> Timestamptz,
+        forget_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mails (id) {
         id -> Uuid,
         workspace_id -> Uuid,

@@ -20,6 +20,7 @@ use rally_domain::id::{EntryId, RequestId, WaitlistId, WorkspaceId};
 use rally_domain::mail::Mail;
 use rally_domain::paging::{Limit, Page, RequestKey};
 use rally_domain::port::ConfirmationStore;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::secret::AddressHash;
 use rally_domain::suppression::SuppressionReason;
 use rally_domain::timestamp::Timestamp;
@@ -30,7 +31,9 @@ use crate::convert::{Blob, corrupt, from_bigint, instant, to_bigint};
 use crate::entries::EntryRow;
 use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, mail_shares, mails as mail_rows, signup_requests, suppressions};
-use crate::{Database, SqliteStore, audit, counters, mailboxes, mails, proofs, settings, sign_up, suppressions as suppression_rows};
+use crate::{
+    Database, SqliteStore, audit, counters, mailboxes, mails, proofs, purges, settings, sign_up, suppressions as suppression_rows,
+};
 
 pub(crate) const RULES: Rules = Rules { group: 256, queue: 4096, few: 1, writers: 1, patience: crate::BUSY_TIMEOUT };
 
@@ -67,6 +70,9 @@ impl ConfirmationStore for SqliteStore {
                     let refused = (signup_requests::state.eq(RequestState::Refused.as_str()), nothing);
                     diesel::update(signup_requests::table.find(Blob(command.id.uuid()))).set(refused).execute(c)?;
                     delete_mails(c, &request)?;
+                    purges::empty_log_later(c, request.id.uuid())?;
+                    let (id, list, at) = (command.suppression_id.uuid(), request.waitlist_id, request.requested_at);
+                    proofs::remember(c, UsedProof::of_gone(id, list, at, command.now))?;
                     suppression_rows::write(c, &suppression)?;
                 }
                 Ok(())

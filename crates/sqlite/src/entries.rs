@@ -19,6 +19,7 @@ use rally_domain::locale::Locale;
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::profile::Profile;
+use rally_domain::proof_of_work::UsedProof;
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost, ReferralCode};
 use rally_domain::text::{Interest, PersonName, Referrer};
@@ -31,8 +32,8 @@ use crate::fault::{Abort, query_fault};
 use crate::schema::{entries, old_codes, waitlists};
 use crate::waitlists::WaitlistRow;
 use crate::{
-    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, purges, ranks, referrals, settings, suppressions,
-    terms, tombstones,
+    SqliteStore, audit, confirmations, counters, events, export, imports, lists, mails, proofs, purges, ranks, referrals, settings,
+    suppressions, terms, tombstones,
 };
 
 #[async_trait]
@@ -113,6 +114,7 @@ impl EntryStore for SqliteStore {
             mails::delete(c, id)?;
             events::drop_undelivered(c, waitlist_id, id)?;
             referrals::forget_person(c, id)?;
+            proofs::remember(c, UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now))?;
             counters::remove(c, &entry, forgotten + hidden)?;
             events::write(c, &event)?;
             Ok(true)
@@ -130,6 +132,7 @@ impl EntryStore for SqliteStore {
             confirmations::erase(c, waitlist_id, &entry.profile.email)?;
             events::drop_undelivered(c, waitlist_id, id)?;
             referrals::forget_person(c, id)?;
+            proofs::remember(c, UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now))?;
             counters::erase(c, &entry, hidden)?;
             suppressions::write_erased(c, &suppression)?;
             purges::remove_traces(c, waitlist_id, id)?;

@@ -11,7 +11,7 @@ use rally_domain::timestamp::Timestamp;
 
 use crate::convert::{Blob, from_bigint, instant, to_bigint};
 use crate::fault::Abort;
-use crate::schema::mails;
+use crate::schema::{begun_mails, mails};
 
 /// The due mails of a workspace that are not kept back, the longest due first.
 pub(crate) const READY: &str = "
@@ -30,11 +30,16 @@ SELECT id, due_at FROM mails INDEXED BY mails_kept_idx
 WHERE workspace_id = ?1 AND state = 'pending' AND network IS NOT NULL AND begun_at IS NULL AND network = ?2 AND due_at <= ?3
 ORDER BY due_at, id LIMIT ?4";
 
-/// The mails that a workspace has begun since an instant, by network, up to a number.
+/// The mails that a workspace has begun since an instant, by network, up to a number of those, and of deleted ones.
 const BEGUN: &str = "
 SELECT network, count(*) AS mails FROM (
-    SELECT network FROM mails INDEXED BY mails_begun_at_idx
-    WHERE workspace_id = ?1 AND begun_at IS NOT NULL AND begun_at > ?2 ORDER BY begun_at LIMIT ?3
+    SELECT network FROM (
+        SELECT network FROM mails INDEXED BY mails_begun_at_idx
+        WHERE workspace_id = ?1 AND begun_at IS NOT NULL AND begun_at > ?2 ORDER BY begun_at LIMIT ?3
+    ) UNION ALL SELECT network FROM (
+        SELECT network FROM begun_mails INDEXED BY begun_mails_of_workspace_idx
+        WHERE workspace_id = ?1 AND begun_at > ?2 ORDER BY begun_at LIMIT ?3
+    )
 ) GROUP BY network";
 
 /// How many mails all workspaces keep back.
@@ -72,6 +77,11 @@ struct BegunRow {
     network: Option<Vec<u8>>,
     #[diesel(sql_type = BigInt)]
     mails: i64,
+}
+
+/// Forgets deleted mails that count in no budget any more.
+pub(crate) fn forget_deleted(c: &mut SqliteConnection, now: Timestamp) -> QueryResult<usize> {
+    diesel::delete(begun_mails::table.filter(begun_mails::forget_at.le(now.unix_millis()))).execute(c)
 }
 
 /// Begins the mails of strangers that a budget has room for, at most that many. One transaction writes at a time, so a budget that all

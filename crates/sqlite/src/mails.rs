@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
 use rally_domain::command::{TestMail, TestMailFacts, TestMailRejection};
 use rally_domain::email::Email;
 use rally_domain::error::{CommandError, Fault};
@@ -95,6 +95,7 @@ impl MailQueue for SqliteStore {
     async fn reap(&self, now: Timestamp, attempts: u32) -> Result<u64, Fault> {
         let reaped = self.database.write::<_, Infallible>(move |c| {
             let freed = JOBS.reap(c, now, attempts)?;
+            mail_budget::forget_deleted(c, now)?;
             let late = mails::table.filter(Condition("state = 'pending'").and(mails::expires_at.le(now.unix_millis())));
             let expired = (mails::state.eq(JobState::Expired.as_str()), mails::begun_at.eq(None::<i64>));
             diesel::update(late).set(expired).execute(c)?;
@@ -195,14 +196,16 @@ fn log(c: &mut SqliteConnection, workspace: Blob, filter: MailFilter, after: Opt
 }
 
 const LOG: &str = "
-SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at
+SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at,
+    m.state = 'pending' AND m.network IS NOT NULL AND m.begun_at IS NULL AS is_kept_back
 FROM mails m INDEXED BY mails_log_idx
 WHERE m.workspace_id = ?1 AND m.state = ?2 AND COALESCE(m.kind, 'welcome') = ?3 AND (m.created_at, m.id) < (?4, ?5)
     AND (m.waitlist_id IS NULL OR EXISTS (SELECT 1 FROM waitlist_totals t WHERE t.waitlist_id = m.waitlist_id))
 ORDER BY m.created_at DESC, m.id DESC LIMIT ?6";
 
 const LOG_OF_ENTRY: &str = "
-SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at
+SELECT m.id, m.waitlist_id, m.entry_id, m.request_id, m.kind, m.locale, m.recipient, m.state, m.attempt, m.last_error, m.created_at, m.sent_at,
+    m.state = 'pending' AND m.network IS NOT NULL AND m.begun_at IS NULL AS is_kept_back
 FROM mails m INDEXED BY mails_entry_id_idx
 WHERE m.entry_id = ?7 AND m.workspace_id = ?1 AND m.state = ?2 AND COALESCE(m.kind, 'welcome') = ?3 AND (m.created_at, m.id) < (?4, ?5)
     AND EXISTS (SELECT 1 FROM waitlist_totals t WHERE t.waitlist_id = m.waitlist_id)
@@ -223,6 +226,8 @@ struct LogRow {
     last_error: Option<String>,
     created_at: i64,
     sent_at: Option<i64>,
+    #[diesel(sql_type = Bool)]
+    is_kept_back: bool,
 }
 
 impl TryFrom<LogRow> for LoggedMail {
@@ -240,6 +245,7 @@ impl TryFrom<LogRow> for LoggedMail {
             last_error: row.last_error,
             created_at: instant(row.created_at)?,
             sent_at: row.sent_at.map(instant).transpose()?,
+            is_kept_back: row.is_kept_back,
         })
     }
 }

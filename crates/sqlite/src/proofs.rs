@@ -69,6 +69,11 @@ pub(crate) fn used(c: &mut SqliteConnection, proofs: impl Iterator<Item = Proof>
     Ok(used)
 }
 
+/// Remembers a sign-up whose entry or request goes.
+pub(crate) fn remember(c: &mut SqliteConnection, gone: Option<UsedProof>) -> QueryResult<()> {
+    gone.iter().try_for_each(|used| write(c, used))
+}
+
 /// Writes a proof that is used up.
 pub(crate) fn write(c: &mut SqliteConnection, used: &UsedProof) -> QueryResult<()> {
     let row = (

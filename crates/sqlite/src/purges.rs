@@ -205,6 +205,12 @@ pub(crate) fn remove_traces(c: &mut SqliteConnection, list: WaitlistId, id: Entr
     begin_of_entry(c, TRACES, list, id)
 }
 
+/// Notes that the log still has what this transaction deletes of a person.
+pub(crate) fn empty_log_later(c: &mut SqliteConnection, target: Uuid) -> QueryResult<usize> {
+    let row = (purges::kind.eq(TRACES), purges::target.eq(Blob(target)), purges::after_position.eq(ONLY_LOG));
+    diesel::insert_or_ignore_into(purges::table).values(row).execute(c)
+}
+
 fn begin_of_entry(c: &mut SqliteConnection, kind: &str, list: WaitlistId, id: EntryId) -> QueryResult<usize> {
     let row = (purges::kind.eq(kind), purges::target.eq(Blob(id.uuid())), purges::waitlist_id.eq(Blob(list.uuid())));
     diesel::insert_or_ignore_into(purges::table).values(row).execute(c)

@@ -263,6 +263,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    begun_mails (mail_id) {
+        mail_id -> Binary,
+        workspace_id -> Binary,
+        network -> Binary,
+        begun_at -> BigInt,
+        forget_at -> BigInt,
+    }
+}
+
+diesel::table! {
     mails (id) {
         id -> Binary,
         workspace_id -> Binary,

@@ -82,6 +82,7 @@ mod in_memory {
 }
 
 mod log {
+    use rally_contracts::confirmations::{confirming_list, refusal, request, waiting};
     use rally_contracts::samples::{active_list, erase_entry, sign_up};
     use serde_json::json;
 
@@ -112,6 +113,19 @@ mod log {
         reader.batch_execute("COMMIT").unwrap();
         assert!(!ports.purges.purge(100).await.unwrap());
         assert_eq!((ports.purges.backlog().await.unwrap(), is_in_files(&embedded.directory, "ada@example.com")), (0, false));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_ends_with_an_empty_log() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = confirming_list(&ports, json!({})).await;
+        ports.confirmations.request_mail(request(&ports, &list, "eve@example.com")).await.unwrap();
+        let request = waiting(&ports, &list).await.remove(0);
+        assert!(is_in_files(&embedded.directory, "eve@example.com"));
+        ports.confirmations.refuse(refusal(&ports, request.id)).await.unwrap();
+        assert!(!ports.purges.purge(100).await.unwrap());
+        assert_eq!((ports.purges.backlog().await.unwrap(), is_in_files(&embedded.directory, "eve@example.com")), (0, false));
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All tables, each after the tables that it refers to.
-pub(crate) const TABLES: [&str; 37] = [
+pub(crate) const TABLES: [&str; 38] = [
     "workspaces",
     "retired_slugs",
     "workspace_settings",
@@ -31,6 +31,7 @@ pub(crate) const TABLES: [&str; 37] = [
     "mail_templates",
     "signup_requests",
     "mail_shares",
+    "begun_mails",
     "used_proofs",
     "tombstones",
     "referrals",

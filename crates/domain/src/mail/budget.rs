@@ -40,6 +40,9 @@ impl MailBudget {
     /// The most networks of waiting mails that a store looks at for one decision, so that its cost has a bound.
     pub const NETWORKS: usize = 1000;
 
+    /// The longest period. A store keeps mails for longer, and of deleted ones what counts, so that all of a period are counted.
+    pub const LONGEST: Duration = Duration::DAY;
+
     /// Returns the start of the period that ends now. Mails that were begun after it count.
     pub fn since(&self, now: Timestamp) -> Timestamp {
         now.plus(-self.period)

@@ -105,6 +105,8 @@ pub struct LoggedMail {
     pub created_at: Timestamp,
     /// When the mail service accepted it.
     pub sent_at: Option<Timestamp>,
+    /// Whether it waits to be begun, as a mail that a stranger caused: under a budget until there is room for it.
+    pub is_kept_back: bool,
 }
 
 #[cfg(test)]

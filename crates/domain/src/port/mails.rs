@@ -54,6 +54,7 @@ pub trait MailQueue: Send + Sync {
     /// - Mails of the networks with the fewest begun MUST come first, the longest due of them first:
     ///   `mail_claims::networks_with_few_mails_come_first`.
     /// - A mail MUST count once, however often it is tried, and not at all if it is never tried: `mail_claims::a_mail_counts_once`.
+    /// - A mail that was tried MUST count though it is deleted since: `mail_claims::deleted_mails_count`.
     /// - Mails that no stranger caused MUST NOT wait for those that are kept back: `mail_claims::other_mails_do_not_wait`.
     async fn claim(&self, request: ClaimRequest<WorkspaceId>, budget: Option<MailBudget>) -> Result<Vec<ClaimedMail>, Fault>;
 
@@ -103,6 +104,7 @@ pub trait MailQueue: Send + Sync {
     /// The mails of a workspace that a filter lets through, after a key.
     ///
     /// - Each MUST tell what became of it, and what went wrong in the last attempt: `mail_log::the_log_tells_what_became_of_a_mail`.
+    /// - It MUST tell which mails wait for room in the budget: `mail_claims::what_is_kept_back_is_counted`.
     /// - All that the filter lets through, and nothing else, MUST be listed: `mail_log::the_log_is_filtered`.
     /// - They MUST be in the order of their creation, newest first, a page MUST name a next key exactly if more rows follow, and rows that
     ///   are added or deleted between two pages MUST NOT make another row appear twice or not at all:

@@ -15,8 +15,6 @@ use crate::http::rate::Rate;
 
 /// The longest that a sign-up may wait.
 const MAX_TTL: Duration = Duration::days(365);
-/// The longest period of a budget. Mails are kept for longer, so that all of a period are counted.
-const MAX_PERIOD: Duration = Duration::days(1);
 
 /// Parses a rate. `off` is `None`.
 pub(super) fn parse_rate(setting: &'static str, text: &str) -> Result<Option<Rate>, ConfigError> {
@@ -51,7 +49,7 @@ pub(super) fn parse_mail_budget(text: Option<String>) -> Result<Option<MailBudge
     if text == "off" {
         return Ok(None);
     }
-    let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= MAX_PERIOD);
+    let budget = Rate::parse(&text).and_then(Rate::budget).filter(|budget| budget.period <= MailBudget::LONGEST);
     let problem = || ConfigError::new("RALLY_MAIL_BUDGET", format!("{text:?} is neither off nor mails in at most a day, such as 1000/1h"));
     budget.map(Some).ok_or_else(problem)
 }

@@ -1,0 +1,2 @@
+DROP TRIGGER mails_keep_begun;
+DROP TABLE begun_mails;
