@@ -3,6 +3,7 @@
 //! A store keeps the [terms](terms_of) of an entry and finds entries by them. A query is made of the same terms, so a term is the one place
 //! where letters are folded and values are compared.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use sha2::{Digest, Sha256};
 
 use crate::custom_field::{CustomField, FieldType, MAX_KEY};
@@ -138,10 +139,13 @@ pub fn terms_of(entry: &Entry) -> Vec<String> {
     terms
 }
 
-/// Folds letters, and leaves one space between words.
+/// Folds letters, and leaves one space between words. A letter with an accent is the same in any encoding, and a sigma at the end of a word
+/// the same as within one: who types a name is at the end of a word that goes on.
 fn words_of(text: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     // No address and no name has a NUL, and no store takes one.
-    text.replace('\u{0}', "\u{1}").to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    let folded = composed.replace('\u{0}', "\u{1}").to_lowercase().replace('ς', "σ");
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns an address as it is stored. `None` if its domain is not complete.
@@ -344,6 +348,16 @@ mod tests {
         }
         assert_eq!(TermFilter::text("  ").unwrap(), None);
         assert!(TermFilter::text(&"x".repeat(254)).is_ok() && TermFilter::text(&"x".repeat(255)).is_err());
+    }
+
+    #[test]
+    fn letters_are_the_same_in_any_case_and_encoding() {
+        let sisyphus = entry("s@example.com", "ΣΊΣΥΦΟΣ Αση", json!({}));
+        for text in ["ΣΊΣ", "σίσ", "σίς", "Σίσυφος", "σίσυφοσ", "ΑΣ", "ας", "αση"] {
+            assert!(finds(&sisyphus, text), "{text}");
+        }
+        let emile = entry("e@example.com", "e\u{301}mile", json!({}));
+        assert!(finds(&emile, "\u{e9}m") && finds(&emile, "E\u{301}MI") && !finds(&emile, "em"));
     }
 
     #[test]
