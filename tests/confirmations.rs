@@ -8,6 +8,7 @@ use rally_fakes::{FakeSmtp, Received, SmtpOptions};
 use rally_tests::deployment::Deployment;
 use rally_tests::receiver::eventually;
 use rally_tests::{Kind, Reply, TestServer, on_both_stores, send};
+use reqwest::Method;
 use rstest::rstest;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -112,13 +113,34 @@ async fn a_new_link_ends_that_of_the_confirmation(kind: Kind) {
     assert_eq!(confirm(&server, &token).await.expect(200)["status_url"], entry["status_url"]);
     let path = format!("/waitlists/{list}/entries/{}/new-link", entry["id"].as_str().unwrap());
     let new = server.admin_post(&path, json!({})).await.expect(200)["status_url"].as_str().unwrap().to_owned();
-    confirm(&server, &token).await.refused(410, "confirmation_expired");
+    confirm(&server, &token).await.refused(409, "already_confirmed");
     assert_eq!(get(&server, &token).await.expect(200)["state"], "confirmed");
     let (_, new) = new.rsplit_once('/').unwrap();
     let page = format!("{}/confirm/{token}", server.base);
     for (request, status) in [(server.client.get(&page), 200), (server.client.post(&page), 409)] {
         let reply = send(request).await;
         assert!(reply.status == status && !reply.body.contains(new), "{}: {}", reply.status, reply.body);
+    }
+}
+
+#[apply(on_both_stores)]
+async fn the_link_of_somebody_who_left_leads_nowhere(kind: Kind) {
+    let (server, smtp, list) = start(kind, json!({})).await;
+    for (name, query) in [("ada", ""), ("bob", "?erase=true")] {
+        let sent = smtp.received().len();
+        server.sign_up("early", person(&format!("{name}@example.com"))).await.expect(202);
+        let token = token_of(&received(&smtp, sent + 1).await[sent]);
+        let entry = confirm(&server, &token).await.expect(201)["id"].as_str().unwrap().to_owned();
+        server.admin_delete(&format!("/waitlists/{list}/entries/{entry}{query}")).await.expect(204);
+        get(&server, &token).await.refused(404, "confirmation_not_found");
+        confirm(&server, &token).await.refused(404, "confirmation_not_found");
+        let path = format!("/v1/confirmations/{token}/refuse");
+        send(server.request(Method::POST, &path)).await.refused(404, "confirmation_not_found");
+        for page in ["", "/refuse"].map(|end| format!("{}/confirm/{token}{end}", server.base)) {
+            for request in [server.client.get(&page), server.client.post(&page)] {
+                assert_eq!(send(request).await.status, 404, "{page}");
+            }
+        }
     }
 }
 

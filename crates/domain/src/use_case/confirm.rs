@@ -84,14 +84,19 @@ pub async fn find(ports: &Ports, token: &str) -> Result<KeptRequest, CommandErro
 /// Returns the request whose confirmation a token allows or allowed, as long as it is kept.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none, or its person is on the list no more.
 pub async fn find_kept(ports: &Ports, token: &str) -> Result<KeptRequest, CommandError<RequestEnded>> {
     let unknown = || CommandError::Rejected(RequestEnded::NoSuchRequest);
     let token = Token::parse(token).map_err(|_| unknown())?;
     if !ports.links.secret().allows(&token, TokenUse::Confirm, 0) {
         return Err(unknown());
     }
-    ports.confirmations.find(RequestId::new(token.id())).await?.ok_or_else(unknown)
+    let kept = ports.confirmations.find(RequestId::new(token.id())).await?.ok_or_else(unknown)?;
+    // Whoever confirmed may have left since. Nothing tells of them then.
+    if let RequestState::Confirmed(id) = kept.state {
+        ports.entries.find_by_id(id).await?.ok_or_else(unknown)?;
+    }
+    Ok(kept)
 }
 
 /// An entry, and whether it was made just now.
@@ -104,10 +109,10 @@ pub struct ConfirmedEntry {
 }
 
 /// Puts the person of a request on the list. Confirming it again returns the same entry, until that gets another link: whoever has only
-/// the mail of the confirmation is not to learn the new one.
+/// the mail of the confirmation is not to learn the new one, and is told that it was confirmed.
 ///
 /// # Errors
-/// If the request was refused, its link has ended, or a rule of sign-ups refuses it. Then the request goes on waiting.
+/// If the request was refused, its link has ended, the entry has another link by now, or a rule of sign-ups refuses it. Then the request goes on waiting.
 pub async fn confirm(ports: &Ports, actor: Actor, kept: KeptRequest) -> Result<ConfirmedEntry, CommandError<SignUpRejection>> {
     let request = match kept.state {
         RequestState::Waiting(request) => *request,
@@ -138,7 +143,7 @@ async fn confirmed_before(ports: &Ports, actor: &Actor, ended: RequestEnded) -> 
     // The person may have left since.
     let entry = ports.entries.find_by_id(id).await?.ok_or_else(|| refuse(RequestEnded::NoSuchRequest))?;
     if *actor == Actor::Visitor && entry.link_generation > 0 {
-        return Err(refuse(RequestEnded::Expired));
+        return Err(refuse(RequestEnded::Confirmed(id)));
     }
     Ok(ConfirmedEntry { entry, is_new: false })
 }

@@ -142,7 +142,7 @@ pub async fn confirm(app: web::Data<App>, request: HttpRequest, Linked(kept): Li
     if error.code == Code::ConfirmationRefused {
         return Ok(opened.tell(&look, StatusCode::GONE, Notice::Refused, Some(&opened.form(&look))));
     }
-    if matches!(error.code, Code::EmailTaken | Code::ConfirmationExpired) {
+    if matches!(error.code, Code::EmailTaken | Code::AlreadyConfirmed) {
         // The person has come on the list in another way, or has another link since.
         return Ok(opened.tell(&look, StatusCode::CONFLICT, Notice::Confirmed, None));
     }

@@ -112,7 +112,7 @@ pub async fn get(app: web::Data<App>, Requested(kept): Requested) -> Result<Http
     responses(
         (status = 201, description = "The person is on the waitlist.", body = JoinedView),
         (status = 200, description = "The person was on the waitlist: the sign-up was confirmed before.", body = JoinedView),
-        (status = 409, description = "The address came on the waitlist in another way.", body = ErrorBody),
+        (status = 409, description = "The address came on the waitlist in another way, or the person has another link by now.", body = ErrorBody),
         (status = 410, description = "The link has expired, or the sign-up was refused.", body = ErrorBody),
         (status = 422, description = "The waitlist is not active, or it is full. The sign-up goes on waiting.", body = ErrorBody),
         LinkFailure, AnyFailure,
