@@ -75,7 +75,7 @@ impl MailFreight {
 
     async fn try_once(&self, ReadMail { claimed, own }: &ReadMail) -> Result<SettleMail, NotSent> {
         let started = Instant::now();
-        let MailReport { outcome, error } = self.send(&claimed.mail, own).await?;
+        let MailReport { outcome, error } = self.send(&claimed.mail, own).await?.without(&claimed.mail.to);
         Ok(SettleMail {
             claim: claimed.claim,
             mail_id: claimed.mail.id,

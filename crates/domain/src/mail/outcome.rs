@@ -59,6 +59,19 @@ impl MailReport {
     }
 }
 
+impl MailReport {
+    /// Returns the report without the name of a mailbox, which servers repeat without its domain too.
+    #[must_use]
+    pub fn without(self, to: &Email) -> Self {
+        let local = to.as_str().rsplit_once('@').map_or("", |(local, _)| local).to_lowercase();
+        let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        // A short name may be a part of any word.
+        let names = |word: &str| if local.len() > 3 { word.to_lowercase().contains(&local) } else { plain(word) == local };
+        let hide = |error: String| error.split(' ').map(|word| if names(word) { "***" } else { word }).collect::<Vec<_>>().join(" ");
+        Self { error: self.error.map(hide), ..self }
+    }
+}
+
 /// As many characters of base64url in a row may be a token.
 const TOKEN: usize = 40;
 
@@ -171,6 +184,16 @@ mod tests {
         let error = report.error.unwrap();
         assert!(error.starts_with("554 5.7.1 no x"), "{error}");
         assert_eq!(error.chars().count(), MailReport::MAX_ERROR);
+    }
+
+    #[test]
+    fn an_error_has_no_name_of_a_mailbox() {
+        let told = |to: &str, error: &str| {
+            let report = MailReport::failed(MailOutcome::Bounced(550), error).without(&Email::parse(to).unwrap());
+            report.error.unwrap()
+        };
+        assert_eq!(told("Ada.Smith@example.com", "550 no user ada.smith here (ADA.SMITH)"), "550 no user *** here ***");
+        assert_eq!(told("al@example.com", "550 no mailbox <al>, all is lost"), "550 no mailbox *** all is lost");
     }
 
     #[test]
