@@ -29,8 +29,12 @@ pub(super) fn embedded(url: String, is_embedded: bool) -> String {
 
 /// Returns an address with the language that the reader chose in a menu, so that the page behind a form speaks it too.
 pub(super) fn in_chosen_language(url: String, request: &HttpRequest) -> String {
+    in_language(url, chosen_language(request).as_ref())
+}
+
+fn in_language(url: String, chosen: Option<&Locale>) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
-    match chosen_language(request) {
+    match chosen {
         Some(locale) => format!("{url}{separator}lang={locale}"),
         None => url,
     }
@@ -44,6 +48,8 @@ pub(super) struct Look<'a> {
     root: &'a str,
     origin: Option<&'a str>,
     embedded: bool,
+    /// The language that the reader chose in a menu.
+    chosen: Option<Locale>,
 }
 
 impl<'a> Look<'a> {
@@ -68,7 +74,15 @@ impl<'a> Look<'a> {
         let framers = &waitlist.settings.allowed_origins;
         let links = &app.ports.links;
         let (root, origin) = (links.root(), public_origin(links));
-        Ok(Self { language, brand: brand_of(brand), framers, root, origin, embedded: is_embedded(request) })
+        Ok(Self {
+            language,
+            brand: brand_of(brand),
+            framers,
+            root,
+            origin,
+            embedded: is_embedded(request),
+            chosen: chosen_language(request),
+        })
     }
 
     /// The language.
@@ -83,13 +97,18 @@ impl<'a> Look<'a> {
 
     /// The frame of a page for one person.
     pub(super) fn frame(&self) -> Frame<'a> {
-        let Self { language, brand, framers, root, origin, embedded } = *self;
+        let Self { language, brand, framers, root, origin, embedded, .. } = *self;
         Frame { language, brand, root, origin, badge: true, framers, embedded, ..Frame::default() }
     }
 
     /// Returns the address of a page that this one leads to, in the same frame.
     pub(super) fn lead(&self, url: String) -> String {
         embedded(url, self.embedded)
+    }
+
+    /// Returns an address with the language that the reader chose in a menu.
+    pub(super) fn keep_language(&self, url: String) -> String {
+        in_language(url, self.chosen.as_ref())
     }
 
     /// The frame of a page that can be read in all languages under an address.

@@ -64,7 +64,9 @@ async fn render(
     let variant = visit::variant_of(&app.ports, waitlist.id, entry.variant_id).await?;
     let words = waitlist.words(variant.as_ref());
     let own = own_path(app, person);
-    let [answers, language, mail, leave] = ["answers", "language", "mail", "leave"].map(|part| look.lead(format!("{own}/{part}")));
+    let [answers, mail, leave] = ["answers", "mail", "leave"].map(|part| look.lead(look.keep_language(format!("{own}/{part}"))));
+    // Who sets another language does not stay with the one of the menu.
+    let language = look.lead(format!("{own}/language"));
     let export = format!("{}/v1{}/export", look.root(), &own[look.root().len()..]);
     let masked: Vec<Option<String>> =
         seen.friends.iter().map(|friend| friend.email.as_ref().map(|email| email.masked().to_string())).collect();
@@ -129,7 +131,8 @@ fn own_path(app: &App, person: &visit::Visitor) -> String {
 
 /// Leads back to the person's page, to the message of what was saved.
 fn saved(app: &App, request: &HttpRequest, person: &visit::Visitor, section: &str) -> HttpResponse {
-    see_other(&format!("{}#saved", embedded(format!("{}?saved={section}", own_path(app, person)), is_embedded(request))))
+    let url = in_chosen_language(format!("{}?saved={section}", own_path(app, person)), request);
+    see_other(&format!("{}#saved", embedded(url, is_embedded(request))))
 }
 
 async fn change(app: &App, person: &visit::Visitor, body: Value) -> Result<visit::Visitor, ApiError> {
@@ -215,8 +218,9 @@ pub async fn leave_page(app: web::Data<App>, request: HttpRequest, Visitor(perso
     let look = look(&app, &request, &person).await?;
     let variant = visit::variant_of(&app.ports, person.waitlist.id, person.entry.variant_id).await?;
     let own = own_path(&app, &person);
-    let (action, own) = (look.lead(format!("{own}/leave")), look.lead(own));
-    let frame = look.frame_at(&action);
+    let here = look.lead(format!("{own}/leave"));
+    let (action, own) = (look.keep_language(here.clone()), look.lead(look.keep_language(own)));
+    let frame = look.frame_at(&here);
     let ask = Ask::Leave { list: person.waitlist.words(variant.as_ref()).display_name.as_str() };
     Ok(show(StatusCode::OK, &AskPage { frame, ask, action: &action, back: Some(&own) }, &frame))
 }
