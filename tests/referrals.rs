@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
+use rally_fakes::{FakeSmtp, Received, SmtpOptions};
 use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
@@ -88,6 +89,40 @@ async fn every_referral_is_a_row_that_can_be_decided_about(kind: Kind) {
     let other = server.active_list("other", json!({})).await;
     let path = format!("/waitlists/{other}/referrals/{id}");
     server.admin_patch(&path, json!({"state": "revoked"})).await.refused(404, "referral_not_found");
+}
+
+/// A friend who confirms the address is judged by what was known when the form came: its network, and the address.
+#[apply(on_both_stores)]
+async fn a_confirmed_friend_is_judged_by_the_form(kind: Kind) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let url = smtp.url();
+    let some = |text: &str| Some(text.to_owned());
+    let server = TestServer::start_with(kind, |settings| rally_api::boot::config::Settings {
+        trusted_proxies: some("127.0.0.1"),
+        smtp_url: Some(url),
+        smtp_from: some("Rally <rally@mail.example>"),
+        ..settings
+    });
+    let server = server.await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    let settings = json!({"email_confirmation": true, "referral_fraud": "withhold", "referral_fraud_threshold": 50});
+    let list = server.active_list("early", settings).await;
+    let confirmed = async |client: &str, email: &str, code: &Value| {
+        from(&server, client, email, code).await.expect(202);
+        let is_theirs = |mail: &Received| mail.to == email;
+        let mail = eventually(|| async { smtp.received().into_iter().find(is_theirs) }).await;
+        let token = mail.text.split("/confirm/").nth(1).unwrap().chars().take_while(|c| c.is_alphanumeric() || "-_".contains(*c));
+        let request = server.request(Method::POST, &format!("/v1/confirmations/{}", token.collect::<String>()));
+        send(request.header("x-forwarded-for", "203.0.113.99")).await.expect(201)
+    };
+    let ada = confirmed("198.51.100.1", "ada@example.com", &Value::Null).await;
+    let code = &ada["referral_code"];
+    confirmed("198.51.100.200", "near@example.com", code).await;
+    confirmed("192.0.2.1", "far@mailinator.com", code).await;
+    let mut told: Vec<Value> = referrals(&server, &list, "").await;
+    told.sort_by_key(|row| row["score"].as_u64());
+    let told: Vec<Value> = told.iter().map(|row| json!([row["score"], row["reasons"], row["state"]])).collect();
+    assert_eq!(json!(told), json!([[40, ["same_network"], "credited"], [50, ["disposable"], "withheld"]]));
 }
 
 #[apply(on_both_stores)]

@@ -26,6 +26,9 @@ pub fn check(method: &Method, path: &str, reply: &Reply) {
     // A wrong method of a described path has no operation, but the envelope is the same everywhere.
     let described = &operation["responses"][status];
     assert!(described.is_object(), "{name} answers {status}, which the document does not say: {}", reply.body);
+    for header in described["headers"].as_object().into_iter().flat_map(Map::keys) {
+        assert!(reply.header(header).is_some(), "{name} answers {status} without {header}");
+    }
     match described["content"].as_object() {
         None => assert_eq!(reply.body, "", "{name} has a body with {status}, which the document does not say"),
         Some(content) => check_body(&format!("{name} {status}"), content, reply),

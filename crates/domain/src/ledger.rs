@@ -454,12 +454,13 @@ mod tests {
     fn every_signal_adds_its_weight_and_the_score_ends_at_a_hundred() {
         use ReferralSignal::{Burst, Disposable, Returning, SameMailbox, SameNetwork};
         let clean = ReferralSignals { neighbours: 2, recent: 19, ..ReferralSignals::default() };
-        let table: [(ReferralSignals, u8, &[ReferralSignal]); 8] = [
+        let table: [(ReferralSignals, u8, &[ReferralSignal]); 9] = [
             (clean, 0, &[]),
             (ReferralSignals { same_mailbox: true, ..clean }, 100, &[SameMailbox]),
             (ReferralSignals { network_of_referrer: true, ..clean }, 40, &[SameNetwork]),
             (ReferralSignals { neighbours: 3, ..clean }, 40, &[SameNetwork]),
             (ReferralSignals { recent: 20, ..clean }, 60, &[Burst]),
+            (ReferralSignals { disposable: true, ..clean }, 50, &[Disposable]),
             (ReferralSignals { disposable: true, network_of_referrer: true, ..clean }, 90, &[SameNetwork, Disposable]),
             (ReferralSignals { returning: true, ..clean }, 100, &[Returning]),
             (ReferralSignals { same_mailbox: true, disposable: true, ..clean }, 100, &[SameMailbox, Disposable]),

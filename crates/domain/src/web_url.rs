@@ -15,10 +15,15 @@ impl WebUrl {
     /// Reads a URL.
     ///
     /// # Errors
-    /// If the text is no absolute `http` or `https` URL with a host, has a user name or password, or is too long.
+    /// If the text is no absolute `http` or `https` URL with a host, has a user name, a password or white space in it, or is too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if text.chars().count() > Self::MAX {
             return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+        }
+        // The parser drops tabs and line breaks silently. Nobody could know what the URL should have been.
+        let text = text.trim();
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(Invalid::new("must not contain white space or control characters"));
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
@@ -53,6 +58,9 @@ mod tests {
         let long = format!("https://example.com/{}", "x".repeat(WebUrl::MAX));
         for bad in [
             "",
+            "https://exa\nmple.com/",
+            "https://example.com/a b",
+            "https://example.com/\u{0}",
             "/x",
             "example.com",
             "//example.com",

@@ -18,10 +18,13 @@ impl AllowedMethods {
         Self(document.paths.paths.iter().map(row).chain(pages).chain(forms).chain(actions).collect())
     }
 
-    /// The methods of a path, for `Allow`. `None` if there is no such path.
+    /// The methods of a path, for `Allow`. `None` if there is no such path. A fixed segment wins over a parameter.
     pub fn allowed(&self, path: &str) -> Option<String> {
-        let mut names: Vec<&str> =
-            self.0.iter().filter(|(pattern, _)| pattern.is_match(path)).flat_map(|(_, methods)| methods).map(Method::as_str).collect();
+        let parameters = |pattern: &ResourceDef| pattern.pattern().map_or(0, |pattern| pattern.matches('{').count());
+        let fits: Vec<_> = self.0.iter().filter(|(pattern, _)| pattern.is_match(path)).collect();
+        let fewest = fits.iter().map(|(pattern, _)| parameters(pattern)).min()?;
+        let closest = fits.into_iter().filter(|(pattern, _)| parameters(pattern) == fewest);
+        let mut names: Vec<&str> = closest.flat_map(|(_, methods)| methods).map(Method::as_str).collect();
         if names.is_empty() {
             return None;
         }

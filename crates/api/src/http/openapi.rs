@@ -1,7 +1,9 @@
 //! The OpenAPI document, generated from the routes.
 
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Object, OpenApi as Document, RefOr, Type};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 
@@ -55,6 +57,26 @@ pub fn base() -> Document {
 
 /// The whole document.
 pub fn document() -> Document {
-    let (_, document) = actix_web::App::new().into_utoipa_app().openapi(base()).configure(route_table::document).split_for_parts();
+    let (_, mut document) = actix_web::App::new().into_utoipa_app().openapi(base()).configure(route_table::document).split_for_parts();
+    document.paths.paths.values_mut().flat_map(operations).for_each(name_headers);
     document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// Names the headers that every refusal with a status has.
+fn name_headers(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let (name, of, text) = match status.as_str() {
+            "401" => ("WWW-Authenticate", Type::String, "`Bearer` (RFC 6750)"),
+            "429" | "503" => ("Retry-After", Type::Integer, "When to try again: in how many seconds"),
+            _ => continue,
+        };
+        if let RefOr::T(response) = response {
+            let header = HeaderBuilder::new().schema(Some(Object::with_type(of))).description(Some(text)).build();
+            response.headers.insert(name.to_owned(), header.into());
+        }
+    }
 }

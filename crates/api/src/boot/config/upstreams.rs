@@ -77,6 +77,10 @@ fn parse_keyed(
             if url.query().is_some() || url.fragment().is_some() {
                 return Err(ConfigError::new(url_name, "must have neither a query nor a fragment"));
             }
+            // They would be a second `Authorization` beside the key.
+            if !url.username().is_empty() || url.password().is_some() {
+                return Err(ConfigError::new(url_name, format!("must have no user name and no password: the service is sent {key_name}")));
+            }
             Ok(Some(KeyedConfig { url, key: key.into() }))
         }
     }
