@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rally_api::auth::issue_api_key;
 use rally_contracts::samples::create_api_key;
 use rally_domain::actor::Actor;
-use rally_domain::id::WebhookId;
+use rally_domain::id::{ApiKeyId, WebhookId};
 use rally_domain::port::MockWebhookStore;
 use rally_domain::text::{KeyName, Subject};
 use rally_tests::{JWT_SECRET, Kind, Reply, TestServer, on_both_stores, send};
@@ -395,7 +395,13 @@ async fn a_command_names_the_bearer_of_the_token_or_the_api_key() {
         ports.webhooks = Arc::new(webhooks);
     })
     .await;
-    let (key, secret) = issue_api_key(&server.ports, server.workspace.id, KeyName::parse("a key").unwrap(), "*");
+    let (key, secret) = issue_api_key(
+        &*server.ports.clock,
+        ApiKeyId::new(server.ports.ids.uuid()),
+        server.workspace.id,
+        KeyName::parse("a key").unwrap(),
+        "*",
+    );
     server.ports.api_keys.insert(create_api_key(key.clone())).await.unwrap();
     let exp = seconds(&server) + 60;
     let token = |subject: Value| {

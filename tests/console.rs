@@ -1,11 +1,16 @@
 //! The console over HTTP: signing in, what a session may do and how it ends, and a launch by forms alone, as a browser without scripts
 //! sends them.
 
-use rally_api::auth::create_sign_in_link;
+use std::collections::BTreeSet;
+
+use rally_api::auth::{Action, create_sign_in_link};
+use rally_api::boot::config::Settings;
+use rally_console::urls::{Method as PageMethod, ROUTES, Route};
 use rally_contracts::samples;
 use rally_domain::actor::Actor;
 use rally_domain::url::form_urlencoded;
 use rally_fakes::http::Misbehaviour;
+use rally_fakes::{FakeSmtp, SmtpOptions};
 use rally_tests::receiver::{Receiver, eventually};
 use rally_tests::{Kind, TestServer, on_both_stores, send, upstreams};
 use reqwest::header::HeaderMap;
@@ -257,6 +262,30 @@ async fn a_session_may_do_what_its_key_may(kind: Kind) {
     assert_eq!(browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await.status, 405);
 }
 
+/// A session that may do everything but the action of a page or form is refused it.
+#[apply(on_both_stores)]
+async fn every_page_and_form_needs_its_action(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    server.active_list("early", json!({})).await;
+    let guarded: Vec<&Route> = ROUTES.iter().filter(|route| !route.action.is_empty()).collect();
+    let actions: BTreeSet<&str> = guarded.iter().map(|route| route.action).collect();
+    assert!(guarded.len() > 60 && actions.len() > 15, "{actions:?}");
+    for action in actions {
+        let others: Vec<&str> = Action::ALL.iter().map(|other| other.as_str()).filter(|other| *other != action).collect();
+        let mut browser = Browser::of(&server.base);
+        browser.paste(key(&server, &others.join(" ")).await["key"].as_str().unwrap()).await.leads_to();
+        for route in guarded.iter().filter(|route| route.action == action) {
+            let path = route.path.replace("{ws}", "acme").replace("{list}", "early");
+            let seen = match route.method {
+                PageMethod::Get => browser.open(&path).await,
+                PageMethod::Post => browser.post(&path, &[("confirm", "yes")]).await,
+            };
+            assert_eq!(seen.status, 403, "{} lets a session in without {action}", route.path);
+            assert!(seen.text.contains(action), "{} does not say that {action} is needed", route.path);
+        }
+    }
+}
+
 /// A session begins with a page that it may open, and no page leads to one that it may not.
 #[apply(on_both_stores)]
 async fn a_session_is_led_to_what_it_may_see(kind: Kind) {
@@ -424,8 +453,8 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
 
     let settings = browser.open(&format!("{list}/settings")).await;
     settings.is_page(200, &["Questions"]);
-    let seen = settings.hidden("updated_at");
-    let words = [("display_name", "Early access"), ("description", "Be first"), ("updated_at", seen.as_str())];
+    let seen = settings.hidden("seen");
+    let words = [("display_name", "Early access"), ("description", "Be first"), ("seen", seen.as_str())];
     let boxes = [("settings.approval_required", "true"), ("settings.leaderboard_enabled", "true"), ("settings.referral_boost", "2")];
     let base: Vec<(&str, &str)> = [&words[..], &boxes].concat();
     let unsaved = browser.post(&format!("{list}/settings"), &[&base[..], &[("do", "add-field")]].concat()).await;
@@ -447,10 +476,27 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     let saved = browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await;
     assert_eq!(saved.leads_to(), format!("{list}/settings?done=saved"));
     browser.open(&format!("{list}/settings")).await.is_page(200, &["value=\"company\"", "A sticker", "Company &#60;script&#62;"]);
-    server.clock.advance(Duration::seconds(1));
+    // Saving the same once more changes nothing.
     browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await.leads_to();
-    let late = browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await;
-    late.is_page(409, &["saved something else"]);
+    let other = [("referral_boost", json!(5)), ("max_entries", json!(998))];
+    for (key, value) in other {
+        let id = server.admin_get("/waitlists").await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
+        server.admin_patch(&format!("/waitlists/{id}"), json!({"settings": {key: value}})).await.expect(200);
+    }
+    let mine = [("display_name", "Early access"), ("description", "Be the first"), ("seen", seen.as_str()), ("do", "save")];
+    let boxes = [("settings.approval_required", "true"), ("settings.leaderboard_enabled", "true"), ("settings.referral_boost", "7")];
+    let late = browser.post(&format!("{list}/settings"), &[&mine[..], &boxes, &row[..6]].concat()).await;
+    late.is_page(
+        409,
+        &["saved other values of Description, Positions for each referral at", "Be the first", "value=\"7\"", "value=\"998\""],
+    );
+    late.is_page(409, &["<title>Error: Settings"]);
+    let seen = late.hidden("seen");
+    let mine =
+        [("display_name", "Early access"), ("description", "Be the first"), ("seen", seen.as_str()), ("settings.max_entries", "998")];
+    browser.post(&format!("{list}/settings"), &[&mine[..], &boxes, &row].concat()).await.leads_to();
+    let stored = server.admin_get("/waitlists").await.expect(200)["data"][0].clone();
+    assert_eq!((&stored["description"], &stored["settings"]["max_entries"]), (&json!("Be the first"), &json!(998)));
 
     browser.post(&format!("{list}/status"), &[("status", "active")]).await.leads_to();
     let body = json!({"email": "ada@example.com", "name": "<i>Ada</i>", "metadata": {"company": "<img src=x>"}});
@@ -588,6 +634,153 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
     );
     browser.post(&format!("{path}/delete"), &[("confirm", "yes")]).await.leads_to();
     browser.open("/console/w/acme/lists/early/confirmations").await.is_page(200, &["Confirmations"]);
+}
+
+/// A browser that loads the answer to a form again sends the form again.
+#[apply(on_both_stores)]
+async fn a_form_that_is_sent_again_is_carried_out_once(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let ws = "/console/w/acme";
+    let secret = |seen: &Seen| {
+        seen.is_page(200, &["Copy it now"]);
+        seen.text.split("<code id=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    let hooks = async || server.admin_get("/webhooks").await.expect(200)["data"].as_array().unwrap().clone();
+    let once = browser.open(&format!("{ws}/new-webhook")).await.hidden("once");
+    let form = [("once", once.as_str()), ("url", "https://receiver.example/a"), ("events", "entry.created")];
+    let first = secret(&browser.post(&format!("{ws}/new-webhook"), &form).await);
+    assert_eq!(secret(&browser.post(&format!("{ws}/new-webhook"), &form).await), first);
+    assert_eq!(hooks().await.len(), 1);
+    // Another form of the same page is another webhook.
+    let other = [("once", once.as_str()), ("url", "https://receiver.example/b"), ("events", "entry.created")];
+    assert_ne!(secret(&browser.post(&format!("{ws}/new-webhook"), &other).await), first);
+    assert_eq!(hooks().await.len(), 2);
+    let rotate = format!("{ws}/webhooks/{}/rotate", hooks().await[0]["id"].as_str().unwrap());
+    let asks = browser.post(&rotate, &[]).await;
+    let form = [("once", asks.hidden("once")), ("confirm", "yes".to_owned())];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let rotated = secret(&browser.post(&rotate, &form).await);
+    assert_eq!(secret(&browser.post(&rotate, &form).await), rotated);
+    let once = browser.open(&format!("{ws}/new-key")).await.hidden("once");
+    let form = [("once", once.as_str()), ("name", "Website"), ("actions", "entry.read")];
+    secret(&browser.post(&format!("{ws}/new-key"), &form).await);
+    let again = browser.post(&format!("{ws}/new-key"), &form).await.leads_to();
+    browser.open(&again).await.is_page(200, &["That was created already."]);
+    assert_eq!(server.admin_get("/api-keys").await.expect(200)["data"].as_array().unwrap().len(), 1);
+}
+
+/// Who changes one thing undoes nothing that somebody else has changed since the form was opened.
+#[apply(on_both_stores)]
+async fn a_save_changes_what_the_person_changed(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let list = server.active_list("early", json!({})).await;
+    let hook = json!({"url": "https://receiver.example/a", "events": ["entry.created", "entry.deleted"]});
+    let hook = server.admin_post("/webhooks", hook).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let page = format!("/console/w/acme/webhooks/{hook}");
+    let seen = browser.open(&page).await.hidden("seen");
+    server.admin_patch(&format!("/webhooks/{hook}"), json!({"events": ["entry.created"]})).await.expect(200);
+    let form = [("seen", seen.as_str()), ("url", "https://receiver.example/b"), ("events", "entry.created"), ("events", "entry.deleted")];
+    browser.post(&page, &form).await.leads_to();
+    let stored = server.admin_get(&format!("/webhooks/{hook}")).await.expect(200);
+    assert_eq!((&stored["url"], &stored["events"]), (&json!("https://receiver.example/b"), &json!(["entry.created"])));
+    let variant = json!({"kind": "ab", "locale": "en", "weight": 3, "active": true, "copy": {"display_name": "One", "cta": "Go"}});
+    let variant = server.admin_post(&format!("/waitlists/{list}/variants"), variant).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let page = format!("/console/w/acme/lists/early/variants/{variant}");
+    let seen = browser.open(&page).await.hidden("seen");
+    let copy = json!({"copy": {"display_name": "One", "description": "Theirs"}});
+    server.admin_patch(&format!("/waitlists/{list}/variants/{variant}"), copy).await.expect(200);
+    let form = [("seen", seen.as_str()), ("locale", "en"), ("weight", "5"), ("active", "true"), ("copy.display_name", "One")];
+    browser.post(&page, &form).await.leads_to();
+    let variants = server.admin_get(&format!("/waitlists/{list}/variants")).await.expect(200)["data"].clone();
+    let stored = variants.as_array().unwrap().iter().find(|row| row["id"] == variant.as_str()).unwrap().clone();
+    assert_eq!((&stored["weight"], &stored["copy"]), (&json!(5), &json!({"display_name": "One", "description": "Theirs"})));
+}
+
+/// What cannot be looked for is said, and what was typed stays.
+#[apply(on_both_stores)]
+async fn a_filter_that_is_refused_says_why(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    server.active_list("early", json!({})).await;
+    let list = "/console/w/acme/lists/early/entries";
+    let long = "x".repeat(300);
+    let seen = browser.open(&format!("{list}?q={long}")).await;
+    seen.is_page(400, &["Change what you ask for", "href=\"#f-q\"", "aria-invalid=\"true\"", &long]);
+    assert!(!seen.text.contains("No entry matches"), "{}", seen.text);
+    browser.open(&format!("{list}?field.nope=1")).await.is_page(400, &["Change what you ask for", "field.nope: "]);
+    let seen = browser.open("/console/w/acme/audit?action=approve&target=some-target").await;
+    seen.is_page(400, &["Change what you ask for", "value=\"some-target\"", "Nothing was looked for", "<title>Error: Audit log"]);
+    let seen = browser.post("/console/w/acme/mail/suppressions/check", &[("email", "nobody")]).await;
+    seen.is_page(422, &["Change the address", "value=\"nobody\""]);
+}
+
+/// A list that asks for confirmations takes nobody while its workspace sends no mail. The console says so where it is decided.
+#[apply(on_both_stores)]
+async fn the_console_says_that_nobody_can_sign_up(kind: Kind) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| Settings {
+        smtp_url: Some(url),
+        smtp_from: Some("Rally <rally@mail.example>".to_owned()),
+        ..settings
+    });
+    let server = server.await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    server.active_list("early", json!({"email_confirmation": true})).await;
+    let browser = Browser::signed_in(&server, true).await;
+    let (list, mail) = ("/console/w/acme/lists/early", "/console/w/acme/mail");
+    assert!(!browser.open(list).await.text.contains("Nobody can sign up"));
+    assert!(!browser.open(mail).await.text.contains("Nobody can sign up"));
+    let led = browser.post(mail, &[("notifications", "off")]).await.leads_to();
+    browser.open(&led).await.is_page(200, &["Nobody can sign up for List early"]);
+    browser.open(list).await.is_page(200, &["Nobody can sign up: addresses are to be confirmed"]);
+}
+
+/// The answer to a form of a session that has ended says that nothing was saved.
+#[apply(on_both_stores)]
+async fn a_form_without_a_session_says_that_nothing_was_saved(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let browser = Browser::signed_in(&server, true).await;
+    server.clock.advance(Duration::hours(13));
+    let seen = browser.send(browser.form("/console/w/acme/mail", &[("brand_name", "Acme")])).await;
+    seen.is_page(401, &["You were signed out, so nothing was saved."]);
+    let asked = browser.open("/console/sign-in").await;
+    assert!(!asked.text.contains("nothing was saved"), "{}", asked.text);
+}
+
+#[apply(on_both_stores)]
+async fn the_log_of_mail_says_what_waits_for_room(kind: Kind) {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let some = |text: &str| Some(text.to_owned());
+    let url = smtp.url();
+    let server = TestServer::start_with(kind, |settings| Settings {
+        smtp_url: Some(url),
+        smtp_from: some("Rally <rally@mail.example>"),
+        mail_budget: some("1/1h"),
+        trusted_proxies: some("127.0.0.1"),
+        ..settings
+    });
+    let server = server.await;
+    server.admin_put("/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    server.active_list("early", json!({})).await;
+    let browser = Browser::signed_in(&server, true).await;
+    for name in ["ada", "bob"] {
+        let request = server.request(Method::POST, "/v1/waitlists/acme/early/entries").header("x-forwarded-for", "198.51.100.1");
+        send(request.json(&json!({"email": format!("{name}@example.com"), "name": name}))).await.expect(201);
+        if name == "ada" {
+            browser.open_until("/console/w/acme/mail/log?state=sent", "ada@example.com").await;
+        }
+    }
+    let words = "waits until RALLY_MAIL_BUDGET has room";
+    let seen = browser.open("/console/w/acme/mail/log").await;
+    assert!(seen.text.contains("bob@example.com") && !seen.text.contains(words), "{}", seen.text);
+    server.clock.advance(Duration::MINUTE);
+    let seen = browser.open("/console/w/acme/mail/log").await;
+    assert_eq!(seen.text.matches(words).count(), 1, "{}", seen.text);
+    server.clock.advance(Duration::HOUR);
+    browser.open_until("/console/w/acme/mail/log?state=sent", "bob@example.com").await;
 }
 
 #[apply(on_both_stores)]

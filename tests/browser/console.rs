@@ -617,7 +617,8 @@ async fn a_form_that_is_older_than_another_change_is_not_saved() {
     server.admin_patch(&format!("/waitlists/{list}"), json!({"display_name": "Theirs"})).await.expect(200);
     replace(&browser, "#f-display-name", "Mine").await;
     browser.click(".bulk button[value=save]").await;
-    shown(&browser, "saved something else").await;
+    shown(&browser, "saved other values of Name").await;
+    assert_eq!(browser.value("document.activeElement.id").await, "changes");
     assert_eq!(browser.value("document.getElementById('f-display-name').value").await, "Mine");
     let name = async || server.admin_get(&format!("/waitlists/{list}")).await.expect(200)["display_name"].clone();
     assert_eq!(name().await, "Theirs");

@@ -215,6 +215,27 @@ const clean = (form) => {
   if ("dirty" in form.dataset) form.dataset.dirty = "";
 };
 
+/** Whether a session would carry out a form. The page of the keys is a small one. */
+const isSignedIn = async () => {
+  const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" });
+  return answer.type !== "opaqueredirect";
+};
+
+const askedFor = new WeakSet();
+
+/** Sends a form in which something was typed, unless nobody would carry it out: the answer would take the place of what was typed. */
+const sendTyped = async (form, submitter) => {
+  if (askedFor.has(form)) return;
+  askedFor.add(form);
+  const problem = await isSignedIn().then(
+    (yes) => (yes ? "" : "You are signed out, so this was not saved. Sign in on another tab, then save again: what you typed is still here."),
+    () => "The server did not answer, so this was not saved. What you typed is still here.",
+  );
+  if (!problem) form.requestSubmit(submitter);
+  askedFor.delete(form);
+  if (problem) tell(problem);
+};
+
 document.addEventListener("submit", (event) => {
   const { target: form, submitter } = event;
   if (submitter?.formTarget || form.method === "dialog" || event.defaultPrevented) return;
@@ -228,8 +249,13 @@ document.addEventListener("submit", (event) => {
   const action = submitter?.hasAttribute("formaction") ? submitter.formAction : new URL(form.getAttribute("action"), location.href).href;
   if (method === "POST" && form.ariaBusy === "true") return event.preventDefault();
   const id = submitter?.dataset.swap ?? form.dataset.swap;
+  const swaps = id && byId(id);
+  if (!swaps && form.dataset.dirty === "true" && byId("nav") && !askedFor.has(form)) {
+    event.preventDefault();
+    return void sendTyped(form, submitter);
+  }
   if (method === "POST") form.ariaBusy = "true";
-  if (!id || !byId(id)) return clean(form);
+  if (!swaps) return clean(form);
   event.preventDefault();
   const data = new URLSearchParams(new FormData(form, submitter));
   if (method === "POST") {
@@ -359,6 +385,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 ready(document);
+
+// A question, or a secret, is the answer to a form. To load it again, or to go back to it, shows the page that it belongs to.
+const asked = document.querySelector("[data-at]");
+if (asked) history.replaceState(history.state, "", asked.dataset.at);
 
 // A message that is there from the start is not read out by itself. The next key goes to what it offers.
 const isNew = bare(location.href) !== location.href;

@@ -122,7 +122,7 @@ impl Form {
     }
 
     /// Returns what is to be changed, in the order of the fields, then what belongs to no field.
-    fn changes(&self, fields: &[&Field]) -> Vec<Change> {
+    pub(crate) fn changes(&self, fields: &[&Field]) -> Vec<Change> {
         let of_field =
             |field: &&Field| Some(Change { id: Some(field.id.clone()), text: format!("{}: {}", field.label, field.error.as_ref()?) });
         let mut changes: Vec<Change> = fields.iter().filter_map(of_field).collect();

@@ -6,7 +6,7 @@
 use rally_domain::access::ApiKey;
 use rally_domain::actor::Actor;
 use rally_domain::id::{ApiKeyId, WorkspaceId};
-use rally_domain::port::{ApiKeyStore, Ports};
+use rally_domain::port::{ApiKeyStore, Clock};
 use rally_domain::text::KeyName;
 use rand::distr::{Alphanumeric, SampleString};
 use secrecy::SecretString;
@@ -28,16 +28,16 @@ pub fn is_api_key(token: &str) -> bool {
 }
 
 /// Generates a key. Returns the row to store, and the key to show.
-pub fn issue_api_key(ports: &Ports, workspace_id: WorkspaceId, name: KeyName, scope: &str) -> (ApiKey, SecretString) {
+pub fn issue_api_key(clock: &dyn Clock, id: ApiKeyId, workspace_id: WorkspaceId, name: KeyName, scope: &str) -> (ApiKey, SecretString) {
     let key = format!("{START}{}", Alphanumeric.sample_string(&mut rand::rng(), RANDOM));
     let stored = ApiKey {
-        id: ApiKeyId::new(ports.ids.uuid()),
+        id,
         workspace_id,
         name,
         scope: scope.to_owned(),
         prefix: key[..PREFIX].to_owned(),
         hash: Sha256::digest(&key).into(),
-        created_at: ports.clock.now(),
+        created_at: clock.now(),
         revoked_at: None,
     };
     (stored, SecretString::from(key))

@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, command: KeyCommand) -> Result<(), Fail
             check_scope(&scope)?;
             let name = KeyName::parse(&name).map_err(|error| Failure::Refused(format!("the name {error}")))?;
             let workspace = find_workspace(&ports, &workspace).await?;
-            let (stored, key) = issue_api_key(&ports, workspace.id, name, &scope);
+            let (stored, key) = issue_api_key(&*ports.clock, ApiKeyId::new(ports.ids.uuid()), workspace.id, name, &scope);
             ports.api_keys.insert(CreateApiKey { key: stored.clone(), actor: Actor::CommandLine }).await?;
             let mut shown = key_view(&stored, &workspace);
             shown["key"] = key.expose_secret().into();

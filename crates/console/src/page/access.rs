@@ -24,6 +24,8 @@ pub struct SignInPage {
     pub provider: bool,
     /// The minutes until the next try, after too many wrong ones.
     pub retry_in: Option<Count>,
+    /// Whether it is the answer to a form, which was not carried out because no session sent it.
+    pub is_unsaved: bool,
 }
 
 impl SignInPage {
@@ -170,8 +172,10 @@ pub struct AuditRow {
 pub struct AuditPage {
     /// The frame.
     pub frame: Frame,
-    /// The fields `action`, `actor` and `target` of the query.
+    /// The fields `action`, `actor` and `target` of the query, and what is wrong with them.
     pub filter: Form,
+    /// The actions that the log knows.
+    pub actions: Vec<&'static str>,
     /// The rows, newest first.
     pub rows: Vec<AuditRow>,
     /// The other pages. Its part is `rows`.
@@ -179,9 +183,14 @@ pub struct AuditPage {
 }
 
 impl AuditPage {
+    fn summary(&self) -> Summary {
+        Summary { title: "Change what you ask for", changes: self.filter.changes(&self.fields().iter().collect::<Vec<_>>()) }
+    }
+
     fn fields(&self) -> [Field; 3] {
+        let actions = self.actions.iter().map(|action| (*action, *action));
         [
-            self.filter.line("action", "Action").hint("Such as entry.approve"),
+            self.filter.select("action", "Action", &[("", "Any action")].into_iter().chain(actions).collect::<Vec<_>>()),
             self.filter.line("actor", "Actor").hint("The id of a session, key or token"),
             self.filter.line("target", "Target").hint("The id of what changed"),
         ]
@@ -193,7 +202,7 @@ impl AuditPage {
     }
 }
 
-framed!(AuditPage, Audit, |_page| "Audit log".to_owned());
+framed!(AuditPage, Audit, |_page| "Audit log".to_owned(), |page| !page.filter.errors.is_empty());
 
 /// A session of the console.
 #[derive(Debug, Clone)]

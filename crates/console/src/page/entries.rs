@@ -4,7 +4,7 @@ use askama::Template;
 use url::form_urlencoded::Serializer;
 
 use super::framed;
-use crate::form::{Choice, Field, Form};
+use crate::form::{Choice, Field, Form, Summary};
 use crate::frame::{Frame, Framed};
 use crate::part::{Count, Job, Pager, State, Time};
 
@@ -115,6 +115,26 @@ impl EntriesPage {
         Form::new(self.filter.0.clone()).refused(self.errors.iter().map(day))
     }
 
+    /// Returns what is wrong with the question, also with a filter that has no field, such as one of a question that is asked no more.
+    fn summary(&self) -> Summary {
+        let form = self.form();
+        let fields: Vec<Field> = [self.search(), self.status()].into_iter().chain(self.more()).collect();
+        let mut changes = form.changes(&fields.iter().collect::<Vec<_>>());
+        let without = form.errors.iter().filter(|(name, _)| !fields.iter().any(|field| field.name == *name));
+        for ((name, error), change) in without.zip(changes.iter_mut().filter(|change| change.id.is_none())) {
+            change.text = format!("{name}: {error}");
+        }
+        Summary { title: "Change what you ask for", changes }
+    }
+
+    fn search(&self) -> Field {
+        self.form().line("q", "Search")
+    }
+
+    fn search_error(&self) -> Option<String> {
+        self.form().errors.into_iter().find(|(name, _)| name == "q").map(|(_, error)| error)
+    }
+
     fn status(&self) -> Field {
         let choices = [("", "Any status"), ("pending", "Pending"), ("approved", "Approved"), ("rejected", "Rejected")];
         self.form().select("status", "Status", &choices)
@@ -209,7 +229,9 @@ impl EntriesPage {
 
     /// Returns what a page without entries says.
     fn nothing(&self) -> &'static str {
-        if self.pager.first.is_some() {
+        if !self.errors.is_empty() {
+            "Nothing was looked for"
+        } else if self.pager.first.is_some() {
             "No entry is left on this page"
         } else if self.filter.is_narrow() {
             "No entry matches"

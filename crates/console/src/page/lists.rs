@@ -91,6 +91,8 @@ pub struct Decisions {
     pub more_withheld: bool,
     /// Webhooks that Rally disabled.
     pub disabled_webhooks: Count,
+    /// Whether nobody can sign up, because the list asks for a confirmation and the workspace sends no such mail.
+    pub cannot_confirm: bool,
     /// Whether the last mails failed.
     pub mail_fails: bool,
     /// Whether the list is a draft, which takes nobody.
@@ -161,6 +163,12 @@ impl OverviewPage {
         let webhooks = d.disabled_webhooks.of("webhook gets no events", "webhooks get no events");
         let all = [
             (d.is_draft && can.list_update, "The list is a draft and takes nobody yet".to_owned(), "#status".to_owned(), "Activate it"),
+            (
+                d.cannot_confirm,
+                "Nobody can sign up: addresses are to be confirmed, and no mail is sent for that".to_owned(),
+                ws.mail(),
+                "Set up mail",
+            ),
             (d.is_full && can.list_update, "The list is full".to_owned(), list.settings(), "Change the limit"),
             (
                 d.pending.0 > 0 && can.entry_read,

@@ -189,10 +189,9 @@ pub struct TemplatePage {
     pub conflict: Option<Conflict>,
 }
 
-framed!(TemplatePage, Mail, |page| format!("{}, {}", State(page.kind.clone()).word(), language(&page.locale)), |page| !page
-    .form
-    .errors
-    .is_empty());
+framed!(TemplatePage, Mail, |page| format!("{}, {}", State(page.kind.clone()).word(), language(&page.locale)), |page| {
+    page.conflict.is_some() || !page.form.errors.is_empty()
+});
 
 impl TemplatePage {
     fn fields(&self) -> Vec<Field> {
@@ -235,6 +234,9 @@ pub struct MailPreviewPage {
     pub errors: Vec<String>,
 }
 
+/// What a page says of a mail that is kept back.
+pub(crate) const KEPT_BACK: &str = "waits until RALLY_MAIL_BUDGET has room";
+
 /// A mail of the log.
 #[derive(Debug, Clone)]
 pub struct MailRow {
@@ -250,6 +252,8 @@ pub struct MailRow {
     pub entry: Option<(Person, String)>,
     /// `pending`, `sent`, `failed`, `suppressed` or `expired`.
     pub state: State,
+    /// Whether it has waited for a while because strangers caused as many mails as the budget allows.
+    pub is_kept_back: bool,
     /// The number of attempts.
     pub attempts: Count,
     /// Why it was not sent.
@@ -346,5 +350,9 @@ framed!(SuppressionsPage, Mail, |_page| "Suppressions".to_owned(), |page| !page.
 impl SuppressionsPage {
     fn email(&self) -> Field {
         self.form.email("email", "Address")
+    }
+
+    fn summary(&self) -> Summary {
+        Summary { title: "Change the address", changes: self.form.changes(&[&self.email()]) }
     }
 }

@@ -25,6 +25,7 @@ pub use self::entry::{EntryPage, EntryView, EventRow, Person};
 pub use self::form_page::FormPage;
 pub use self::imports::{ImportPage, ImportRow, ImportsPage};
 pub use self::lists::{Decisions, LeaderRow, ListRow, ListsPage, Numbers, OverviewPage};
+pub(crate) use self::mail::KEPT_BACK;
 pub use self::mail::{
     MailLogPage, MailPreviewPage, MailRow, MailSettingsPage, SuppressionAnswer, SuppressionRow, SuppressionsPage, TemplatePage,
     TemplateRow, TemplatesPage,

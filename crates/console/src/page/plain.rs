@@ -234,11 +234,13 @@ impl ConfirmPage {
     }
 
     /// Asks before the secret of a webhook is rotated: `POST …/webhooks/{id}/rotate-secret`.
-    pub fn rotate(frame: Frame, id: &str, url: &str) -> Self {
+    /// `posted` are fields that come back with the answer.
+    pub fn rotate(frame: Frame, id: &str, url: &str, posted: Vec<(String, String)>) -> Self {
         let mut page = Self::new(frame, format!("Rotate the secret of {url}?"), "Rotate the secret");
         page.lost = vec!["the secret of now: it signs for 24 hours more, beside the new one".to_owned()];
         page.is_loss = false;
         (page.action, page.back) = (page.ws().rotate(id), page.ws().webhook(id));
+        page.fields = posted;
         page
     }
 

@@ -29,6 +29,8 @@ pub struct ReferralRow {
     pub decided_at: Option<Time>,
     /// Who decided.
     pub decided_by: Option<String>,
+    /// Why, as who decided said it.
+    pub reason: Option<String>,
 }
 
 impl ReferralRow {

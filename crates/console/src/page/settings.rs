@@ -19,6 +19,8 @@ pub struct Conflict {
     pub by: Option<String>,
     /// When it was made.
     pub at: Time,
+    /// The fields that both have changed. None: all of the form.
+    pub of: Vec<String>,
 }
 
 impl HtmlSafe for Conflict {}
@@ -26,10 +28,11 @@ impl HtmlSafe for Conflict {}
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = self.by.as_deref().map_or_else(|| "Somebody".to_owned(), |by| format!("<bdi>{}</bdi>", escape(by)));
+        let of = if self.of.is_empty() { "something else".to_owned() } else { format!("other values of {}", escape(&self.of.join(", "))) };
         write!(
             f,
-            "<div class=\"notice attention\" role=\"alert\"><p>{by} saved something else at {}, after you opened this page. What you typed is \
-             below. Save again to replace that change.</p></div>",
+            "<div class=\"notice attention\" id=\"changes\" role=\"alert\" tabindex=\"-1\" autofocus><p>{by} saved {of} at {}, after you \
+             opened this page. What you typed is below. Save again to replace that change.</p></div>",
             self.at
         )
     }
@@ -38,18 +41,16 @@ impl fmt::Display for Conflict {
 /// The settings of a list: `GET {w}` and `PATCH {w}`.
 ///
 /// [`form_of_settings`](crate::form_of_settings) fills the form. A POST goes through [`edit_rows`](crate::edit_rows), and then, if it is to
-/// be saved, through [`patch_of_settings`](crate::patch_of_settings). A list that changed since `updated_at` is not saved: 409 with this
-/// page, the new `updated_at` and a conflict.
+/// be saved, through [`patch_of_settings`](crate::patch_of_settings). What somebody else has changed as well since the form was opened is not
+/// saved: 409 with this page, the stored values beside those that were typed, and a conflict.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "settings.html", whitespace = "minimize")]
 pub struct SettingsPage {
     /// The frame.
     pub frame: Frame,
-    /// The words and settings, what was typed, and the errors under the names of the API.
+    /// The words and settings, what was typed, and the errors under the names of the API. `seen` comes back as it is.
     pub form: Form,
-    /// When the list was last changed, as the API says it. It comes back with the form.
-    pub updated_at: String,
-    /// Another change that came first.
+    /// Another change that came first. It names fields as the API does.
     pub conflict: Option<Conflict>,
     /// Whether the workspace can send the mail that confirms an address.
     pub sends_confirmations: bool,
@@ -57,7 +58,7 @@ pub struct SettingsPage {
     pub is_unsaved: bool,
 }
 
-framed!(SettingsPage, Settings, |_page| "Settings".to_owned(), |page| !page.form.errors.is_empty());
+framed!(SettingsPage, Settings, |_page| "Settings".to_owned(), |page| page.conflict.is_some() || !page.form.errors.is_empty());
 
 /// A group of fields.
 struct Section {
@@ -166,6 +167,18 @@ impl SettingsPage {
                 ],
             },
         ]
+    }
+
+    /// The conflict, with the labels of its fields.
+    fn shown_conflict(&self) -> Option<Conflict> {
+        let fields: Vec<Field> = self.sections().into_iter().flat_map(|section| section.fields).collect();
+        let label = |name: &String| match name.as_str() {
+            FIELDS => "Questions".to_owned(),
+            "settings.referral_rewards" => "Rewards".to_owned(),
+            _ => fields.iter().find(|field| field.name == *name).map_or_else(|| name.clone(), |field| field.label.clone()),
+        };
+        let conflict = self.conflict.clone()?;
+        Some(Conflict { of: conflict.of.iter().map(label).collect(), ..conflict })
     }
 
     fn questions(&self) -> Vec<Row> {

@@ -99,6 +99,7 @@ impl Samples<'_> {
         add("sign-in-provider", &SignInPage { provider: true, ..sign_in.clone() });
         let form = Form::default().refused([("key", "Enter a key that works. This one is unknown or revoked")]);
         add("sign-in-refused", &SignInPage { form, ..sign_in.clone() });
+        add("sign-in-unsaved", &SignInPage { is_unsaved: true, ..sign_in.clone() });
         add("sign-in-often", &SignInPage { retry_in: Some(Count(10)), ..sign_in });
         for (name, usable) in [("sign-in-link", true), ("sign-in-link-used", false)] {
             add(name, &SignInLinkPage { frame: self.stranger(), token: self.id(), usable });
@@ -126,7 +127,18 @@ impl Samples<'_> {
         add("new-key", &FormPage::new_key(self.workspace(), form.clone(), &actions));
         let form = form.refused([("name", "Enter a name")]);
         add("new-key-refused", &FormPage::new_key(self.workspace(), form, &actions));
-        add("audit", &AuditPage { frame: self.workspace(), filter: Form::default(), rows: self.history(), pager: self.pager("rows") });
+        add(
+            "audit",
+            &AuditPage {
+                frame: self.workspace(),
+                actions: vec!["entry.approve"],
+                rows: self.history(),
+                pager: self.pager("rows"),
+                ..AuditPage::default()
+            },
+        );
+        let filter = Form::new([("action", "approve")]).refused([("action", "must be an action of the audit log")]);
+        add("audit-refused", &AuditPage { frame: self.workspace(), filter, actions: vec!["entry.approve"], ..AuditPage::default() });
         add("audit-none", &AuditPage { frame: self.workspace(), ..AuditPage::default() });
         let session = |is_current, workspace: Option<&str>| SessionRow {
             id: self.id(),
@@ -250,6 +262,7 @@ impl Samples<'_> {
                 withheld: Count(3),
                 more_withheld: false,
                 disabled_webhooks: Count(1),
+                cannot_confirm: true,
                 mail_fails: true,
                 is_full: true,
                 is_draft: false,
@@ -427,7 +440,7 @@ impl Samples<'_> {
             ..page.clone()
         };
         add("entry-bare", &bare);
-        let conflict = Some(Conflict { by: Some(self.words.name.to_owned()), at: at(7) });
+        let conflict = Some(Conflict { by: Some(self.words.name.to_owned()), at: at(7), of: Vec::new() });
         add("entry-conflict", &EntryPage { entry: EntryView { status: "rejected".into(), ..entry }, conflict, ..page });
     }
 
@@ -442,6 +455,7 @@ impl Samples<'_> {
             created_at: at(10),
             decided_at: (score > 90).then(|| at(20)),
             decided_by: (score > 90).then(|| self.words.name.to_owned()),
+            reason: (score > 90).then(|| self.text()),
         };
         let withheld = row("withheld", 60, &["same_network", "burst"]);
         vec![row("credited", 0, &[]), withheld, ReferralRow { referrer: None, referred: None, ..row("revoked", 100, &["same_mailbox"]) }]
@@ -516,14 +530,7 @@ impl Samples<'_> {
             "privacy_url": "https://example.com/privacy",
         });
         let form = form_of_settings(text, Some(text), settings.as_object().expect("an object"));
-        let page = SettingsPage {
-            frame: self.list(),
-            form,
-            updated_at: "2026-11-26T13:00:00.000Z".to_owned(),
-            conflict: None,
-            sends_confirmations: false,
-            is_unsaved: false,
-        };
+        let page = SettingsPage { frame: self.list(), form, conflict: None, sends_confirmations: false, is_unsaved: false };
         add("settings", &page);
         let errors = [
             ("settings.max_entries", "Enter a whole number of at least 1, or leave it empty"),
@@ -531,11 +538,14 @@ impl Samples<'_> {
             ("settings.referral_rewards.milestones[0].count", "Enter another number: two rewards have this one"),
             ("settings.custom_fields", "Ask at most 50 questions"),
         ];
-        let conflict = Some(Conflict { by: Some(self.words.name.to_owned()), at: at(3) });
+        let conflict = Some(Conflict { by: Some(self.words.name.to_owned()), at: at(3), of: vec!["settings.max_entries".to_owned()] });
         let form = page.form.clone().refused(errors);
         add("settings-refused", &SettingsPage { form, conflict, sends_confirmations: true, is_unsaved: true, ..page.clone() });
         let form = form_of_settings(text, None, &serde_json::Map::new());
-        add("settings-bare", &SettingsPage { form, conflict: Some(Conflict { by: None, at: at(3) }), ..page });
+        add(
+            "settings-bare",
+            &SettingsPage { form, conflict: Some(Conflict { by: None, at: at(3), of: vec!["settings.custom_fields".to_owned()] }), ..page },
+        );
         let row = |kind: &str, name: Option<String>, is_active| VariantRow {
             id: self.id(),
             kind: kind.to_owned(),
@@ -619,12 +629,13 @@ impl Samples<'_> {
             to: self.words.email.to_owned(),
             entry: last_error.is_none().then(|| (self.person(), "early-access".to_owned())),
             state: state.into(),
+            is_kept_back: state == "pending",
             attempts: Count(1),
             last_error: last_error.map(str::to_owned),
             created_at: at(1),
             sent_at: last_error.is_none().then(|| at(2)),
         };
-        vec![row("sent", None), row("failed", Some(self.words.text)), row("suppressed", None)]
+        vec![row("sent", None), row("failed", Some(self.words.text)), row("suppressed", None), row("pending", None)]
     }
 
     fn mail(&self, add: Add<'_>) {
@@ -662,7 +673,7 @@ impl Samples<'_> {
         let form = Form::default().refused([("locale", "must be a BCP 47 language tag such as en or pt-BR")]);
         add("new-template", &FormPage::new_template(self.workspace(), form));
         let form = page.form.clone().refused([("html", "Line 3: end the loop with endfor"), ("to", "Enter an address")]);
-        let conflict = Some(Conflict { by: Some(self.text()), at: at(2) });
+        let conflict = Some(Conflict { by: Some(self.text()), at: at(2), of: Vec::new() });
         add("template-refused", &TemplatePage { form, is_own: false, conflict, ..page });
         let preview = MailPreviewPage {
             root: String::new(),
@@ -757,7 +768,7 @@ impl Samples<'_> {
             ("confirmation", ConfirmPage::delete_confirmation(list.clone(), id, email)),
             ("variant", ConfirmPage::delete_variant(list.clone(), id, Count(9000))),
             ("webhook", ConfirmPage::delete_webhook(workspace.clone(), id, self.words.text, Count(12))),
-            ("rotate", ConfirmPage::rotate(workspace.clone(), id, self.words.text)),
+            ("rotate", ConfirmPage::rotate(workspace.clone(), id, self.words.text, Vec::new())),
             ("key", ConfirmPage::revoke_key(workspace.clone(), id, self.words.text)),
             ("template", ConfirmPage::reset_template(workspace.clone(), "welcome", "de", true)),
         ];

@@ -109,12 +109,18 @@ fn parse_scope(text: &str) -> Result<Scope, Invalid> {
 ///
 /// # Errors
 /// 403 if the scope allows more than the admin may do.
-pub(crate) async fn create_key(app: &App, admin: &Admin, name: KeyName, scope: Option<Scope>) -> Result<(ApiKey, String), ApiError> {
+pub(crate) async fn create_key(
+    app: &App,
+    admin: &Admin,
+    id: ApiKeyId,
+    name: KeyName,
+    scope: Option<Scope>,
+) -> Result<(ApiKey, String), ApiError> {
     let scope = scope.unwrap_or_else(|| admin.scope().clone());
     if !admin.scope().covers(&scope) {
         return Err(ApiError::new(Code::ScopeExceedsMaker, "a key cannot allow more than the one who creates it may do"));
     }
-    let (key, shown) = issue_api_key(&app.ports, admin.workspace.id, name, &scope.to_string());
+    let (key, shown) = issue_api_key(&*app.ports.clock, id, admin.workspace.id, name, &scope.to_string());
     app.ports.api_keys.insert(CreateApiKey { key: key.clone(), actor: admin.actor() }).await?;
     Ok((key, shown.expose_secret().to_owned()))
 }
@@ -165,7 +171,7 @@ pub async fn list(app: web::Data<App>, admin: Granted<permit::KeyRead>) -> Resul
 #[post("/api-keys")]
 pub async fn create(app: web::Data<App>, admin: Granted<permit::KeyCreate>, body: Body) -> Result<HttpResponse, ApiError> {
     let (name, scope) = body.json::<CreateBody>().await?.parse()?;
-    let (key, shown) = create_key(&app, &admin, name, scope).await?;
+    let (key, shown) = create_key(&app, &admin, ApiKeyId::new(app.ports.ids.uuid()), name, scope).await?;
     let KeyView { id, name, scope, created_at, .. } = KeyView::from(&key);
     Ok(HttpResponse::Created().json(CreatedView { id, name, scope, created_at, key: shown }))
 }

@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, web};
 use rally_console::Form;
 use rally_console::page::{AuditChange, AuditPage, AuditRow};
 use rally_console::urls::WorkspaceUrls;
-use rally_domain::audit::{AuditFilter, AuditRecord};
+use rally_domain::audit::{AuditAction, AuditFilter, AuditRecord};
 use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::serde_json::Value;
 
 use super::doors::Open;
-use super::look::{pager, show};
-use crate::auth::permit;
+use super::look::{pager, refused, show, show_as};
+use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::http::extract::list_query::{ListQuery, Listing};
 use crate::routes::admin::audit::FilterQuery;
@@ -26,16 +27,25 @@ pub async fn list(
     filter: web::Query<FilterQuery>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let Listing { name, limit, after, status } = filter.parse(&query, &door.app, &format!("console/audit/{}", door.workspace_id()))?;
-    let is_first = after.is_none();
-    let page = door.app.ports.audit.list(Some(door.workspace_id()), status.unwrap_or_default(), after, limit).await?;
     let asked = filter.given();
     let asked = asked.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let actions = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+    let parsed = filter.parse(&query, &door.app, &format!("console/audit/{}", door.workspace_id()));
+    let Listing { name, limit, after, status } = match parsed {
+        Ok(listing) => listing,
+        Err(error) => {
+            let filter = Form::new(asked).refused(refused(error)?);
+            let page = AuditPage { frame: door.frame(), filter, actions, ..AuditPage::default() };
+            return Ok(show_as(StatusCode::BAD_REQUEST, &page));
+        }
+    };
+    let is_first = after.is_none();
+    let page = door.app.ports.audit.list(Some(door.workspace_id()), status.unwrap_or_default(), after, limit).await?;
     let address = (&*door.urls().audit(), &asked[..]);
     let pager = pager(&door.app, address, &name, (is_first, page.next.as_ref()), "rows");
     let targets = Targets::of(&door.app.ports, door.workspace_id(), door.urls());
     let rows = targets.rows(page.items).await?;
-    Ok(show(&AuditPage { frame: door.frame(), filter: Form::new(asked), rows, pager }))
+    Ok(show(&AuditPage { frame: door.frame(), filter: Form::new(asked), actions, rows, pager }))
 }
 
 /// The last changes of an entry.
@@ -43,6 +53,18 @@ pub(super) async fn history(ports: &Ports, workspace_id: WorkspaceId, id: EntryI
     let filter = AuditFilter { target: Some(id.to_string()), ..AuditFilter::default() };
     let page = ports.audit.list(Some(workspace_id), filter, None, Limit::default()).await?;
     Targets::of(ports, workspace_id, urls).rows(page.items).await
+}
+
+/// Who made the last change of a target, in words, if the person may know.
+pub(super) async fn last_changed_by<P>(door: &Open<P>, target: &str) -> Result<Option<String>, ApiError> {
+    if !door.admin.may(Action::RallyAuditRead) {
+        return Ok(None);
+    }
+    let filter = AuditFilter { target: Some(target.to_owned()), ..AuditFilter::default() };
+    let page = door.app.ports.audit.list(Some(door.workspace_id()), filter, None, Limit::of::<1>()).await?;
+    let Some(AuditRecord { row, .. }) = page.items.into_iter().next() else { return Ok(None) };
+    let is_me = row.actor.id.as_deref() == Some(&*door.session.id.to_string());
+    Ok(if is_me { Some("You, on another page,".to_owned()) } else { row.actor.name.or(row.actor.id) })
 }
 
 /// Where a target is shown, and its name.

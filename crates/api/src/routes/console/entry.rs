@@ -11,12 +11,14 @@ use rally_domain::mail::{LoggedMail, MailFilter};
 use rally_domain::paging::Limit;
 use rally_domain::workspace::Notifications;
 use serde_json::{Value, json};
+use time::Duration;
 
 use super::audit::history;
 use super::doors::{OpenedList, Posted};
 use super::entries::{back_to, effective, may_invite, remove_one};
 use super::look::{Done, done, show};
 use super::referrals::brought_by;
+use crate::app::App;
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::routes::admin::entries::invite::invite_by;
@@ -62,7 +64,7 @@ pub async fn show_page(door: OpenedList<permit::EntryRead>, place: Place, reques
         answers: answers(&door, &entry),
         referred_by,
         referrals: brought_by(&door, entry.id).await?,
-        mails: mails.iter().map(|mail| mail_row(mail, None)).collect(),
+        mails: mails.iter().map(|mail| mail_row(&door.app, mail, None)).collect(),
         events: events.into_iter().map(event).collect(),
         history: history_of(&door, entry.id).await?,
         may_invite: entry.status == EntryStatus::Approved && may_invite(&door).await?,
@@ -158,8 +160,12 @@ fn in_words(value: &Value) -> String {
     }
 }
 
+/// How long a mail waits before a page says that it is kept back: the relay looks for mail more often.
+const KEPT_BACK_AFTER: Duration = Duration::minutes(1);
+
 /// A mail of the log, with the entry and the slug of its list.
-pub(super) fn mail_row(mail: &LoggedMail, entry: Option<(Person, String)>) -> MailRow {
+pub(super) fn mail_row(app: &App, mail: &LoggedMail, entry: Option<(Person, String)>) -> MailRow {
+    let has_waited = mail.created_at.plus(KEPT_BACK_AFTER) <= app.ports.clock.now();
     MailRow {
         id: mail.id.to_string(),
         kind: mail.kind.as_str().to_owned(),
@@ -167,6 +173,7 @@ pub(super) fn mail_row(mail: &LoggedMail, entry: Option<(Person, String)>) -> Ma
         to: mail.to.to_string(),
         entry,
         state: State::from(mail.state.as_str()),
+        is_kept_back: mail.is_kept_back && app.keeps_mail_back && has_waited,
         attempts: Count(u64::from(mail.attempts)),
         last_error: mail.last_error.clone(),
         created_at: mail.created_at.into(),

@@ -8,9 +8,11 @@ use rally_domain::access::ApiKey;
 use rally_domain::error::FieldError;
 use rally_domain::id::ApiKeyId;
 use rally_domain::text::KeyName;
+use rally_domain::uuid::Builder;
 
 use super::doors::{Open, Posted};
 use super::look::{Done, done, refused, show, show_as, typed};
+use super::once::{name_of, with_once};
 use crate::auth::{Action, Scope, permit};
 use crate::http::error::ApiError;
 use crate::routes::admin::api_keys::{create_key, newest_first, revoke_key};
@@ -38,13 +40,21 @@ fn grantable<P>(door: &Open<P>) -> Vec<String> {
 /// Asks for a new key.
 #[get("/w/{ws}/new-key")]
 pub async fn new_key(door: Open<permit::KeyCreate>) -> HttpResponse {
-    show(&FormPage::new_key(door.frame(), Form::default(), &grantable(&door)))
+    let form = with_once(Form::default(), &*door.app.ports.ids);
+    show(&FormPage::new_key(door.frame(), form, &grantable(&door)))
 }
 
-/// Creates a key, and shows it once.
+/// Creates a key, and shows it once. The id comes from the form, so that a form that is sent again makes no other key.
 #[post("/w/{ws}/new-key")]
 pub async fn create(posted: Posted<Open<permit::KeyCreate>>) -> Result<HttpResponse, ApiError> {
-    match make(&posted).await {
+    let named = name_of(&posted.form)
+        .and_then(|name| name.first_chunk().copied())
+        .map(|name| ApiKeyId::new(Builder::from_custom_bytes(name).into_uuid()));
+    let id = named.unwrap_or_else(|| ApiKeyId::new(posted.app.ports.ids.uuid()));
+    if newest_first(&posted.app, posted.workspace_id()).await?.iter().any(|key| key.id == id) {
+        return Ok(done(&posted.urls().keys(), Done::CreatedBefore));
+    }
+    match make(&posted, id).await {
         Ok((key, shown)) => Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Key(key.name.to_string()), secret: shown })),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
@@ -53,11 +63,11 @@ pub async fn create(posted: Posted<Open<permit::KeyCreate>>) -> Result<HttpRespo
     }
 }
 
-async fn make(posted: &Posted<Open<permit::KeyCreate>>) -> Result<(ApiKey, String), ApiError> {
+async fn make(posted: &Posted<Open<permit::KeyCreate>>, id: ApiKeyId) -> Result<(ApiKey, String), ApiError> {
     let name = KeyName::parse(posted.value("name")).map_err(|error| ApiError::validation(vec![FieldError::new("name", error)]))?;
     let actions = posted.values("actions");
     let scope = (!actions.is_empty()).then(|| Scope::parse(&actions.join(" ")));
-    create_key(&posted.app, &posted.admin, name, scope).await
+    create_key(&posted.app, &posted.admin, id, name, scope).await
 }
 
 /// Revokes a key, after asking.

@@ -5,11 +5,14 @@ use actix_web::{HttpResponse, get, post};
 use rally_console::page::{Conflict, SettingsPage};
 use rally_console::{Form, edit_rows, form_of_settings, patch_of_settings};
 use rally_domain::error::FieldError;
+use rally_domain::settings::Settings;
 use rally_domain::waitlist::Waitlist;
 use serde_json::{Map, Value};
 
+use super::audit::last_changed_by;
 use super::doors::{OpenedList, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, show, show_as, typed};
+use super::seen::{Seen, with_seen};
 use crate::auth::permit;
 use crate::http::error::ApiError;
 use crate::routes::admin::waitlists::change::update_list;
@@ -17,25 +20,25 @@ use crate::routes::admin::waitlists::change::update_list;
 /// Shows the settings.
 #[get("/w/{ws}/lists/{list}/settings")]
 pub async fn show_page(door: OpenedList<permit::WaitlistRead>) -> Result<HttpResponse, ApiError> {
-    let waitlist = &door.waitlist;
+    Ok(show(&settings_page(&door, stored(&door.waitlist)).await?))
+}
+
+/// The form with what is stored.
+fn stored(waitlist: &Waitlist) -> Form {
     let description = waitlist.description.as_ref().map(|description| description.as_str());
     let form = form_of_settings(waitlist.display_name.as_str(), description, &waitlist.settings.to_document());
-    Ok(show(&settings_page(&door, form).await?))
+    let values = values(&form.values);
+    with_seen(form, &values)
 }
 
 async fn settings_page<P>(door: &OpenedList<P>, form: Form) -> Result<SettingsPage, ApiError> {
     let setup = door.app.ports.settings.get(door.workspace_id()).await?;
     let setup = rally_domain::mail::MailSetup::of(&setup, &door.admin.workspace.slug);
-    Ok(SettingsPage {
-        frame: door.frame(),
-        form,
-        updated_at: door.waitlist.updated_at.to_string(),
-        sends_confirmations: setup.is_some_and(|setup| setup.can_confirm()),
-        ..SettingsPage::default()
-    })
+    let sends_confirmations = setup.is_some_and(|setup| setup.can_confirm());
+    Ok(SettingsPage { frame: door.frame(), form, sends_confirmations, ..SettingsPage::default() })
 }
 
-/// Saves the settings, or changes the rows of the form. A list that somebody else has changed meanwhile is not saved.
+/// Saves what the person changed, or changes the rows of the form. What somebody else has changed meanwhile as well is not saved.
 #[post("/w/{ws}/lists/{list}/settings")]
 pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<HttpResponse, ApiError> {
     let order = posted.value("do");
@@ -45,14 +48,18 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
         let page = settings_page(&posted, Form::new(form)).await?;
         return Ok(show(&SettingsPage { is_unsaved: true, ..page }));
     }
-    let seen = posted.value("updated_at");
-    if !seen.is_empty() && seen != posted.waitlist.updated_at.to_string() {
-        let conflict = Some(Conflict { by: None, at: posted.waitlist.updated_at.into() });
-        let page = settings_page(&posted, Form::new(form)).await?;
+    let now = stored(&posted.waitlist);
+    let (there, seen) = (values(&now.values), Seen::of(&form));
+    let mut mine = values(&form);
+    mine.retain(|name, value| seen.is_changed(name, value) && there.get(name) != Some(value));
+    let both: Vec<String> = mine.keys().filter(|name| seen.is_known() && seen.is_changed(name, &there[*name])).cloned().collect();
+    if !both.is_empty() {
+        let by = last_changed_by(&posted, &posted.waitlist.id.to_string()).await?;
+        let conflict = Some(Conflict { by, at: posted.waitlist.updated_at.into(), of: both });
+        let page = settings_page(&posted, merged(now, there, mine)).await?;
         return Ok(show_as(StatusCode::CONFLICT, &SettingsPage { conflict, is_unsaved: true, ..page }));
     }
-    let body = body(&form, &posted.waitlist.settings.to_document());
-    match update_list(&posted.app, &posted.admin, posted.waitlist.id, body).await {
+    match update_list(&posted.app, &posted.admin, posted.waitlist.id, body(mine)).await {
         Ok(_) => Ok(done(&posted.list_urls().settings(), Done::Saved)),
         Err(error) => {
             let page = settings_page(&posted, typed(&form, refused(error)?)).await?;
@@ -61,15 +68,40 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
     }
 }
 
-/// The form as a body of the API. Settings that stay as they are stored are left out: the server may not be able to turn them on now.
-fn body(form: &Pairs, stored: &Map<String, Value>) -> Value {
-    let mut body: Map<String, Value> = body_of(form, &["display_name", "description"]);
+/// The values of the form: the name, the description, and settings with names such as `settings.max_entries`.
+fn values(form: &Pairs) -> Map<String, Value> {
+    let mut values = body_of(form, &["display_name", "description"]);
     // The API leaves a name that is null as it is, and a form that has none is refused.
-    body.entry("display_name").and_modify(|name| *name = Value::from(name.as_str().unwrap_or_default()));
-    let mut patch = patch_of_settings(form);
-    patch.retain(|key, value| stored.get(key) != Some(value));
-    body.insert("settings".to_owned(), Value::Object(patch));
+    values.entry("display_name").and_modify(|name| *name = Value::from(name.as_str().unwrap_or_default()));
+    values.extend(patch_of_settings(form).into_iter().map(|(key, value)| (format!("{SETTINGS}{key}"), stored_value(key, value))));
+    values
+}
+
+/// A setting as it is stored: an empty one with its default. One that is wrong stays as it is.
+fn stored_value(key: String, value: Value) -> Value {
+    let alone = Map::from_iter([(key.clone(), value.clone())]);
+    Settings::default().merge(&alone).map_or(value, |settings| settings.to_document().remove(&key).unwrap_or_default())
+}
+
+/// What stands before the key of a setting.
+const SETTINGS: &str = "settings.";
+
+/// Some values of the form as a body of the API.
+fn body(values: Map<String, Value>) -> Value {
+    let (settings, mut body): (Map<_, _>, Map<_, _>) = values.into_iter().partition(|(name, _)| name.starts_with(SETTINGS));
+    let settings: Map<_, _> = settings.into_iter().map(|(name, value)| (name[SETTINGS.len()..].to_owned(), value)).collect();
+    body.insert("settings".to_owned(), Value::Object(settings));
     Value::Object(body)
+}
+
+/// The form as it is stored now, with what the person changed.
+fn merged(stored: Form, there: Map<String, Value>, mine: Map<String, Value>) -> Form {
+    let both: Map<String, Value> = there.clone().into_iter().chain(mine).collect();
+    let text = |name: &str| both.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (name, description) = (text("display_name").unwrap_or_default(), text("description"));
+    let Value::Object(mut body) = body(both) else { return stored };
+    let settings = body.remove("settings").and_then(|settings| settings.as_object().cloned()).unwrap_or_default();
+    with_seen(form_of_settings(&name, description.as_deref(), &settings), &there)
 }
 
 /// The list as it would be with the settings of a form. What does not fit stays as it is.
@@ -113,7 +145,6 @@ fn without(mut patch: Map<String, Value>, errors: &[FieldError]) -> Map<String, 
 
 #[cfg(test)]
 mod tests {
-    use rally_domain::settings::Settings;
     use serde_json::json;
 
     use super::*;
@@ -135,14 +166,34 @@ mod tests {
     fn a_form_is_a_body_of_the_api() {
         let pairs = [("display_name", " Early "), ("description", ""), ("settings.max_entries", "5")];
         let form: Pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let stored = Settings { max_entries: Some(5), ..Settings::default() };
-        assert_eq!(body(&form, &stored.to_document())["settings"].get("max_entries"), None);
-        let body = body(&form, &Settings::default().to_document());
+        let body = body(values(&form));
         assert_eq!(
             (&body["display_name"], &body["description"], &body["settings"]["max_entries"]),
             (&"Early".into(), &Value::Null, &5.into())
         );
         let patch = body["settings"].as_object().unwrap();
         assert_eq!(Settings::default().merge(patch).unwrap().max_entries, Some(5));
+    }
+
+    #[test]
+    fn what_is_stored_and_what_was_typed_are_merged() {
+        let document = |settings: Value| {
+            let patch = settings.as_object().unwrap().clone();
+            form_of_settings("Early", Some("one\ntwo"), &Settings::default().merge(&patch).unwrap().to_document())
+        };
+        let questions = json!([{"key": "company", "type": "text", "label": "Company", "required": true}]);
+        let stored = document(json!({"max_entries": 7, "custom_fields": questions, "allowed_origins": ["https://a.example"]}));
+        let there = values(&stored.values);
+        assert_eq!(values(&edit_rows(stored.values.clone(), "save")), there, "a form that nobody changed has the values that it showed");
+        let mine = json!({"settings.max_entries": "many", "description": null}).as_object().unwrap().clone();
+        let form = merged(stored, there.clone(), mine);
+        let value = |name: &str| form.value(name).to_owned();
+        assert_eq!(
+            (value("settings.max_entries"), value("description"), value("display_name")),
+            ("many".into(), "".into(), "Early".into())
+        );
+        assert_eq!(value("settings.custom_fields[0].label"), "Company");
+        let seen = Seen::of(&form.values);
+        assert!(!seen.is_changed("settings.max_entries", &json!(7)) && !seen.is_changed("description", &json!("one\ntwo")));
     }
 }

@@ -97,6 +97,7 @@ macro_rules! done {
 done! {
     Saved = "saved" "Saved."
     Created = "created" "Created."
+    CreatedBefore = "created-before" "That was created already. Its key was shown once: revoke it if you did not copy it."
     Deleted = "deleted" "Deleted."
     Erased = "erased" "Erased. Nothing of the person is left but the numbers."
     Approved = "approved" "Approved."
@@ -215,6 +216,9 @@ pub(super) fn pager(
 /// If the form is not to blame.
 pub(super) fn refused(error: ApiError) -> Result<Pairs, ApiError> {
     match error.code.status() {
+        409 if error.code == Code::IdempotencyInProgress => {
+            Ok(vec![(String::new(), "This is being done. Send it again in a moment".to_owned())])
+        }
         409 if error.code == Code::SlugTaken => Ok(vec![("slug".to_owned(), error.message)]),
         400 if !error.errors.is_empty() => Ok(error.errors.iter().map(|error| (error.field.clone(), error.message.to_string())).collect()),
         400 | 408 | 409 | 413 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),
@@ -253,7 +257,7 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         let from = request.headers().get(REFERER).and_then(|from| from.to_str().ok()).and_then(|from| Url::parse(from).ok());
         let next = from.map(|from| from[Position::BeforePath..Position::AfterQuery].to_owned());
         let next = next.as_deref().and_then(|next| next.strip_prefix(&*root)).filter(|next| is_own_page(next)).unwrap_or_default();
-        return show_as(status, &SignInPage { next: next.to_owned(), ..Outside { app: app.clone() }.sign_in_page() });
+        return show_as(status, &SignInPage { next: next.to_owned(), is_unsaved: true, ..Outside { app: app.clone() }.sign_in_page() });
     }
     let known = request.and_then(|request| request.extensions().get::<Frame>().cloned());
     let frame = Frame { notices: Vec::new(), ..known.unwrap_or_else(|| Frame { root, ..Frame::default() }) };

@@ -10,14 +10,16 @@ use rally_console::{Form, Notice, NoticeTone};
 use rally_domain::id::{EntryId, WaitlistId};
 use rally_domain::mail::{LoggedMail, MailFilter, MailKind, MailState};
 use rally_domain::paging::Limit;
+use rally_domain::waitlist::WaitlistStatus;
 use rally_domain::workspace::WorkspaceSettings;
-use serde_json::Value;
-use url::form_urlencoded;
+use serde_json::{Map, Value};
 
 use super::doors::{Open, Pairs, Posted};
 use super::entry::mail_row;
 use super::look::{Done, body_of, done, pager, refused, show, show_as, trouble, typed};
-use crate::auth::permit;
+use super::overview::takes_nobody;
+use super::seen::{Seen, digests};
+use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::http::extract::languages::in_query;
 use crate::http::extract::list_query::{ListQuery, Listing, read_filter};
@@ -45,7 +47,7 @@ const NAMES: [&str; 14] = [
 #[get("/w/{ws}/mail")]
 pub async fn settings_page(door: Open<permit::RallySettingsRead>) -> Result<HttpResponse, ApiError> {
     let form = form_of(door.app.ports.settings.get(door.workspace_id()).await?);
-    let seen = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.values).finish();
+    let seen = digests(&body_of(&form.values, &NAMES));
     Ok(show(&mail_page(&door, form, seen).await?))
 }
 
@@ -69,10 +71,27 @@ async fn failures<P>(door: &Open<P>) -> Result<Option<Notice>, ApiError> {
     Ok(fails(door).await?.then(|| trouble(text.to_owned())))
 }
 
+/// Tells which lists take nobody, because they ask for a confirmation and no mail is sent for it.
+async fn stopped<P>(door: &Open<P>) -> Result<Option<Notice>, ApiError> {
+    if !door.admin.may(Action::WaitlistRead) {
+        return Ok(None);
+    }
+    let (ports, limit) = (&door.app.ports, Limit::of::<{ Limit::MAX }>());
+    let mut names = Vec::new();
+    for waitlist in ports.waitlists.list(door.workspace_id(), Some(WaitlistStatus::Active), None, limit).await?.items {
+        if takes_nobody(&door.app, &door.admin.workspace, &waitlist).await? {
+            names.push(waitlist.display_name.to_string());
+        }
+    }
+    let text = || format!("Nobody can sign up for {}: addresses are to be confirmed, and no mail is sent for that.", names.join(", "));
+    Ok((!names.is_empty()).then(|| trouble(text())))
+}
+
 async fn mail_page<P>(door: &Open<P>, form: Form, seen: String) -> Result<MailSettingsPage, ApiError> {
     let ports = &door.app.ports;
     let mut frame = door.frame();
     frame.notices.extend(failures(door).await?);
+    frame.notices.extend(stopped(door).await?);
     if ports.smtp.is_some() && !ports.links.are_secure() {
         let text = format!("Links in mail lead to {}, which is not an https address. Set RALLY_PUBLIC_URL.", ports.links.base());
         frame.notices.push(Notice { tone: NoticeTone::Attention, text, undo: None });
@@ -105,9 +124,7 @@ fn form_of(settings: WorkspaceSettings) -> Form {
 #[post("/w/{ws}/mail")]
 pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) -> Result<HttpResponse, ApiError> {
     let seen = posted.value("seen");
-    let names = changed(&posted.form, seen);
-    let body = Value::Object(body_of(&posted.form, &names));
-    match settings::change_settings(&posted.app, &posted.admin, body).await {
+    match settings::change_settings(&posted.app, &posted.admin, Value::Object(changed(&posted.form))).await {
         Ok(_) => Ok(done(&posted.urls().mail(), Done::Saved)),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
@@ -116,11 +133,12 @@ pub async fn change_settings(posted: Posted<Open<permit::RallySettingsUpdate>>) 
     }
 }
 
-/// The settings of a form whose values are not those that were seen.
-fn changed(form: &Pairs, seen: &str) -> Vec<&'static str> {
-    let seen: Pairs = form_urlencoded::parse(seen.as_bytes()).into_owned().collect();
-    let value = |pairs: &Pairs, name: &str| pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.trim().to_owned());
-    NAMES.into_iter().filter(|name| value(form, name).is_some_and(|typed| value(&seen, name) != Some(typed))).collect()
+/// The settings that a form has and that are not those that it showed.
+fn changed(form: &Pairs) -> Map<String, Value> {
+    let names: Vec<&str> = NAMES.into_iter().filter(|name| form.iter().any(|(given, _)| given == name)).collect();
+    let (mut body, seen) = (body_of(form, &names), Seen::of(form));
+    body.retain(|name, value| seen.is_changed(name, value));
+    body
 }
 
 /// Lists mails, newest first.
@@ -162,22 +180,28 @@ async fn rows<P>(door: &Open<P>, mails: &[LoggedMail]) -> Result<Vec<MailRow>, A
             };
             entry = slug.map(|slug| (Person { id: id.to_string(), email: mail.to.to_string() }, slug));
         }
-        rows.push(mail_row(mail, entry));
+        rows.push(mail_row(&door.app, mail, entry));
     }
     Ok(rows)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn only_what_somebody_changed_is_saved() {
         let pairs =
             |pairs: &[(&str, &str)]| -> Pairs { pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() };
-        let form = pairs(&[("brand_name", " Acme "), ("primary_color", ""), ("notifications", "smtp"), ("seen", "x"), ("other", "y")]);
-        assert_eq!(changed(&form, "brand_name=Acme&primary_color=%23fff&notifications=smtp"), ["primary_color"]);
-        assert_eq!(changed(&form, "brand_name=Acme&primary_color=&notifications=smtp"), [""; 0]);
-        assert_eq!(changed(&form, ""), ["brand_name", "primary_color", "notifications"]);
+        let form = |seen: &str| {
+            pairs(&[("brand_name", " Acme "), ("primary_color", ""), ("notifications", "smtp"), ("seen", seen), ("other", "y")])
+        };
+        let opened = pairs(&[("brand_name", "Acme"), ("primary_color", "#ffffff"), ("notifications", "smtp")]);
+        let seen = digests(&body_of(&opened, &NAMES));
+        assert_eq!(Value::Object(changed(&form(&seen))), json!({"primary_color": null}));
+        let all = json!({"brand_name": "Acme", "primary_color": null, "notifications": "smtp"});
+        assert_eq!(Value::Object(changed(&form(""))), all);
     }
 }

@@ -8,9 +8,11 @@ use rally_domain::command::{ChangeWaitlistStatus, DeleteWaitlist};
 use rally_domain::error::FieldError;
 use rally_domain::id::EventId;
 use rally_domain::ledger::{ReferralFilter, ReferralState};
+use rally_domain::mail::MailSetup;
 use rally_domain::paging::Limit;
 use rally_domain::settings::{Approval, Confirmation};
-use rally_domain::waitlist::WaitlistStatus;
+use rally_domain::waitlist::{Waitlist, WaitlistStatus};
+use rally_domain::workspace::Workspace;
 use url::form_urlencoded;
 
 use super::doors::{OpenedList, Posted};
@@ -18,6 +20,7 @@ use super::lists::days;
 use super::look::{Done, done, show};
 use super::mail;
 use super::standing::{Standing, standing};
+use crate::app::App;
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::http::extract::languages::in_query;
@@ -45,6 +48,7 @@ pub async fn show_list(door: Opened, request: HttpRequest) -> Result<HttpRespons
         ..OverviewPage::default()
     };
     page.decisions.is_draft = waitlist.status == WaitlistStatus::Draft;
+    page.decisions.cannot_confirm = takes_nobody(&door.app, &door.admin.workspace, waitlist).await?;
     if door.admin.may(Action::WebhookRead) {
         let webhooks = door.app.ports.webhooks.list(door.workspace_id()).await?;
         let disabled = webhooks.iter().filter(|webhook| webhook.auto_disabled_at.is_some()).count();
@@ -58,6 +62,15 @@ pub async fn show_list(door: Opened, request: HttpRequest) -> Result<HttpRespons
         add_numbers(&door, &mut page).await?;
     }
     Ok(show(&page))
+}
+
+/// Whether an active list takes nobody, because it asks for a confirmation and the workspace sends no such mail.
+pub(super) async fn takes_nobody(app: &App, workspace: &Workspace, waitlist: &Waitlist) -> Result<bool, ApiError> {
+    if waitlist.status != WaitlistStatus::Active || waitlist.settings.email_confirmation != Confirmation::Required {
+        return Ok(false);
+    }
+    let setup = MailSetup::of(&app.ports.settings.get(workspace.id).await?, &workspace.slug);
+    Ok(!setup.is_some_and(|setup| setup.can_confirm()))
 }
 
 /// Adds the referrals that wait for a decision.

@@ -12,6 +12,7 @@ use rally_domain::id::EntryId;
 use rally_domain::ledger::{self, Referral, ReferralFilter, ReferralSignal, ReferralState, Ring};
 use rally_domain::paging::Limit;
 use rally_domain::referral::ReferralBoost;
+use rally_domain::text::Subject;
 use rally_domain::use_case::referrals;
 use serde_json::{Value, json};
 
@@ -91,7 +92,17 @@ fn row(known: &HashMap<EntryId, Entry>, referral: &Referral) -> ReferralRow {
         reasons: names(&referral.reasons),
         created_at: referral.created_at.into(),
         decided_at: decision.map(|decision| decision.at.into()),
-        decided_by: decision.and_then(|decision| decision.by.as_ref()).map(ToString::to_string),
+        decided_by: decision.and_then(|decision| decision.by.as_ref()).map(decider),
+        reason: decision.and_then(|decision| decision.reason.as_ref()).map(ToString::to_string),
+    }
+}
+
+/// Who decided, in words. The audit log has the name and the id.
+fn decider(subject: &Subject) -> String {
+    match subject.as_str().split_once(':') {
+        Some(("session", _)) => "a session of the console".to_owned(),
+        Some(("api-key", _)) => "an API key".to_owned(),
+        _ => subject.to_string(),
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::doors::{OpenedList, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, show, show_as, typed};
+use super::seen::{Seen, with_seen};
 use crate::auth::{Action, permit};
 use crate::http::error::ApiError;
 use crate::routes::admin::variants::{create_variant, update_variant};
@@ -64,31 +65,38 @@ pub async fn new_variant(door: OpenedList<permit::VariantCreate>) -> HttpRespons
 }
 
 /// The texts of the form that a variant may replace.
-const TEXTS: [&str; 3] = ["display_name", "description", "confirmation_message"];
+const TEXTS: [&str; 3] = ["copy.display_name", "copy.description", "copy.confirmation_message"];
 
-/// The form as a body of the API. Texts that the form does not show stay as they are.
-fn body(form: &Pairs, kept: Map<String, Value>) -> Value {
-    let mut body = body_of(form, &["kind", "locale"]);
+/// The values of the form. Texts have names such as `copy.description`.
+fn values(form: &Pairs) -> Map<String, Value> {
+    let mut values = body_of(form, &["kind", "locale"]);
     // The API leaves a locale that is null as it is, and a form that has none is refused.
-    body.entry("locale").and_modify(|locale| *locale = Value::from(locale.as_str().unwrap_or_default()));
+    values.entry("locale").and_modify(|locale| *locale = Value::from(locale.as_str().unwrap_or_default()));
     let weight = form.iter().find(|(name, _)| name == "weight").map_or("", |(_, value)| value.trim());
-    body.insert("weight".to_owned(), weight.parse::<u64>().map_or_else(|_| Value::from(weight), Value::from));
-    body.insert("active".to_owned(), Value::from(form.iter().any(|(name, value)| name == "active" && value == "true")));
-    let mut copy = kept;
-    for name in TEXTS {
-        match body_of(form, &[format!("copy.{name}").as_str()]).into_iter().next() {
-            Some((_, Value::String(text))) => copy.insert(name.to_owned(), Value::from(text)),
-            _ => copy.remove(name),
-        };
+    values.insert("weight".to_owned(), weight.parse::<u64>().map_or_else(|_| Value::from(weight), Value::from));
+    values.insert("active".to_owned(), Value::from(form.iter().any(|(name, value)| name == "active" && value == "true")));
+    values.extend(body_of(form, &TEXTS));
+    values
+}
+
+/// Some values of the form as a body of the API. Other texts stay as they are.
+fn body(values: Map<String, Value>, mut kept: Map<String, Value>) -> Value {
+    let mut body = Map::new();
+    for (name, value) in values {
+        match name.strip_prefix("copy.") {
+            Some(text) if value.is_null() => drop(kept.remove(text)),
+            Some(text) => drop(kept.insert(text.to_owned(), value)),
+            None => drop(body.insert(name, value)),
+        }
     }
-    body.insert("copy".to_owned(), Value::Object(copy));
+    body.insert("copy".to_owned(), Value::Object(kept));
     Value::Object(body)
 }
 
 /// Creates a variant.
 #[post("/w/{ws}/lists/{list}/new-variant")]
 pub async fn create(posted: Posted<OpenedList<permit::VariantCreate>>) -> Result<HttpResponse, ApiError> {
-    match create_variant(&posted.app, posted.admin.actor(), posted.waitlist.id, body(&posted.form, Map::new())).await {
+    match create_variant(&posted.app, posted.admin.actor(), posted.waitlist.id, body(values(&posted.form), Map::new())).await {
         Ok(_) => Ok(done(&posted.list_urls().variants(), Done::Created)),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
@@ -112,17 +120,21 @@ pub async fn show_page(door: OpenedList<permit::VariantRead>, place: Place) -> R
 
 fn form_of(variant: &Variant) -> Form {
     let copy = variant.copy.to_document();
-    let text = |name: &str| copy.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| copy.get(name.trim_start_matches("copy.")).and_then(Value::as_str).unwrap_or_default().to_owned();
     let fixed = [("locale".to_owned(), variant.locale.to_string()), ("weight".to_owned(), variant.weight.number().to_string())];
     let active = variant.active.then(|| ("active".to_owned(), "true".to_owned()));
-    Form::new(fixed.into_iter().chain(active).chain(TEXTS.map(|name| (format!("copy.{name}"), text(name)))))
+    let form = Form::new(fixed.into_iter().chain(active).chain(TEXTS.map(|name| (name.to_owned(), text(name)))));
+    let values = values(&form.values);
+    with_seen(form, &values)
 }
 
-/// Changes a variant.
+/// Changes a variant. What the person did not change stays as it is stored.
 #[post("/w/{ws}/lists/{list}/variants/{variant}")]
 pub async fn update(posted: Posted<OpenedList<permit::VariantUpdate>>, place: Place) -> Result<HttpResponse, ApiError> {
     let variant = find(&posted, &place).await?;
-    let body = body(&posted.form, variant.copy.to_document());
+    let (mut changed, seen) = (values(&posted.form), Seen::of(&posted.form));
+    changed.retain(|name, value| seen.is_changed(name, value));
+    let body = body(changed, variant.copy.to_document());
     match update_variant(&posted.app, posted.admin.actor(), posted.waitlist.id, variant.id, body).await {
         Ok(_) => Ok(done(&posted.list_urls().variant(&variant.id.to_string()), Done::Saved)),
         Err(error) => {

@@ -1,9 +1,13 @@
 //! The webhooks of a workspace.
 
+use actix_web::body::to_bytes;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rally_console::page::{ConfirmPage, DeliveryRow, FormPage, Secret, SecretPage, WebhookPage, WebhookRow, WebhooksPage};
 use rally_console::{Count, Form, State};
+use rally_domain::access::{IdempotencyKey, Receipt};
 use rally_domain::command::{DeleteWebhook, RotateSecret, TestWebhook};
 use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::error::FieldError;
@@ -11,13 +15,17 @@ use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{EventId, WebhookId};
 use rally_domain::paging::Limit;
 use rally_domain::webhook::Webhook;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use super::doors::{Open, Posted};
-use super::look::{Done, done, refused, replayed, show, show_as, typed};
+use super::doors::{Open, Pairs, Posted};
+use super::look::{Done, body_of, done, refused, replayed, show, show_as, typed};
+use super::once::{name_of, with_once};
+use super::seen::{Seen, with_seen};
 use crate::auth::permit;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
+use crate::idempotency::{self, Reply};
 use crate::routes::admin::webhooks::change::update_webhook;
 use crate::routes::admin::webhooks::create::create_webhook;
 use crate::routes::admin::webhooks::replay::{replay_to, resend_by};
@@ -54,21 +62,49 @@ fn row(webhook: &Webhook) -> WebhookRow {
 /// Asks for a new webhook.
 #[get("/w/{ws}/new-webhook")]
 pub async fn new_webhook(door: Open<permit::WebhookCreate>) -> HttpResponse {
-    let form = Form::new(event_types().into_iter().map(|kind| ("events", kind)));
+    let form = with_once(Form::new(event_types().into_iter().map(|kind| ("events", kind))), &*door.app.ports.ids);
     show(&FormPage::new_webhook(door.frame(), form, &event_types()))
 }
 
-/// Creates a webhook, and shows its secret once.
+/// A webhook with its new secret, as the answer to a form is stored, so that the form is carried out once.
+#[derive(Serialize, Deserialize)]
+struct Issued {
+    id: String,
+    url: String,
+    secret: String,
+}
+
+impl Issued {
+    fn new(webhook: &Webhook, secret: &str) -> Self {
+        Self { id: webhook.id.to_string(), url: webhook.url.as_str().to_owned(), secret: secret.to_owned() }
+    }
+
+    /// Carries out a form that issues a secret, or answers as before if it was carried out already.
+    async fn once<P>(
+        posted: &Posted<Open<P>>,
+        route: String,
+        shown: String,
+        command: impl AsyncFnOnce(Option<Receipt<Webhook>>) -> Result<Webhook, ApiError>,
+    ) -> Result<Self, ApiError> {
+        let key = name_of(&posted.form).and_then(|name| IdempotencyKey::parse(&URL_SAFE_NO_PAD.encode(name)).ok());
+        let request = idempotency::Request { workspace_id: posted.workspace_id(), route, key, body: None };
+        let render = move |webhook: &Webhook| Reply::created(&Self::new(webhook, &shown));
+        let reply = posted.app.idempotency.once(&posted.app.ports, request, render, command).await?;
+        let broken = |_| ApiError::new(Code::InternalError, "a stored answer is malformed");
+        let body = to_bytes(reply.into_body()).await.map_err(|_| ApiError::new(Code::InternalError, "an answer has no body"))?;
+        serde_json::from_slice(&body).map_err(broken)
+    }
+}
+
+/// Creates a webhook, and shows its secret.
 #[post("/w/{ws}/new-webhook")]
 pub async fn create(posted: Posted<Open<permit::WebhookCreate>>) -> Result<HttpResponse, ApiError> {
     let id = WebhookId::new(posted.app.ports.ids.uuid());
     let (secret, shown) = webhook_secret::issue(&posted.app.webhook_sealer, id);
-    let body = json!({"url": posted.value("url").trim(), "events": posted.values("events")});
-    match create_webhook(&posted.app, &posted.admin, body, (id, secret), None).await {
-        Ok(webhook) => {
-            let of = Secret::Webhook { id: webhook.id.to_string(), url: webhook.url.as_str().to_owned() };
-            Ok(show(&SecretPage { frame: posted.frame(), of, secret: shown }))
-        }
+    let body = Value::Object(values(&posted.form));
+    let create = async |receipt| create_webhook(&posted.app, &posted.admin, body, (id, secret), receipt).await;
+    match Issued::once(&posted, "console POST webhooks".to_owned(), shown, create).await {
+        Ok(Issued { id, url, secret }) => Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Webhook { id, url }, secret })),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_webhook(posted.frame(), form, &event_types())))
@@ -94,7 +130,20 @@ pub async fn show_page(door: Open<permit::WebhookRead>, place: Place, request: H
 fn stored(webhook: &Webhook) -> Form {
     let url = ("url", webhook.url.as_str().to_owned());
     let events = webhook.events.kinds().iter().map(|kind| ("events", kind.as_str().to_owned()));
-    Form::new(std::iter::once(url).chain(events))
+    let form = Form::new(std::iter::once(url).chain(events));
+    let values = values(&form.values);
+    with_seen(form, &values)
+}
+
+/// The values of the form: the URL, and the events in the order of their names.
+fn values(form: &Pairs) -> Map<String, Value> {
+    let mut events: Vec<&str> = form.iter().filter(|(name, _)| name == "events").map(|(_, kind)| kind.as_str()).collect();
+    events.sort_unstable();
+    let mut values = body_of(form, &["url"]);
+    // The API leaves a URL that is null as it is, and a form that has none is refused.
+    values.entry("url").and_modify(|url| *url = Value::from(url.as_str().unwrap_or_default()));
+    values.insert("events".to_owned(), json!(events));
+    values
 }
 
 async fn webhook_page<P>(door: &Open<P>, webhook: &Webhook, form: Form, state: Option<DeliveryState>) -> Result<WebhookPage, ApiError> {
@@ -130,12 +179,13 @@ fn delivery(attempt: &Attempt) -> DeliveryRow {
 
 type Update = Posted<Open<permit::WebhookUpdate>>;
 
-/// Changes the URL and the events.
+/// Changes the URL and the events. What the person did not change stays as it is stored.
 #[post("/w/{ws}/webhooks/{webhook}")]
 pub async fn update(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
     let webhook = find(&posted, &place).await?;
-    let body = json!({"url": posted.value("url").trim(), "events": posted.values("events")});
-    match update_webhook(&posted.app, &posted.admin, webhook.id, body).await {
+    let (mut changed, seen) = (values(&posted.form), Seen::of(&posted.form));
+    changed.retain(|name, value| seen.is_changed(name, value));
+    match update_webhook(&posted.app, &posted.admin, webhook.id, Value::Object(changed)).await {
         Ok(webhook) => Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved)),
         Err(error) => {
             let page = webhook_page(&posted, &webhook, typed(&posted.form, refused(error)?), None).await?;
@@ -152,18 +202,23 @@ pub async fn set_active(posted: Update, place: Place) -> Result<HttpResponse, Ap
     Ok(done(&posted.urls().webhook(&webhook.id.to_string()), Done::Saved))
 }
 
-/// Rotates the secret, after asking, and shows the new one once.
+/// Rotates the secret, after asking, and shows the new one.
 #[post("/w/{ws}/webhooks/{webhook}/rotate")]
 pub async fn rotate(posted: Update, place: Place) -> Result<HttpResponse, ApiError> {
     let webhook = find(&posted, &place).await?;
     let (id, url) = (webhook.id.to_string(), webhook.url.as_str().to_owned());
     if !posted.is_confirmed() {
-        return Ok(show(&ConfirmPage::rotate(posted.frame(), &id, &url)));
+        let form = with_once(Form::default(), &*posted.app.ports.ids);
+        return Ok(show(&ConfirmPage::rotate(posted.frame(), &id, &url, form.values)));
     }
     let (secret, shown) = webhook_secret::issue(&posted.app.webhook_sealer, webhook.id);
     let (workspace_id, actor, now) = (posted.workspace_id(), posted.admin.actor(), posted.app.ports.clock.now());
-    posted.app.ports.webhooks.rotate(RotateSecret { id: webhook.id, workspace_id, secret, actor, now }, None).await?;
-    Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Rotated { id, url }, secret: shown }))
+    let rotate = async |receipt| {
+        let command = RotateSecret { id: webhook.id, workspace_id, secret, actor, now };
+        Ok(posted.app.ports.webhooks.rotate(command, receipt).await?)
+    };
+    let Issued { id, url, secret } = Issued::once(&posted, format!("console POST webhooks/{id}/rotate"), shown, rotate).await?;
+    Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Rotated { id, url }, secret }))
 }
 
 /// Sends a test event.

@@ -1,0 +1,71 @@
+//! What a form showed when it was opened. A save changes what the person changed, and undoes no change of somebody else.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rally_console::Form;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+use super::doors::Pairs;
+
+/// The hidden field of a form with digests of the values that it was opened with.
+const NAME: &str = "seen";
+
+/// Adds to a form what it shows. The values are those that [`Seen::is_changed`] is asked about.
+pub(super) fn with_seen(mut form: Form, values: &Map<String, Value>) -> Form {
+    form.values.retain(|(name, _)| name != NAME);
+    form.values.push((NAME.to_owned(), digests(values)));
+    form
+}
+
+/// The digests of some values, as text of a field.
+pub(super) fn digests(values: &Map<String, Value>) -> String {
+    let pairs = values.iter().map(|(name, value)| (name, digest(value)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+fn digest(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(value.to_string())[..12])
+}
+
+/// What a posted form says that it showed.
+pub(super) struct Seen(Option<HashMap<String, String>>);
+
+impl Seen {
+    pub(super) fn of(form: &Pairs) -> Self {
+        let seen = form.iter().find(|(name, _)| name == NAME).filter(|(_, seen)| !seen.is_empty());
+        Self(seen.map(|(_, seen)| form_urlencoded::parse(seen.as_bytes()).into_owned().collect()))
+    }
+
+    /// Whether the form says what it showed.
+    pub(super) const fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether a value is another than the form showed. A client that says nothing about that changes every value.
+    pub(super) fn is_changed(&self, name: &str, value: &Value) -> bool {
+        self.0.as_ref().is_none_or(|seen| seen.get(name).is_none_or(|seen| *seen != digest(value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_form_showed_is_not_changed() {
+        let values = json!({"url": "https://a.example", "events": ["a", "b"], "active": false, "note": null});
+        let values = values.as_object().unwrap();
+        let seen = Seen::of(&with_seen(Form::new([("seen", "old")]), values).values);
+        assert!(values.iter().all(|(name, value)| !seen.is_changed(name, value)));
+        for (name, other) in [("url", json!("https://b.example")), ("events", json!(["a"])), ("active", json!(true)), ("new", json!(1))] {
+            assert!(seen.is_changed(name, &other), "{name}");
+        }
+        assert!(Seen::of(&Pairs::new()).is_changed("active", &json!(false)), "a client without the field changes everything");
+    }
+}
