@@ -43,6 +43,15 @@ fn every_colour_is_seen_on_its_ground() {
     }
 }
 
+/// A browser shows the name of the brand in place of a logo that it cannot load.
+#[test]
+fn the_name_in_place_of_a_logo_is_seen_on_the_plate() {
+    let plate = style().split(".brand img {").nth(2).expect("a plate").split('}').next().unwrap();
+    let value = |name: &str| plate.lines().find_map(|line| line.trim().strip_prefix(name)?.trim_end_matches(';').strip_prefix(": "));
+    let color = |name: &str| value(name).and_then(Color::parse).unwrap_or_else(|| panic!("{plate} has no {name}"));
+    assert!(color("color").contrast(color("background")) >= 7.0);
+}
+
 #[test]
 fn the_colour_without_a_brand_has_the_states_of_any_other() {
     let names = ["brand", "brand-hover", "brand-press"];
