@@ -472,6 +472,7 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     refused.is_page(422, &["value=\"many\"", "A sticker"]);
     let preview = browser.post(&format!("{list}/preview"), &[&base[..], &row].concat()).await;
     assert_eq!(preview.status, 200);
+    assert!(preview.text.contains("<body inert>"), "{}", preview.text);
     assert!(preview.text.contains("Company &#60;script&#62;") && preview.header("content-security-policy").starts_with("sandbox"));
     let saved = browser.post(&format!("{list}/settings"), &[&base[..], &row].concat()).await;
     assert_eq!(saved.leads_to(), format!("{list}/settings?done=saved"));

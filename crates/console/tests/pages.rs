@@ -194,6 +194,14 @@ fn a_page_is_small() {
     }
 }
 
+/// Pages refuse to stand in the frame of a preview, so no link in it may be followed.
+#[test]
+fn no_control_in_the_preview_of_a_mail_takes_focus_or_clicks() {
+    let pages = gallery::pages(everything(), USUAL);
+    let (_, html) = pages.iter().find(|(name, _)| name == "mail-preview").unwrap();
+    assert!(html.contains("srcdoc=\"&lt;html tabindex=&quot;0&quot;&gt;&lt;body inert&gt;"), "{html}");
+}
+
 #[test]
 fn a_refused_form_keeps_what_was_typed_and_leads_to_each_error() {
     let pages = gallery::pages(everything(), USUAL);

@@ -30,6 +30,8 @@ pub struct Frame<'a> {
     pub framers: &'a [WebOrigin],
     /// Whether the page stands in a frame of another one. Then it has neither header nor footer, and tells that page its height.
     pub embedded: bool,
+    /// Whether the page is only looked at. Then no control in it takes focus or clicks, and the keyboard only scrolls it.
+    pub inert: bool,
 }
 
 /// A language that a page offers.

@@ -42,7 +42,7 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 #[test]
 fn a_page_names_its_language_and_direction() {
     for (language, name, html) in every_page(USUAL) {
-        let head = format!("<html lang=\"{}\" dir=\"{}\">", language.tag(), language.direction().as_str());
+        let head = format!("<html lang=\"{}\" dir=\"{}\"", language.tag(), language.direction().as_str());
         assert!(html.starts_with("<!doctype html>") && html.contains(&head), "{name} in {}", language.tag());
     }
 }
@@ -99,6 +99,14 @@ fn a_page_in_a_frame_is_the_content_alone() {
         assert_eq!(tells, name == "sign-up-embedded", "{name}");
         let leaves: Vec<&str> = html.split("<a ").skip(1).filter(|link| link.starts_with("href=\"http")).collect();
         assert!(leaves.iter().all(|link| link.contains("target=\"_blank\"")), "{name}: {leaves:?}");
+    }
+}
+
+#[test]
+fn no_control_in_a_preview_takes_focus_or_clicks() {
+    for (name, html) in gallery::pages(Language::default(), USUAL) {
+        let is_inert = html.contains("<body inert") && html.contains("dir=\"ltr\" tabindex=\"0\">");
+        assert_eq!(is_inert, name == "sign-up-preview", "{name}");
     }
 }
 

@@ -153,6 +153,7 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
     let framers = ["https://acme.example", "http://localhost:5173"].map(|origin| WebOrigin::parse(origin).expect("an origin"));
     let embedded = Frame { framers: &framers, embedded: true, ..frame(words, language) };
     add("sign-up-embedded", &SignUpPage { frame: embedded, ..full });
+    add("sign-up-preview", &SignUpPage { frame: Frame { inert: true, ..full.frame }, ..full });
     add("sign-up-embedded-nowhere", &SignUpPage { frame: Frame { framers: &[], ..embedded }, ..plain });
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Reading<'a> {
     root: &'a str,
     origin: Option<&'a str>,
     embedded: bool,
+    /// Whether an admin looks at the page before it is saved.
+    is_preview: bool,
     /// The locale that the reader has chosen.
     chosen: Option<Locale>,
     /// The code of a friend, in its stored form.
@@ -88,7 +90,7 @@ impl<'a> Reading<'a> {
         let root = app.ports.links.root();
         let here = format!("{root}/w/{}/{}", named.found.workspace_slug.as_str(), waitlist.slug.as_str());
         let origin = look::public_origin(&app.ports.links);
-        Self { named, language, here, root, origin, embedded, chosen: None, code: None, referrer: None }
+        Self { named, language, here, root, origin, embedded, is_preview: false, chosen: None, code: None, referrer: None }
     }
 
     /// Notes who sent the reader. What Rally would refuse is passed over.
@@ -116,7 +118,7 @@ impl<'a> Reading<'a> {
         let framers = &self.waitlist().settings.allowed_origins;
         let frame =
             Frame { language: self.language, brand: self.brand(), root: self.root, origin: self.origin, badge: true, ..Frame::default() };
-        Frame { languages: Some(address), framers, embedded: self.embedded, ..frame }
+        Frame { languages: Some(address), framers, embedded: self.embedded, inert: self.is_preview, ..frame }
     }
 
     /// Replies with a page that tells why the list takes nobody. Those who have joined find the way to their link.
@@ -251,10 +253,11 @@ impl Around {
     }
 }
 
-/// The form of a waitlist as an admin sees it before it is saved. It is not sent anywhere.
+/// The form of a waitlist as an admin sees it before it is saved. It is not sent anywhere, and no link of it can be followed: the pages
+/// behind the links refuse to stand in the frame of the preview.
 pub async fn preview(app: &App, shown: PublicWaitlist, variant: Option<&Variant>) -> Result<HttpResponse, ApiError> {
     let named = NamedWaitlist { asked: shown.workspace_slug.clone(), found: Arc::new(shown) };
-    let reading = Reading::in_one_of(app, &named, &[], false);
+    let reading = Reading { is_preview: true, ..Reading::in_one_of(app, &named, &[], false) };
     render(app, &reading, StatusCode::OK, &Filled { variant, seal: "", typed: &[], problems: &[] }).await
 }
 
