@@ -194,6 +194,19 @@ fn a_page_is_small() {
     }
 }
 
+#[test]
+fn what_a_table_may_cut_is_in_the_title() {
+    let pages = gallery::pages(everything(), USUAL);
+    for (name, html) in pages.iter().filter(|(_, html)| html.contains("<table class=\"") && html.contains(" fits\"")) {
+        let cells = html.split("<t").filter(|cell| cell.split('>').next().unwrap().contains("fits\"") && !cell.contains("scope=\"col\""));
+        for cell in cells {
+            assert!(cell.contains("fits\" title=\""), "{name}: <t{cell}");
+        }
+    }
+    let fitted = pages.iter().filter(|(_, html)| html.contains("<th scope=\"row\" class=\"fits\" title=\"ada.lovelace@example.com\">"));
+    assert!(fitted.count() >= 2);
+}
+
 /// Pages refuse to stand in the frame of a preview, so no link in it may be followed.
 #[test]
 fn no_control_in_the_preview_of_a_mail_takes_focus_or_clicks() {
