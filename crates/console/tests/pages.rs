@@ -195,6 +195,15 @@ fn a_page_is_small() {
 }
 
 #[test]
+fn what_is_known_of_an_import_is_one_sentence() {
+    for (name, html) in gallery::pages(everything(), USUAL).iter().filter(|(name, _)| name.starts_with("import-")) {
+        let about = html.split("</dl>").nth(1).and_then(|rest| rest.split("<p class=\"hint capital\">").nth(1)).unwrap();
+        let known = ["prefinery, UTF-8, separated by semicolon, started <time", "started <time", "prefinery</p>"];
+        assert!(known.iter().any(|known| about.starts_with(known)), "{name}: {}", about.split("</p>").next().unwrap());
+    }
+}
+
+#[test]
 fn what_a_table_may_cut_is_in_the_title() {
     let pages = gallery::pages(everything(), USUAL);
     for (name, html) in pages.iter().filter(|(_, html)| html.contains("<table class=\"") && html.contains(" fits\"")) {

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::framed;
 use crate::frame::{Frame, Framed};
-use crate::part::{Count, State, Time};
+use crate::part::html::escape;
+use crate::part::{Count, Html, State, Time};
 
 /// An import.
 #[derive(Debug, Clone)]
@@ -79,6 +80,26 @@ pub struct ImportPage {
     pub problems: Vec<(Count, String, String)>,
     /// Why it failed.
     pub failure: Option<String>,
+}
+
+impl ImportPage {
+    /// Returns what is known of the file and of the time.
+    fn about(&self) -> Html {
+        let separator = self.separator.as_deref().map(|separator| match separator {
+            "," => "comma".to_owned(),
+            ";" => "semicolon".to_owned(),
+            "\t" => "tab".to_owned(),
+            other => format!("<code>{}</code>", escape(other)),
+        });
+        let parts = [
+            Some(escape(&self.import.format)).filter(|format| !format.is_empty()),
+            self.encoding.as_deref().map(escape),
+            separator.map(|separator| format!("separated by {separator}")),
+            self.import.started_at.map(|at| format!("started {at}")),
+            self.import.ended_at.map(|at| format!("ended {at}")),
+        ];
+        Html::of(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 framed!(ImportPage, Imports, |page| if page.import.is_dry_run { "Trial import" } else { "Import" }.to_owned());

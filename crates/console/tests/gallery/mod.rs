@@ -751,7 +751,10 @@ impl Samples<'_> {
         add("import-done", &ImportPage { import: row("done", 106, false), problems: problems.clone(), ..counted() });
         add("import-trial", &ImportPage { import: row("done", 0, true), problems, ..counted() });
         add("import-cancelled", &ImportPage { import: row("cancelled", 0, false), ..page.clone() });
-        add("import-failed", &ImportPage { import: row("failed", 0, false), failure: Some(self.text()), ..page });
+        add("import-failed", &ImportPage { import: row("failed", 0, false), failure: Some(self.text()), ..page.clone() });
+        let unread = ImportRow { format: String::new(), ..row("failed", 0, false) };
+        let failure = Some(self.text());
+        add("import-unread", &ImportPage { import: unread, encoding: None, separator: None, failure, ..page });
     }
 
     fn plain(&self, add: Add<'_>) {
