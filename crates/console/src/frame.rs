@@ -190,6 +190,11 @@ pub(crate) trait Framed {
         self.ws().list(slug)
     }
 
+    /// Whether the open list takes people.
+    fn is_open(&self) -> bool {
+        self.frame().list.as_ref().is_some_and(|list| list.status.is("active"))
+    }
+
     /// Returns the hidden field with the token of the session.
     fn csrf(&self) -> Html {
         Html::of(format!("<input type=\"hidden\" name=\"csrf\" value=\"{}\">", escape(&self.frame().csrf)))

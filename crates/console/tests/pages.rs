@@ -195,6 +195,16 @@ fn a_page_is_small() {
 }
 
 #[test]
+fn a_list_is_only_shared_while_people_can_sign_up() {
+    for (name, html) in gallery::pages(everything(), USUAL) {
+        let is_shut = ["draft", "paused", "closed"].iter().any(|status| name.ends_with(&format!("-{status}")));
+        let is_empty = html.contains("<h2>Nobody has signed up yet</h2>") || html.contains("<h2>No entry yet</h2>");
+        let shares = html.contains("<p>Share the page, ") || html.contains(" Share the page of ");
+        assert_eq!(shares, is_empty && !is_shut, "{name}");
+    }
+}
+
+#[test]
 fn what_is_known_of_an_import_is_one_sentence() {
     for (name, html) in gallery::pages(everything(), USUAL).iter().filter(|(name, _)| name.starts_with("import-")) {
         let about = html.split("</dl>").nth(1).and_then(|rest| rest.split("<p class=\"hint capital\">").nth(1)).unwrap();

@@ -193,6 +193,16 @@ impl OverviewPage {
         shown.map(|(_, text, url, verb)| Decision { text, url, verb }).collect()
     }
 
+    /// Returns what is to be done about a list without entries.
+    fn without_entries(&self) -> &'static str {
+        match self.frame.list.as_ref().map(|list| list.status.0.as_str()) {
+            Some("draft") => "The list is a draft: nobody can see its page. Activate it, then share the page or embed its form.",
+            Some("paused") => "The list is paused: nobody can sign up. Activate it, then share the page or embed its form.",
+            Some("closed") => "The list is closed: nobody can sign up. If people should, activate it again.",
+            _ => "Share the page, or embed its form. Sign-ups show here within seconds.",
+        }
+    }
+
     /// Returns a number as a link, if the session may see what it counts.
     fn linked(&self, count: &Count, url: String) -> Html {
         Html::of(if self.can().entry_read { format!("<a href=\"{}\">{count}</a>", escape(&url)) } else { count.to_string() })

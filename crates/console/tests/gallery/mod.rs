@@ -81,6 +81,11 @@ impl Samples<'_> {
         Frame { list: Some(list), ..self.workspace() }
     }
 
+    fn list_that_is(&self, status: &str) -> Frame {
+        let list = OpenList { slug: "early-access".to_owned(), name: self.text(), status: status.into(), pending: Count(0) };
+        Frame { list: Some(list), ..self.workspace() }
+    }
+
     fn person(&self) -> Person {
         Person { id: self.id(), email: self.words.email.to_owned() }
     }
@@ -278,9 +283,8 @@ impl Samples<'_> {
             leaders: vec![leader(124), leader(12)],
         };
         add("overview", &page);
-        let draft = OpenList { slug: "early-access".to_owned(), name: self.text(), status: "draft".into(), pending: Count(0) };
         let empty = OverviewPage {
-            frame: Frame { list: Some(draft), ..self.list() },
+            frame: self.list_that_is("draft"),
             description: None,
             next_statuses: vec!["active".to_owned(), "closed".to_owned()],
             numbers: Some(Numbers::default()),
@@ -292,6 +296,10 @@ impl Samples<'_> {
             ..page.clone()
         };
         add("overview-draft", &empty);
+        for status in ["active", "paused", "closed"] {
+            let frame = self.list_that_is(status);
+            add(&format!("overview-none-{status}"), &OverviewPage { frame, decisions: Decisions::default(), ..empty.clone() });
+        }
         add("overview-year", &OverviewPage { span: 365, days: self.days(365), decisions: Decisions::default(), ..page.clone() });
         add("overview-blind", &OverviewPage { numbers: None, ..page });
     }
@@ -346,6 +354,7 @@ impl Samples<'_> {
         add("entries-done", &EntriesPage { job: Some(job("done", 3)), matched: None, ..page.clone() });
         let none = EntriesPage { rows: Vec::new(), matched: Some(Count(0)), pager: Pager::default(), ..page.clone() };
         add("entries-none", &none);
+        add("entries-none-closed", &EntriesPage { frame: self.list_that_is("closed"), ..none.clone() });
         add("entries-no-match", &EntriesPage { filter: narrow, ..none.clone() });
         add("entries-none-left", &EntriesPage { pager: page.pager.clone(), ..none.clone() });
         let wrong = filter(&[("created_since", self.words.text)]);
