@@ -258,7 +258,7 @@ async fn a_session_may_do_what_its_key_may(kind: Kind) {
     {
         browser.open(path).await.is_page(404, &["There is no such page"]);
     }
-    browser.open("/console/new-workspace").await.is_page(403, &[]);
+    browser.open("/console/new-workspace").await.is_page(403, &["Only a session of all workspaces creates a workspace"]);
     assert_eq!(browser.send(browser.client.get(format!("{}/console/sign-out", server.base))).await.status, 405);
 }
 

@@ -214,6 +214,19 @@ fn what_is_known_of_an_import_is_one_sentence() {
 }
 
 #[test]
+fn a_refusal_says_what_the_session_lacks() {
+    let pages = gallery::pages(everything(), USUAL);
+    for (name, says) in [
+        ("error-403", "It lacks the action <code>entry.update</code>"),
+        ("error-403-owners", "Only a session of all workspaces creates a workspace"),
+        ("error-403-csrf", "This was not sent from a page of the console"),
+    ] {
+        let (_, html) = pages.iter().find(|(other, _)| other == name).unwrap();
+        assert!(html.contains(says), "{name}");
+    }
+}
+
+#[test]
 fn what_a_table_may_cut_is_in_the_title() {
     let pages = gallery::pages(everything(), USUAL);
     for (name, html) in pages.iter().filter(|(_, html)| html.contains("<table class=\"") && html.contains(" fits\"")) {

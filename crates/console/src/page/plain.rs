@@ -279,13 +279,15 @@ pub struct ErrorPage {
     pub retry_after: Option<Count>,
     /// The id of the request, which is in the log of the server.
     pub request_id: Option<String>,
+    /// Whether only a session of all workspaces may do that (403).
+    pub is_for_owners: bool,
     /// Where to go on.
     pub back: Option<String>,
 }
 
 framed!(ErrorPage, Nowhere, |page| {
     match page.status {
-        403 if page.action.is_some() => "This session may not do that",
+        403 if page.action.is_some() || page.is_for_owners => "This session may not do that",
         403 => "This was not sent from a page of the console",
         404 | 410 => "There is no such page",
         405 => "This address only takes a form",
@@ -307,6 +309,9 @@ impl ErrorPage {
             405 => "Go on from the start, or open the page that has the form. Nothing was changed.",
             409 => "It does not fit what is there now. Look at it again: it may have changed meanwhile. Nothing was overwritten.",
             400 | 422 => "Go back and change it.",
+            403 if self.is_for_owners => {
+                "Only a session of all workspaces creates a workspace. On the server, rally console login prints a link that begins such a session."
+            }
             429 => "Nothing was changed.",
             503 => "Nothing was changed. What you typed is still there when you go back.",
             _ => "Nothing was changed, as far as Rally knows. The log of the server says more under the id of the request.",

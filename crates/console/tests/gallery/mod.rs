@@ -792,6 +792,7 @@ impl Samples<'_> {
                 frame: list.clone(),
                 status,
                 action: (status == 403).then(|| "entry.update".to_owned()),
+                is_for_owners: false,
                 message: matches!(status, 400 | 409 | 422).then(|| self.text()),
                 retry_after: matches!(status, 429 | 503).then_some(Count(30)),
                 request_id: Some(self.id()),
@@ -799,6 +800,8 @@ impl Samples<'_> {
             };
             add(&format!("error-{status}"), &error);
         }
+        let owners = ErrorPage { frame: self.server(), status: 403, is_for_owners: true, ..ErrorPage::default() };
+        add("error-403-owners", &owners);
         add("error-403-csrf", &ErrorPage { frame: workspace, status: 403, ..ErrorPage::default() });
         add("error-404-stranger", &ErrorPage { frame: self.stranger(), status: 404, ..ErrorPage::default() });
         add("help", &HelpPage { frame: self.server() });

@@ -266,6 +266,7 @@ pub fn error_page(error: &ApiError, status: StatusCode, request_id: &str, reques
         frame,
         status: status.as_u16(),
         action: error.action.map(|action| action.as_str().to_owned()),
+        is_for_owners: false,
         message: says.then(|| error.message.clone()),
         retry_after: error.retry_after.map(Count),
         request_id: Some(request_id.to_owned()),

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
-use rally_console::page::{FormPage, HelpPage, WorkspaceRow, WorkspacesPage};
+use rally_console::page::{ErrorPage, FormPage, HelpPage, WorkspaceRow, WorkspacesPage};
 use rally_console::urls::Urls;
 use rally_console::{Count, Form, Frame, first_page};
 use rally_domain::command::CreateWorkspace;
@@ -68,19 +68,24 @@ pub async fn help(door: SignedIn) -> HttpResponse {
 /// Asks for a new workspace.
 #[get("/new-workspace")]
 pub async fn new_workspace(door: SignedIn) -> Result<HttpResponse, ApiError> {
-    check_owner(&door)?;
+    if !door.owns_all() {
+        return Ok(for_owners(&door));
+    }
     Ok(show(&FormPage::new_workspace(door.frame(), Form::default())))
 }
 
-fn check_owner(door: &SignedIn) -> Result<(), ApiError> {
-    let forbidden = || ApiError::new(Code::Forbidden, "only a session of all workspaces may do that");
-    door.owns_all().then_some(()).ok_or_else(forbidden)
+/// Says that the session is not one of all workspaces.
+fn for_owners(door: &SignedIn) -> HttpResponse {
+    let page = ErrorPage { frame: door.frame(), status: 403, is_for_owners: true, ..ErrorPage::default() };
+    show_as(StatusCode::FORBIDDEN, &page)
 }
 
 /// Creates a workspace.
 #[post("/new-workspace")]
 pub async fn create_workspace(posted: Posted<SignedIn>) -> Result<HttpResponse, ApiError> {
-    check_owner(&posted)?;
+    if !posted.owns_all() {
+        return Ok(for_owners(&posted));
+    }
     match create(&posted).await {
         Ok(workspace) => Ok(see_other(&Urls::new(posted.app.ports.links.root()).workspace(workspace.slug.as_str()).lists())),
         Err(error) => {
