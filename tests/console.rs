@@ -551,7 +551,7 @@ async fn what_a_workspace_has_is_run_by_forms(kind: Kind) {
     assert_eq!(keys["data"][0]["scope"], "entry.read waitlist.read");
     let id = keys["data"][0]["id"].as_str().unwrap();
     browser.post(&format!("{ws}/new-key"), &[("name", " ")]).await.is_page(422, &["aria-invalid=\"true\""]);
-    browser.post(&format!("{ws}/keys/{id}/revoke"), &[]).await.is_page(200, &["Revoke the key Website?"]);
+    browser.post(&format!("{ws}/keys/{id}/revoke"), &[]).await.is_page(200, &["Revoke the key Website?", "<bdi>rally_"]);
     browser.post(&format!("{ws}/keys/{id}/revoke"), &[("confirm", "yes")]).await.leads_to();
     browser.open(&format!("{ws}/keys")).await.is_page(200, &["Revoked"]);
 

@@ -227,6 +227,20 @@ fn a_refusal_says_what_the_session_lacks() {
 }
 
 #[test]
+fn a_question_says_whom_it_concerns() {
+    let pages = gallery::pages(everything(), USUAL);
+    let who = "<bdi>ada.lovelace@example.com</bdi>";
+    for (name, says) in [
+        ("confirm-entries", format!("<p>{}, {who} and 1,199 more</p>", [who; 4].join(", "))),
+        ("confirm-erasures", format!("<p>{who}</p>")),
+        ("confirm-key", "<p><bdi>rally_live_7Kq2…</bdi></p>".to_owned()),
+    ] {
+        let (_, html) = pages.iter().find(|(other, _)| other == name).unwrap();
+        assert!(html.contains(&says), "{name}: {html}");
+    }
+}
+
+#[test]
 fn what_a_table_may_cut_is_in_the_title() {
     let pages = gallery::pages(everything(), USUAL);
     for (name, html) in pages.iter().filter(|(_, html)| html.contains("<table class=\"") && html.contains(" fits\"")) {

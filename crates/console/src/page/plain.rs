@@ -81,6 +81,8 @@ impl SecretPage {
 pub struct ConfirmPage {
     frame: Frame,
     question: String,
+    /// Whom it concerns: the first of them, and how many more there are.
+    who: (Vec<String>, Count),
     lost: Vec<String>,
     kept: Vec<String>,
     action: String,
@@ -140,12 +142,15 @@ impl ConfirmPage {
         page
     }
 
-    /// Asks before many entries are deleted or erased. `posted` are the fields of the bulk form without `csrf`; they are posted again.
-    pub fn delete_entries(frame: Frame, number: Count, erase: bool, posted: Vec<(String, String)>) -> Self {
+    /// Asks before many entries are deleted or erased. `who` are the first of their addresses, if the session may see them. `posted` are the
+    /// fields of the bulk form without `csrf`; they are posted again.
+    pub fn delete_entries(frame: Frame, number: Count, erase: bool, who: Vec<String>, posted: Vec<(String, String)>) -> Self {
         let list = frame.list.as_ref().map(|list| list.name.clone()).unwrap_or_default();
         let what = number.of("entry", "entries");
         let verb = if erase { "Erase" } else { "Delete" };
         let mut page = Self::new(frame, format!("{verb} {what} of {list}?"), &format!("{verb} {what}"));
+        let more = number.0.saturating_sub(who.len() as u64);
+        page.who = (who, Count(more));
         page.lost = if erase {
             vec![if number.0 == 1 { "every trace of this person".to_owned() } else { format!("every trace of these {number} people") }]
         } else {
@@ -245,8 +250,9 @@ impl ConfirmPage {
     }
 
     /// Asks before an API key is revoked: `DELETE /v1/workspaces/{ws}/api-keys/{id}`.
-    pub fn revoke_key(frame: Frame, id: &str, name: &str) -> Self {
+    pub fn revoke_key(frame: Frame, id: &str, name: &str, prefix: &str) -> Self {
         let mut page = Self::new(frame, format!("Revoke the key {name}?"), "Revoke this key");
+        page.who = (vec![format!("{prefix}…")], Count(0));
         page.lost = vec!["whatever uses the key is refused from now on".to_owned(), "the sessions that were started with it".to_owned()];
         (page.action, page.back) = (page.ws().revoke(id), page.ws().keys());
         page
@@ -273,14 +279,14 @@ pub struct ErrorPage {
     pub status: u16,
     /// The action that the session lacks (403).
     pub action: Option<String>,
+    /// Whether only a session of all workspaces may do that (403).
+    pub is_for_owners: bool,
     /// What the rule says (400, 409, 422): the message of the API.
     pub message: Option<String>,
     /// The seconds until the next try (429, 503).
     pub retry_after: Option<Count>,
     /// The id of the request, which is in the log of the server.
     pub request_id: Option<String>,
-    /// Whether only a session of all workspaces may do that (403).
-    pub is_for_owners: bool,
     /// Where to go on.
     pub back: Option<String>,
 }
@@ -303,15 +309,15 @@ framed!(ErrorPage, Nowhere, |page| {
 impl ErrorPage {
     fn advice(&self) -> &'static str {
         match self.status {
+            403 if self.is_for_owners => {
+                "Only a session of all workspaces creates a workspace. On the server, rally console login prints a link that begins such a session."
+            }
             403 if self.action.is_some() => "Sign in with a key or a link that may, or ask who runs the server.",
             403 => "Go back, load the page again, and repeat what you did.",
             404 | 410 => "It may have been deleted, or it belongs to another list or workspace.",
             405 => "Go on from the start, or open the page that has the form. Nothing was changed.",
             409 => "It does not fit what is there now. Look at it again: it may have changed meanwhile. Nothing was overwritten.",
             400 | 422 => "Go back and change it.",
-            403 if self.is_for_owners => {
-                "Only a session of all workspaces creates a workspace. On the server, rally console login prints a link that begins such a session."
-            }
             429 => "Nothing was changed.",
             503 => "Nothing was changed. What you typed is still there when you go back.",
             _ => "Nothing was changed, as far as Rally knows. The log of the server says more under the id of the request.",

@@ -773,15 +773,15 @@ impl Samples<'_> {
             ("list", ConfirmPage::delete_list(list.clone(), Count(15_310), Count(3))),
             ("entry", ConfirmPage::delete_entry(list.clone(), id, email)),
             ("erase", ConfirmPage::erase_entry(list.clone(), id, email)),
-            ("entries", ConfirmPage::delete_entries(list.clone(), Count(1204), false, posted.clone())),
-            ("erasures", ConfirmPage::delete_entries(list.clone(), Count(1), true, posted.clone())),
+            ("entries", ConfirmPage::delete_entries(list.clone(), Count(1204), false, vec![email.to_owned(); 5], posted.clone())),
+            ("erasures", ConfirmPage::delete_entries(list.clone(), Count(1), true, vec![email.to_owned()], posted.clone())),
             ("approvals", ConfirmPage::change_entries(list.clone(), "approve", Count(1204), Count(106), true, posted.clone())),
             ("link", ConfirmPage::new_link(list.clone(), id, email)),
             ("confirmation", ConfirmPage::delete_confirmation(list.clone(), id, email)),
             ("variant", ConfirmPage::delete_variant(list.clone(), id, Count(9000))),
             ("webhook", ConfirmPage::delete_webhook(workspace.clone(), id, self.words.text, Count(12))),
             ("rotate", ConfirmPage::rotate(workspace.clone(), id, self.words.text, Vec::new())),
-            ("key", ConfirmPage::revoke_key(workspace.clone(), id, self.words.text)),
+            ("key", ConfirmPage::revoke_key(workspace.clone(), id, self.words.text, "rally_live_7Kq2")),
             ("template", ConfirmPage::reset_template(workspace.clone(), "welcome", "de", true)),
         ];
         for (name, page) in &confirms {

@@ -20,12 +20,15 @@ use super::doors::{OpenedList, Pairs, Posted};
 use super::jobs;
 use super::look::{Done, done, done_but, refused, show, show_as};
 use super::standing::standing;
-use crate::auth::permit;
+use crate::auth::{Action, permit};
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
 use crate::http::extract::list_query::ListQuery;
 use crate::routes::admin::entries::export::{ExportQuery, csv_of};
 use crate::routes::admin::entries::search::{self, Found};
+
+/// The most entries that a question names.
+const NAMED: usize = 5;
 
 /// Lists the entries that the query finds.
 #[get("/w/{ws}/lists/{list}/entries")]
@@ -192,7 +195,8 @@ pub async fn bulk(posted: Update) -> Result<HttpResponse, ApiError> {
         }
         erasing @ ("delete" | "erase") if !posted.is_confirmed() => {
             let number = Count(ids.len() as u64);
-            Ok(show(&ConfirmPage::delete_entries(posted.frame(), number, erasing == "erase", posted.form.clone())))
+            let who = addresses(&posted, &ids).await?;
+            Ok(show(&ConfirmPage::delete_entries(posted.frame(), number, erasing == "erase", who, posted.form.clone())))
         }
         "delete" => remove(&posted, ids, Done::Deleted).await,
         "erase" => remove(&posted, ids, Done::Erased).await,
@@ -218,6 +222,16 @@ async fn change(posted: &Update, ids: Vec<String>, action: BulkAction, what: Don
     let all = rows.len();
     let failed: Vec<Code> = rows.into_iter().filter_map(|row| row.outcome.err()).map(|error| ApiError::from(error).code).collect();
     Ok(done_but(&address_of(posted), what, &failed, all))
+}
+
+/// The first addresses of entries, if the session may see them.
+async fn addresses(posted: &Update, ids: &[String]) -> Result<Vec<String>, ApiError> {
+    let ids = ids.iter().filter(|_| posted.admin.may(Action::EntryRead)).filter_map(|id| EntryId::parse(id).ok());
+    let mut addresses = Vec::with_capacity(NAMED);
+    for id in ids.take(NAMED) {
+        addresses.extend(posted.app.ports.entries.find(posted.waitlist.id, id).await?.map(|entry| entry.profile.email.to_string()));
+    }
+    Ok(addresses)
 }
 
 async fn remove(posted: &Update, ids: Vec<String>, what: Done) -> Result<HttpResponse, ApiError> {

@@ -49,7 +49,9 @@ pub(super) async fn begin(posted: &Update) -> Result<HttpResponse, ApiError> {
     let kept = ["do", "scope", "filter"].map(|name| (name.to_owned(), posted.value(name).to_owned()));
     let fields = kept.into_iter().chain([("until".to_owned(), until.number().to_string())]).collect();
     Ok(show(&match action {
-        JobAction::Delete | JobAction::Erase => ConfirmPage::delete_entries(posted.frame(), number, action == JobAction::Erase, fields),
+        JobAction::Delete | JobAction::Erase => {
+            ConfirmPage::delete_entries(posted.frame(), number, action == JobAction::Erase, Vec::new(), fields)
+        }
         _ => ConfirmPage::change_entries(posted.frame(), action.as_str(), number, settled, sends_mail(posted).await?, fields),
     }))
 }

@@ -77,7 +77,7 @@ pub async fn revoke(posted: Posted<Open<permit::KeyDelete>>, place: web::Path<(S
     if !posted.is_confirmed() {
         let keys = newest_first(&posted.app, posted.workspace_id()).await?;
         let key = keys.into_iter().find(|key| key.id == id).ok_or_else(ApiError::no_api_key)?;
-        return Ok(show(&ConfirmPage::revoke_key(posted.frame(), &id.to_string(), key.name.as_str())));
+        return Ok(show(&ConfirmPage::revoke_key(posted.frame(), &id.to_string(), key.name.as_str(), &key.prefix)));
     }
     revoke_key(&posted.app, &posted.admin, id).await?;
     Ok(done(&posted.urls().keys(), Done::Revoked))
