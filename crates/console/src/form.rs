@@ -42,8 +42,23 @@ impl Form {
         self.has(name, "true")
     }
 
-    pub(crate) fn error(&self, name: &str) -> Option<&str> {
-        self.errors.iter().find(|(field, _)| concerns(field, name)).map(|(_, error)| error.as_str())
+    /// Returns what to do about a field. Lines of which the same is said are told together.
+    pub(crate) fn error(&self, name: &str) -> Option<String> {
+        let mut told: Vec<(Vec<&str>, &str)> = Vec::new();
+        for (_, error) in self.errors.iter().filter(|(field, _)| concerns(field, name)) {
+            let numbered = error.strip_prefix("Line ").and_then(|rest| rest.split_once(": "));
+            let (line, text) = numbered.map_or((None, error.as_str()), |(line, text)| (Some(line), text));
+            match told.iter_mut().find(|(lines, other)| *other == text && lines.is_empty() == line.is_none()) {
+                Some((lines, _)) => lines.extend(line),
+                None => told.push((line.into_iter().collect(), text)),
+            }
+        }
+        let words = |(lines, text): &(Vec<&str>, &str)| match lines.split_last() {
+            None => (*text).to_owned(),
+            Some((line, [])) => format!("Line {line}: {text}"),
+            Some((last, others)) => format!("Lines {} and {last}: {text}", others.join(", ")),
+        };
+        (!told.is_empty()).then(|| told.iter().map(words).collect::<Vec<_>>().join("; "))
     }
 
     fn field(&self, name: &str, label: &str, control: Control) -> Field {
@@ -53,7 +68,8 @@ impl Form {
             label: label.to_owned(),
             value: self.value(name).to_owned(),
             hint: String::new(),
-            error: self.error(name).map(str::to_owned),
+            error: self.error(name),
+            row: String::new(),
             optional: false,
             for_choices: false,
             of_form: "",
@@ -123,8 +139,10 @@ impl Form {
 
     /// Returns what is to be changed, in the order of the fields, then what belongs to no field.
     pub(crate) fn changes(&self, fields: &[&Field]) -> Vec<Change> {
-        let of_field =
-            |field: &&Field| Some(Change { id: Some(field.id.clone()), text: format!("{}: {}", field.label, field.error.as_ref()?) });
+        let of_field = |field: &&Field| {
+            let row = if field.row.is_empty() { String::new() } else { format!("{}, ", field.row) };
+            Some(Change { id: Some(field.id.clone()), text: format!("{row}{}: {}", field.label, field.error.as_ref()?) })
+        };
         let mut changes: Vec<Change> = fields.iter().filter_map(of_field).collect();
         for (name, error) in &self.errors {
             if !fields.iter().any(|field| concerns(name, &field.name)) {
@@ -199,6 +217,8 @@ pub(crate) struct Field {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) label: String,
+    /// The row that the field is in, such as "Question 2". The summary of what is to be changed names it.
+    row: String,
     value: String,
     hint: String,
     error: Option<String>,
@@ -215,6 +235,11 @@ impl HtmlSafe for Field {}
 impl Field {
     pub(crate) fn hint(mut self, hint: &str) -> Self {
         hint.clone_into(&mut self.hint);
+        self
+    }
+
+    pub(crate) fn in_row(mut self, row: &str) -> Self {
+        row.clone_into(&mut self.row);
         self
     }
 

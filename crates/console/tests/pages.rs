@@ -262,6 +262,19 @@ fn no_control_in_the_preview_of_a_mail_takes_focus_or_clicks() {
 }
 
 #[test]
+fn what_is_to_be_changed_in_a_row_names_the_row() {
+    let pages = gallery::pages(everything(), USUAL);
+    let (_, html) = pages.iter().find(|(name, _)| name == "settings-refused").unwrap();
+    for told in [
+        ">Question 1, Key: Enter another one: this one is there already</a>",
+        ">Question 2, Options: Enter at most 200 characters</a>",
+        ">Reward 1, Friends: Enter another number: two rewards have this one</a>",
+    ] {
+        assert!(html.contains(told), "{told}");
+    }
+}
+
+#[test]
 fn a_refused_form_keeps_what_was_typed_and_leads_to_each_error() {
     let pages = gallery::pages(everything(), USUAL);
     let refused: Vec<&(String, String)> = pages.iter().filter(|(name, _)| name.ends_with("-refused")).collect();

@@ -118,11 +118,13 @@ impl CustomField {
         for (index, item) in items.iter().enumerate() {
             let path = format!("{path}[{index}]");
             match Self::parse(item, &path) {
-                Ok(field) if fields.iter().any(|other| other.key == field.key) => {
-                    errors.push(FieldError::new(format!("{path}.key"), Invalid::new("must be unique")));
-                }
                 Ok(field) => fields.push(field),
                 Err(found) => errors.extend(found),
+            }
+            let key = item.get("key").and_then(Value::as_str).filter(|key| is_key(key));
+            let before = items.iter().take(index).filter_map(|other| other.get("key")?.as_str());
+            if key.is_some_and(|key| before.into_iter().any(|other| other == key)) {
+                errors.push(FieldError::new(format!("{path}.key"), Invalid::new("must be unique")));
             }
         }
         if errors.is_empty() { Ok(fields) } else { Err(errors) }
@@ -137,8 +139,7 @@ impl CustomField {
         let mut take = |key: &str| declaration.remove(key).filter(|value| !value.is_null());
 
         let key = take("key").and_then(|key| key.as_str().map(str::to_owned)).unwrap_or_default();
-        let key_char = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_');
-        if key.is_empty() || key.len() > MAX_KEY || !key.chars().all(key_char) {
+        if !is_key(&key) {
             report("key", Invalid::new("must be 1 to 64 characters of a-z, 0-9 and _"));
         }
         let label = match take("label") {
@@ -274,6 +275,11 @@ impl CustomField {
         let found = self.options.iter().find(|option| *option == answer);
         found.map(String::as_str).ok_or_else(|| Invalid::new("must be one of the options"))
     }
+}
+
+/// Whether a text may be the key of a field.
+fn is_key(text: &str) -> bool {
+    (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 fn parse_options(value: &Value) -> Result<Vec<String>, Invalid> {

@@ -246,7 +246,7 @@ impl Settings {
             "page_url" => self.page_url = given.map(parse_web_url).transpose().map_err(one)?,
             "privacy_url" => self.privacy_url = given.map(parse_web_url).transpose().map_err(one)?,
             "terms_url" => self.terms_url = given.map(parse_web_url).transpose().map_err(one)?,
-            "allowed_origins" => self.allowed_origins = given.map(parse_origins).transpose().map_err(one)?.unwrap_or_default(),
+            "allowed_origins" => self.allowed_origins = given.map(|value| parse_origins(value, path)).transpose()?.unwrap_or_default(),
             "consent_text" => {
                 self.consent_text = match given {
                     Some(value) => ConsentText::parse_optional(parse_string(value).map_err(one)?).map_err(one)?,
@@ -375,21 +375,22 @@ fn parse_web_url(value: &Value) -> Result<WebUrl, Invalid> {
     parse_string(value).and_then(WebUrl::parse)
 }
 
-/// Reads a list of origins. One that is named twice is kept once.
-fn parse_origins(value: &Value) -> Result<Vec<WebOrigin>, Invalid> {
-    let items = value.as_array().ok_or_else(|| Invalid::new("must be an array of origins such as https://example.com"))?;
+/// Reads a list of origins. One that is named twice is kept once. Every bad one is an error.
+fn parse_origins(value: &Value, path: &str) -> Result<Vec<WebOrigin>, Vec<FieldError>> {
+    let one = |message: String| vec![FieldError::new(path, Invalid::new(message))];
+    let items = value.as_array().ok_or_else(|| one("must be an array of origins such as https://example.com".to_owned()))?;
     if items.len() > MAX_ORIGINS {
-        return Err(Invalid::new(format!("must have at most {MAX_ORIGINS} origins")));
+        return Err(one(format!("must have at most {MAX_ORIGINS} origins")));
     }
-    let mut origins = Vec::with_capacity(items.len());
+    let (mut origins, mut errors) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
-        let numbered = |error: Invalid| Invalid::new(format!("has a bad item {}, which {error}", index + 1));
-        let origin = parse_string(item).and_then(WebOrigin::parse).map_err(numbered)?;
-        if !origins.contains(&origin) {
-            origins.push(origin);
+        match parse_string(item).and_then(WebOrigin::parse) {
+            Ok(origin) if origins.contains(&origin) => {}
+            Ok(origin) => origins.push(origin),
+            Err(error) => errors.extend(one(format!("has a bad item {}, which {error}", index + 1))),
         }
     }
-    Ok(origins)
+    if errors.is_empty() { Ok(origins) } else { Err(errors) }
 }
 
 fn parse_rewards(value: &Value, path: &str) -> Result<ReferralRewards, Vec<FieldError>> {
@@ -464,6 +465,22 @@ mod tests {
         assert_eq!(document["approval_required"], json!(false));
         let third = merged(&second, json!({"theme": null, "approval_required": null, "referral_boost": null})).unwrap();
         assert_eq!(third, Settings::default());
+    }
+
+    #[test]
+    fn every_mistake_in_a_list_is_told_at_once() {
+        let errors = |patch: Value| -> Vec<String> {
+            let errors = Settings::default().merge(patch.as_object().unwrap()).unwrap_err();
+            errors.iter().map(ToString::to_string).collect()
+        };
+        let told = errors(json!({"allowed_origins": ["x", "https://a.example", "y"]}));
+        assert!(told.len() == 2 && told[0].contains("bad item 1, ") && told[1].contains("bad item 3, "), "{told:?}");
+        let told =
+            errors(json!({"custom_fields": [{"key": "a", "type": "select"}, {"key": "b"}, {"key": "a", "type": "x"}, {"key": "b"}]}));
+        let fields: Vec<&str> = told.iter().filter_map(|error| error.split(' ').next()).collect();
+        let path = |rest: &str| format!("settings.custom_fields{rest}");
+        assert_eq!(fields, [path("[0].options"), path("[2].type"), path("[2].key"), path("[3].key")]);
+        assert_eq!(errors(json!({"custom_fields": [{"key": "A"}, {"key": "A"}]})).len(), 2);
     }
 
     #[test]

@@ -198,7 +198,9 @@ impl SettingsPage {
             let shows = is_chosen || !f.value(&name("options")).is_empty() || f.error(&name("options")).is_some();
             fields.push(if shows { options } else { options.for_choices() });
             let more = f.value(&name("more")).to_owned();
-            Row { index, title: title.unwrap_or_else(|| format!("Question {}", index + 1)), fields, more }
+            let number = format!("Question {}", index + 1);
+            let fields = fields.into_iter().map(|field| field.in_row(&number)).collect();
+            Row { index, title: title.unwrap_or(number), fields, more }
         };
         (0..count_rows(&self.form.values, FIELDS)).map(row).collect()
     }
@@ -206,8 +208,10 @@ impl SettingsPage {
     fn rewards(&self) -> Vec<Row> {
         let row = |index| {
             let name = |key: &str| format!("{REWARDS}[{index}].{key}");
-            let fields = vec![self.form.number(&name("count"), "Friends"), self.form.line(&name("reward"), "Reward")];
-            Row { index, title: format!("Reward {}", index + 1), fields, more: String::new() }
+            let title = format!("Reward {}", index + 1);
+            let fields = [self.form.number(&name("count"), "Friends"), self.form.line(&name("reward"), "Reward")];
+            let fields = fields.into_iter().map(|field| field.in_row(&title)).collect();
+            Row { index, title, fields, more: String::new() }
         };
         (0..count_rows(&self.form.values, REWARDS)).map(row).collect()
     }

@@ -544,6 +544,7 @@ impl Samples<'_> {
         let errors = [
             ("settings.max_entries", "Enter a whole number of at least 1, or leave it empty"),
             ("settings.custom_fields[1].options[0]", "Enter at most 200 characters"),
+            ("settings.custom_fields[0].key", "must be unique"),
             ("settings.referral_rewards.milestones[0].count", "Enter another number: two rewards have this one"),
             ("settings.custom_fields", "Ask at most 50 questions"),
         ];

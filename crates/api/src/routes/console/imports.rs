@@ -177,19 +177,24 @@ async fn start(posted: &mut Uploaded<Opened>) -> Result<Import, ApiError> {
 /// The fields of a form as parameters of the API. A line of the field `map` is a parameter for its column.
 fn parameters(form: &Pairs) -> Result<Pairs, ApiError> {
     let mut pairs: Pairs = form.iter().filter(|(name, _)| ImportOrder::NAMES.contains(&name.as_str())).cloned().collect();
-    let lines = form.iter().filter(|(name, _)| name == "map").flat_map(|(_, text)| text.lines());
-    for line in lines.filter(|line| !line.trim().is_empty()) {
-        let unread = || ApiError::validation(vec![FieldError::new("map", Invalid::new("write column = field in each line"))]);
-        let (column, field) = ImportOrder::split_map(line).ok_or_else(unread)?;
-        pairs.push((format!("map.{column}"), field.to_owned()));
+    let lines = form.iter().filter(|(name, _)| name == "map").flat_map(|(_, text)| text.lines().enumerate());
+    let mut errors = Vec::new();
+    for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        match ImportOrder::split_map(line) {
+            Some((column, field)) => pairs.push((format!("map.{column}"), field.to_owned())),
+            None => {
+                let message = format!("has a bad item {}, which must be column = field", index + 1);
+                errors.push(FieldError::new("map", Invalid::new(message)));
+            }
+        }
     }
-    Ok(pairs)
+    if errors.is_empty() { Ok(pairs) } else { Err(ApiError::validation(errors)) }
 }
 
 /// The errors at the fields of the form. What is wrong with a column is told with its name, and what is wrong with no field is the file.
 fn at_fields(errors: Pairs) -> Pairs {
     let place = |(field, message): (String, String)| match field.strip_prefix("map.") {
-        Some(column) => ("map".to_owned(), format!("{column} {message}")),
+        Some(column) => ("map".to_owned(), format!("has a bad column {column}, which {message}")),
         None if field.is_empty() => ("file".to_owned(), message),
         None => (field, message),
     };
@@ -215,7 +220,9 @@ mod tests {
         let form = pairs(&[("format", "auto"), ("map", "E-mail = email\n\nWhy = so=metadata.why\n")]);
         let expected = pairs(&[("format", "auto"), ("map.E-mail", "email"), ("map.Why = so", "metadata.why")]);
         assert_eq!(parameters(&form).unwrap(), expected);
-        assert_eq!(parameters(&pairs(&[("map", "E-mail")])).unwrap_err().errors[0].field, "map");
+        let errors = parameters(&pairs(&[("map", "E-mail\n\nName = name\nAge")])).unwrap_err().errors;
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(told, [1, 4].map(|line| format!("map has a bad item {line}, which must be column = field")));
     }
 
     #[test]
@@ -227,7 +234,7 @@ mod tests {
     #[test]
     fn every_error_has_a_field() {
         let errors = pairs(&[("map.Age", "is no field"), ("format", "is none"), ("", "is an archive")]);
-        let expected = pairs(&[("map", "Age is no field"), ("format", "is none"), ("file", "is an archive")]);
+        let expected = pairs(&[("map", "has a bad column Age, which is no field"), ("format", "is none"), ("file", "is an archive")]);
         assert_eq!(at_fields(errors), expected);
     }
 
