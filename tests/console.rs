@@ -520,6 +520,9 @@ async fn a_launch_needs_forms_alone(kind: Kind) {
     browser.open(&format!("{list}/entries?created_until=2026-01-31")).await.is_page(200, &["No entry matches"]);
     browser.open(&format!("{list}/entries?created_since=soon")).await.is_page(400, &["value=\"soon\"", "aria-invalid=\"true\""]);
     let bulk = format!("{list}/entries/bulk");
+    let unticked = browser.post(&bulk, &[("do", "approve"), ("filter", "status=pending")]).await.leads_to();
+    assert_eq!(unticked, format!("{list}/entries?status=pending&done=unticked"));
+    browser.open(&unticked).await.is_page(200, &["Nothing was changed. Tick entries first"]);
     browser.post(&bulk, &[("do", "reject"), ("entry", bob)]).await.leads_to();
     browser.open(&format!("{list}/entries?status=rejected")).await.is_page(200, &["bob@example.com"]);
     let back = format!("href=\"{list}/entries?status=rejected\"");

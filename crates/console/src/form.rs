@@ -296,7 +296,15 @@ mod tests {
         assert!(html.contains("value=\"Early Access\"") && html.contains("aria-invalid=\"true\""), "{html}");
         let changes = form.changes(&[&field]);
         let told: Vec<(Option<&str>, &str)> = changes.iter().map(|change| (change.id.as_deref(), change.text.as_str())).collect();
-        assert_eq!(told, [(Some("f-slug"), "Address: use a-z"), (None, "try again")]);
+        assert_eq!(told, [(Some("f-slug"), "Address: Use a-z"), (None, "Try again")]);
+    }
+
+    #[test]
+    fn lines_with_the_same_mistake_are_told_together() {
+        let errors = ["Line 1: Enter an origin", "Line 2: Use less", "Line 4: Enter an origin", "Keep at most 50", "Keep at most 50"];
+        let form = Form::default().refused(errors.map(|error| ("origins", error)));
+        assert_eq!(form.error("origins").as_deref(), Some("Lines 1 and 4: Enter an origin; Line 2: Use less; Keep at most 50"));
+        assert_eq!(form.error("others"), None);
     }
 
     #[test]

@@ -207,6 +207,7 @@ fn a_list_is_only_shared_while_people_can_sign_up() {
 #[test]
 fn what_is_known_of_an_import_is_one_sentence() {
     for (name, html) in gallery::pages(everything(), USUAL).iter().filter(|(name, _)| name.starts_with("import-")) {
+        assert!(name != "import-unread" || html.contains("<p>Choose a file that is not empty</p>"), "{html}");
         let about = html.split("</dl>").nth(1).and_then(|rest| rest.split("<p class=\"hint capital\">").nth(1)).unwrap();
         let known = ["prefinery, UTF-8, separated by semicolon, started <time", "started <time", "prefinery</p>"];
         assert!(known.iter().any(|known| about.starts_with(known)), "{name}: {}", about.split("</p>").next().unwrap());

@@ -763,7 +763,7 @@ impl Samples<'_> {
         add("import-cancelled", &ImportPage { import: row("cancelled", 0, false), ..page.clone() });
         add("import-failed", &ImportPage { import: row("failed", 0, false), failure: Some(self.text()), ..page.clone() });
         let unread = ImportRow { format: String::new(), ..row("failed", 0, false) };
-        let failure = Some(self.text());
+        let failure = Some("the file is empty".to_owned());
         add("import-unread", &ImportPage { import: unread, encoding: None, separator: None, failure, ..page });
     }
 

@@ -185,7 +185,12 @@ pub async fn bulk(posted: Update) -> Result<HttpResponse, ApiError> {
         return jobs::begin(&posted).await;
     }
     let ids = posted.values("entry");
-    check_number(&ids)?;
+    if ids.is_empty() {
+        return Ok(done(&address_of(&posted), Done::Unticked));
+    }
+    if ids.len() > MAX_IDS {
+        return Err(ApiError::new(Code::ValidationFailed, "tick at most 100 entries"));
+    }
     match posted.value("do") {
         "approve" => change(&posted, ids, BulkAction::Review(Review::Approve), Done::Approved).await,
         "reject" => change(&posted, ids, BulkAction::Review(Review::Reject), Done::Rejected).await,
@@ -206,14 +211,6 @@ pub async fn bulk(posted: Update) -> Result<HttpResponse, ApiError> {
 
 pub(super) fn bad(field: &str, message: &'static str) -> ApiError {
     ApiError::validation(vec![FieldError::new(field, Invalid::new(message))])
-}
-
-fn check_number(ids: &[String]) -> Result<(), ApiError> {
-    match ids.len() {
-        0 => Err(bad("entry", "tick the entries to change")),
-        1..=MAX_IDS => Ok(()),
-        _ => Err(bad("entry", "tick at most 100 entries")),
-    }
 }
 
 async fn change(posted: &Update, ids: Vec<String>, action: BulkAction, what: Done) -> Result<HttpResponse, ApiError> {

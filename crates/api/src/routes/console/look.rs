@@ -117,6 +117,7 @@ done! {
     Begun = "begun" "It has begun, and goes on while you do something else."
     Cancelled = "cancelled" "Cancelled. What was done stays."
     Busy = "busy" "Nothing has begun: other work on this list goes on. Wait until it is done, or cancel it."
+    Unticked = "unticked" "Nothing was changed. Tick entries first, or choose all of them."
     Resent = "resent" "The event is on its way. It shows below within seconds."
     Activated = "activated" "The list is active. People can sign up."
     Paused = "paused" "The list is paused. Nobody can sign up until you activate it again."
@@ -124,6 +125,13 @@ done! {
 }
 
 impl Done {
+    const fn tone(self) -> NoticeTone {
+        match self {
+            Self::Unticked => NoticeTone::Bad,
+            _ => NoticeTone::Good,
+        }
+    }
+
     /// What was done to so many entries, if that can be said.
     fn text_of(self, number: Count) -> Option<String> {
         let entries = number.of("entry", "entries");
@@ -146,7 +154,7 @@ pub(super) fn notices(request: &HttpRequest) -> Vec<Notice> {
     let number = |name: &str| in_query(request, &[name]).and_then(|number| number.parse().ok()).map(Count);
     let good = Done::of(request).map(|done| {
         let text = number("number").and_then(|number| done.text_of(number)).unwrap_or_else(|| done.text().to_owned());
-        Notice { tone: NoticeTone::Good, text, undo: None }
+        Notice { tone: done.tone(), text, undo: None }
     });
     let why = || reasons(&in_query(request, &["why"]).unwrap_or_default());
     let unchanged = |number: Count| format!("{} could not be changed{}.", number.of("entry", "entries"), why());

@@ -177,7 +177,8 @@ async fn render<P>(door: &Open<P>, place: &TemplatePlace, body: Value) -> Result
     let page = match render_typed(&door.app, &door.admin, place, body).await {
         Ok(mail) => MailPreviewPage { root, subject: mail.subject, text: mail.text, html: mail.html, errors: Vec::new() },
         Err(error) => {
-            let errors = refused(error)?.into_iter().map(|(field, error)| format!("{field}: {error}")).collect();
+            let errors = Form::default().refused(refused(error)?).errors;
+            let errors = errors.into_iter().map(|(field, error)| format!("{field}: {error}")).collect();
             MailPreviewPage { root, errors, ..MailPreviewPage::default() }
         }
     };
