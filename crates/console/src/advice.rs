@@ -118,9 +118,12 @@ fn known(message: &str) -> Option<String> {
     BEGINNINGS.iter().find_map(|(begin, advice)| Some(format!("{advice}{}", message.strip_prefix(begin)?)))
 }
 
-/// Begins a text with a capital.
+/// Begins a text with a capital, unless it begins with an address or a name of a program.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
+    if !text.chars().take_while(|c| *c != ' ').all(|c| c.is_alphabetic() || c == '\'') {
+        return text.to_owned();
+    }
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
@@ -142,6 +145,12 @@ mod tests {
 
     use super::*;
     use crate::settings::patch_of_settings;
+
+    #[test]
+    fn an_address_keeps_its_letters() {
+        assert_eq!(advice("this cannot be"), "This cannot be");
+        assert_eq!(advice("eve@other.example may not sign in here."), "eve@other.example may not sign in here.");
+    }
 
     #[test]
     fn an_error_says_what_to_do() {

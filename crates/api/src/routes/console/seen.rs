@@ -7,7 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rally_console::Form;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use url::form_urlencoded;
 
 use super::doors::Pairs;
 
@@ -21,10 +20,9 @@ pub(super) fn with_seen(mut form: Form, values: &Map<String, Value>) -> Form {
     form
 }
 
-/// The digests of some values, as text of a field.
+/// The digests of some values, as text of a field. No name of a field has a space.
 pub(super) fn digests(values: &Map<String, Value>) -> String {
-    let pairs = values.iter().map(|(name, value)| (name, digest(value)));
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    values.iter().map(|(name, value)| format!("{name}={}", digest(value))).collect::<Vec<_>>().join(" ")
 }
 
 fn digest(value: &Value) -> String {
@@ -37,7 +35,8 @@ pub(super) struct Seen(Option<HashMap<String, String>>);
 impl Seen {
     pub(super) fn of(form: &Pairs) -> Self {
         let seen = form.iter().find(|(name, _)| name == NAME).filter(|(_, seen)| !seen.is_empty());
-        Self(seen.map(|(_, seen)| form_urlencoded::parse(seen.as_bytes()).into_owned().collect()))
+        let pair = |pair: &str| pair.split_once('=').map(|(name, digest)| (name.to_owned(), digest.to_owned()));
+        Self(seen.map(|(_, seen)| seen.split(' ').filter_map(pair).collect()))
     }
 
     /// Whether the form says what it showed.
