@@ -404,6 +404,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_looks_for_no_fraud_keeps_no_network() {
+        for (choice, keeps) in [("flag", true), ("withhold", true), ("off", false)] {
+            let list = waitlist(json!({"email_confirmation": true, "referral_fraud": choice}));
+            let plan = command(wish("Ada")).decide(&facts(&list, &smtp_setup())).unwrap();
+            assert_eq!(plan.request.unwrap().network.is_some(), keeps, "{choice}");
+        }
+    }
+
+    #[test]
     fn a_new_address_waits_and_is_asked() {
         let (list, setup) = (waitlist(json!({"email_confirmation": true})), smtp_setup());
         let plan = command(wish("Ada")).decide(&facts(&list, &setup)).unwrap();

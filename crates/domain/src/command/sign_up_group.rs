@@ -295,6 +295,21 @@ mod tests {
     }
 
     #[test]
+    fn a_withheld_referral_counts_for_nobody_after_it() {
+        let rewards = json!({"milestones": [{"count": 2, "reward": "a mug"}]});
+        let mut group = group(json!({"referral_fraud": "withhold", "referral_rewards": rewards}));
+        let ada = person(1);
+        group.decide(&ada).unwrap();
+        let friend = |n, disposable| SignUp { friends_code: Some(ada.own_code.clone()), disposable, ..person(n) };
+        group.decide(&friend(2, true)).unwrap();
+        group.decide(&friend(3, false)).unwrap();
+        let rewarded = |group: &SignUpGroup| group.events().filter(|event| event.kind == EventKind::RewardReached).count();
+        assert_eq!(rewarded(&group), 0, "one of two referrals counts");
+        group.decide(&friend(4, false)).unwrap();
+        assert_eq!(rewarded(&group), 1);
+    }
+
+    #[test]
     fn a_request_is_confirmed_once_in_a_group() {
         let mut group = group(json!({"email_confirmation": true}));
         let confirm = |n| SignUp { confirms: Some(request().id), profile: request().profile, ..person(n) };
