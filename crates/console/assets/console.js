@@ -130,6 +130,8 @@ const keepOpen = (old, fresh) => {
   }
 };
 
+const NOT_SENT = "That did not work: the server did not answer, or you are signed out. What you typed is still here.";
+
 const turns = new Map();
 
 /** Replaces the element `id`, and the whole content where the answer does not have it. */
@@ -186,7 +188,7 @@ const trySwap = (id, request) =>
   swap(id, request).catch(() => {
     byId(id)?.removeAttribute("aria-busy");
     if ((request.method ?? "GET") === "GET") location.assign(request.url);
-    else tell("That did not work: the server did not answer, or you are signed out. What you typed is still here.");
+    else tell(NOT_SENT);
   });
 
 document.addEventListener("click", (event) => {
@@ -215,25 +217,16 @@ const clean = (form) => {
   if ("dirty" in form.dataset) form.dataset.dirty = "";
 };
 
-/** Whether a session would carry out a form. The page of the keys is a small one. */
-const isSignedIn = async () => {
-  const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" });
-  return answer.type !== "opaqueredirect";
-};
+const asking = new WeakSet();
 
-const askedFor = new WeakSet();
-
-/** Sends a form in which something was typed, unless nobody would carry it out: the answer would take the place of what was typed. */
+/** Sends a form if a session would carry it out: else the answer would take the place of what was typed. */
 const sendTyped = async (form, submitter) => {
-  if (askedFor.has(form)) return;
-  askedFor.add(form);
-  const problem = await isSignedIn().then(
-    (yes) => (yes ? "" : "You are signed out, so this was not saved. Sign in on another tab, then save again: what you typed is still here."),
-    () => "The server did not answer, so this was not saved. What you typed is still here.",
-  );
-  if (!problem) form.requestSubmit(submitter);
-  askedFor.delete(form);
-  if (problem) tell(problem);
+  if (asking.has(form)) return;
+  asking.add(form);
+  const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" }).catch(() => undefined);
+  if (answer?.ok) form.requestSubmit(submitter);
+  else tell(NOT_SENT);
+  asking.delete(form);
 };
 
 document.addEventListener("submit", (event) => {
@@ -250,7 +243,7 @@ document.addEventListener("submit", (event) => {
   if (method === "POST" && form.ariaBusy === "true") return event.preventDefault();
   const id = submitter?.dataset.swap ?? form.dataset.swap;
   const swaps = id && byId(id);
-  if (!swaps && form.dataset.dirty === "true" && byId("nav") && !askedFor.has(form)) {
+  if (!swaps && form.dataset.dirty === "true" && byId("nav") && !asking.has(form)) {
     event.preventDefault();
     return void sendTyped(form, submitter);
   }
@@ -386,9 +379,9 @@ document.addEventListener("keydown", (event) => {
 
 ready(document);
 
-// A question, or a secret, is the answer to a form. To load it again, or to go back to it, shows the page that it belongs to.
-const asked = document.querySelector("[data-at]");
-if (asked) history.replaceState(history.state, "", asked.dataset.at);
+// A question or a secret is the answer to a form. Whoever loads it again, or goes back to it, sees the page that it belongs to.
+const answer = document.querySelector("[data-at]");
+if (answer) history.replaceState(history.state, "", answer.dataset.at);
 
 // A message that is there from the start is not read out by itself. The next key goes to what it offers.
 const isNew = bare(location.href) !== location.href;

@@ -550,7 +550,8 @@ impl Samples<'_> {
         ];
         let conflict = Some(Conflict { by: Some(self.words.name.to_owned()), at: at(3), of: vec!["settings.max_entries".to_owned()] });
         let form = page.form.clone().refused(errors);
-        add("settings-refused", &SettingsPage { form, conflict, sends_confirmations: true, is_unsaved: true, ..page.clone() });
+        add("settings-refused", &SettingsPage { form, sends_confirmations: true, is_unsaved: true, ..page.clone() });
+        add("settings-overtaken", &SettingsPage { conflict, is_unsaved: true, ..page.clone() });
         let form = form_of_settings(text, None, &serde_json::Map::new());
         add(
             "settings-bare",
