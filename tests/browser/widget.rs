@@ -149,6 +149,8 @@ async fn a_widget_follows_the_theme_of_its_page() {
         browser.run(&format!("document.body.style.cssText = 'background: {ground}; color: {ink}'")).await;
         browser.until(&format!("{ROOT}.querySelector('.box').style.colorScheme === '{look}'")).await;
         browser.run(&format!("{ROOT}.getElementById('join').focus()")).await;
+        // The widget looks at the colours of the page once they have changed.
+        browser.until(&format!("({focus})[3] === '{ink}'")).await;
         assert_eq!(browser.value(&focus).await, json!(["solid", "3px", "2px", ink]), "{look}");
         // A field with an error shows both.
         send(&browser).await;
