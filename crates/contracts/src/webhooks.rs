@@ -37,7 +37,8 @@ pub(crate) async fn webhook(ports: &Ports, workspace_id: WorkspaceId) -> Webhook
     ports.webhooks.create(create_webhook(ports, workspace_id, &REVIEWED), None).await.unwrap()
 }
 
-pub(crate) fn update(webhook: &Webhook) -> UpdateWebhook {
+/// The command that changes nothing of a webhook.
+pub fn update(webhook: &Webhook) -> UpdateWebhook {
     let (id, workspace_id, now) = (webhook.id, webhook.workspace_id, webhook.created_at);
     UpdateWebhook { id, workspace_id, url: None, events: None, active: None, actor: ACTOR, now }
 }

@@ -251,8 +251,13 @@ impl DeliveryQueue for PgStore {
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedDelivery>, Fault> {
         let rows: Result<Vec<ClaimRow>, CommandError<Infallible>> = transaction!(self, BEGIN_PASSING, |c| Ok(claim(c, &request).await?));
+        let (known, newer): (Vec<ClaimRow>, Vec<ClaimRow>) = rows?.into_iter().partition(ClaimRow::is_known);
+        if !newer.is_empty() {
+            let keys = newer.iter().map(|row| (EventId::new(row.event_id), WebhookId::new(row.webhook_id))).collect();
+            self.release(request.claim, keys, request.now.plus(LEFT_FOR_OTHERS)).await?;
+        }
         // A row that cannot be read must not stop the others. It ends after its attempts.
-        Ok(rows?.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
+        Ok(known.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
     }
 
     async fn confirm(&self, claimed: Vec<(ClaimId, EventId, WebhookId)>, now: Timestamp) -> Result<Vec<ClaimedDelivery>, Fault> {
@@ -410,7 +415,15 @@ struct ClaimRow {
     body: String,
 }
 
+/// How long an event of a kind that a newer program has written is left for its processes.
+const LEFT_FOR_OTHERS: time::Duration = time::Duration::MINUTE;
+
 impl ClaimRow {
+    /// Whether this program knows the kind of the event.
+    fn is_known(&self) -> bool {
+        EventKind::parse(&self.kind).is_ok()
+    }
+
     const fn key(&self) -> (Uuid, Uuid) {
         (self.event_id, self.webhook_id)
     }

@@ -88,7 +88,9 @@ pub(crate) async fn drop_undelivered(mut c: &AsyncPgConnection, waitlist: Waitli
 pub(crate) async fn of_entry(c: &mut AsyncPgConnection, waitlist: WaitlistId, entry: EntryId) -> Result<Vec<Event>, Fault> {
     let of_entry = events::table.filter(events::waitlist_id.eq(waitlist.uuid()).and(events::entry_id.eq(entry.uuid())));
     let rows: Vec<EventRow> = of_entry.select(EventRow::as_select()).load(c).await.map_err(query_fault)?;
-    let mut events = rows.into_iter().map(Event::try_from).collect::<Result<Vec<_>, _>>()?;
+    // What a newer program has told is left to it.
+    let known = rows.into_iter().filter(|row| EventKind::parse(&row.kind).is_ok());
+    let mut events = known.map(Event::try_from).collect::<Result<Vec<_>, _>>()?;
     events.sort_by_key(|event| (event.occurred_at, event.id));
     Ok(events)
 }

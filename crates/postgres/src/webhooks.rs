@@ -134,7 +134,7 @@ impl WebhookStore for PgStore {
             .limit(to_bigint(limit.rows() as u64))
             .select(AttemptRow::as_select());
         let rows: Vec<AttemptRow> = query.load(&mut c).await.map_err(query_fault)?;
-        rows.into_iter().map(Attempt::try_from).collect()
+        rows.into_iter().filter(AttemptRow::is_known).map(Attempt::try_from).collect()
     }
 
     async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
@@ -155,7 +155,7 @@ impl WebhookStore for PgStore {
                 }
             }
         };
-        rows.map_err(query_fault)?.into_iter().map(Attempt::try_from).collect()
+        rows.map_err(query_fault)?.into_iter().filter(AttemptRow::is_known).map(Attempt::try_from).collect()
     }
 
     async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {

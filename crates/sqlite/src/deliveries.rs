@@ -94,12 +94,7 @@ impl DeliveryQueue for SqliteStore {
     async fn release(&self, claim: ClaimId, deliveries: Vec<(EventId, WebhookId)>, due_at: Timestamp) -> Result<(), Fault> {
         let released = self.database.write::<_, Infallible>(move |c| {
             for (event, webhook) in &deliveries {
-                let (event, webhook) = (Blob(event.uuid()), Blob(webhook.uuid()));
-                if claimed_for(c, claim, event, webhook)?.is_some() {
-                    let untried = deliveries::attempt.eq(deliveries::attempt - 1);
-                    diesel::update(deliveries::table.find((event, webhook))).set(untried).execute(c)?;
-                    give_back(c, event, webhook, due_at.unix_millis())?;
-                }
+                release(c, claim, Blob(event.uuid()), Blob(webhook.uuid()), due_at)?;
             }
             Ok(())
         });
@@ -170,11 +165,28 @@ pub(crate) const UNKNOWN: i64 = -1;
 fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<ClaimedDelivery>, Abort<Infallible>> {
     let mut claimed = Vec::new();
     for (lane, share) in &request.shares {
-        // A row that cannot be read must not stop the others. It ends after its attempts.
         let rows = claim_lane(c, Blob(lane.uuid()), *share, request)?;
-        claimed.extend(rows.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
+        let (known, newer): (Vec<ClaimRow>, Vec<ClaimRow>) = rows.into_iter().partition(ClaimRow::is_known);
+        for row in newer {
+            release(c, request.claim, row.event_id, row.webhook_id, request.now.plus(LEFT_FOR_OTHERS))?;
+        }
+        // A row that cannot be read must not stop the others. It ends after its attempts.
+        claimed.extend(known.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
     }
     Ok(claimed)
+}
+
+/// How long an event of a kind that a newer program has written is left for its processes.
+const LEFT_FOR_OTHERS: time::Duration = time::Duration::MINUTE;
+
+/// Gives a delivery back without an attempt, if the claim holds.
+fn release(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob, due_at: Timestamp) -> QueryResult<()> {
+    if claimed_for(c, claim, event, webhook)?.is_some() {
+        let untried = deliveries::attempt.eq(deliveries::attempt - 1);
+        diesel::update(deliveries::table.find((event, webhook))).set(untried).execute(c)?;
+        give_back(c, event, webhook, due_at.unix_millis())?;
+    }
+    Ok(())
 }
 
 /// Claims the share of a webhook and returns the deliveries to send. It holds the rest.
@@ -284,6 +296,11 @@ struct ClaimRow {
 }
 
 impl ClaimRow {
+    /// Whether this program knows the kind of the event.
+    fn is_known(&self) -> bool {
+        EventKind::parse(&self.kind).is_ok()
+    }
+
     fn into_delivery(self, claim: ClaimId) -> Result<ClaimedDelivery, Fault> {
         Ok(ClaimedDelivery {
             claim,

@@ -135,14 +135,14 @@ impl WebhookStore for SqliteStore {
                     .limit(to_bigint(limit.rows() as u64))
                     .select(AttemptRow::as_select());
                 let rows: Vec<AttemptRow> = query.load(c).map_err(query_fault)?;
-                rows.into_iter().map(Attempt::try_from).collect()
+                rows.into_iter().filter(AttemptRow::is_known).map(Attempt::try_from).collect()
             })
             .await
     }
 
     async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault> {
         let rows = self.database.read(move |c| attempts_of(c, Blob(id.uuid()), state, limit).map_err(query_fault)).await?;
-        rows.into_iter().map(Attempt::try_from).collect()
+        rows.into_iter().filter(AttemptRow::is_known).map(Attempt::try_from).collect()
     }
 
     async fn replay(&self, command: ReplayDeliveries) -> Result<u64, CommandError<ReplayRejection>> {

@@ -81,6 +81,67 @@ mod in_memory {
     }
 }
 
+mod versions {
+    use rally_contracts::samples::{active_list, sign_up};
+    use rally_contracts::webhooks::{create_webhook, update};
+    use rally_domain::command::UpdateWebhook;
+    use rally_domain::event::EventKind;
+    use rally_domain::id::{ClaimId, WebhookId};
+    use rally_domain::queue::ClaimRequest;
+    use rally_domain::timestamp::Timestamp;
+    use serde_json::json;
+    use time::Duration;
+
+    use super::*;
+
+    fn request(ports: &Ports, hook: WebhookId, now: Timestamp, share: usize) -> ClaimRequest {
+        ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares: vec![(hook, share)] }
+    }
+
+    /// Disabling and enabling a webhook also applies to deliveries without a generation, which an older program wrote.
+    #[tokio::test]
+    async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = active_list(&ports, json!({})).await;
+        let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
+        for n in 0..4 {
+            ports.entries.sign_up(sign_up(&ports, &list, &format!("p{n}@example.com"))).await.unwrap();
+        }
+        execute(&embedded.directory, "UPDATE deliveries SET generation = -1");
+        let now = ports.clock.now();
+        assert_eq!(ports.deliveries.claim(request(&ports, hook.id, now, 2)).await.unwrap().len(), 2);
+        for active in [false, true] {
+            ports.webhooks.update(UpdateWebhook { active: Some(active), ..update(&hook) }).await.unwrap();
+        }
+        assert_eq!(ports.deliveries.reap(now.plus(Duration::seconds(1)), 8).await.unwrap(), 2);
+        assert_eq!(ports.deliveries.due(now.plus(Duration::days(1))).await.unwrap(), []);
+        while ports.purges.purge(1).await.unwrap() {}
+        assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+    }
+
+    /// Its processes deliver it. This program neither loses it nor fails for it.
+    #[tokio::test]
+    async fn an_event_of_a_newer_program_is_left_for_it() {
+        let embedded = Embedded::fresh().await;
+        let ports = embedded.ports();
+        let list = active_list(&ports, json!({})).await;
+        let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
+        let ada = ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
+        execute(&embedded.directory, "UPDATE events SET kind = 'entry.snoozed'");
+        let now = ports.clock.now();
+        for minutes in 0..20 {
+            let now = now.plus(Duration::minutes(minutes));
+            assert_eq!(ports.deliveries.claim(request(&ports, hook.id, now, 9)).await.unwrap(), []);
+            assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
+        }
+        assert_eq!(ports.entries.records(list.id, ada.id).await.unwrap().events, []);
+        execute(&embedded.directory, "UPDATE events SET kind = 'entry.created'");
+        let claimed = ports.deliveries.claim(request(&ports, hook.id, now.plus(Duration::minutes(20)), 9)).await.unwrap();
+        assert_eq!(claimed.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
+    }
+}
+
 mod log {
     use rally_contracts::confirmations::{confirming_list, refusal, request, waiting};
     use rally_contracts::samples::{active_list, erase_entry, sign_up};

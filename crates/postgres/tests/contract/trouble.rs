@@ -10,7 +10,7 @@ use rally_contracts::reviews::review;
 use rally_contracts::samples::{
     self, ACTOR, active_list, active_list_in, create_workspace, delete_entry, delete_waitlist, sign_up, slug, workspace,
 };
-use rally_contracts::webhooks::create_webhook;
+use rally_contracts::webhooks::{create_webhook, update};
 use rally_domain::command::{RenameWorkspace, Review, UpdateWebhook, WorkspaceRejection};
 use rally_domain::delivery::{AttemptResult, SettleDelivery};
 use rally_domain::error::{CommandError, Fault};
@@ -22,7 +22,7 @@ use rally_domain::queue::ClaimRequest;
 use rally_domain::referral::Position;
 use rally_domain::search::{EntryQuery, TermFilter};
 use rally_domain::waitlist::Waitlist;
-use rally_domain::webhook::{DeliveryPolicy, Webhook};
+use rally_domain::webhook::DeliveryPolicy;
 use rally_pgtest::Cluster;
 use rally_postgres::{PgOptions, PgStore};
 use serde_json::json;
@@ -33,12 +33,6 @@ use uuid::Uuid;
 
 /// A deadline that only a failing test reaches.
 const NEVER: Duration = Duration::from_secs(30);
-
-/// The command that changes nothing of a webhook.
-fn unchanged(hook: &Webhook) -> UpdateWebhook {
-    let (id, workspace_id, now) = (hook.id, hook.workspace_id, hook.created_at);
-    UpdateWebhook { id, workspace_id, url: None, events: None, active: None, actor: ACTOR, now }
-}
 
 fn ports(store: PgStore) -> Ports {
     Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
@@ -277,13 +271,36 @@ async fn what_an_older_program_wrote_is_delivered_until_the_webhook_is_switched(
     let claimed = ports.deliveries.claim(request(vec![(hook.id, 2)])).await.unwrap();
     assert_eq!(claimed.len(), 2);
     for active in [false, true] {
-        let switch = UpdateWebhook { active: Some(active), ..unchanged(&hook) };
+        let switch = UpdateWebhook { active: Some(active), ..update(&hook) };
         ports.webhooks.update(switch).await.unwrap();
     }
     assert_eq!(ports.deliveries.reap(now.plus(time::Duration::seconds(1)), 8).await.unwrap(), 2);
     assert_eq!(ports.deliveries.due(now.plus(time::Duration::days(1))).await.unwrap(), []);
     while ports.purges.purge(1).await.unwrap() {}
     assert_eq!(ports.deliveries.depth().await.unwrap().pending, 0);
+}
+
+/// Its processes deliver it. This program neither loses it nor fails for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_a_newer_program_is_left_for_it() {
+    let (_, ports, lists, somebody) = locked_lists(1, 0).await;
+    somebody.batch_execute("ROLLBACK").await.unwrap();
+    let hook = ports.webhooks.create(create_webhook(&ports, lists[0].workspace_id, &EventKind::ALL), None).await.unwrap();
+    let ada = ports.entries.sign_up(sign_up(&ports, &lists[0], "ada@example.com")).await.unwrap();
+    somebody.batch_execute("UPDATE events SET kind = 'entry.snoozed'").await.unwrap();
+    let now = ports.clock.now();
+    let claim = async |minutes| {
+        let now = now.plus(time::Duration::minutes(minutes));
+        let request = ClaimRequest { claim: ClaimId::new(ports.ids.uuid()), now, lease_until: now, shares: vec![(hook.id, 9)] };
+        ports.deliveries.claim(request).await.unwrap()
+    };
+    for minutes in 0..20 {
+        assert_eq!(claim(minutes).await, []);
+        assert_eq!(ports.deliveries.depth().await.unwrap().pending, 1);
+    }
+    assert_eq!(ports.entries.records(lists[0].id, ada.id).await.unwrap().events, []);
+    somebody.batch_execute("UPDATE events SET kind = 'entry.created'").await.unwrap();
+    assert_eq!(claim(20).await.iter().map(|claimed| claimed.attempt).collect::<Vec<_>>(), [1]);
 }
 
 /// The slug then belongs to the workspace that took it, and that one can give it up again.
@@ -521,7 +538,7 @@ async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
     let list = active_list(&ports, json!({})).await;
     let hook = ports.webhooks.create(create_webhook(&ports, list.workspace_id, &EventKind::ALL), None).await.unwrap();
     let switch = async |active| {
-        let command = UpdateWebhook { active: Some(active), ..unchanged(&hook) };
+        let command = UpdateWebhook { active: Some(active), ..update(&hook) };
         ports.webhooks.update(command).await.unwrap()
     };
     ports.entries.sign_up(sign_up(&ports, &list, "ada@example.com")).await.unwrap();
@@ -555,7 +572,7 @@ async fn a_delivery_that_is_committed_after_its_webhook_was_purged_is_found() {
     let (joining, command) = (ports.clone(), sign_up(&ports, &list, "ada@example.com"));
     let sign_up = tokio::spawn(async move { joining.entries.sign_up(command).await.unwrap() });
     wait_for_sleep(&url).await;
-    let off = UpdateWebhook { active: Some(false), ..unchanged(&hook) };
+    let off = UpdateWebhook { active: Some(false), ..update(&hook) };
     ports.webhooks.update(off).await.unwrap();
     while ports.purges.purge(100).await.unwrap() {}
     sign_up.await.unwrap();
