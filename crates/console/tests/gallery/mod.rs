@@ -685,7 +685,8 @@ impl Samples<'_> {
         add("new-template", &FormPage::new_template(self.workspace(), form));
         let form = page.form.clone().refused([("html", "Line 3: end the loop with endfor"), ("to", "Enter an address")]);
         let conflict = Some(Conflict { by: Some(self.text()), at: at(2), of: Vec::new() });
-        add("template-refused", &TemplatePage { form, is_own: false, conflict, ..page });
+        add("template-overtaken", &TemplatePage { conflict, ..page.clone() });
+        add("template-refused", &TemplatePage { form, is_own: false, ..page });
         let preview = MailPreviewPage {
             root: String::new(),
             subject: self.text(),
