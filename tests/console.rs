@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
 use rally_api::auth::{Action, create_sign_in_link};
 use rally_api::boot::config::Settings;
 use rally_console::urls::{Method as PageMethod, ROUTES, Route};
@@ -655,7 +656,8 @@ async fn a_form_that_is_sent_again_is_carried_out_once(kind: Kind) {
     let once = browser.open(&format!("{ws}/new-webhook")).await.hidden("once");
     let form = [("once", once.as_str()), ("url", "https://receiver.example/a"), ("events", "entry.created")];
     let first = secret(&browser.post(&format!("{ws}/new-webhook"), &form).await);
-    assert_eq!(secret(&browser.post(&format!("{ws}/new-webhook"), &form).await), first);
+    let again = browser.post(&format!("{ws}/new-webhook"), &form).await.leads_to();
+    browser.open(&again).await.is_page(200, &["That was done already."]);
     assert_eq!(hooks().await.len(), 1);
     // Another form of the same page is another webhook.
     let other = [("once", once.as_str()), ("url", "https://receiver.example/b"), ("events", "entry.created")];
@@ -665,14 +667,25 @@ async fn a_form_that_is_sent_again_is_carried_out_once(kind: Kind) {
     let asks = browser.post(&rotate, &[]).await;
     let form = [("once", asks.hidden("once")), ("confirm", "yes".to_owned())];
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let rotated = secret(&browser.post(&rotate, &form).await);
-    assert_eq!(secret(&browser.post(&rotate, &form).await), rotated);
+    assert_ne!(secret(&browser.post(&rotate, &form).await), first);
+    let again = browser.post(&rotate, &form).await.leads_to();
+    browser.open(&again).await.is_page(200, &["That was done already."]);
     let once = browser.open(&format!("{ws}/new-key")).await.hidden("once");
     let form = [("once", once.as_str()), ("name", "Website"), ("actions", "entry.read")];
     secret(&browser.post(&format!("{ws}/new-key"), &form).await);
     let again = browser.post(&format!("{ws}/new-key"), &form).await.leads_to();
     browser.open(&again).await.is_page(200, &["That was created already."]);
     assert_eq!(server.admin_get("/api-keys").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    // Also if it comes several times at once.
+    let once = browser.open(&format!("{ws}/new-key")).await.hidden("once");
+    let form = [("once", once.as_str()), ("name", "Other"), ("actions", "entry.read")];
+    let csrf = browser.open("/console/help").await.hidden("csrf");
+    let posted = [&[("csrf", csrf.as_str())], &form[..]].concat();
+    let sent = join_all((0..4).map(|_| browser.send(browser.form(&format!("{ws}/new-key"), &posted)))).await;
+    let mut statuses: Vec<u16> = sent.iter().map(|seen| seen.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 303, 303, 303]);
+    assert_eq!(server.admin_get("/api-keys").await.expect(200)["data"].as_array().unwrap().len(), 2);
 }
 
 /// Who changes one thing undoes nothing that somebody else has changed since the form was opened.

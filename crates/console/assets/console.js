@@ -217,16 +217,18 @@ const clean = (form) => {
   if ("dirty" in form.dataset) form.dataset.dirty = "";
 };
 
-const asking = new WeakSet();
+/** The form that a session would carry out. */
+let passed;
 
-/** Sends a form if a session would carry it out: else the answer would take the place of what was typed. */
+/** Sends a form if a session would carry it out: else the answer would replace what was typed. */
 const sendTyped = async (form, submitter) => {
-  if (asking.has(form)) return;
-  asking.add(form);
+  form.ariaBusy = "true";
   const answer = await fetch(document.querySelector('#nav [data-key="?"]').href, { redirect: "manual" }).catch(() => undefined);
-  if (answer?.ok) form.requestSubmit(submitter);
-  else tell(NOT_SENT);
-  asking.delete(form);
+  form.ariaBusy = null;
+  if (!answer?.ok) return tell(NOT_SENT);
+  passed = form;
+  form.requestSubmit(submitter);
+  passed = undefined;
 };
 
 document.addEventListener("submit", (event) => {
@@ -243,7 +245,7 @@ document.addEventListener("submit", (event) => {
   if (method === "POST" && form.ariaBusy === "true") return event.preventDefault();
   const id = submitter?.dataset.swap ?? form.dataset.swap;
   const swaps = id && byId(id);
-  if (!swaps && form.dataset.dirty === "true" && byId("nav") && !asking.has(form)) {
+  if (!swaps && form.dataset.dirty === "true" && byId("nav") && passed !== form) {
     event.preventDefault();
     return void sendTyped(form, submitter);
   }
@@ -379,7 +381,7 @@ document.addEventListener("keydown", (event) => {
 
 ready(document);
 
-// A question or a secret is the answer to a form. Whoever loads it again, or goes back to it, sees the page that it belongs to.
+// A question or a secret answers a form. Whoever loads it again, or goes back, sees the page that it belongs to.
 const answer = document.querySelector("[data-at]");
 if (answer) history.replaceState(history.state, "", answer.dataset.at);
 

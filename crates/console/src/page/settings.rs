@@ -191,7 +191,7 @@ impl SettingsPage {
                 f.line(&name("key"), "Key").hint("a-z, 0-9 and _"),
                 f.select(&name("type"), "Answer", &TYPES),
                 f.tick(&name("required"), "Must be answered"),
-                f.line(&name("help_text"), "Hint").optional(),
+                f.lines(&name("help_text"), "Hint", 2).optional(),
             ];
             let is_chosen = ["select", "multiselect"].contains(&f.value(&name("type")));
             let options = f.lines(&name("options"), "Options", 4).hint("One a line, for an answer of several");

@@ -55,12 +55,12 @@ pub(super) async fn history(ports: &Ports, workspace_id: WorkspaceId, id: EntryI
     Targets::of(ports, workspace_id, urls).rows(page.items).await
 }
 
-/// Who made the last change of a target, in words, if the person may know.
-pub(super) async fn last_changed_by<P>(door: &Open<P>, target: &str) -> Result<Option<String>, ApiError> {
+/// Who did something to a target last, in words, if the person may know.
+pub(super) async fn last_done_by<P>(door: &Open<P>, action: AuditAction, target: &str) -> Result<Option<String>, ApiError> {
     if !door.admin.may(Action::RallyAuditRead) {
         return Ok(None);
     }
-    let filter = AuditFilter { target: Some(target.to_owned()), ..AuditFilter::default() };
+    let filter = AuditFilter { target: Some(target.to_owned()), action: Some(action), ..AuditFilter::default() };
     let page = door.app.ports.audit.list(Some(door.workspace_id()), filter, None, Limit::of::<1>()).await?;
     let Some(AuditRecord { row, .. }) = page.items.into_iter().next() else { return Ok(None) };
     let is_me = row.actor.id.as_deref() == Some(&*door.session.id.to_string());

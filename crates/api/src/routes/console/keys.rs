@@ -51,10 +51,13 @@ pub async fn create(posted: Posted<Open<permit::KeyCreate>>) -> Result<HttpRespo
         .and_then(|name| name.first_chunk().copied())
         .map(|name| ApiKeyId::new(Builder::from_custom_bytes(name).into_uuid()));
     let id = named.unwrap_or_else(|| ApiKeyId::new(posted.app.ports.ids.uuid()));
-    if newest_first(&posted.app, posted.workspace_id()).await?.iter().any(|key| key.id == id) {
+    let is_there = async || Ok::<_, ApiError>(newest_first(&posted.app, posted.workspace_id()).await?.iter().any(|key| key.id == id));
+    if is_there().await? {
         return Ok(done(&posted.urls().keys(), Done::CreatedBefore));
     }
     match make(&posted, id).await {
+        // The same form came twice at once.
+        Err(_) if is_there().await? => Ok(done(&posted.urls().keys(), Done::CreatedBefore)),
         Ok((key, shown)) => Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Key(key.name.to_string()), secret: shown })),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);

@@ -4,12 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, post};
 use rally_console::page::{Conflict, SettingsPage};
 use rally_console::{Form, edit_rows, form_of_settings, patch_of_settings};
+use rally_domain::audit::AuditAction;
 use rally_domain::error::FieldError;
 use rally_domain::settings::Settings;
 use rally_domain::waitlist::Waitlist;
 use serde_json::{Map, Value};
 
-use super::audit::last_changed_by;
+use super::audit::last_done_by;
 use super::doors::{OpenedList, Pairs, Posted};
 use super::look::{Done, body_of, done, refused, show, show_as, typed};
 use super::seen::{Seen, with_seen};
@@ -54,7 +55,7 @@ pub async fn save(posted: Posted<OpenedList<permit::WaitlistUpdate>>) -> Result<
     mine.retain(|name, value| seen.is_changed(name, value) && there.get(name) != Some(value));
     let both: Vec<String> = mine.keys().filter(|name| seen.is_known() && seen.is_changed(name, &there[*name])).cloned().collect();
     if !both.is_empty() {
-        let by = last_changed_by(&posted, &posted.waitlist.id.to_string()).await?;
+        let by = last_done_by(&posted, AuditAction::WaitlistUpdate, &posted.waitlist.id.to_string()).await?;
         let conflict = Some(Conflict { by, at: posted.waitlist.updated_at.into(), of: both });
         let page = settings_page(&posted, merged(now, there, mine)).await?;
         return Ok(show_as(StatusCode::CONFLICT, &SettingsPage { conflict, is_unsaved: true, ..page }));

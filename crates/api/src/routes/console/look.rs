@@ -98,6 +98,7 @@ done! {
     Saved = "saved" "Saved."
     Created = "created" "Created."
     CreatedBefore = "created-before" "That was created already. Its key was shown once: revoke it if you did not copy it."
+    IssuedBefore = "issued-before" "That was done already. Its secret was shown once: rotate it if you did not copy it."
     Deleted = "deleted" "Deleted."
     Erased = "erased" "Erased. Nothing of the person is left but the numbers."
     Approved = "approved" "Approved."
@@ -224,9 +225,6 @@ pub(super) fn pager(
 /// If the form is not to blame.
 pub(super) fn refused(error: ApiError) -> Result<Pairs, ApiError> {
     match error.code.status() {
-        409 if error.code == Code::IdempotencyInProgress => {
-            Ok(vec![(String::new(), "This is being done. Send it again in a moment".to_owned())])
-        }
         409 if error.code == Code::SlugTaken => Ok(vec![("slug".to_owned(), error.message)]),
         400 if !error.errors.is_empty() => Ok(error.errors.iter().map(|error| (error.field.clone(), error.message.to_string())).collect()),
         400 | 408 | 409 | 413 | 422 | 429 | 502 | 504 => Ok(vec![(String::new(), error.message)]),

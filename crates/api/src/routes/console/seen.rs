@@ -26,7 +26,17 @@ pub(super) fn digests(values: &Map<String, Value>) -> String {
 }
 
 fn digest(value: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(&Sha256::digest(value.to_string())[..12])
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(as_sent(value).to_string())[..12])
+}
+
+/// A value as a browser sends it back: line breaks are one character.
+fn as_sent(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(text.replace("\r\n", "\n").replace('\r', "\n")),
+        Value::Array(items) => items.iter().map(as_sent).collect(),
+        Value::Object(members) => Value::Object(members.iter().map(|(key, member)| (key.clone(), as_sent(member))).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
 
 /// What a posted form says that it showed.
@@ -62,6 +72,9 @@ mod tests {
         let values = values.as_object().unwrap();
         let seen = Seen::of(&with_seen(Form::new([("seen", "old")]), values).values);
         assert!(values.iter().all(|(name, value)| !seen.is_changed(name, value)));
+        let stored = json!({"text": "one\r\ntwo", "rows": [{"hint": "a\rb"}]});
+        let lines = Seen::of(&with_seen(Form::default(), stored.as_object().unwrap()).values);
+        assert!(!lines.is_changed("text", &json!("one\ntwo")) && !lines.is_changed("rows", &json!([{"hint": "a\nb"}])));
         for (name, other) in [("url", json!("https://b.example")), ("events", json!(["a"])), ("active", json!(true)), ("new", json!(1))] {
             assert!(seen.is_changed(name, &other), "{name}");
         }

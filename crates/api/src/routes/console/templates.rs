@@ -7,13 +7,14 @@ use actix_web::{HttpResponse, get, post, web};
 use rally_console::page::{ConfirmPage, Conflict, FormPage, MailPreviewPage, TemplatePage, TemplateRow, TemplatesPage};
 use rally_console::policy::MAIL_PREVIEW;
 use rally_console::{Form, Page, Time};
+use rally_domain::audit::AuditAction;
 use rally_domain::command::DeleteTemplate;
 use rally_domain::error::FieldError;
 use rally_domain::locale::Locale;
 use rally_domain::mail::{Choice, MailKind, MailTemplate, TemplateSource, choose};
 use serde_json::{Value, json};
 
-use super::audit::last_changed_by;
+use super::audit::last_done_by;
 use super::doors::{Open, Pairs, Posted};
 use super::look::{Done, done, refused, see_other, show, show_as, show_framed, typed};
 use super::preview::origin_of;
@@ -140,7 +141,7 @@ fn body(form: &Pairs) -> Value {
 pub async fn put(posted: Update, path: Path) -> Result<HttpResponse, ApiError> {
     let (place, form) = (place_of(&path)?, Form::new(posted.form.clone()));
     if let Some(changed) = own(&posted, &place).await?.filter(|own| own.updated_at.to_string() != posted.value("updated_at")) {
-        let by = last_changed_by(&posted, &format!("{}.{}", place.kind.as_str(), place.locale)).await?;
+        let by = last_done_by(&posted, AuditAction::MailTemplateUpdate, &format!("{}.{}", place.kind.as_str(), place.locale)).await?;
         let conflict = Some(Conflict { by, at: changed.updated_at.into(), of: Vec::new() });
         let page = template_page(&posted, &place, form).await?;
         return Ok(show_as(StatusCode::CONFLICT, &TemplatePage { conflict, ..page }));

@@ -25,7 +25,7 @@ use super::seen::{Seen, with_seen};
 use crate::auth::permit;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::languages::in_query;
-use crate::idempotency::{self, Reply};
+use crate::idempotency::{self, IDEMPOTENT_REPLAY, Reply};
 use crate::routes::admin::webhooks::change::update_webhook;
 use crate::routes::admin::webhooks::create::create_webhook;
 use crate::routes::admin::webhooks::replay::{replay_to, resend_by};
@@ -79,20 +79,25 @@ impl Issued {
         Self { id: webhook.id.to_string(), url: webhook.url.as_str().to_owned(), secret: secret.to_owned() }
     }
 
-    /// Carries out a form that issues a secret, or answers as before if it was carried out already.
+    /// Carries out a form that issues a secret. `None` if that was done already, or is being done: the secret is shown once, and may be
+    /// another one by now.
     async fn once<P>(
         posted: &Posted<Open<P>>,
         route: String,
         shown: String,
         command: impl AsyncFnOnce(Option<Receipt<Webhook>>) -> Result<Webhook, ApiError>,
-    ) -> Result<Self, ApiError> {
+    ) -> Result<Option<Self>, ApiError> {
         let key = name_of(&posted.form).and_then(|name| IdempotencyKey::parse(&URL_SAFE_NO_PAD.encode(name)).ok());
         let request = idempotency::Request { workspace_id: posted.workspace_id(), route, key, body: None };
         let render = move |webhook: &Webhook| Reply::created(&Self::new(webhook, &shown));
-        let reply = posted.app.idempotency.once(&posted.app.ports, request, render, command).await?;
+        let reply = match posted.app.idempotency.once(&posted.app.ports, request, render, command).await {
+            Ok(reply) if reply.headers().contains_key(IDEMPOTENT_REPLAY) => return Ok(None),
+            Err(error) if error.code == Code::IdempotencyInProgress => return Ok(None),
+            outcome => outcome?,
+        };
         let broken = |_| ApiError::new(Code::InternalError, "a stored answer is malformed");
         let body = to_bytes(reply.into_body()).await.map_err(|_| ApiError::new(Code::InternalError, "an answer has no body"))?;
-        serde_json::from_slice(&body).map_err(broken)
+        serde_json::from_slice(&body).map(Some).map_err(broken)
     }
 }
 
@@ -104,7 +109,8 @@ pub async fn create(posted: Posted<Open<permit::WebhookCreate>>) -> Result<HttpR
     let body = Value::Object(values(&posted.form));
     let create = async |receipt| create_webhook(&posted.app, &posted.admin, body, (id, secret), receipt).await;
     match Issued::once(&posted, "console POST webhooks".to_owned(), shown, create).await {
-        Ok(Issued { id, url, secret }) => Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Webhook { id, url }, secret })),
+        Ok(None) => Ok(done(&posted.urls().webhooks(), Done::IssuedBefore)),
+        Ok(Some(Issued { id, url, secret })) => Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Webhook { id, url }, secret })),
         Err(error) => {
             let form = typed(&posted.form, refused(error)?);
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new_webhook(posted.frame(), form, &event_types())))
@@ -217,8 +223,10 @@ pub async fn rotate(posted: Update, place: Place) -> Result<HttpResponse, ApiErr
         let command = RotateSecret { id: webhook.id, workspace_id, secret, actor, now };
         Ok(posted.app.ports.webhooks.rotate(command, receipt).await?)
     };
-    let Issued { id, url, secret } = Issued::once(&posted, format!("console POST webhooks/{id}/rotate"), shown, rotate).await?;
-    Ok(show(&SecretPage { frame: posted.frame(), of: Secret::Rotated { id, url }, secret }))
+    Ok(match Issued::once(&posted, format!("console POST webhooks/{id}/rotate"), shown, rotate).await? {
+        Some(Issued { id, url, secret }) => show(&SecretPage { frame: posted.frame(), of: Secret::Rotated { id, url }, secret }),
+        None => done(&posted.urls().webhook(&id), Done::IssuedBefore),
+    })
 }
 
 /// Sends a test event.
