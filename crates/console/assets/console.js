@@ -381,7 +381,7 @@ document.addEventListener("keydown", (event) => {
 
 ready(document);
 
-// A question or a secret answers a form. Whoever loads it again, or goes back, sees the page that it belongs to.
+// A question or a secret answers a form. Whoever loads it again, or goes back, sees the page behind it.
 const answer = document.querySelector("[data-at]");
 if (answer) history.replaceState(history.state, "", answer.dataset.at);
 
