@@ -24,6 +24,8 @@ async fn an_unknown_route_and_a_wrong_method_have_the_envelope(kind: Kind) {
         (Method::POST, "/v1/waitlists/acme/early", "GET, HEAD, OPTIONS"),
         (Method::PUT, "/v1/workspaces/17/waitlists", "GET, HEAD, OPTIONS, POST"),
         (Method::POST, "/v1/workspaces/17/waitlists/18", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        // A fixed segment is not the id of an entry.
+        (Method::POST, "/v1/workspaces/17/waitlists/18/entries/count", "GET, HEAD, OPTIONS"),
         (Method::POST, "/healthz", "GET, HEAD, OPTIONS"),
         (Method::POST, "/docs-json", "GET, HEAD"),
     ] {

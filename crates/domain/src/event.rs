@@ -87,6 +87,11 @@ impl EventKind {
         found.ok_or_else(|| Invalid::new(format!("must be one of {}", Self::names())))
     }
 
+    /// Whether this program knows a kind. A newer one beside it may write others.
+    pub fn is_known(text: &str) -> bool {
+        Self::ALL.into_iter().any(|kind| kind.as_str() == text)
+    }
+
     /// Returns the names of all kinds, with commas between.
     pub fn names() -> String {
         Self::ALL.map(Self::as_str).join(", ")

@@ -8,6 +8,9 @@ use crate::error::Invalid;
 use crate::id::{ClaimId, WebhookId};
 use crate::timestamp::Timestamp;
 
+/// How long a delivery is left for the processes of a newer program, whose event a process does not know.
+pub const LEFT_FOR_NEWER: Duration = Duration::MINUTE;
+
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {

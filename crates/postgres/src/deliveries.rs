@@ -12,7 +12,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::port::DeliveryQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
+use rally_domain::queue::{ClaimRequest, JobState, LEFT_FOR_NEWER, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 use time::OffsetDateTime;
@@ -254,7 +254,7 @@ impl DeliveryQueue for PgStore {
         let (known, newer): (Vec<ClaimRow>, Vec<ClaimRow>) = rows?.into_iter().partition(ClaimRow::is_known);
         if !newer.is_empty() {
             let keys = newer.iter().map(|row| (EventId::new(row.event_id), WebhookId::new(row.webhook_id))).collect();
-            self.release(request.claim, keys, request.now.plus(LEFT_FOR_OTHERS)).await?;
+            self.release(request.claim, keys, request.now.plus(LEFT_FOR_NEWER)).await?;
         }
         // A row that cannot be read must not stop the others. It ends after its attempts.
         Ok(known.into_iter().filter_map(|row| row.into_delivery().ok()).collect())
@@ -415,13 +415,9 @@ struct ClaimRow {
     body: String,
 }
 
-/// How long an event of a kind that a newer program has written is left for its processes.
-const LEFT_FOR_OTHERS: time::Duration = time::Duration::MINUTE;
-
 impl ClaimRow {
-    /// Whether this program knows the kind of the event.
     fn is_known(&self) -> bool {
-        EventKind::parse(&self.kind).is_ok()
+        EventKind::is_known(&self.kind)
     }
 
     const fn key(&self) -> (Uuid, Uuid) {

@@ -89,7 +89,7 @@ pub(crate) async fn of_entry(c: &mut AsyncPgConnection, waitlist: WaitlistId, en
     let of_entry = events::table.filter(events::waitlist_id.eq(waitlist.uuid()).and(events::entry_id.eq(entry.uuid())));
     let rows: Vec<EventRow> = of_entry.select(EventRow::as_select()).load(c).await.map_err(query_fault)?;
     // What a newer program has told is left to it.
-    let known = rows.into_iter().filter(|row| EventKind::parse(&row.kind).is_ok());
+    let known = rows.into_iter().filter(|row| EventKind::is_known(&row.kind));
     let mut events = known.map(Event::try_from).collect::<Result<Vec<_>, _>>()?;
     events.sort_by_key(|event| (event.occurred_at, event.id));
     Ok(events)

@@ -51,9 +51,8 @@ impl From<Attempt> for AttemptRow {
 }
 
 impl AttemptRow {
-    /// Whether this program knows the kind of the event. A newer one may have sent others.
     pub(crate) fn is_known(&self) -> bool {
-        EventKind::parse(&self.kind).is_ok()
+        EventKind::is_known(&self.kind)
     }
 }
 

@@ -10,7 +10,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::{Event, EventKind};
 use rally_domain::id::{ClaimId, EventId, WebhookId};
 use rally_domain::port::DeliveryQueue;
-use rally_domain::queue::{ClaimRequest, JobState, QueueDepth};
+use rally_domain::queue::{ClaimRequest, JobState, LEFT_FOR_NEWER, QueueDepth};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::webhook::{DeliveryPolicy, SealedSecret, SealedSecrets, Webhook, WebhookUrl};
 
@@ -168,16 +168,13 @@ fn claim(c: &mut SqliteConnection, request: &ClaimRequest) -> Result<Vec<Claimed
         let rows = claim_lane(c, Blob(lane.uuid()), *share, request)?;
         let (known, newer): (Vec<ClaimRow>, Vec<ClaimRow>) = rows.into_iter().partition(ClaimRow::is_known);
         for row in newer {
-            release(c, request.claim, row.event_id, row.webhook_id, request.now.plus(LEFT_FOR_OTHERS))?;
+            release(c, request.claim, row.event_id, row.webhook_id, request.now.plus(LEFT_FOR_NEWER))?;
         }
         // A row that cannot be read must not stop the others. It ends after its attempts.
         claimed.extend(known.into_iter().filter_map(|row| row.into_delivery(request.claim).ok()));
     }
     Ok(claimed)
 }
-
-/// How long an event of a kind that a newer program has written is left for its processes.
-const LEFT_FOR_OTHERS: time::Duration = time::Duration::MINUTE;
 
 /// Gives a delivery back without an attempt, if the claim holds.
 fn release(c: &mut SqliteConnection, claim: ClaimId, event: Blob, webhook: Blob, due_at: Timestamp) -> QueryResult<()> {
@@ -296,9 +293,8 @@ struct ClaimRow {
 }
 
 impl ClaimRow {
-    /// Whether this program knows the kind of the event.
     fn is_known(&self) -> bool {
-        EventKind::parse(&self.kind).is_ok()
+        EventKind::is_known(&self.kind)
     }
 
     fn into_delivery(self, claim: ClaimId) -> Result<ClaimedDelivery, Fault> {

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named() {
         let some = |text: &str| Some(text.to_owned());
-        let table: [(&str, Settings); 48] = [
+        let table: [(&str, Settings); 49] = [
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("many"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("0/1h"), ..Settings::sample() }),
             ("RALLY_MAIL_BUDGET", Settings { mail_budget: some("10/2d"), ..Settings::sample() }),
@@ -191,6 +191,7 @@ mod tests {
             ("RALLY_ENVOI_KEY", Settings { envoi_url: some("https://envoi.example"), ..Settings::sample() }),
             ("RALLY_ENVOI_KEY", Settings { envoi_key: some("two words"), ..Settings::sample() }),
             ("RALLY_ENVOI_URL", Settings { envoi_url: some("envoi.example"), envoi_key: some("key"), ..Settings::sample() }),
+            ("RALLY_ENVOI_URL", Settings { envoi_url: some("https://u:p@envoi.example"), envoi_key: some("key"), ..Settings::sample() }),
             ("RALLY_SMTP_URL", Settings { smtp_url: some("mail.example"), ..Settings::sample() }),
             ("RALLY_SMTP_FROM", Settings { smtp_url: some("smtps://mail.example"), ..Settings::sample() }),
             ("RALLY_HEIMDALL_KEY", Settings { heimdall_url: some("https://heimdall.example"), ..Settings::sample() }),
