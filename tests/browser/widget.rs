@@ -99,7 +99,7 @@ async fn a_widget_of_no_list_says_so() {
     let browser = Browser::start().await;
     let paused = site(&server, "").await;
     browser.open(&paused.uri()).await;
-    browser.until(&format!("{ROOT} && {ROOT}.textContent.trim() && {ROOT}.querySelector('form') === null")).await;
+    browser.until(&format!("{ROOT} && {ROOT}.querySelector('.links a') && {ROOT}.querySelector('form') === null")).await;
     let lost_link = browser.value(&format!("{ROOT}.querySelector('.links a').href")).await;
     assert!(lost_link.as_str().unwrap().starts_with(&format!("{}/w/acme/early/lost-link", server.base)), "{lost_link}");
     browser.is_accessible("widget-paused").await;

@@ -184,9 +184,16 @@ impl Browser {
         self.client.current_url().await.unwrap().path().to_owned()
     }
 
-    /// The value of an expression in the page.
+    /// The value of an expression in the page, once it has one: what it reads from may come a moment later.
     pub async fn value(&self, expression: &str) -> Value {
-        self.client.execute(&format!("return {expression}"), Vec::new()).await.unwrap()
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.client.execute(&format!("return {expression}"), Vec::new()).await {
+                Ok(value) => return value,
+                Err(error) => assert!(Instant::now() < deadline, "{expression}: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Runs a script in the page, also where the page may run none.
