@@ -1,5 +1,5 @@
-//! Checks every reply of a suite against the OpenAPI document: its status must be described there, and its body must match.
-//! Replies that the document does not list (pages, unknown routes, other methods) are not checked.
+//! Checks every reply of a suite, and every request to a webhook, against the OpenAPI document: the status of a reply must be described
+//! there, and each body must match. Replies that the document does not list (pages, unknown routes, other methods) are not checked.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -50,18 +50,33 @@ fn operation(method: &Method, path: &str) -> Option<(String, &'static Value)> {
 }
 
 fn check_body(name: &str, content: &Map<String, Value>, reply: &Reply) {
-    static VALIDATORS: OnceLock<Mutex<HashMap<String, Validator>>> = OnceLock::new();
     let essence = reply.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
     let described = content.get(&essence);
     let described = described.unwrap_or_else(|| panic!("{name} is {essence:?}, which the document does not say"));
     if essence != "application/json" {
         return;
     }
+    check_value(name, &described["schema"], &reply.json());
+}
+
+/// Checks the body of a request to a webhook against the document.
+///
+/// # Panics
+/// If it is not as described.
+pub fn check_event(body: &Value) {
+    let kind = body["type"].as_str().unwrap_or_else(|| panic!("an event has no type: {body:#}"));
+    // A newer program beside this one may write others.
+    let Some(webhook) = document()["webhooks"].get(kind) else { return };
+    check_value(kind, &webhook["post"]["requestBody"]["content"]["application/json"]["schema"], body);
+}
+
+/// Checks a value against the schema of a name, which is the same every time.
+fn check_value(name: &str, schema: &Value, value: &Value) {
+    static VALIDATORS: OnceLock<Mutex<HashMap<String, Validator>>> = OnceLock::new();
     let mut validators = VALIDATORS.get_or_init(Mutex::default).lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let validator = validators.entry(name.to_owned()).or_insert_with(|| validator(&described["schema"]));
-    let body = reply.json();
-    let errors: Vec<String> = validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert!(errors.is_empty(), "{name} is not what the document says: {errors:?}\n{body:#}");
+    let validator = validators.entry(name.to_owned()).or_insert_with(|| validator(schema));
+    let errors: Vec<String> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{name} is not what the document says: {errors:?}\n{value:#}");
 }
 
 /// A validator for a schema of the document.

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::document;
+
 /// A receiver on a free port.
 pub struct Receiver {
     /// The URL for a webhook.
@@ -62,9 +64,11 @@ impl Receiver {
         self.received().len()
     }
 
-    /// The requests so far.
+    /// The requests so far, each of which is as the OpenAPI document says.
     pub fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        let received = self.received.lock().unwrap().clone();
+        received.iter().for_each(|request| document::check_event(&request.json()));
+        received
     }
 
     /// Waits for at least so many requests, for 30 s at most, and returns them.

@@ -8,6 +8,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 
 use super::route_table;
+use crate::routes::event_schema::webhooks;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -59,6 +60,7 @@ pub fn base() -> Document {
 pub fn document() -> Document {
     let (_, mut document) = actix_web::App::new().into_utoipa_app().openapi(base()).configure(route_table::document).split_for_parts();
     document.paths.paths.values_mut().flat_map(operations).for_each(name_headers);
+    document.webhooks = Some(webhooks());
     document
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod console;
+pub(crate) mod event_schema;
 pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod public;

@@ -19,7 +19,7 @@ use crate::auth::{Action, Granted, permit};
 use crate::http::error::{AdminFailure, ApiError, Code, ErrorBody};
 use crate::http::extract::list_query::read_filter;
 use crate::http::middleware::in_flight::InFlight;
-use crate::routes::schema::EventName;
+use crate::routes::event_schema::EventSchema;
 
 /// The longest time that a request may wait, in seconds.
 const MAX_WAIT: u64 = 25;
@@ -74,32 +74,10 @@ fn cursors_of(workspace_id: WorkspaceId) -> String {
     format!("events/{workspace_id}")
 }
 
-/// An event, as a webhook gets it.
-#[derive(ToSchema)]
-#[schema(as = Event)]
-#[expect(dead_code, reason = "only describes values in the OpenAPI document")]
-struct EventView {
-    #[schema(format = Uuid)]
-    id: String,
-    #[schema(rename = "type")]
-    kind: EventName,
-    #[schema(format = DateTime)]
-    timestamp: String,
-    #[schema(format = Uuid)]
-    workspace_id: String,
-    /// True for an event that an admin invented to test a webhook.
-    test: Option<bool>,
-    /// True if the entry of the event is deleted. Then `data` has only ids.
-    erased: Option<bool>,
-    /// What happened to what.
-    #[schema(value_type = Object)]
-    data: (),
-}
-
 /// Events in the order of the feed.
 #[derive(Serialize, ToSchema)]
 struct EventPage {
-    #[schema(value_type = Vec<EventView>)]
+    #[schema(value_type = Vec<EventSchema>)]
     data: Vec<Box<RawValue>>,
     /// Where to go on, as `after` of the next request. It is there even if no event is.
     next: String,
