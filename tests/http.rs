@@ -33,6 +33,13 @@ async fn an_unknown_route_and_a_wrong_method_have_the_envelope(kind: Kind) {
         reply.refused(405, "method_not_allowed");
         assert_eq!(reply.header("allow"), Some(allow), "{path}");
     }
+    // Nor where an entry takes the method.
+    let list = server.active_list("early", json!({})).await;
+    for (method, path, allow) in [(Method::DELETE, "count", "GET, HEAD, OPTIONS"), (Method::GET, "bulk", "OPTIONS, POST")] {
+        let reply = send(server.admin_request(method, &format!("/waitlists/{list}/entries/{path}"))).await;
+        reply.refused(405, "method_not_allowed");
+        assert_eq!(reply.header("allow"), Some(allow), "{path}");
+    }
     let options = send(server.request(Method::OPTIONS, SIGN_UP)).await;
     assert_eq!((options.status.as_u16(), options.header("allow")), (204, Some("OPTIONS, POST")));
 }

@@ -191,6 +191,21 @@ async fn the_first_page_shows_where_to_go() {
     browser.open("/me/nobody?lang=fr").await.is_page(404, "fr", &[]);
     let refused = browser.post("/", &[]).await;
     assert_eq!(refused.is_page(405, "de", &[]).header("allow"), "GET, HEAD");
+    // A slash at the end is forgiven where a page is meant.
+    for (typed, page) in [
+        ("/w/acme/early/", "../early"),
+        ("/w/acme/early/?ref=ABC&lang=de", "../early?ref=ABC&lang=de"),
+        ("/console/", "../console"),
+        ("/console/w/acme/", "../acme"),
+        ("/me/token/", "../token"),
+    ] {
+        let reply = browser.open(typed).await;
+        assert_eq!((reply.status.as_u16(), reply.header("location")), (308, page), "{typed}");
+    }
+    for path in ["/w/acme/early//", "//w/acme/early/", "/w/", "/console//", "//example.com/"] {
+        assert_eq!(browser.open(path).await.status, 404, "{path}");
+    }
+    assert_eq!(browser.post("/w/acme/early/", &[]).await.status, 404);
 }
 
 #[apply(on_both_stores)]

@@ -1,9 +1,12 @@
 //! The methods that each path accepts, for replies to unmatched requests.
 
+use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::PathItem;
+
+use super::error::ApiError;
 
 /// The methods of every documented path, and of every page of the documentation.
 pub struct AllowedMethods(Vec<(ResourceDef, Vec<Method>)>);
@@ -31,6 +34,13 @@ impl AllowedMethods {
         names.sort_unstable();
         names.dedup();
         Some(names.join(", "))
+    }
+
+    /// The 405 for a request whose path does not take its method. `None` if the path takes it, or there is no such path.
+    pub fn refused(&self, request: &HttpRequest) -> Option<ApiError> {
+        let allow = self.allowed(request.path())?;
+        let takes = allow.split(", ").any(|method| method == request.method().as_str());
+        (!takes).then(|| ApiError::wrong_method(allow))
     }
 }
 

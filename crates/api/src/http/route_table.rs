@@ -1,13 +1,14 @@
 //! The list of all routes. The router and the OpenAPI document are both made from it.
 
 use actix_web::http::Method;
-use actix_web::http::header::ALLOW;
+use actix_web::http::header::{ALLOW, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::error::{ApiError, Code};
 use super::middleware::cors::{admin_cors, public_cors, visitor_cors};
+use super::surface::Surface;
 use crate::app::App;
 use crate::routes::admin::{
     analytics, api_keys, audit, confirmations, entries, events, imports, mail_templates, mails, referrals, settings, suppressions,
@@ -131,14 +132,26 @@ pub fn configure(config: &mut web::ServiceConfig, admin_origins: &[String]) {
     add_routes!(config, web::scope, admin_origins);
 }
 
-/// Answers requests that match no route: OPTIONS with the methods of the path, 405 if the path has other methods, else 404.
+/// Answers requests that match no route: OPTIONS with the methods of the path, 405 if the path has other methods, a redirect if only a
+/// slash at the end is too much for a page, else 404.
 pub async fn unmatched(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     match app.routes.allowed(request.path()) {
         Some(allow) if request.method() == Method::OPTIONS => Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()),
-        Some(allow) => {
-            let message = format!("this route takes {allow}");
-            Err(ApiError { allow: Some(allow), ..ApiError::new(Code::MethodNotAllowed, message) })
-        }
-        None => Err(ApiError::new(Code::NotFound, "there is no such route")),
+        Some(allow) => Err(ApiError::wrong_method(allow)),
+        None => match page_without_slash(&request, &app) {
+            Some(page) => Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, page)).finish()),
+            None => Err(ApiError::new(Code::NotFound, "there is no such route")),
+        },
     }
+}
+
+/// The page that a request means which has a slash too many: an address relative to the one of the request (RFC 3986, section 5.2), so that
+/// it holds behind a proxy that cuts a prefix.
+fn page_without_slash(request: &HttpRequest, app: &App) -> Option<String> {
+    let path = request.path().strip_suffix('/').filter(|path| Surface::of(path).is_for_people())?;
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let is_page = is_read && app.routes.allowed(path).is_some_and(|allow| allow.starts_with(Method::GET.as_str()));
+    let (_, last) = path.rsplit_once('/').filter(|_| is_page)?;
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("../{last}{query}"))
 }

@@ -56,6 +56,12 @@ impl ApiError {
         }
     }
 
+    /// The error for a method that a path does not take. `allow` names those that it takes.
+    pub fn wrong_method(allow: String) -> Self {
+        let message = format!("this route takes {allow}");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
+    }
+
     /// The error for bad fields. It names all of them.
     pub fn validation(errors: Vec<FieldError>) -> Self {
         let message = match errors.as_slice() {

@@ -87,7 +87,12 @@ impl<P: Permission, T: FromPath> FromRequest for Named<P, T> {
         Box::pin(async move {
             let app = App::of(&request)?;
             let admin = authorise(&request, P::ACTION).await?;
-            let found = T::find(app, &admin, &request).await?;
+            // `entries/count` also fits the path of an entry, which takes other methods.
+            let not_found = |error: ApiError| match error.code.status() {
+                404 => app.routes.refused(&request).unwrap_or(error),
+                _ => error,
+            };
+            let found = T::find(app, &admin, &request).await.map_err(not_found)?;
             Ok(Self { admin, found, permission: PhantomData })
         })
     }
