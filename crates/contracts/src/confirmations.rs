@@ -640,6 +640,8 @@ pub async fn mail_of_an_ended_request_is_not_sent(fixture: &impl Fixture) {
     assert_eq!(late.iter().filter(|claimed| claimed.mail.kind == MailKind::Confirm).count(), 0);
     let filter = MailFilter { state: Some(MailState::Expired), ..MailFilter::default() };
     let expired = ports.mails.log(list.workspace_id, filter, None, Limit::default()).await.unwrap().items;
+    let is_late = |mail: &&Mail| expired.iter().any(|logged| logged.id == mail.id);
+    assert_eq!(ports.mails.mails(100).await.unwrap().iter().filter(is_late).map(|mail| mail.data.as_str()).collect::<Vec<_>>(), [""]);
     assert_eq!(expired.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["eve@example.com"]);
 }
 

@@ -397,6 +397,7 @@ macro_rules! each_case {
                 a_claimed_mail_to_an_address_that_is_suppressed_now_is_not_confirmed
                 an_address_that_bounces_is_suppressed
                 a_mail_is_settled_by_the_schedule_that_is_given
+                the_data_of_an_ended_mail_is_forgotten
                 strangers_cause_no_more_mails_than_the_budget_has
                 what_is_kept_back_is_counted
                 processes_share_the_budget
@@ -494,6 +495,7 @@ macro_rules! each_case {
                 credit_outlives_an_erasure
                 an_erased_address_is_suppressed_and_not_shown
                 nothing_of_an_erased_entry_is_sent
+                test_mails_to_an_erased_address_go
                 parallel_erasures_erase_an_entry_once
                 an_erasure_needs_an_entry_of_the_list
                 a_sign_up_brings_an_erased_person_back

@@ -7,7 +7,7 @@ use rally_domain::entry::{Entry, EntryStatus};
 use rally_domain::error::CommandError::Rejected;
 use rally_domain::event::{Event, EventSubject};
 use rally_domain::id::WorkspaceId;
-use rally_domain::mail::MailOutcome;
+use rally_domain::mail::{MailOutcome, Recipient};
 use rally_domain::paging::Limit;
 use rally_domain::port::Ports;
 use rally_domain::suppression::{Suppression, SuppressionReason};
@@ -24,7 +24,7 @@ use crate::purges::purge_all;
 use crate::reviews::{exported, review};
 use crate::samples::{
     active_list, active_list_in, delete_entry, delete_waitlist, email, erase_entry, full_sign_up, join, join_by, later, sign_up, suppress,
-    told, workspace,
+    test_mail, told, workspace,
 };
 use crate::settlements::{answered, settle};
 use crate::webhooks::webhook;
@@ -191,6 +191,32 @@ pub async fn nothing_of_an_erased_entry_is_sent(fixture: &impl Fixture) {
     assert_eq!(left.iter().map(|delivery| told(delivery.event_id)).collect::<Vec<_>>(), [Some(bob.id)]);
     let mails = ports.mails.mails(10).await.unwrap();
     assert_eq!(mails.iter().map(|mail| mail.recipient.entry_id()).collect::<Vec<_>>(), [Some(bob.id)]);
+}
+
+/// An erasure takes the mails to its address that tried a template, sent or not. Others of the workspace, and those of another, stay.
+pub async fn test_mails_to_an_erased_address_go(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let (list, other) = (talking_list(&ports, json!({})).await, workspace(&ports, "other").await.id);
+    let ada = join(&ports, &list, "ada@example.com").await;
+    let twin = active_list_in(&ports, list.workspace_id, "twin", json!({})).await;
+    let twin = join(&ports, &twin, "ada@example.com").await;
+    let now = ports.clock.now();
+    let mut tests = Vec::new();
+    for (workspace, address) in [
+        (list.workspace_id, "Ada@Example.com"),
+        (list.workspace_id, "ada@example.com"),
+        (list.workspace_id, "bob@example.com"),
+        (other, "ada@example.com"),
+    ] {
+        tests.push(ports.mails.test(test_mail(&ports, workspace, address)).await.unwrap().id);
+    }
+    let sent = mail_claims::claim(&ports, now).await;
+    let sent = sent.iter().filter(|claimed| claimed.mail.id != tests[1]);
+    mail_claims::settle(&ports, sent.map(|claimed| mail_claims::tried(claimed, MailOutcome::Accepted, now)).collect()).await;
+    erase(&ports, &ada).await;
+    let left: Vec<_> = ports.mails.mails(10).await.unwrap();
+    assert_eq!(left.iter().filter(|mail| mail.recipient == Recipient::Tester).map(|mail| mail.id).collect::<Vec<_>>(), tests[2..]);
+    assert_eq!(left.iter().filter_map(|mail| mail.recipient.entry_id()).collect::<Vec<_>>(), [twin.id]);
 }
 
 /// Of many parallel erasures and deletions of an entry one counts.

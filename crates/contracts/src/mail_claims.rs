@@ -304,6 +304,34 @@ pub async fn a_mail_is_settled_by_the_schedule_that_is_given(fixture: &impl Fixt
     assert_eq!(ports.mails.depth().await.unwrap().pending, 0);
 }
 
+/// A mail that is sent, given up or suppressed keeps its place in the log, and nothing of what it said. One that is retried keeps all.
+pub async fn the_data_of_an_ended_mail_is_forgotten(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = talking_list(&ports, json!({})).await;
+    let now = ports.clock.now();
+    for address in ["sent@example.com", "refused@example.com", "held@example.com", "retried@example.com", "lost@example.com"] {
+        join(&ports, &list, address).await;
+    }
+    let before = ports.mails.mails(10).await.unwrap();
+    ports.suppressions.suppress(suppress(&ports, list.workspace_id, "held@example.com", SuppressionReason::Manual)).await.unwrap();
+    let claimed = claim(&ports, now).await;
+    let outcome = |claimed: &ClaimedMail| match claimed.mail.to.as_str() {
+        "sent@example.com" => Some(MailOutcome::Accepted),
+        "refused@example.com" => Some(MailOutcome::Refused(554)),
+        "retried@example.com" => Some(BROKEN),
+        _ => None,
+    };
+    settle(&ports, claimed.iter().filter_map(|claimed| Some(tried(claimed, outcome(claimed)?, now))).collect()).await;
+    // The process that had the last one is lost for good.
+    ports.mails.reap(now.plus(Duration::hours(1)), 1).await.unwrap();
+    let after = ports.mails.mails(10).await.unwrap();
+    for (was, is) in before.iter().zip(&after) {
+        let data = if was.to.as_str() == "retried@example.com" { was.data.as_str() } else { "" };
+        assert_eq!((is.id, is.data.as_str()), (was.id, data), "{}", was.to);
+    }
+    assert_eq!((before.len(), after.len()), (5, 5));
+}
+
 /// A suppressed address gets no mail, even if it was suppressed after the mail was written. The mail never becomes due again. A suppression
 /// of another workspace has no effect.
 pub async fn a_suppressed_address_gets_no_mail(fixture: &impl Fixture) {

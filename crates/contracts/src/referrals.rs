@@ -18,6 +18,7 @@ use rally_domain::waitlist::Waitlist;
 use serde_json::json;
 use time::Duration;
 
+use crate::purges::purge_all;
 use crate::reviews::review;
 use crate::samples::{ACTOR, active_list, active_list_in, delete_entry, delete_waitlist, erase_entry, join, join_by, later, sign_up};
 use crate::{Fixture, imports};
@@ -466,7 +467,8 @@ pub async fn rows_outlive_their_persons(fixture: &impl Fixture) {
     let named: HashSet<_> = rows.iter().map(|row| (row.referrer, row.referred, row.state)).collect();
     assert_eq!(named, HashSet::from([(Some(ada.id), None, Credited), (None, Some(stays.id), Credited)]));
     assert_eq!((rows.len(), count(&there, &ada).await), (3, 2));
-    let reasons = rows.iter().filter(|row| row.referred.is_none()).map(|row| row.decision.as_ref().unwrap().reason.clone());
+    purge_all(&ports).await;
+    let reasons = all(&there, &list).await.into_iter().map(|row| row.decision.unwrap().reason);
     assert!(reasons.into_iter().all(|reason| reason.is_none()), "what an admin wrote of a person goes with them");
     assert_eq!(ledger(&there, &list, ReferralFilter { state: None, referrer: Some(bob.id) }).await, []);
     assert_eq!(decide(&ports, &list, Selected::Referrer(bob.id), Revoked).await.referrals, []);

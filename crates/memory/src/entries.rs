@@ -16,7 +16,7 @@ use rally_domain::error::{CommandError, Fault};
 use rally_domain::event::Event;
 use rally_domain::id::{EntryId, SuppressionId, WaitlistId, WorkspaceId};
 use rally_domain::ledger::{Referral, ReferralState};
-use rally_domain::mail::{Mail, MailRecord, MailState};
+use rally_domain::mail::{Mail, MailRecord, MailState, Recipient};
 use rally_domain::paging::{Limit, Page};
 use rally_domain::port::{EntryStore, EntryStream};
 use rally_domain::proof_of_work::UsedProof;
@@ -197,6 +197,7 @@ impl EntryStore for MemoryStore {
             list.bury(&entry, tombstone, flaw);
             list.forget_old_codes(id);
             data.drop_mail(&entry);
+            data.drop_tests(&suppression);
             data.remember(UsedProof::of_gone(command.event_id.uuid(), home, entry.created_at, command.now));
             data.forget_referral_of(home, id);
             data.erase_requests(home, &entry.profile.email);
@@ -460,6 +461,17 @@ impl Data {
         let gone: Vec<_> =
             self.mails.values().filter(|queued| goes(&queued.mail) && !stays(&queued.job)).map(|queued| queued.mail.id).collect();
         gone.into_iter().for_each(|id| self.delete_mail(id));
+    }
+
+    /// Deletes the mails to an address of a workspace that tried a template.
+    fn drop_tests(&mut self, suppression: &Suppression) {
+        let flaw = self.flaw;
+        let is_test = |mail: &Mail| mail.recipient == Recipient::Tester || flaw.is(Flaw::AllMailOfAnErasedAddressGoes);
+        let goes =
+            |mail: &Mail| is_test(mail) && mail.workspace_id == suppression.workspace_id && mail.address == Some(suppression.address);
+        let tests = self.mails.values().filter(|queued| goes(&queued.mail) && !flaw.is(Flaw::TestsOutliveErasures));
+        let tests: Vec<_> = tests.map(|queued| queued.mail.id).collect();
+        tests.into_iter().for_each(|id| self.delete_mail(id));
     }
 
     /// Deletes the undelivered deliveries of the events of an entry.

@@ -686,6 +686,9 @@ flaws! {
     /// Mail that was sent to a deleted person stays.
     SentMailStays: "erasures::nothing_of_an_erased_entry_is_sent" "mails::mail_of_a_deleted_entry_goes_sent_or_not";
 
+    /// A mail that is sent or given up keeps its data.
+    EndedMailKeepsData: "mail_claims::the_data_of_an_ended_mail_is_forgotten";
+
     // Totals.
 
     /// A rejected person is on the leaderboard.
@@ -1156,6 +1159,12 @@ flaws! {
     ErasedAddressesNotSuppressed: "erasures::an_erased_address_is_suppressed_and_not_shown";
     /// Suppressions of an erased person still show the masked address.
     MasksOfErasedAddressesStay: "erasures::an_erased_address_is_suppressed_and_not_shown";
+    /// What admins wrote of a deleted referrer stays.
+    ReasonsOutliveReferrers: "referrals::rows_outlive_their_persons";
+    /// Mails to an erased address that tried a template stay.
+    TestsOutliveErasures: "erasures::test_mails_to_an_erased_address_go";
+    /// An erasure deletes every mail to the address in the workspace.
+    AllMailOfAnErasedAddressGoes: "erasures::test_mails_to_an_erased_address_go";
     /// An entry that is erased twice at once is counted twice.
     ErasuresReadEarly: "erasures::parallel_erasures_erase_an_entry_once";
     /// An entry of another list can be erased.

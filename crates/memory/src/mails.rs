@@ -23,7 +23,14 @@ use crate::{MemoryStore, rejected};
 #[async_trait]
 impl MailQueue for MemoryStore {
     async fn mails(&self, limit: usize) -> Result<Vec<Mail>, Fault> {
-        let mut mails: Vec<Mail> = self.read(|data| data.mails.values().map(|queued| queued.mail.clone()).collect());
+        let look = |data: &Data| {
+            let seen = |queued: &QueuedMail| match queued.job.is_unfinished() || data.flaw.is(Flaw::EndedMailKeepsData) {
+                true => queued.mail.clone(),
+                false => Mail { data: String::new(), ..queued.mail.clone() },
+            };
+            data.mails.values().map(seen).collect()
+        };
+        let mut mails: Vec<Mail> = self.read(look);
         mails.sort_by_key(|mail| (mail.created_at, mail.id));
         if self.read(|data| data.flaw.is(Flaw::NewestMailsFirst)) {
             mails.reverse();

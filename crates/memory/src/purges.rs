@@ -184,6 +184,9 @@ impl Data {
         if !flaw.is(Flaw::DeletedReferrersCounted) {
             list.tally.referred -= forgotten as u64;
         }
+        let decided =
+            list.referrals.values_mut().filter(|kept| kept.referral.referrer == Some(id) && !flaw.is(Flaw::ReasonsOutliveReferrers));
+        decided.filter_map(|kept| kept.referral.decision.as_mut()).for_each(|decision| decision.reason = None);
         forgotten == most
     }
 }

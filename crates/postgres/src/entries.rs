@@ -110,7 +110,8 @@ impl EntryStore for PgStore {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id).await? else { return Ok(false) };
             let event = audit::write(c, command.decide(&entry)).await?;
             let forgotten = purges::forget_referrer(c, id, FORGOTTEN_AT_ONCE).await?;
-            if forgotten == FORGOTTEN_AT_ONCE {
+            let silenced = referrals::forget_reasons(c, id.uuid(), to_bigint(FORGOTTEN_AT_ONCE as u64)).await?;
+            if forgotten.max(silenced) == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id).await?;
             }
             mails::delete(c, id).await?;
@@ -138,6 +139,7 @@ impl EntryStore for PgStore {
             let ErasurePlan { tombstone, suppression, event } = audit::write(c, command.decide(&entry)).await?;
             tombstones::write(c, &tombstone).await?;
             mails::delete(c, id).await?;
+            mails::delete_tests(c, &suppression).await?;
             events::drop_undelivered(c, waitlist_id, id).await?;
             referrals::forget_person(c, id).await?;
             proofs::remember(c, UsedProof::of_gone(command.event_id.uuid(), waitlist_id, entry.created_at, command.now)).await?;

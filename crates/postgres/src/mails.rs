@@ -19,7 +19,7 @@ use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::{AddressHash, NetworkHash};
-use rally_domain::suppression::SuppressionReason;
+use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -340,6 +340,15 @@ pub(crate) async fn delete_all(c: &AsyncPgConnection, ids: Vec<Uuid>) -> QueryRe
 /// Deletes the mails to an entry.
 pub(crate) async fn delete(c: &mut AsyncPgConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(mails::table.filter(mails::entry_id.eq(entry.uuid()))).execute(c).await
+}
+
+/// Deletes the mails to an address of a workspace that tried a template.
+pub(crate) async fn delete_tests(c: &mut AsyncPgConnection, suppression: &Suppression) -> QueryResult<usize> {
+    let of_address = mails::workspace_id.eq(suppression.workspace_id.uuid()).and(mails::address.eq(suppression.address.bytes().to_vec()));
+    let tests = mails::table.filter(of_address.and(mails::waitlist_id.is_null()));
+    // The order is that of the index, which the planner would not always use without it.
+    let tests: Vec<Uuid> = tests.order((mails::workspace_id.desc(), mails::address.desc())).select(mails::id).load(c).await?;
+    if tests.is_empty() { Ok(0) } else { delete_all(&*c, tests).await }
 }
 
 /// Claims some shares and returns the mails to send. It ends those that are too late, and deletes those of what was deleted.

@@ -437,7 +437,7 @@ statement! {
     }
 }
 
-/// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.
+/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may be left.
 async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let Some(list) = purge.waitlist_id.map(WaitlistId::new) else { return Ok(false) };
     // If the list is deleted too, its own purge deletes these entries.
@@ -449,7 +449,8 @@ async fn purge_referrer(c: &mut AsyncPgConnection, purge: &Purge, most: i64) -> 
         let totals = waitlist_totals::table.find(list.uuid());
         diesel::update(totals).set(waitlist_totals::referred.eq(waitlist_totals::referred - forgotten)).execute(c).await?;
     }
-    Ok(forgotten == most)
+    let silenced = to_bigint(referrals::forget_reasons(c, purge.target, most).await? as u64);
+    Ok(forgotten.max(silenced) == most)
 }
 
 statement! {

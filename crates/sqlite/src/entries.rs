@@ -108,7 +108,8 @@ impl EntryStore for SqliteStore {
             let Some((entry, hidden)) = take_entry(c, waitlist_id, id)? else { return Ok(false) };
             let event = audit::write(c, command.decide(&entry))?;
             let forgotten = purges::forget_referrer(c, Blob(id.uuid()), FORGOTTEN_AT_ONCE)?;
-            if to_bigint(forgotten as u64) == FORGOTTEN_AT_ONCE {
+            let silenced = referrals::forget_reasons(c, Blob(id.uuid()), FORGOTTEN_AT_ONCE)?;
+            if to_bigint(forgotten.max(silenced) as u64) == FORGOTTEN_AT_ONCE {
                 purges::forget(c, waitlist_id, id)?;
             }
             mails::delete(c, id)?;
@@ -129,6 +130,7 @@ impl EntryStore for SqliteStore {
             let ErasurePlan { tombstone, suppression, event } = audit::write(c, command.decide(&entry))?;
             tombstones::write(c, &tombstone)?;
             mails::delete(c, id)?;
+            mails::delete_tests(c, &suppression)?;
             confirmations::erase(c, waitlist_id, &entry.profile.email)?;
             events::drop_undelivered(c, waitlist_id, id)?;
             referrals::forget_person(c, id)?;

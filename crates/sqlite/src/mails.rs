@@ -18,7 +18,7 @@ use rally_domain::paging::{Limit, MailKey, Page};
 use rally_domain::port::MailQueue;
 use rally_domain::queue::{ClaimRequest, JobState, QueueDepth, RetrySchedule, Verdict};
 use rally_domain::secret::{AddressHash, NetworkHash};
-use rally_domain::suppression::SuppressionReason;
+use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
@@ -253,6 +253,13 @@ impl TryFrom<LogRow> for LoggedMail {
 /// Deletes the mails to an entry.
 pub(crate) fn delete(c: &mut SqliteConnection, entry: EntryId) -> QueryResult<usize> {
     diesel::delete(mails::table.filter(mails::entry_id.eq(Blob(entry.uuid())))).execute(c)
+}
+
+/// Deletes the mails to an address of a workspace that tried a template.
+pub(crate) fn delete_tests(c: &mut SqliteConnection, suppression: &Suppression) -> QueryResult<usize> {
+    let of_address =
+        mails::workspace_id.eq(Blob(suppression.workspace_id.uuid())).and(mails::address.eq(suppression.address.bytes().to_vec()));
+    diesel::delete(mails::table.filter(of_address.and(mails::waitlist_id.is_null()))).execute(c)
 }
 
 fn claimed_mail(row: MailRow, claim: ClaimId, attempt: i32) -> Result<ClaimedMail, Fault> {

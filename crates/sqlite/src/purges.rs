@@ -373,7 +373,7 @@ fn purge_workspace(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryR
     Ok(suppressions + diesel::delete(mails::table.filter(mails::id.eq_any(tests))).execute(c)? > 0)
 }
 
-/// Makes a batch of entries forget their deleted referrer, and updates the totals. Returns whether more may be left.
+/// Makes a batch of entries forget their deleted referrer, with what admins wrote of it, and updates the totals. Returns whether more may be left.
 fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryResult<bool> {
     let Some(list) = purge.waitlist_id else { return Ok(false) };
     // If the list is deleted too, its own purge deletes these entries.
@@ -385,7 +385,8 @@ fn purge_referrer(c: &mut SqliteConnection, purge: &Purge, most: i64) -> QueryRe
         let fewer = waitlist_totals::referred.eq(waitlist_totals::referred - forgotten);
         diesel::update(waitlist_totals::table.find(list)).set(fewer).execute(c)?;
     }
-    Ok(forgotten == most)
+    let silenced = to_bigint(referrals::forget_reasons(c, purge.target, most)? as u64);
+    Ok(forgotten.max(silenced) == most)
 }
 
 /// Makes at most so many entries forget their referrer, those that are erased last. Returns how many did.

@@ -134,6 +134,8 @@ pub trait EntryStore: Send + Sync {
     ///   `erasures::an_erased_address_is_suppressed_and_not_shown`, `abandoned::an_erasure_is_whole_or_not_at_all`.
     /// - Its mail MUST be deleted, sent or not, and the undelivered deliveries of its events MUST NOT be sent:
     ///   `erasures::nothing_of_an_erased_entry_is_sent`.
+    /// - Mails to its address that tried a template of its workspace MUST be deleted, and no others:
+    ///   `erasures::test_mails_to_an_erased_address_go`.
     /// - Of several erasures and deletions of one entry at once exactly one MUST count: `erasures::parallel_erasures_erase_an_entry_once`.
     /// - An entry of another waitlist, or of a deleted one, MUST NOT be erased: `erasures::an_erasure_needs_an_entry_of_the_list`.
     async fn erase(&self, command: EraseEntry) -> Result<bool, Fault>;

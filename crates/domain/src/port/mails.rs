@@ -72,6 +72,8 @@ pub trait MailQueue: Send + Sync {
     /// Settles mails by [`SettleMail::decide`]. It skips those whose claim was lost. Returns how many it settled.
     ///
     /// - The same transaction MUST suppress an address that bounced: `mail_claims::an_address_that_bounces_is_suppressed`.
+    /// - The data of a mail MUST be forgotten once the mail is sent, given up, suppressed or expired, by any method:
+    ///   `mail_claims::the_data_of_an_ended_mail_is_forgotten`, `confirmations::mail_of_an_ended_request_is_not_sent`.
     /// - A mail MUST be settled by the given schedule: `mail_claims::a_mail_is_settled_by_the_schedule_that_is_given`.
     async fn settle(&self, attempts: Vec<SettleMail>, schedule: RetrySchedule) -> Result<usize, Fault>;
 

@@ -1,0 +1,2 @@
+DROP TRIGGER mails_forget_data ON mails;
+DROP FUNCTION forget_data_of_mail();

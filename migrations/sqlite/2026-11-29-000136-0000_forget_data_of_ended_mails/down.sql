@@ -1,0 +1,1 @@
+DROP TRIGGER mails_forget_data;

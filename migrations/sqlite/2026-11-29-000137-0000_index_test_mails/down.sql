@@ -1,0 +1,1 @@
+DROP INDEX mails_tests_of_address_idx;
