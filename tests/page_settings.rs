@@ -186,7 +186,7 @@ async fn whoever_signs_up_agrees_to_the_text_of_the_list(kind: Kind) {
     set(&server, &list, json!({"consent_text": CONSENT})).await.expect(200);
     let browser = Browser::of(&server);
     let widget: Value = serde_json::from_str(&browser.open(&format!("{PAGE}/widget.json?lang=de")).await.text).unwrap();
-    assert_eq!(widget["consent"]["text"], CONSENT);
+    assert_eq!((&widget["consent"]["text"], &widget["consent"]["sha256"]), (&json!(CONSENT), &json!(CONSENT_SHA256)));
     assert_eq!(widget["links"][1], json!({"text": "Datenschutz", "url": "https://acme.example/privacy?a=1&b=2"}));
     assert_eq!(widget["links"][2]["url"], "https://acme.example/terms");
     let page = browser.open(PAGE).await;
@@ -208,6 +208,22 @@ async fn whoever_signs_up_agrees_to_the_text_of_the_list(kind: Kind) {
     browser.post(PAGE, &[&fields, [("consent", "true")].as_slice()].concat()).await.leads_to();
     let bob = entries(&server, &list).await.pop().unwrap();
     assert_eq!(bob["consent"], json!({"text": CONSENT, "sha256": CONSENT_SHA256, "at": sent_at}));
+    // A form that shows another text comes back, with the present one, which nobody has agreed to.
+    let shown = format!("name=\"consent\" value=\"{CONSENT_SHA256}\"");
+    browser.open(PAGE).await.is_page(200, "en", &[&shown]);
+    set(&server, &list, json!({"consent_text": "Another text"})).await.expect(200);
+    let eve = [form(&seal, "eve@example.com").as_slice(), &[("consent", CONSENT_SHA256)]].concat();
+    let stale = browser.post(PAGE, &eve).await;
+    stale.is_page(422, "en", &["href=\"#consent\"", "Tick the box to join", "Another text"]);
+    assert!(!stale.text.contains(" checked"));
+    let api = json!({"email": "eve@example.com", "name": "Eve", "consent": true, "consent_sha256": CONSENT_SHA256});
+    assert_eq!(server.sign_up("early", api.clone()).await.bad_fields(), ["consent"]);
+    assert_eq!(entries(&server, &list).await.len(), 3);
+    set(&server, &list, json!({"consent_text": CONSENT})).await.expect(200);
+    let kept = browser.post(PAGE, &[eve.as_slice(), &[("name", " ")]].concat()[1..]).await;
+    kept.is_page(422, "en", &["aria-describedby=\"consent-error\" checked"]);
+    server.sign_up("early", api).await.expect(201);
+    browser.post(PAGE, &[form(&seal, "fay@example.com").as_slice(), &[("consent", CONSENT_SHA256)]].concat()).await.leads_to();
     let long = "w".repeat(200);
     set(&server, &list, json!({ "consent_text": format!("{long} \u{5d0}\u{5d1}") })).await.expect(200);
     browser.open(PAGE).await.is_page(200, "en", &[&long]);

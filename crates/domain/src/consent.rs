@@ -30,6 +30,14 @@ pub struct ConsentDocument<'a> {
 /// What is wrong with a form without the consent that its list asks for.
 pub(crate) const MISSING_CONSENT: &str = "must be true: this waitlist asks for consent";
 
+/// What is wrong with a form whose text was another one.
+pub(crate) const OUTDATED_CONSENT: &str = "is to a text that has changed: show the present one, and ask again";
+
+/// Returns the SHA-256 of a text that people agree to, in UTF-8, in hexadecimal digits.
+pub fn digest(text: &ConsentText) -> String {
+    Sha256::digest(text.as_str().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What a store keeps.
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -41,9 +49,7 @@ struct Stored {
 impl Consent {
     /// Returns the consent in the form of replies and events.
     pub fn document(&self) -> ConsentDocument<'_> {
-        let digest = Sha256::digest(self.text.as_str().as_bytes());
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        ConsentDocument { text: self.text.as_str(), sha256, at: self.at }
+        ConsentDocument { text: self.text.as_str(), sha256: digest(&self.text), at: self.at }
     }
 
     /// Returns the text that a store keeps.

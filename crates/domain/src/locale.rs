@@ -6,7 +6,8 @@ use oxilangtag::LanguageTag;
 
 use crate::error::Invalid;
 
-/// A well-formed language tag in the canonical case of RFC 5646, section 2.1.1: `pt-BR`, `zh-Hant-TW`.
+/// A well-formed language tag in the canonical case of RFC 5646, section 2.1.1: `pt-BR`, `zh-Hant-TW`. A language that has a newer code has
+/// that one (section 4.5): `he`, not `iw`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Locale(String);
 
@@ -22,9 +23,10 @@ impl Locale {
         if text.len() > Self::MAX {
             return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
         }
-        LanguageTag::parse_and_normalize(text)
-            .map(|tag| Self(tag.into_inner()))
-            .map_err(|_| Invalid::new("must be a BCP 47 language tag such as en or pt-BR"))
+        let tag = LanguageTag::parse_and_normalize(text).map_err(|_| Invalid::new("must be a BCP 47 language tag such as en or pt-BR"))?;
+        let (language, rest) = tag.as_str().split_at(tag.as_str().find('-').unwrap_or(tag.as_str().len()));
+        let renamed = RENAMED.iter().find(|(old, _)| *old == language).map(|(_, new)| format!("{new}{rest}"));
+        Ok(Self(renamed.unwrap_or_else(|| tag.as_str().to_owned())))
     }
 
     /// Returns `en`.
@@ -80,6 +82,9 @@ impl fmt::Display for Locale {
 pub fn lookup<'a>(requested: &[Locale], available: &[&'a Locale]) -> Option<&'a Locale> {
     requested.iter().flat_map(Locale::fallbacks).find_map(|tag| available.iter().copied().find(|locale| locale.as_str() == tag))
 }
+
+/// Languages that had another code, which older systems still send (the preferred values of the IANA registry).
+const RENAMED: [(&str, &str); 3] = [("iw", "he"), ("in", "id"), ("ji", "yi")];
 
 /// The languages of Rally's own texts.
 pub const LANGUAGES: [&str; 13] = ["en", "de", "fr", "es", "pt-BR", "it", "nl", "pl", "tr", "ja", "zh-Hans", "ar", "he"];
@@ -193,6 +198,8 @@ mod tests {
             (&["zh-TW", "ja"], "ja"),
             (&["zh-Hant", "zh-Hant-CN", "fr"], "fr"),
             (&["zh-HK", "sv", "he-IL"], "he"),
+            (&["iw-IL", "en"], "he"),
+            (&["IW"], "he"),
             (&["nl", "de"], "nl"),
             (&["pt-PT", "en"], "pt-BR"),
         ] {

@@ -55,6 +55,8 @@ mod tests {
 
     use super::*;
     use crate::command::tests::profile;
+    use crate::consent::digest;
+    use crate::text::ConsentText;
     use crate::timestamp::Timestamp;
 
     #[test]
@@ -65,13 +67,18 @@ mod tests {
             |profile: Profile| -> Vec<String> { profile.answering(&asking).unwrap_err().into_iter().map(|error| error.field).collect() };
         assert_eq!(fields(profile("ada@example.com")), ["metadata.size", "consent"]);
         let at = Timestamp::from_unix_millis(0).unwrap();
-        let earlier = settings(json!({"consent_text": "I agreed before"})).consent(true, at).unwrap();
+        let earlier = settings(json!({"consent_text": "I agreed before"})).consent(true, None, at).unwrap();
         let agreed = Profile { consent: earlier.clone(), ..profile("ada@example.com") };
         assert_eq!(fields(agreed.clone()), ["metadata.size"]);
         let silent = settings(json!({}));
         assert_eq!(agreed.answering(&silent).unwrap().consent, earlier);
-        assert_eq!(silent.consent(true, at), Ok(None));
+        assert_eq!(silent.consent(true, None, at), Ok(None));
         assert!(profile("ada@example.com").answering(&silent).is_ok());
-        assert!(asking.consent(false, at).is_err());
+        assert!(asking.consent(false, None, at).is_err());
+        // A form that shows another text is no consent to this one.
+        let seen = |text: &str| digest(&ConsentText::parse(text).unwrap());
+        assert!(asking.consent(true, Some(&seen("I agreed before")), at).is_err());
+        assert!(asking.consent(true, Some(&seen("I agree").to_uppercase()), at).is_ok());
+        assert_eq!(silent.consent(true, Some("whatever"), at), Ok(None));
     }
 }

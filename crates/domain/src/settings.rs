@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::consent::{Consent, MISSING_CONSENT};
+use crate::consent::{self, Consent, MISSING_CONSENT, OUTDATED_CONSENT};
 use crate::custom_field::CustomField;
 use crate::document;
 use crate::email::Email;
@@ -279,15 +279,19 @@ impl Settings {
         self.allowed_origins.is_empty() || sender.is_some_and(|sender| own == Some(&sender) || self.allowed_origins.contains(&sender))
     }
 
-    /// Returns what a person consents to with a form. A list that asks for nothing keeps nothing.
+    /// Returns what a person consents to with a form. A list that asks for nothing keeps nothing. `seen` is the digest of the text that the
+    /// form showed, if it tells.
     ///
     /// # Errors
-    /// If the list asks for consent, and none was given.
-    pub fn consent(&self, given: bool, at: Timestamp) -> Result<Option<Consent>, Invalid> {
-        match &self.consent_text {
-            None => Ok(None),
-            Some(text) if given => Ok(Some(Consent { text: text.clone(), at })),
-            Some(_) => Err(Invalid::new(MISSING_CONSENT)),
+    /// If the list asks for consent, and none was given, or it was given to another text.
+    pub fn consent(&self, given: bool, seen: Option<&str>, at: Timestamp) -> Result<Option<Consent>, Invalid> {
+        let Some(text) = &self.consent_text else { return Ok(None) };
+        if !given {
+            return Err(Invalid::new(MISSING_CONSENT));
+        }
+        match seen {
+            Some(seen) if !seen.eq_ignore_ascii_case(&consent::digest(text)) => Err(Invalid::new(OUTDATED_CONSENT)),
+            _ => Ok(Some(Consent { text: text.clone(), at })),
         }
     }
 

@@ -45,10 +45,15 @@ impl SuppressionReason {
         found.ok_or_else(|| Invalid::new("must be one of unsubscribed, refused, bounced, erased, manual"))
     }
 
+    /// Whether the person can lift it, or it says nothing of their mail while they stand on a list.
+    pub const fn is_theirs(self) -> bool {
+        matches!(self, Self::Unsubscribed | Self::Erased)
+    }
+
     /// Whether mail of a kind is not sent for this reason. A person who unsubscribed or was erased still gets the mail that they ask for
     /// themselves.
     pub const fn holds_back(self, kind: MailKind) -> bool {
-        kind.can_be_unsubscribed() || !matches!(self, Self::Unsubscribed | Self::Erased)
+        kind.can_be_unsubscribed() || !self.is_theirs()
     }
 }
 

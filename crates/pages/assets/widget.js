@@ -441,6 +441,8 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         const { text, missing } = consent;
         fields.push(makeField({ name: "consent", shape: "tick", label: text, required: true, missing, wrong: missing }, texts));
       }
+      // Nobody has agreed to another text.
+      if (consent?.sha256 !== before?.data.consent?.sha256) typed.delete("consent");
       for (const field of fields) {
         const old = typed.get(field.name);
         if (old) field.retype(old.typed());
@@ -490,6 +492,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
           variant_id: data.variant_id,
           locale: languageOf(this),
           consent: consent ? values.consent === true : undefined,
+          consent_sha256: consent?.sha256,
           website: website.value,
           form: this.#shown.seal,
           proof_of_work: proof,
@@ -538,13 +541,16 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         told.hidden = false;
       };
 
-      /** Shows why the waitlist takes nobody now. */
-      const isShut = async ({ code }) => {
-        if (code !== "waitlist_not_active" && code !== "waitlist_full") return false;
-        const now = await ask(from.address, { cache: "no-store" }).catch(() => ({}));
-        if (!now.closed) return false;
+      /** Shows why the waitlist takes nobody now, or the text that people agree to now. */
+      const isOutdated = async ({ code, errors }) => {
+        const isShut = code === "waitlist_not_active" || code === "waitlist_full";
+        if (!isShut && !errors?.some(({ field }) => field === "consent")) return false;
+        const now = await ask(from.address, { cache: "no-store" }).catch(() => undefined);
+        if (!now || (isShut ? !now.closed : now.consent?.sha256 === consent?.sha256)) return false;
         this.#build(now, from);
-        this.#root.querySelector(".done").focus();
+        const box = this.#fields.find(({ name }) => name === "consent");
+        box?.tell(box.problem());
+        (box ?? this.#root.querySelector(".done")).focus();
         return true;
       };
 
@@ -576,7 +582,7 @@ button,.open{display:block;inline-size:100%;min-block-size:3rem;margin-block-sta
         } catch (error) {
           settle();
           const answer = typeof error.code === "string" ? error : { code: "unavailable", message: "the form cannot be sent" };
-          if (!(await isShut(answer))) refuse(answer);
+          if (!(await isOutdated(answer))) refuse(answer);
           this.#emit("error", { code: answer.code, message: answer.message });
         }
         this.#sending = undefined;

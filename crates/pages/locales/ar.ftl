@@ -21,7 +21,7 @@ leaders = من دعوا أكبر عدد من الأصدقاء
 leader-person = الشخص
 leader-friends = الأصدقاء
 friends-count =
-    { $count ->
+    { $count_form ->
         [zero] لا أصدقاء
         [one] صديق واحد
         [two] صديقان
@@ -56,7 +56,7 @@ error-field-email = أدخل عنوان بريد إلكتروني مثل name@ex
 error-tel = أدخل رقم هاتف مثل ‎+966 11 123 4567 في «{ $label }»
 error-date = أدخل تاريخًا في «{ $label }»
 error-long =
-    { $max ->
+    { $max_form ->
         [zero] احذف محتوى «{ $label }» (الحد: { $max })
         [one] اختصر «{ $label }» إلى حرف واحد
         [two] اختصر «{ $label }» إلى حرفين
@@ -71,7 +71,7 @@ error-too-fast = راجع إجاباتك وأرسل النموذج مرة أخر
 error-form = راجع إجاباتك وأرسل النموذج مرة أخرى. تعذَّر حفظ شيء منها
 error-unavailable = تعذَّر إرسال النموذج. حاول مرة أخرى بعد قليل
 error-too-often =
-    { $minutes ->
+    { $minutes_form ->
         [zero] محاولات كثيرة. انتظر قليلًا ثم أرسل النموذج مرة أخرى
         [one] محاولات كثيرة. انتظر دقيقة ثم أرسل النموذج مرة أخرى
         [two] محاولات كثيرة. انتظر دقيقتين ثم أرسل النموذج مرة أخرى
@@ -93,7 +93,7 @@ full-body = جميع الأماكن مشغولة. عُد لاحقًا، فقد �
 mailbox-title = تفقَّد بريدك
 mailbox-body = رسالة فيها رابط في طريقها إليك. افتح الرابط لتأكيد دورك.
 mailbox-hours =
-    { $hours ->
+    { $hours_form ->
         [zero] يعمل الرابط أقل من ساعة.
         [one] يعمل الرابط ساعة واحدة.
         [two] يعمل الرابط ساعتين.
@@ -102,7 +102,7 @@ mailbox-hours =
        *[other] يعمل الرابط { $hours } ساعة.
     }
 mailbox-days =
-    { $days ->
+    { $days_form ->
         [zero] يعمل الرابط أقل من يوم.
         [one] يعمل الرابط يومًا واحدًا.
         [two] يعمل الرابط يومين.
@@ -118,7 +118,7 @@ form-back = العودة إلى النموذج
 joined-title = أنت في قائمة الانتظار
 place = دورك
 ahead =
-    { $ahead ->
+    { $ahead_form ->
         [0] لا أحد قبلك
         [zero] لا أحد قبلك
         [one] شخص واحد قبلك
@@ -128,7 +128,7 @@ ahead =
        *[other] { $ahead } شخص قبلك
     }
 total =
-    { $total ->
+    { $total_form ->
         [zero] لا أحد في قائمة الانتظار
         [one] شخص واحد في قائمة الانتظار
         [two] شخصان في قائمة الانتظار
@@ -142,7 +142,7 @@ rejected-title = ليس هذه المرة
 rejected-body = شكرًا لاهتمامك. لا يوجد مكان لك هذه المرة.
 move-up = تقدَّم في القائمة
 move-up-body =
-    { $boost ->
+    { $boost_form ->
         [zero] يمكن لأصدقائك الانضمام عبر رابطك.
         [one] كل صديق ينضم عبر رابطك قد يقدِّمك مكانًا واحدًا.
         [two] كل صديق ينضم عبر رابطك قد يقدِّمك مكانين كحد أقصى.
@@ -161,7 +161,7 @@ share-text = أنا في قائمة الانتظار «{ $list }». يمكنك �
 share-closed = لم يعد بإمكان أصدقائك الانضمام. تحتفظ بدورك.
 share-later = لا يمكن لأصدقائك الانضمام الآن. تحتفظ بدورك وبرابطك لهم.
 reward-next =
-    { $remaining ->
+    { $remaining_form ->
         [zero] وصلت إلى: { $reward }
         [one] بقي صديق واحد للحصول على: { $reward }
         [two] بقي صديقان للحصول على: { $reward }
@@ -176,7 +176,7 @@ friend-left = صديق غادر
 friend-joined = انضم
 friend-waiting = قيد الانتظار
 friends-more =
-    { $count ->
+    { $count_form ->
         [zero] ولا أحد غيرهم
         [one] وشخص آخر
         [two] وشخصان آخران
@@ -255,7 +255,7 @@ unprocessable-title = لم ينجح ذلك
 unprocessable-body = عُد إلى الخلف وراجع ما أدخلته وحاول مرة أخرى.
 too-often-title = محاولات كثيرة
 too-often-body =
-    { $minutes ->
+    { $minutes_form ->
         [zero] انتظر قليلًا ثم حاول مرة أخرى.
         [one] انتظر دقيقة ثم حاول مرة أخرى.
         [two] انتظر دقيقتين ثم حاول مرة أخرى.

@@ -238,6 +238,11 @@ impl Form<'_> {
         self.values(name).iter().any(|value| matches!(value.as_str(), "true" | "on"))
     }
 
+    /// Returns whether the box beside the text with a digest was ticked, and not that beside another one.
+    pub(crate) fn agrees_to(&self, sha256: &str) -> bool {
+        self.is_ticked("consent") || self.values("consent").iter().any(|ticked| ticked == sha256)
+    }
+
     /// Returns what to do about the box of consent, if it is to be ticked.
     pub(crate) fn consent_error(&self, texts: Texts) -> Option<String> {
         self.problem("consent").map(|_| texts.plain("error-consent"))

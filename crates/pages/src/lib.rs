@@ -25,8 +25,8 @@ pub use self::form::{Form, Problem, answers_of, field_name, typed_of};
 pub use self::frame::Frame;
 pub use self::language::{Direction, Language};
 pub use self::page::{
-    Ask, AskPage, Check, ConfirmPage, ErrorPage, Friend, Hidden, IndexPage, Leader, ListText, LostLinkPage, NextReward, Notice, NoticePage,
-    Page, ReachedReward, Review, Reward, Section, SignUpPage, Standing, VisitorLinks, VisitorPage,
+    Ask, AskPage, Check, ConfirmPage, ConsentBox, ErrorPage, Friend, Hidden, IndexPage, Leader, ListText, LostLinkPage, NextReward, Notice,
+    NoticePage, Page, ReachedReward, Review, Reward, Section, SignUpPage, Standing, VisitorLinks, VisitorPage,
 };
 pub use self::policy::content_security_policy;
 pub use self::widget::{Openness, WidgetForm};

@@ -109,10 +109,30 @@ impl Texts {
     /// Writes a date as people say it, with the exact time in the markup and on hover.
     pub(crate) fn date(self, instant: &Timestamp) -> Markup {
         let exact = instant.to_string();
+        let hover = format!("{} {} UTC", &exact[..10], &exact[11..16]);
+        Markup::of_html(format!("<time datetime=\"{exact}\" title=\"{hover}\">{}</time>", self.day(&exact)))
+    }
+
+    /// Writes a date as people say it, with the time of day: something ends then.
+    pub(crate) fn moment(self, instant: &Timestamp) -> Markup {
+        let exact = instant.to_string();
+        let time = &exact[11..16];
+        Markup::of_html(format!("<time datetime=\"{exact}\">{} <bdi dir=\"ltr\">{time} UTC</bdi></time>", self.day(&exact)))
+    }
+
+    fn day(self, exact: &str) -> Markup {
         let [year, month, day] = [&exact[..4], &exact[5..7], &exact[8..10]].map(|part| part.parse::<u32>().unwrap_or_default());
         let said = self.message("date").ungrouped("day", day).number("month", month.into()).ungrouped("year", year).plain();
-        let hover = format!("{} {} UTC", &exact[..10], &exact[11..16]);
-        Markup::of_html(format!("<time datetime=\"{exact}\" title=\"{hover}\">{}</time>", Markup::of_message(&said)))
+        Markup::of_message(&said)
+    }
+}
+
+/// Returns a number with the plural of another one. In Arabic the last two digits decide from 100 on
+/// ([CLDR](https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html#ar)), which `intl_pluralrules` does not know.
+const fn form(number: u64) -> u64 {
+    match number % 100 {
+        0..=2 if number >= 100 => 100,
+        last => last,
     }
 }
 
@@ -124,9 +144,10 @@ pub(crate) struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// Fills in a number.
+    /// Fills in a number, and as `…_form` one that is small enough for the rules of plurals.
     pub(crate) fn number(mut self, name: &'static str, number: u64) -> Self {
         self.arguments.set(name, number);
+        self.arguments.set(format!("{name}_form"), form(number));
         self
     }
 
@@ -216,6 +237,30 @@ mod tests {
         {
             let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\" title=\"2026-11-05 09:07 UTC\">{said}</time>");
             assert_eq!(texts(tag).date(&instant).to_string(), html);
+            let html = format!("<time datetime=\"2026-11-05T09:07:00.000Z\">{said} <bdi dir=\"ltr\">09:07 UTC</bdi></time>");
+            assert_eq!(texts(tag).moment(&instant).to_string(), html);
+        }
+    }
+
+    #[test]
+    fn the_last_two_digits_decide_about_arabic_plurals() {
+        let ahead = |number| texts("ar").message("ahead").number("ahead", number).plain();
+        for (number, said) in [
+            (0, "لا أحد قبلك"),
+            (1, "شخص واحد قبلك"),
+            (2, "شخصان قبلك"),
+            (3, "٣ أشخاص قبلك"),
+            (11, "١١ شخصًا قبلك"),
+            (100, "١٠٠ شخص قبلك"),
+            (101, "١٠١ شخص قبلك"),
+            (102, "١٠٢ شخص قبلك"),
+            (103, "١٠٣ أشخاص قبلك"),
+            (111, "١١١ شخصًا قبلك"),
+            (200, "٢٠٠ شخص قبلك"),
+            (1003, "١٬٠٠٣ أشخاص قبلك"),
+            (12337, "١٢٬٣٣٧ شخصًا قبلك"),
+        ] {
+            assert_eq!(ahead(number).replace(['\u{2068}', '\u{2069}'], ""), said, "{number}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::brand::{Brand, Color, is_web};
 use crate::form::{self, Control, Problem};
 use crate::language::Language;
-use crate::page::ListText;
+use crate::page::{ConsentBox, ListText};
 use crate::texts::Texts;
 
 /// Whether a waitlist takes people.
@@ -35,8 +35,8 @@ pub struct WidgetForm<'a> {
     pub openness: Openness,
     /// The custom fields.
     pub fields: &'a [CustomField],
-    /// The text beside the box that must be ticked.
-    pub consent: Option<&'a str>,
+    /// The box that must be ticked.
+    pub consent: Option<ConsentBox<'a>>,
     /// The privacy policy: http or https.
     pub privacy_url: Option<&'a str>,
     /// The terms: http or https.
@@ -94,6 +94,7 @@ struct Told<'a> {
 #[derive(Serialize)]
 struct Consent<'a> {
     text: &'a str,
+    sha256: &'a str,
     missing: String,
 }
 
@@ -162,7 +163,7 @@ impl WidgetForm<'_> {
             closed: self.closed(texts),
             color: self.brand.color().map(|color: Color| format!("#{}", color.hex())),
             controls: controls.chain(self.fields.iter().map(|field| form::custom(field, texts))).collect(),
-            consent: self.consent.map(|text| Consent { text, missing: texts.plain("error-consent") }),
+            consent: self.consent.map(|ConsentBox { text, sha256 }| Consent { text, sha256, missing: texts.plain("error-consent") }),
             links: self.links(texts),
             form: self.seal,
             variant_id: self.variant_id,

@@ -60,6 +60,8 @@ pub struct Visit {
     pub credits: Vec<Timestamp>,
     /// Whether they get mail.
     pub is_subscribed: bool,
+    /// Whether they can end or begin it themselves. Whom mail did not reach, or who said that the sign-up was not theirs, cannot.
+    pub chooses_mail: bool,
 }
 
 /// What is held about a person beside their entry.
@@ -122,6 +124,7 @@ pub async fn look(ports: &Ports, visitor: &Visitor) -> Result<Visit, Fault> {
         friends: ports.entries.friends(entry.id, MAX_FRIENDS).await?,
         credits: find_credits(ports, visitor).await?,
         is_subscribed: suppressions.iter().all(|suppression| suppression.reason == SuppressionReason::Erased),
+        chooses_mail: suppressions.iter().all(|suppression| suppression.reason.is_theirs()),
     })
 }
 

@@ -17,7 +17,7 @@ pub use self::error::ErrorPage;
 pub use self::index::IndexPage;
 pub use self::lost_link::LostLinkPage;
 pub use self::notice::{Notice, NoticePage};
-pub use self::sign_up::{Check, Hidden, Leader, ListText, Reward, SignUpPage};
+pub use self::sign_up::{Check, ConsentBox, Hidden, Leader, ListText, Reward, SignUpPage};
 pub use self::visitor::{Friend, NextReward, ReachedReward, Review, Section, Standing, VisitorLinks, VisitorPage};
 
 /// A page that can be written as HTML.

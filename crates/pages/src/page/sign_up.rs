@@ -69,6 +69,15 @@ pub struct Leader<'a> {
     pub friends: u64,
 }
 
+/// The box that must be ticked.
+#[derive(Debug, Clone, Copy)]
+pub struct ConsentBox<'a> {
+    /// The text beside it.
+    pub text: &'a str,
+    /// The SHA-256 of the text, in hexadecimal digits. A form tells by it which text its reader saw.
+    pub sha256: &'a str,
+}
+
 /// The sign-up page of a waitlist that takes people.
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "sign_up.html", whitespace = "minimize")]
@@ -85,8 +94,8 @@ pub struct SignUpPage<'a> {
     pub hidden: Hidden<'a>,
     /// The check against robots.
     pub check: Check<'a>,
-    /// The text beside the box that must be ticked.
-    pub consent: Option<&'a str>,
+    /// The box that must be ticked.
+    pub consent: Option<ConsentBox<'a>>,
     /// The privacy policy: http or https.
     pub privacy_url: Option<&'a str>,
     /// The terms: http or https.

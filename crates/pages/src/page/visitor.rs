@@ -135,6 +135,8 @@ pub struct VisitorPage<'a> {
     pub form: Form<'a>,
     /// Whether the person gets mail.
     pub subscribed: bool,
+    /// Whether the person can change that.
+    pub chooses_mail: bool,
     /// When the person joined.
     pub joined_at: Timestamp,
     /// When the person confirmed the address.

@@ -4,9 +4,9 @@ use rally_domain::custom_field::CustomField;
 use rally_domain::timestamp::Timestamp;
 use rally_domain::web_origin::WebOrigin;
 use rally_pages::{
-    Ask, AskPage, Brand, Check, ConfirmPage, ErrorPage, Form, Frame, Friend, Hidden, IndexPage, Language, Leader, ListText, LostLinkPage,
-    NextReward, Notice, NoticePage, Openness, Page, Problem, ReachedReward, Review, Reward, Section, SignUpPage, Standing, VisitorLinks,
-    VisitorPage, WidgetForm,
+    Ask, AskPage, Brand, Check, ConfirmPage, ConsentBox, ErrorPage, Form, Frame, Friend, Hidden, IndexPage, Language, Leader, ListText,
+    LostLinkPage, NextReward, Notice, NoticePage, Openness, Page, Problem, ReachedReward, Review, Reward, Section, SignUpPage, Standing,
+    VisitorLinks, VisitorPage, WidgetForm,
 };
 use serde_json::json;
 
@@ -122,7 +122,7 @@ fn sign_ups(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         frame: Frame { languages: Some("/w/acme/early-access?ref=ABCD2345"), ..plain.frame },
         form: Form { fields: &fields_optional, ..Form::default() },
         hidden: Hidden { referral_code: Some(words.text), referrer: Some(words.text), ..plain.hidden },
-        consent: Some(words.text),
+        consent: Some(ConsentBox { text: words.text, sha256: words.text }),
         privacy_url: Some(words.url),
         terms_url: Some(words.url),
         lost_link: Some("/w/acme/early-access/lost-link"),
@@ -189,6 +189,7 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         email: words.email,
         form: Form { fields: &fields, typed: &typed, problems: &[] },
         subscribed: true,
+        chooses_mail: true,
         joined_at: joined,
         confirmed_at: Some(later),
         links: VisitorLinks {
@@ -212,6 +213,7 @@ fn visitors(language: Language, words: Words<'_>, add: &mut dyn FnMut(&str, &dyn
         rewards: &[],
         next_reward: None,
         subscribed: false,
+        chooses_mail: true,
         confirmed_at: None,
         form: Form { fields: &[], typed: &typed, problems: &[] },
         ..page
@@ -294,7 +296,7 @@ pub fn widget(language: Language, words: Words<'_>) -> String {
         list: ListText { name: words.list, description: Some(words.description) },
         openness: Openness::Open,
         fields: &fields,
-        consent: Some(words.text),
+        consent: Some(ConsentBox { text: words.text, sha256: words.text }),
         privacy_url: Some(words.url),
         terms_url: Some(words.url),
         lost_link: words.url,

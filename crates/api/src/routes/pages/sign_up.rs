@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use rally_domain::command::SignUpRejection;
+use rally_domain::consent;
 use rally_domain::email::Email;
 use rally_domain::entry as domain;
 use rally_domain::error::Invalid;
@@ -16,13 +17,13 @@ use rally_domain::paging::Limit;
 use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, OldCode, ReferralCode};
 use rally_domain::settings::{Confirmation, Leaderboard};
-use rally_domain::text::{ConsentText, Description, Referrer};
+use rally_domain::text::{Description, Referrer};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
 use rally_domain::web_url::WebUrl;
 use rally_pages::{
-    Brand, Check, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Page, Problem, Reward, SignUpPage,
-    answers_of,
+    Brand, Check, ConsentBox, Form, Frame, Hidden, Language, Leader, ListText, Notice, NoticePage, Openness, Page, Problem, Reward,
+    SignUpPage, answers_of,
 };
 use serde_json::json;
 use url::form_urlencoded;
@@ -302,6 +303,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
     let variant_id = filled.variant.map(|variant| variant.id.to_string());
     let (lost_link, action) = (reading.address_of("/lost-link"), embedded(reading.here.clone(), reading.embedded));
     let own_page = own_page(waitlist, code);
+    let agreed = waitlist.settings.consent_text.as_ref().map(consent::digest);
     let page = SignUpPage {
         frame,
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
@@ -318,7 +320,7 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
             Some(_) => Check::Elsewhere { page: own_page.as_deref() },
             None => work,
         },
-        consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
+        consent: consent_box(waitlist, agreed.as_deref()),
         privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
         terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
         lost_link: Some(&lost_link),
@@ -327,6 +329,11 @@ fn html(app: &App, reading: &Reading<'_>, filled: &Filled<'_>, around: &Around) 
         leaders: &leaders,
     };
     page.html()
+}
+
+/// Returns the box beside what people agree to, for a text with a digest.
+pub(super) fn consent_box<'a>(waitlist: &'a Waitlist, sha256: Option<&'a str>) -> Option<ConsentBox<'a>> {
+    Some(ConsentBox { text: waitlist.settings.consent_text.as_ref()?.as_str(), sha256: sha256? })
 }
 
 /// Returns the operator's own page of a list, with the code of a friend.
@@ -373,7 +380,9 @@ impl Posted {
             "referrer": self.value(REFERRER).filter(|text| Referrer::parse(text).is_ok()),
             "metadata": answers,
             "locale": reading.chosen.as_ref().map(Locale::as_str),
-            "consent": matches!(self.value("consent"), Some("true" | "on")),
+            "consent": self.value("consent").is_some_and(|ticked| ticked != "false"),
+            // The box has the digest of the text beside it.
+            "consent_sha256": self.value("consent").filter(|ticked| !matches!(*ticked, "true" | "on")),
             "proof_of_work": self.value("proof_of_work"),
             "variant_id": self.value("variant_id").filter(|id| VariantId::parse(id).is_ok()),
         }))

@@ -98,10 +98,11 @@ async fn render(
         email: entry.profile.email.as_str(),
         form,
         subscribed: seen.is_subscribed,
+        chooses_mail: seen.chooses_mail,
         joined_at: entry.created_at,
         confirmed_at: entry.confirmed_at,
         links: VisitorLinks { answers: &answers, language: &language, mail: &mail, export: &export, leave: &leave },
-        saved,
+        saved: saved.filter(|section| *section != Section::Mail || seen.chooses_mail),
     };
     Ok(show(status, &page, &frame))
 }

@@ -2,13 +2,14 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use rally_domain::text::{ConsentText, Description};
+use rally_domain::consent;
+use rally_domain::text::Description;
 use rally_domain::variant::choose;
 use rally_domain::web_url::WebUrl;
 use rally_pages::{ListText, WidgetForm};
 
 use super::openness::openness;
-use super::sign_up::{Reading, asked_for, challenge_of};
+use super::sign_up::{Reading, asked_for, challenge_of, consent_box};
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::extract::public_list::NamedWaitlist;
@@ -23,13 +24,14 @@ pub async fn widget_form(app: web::Data<App>, named: NamedWaitlist, request: Htt
     let words = waitlist.words(variant);
     let variant_id = variant.map(|variant| variant.id.to_string());
     let (challenge, lost_link) = (challenge_of(&app, &named), reading.address_of("/lost-link"));
+    let agreed = waitlist.settings.consent_text.as_ref().map(consent::digest);
     let form = WidgetForm {
         language: reading.language,
         brand: reading.brand(),
         list: ListText { name: words.display_name.as_str(), description: words.description.map(Description::as_str) },
         openness: openness(&app, waitlist).await?,
         fields: &waitlist.settings.custom_fields,
-        consent: waitlist.settings.consent_text.as_ref().map(ConsentText::as_str),
+        consent: consent_box(waitlist, agreed.as_deref()),
         privacy_url: waitlist.settings.privacy_url.as_ref().map(WebUrl::as_str),
         terms_url: waitlist.settings.terms_url.as_ref().map(WebUrl::as_str),
         lost_link: &lost_link,

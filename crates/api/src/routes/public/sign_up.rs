@@ -80,6 +80,11 @@ pub(in crate::routes) struct JoinBody {
     #[schema(value_type = Option<bool>)]
     #[serde(default)]
     consent: Field<bool>,
+    /// The SHA-256 of the `consent_text` that the person saw, in hexadecimal digits. If the text is another one by now, the sign-up is
+    /// refused at `consent`.
+    #[schema(value_type = Option<String>, pattern = "^[0-9A-Fa-f]{64}$")]
+    #[serde(default)]
+    consent_sha256: Field<String>,
     /// The field of the widget that people do not see.
     #[schema(ignore)]
     #[serde(default)]
@@ -133,7 +138,8 @@ impl JoinBody {
         }
         let captcha_token = fields.optional("recaptcha_token", self.recaptcha_token, Ok);
         let variant_id = fields.optional("variant_id", self.variant_id, |text| VariantId::parse(&text));
-        let consent = settings.consent(matches!(self.consent, Field::Given(true)), now);
+        let seen = fields.optional("consent_sha256", self.consent_sha256, Ok);
+        let consent = settings.consent(matches!(self.consent, Field::Given(true)), seen.as_deref(), now);
         let consent = consent.map_err(|error| fields.extend(vec![FieldError::new("consent", error)]));
         fields.finish()?;
         let (Some(email), Some(name), Some(Ok(metadata)), Ok(consent)) = (email, name, metadata, consent) else {
