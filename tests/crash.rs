@@ -376,6 +376,41 @@ async fn work_goes_on_at_once_after_a_server_was_told_to_stop(kind: Kind) {
     assert_eq!((over.state, over.changed), (JobState::Done, approved));
 }
 
+/// No other server uses the embedded store, so a new one takes over the work of one that was killed, and waits for no lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_goes_on_at_once_after_a_server_on_the_embedded_store_was_killed() {
+    let smtp = FakeSmtp::start(SmtpOptions::default()).await;
+    let environment = vec![("RALLY_SMTP_URL", smtp.url()), ("RALLY_SMTP_FROM", "Rally <rally@mail.example>".to_owned())];
+    let deployment = Deployment::with(Kind::Sqlite, environment).await;
+    let (workspace, list) = (WorkspaceId::parse(&deployment.workspace).unwrap(), WaitlistId::parse(&deployment.list).unwrap());
+    let mut server = deployment.start();
+    let (path, file) = (format!("/waitlists/{}/imports", deployment.list), "email\nada@example.com\n");
+    let url = format!("{}/v1/workspaces/{}{path}", server.base, deployment.workspace);
+    let request = deployment.client.post(url).bearer_auth(&deployment.token).header("content-type", "text/csv");
+    let import = send(request.body(file)).await.expect(202)["id"].as_str().unwrap().to_owned();
+    let import = async |server: &Server| deployment.admin(server, &format!("{path}/{import}"), None).await.expect(200);
+    eventually(|| async { Some(import(&server).await).filter(|import| import["state"] == "done") }).await;
+    deployment.put(&server, "/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
+    server.kill();
+    // What a server holds that is killed at its work: a mail, and a job on all entries.
+    let ports = deployment.ports().await;
+    let (now, waitlist) = (ports.clock.now(), ports.waitlists.find(workspace, list).await.unwrap().unwrap());
+    let (claim, until) = (|| ClaimId::new(ports.ids.uuid()), now.plus(time::Duration::hours(1)));
+    let (query, last) = (EntryQuery::default(), Position::new(1));
+    entry_job::begin(&ports, Actor::System, &waitlist, JobAction::Approve, query, last).await.unwrap().unwrap();
+    ports.entry_jobs.claim(claim(), now, until).await.unwrap().expect("a job");
+    ports.entries.sign_up(samples::sign_up(&ports, &waitlist, "bob@example.com")).await.unwrap();
+    let shares = vec![(workspace, 10)];
+    let held = ports.mails.claim(ClaimRequest { claim: claim(), now: ports.clock.now(), lease_until: until, shares }, None).await.unwrap();
+    assert_eq!(held.len(), 1);
+    drop(ports);
+    let _server = deployment.start();
+    let ports = deployment.ports().await;
+    let over = eventually(|| async { ports.entry_jobs.newest(list).await.unwrap().filter(|job| job.state.is_over()) }).await;
+    assert_eq!((over.state, over.changed), (JobState::Done, 1));
+    eventually(|| async { smtp.received().iter().any(|mail| mail.to == "bob@example.com").then_some(()) }).await;
+}
+
 /// The database loses its power during many sign-ups and comes back. Rally does not need a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_comes_back_has_lost_nothing() {

@@ -30,6 +30,7 @@ async fn measurements_count_what_happened(kind: Kind) {
         "rally_store_connections_max",
         "rally_deliveries_pending",
         "rally_mails_kept_back 0",
+        "rally_store_up 1",
     ] {
         assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
     }

@@ -21,5 +21,6 @@ pub mod imports;
 pub mod relay;
 pub mod routes;
 pub mod store_secret;
+pub mod trouble;
 pub mod webhook_secret;
 pub mod worker;

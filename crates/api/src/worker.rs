@@ -12,7 +12,7 @@ use rally_domain::error::Fault;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use crate::chain::chain;
+use crate::trouble::Trouble;
 
 /// A kind of background work.
 pub struct Worker {
@@ -33,10 +33,14 @@ impl Worker {
     /// begun comes to its end.
     pub async fn run(self, mut stop: Stop) {
         let Self { what, done, rest, pause: part, step } = self;
-        let mut rows = 0;
+        let (mut rows, mut trouble) = (0, Trouble::default());
         while !stop.is_told() {
             let begun = Instant::now();
-            let pause = match without_panic(async { step().await }).await {
+            let outcome = without_panic(async { step().await }).await;
+            if outcome.is_ok() {
+                trouble.passed();
+            }
+            let pause = match outcome {
                 Ok(0) => {
                     if rows > 0 {
                         tracing::debug!(rows, "{what} {done}");
@@ -49,7 +53,7 @@ impl Worker {
                     begun.elapsed() / part
                 }
                 Err(fault) => {
-                    tracing::warn!(cause = %chain(&fault), "{what} not {done}");
+                    trouble.failed(&fault, what, done);
                     rest
                 }
             };

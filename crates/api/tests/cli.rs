@@ -125,6 +125,7 @@ fn a_wrong_setting_stops_the_start_with_one_line() {
             "DATABASE_URL: ",
         ),
         (&[("RALLY_LOG", "rally=loud")], "RALLY_LOG"),
+        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")], "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL"),
         (&[("RALLY_DATA_DIR", "/proc/none")], "RALLY_DATA_DIR"),
         (&[("RALLY_BIND", "192.0.2.1:1"), ("RALLY_LOG", "off")], "RALLY_BIND: 192.0.2.1:1"),
     ] {

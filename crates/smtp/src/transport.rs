@@ -390,7 +390,7 @@ impl Mailer for SmtpMailer {
         };
         let outcome = outcome(stage, trouble.reply.as_ref().map(|(status, text)| (*status, text.as_str())));
         // The words may repeat an address. They stand in the log of mails, not here.
-        tracing::warn!(mail = %message.id, stage = stage.words(), status = outcome.status(), "mail not sent");
+        tracing::debug!(mail = %message.id, stage = stage.words(), status = outcome.status(), "mail not sent");
         Ok(MailReport::failed(outcome, &format!("{}: {}", stage.words(), trouble.words)))
     }
 }

@@ -80,6 +80,7 @@ use tokio::time::timeout;
 
 use crate::fault::{Abort, query_fault};
 use crate::purges::LogEmptied;
+use crate::search_statement::CountRow;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -191,6 +192,11 @@ impl SqliteStore {
             let path = part.path().to_str().ok_or_else(|| Fault::unexpected("the path of the copy is not valid UTF-8"))?.to_owned();
             // SQLite does not allow this in a transaction.
             let mut c = reader(&readers)?;
+            let find = "SELECT count(*) AS number FROM sqlite_schema WHERE name = 'workspaces'";
+            let found: CountRow = diesel::sql_query(find).get_result(&mut c).map_err(query_fault)?;
+            if found.number == 0 {
+                return Err(Fault::unexpected("the database has nothing of Rally: is it the one that the server uses?"));
+            }
             diesel::sql_query("VACUUM INTO ?1").bind::<diesel::sql_types::Text, _>(path).execute(&mut c).map_err(query_fault)?;
             part.as_file().sync_all().map_err(Fault::unexpected)?;
             part.persist_noclobber(&file).map(|_| ()).map_err(Fault::unexpected)
@@ -210,6 +216,25 @@ impl SqliteStore {
         }
     }
 
+    /// Ends all claims on work. Only the one server of the database may do so, before it begins: whoever had the claims is gone.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn end_claims(&self) -> Result<(), Fault> {
+        let ended = self.database.write::<_, Infallible>(|c| {
+            for (table, is_claimed) in [
+                ("deliveries", "state = 'running'"),
+                ("mails", "state = 'running'"),
+                ("entry_jobs", "claim IS NOT NULL"),
+                ("imports", "claim IS NOT NULL"),
+            ] {
+                diesel::sql_query(format!("UPDATE {table} SET lease_until = 0 WHERE {is_claimed} AND lease_until > 0")).execute(c)?;
+            }
+            Ok(())
+        });
+        Ok(ended.await?)
+    }
+
     /// Whether the database has no migration yet.
     ///
     /// # Errors
@@ -221,9 +246,10 @@ impl SqliteStore {
 }
 
 impl Database {
-    /// Runs a closure on the writer connection, in one blocking hop. Once it has started, it runs to its end.
+    /// Runs a closure on the writer connection, in one blocking hop. Once it has started, it runs to its end. Another program that holds the
+    /// database holds up whoever has the connection for [`BUSY_TIMEOUT`], and nobody waits for that connection longer.
     async fn in_writer<T: Send + 'static>(&self, work: impl FnOnce(&mut SqliteConnection) -> T + Send + 'static) -> Result<T, Fault> {
-        let mut writer = self.writer.clone().lock_owned().await;
+        let mut writer = timeout(BUSY_TIMEOUT, self.writer.clone().lock_owned()).await.map_err(Fault::unavailable)?;
         tokio::task::spawn_blocking(move || work(&mut writer)).await.map_err(Fault::unexpected)
     }
 

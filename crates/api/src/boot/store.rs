@@ -125,6 +125,16 @@ pub async fn backup(config: &Config, file: &Path) -> Result<(), ConfigError> {
     open_embedded(config)?.backup(file).await.map_err(failed)
 }
 
+/// Ends the claims of earlier servers on the embedded store, whose work would stand still until their leases end. `_lock` says that no other
+/// server uses the store.
+///
+/// # Errors
+/// Fails if the store cannot be written.
+pub async fn end_claims(config: &Config, _lock: &File) -> Result<(), ConfigError> {
+    let failed = |fault: Fault| ConfigError::new("RALLY_DATA_DIR", cause_of(&fault));
+    open_embedded(config)?.end_claims().await.map_err(failed)
+}
+
 /// Checks that the embedded store is there, if the settings name it: a command that changes or reads a store makes none.
 ///
 /// # Errors

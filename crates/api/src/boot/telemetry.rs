@@ -15,6 +15,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, registry, reload};
+use url::Url;
 
 use crate::boot::config::{Config, ConfigError, LogFormat};
 
@@ -92,16 +93,19 @@ impl Visit for OfClient {
 /// `OTEL_EXPORTER_OTLP_ENDPOINT`. A thread of its own sends spans in batches, as protocol buffers over HTTP.
 fn traces() -> Result<Option<SdkTracerProvider>, ConfigError> {
     let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !named(OTLP_ENDPOINT) && !named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-        return Ok(None);
+    let Some(setting) = [TRACES_ENDPOINT, OTLP_ENDPOINT].into_iter().find(|name| named(name)) else { return Ok(None) };
+    let endpoint = std::env::var(setting).unwrap_or_default();
+    if !Url::parse(&endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        return Err(ConfigError::new(setting, format!("must be an http or https URL such as http://localhost:4318, not {endpoint:?}")));
     }
-    let exporter = SpanExporter::builder().with_http().build().map_err(|error| ConfigError::new(OTLP_ENDPOINT, error.to_string()))?;
+    let exporter = SpanExporter::builder().with_http().build().map_err(|error| ConfigError::new(setting, error.to_string()))?;
     let resource = Resource::builder().with_service_name("rally").build();
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
     Ok(Some(TRACES.get_or_init(|| provider).clone()))
 }
 
 const OTLP_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 
 static TRACES: OnceLock<SdkTracerProvider> = OnceLock::new();
 
@@ -114,7 +118,7 @@ pub fn flush() {
 
 /// A filter that logs everything of Rally's own crates.
 pub const DEBUG: &str = "rally_api=debug,rally_domain=debug,rally_postgres=debug,rally_sqlite=debug,rally_webhooks=debug,\
-    rally_envoi=debug,rally_heimdall=debug,rally_captcha=debug";
+    rally_smtp=debug,rally_envoi=debug,rally_heimdall=debug,rally_captcha=debug";
 
 static LEVELS: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 

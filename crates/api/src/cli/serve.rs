@@ -18,10 +18,13 @@ use crate::http::extract::client::TrustedProxies;
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let secrets = Secrets::load(config)?;
-    let _lock = store::lock(config)?;
+    let lock = store::lock(config)?;
     // Handlers are registered before the server starts, so that no signal is missed.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut ports = open(config, config.migrate).await?.ports;
+    if let Some(lock) = &lock {
+        store::end_claims(config, lock).await?;
+    }
     store::share_secret(config, &secrets, &mut ports).await?;
     upstreams::attach(config, &mut ports)?;
     let mut running = server::start(config, &secrets, ports.clone())
@@ -75,6 +78,7 @@ async fn greeting(config: &Config, secrets: &Secrets, ports: &Ports, base: &str)
         return Ok(first_start::where_to_begin(&running, &sign_in_link(base, &link)));
     }
     if !is_first {
+        tracing::warn!("the store has no workspace: make one with `rally workspace create`, or restore a backup if it had some");
         return Ok(running);
     }
     let demo = first_start::create_demo(ports).await?;

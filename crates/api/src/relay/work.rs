@@ -16,6 +16,7 @@ use super::core::{Core, Order, Read, Seen};
 use super::freight::{Freight, NotTried};
 use super::settlements::Settlements;
 use crate::chain::chain;
+use crate::trouble::Trouble;
 
 /// How often the log says that items were put off.
 const TELL: std::time::Duration = std::time::Duration::from_secs(60);
@@ -74,6 +75,8 @@ pub(super) struct Work<F: Freight> {
     /// How many items were put off since the log last said so, and when it did.
     put_off: u64,
     told_at: Option<Instant>,
+    /// What the store fails at.
+    troubles: HashMap<&'static str, Trouble>,
 }
 
 impl<F: Freight> Work<F> {
@@ -93,6 +96,7 @@ impl<F: Freight> Work<F> {
             retries: BTreeSet::new(),
             put_off: 0,
             told_at: None,
+            troubles: HashMap::new(),
         }
     }
 
@@ -170,7 +174,7 @@ impl<F: Freight> Work<F> {
             Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
             Some(Step::NotTried(number, not_tried)) => self.put_off(number, &not_tried),
             Some(Step::Settled(outcome, attempts)) => self.take_settled(outcome, attempts),
-            Some(Step::Done(done, outcome)) => log(F::WHAT, done, outcome),
+            Some(Step::Done(done, outcome)) => drop(self.done(done, outcome)),
             None => {
                 if let Some((lane, number)) = attempt {
                     self.core.ended(lane, number, None, Instant::now());
@@ -229,14 +233,8 @@ impl<F: Freight> Work<F> {
 
     fn take_looked(&mut self, outcome: Result<Vec<F::Lane>, Fault>, took: std::time::Duration) {
         self.looked_for = took;
-        let due = match outcome {
-            Ok(due) => due,
-            Err(fault) => {
-                tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
-                // A store that is away answers quickly, and each look at it is a line of the log.
-                return self.rest_from_all(LONGEST_REST);
-            }
-        };
+        // A store that is away answers quickly, and need not be asked for ever.
+        let Some(due) = self.done("looked for", outcome) else { return self.rest_from_all(LONGEST_REST) };
         let shares = self.core.shares(due, Instant::now());
         if shares.is_empty() {
             return self.rest(REST);
@@ -254,10 +252,7 @@ impl<F: Freight> Work<F> {
 
     fn take_claimed(&mut self, claim: Claim<F::Lane>, outcome: Result<Vec<F::Item>, Fault>, took: std::time::Duration) {
         let failed = outcome.is_err();
-        let claimed = outcome.unwrap_or_else(|fault| {
-            tracing::warn!(cause = %chain(&fault), "{} not claimed", F::WHAT);
-            Vec::new()
-        });
+        let claimed = self.done("claimed", outcome).unwrap_or_default();
         if claimed.is_empty() {
             // Another process was faster, or holds these lanes, or the store has a fault.
             self.looked_for += took;
@@ -293,11 +288,8 @@ impl<F: Freight> Work<F> {
     }
 
     fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read) {
-        let items = outcome.unwrap_or_else(|fault| {
-            // The items become free when their lease ends.
-            tracing::warn!(cause = %chain(&fault), "{} not confirmed", F::WHAT);
-            Vec::new()
-        });
+        // The items become free when their lease ends.
+        let items = self.done("confirmed", outcome).unwrap_or_default();
         self.core.confirmed(lane, items, read);
     }
 
@@ -306,6 +298,16 @@ impl<F: Freight> Work<F> {
         let released = self.core.ended(lane, number, Some(signal), Instant::now());
         self.release(released, self.now());
         self.settlements.add(lane, attempt, Instant::now());
+    }
+
+    /// What the store did, or nothing if it failed, which the log tells.
+    fn done<T>(&mut self, done: &'static str, outcome: Result<T, Fault>) -> Option<T> {
+        let trouble = self.troubles.entry(done).or_default();
+        match &outcome {
+            Ok(_) => trouble.passed(),
+            Err(fault) => trouble.failed(fault, F::WHAT, done),
+        }
+        outcome.ok()
     }
 
     /// Gives back an item that was not tried.
@@ -331,16 +333,15 @@ impl<F: Freight> Work<F> {
         let (lease, now) = (self.lease(), self.now());
         let retries: Vec<Timestamp> = tried.iter().filter_map(|attempt| self.freight.retries_at(attempt)).collect();
         let of_lanes = tried.into_iter().map(|attempt| (F::report(&attempt), attempt));
-        match outcome {
-            Ok(_) => {
+        match self.done("settled", outcome) {
+            Some(_) => {
                 self.settlements.settled(of_lanes.map(|((lane, _, _), _)| lane));
                 self.retries.extend(retries);
                 while self.retries.len() > RETRIES {
                     self.retries.pop_last();
                 }
             }
-            Err(fault) => {
-                tracing::warn!(cause = %chain(&fault), "{} not settled", F::WHAT);
+            None => {
                 // If the lease of an attempt has ended, another process may have claimed the item.
                 let again = of_lanes.map(|((lane, at, _), attempt)| (lane, Some(attempt).filter(|_| at.plus(lease) > now)));
                 self.settlements.failed(again, Instant::now() + POLL);
@@ -378,12 +379,6 @@ fn ticks() -> Interval {
     let mut ticks = tokio::time::interval(POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
-}
-
-fn log(what: &str, done: &str, outcome: Result<(), Fault>) {
-    if let Err(fault) = outcome {
-        tracing::warn!(cause = %chain(&fault), "{what} not {done}");
-    }
 }
 
 #[cfg(test)]
