@@ -4,7 +4,7 @@
 use rally_domain::id::{EntryId, RequestId, WaitlistId};
 use rally_domain::url::form_urlencoded;
 use rally_fakes::{FakeSmtp, SmtpOptions};
-use rally_tests::{Kind, TestServer, on_both_stores};
+use rally_tests::{Kind, TestServer, on_both_stores, send};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode};
@@ -206,6 +206,31 @@ async fn the_first_page_shows_where_to_go() {
         assert_eq!(browser.open(path).await.status, 404, "{path}");
     }
     assert_eq!(browser.post("/w/acme/early/", &[]).await.status, 404);
+}
+
+/// An encoded letter is the same letter (RFC 3986, section 6.2.2.2), so it takes no header away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_in_another_spelling_is_as_safe() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    server.active_list("early", json!({})).await;
+    let ada = server.join("early", "ada@example.com").await;
+    let own = ada["status_url"].as_str().unwrap()[server.base.len()..].to_owned();
+    let entries = format!("/v1/workspaces/{}/waitlists", server.workspace.id);
+    let fetch = async |path: &str| send(server.request(Method::GET, path).bearer_auth(server.token("*"))).await;
+    for (path, spelt) in [
+        ("/console/sign-in", "/%63onsole/sign-in"),
+        ("/w/acme/early", "/%77/acme/early"),
+        (&own, &own.replace("/me/", "/%6de/")),
+        ("/unsubscribe/x", "/%75nsubscribe/x"),
+        (&format!("/v1{own}"), &format!("/v1{}", own.replace("/me/", "/m%65/"))),
+        (&entries, &entries.replace("workspaces", "%77orkspaces")),
+    ] {
+        let (plain, other) = (fetch(path).await, fetch(spelt).await);
+        assert_eq!(plain.status, other.status, "{spelt}");
+        for header in ["content-security-policy", "cache-control", "referrer-policy", "x-robots-tag", "content-type"] {
+            assert_eq!(plain.header(header), other.header(header), "{header} of {spelt}");
+        }
+    }
 }
 
 #[apply(on_both_stores)]
@@ -597,6 +622,11 @@ async fn a_person_changes_everything_on_their_page(kind: Kind) {
         assert_eq!(seen["mail"]["subscribed"], now);
     }
     browser.post(&format!("{own}/mail"), &[("subscribed", "maybe")]).await.is_page(400, "ar", &[]);
+    // Nobody is offered what they cannot have, nor told that it was saved.
+    server.admin_post("/suppressions", json!({"email": "ada@example.com", "reason": "bounced"})).await.expect(201);
+    let held = browser.open(&browser.post(&format!("{own}/mail"), &[("subscribed", "true")]).await.leads_to()).await;
+    held.is_page(200, "ar", &[]);
+    assert!(!held.text.contains(&format!("{own}/mail")) && !held.text.contains("id=\"saved\""));
     // A browser shows the address of a form that was refused. Whoever opens it again is led to the page.
     assert_eq!(browser.open(&format!("{own}/answers")).await.leads_to(), own);
     assert_eq!(browser.open(&format!("{own}/mail?lang=fr")).await.leads_to(), format!("{own}?lang=fr"));

@@ -120,6 +120,14 @@ async fn no_log_has_the_link_of_a_person(program: Program) {
         });
         let log = log.await;
         assert!(log.contains("\"GET /v1/me/...\" 200") && !log.contains(token), "{log}");
+        // Nor while Rally is away, which nginx tells in its log of errors.
+        let Site { proxy, server: mut rally, .. } = site;
+        rally.kill();
+        for path in ["/w/acme/early", &format!("/me/{token}"), &format!("/v1/me/{token}"), &format!("/unsubscribe/{token}")] {
+            assert_eq!(Client::new().get(format!("{}{path}", proxy.base)).send().await.unwrap().status(), 502, "{path}");
+        }
+        let errors = std::fs::read_to_string(proxy.folder.path().join("error.log")).unwrap();
+        assert!(errors.contains("/w/acme/early") && !errors.contains(token), "{errors}");
     }
 }
 

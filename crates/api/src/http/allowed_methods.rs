@@ -38,7 +38,7 @@ impl AllowedMethods {
 
     /// The 405 for a request whose path does not take its method. `None` if the path takes it, or there is no such path.
     pub fn refused(&self, request: &HttpRequest) -> Option<ApiError> {
-        let allow = self.allowed(request.path())?;
+        let allow = self.allowed(request.match_info().as_str())?;
         let takes = allow.split(", ").any(|method| method == request.method().as_str());
         (!takes).then(|| ApiError::wrong_method(allow))
     }

@@ -135,7 +135,7 @@ pub fn configure(config: &mut web::ServiceConfig, admin_origins: &[String]) {
 /// Answers requests that match no route: OPTIONS with the methods of the path, 405 if the path has other methods, a redirect if only a
 /// slash at the end is too much for a page, else 404.
 pub async fn unmatched(request: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
-    match app.routes.allowed(request.path()) {
+    match app.routes.allowed(request.match_info().as_str()) {
         Some(allow) if request.method() == Method::OPTIONS => Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish()),
         Some(allow) => Err(ApiError::wrong_method(allow)),
         None => match page_without_slash(&request, &app) {
@@ -148,10 +148,10 @@ pub async fn unmatched(request: HttpRequest, app: web::Data<App>) -> Result<Http
 /// The page that a request means which has a slash too many: an address relative to the one of the request (RFC 3986, section 5.2), so that
 /// it holds behind a proxy that cuts a prefix.
 fn page_without_slash(request: &HttpRequest, app: &App) -> Option<String> {
-    let path = request.path().strip_suffix('/').filter(|path| Surface::of(path).is_for_people())?;
+    let path = request.match_info().as_str().strip_suffix('/').filter(|path| Surface::of(path).is_for_people())?;
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
     let is_page = is_read && app.routes.allowed(path).is_some_and(|allow| allow.starts_with(Method::GET.as_str()));
-    let (_, last) = path.rsplit_once('/').filter(|_| is_page)?;
+    let (_, last) = request.path().strip_suffix('/')?.rsplit_once('/').filter(|_| is_page)?;
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     Some(format!("../{last}{query}"))
 }

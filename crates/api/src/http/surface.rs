@@ -25,7 +25,7 @@ impl Surface {
         matches!(self, Self::Console | Self::Link | Self::Page)
     }
 
-    /// Returns the surface that a path belongs to.
+    /// Returns the surface that a path belongs to, as the router reads it: `%63onsole` is `console` (RFC 3986, section 6.2.2.2).
     pub fn of(path: &str) -> Self {
         let first = path.strip_prefix('/').unwrap_or(path).split('/').next().unwrap_or_default();
         match first {

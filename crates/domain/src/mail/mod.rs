@@ -730,11 +730,20 @@ pub fn example_data(setup: &MailSetup, links: &Links, now: Timestamp, example: &
     data
 }
 
-/// Returns the data that a mail to an entry would have now, for a preview: a JSON object. What only a real mail has is that of the example.
-pub fn preview_data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, example: &str) -> String {
-    let own = data(setup, links, entry, waitlist, None);
-    let fields = [example, &own].into_iter().flat_map(|data| serde_json::from_str::<Map<String, Value>>(data).unwrap_or_default());
-    Value::Object(fields.collect()).to_string()
+/// The links of an entry with which anybody can change it.
+const OWN_LINKS: [&str; 2] = ["status_url", "unsubscribe_url"];
+
+/// Returns the data that a mail to an entry would have now, for a preview: a JSON object. What only a real mail has is that of the example,
+/// and so are the person's own links, unless whoever looks may change the entry.
+pub fn preview_data(setup: &MailSetup, links: &Links, entry: &Entry, waitlist: &Waitlist, example: &str, may_update: bool) -> String {
+    let read = |data: &str| serde_json::from_str::<Map<String, Value>>(data).unwrap_or_default();
+    let (example, mut own) = (read(example), read(&data(setup, links, entry, waitlist, None)));
+    if let (false, Some(Value::Object(entry))) = (may_update, own.get_mut("entry")) {
+        for link in OWN_LINKS {
+            entry.insert(link.to_owned(), example.get("entry").and_then(|entry| entry.get(link)).cloned().unwrap_or_default());
+        }
+    }
+    Value::Object(example.into_iter().chain(own).collect()).to_string()
 }
 
 /// A claimed mail. This process may try to send it until its lease ends.

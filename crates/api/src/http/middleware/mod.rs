@@ -69,12 +69,12 @@ async fn reply(
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = %id, otel.kind = "server");
-    let slot = in_flight.take(request.path());
+    let slot = in_flight.take(request.match_info().as_str());
     if slot.is_none() {
         metrics::counter!("rally_shed_total").increment(1);
         return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into());
     }
-    let limit = limit(&method, request.path());
+    let limit = limit(&method, request.match_info().as_str());
     let handled = tokio::time::timeout(limit, next.call(request).instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.

@@ -24,7 +24,7 @@ pub(super) struct Origin {
 impl Origin {
     /// Keeps what a reply to this request will need.
     pub(super) fn of(request: &ServiceRequest, id: String) -> Self {
-        let surface = Surface::of(request.path());
+        let surface = Surface::of(request.match_info().as_str());
         if !surface.is_for_people() {
             return Self { id, surface, language: Language::default(), root: String::new() };
         }

@@ -82,7 +82,7 @@ async fn data(app: &App, admin: &Admin, kind: MailKind, entry_id: Option<EntryId
     let entry = app.ports.entries.find_by_id(id).await?.filter(|entry| entry.workspace_id == workspace.id);
     let entry = entry.ok_or_else(ApiError::no_entry)?;
     let waitlist = app.ports.waitlists.find(workspace.id, entry.waitlist_id).await?.ok_or_else(ApiError::no_entry)?;
-    let data = mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example);
+    let data = mail::preview_data(&setup, &app.ports.links, &entry, &waitlist, &example, admin.may(Action::EntryUpdate));
     Ok(in_words(&app.ports, Some(waitlist.id), &data).await?.into_owned())
 }
 
@@ -110,8 +110,8 @@ async fn render(app: &App, admin: &Admin, place: &TemplatePlace, body: PreviewBo
 /// Preview a template of mail
 ///
 /// Renders the template of the body, or else the one that mail of this kind and locale has, with example data or with that of an entry.
-/// Data that only a real mail has, such as the link that confirms a sign-up, is always an example. An `entry_id` needs `entry.read` too.
-/// Nothing is sent or saved.
+/// Data that only a real mail has, such as the link that confirms a sign-up, is always an example. An `entry_id` needs `entry.read` too, and
+/// the links with which the person's entry can be changed are examples without `entry.update`. Nothing is sent or saved.
 #[utoipa::path(
     tag = "Mail-Templates", operation_id = "preview_mail_template", security(("bearer" = [])),
     extensions(("x-action" = json!("rally.settings.read"))),
