@@ -15,3 +15,25 @@ pub fn chain(error: &dyn Error) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the service is unavailable: {0}")]
+    struct Told(#[source] io::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no mail")]
+    struct Silent(#[source] Told);
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let told = || Told(io::Error::other("no such file"));
+        assert_eq!(chain(&told()), "the service is unavailable: no such file");
+        assert_eq!(chain(&Silent(told())), "no mail: the service is unavailable: no such file");
+    }
+}

@@ -33,3 +33,24 @@ impl Trouble {
         *self = Self::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trouble_that_goes_on_is_told_once_a_minute() {
+        let (mut trouble, away) = (Trouble::default(), Fault::unavailable("away"));
+        let mut failed = || {
+            trouble.failed(&away, "mails", "claimed");
+            trouble.failures
+        };
+        // What is told counts from nothing again.
+        assert_eq!([failed(), failed(), failed()], [0, 1, 2]);
+        tokio::time::advance(TELL).await;
+        assert_eq!([failed(), failed()], [0, 1]);
+        trouble.passed();
+        trouble.failed(&away, "mails", "claimed");
+        assert_eq!(trouble.failures, 0, "a new one is told at once");
+    }
+}
