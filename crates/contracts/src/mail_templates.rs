@@ -183,3 +183,25 @@ pub async fn a_deleted_workspace_takes_its_templates_with_it(fixture: &impl Fixt
     }
     assert_eq!(ports.mail_templates.list(beta).await.unwrap(), [kept]);
 }
+
+/// A template whose language had an older code is found by the newer one after the migration that renames it. A template that has the newer
+/// code already stays.
+pub async fn templates_of_renamed_languages_are_found(fixture: &impl Fixture, tamper: impl AsyncFn(&str), migration: &str) {
+    let ports = fixture.ports();
+    let id = workspace(&ports, "acme").await.id;
+    for locale in ["fr", "pl-PL", "inh", "he-IL"] {
+        put(&ports, id, MailKind::Welcome, locale).await;
+    }
+    put(&ports, id, MailKind::Link, "de").await;
+    tamper("UPDATE mail_templates SET locale = 'iw' WHERE locale = 'fr'").await;
+    tamper("UPDATE mail_templates SET locale = 'iw-IL' WHERE locale = 'pl-PL'").await;
+    tamper("UPDATE mail_templates SET locale = 'in-ID' WHERE locale = 'de'").await;
+    tamper(migration).await;
+    let there = fixture.reopen().await;
+    let found = there.mail_templates.list(id).await.unwrap();
+    assert_eq!(
+        names(&found),
+        [(MailKind::Link, "id-ID"), (MailKind::Welcome, "he"), (MailKind::Welcome, "he-IL"), (MailKind::Welcome, "inh")]
+    );
+    assert!(delete(&there, id, MailKind::Welcome, "he").await);
+}

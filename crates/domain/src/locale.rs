@@ -24,9 +24,7 @@ impl Locale {
             return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
         }
         let tag = LanguageTag::parse_and_normalize(text).map_err(|_| Invalid::new("must be a BCP 47 language tag such as en or pt-BR"))?;
-        let (language, rest) = tag.as_str().split_at(tag.as_str().find('-').unwrap_or(tag.as_str().len()));
-        let renamed = RENAMED.iter().find(|(old, _)| *old == language).map(|(_, new)| format!("{new}{rest}"));
-        Ok(Self(renamed.unwrap_or_else(|| tag.as_str().to_owned())))
+        Ok(Self::from_stored(tag.as_str().to_owned()))
     }
 
     /// Returns `en`.
@@ -34,9 +32,11 @@ impl Locale {
         Self("en".to_owned())
     }
 
-    /// Wraps a tag from a store without a check, because it was parsed before it was stored.
+    /// Wraps a tag from a store without a check, because it was parsed before it was stored. Only the code of its language may be an old one.
     pub fn from_stored(text: String) -> Self {
-        Self(text)
+        let (language, rest) = text.split_at(text.find('-').unwrap_or(text.len()));
+        let renamed = RENAMED.iter().find(|(old, _)| *old == language).map(|(_, new)| format!("{new}{rest}"));
+        Self(renamed.unwrap_or(text))
     }
 
     /// Returns the tag.
@@ -101,11 +101,14 @@ pub fn language(requested: &[Locale]) -> Option<Locale> {
     })
 }
 
-/// Returns the locale of a person who asked for some, the most wanted first: the first one that one of the [`LANGUAGES`] serves, else the
-/// first one.
-pub fn preferred(requested: &[Locale]) -> Option<&Locale> {
-    let served = requested.iter().find(|locale| language(std::slice::from_ref(locale)).is_some());
-    served.or_else(|| requested.first())
+/// Returns the locale of a person who asked for some, the most wanted first: the first one that one of the [`LANGUAGES`] serves or that of
+/// the workspace, else the first one.
+pub fn preferred<'a>(requested: &'a [Locale], of_workspace: &Locale) -> Option<&'a Locale> {
+    let is_served = |locale: &Locale| {
+        let asked = std::slice::from_ref(locale);
+        lookup(asked, &[of_workspace]).is_some() || language(asked).is_some()
+    };
+    requested.iter().find(|locale| is_served(locale)).or_else(|| requested.first())
 }
 
 /// The most ranges of an `Accept-Language` header that are read.
@@ -160,6 +163,10 @@ mod tests {
     fn a_tag_is_kept_in_canonical_case() {
         for (given, kept) in [("EN", "en"), ("pt-br", "pt-BR"), ("ZH-hant-tw", "zh-Hant-TW"), ("sl-ROZAJ", "sl-rozaj")] {
             assert_eq!(Locale::parse(given).unwrap().as_str(), kept);
+        }
+        for (old, new) in [("iw", "he"), ("in-ID", "id-ID"), ("ji", "yi"), ("inh", "inh")] {
+            assert_eq!(Locale::parse(old).unwrap().as_str(), new);
+            assert_eq!(Locale::from_stored(old.to_owned()).as_str(), new);
         }
         for bad in ["", "*", "e", "englishlanguage", "en_US", "en-", "-en", "en--US", " en", "12", "en-US-\0", &"en-".repeat(40)] {
             assert!(Locale::parse(bad).is_err(), "{bad:?}");
@@ -220,11 +227,17 @@ mod tests {
 
     #[test]
     fn a_person_has_the_first_locale_that_has_a_language() {
-        let preferred = |requested: &[&str]| super::preferred(&locales(requested)).map(ToString::to_string);
+        let preferred_in = |requested: &[&str], workspace: &str| {
+            super::preferred(&locales(requested), &Locale::parse(workspace).unwrap()).map(ToString::to_string)
+        };
+        let preferred = |requested: &[&str]| preferred_in(requested, "en");
         assert_eq!(preferred(&["sv", "de-CH", "fr"]).as_deref(), Some("de-CH"));
         assert_eq!(preferred(&["sv", "fi"]).as_deref(), Some("sv"));
         assert_eq!(preferred(&["pt-PT"]).as_deref(), Some("pt-PT"));
         assert_eq!(preferred(&[]), None);
+        // A workspace may have mails of its own in a language that Rally does not speak.
+        assert_eq!(preferred_in(&["fi", "sv-SE", "en-US"], "sv").as_deref(), Some("sv-SE"));
+        assert_eq!(preferred_in(&["fi", "en-US"], "sv").as_deref(), Some("en-US"));
     }
 
     #[test]

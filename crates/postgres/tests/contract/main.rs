@@ -140,6 +140,14 @@ async fn a_sender_domain_that_is_no_id_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn templates_of_renamed_languages_are_found() {
+    let database = Database::fresh().await;
+    let migration = include_str!("../../../../migrations/postgres/2026-11-29-000138-0000_rename_old_languages/up.sql");
+    let execute = async |sql: &str| rally_pgtest::execute(&database.url, sql).await;
+    rally_contracts::mail_templates::templates_of_renamed_languages_are_found(&database, execute, migration).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orphans_are_found_and_purged() {
     let database = Database::fresh().await;
     rally_contracts::purges::orphans_are_found_and_purged(&database, async |sql| rally_pgtest::execute(&database.url, sql).await).await;

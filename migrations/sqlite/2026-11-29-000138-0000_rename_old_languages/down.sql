@@ -1,0 +1,2 @@
+-- Both codes are tags of the same language.
+SELECT 1;
