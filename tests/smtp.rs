@@ -322,6 +322,40 @@ async fn a_mail_server_that_was_away_is_sent_everything(kind: Kind) {
     assert_eq!(people, (0..5).map(|n| format!("p{n}@example.com")).collect::<Vec<_>>());
 }
 
+/// A mail server takes four mails at a time, and its time for each. Who is deleted, erased or unsubscribed meanwhile gets no mail that has
+/// not begun.
+#[apply(on_both_stores)]
+async fn nobody_gets_a_mail_that_waited_for_a_connection_while_they_went(kind: Kind) {
+    let (server, smtp) = start(kind).await;
+    turn_on(&server).await;
+    let list = server.active_list("early", json!({})).await;
+    // A workspace whose mails are taken may have eight of them sent at once.
+    for n in 0..6 {
+        server.join("early", &format!("before{n}@example.com")).await;
+        received(&smtp, n + 1).await;
+    }
+    smtp.act(SmtpStep::Mail, SmtpAct::Late(std::time::Duration::from_secs(6)));
+    let mut people = Vec::new();
+    for n in 0..12 {
+        people.push(server.join("early", &format!("p{n}@example.com")).await["id"].as_str().unwrap().to_owned());
+    }
+    for (n, id) in people.iter().enumerate() {
+        let path = format!("/waitlists/{list}/entries/{id}");
+        match n % 3 {
+            0 => server.admin_delete(&path).await.expect(204),
+            1 => server.admin_delete(&format!("{path}?erase=true")).await.expect(204),
+            _ => server.admin_post("/suppressions", json!({"email": format!("p{n}@example.com")})).await.expect(201),
+        };
+    }
+    eventually(|| async {
+        let depth = server.ports.mails.depth().await.unwrap();
+        (depth.running == 0 && depth.pending == 0).then_some(())
+    })
+    .await;
+    let sent = smtp.received().len() - 6;
+    assert!(sent <= 4, "{sent} mails were sent");
+}
+
 /// The mail server is away for a day. Every mail is tried again and again, and waits until the server is back.
 #[apply(on_both_stores)]
 async fn no_mail_is_given_up_in_a_day_without_the_mail_server(kind: Kind) {

@@ -22,5 +22,5 @@ mod wire;
 
 pub use sender::parse_sender;
 pub use template::Templates;
-pub use transport::{SmtpError, SmtpMailer};
+pub use transport::{MAX_CONNECTIONS, SmtpError, SmtpMailer};
 pub use url::SmtpServer;

@@ -32,8 +32,8 @@ use crate::tls;
 use crate::url::{Security, SmtpServer};
 use crate::wire::{Lent, Wire};
 
-/// The most connections at a time.
-const MAX_CONNECTIONS: usize = 4;
+/// The most connections at a time. Another mail waits for one of them.
+pub const MAX_CONNECTIONS: usize = 4;
 /// The status of a mail that the server cannot take because it does not offer SMTPUTF8 (RFC 6531, section 3.5).
 const NO_UTF8: u16 = 553;
 /// What an operator learns whose URL begins with `smtps` and names a port without TLS.

@@ -188,7 +188,9 @@ fn start_relays(webhooks: WebhookFreight, templates: &Arc<dyn TemplateEngine>, b
     let timeout = if ports.smtp.is_some() { upstreams::SMTP_DEADLINE } else { upstreams::MAIL_DEADLINE };
     let sends = ports.envoi.is_some() || ports.smtp.is_some();
     let (templates, refusals) = (templates.clone(), Refusals::default());
-    let mail = sends.then(|| MailFreight { ports, templates, budget, schedule, timeout, changes, refusals });
+    // A mail that waits for a connection is looked at again before it is sent, because its person may be gone by then.
+    let most = ports.smtp.is_some().then_some(rally_smtp::MAX_CONNECTIONS);
+    let mail = sends.then(|| MailFreight { ports, templates, budget, schedule, timeout, most, changes, refusals });
     [Some(Relay::start(webhooks)), mail.map(Relay::start)].into_iter().flatten().collect()
 }
 

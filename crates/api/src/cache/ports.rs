@@ -14,25 +14,30 @@ use rally_domain::access::{ApiKey, Receipt};
 use rally_domain::analytics::{Analytics, DaySpan};
 use rally_domain::command::{
     ChangeWaitlistStatus, ChangeWaitlistStatusRejection, CreateApiKey, CreateVariant, CreateWaitlist, CreateWaitlistRejection,
-    CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry, DeleteVariant, DeleteWaitlist,
-    DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, Invited, ProfileRejection, RecordInvitation,
-    RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReplayDeliveries, ReplayRejection, ResendDelivery, ReviewEntry, RevokeApiKey,
-    RotateSecret, SignUp, SignUpRejection, TestWebhook, UpdateProfile, UpdateSettings, UpdateSettingsRejection, UpdateVariant,
-    UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection, WorkspaceRejection,
+    CreateWebhook, CreateWorkspace, DecideReferrals, DecideReferralsRejection, Decided, DeleteEntry, DeleteRequest, DeleteVariant,
+    DeleteWaitlist, DeleteWebhook, DeleteWorkspace, EntryRejection, EraseEntry, InviteRejection, Invited, LiftSuppression,
+    ProfileRejection, RecordInvitation, Refuse, RenameWorkspace, ReplaceLink, ReplaceLinkRejection, ReplayDeliveries, ReplayRejection,
+    RequestMail, RequestMailRejection, Resend, ResendDelivery, ResendRejection, ReviewEntry, RevokeApiKey, RotateSecret, SignUp,
+    SignUpRejection, Suppress, SuppressRejection, TestWebhook, Unsubscribe, UnsubscribeRejection, UpdateProfile, UpdateSettings,
+    UpdateSettingsRejection, UpdateVariant, UpdateWaitlist, UpdateWaitlistRejection, UpdateWebhook, VariantRejection, WebhookRejection,
+    WorkspaceRejection,
 };
+use rally_domain::confirmation::{KeptRequest, RequestEnded, SignUpRequest};
 use rally_domain::delivery::{Attempt, DeliveryState};
 use rally_domain::entry::{Entry, EntryStatus, Friend, Leader, Records};
 use rally_domain::error::{CommandError, Fault};
-use rally_domain::id::{EntryId, WaitlistId, WebhookId, WorkspaceId};
+use rally_domain::id::{EntryId, RequestId, WaitlistId, WebhookId, WorkspaceId};
 use rally_domain::ledger::{Referral, ReferralFilter, Standing, Suspect};
-use rally_domain::paging::{Limit, Page, ReferralKey, WaitlistKey};
+use rally_domain::paging::{Limit, Page, ReferralKey, RequestKey, SuppressionKey, WaitlistKey};
 use rally_domain::port::{
-    ApiKeyStore, EntryStats, EntryStore, EntryStream, LineStream, Ports, Rebuilt, ReferralStore, SettingsStore, VariantStore,
-    WaitlistStore, WebhookStore, WorkspaceStore,
+    ApiKeyStore, ConfirmationStore, EntryStats, EntryStore, EntryStream, LineStream, Ports, Rebuilt, ReferralStore, SettingsStore,
+    SuppressionStore, VariantStore, WaitlistStore, WebhookStore, WorkspaceStore,
 };
 use rally_domain::rank::Ranks;
 use rally_domain::referral::{Position, ReferralBoost};
+use rally_domain::secret::AddressHash;
 use rally_domain::slug::Slug;
+use rally_domain::suppression::{Suppression, SuppressionReason};
 use rally_domain::timestamp::Timestamp;
 use rally_domain::variant::Variant;
 use rally_domain::waitlist::{PublicWaitlist, Waitlist, WaitlistStatus};
@@ -51,6 +56,8 @@ const MAX_KEPT: u64 = 2000;
 pub fn cached(ports: Ports, changes: &Changes) -> Ports {
     let generations = Arc::new(Generations { sent: changes.clone(), ..Generations::default() });
     let webhooks = Arc::new(Webhooks { inner: ports.webhooks.clone(), changes: changes.clone() });
+    let suppressions = Arc::new(Suppressions { inner: ports.suppressions.clone(), changes: changes.clone() });
+    let confirmations = Arc::new(Confirmations { inner: ports.confirmations.clone(), changes: changes.clone() });
     let public =
         Arc::new(Public { inner: ports.clone(), generations: generations.clone(), lists: kept(), workspaces: kept(), keys: kept() });
     let ranks = KeptRanks::new(read_ranks(ports.entries.clone()));
@@ -65,6 +72,8 @@ pub fn cached(ports: Ports, changes: &Changes) -> Ports {
         stats: entries.clone(),
         referrals: entries,
         webhooks,
+        suppressions,
+        confirmations,
         ..ports
     }
 }
@@ -441,5 +450,90 @@ impl WebhookStore for Webhooks {
 
     async fn reseal(&self, id: WebhookId, old: SealedSecrets, new: SealedSecrets) -> Result<bool, Fault> {
         self.changes.note(self.inner.reseal(id, old, new).await)
+    }
+}
+
+/// Suppressions. They are not cached: a suppressed address gets no mail, also none that the relay holds already.
+struct Suppressions {
+    inner: Arc<dyn SuppressionStore>,
+    changes: Changes,
+}
+
+#[async_trait]
+impl SuppressionStore for Suppressions {
+    async fn suppress(&self, command: Suppress) -> Result<Suppression, CommandError<SuppressRejection>> {
+        self.changes.note(self.inner.suppress(command).await)
+    }
+
+    async fn unsubscribe(&self, command: Unsubscribe) -> Result<(), CommandError<UnsubscribeRejection>> {
+        self.changes.note(self.inner.unsubscribe(command).await)
+    }
+
+    async fn lift(&self, command: LiftSuppression) -> Result<bool, Fault> {
+        self.inner.lift(command).await
+    }
+
+    async fn lift_reason(&self, workspace_id: WorkspaceId, address: AddressHash, reason: SuppressionReason) -> Result<bool, Fault> {
+        self.inner.lift_reason(workspace_id, address, reason).await
+    }
+
+    async fn find(&self, workspace_id: WorkspaceId, address: AddressHash) -> Result<Vec<Suppression>, Fault> {
+        self.inner.find(workspace_id, address).await
+    }
+
+    async fn list(
+        &self,
+        workspace_id: WorkspaceId,
+        after: Option<SuppressionKey>,
+        limit: Limit,
+    ) -> Result<Page<Suppression, SuppressionKey>, Fault> {
+        self.inner.list(workspace_id, after, limit).await
+    }
+}
+
+/// Sign-ups that wait. They are not cached: the mail of one that was refused or deleted is not sent, although the relay holds it.
+struct Confirmations {
+    inner: Arc<dyn ConfirmationStore>,
+    changes: Changes,
+}
+
+#[async_trait]
+impl ConfirmationStore for Confirmations {
+    async fn request_mail(&self, command: RequestMail) -> Result<(), CommandError<RequestMailRejection>> {
+        self.inner.request_mail(command).await
+    }
+
+    async fn find(&self, id: RequestId) -> Result<Option<KeptRequest>, Fault> {
+        self.inner.find(id).await
+    }
+
+    async fn refuse(&self, command: Refuse) -> Result<(), CommandError<RequestEnded>> {
+        self.changes.note(self.inner.refuse(command).await)
+    }
+
+    async fn resend(&self, command: Resend) -> Result<(), CommandError<ResendRejection>> {
+        self.inner.resend(command).await
+    }
+
+    async fn delete(&self, command: DeleteRequest) -> Result<bool, Fault> {
+        self.changes.note(self.inner.delete(command).await)
+    }
+
+    async fn list(
+        &self,
+        waitlist_id: WaitlistId,
+        now: Timestamp,
+        after: Option<RequestKey>,
+        limit: Limit,
+    ) -> Result<Page<SignUpRequest, RequestKey>, Fault> {
+        self.inner.list(waitlist_id, now, after, limit).await
+    }
+
+    async fn count(&self, waitlist_id: WaitlistId, now: Timestamp) -> Result<u64, Fault> {
+        self.inner.count(waitlist_id, now).await
+    }
+
+    async fn prune(&self, expired_before: Timestamp, asked_before: Timestamp, most: usize) -> Result<u64, Fault> {
+        self.inner.prune(expired_before, asked_before, most).await
     }
 }

@@ -63,7 +63,7 @@ async fn send(ports: &Ports, workspace: &str, to: Email, schedule: RetrySchedule
     let templates = Arc::new(Templates::new());
     let mail = test_mail::run(ports, &*templates, &Actor::CommandLine, &workspace, trial).await.map_err(refused)?;
     let (changes, refusals) = (Changes::default(), Refusals::default());
-    let freight = MailFreight { ports: ports.clone(), templates, budget: None, schedule, timeout, changes, refusals };
+    let freight = MailFreight { ports: ports.clone(), templates, budget: None, schedule, timeout, most: None, changes, refusals };
     let tried = freight.send_now(ClaimedMail { claim, attempt: 1, mail: mail.clone() }).await?;
     Ok((mail, tried))
 }

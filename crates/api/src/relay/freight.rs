@@ -10,7 +10,7 @@ use rally_domain::queue::ClaimRequest;
 use rally_domain::timestamp::Timestamp;
 use time::Duration;
 
-use super::core::Signal;
+use super::core::{IN_ALL, Signal};
 
 /// An item that was not tried.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub trait Freight: Clone + Send + Sync + 'static {
     /// A claimed item.
     type Item: Send + 'static;
     /// The key of an item in its queue.
-    type Key: Send + 'static;
+    type Key: Clone + Send + 'static;
     /// The result of an attempt.
     type Attempt: Clone + Send + Sync + 'static;
     /// The name of the items in log lines.
@@ -58,6 +58,10 @@ pub trait Freight: Clone + Send + Sync + 'static {
     fn changes(&self) -> u64;
     /// How long an attempt may take.
     fn timeout(&self) -> Duration;
+    /// The most attempts that can be made at once.
+    fn most(&self) -> usize {
+        IN_ALL
+    }
     /// The lane of an item.
     fn lane(item: &Self::Item) -> Self::Lane;
     /// The claim of an item, and its key.

@@ -20,7 +20,7 @@ use rally_domain::use_case::visit;
 use time::Duration;
 use tokio::sync::OnceCell;
 
-use super::core::Signal;
+use super::core::{IN_ALL, Signal};
 use super::freight::{Freight, NotTried};
 use super::refusals::Refusals;
 use crate::cache::Changes;
@@ -55,6 +55,8 @@ pub struct MailFreight {
     pub schedule: RetrySchedule,
     /// How long an attempt may take.
     pub timeout: Duration,
+    /// The most mails that are sent at once, if something limits them.
+    pub most: Option<usize>,
     /// The changes of this process that can stop a mail.
     pub changes: Changes,
     /// Mails that were refused in a row.
@@ -195,6 +197,10 @@ impl Freight for MailFreight {
 
     fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    fn most(&self) -> usize {
+        self.most.unwrap_or(IN_ALL)
     }
 
     fn lane(mail: &ReadMail) -> WorkspaceId {

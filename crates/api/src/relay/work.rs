@@ -10,7 +10,7 @@ use rally_domain::timestamp::Timestamp;
 use time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep, sleep_until};
 
 use super::core::{Core, Order, Read, Seen};
 use super::freight::{Freight, NotTried};
@@ -29,6 +29,8 @@ const POLL: std::time::Duration = std::time::Duration::from_secs(1);
 const RESTS: u32 = 40;
 const REST: std::time::Duration = std::time::Duration::from_millis(5);
 const LONGEST_REST: std::time::Duration = std::time::Duration::from_millis(250);
+/// How often the relay tries to give items back.
+const RELEASES: u32 = 5;
 /// The most retries that the relay looks for at their time. Others are found when it next looks.
 const RETRIES: usize = 4096;
 /// Ticks between two searches for leases that have ended.
@@ -38,12 +40,15 @@ const LOOKS_PER_REAP: u64 = 10;
 enum Step<F: Freight> {
     Looked(Result<Vec<F::Lane>, Fault>, std::time::Duration),
     Claimed(Claim<F::Lane>, Result<Vec<F::Item>, Fault>, std::time::Duration),
-    Confirmed(F::Lane, Result<Vec<F::Item>, Fault>, Read),
+    Confirmed(F::Lane, Result<Vec<F::Item>, Fault>, Read, Keys<F>),
     Tried(u64, F::Attempt),
     NotTried(u64, NotTried<F::Item>),
-    Settled(Result<usize, Fault>, Vec<F::Attempt>),
+    Settled(Result<usize, Fault>),
     Done(&'static str, Result<(), Fault>),
 }
+
+/// The keys of items, with the claims that hold them.
+type Keys<F> = Vec<(ClaimId, <F as Freight>::Key)>;
 
 /// The shares that a claim asked for.
 struct Claim<L> {
@@ -60,6 +65,8 @@ pub(super) struct Work<F: Freight> {
     attempts: HashMap<Id, (F::Lane, u64)>,
     /// The lanes that are being confirmed, by their task.
     confirming: HashMap<Id, F::Lane>,
+    /// The attempts that are being settled, by their task.
+    settling: HashMap<Id, Vec<F::Attempt>>,
     /// The task that looks at the queue or claims from it.
     claiming: Option<Id>,
     /// Whether the queue may have items of other lanes than those that [`Core::has_room`] knows.
@@ -82,12 +89,13 @@ pub(super) struct Work<F: Freight> {
 impl<F: Freight> Work<F> {
     pub fn new(freight: F) -> Self {
         Self {
+            core: Core::new(freight.most()),
             freight,
-            core: Core::new(),
             settlements: Settlements::new(),
             steps: JoinSet::new(),
             attempts: HashMap::new(),
             confirming: HashMap::new(),
+            settling: HashMap::new(),
             claiming: None,
             look: true,
             rested: Instant::now(),
@@ -166,14 +174,14 @@ impl<F: Freight> Work<F> {
             }
         };
         self.claiming.take_if(|claiming| *claiming == id);
-        let (attempt, confirming) = (self.attempts.remove(&id), self.confirming.remove(&id));
+        let (attempt, confirming, settling) = (self.attempts.remove(&id), self.confirming.remove(&id), self.settling.remove(&id));
         match step {
             Some(Step::Looked(outcome, took)) => self.take_looked(outcome, took),
             Some(Step::Claimed(claim, outcome, took)) => self.take_claimed(claim, outcome, took),
-            Some(Step::Confirmed(lane, outcome, read)) => self.take_confirmed(lane, outcome, read),
+            Some(Step::Confirmed(lane, outcome, read, keys)) => self.take_confirmed(lane, outcome, read, keys),
             Some(Step::Tried(number, attempt)) => self.take_tried(number, attempt),
             Some(Step::NotTried(number, not_tried)) => self.put_off(number, &not_tried),
-            Some(Step::Settled(outcome, attempts)) => self.take_settled(outcome, attempts),
+            Some(Step::Settled(outcome)) => self.take_settled(outcome, settling.unwrap_or_default()),
             Some(Step::Done(done, outcome)) => drop(self.done(done, outcome)),
             None => {
                 if let Some((lane, number)) = attempt {
@@ -181,6 +189,9 @@ impl<F: Freight> Work<F> {
                 }
                 if let Some(lane) = confirming {
                     self.core.confirmed(lane, Vec::new(), self.reading());
+                }
+                if let Some(attempts) = settling {
+                    self.take_settled(Err(Fault::unexpected("the settlement did not end")), attempts);
                 }
             }
         }
@@ -203,7 +214,8 @@ impl<F: Freight> Work<F> {
                 Order::Confirm(lane, items, latest) => {
                     let (freight, read) = (self.freight.clone(), self.reading());
                     let read = Read { begin_by: self.now().plus(freight.timeout() / 2).min(latest), latest, ..read };
-                    let task = self.steps.spawn(async move { Step::Confirmed(lane, freight.confirm(items).await, read) });
+                    let keys = items.iter().map(F::key).collect();
+                    let task = self.steps.spawn(async move { Step::Confirmed(lane, freight.confirm(items).await, read, keys) });
                     self.confirming.insert(task.id(), lane);
                 }
                 Order::Release(items) => self.release(items, self.now()),
@@ -287,10 +299,13 @@ impl<F: Freight> Work<F> {
         self.freight.timeout() * 2 + LEASE
     }
 
-    fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read) {
-        // The items become free when their lease ends.
-        let items = self.done("confirmed", outcome).unwrap_or_default();
-        self.core.confirmed(lane, items, read);
+    fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read, keys: Keys<F>) {
+        let confirmed = self.done("confirmed", outcome);
+        if confirmed.is_none() {
+            // None of them was tried, so no attempt counts.
+            self.give_back_all(keys, self.now());
+        }
+        self.core.confirmed(lane, confirmed.unwrap_or_default(), read);
     }
 
     fn take_tried(&mut self, number: u64, attempt: F::Attempt) {
@@ -325,8 +340,9 @@ impl<F: Freight> Work<F> {
 
     fn begin_settling(&mut self) {
         let Some(tried) = self.settlements.begin(Instant::now()) else { return };
-        let freight = self.freight.clone();
-        self.steps.spawn(async move { Step::Settled(freight.settle(tried.clone()).await, tried) });
+        let (freight, attempts) = (self.freight.clone(), tried.clone());
+        let task = self.steps.spawn(async move { Step::Settled(freight.settle(attempts).await) });
+        self.settling.insert(task.id(), tried);
     }
 
     fn take_settled(&mut self, outcome: Result<usize, Fault>, tried: Vec<F::Attempt>) {
@@ -350,17 +366,31 @@ impl<F: Freight> Work<F> {
     }
 
     fn release(&mut self, items: Vec<F::Item>, due: Timestamp) {
+        self.give_back_all(items.iter().map(F::key).collect(), due);
+    }
+
+    fn give_back_all(&mut self, keys: Keys<F>, due: Timestamp) {
         let mut by_claim: HashMap<ClaimId, Vec<F::Key>> = HashMap::new();
-        for item in &items {
-            let (claim, key) = F::key(item);
+        for (claim, key) in keys {
             by_claim.entry(claim).or_default().push(key);
         }
         by_claim.into_iter().for_each(|(claim, keys)| self.give_back(claim, keys, due));
     }
 
+    /// Gives items back. If the store fails, it is asked a few times more: when the lease of an item ends, an attempt counts.
     fn give_back(&mut self, claim: ClaimId, keys: Vec<F::Key>, due: Timestamp) {
         let freight = self.freight.clone();
-        self.steps.spawn(async move { Step::Done("released", freight.release(claim, keys, due).await) });
+        self.steps.spawn(async move {
+            let mut outcome = freight.release(claim, keys.clone(), due).await;
+            for _ in 1..RELEASES {
+                if outcome.is_ok() {
+                    break;
+                }
+                sleep(POLL).await;
+                outcome = freight.release(claim, keys.clone(), due).await;
+            }
+            Step::Done("released", outcome)
+        });
     }
 
     fn begin_reaping(&mut self) {

@@ -22,7 +22,7 @@ const QUICK: usize = 256;
 /// not delay others.
 const SLOW: usize = 640;
 /// The most attempts of all kinds at once. This bounds their memory and sockets.
-const IN_ALL: usize = 1536;
+pub const IN_ALL: usize = 1536;
 /// The most items that a trusted lane holds at first, and at most. If half of them are gone, more are claimed. The number doubles if more
 /// arrive only after the lane has begun all that it held. It starts again if items wait so long that they must be confirmed.
 const BATCH: usize = 32;
@@ -114,6 +114,8 @@ pub struct Core<L, T> {
     /// The quick attempts, by number.
     quick: BTreeMap<u64, Instant>,
     in_flight: usize,
+    /// The most attempts at once.
+    most: usize,
     attempts: u64,
     /// The lane after which the next claim starts, so that all lanes get their turn.
     after: Option<L>,
@@ -122,12 +124,14 @@ pub struct Core<L, T> {
 }
 
 impl<L: Copy + Ord + Hash, T> Core<L, T> {
-    pub fn new() -> Self {
+    /// Creates a relay that makes so many attempts at once at most. All others wait here, where they are confirmed before they begin.
+    pub fn new(most: usize) -> Self {
         Self {
             lanes: HashMap::new(),
             trusted: HashMap::new(),
             quick: BTreeMap::new(),
             in_flight: 0,
+            most,
             attempts: 0,
             after: None,
             starved: false,
@@ -279,7 +283,7 @@ impl<L: Copy + Ord + Hash, T> Core<L, T> {
     /// The lane whose turn it is: the one with the fewest attempts under way, and of those the one whose last attempt is the oldest.
     fn next_in_turn(&self, now: Instant) -> Option<L> {
         let (quick, slow) = (self.quick.len() < QUICK, self.slow() < SLOW);
-        if self.in_flight >= IN_ALL || !(quick || slow) {
+        if self.in_flight >= self.most || !(quick || slow) {
             return None;
         }
         let may_begin = |id: &L, lane: &Lane<T>| match self.trusted.get(id) {

@@ -14,7 +14,7 @@ struct Script {
 
 impl Script {
     fn new() -> Self {
-        Self { core: Core::new(), now: Instant::now(), changes: 0 }
+        Self { core: Core::new(IN_ALL), now: Instant::now(), changes: 0 }
     }
 
     fn at(text: &str) -> Timestamp {

@@ -21,6 +21,8 @@ struct Numbers {
     queue: Arc<Mutex<Queue>>,
     /// How long an attempt takes.
     attempt: std::time::Duration,
+    /// The most attempts at once.
+    at_once: usize,
     /// When every item is due again.
     retry: Option<Timestamp>,
     begun: Instant,
@@ -38,6 +40,14 @@ struct Queue {
     /// The number of settlements that will fail, and of those that were tried.
     broken: usize,
     settlements: usize,
+    /// The number of settlements that will panic.
+    panics: usize,
+    /// The number of confirmations, and of releases, that will fail.
+    unconfirmed: usize,
+    unreleased: usize,
+    /// The attempts under way, and the most there were.
+    under_way: usize,
+    most: usize,
     /// When items were claimed, and the longest time from there to an attempt.
     claimed: HashMap<u32, Timestamp>,
     longest: Duration,
@@ -46,6 +56,8 @@ struct Queue {
 impl Queue {
     fn note_attempt(&mut self, item: u32, now: Timestamp) {
         self.longest = self.longest.max(now.instant() - self.claimed[&item].instant());
+        self.under_way += 1;
+        self.most = self.most.max(self.under_way);
     }
 }
 
@@ -53,7 +65,7 @@ impl Numbers {
     fn new(items: u32, faults: usize) -> Self {
         let queue = Queue { waiting: (0..items).collect(), faults, ..Queue::default() };
         let attempt = std::time::Duration::from_millis(2);
-        Self { queue: Arc::new(Mutex::new(queue)), attempt, retry: None, begun: Instant::now() }
+        Self { queue: Arc::new(Mutex::new(queue)), attempt, at_once: 1536, retry: None, begun: Instant::now() }
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
@@ -99,6 +111,10 @@ impl Freight for Numbers {
         Duration::seconds(20)
     }
 
+    fn most(&self) -> usize {
+        self.at_once
+    }
+
     fn lane(_: &u32) -> WebhookId {
         WebhookId::new(Uuid::nil())
     }
@@ -138,12 +154,14 @@ impl Freight for Numbers {
 
     async fn confirm(&self, items: Vec<u32>) -> Result<Vec<u32>, Fault> {
         sleep(CALL).await;
+        fail(&mut self.queue().unconfirmed)?;
         Ok(items)
     }
 
     async fn attempt(self, item: u32) -> Result<u32, NotTried<u32>> {
         self.queue().note_attempt(item, self.now());
         sleep(self.attempt).await;
+        self.queue().under_way -= 1;
         Ok(item)
     }
 
@@ -151,6 +169,8 @@ impl Freight for Numbers {
         sleep(CALL).await;
         let mut queue = self.queue();
         queue.settlements += 1;
+        let panics = fail(&mut queue.panics).is_err();
+        assert!(!panics, "a defect");
         if queue.broken > 0 {
             queue.broken -= 1;
             return Err(Fault::unavailable("away"));
@@ -160,13 +180,22 @@ impl Freight for Numbers {
     }
 
     async fn release(&self, _: ClaimId, keys: Vec<u32>, _: Timestamp) -> Result<(), Fault> {
-        self.queue().waiting.extend(keys);
+        let mut queue = self.queue();
+        fail(&mut queue.unreleased)?;
+        queue.waiting.extend(keys);
         Ok(())
     }
 
     async fn reap(&self, _: Timestamp) -> Result<u64, Fault> {
         Ok(0)
     }
+}
+
+/// Fails so many times.
+fn fail(times: &mut usize) -> Result<(), Fault> {
+    let fails = *times > 0;
+    *times = times.saturating_sub(1);
+    if fails { Err(Fault::unavailable("away")) } else { Ok(()) }
 }
 
 fn start() -> Timestamp {
@@ -204,6 +233,33 @@ async fn an_item_that_is_confirmed_again_and_again_is_tried_within_its_lease() {
     numbers.carry(80).await;
     let longest = numbers.queue().longest;
     assert!(longest > Duration::seconds(20) && longest <= Duration::seconds(25), "{longest}");
+}
+
+/// An attempt that was never made does not count, so the items are given back though the store is away for a moment.
+#[tokio::test(start_paused = true)]
+async fn items_that_cannot_be_confirmed_are_given_back() {
+    let numbers = Numbers { attempt: std::time::Duration::from_secs(8), ..Numbers::new(80, 0) };
+    numbers.queue().unconfirmed = 3;
+    numbers.queue().unreleased = 2;
+    tokio::time::timeout(std::time::Duration::from_secs(600), numbers.carry(80)).await.expect("no item is lost");
+    let queue = numbers.queue();
+    assert_eq!((queue.unconfirmed, queue.unreleased), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_defect_of_a_settlement_loses_no_attempt() {
+    let numbers = Numbers::new(80, 0);
+    numbers.queue().panics = 6;
+    tokio::time::timeout(std::time::Duration::from_secs(60), numbers.carry(80)).await.expect("every attempt is settled");
+    assert_eq!(numbers.queue().panics, 0);
+}
+
+/// The others wait in the relay, which looks at them again before they begin.
+#[tokio::test(start_paused = true)]
+async fn no_more_attempts_are_made_at_once_than_can_be() {
+    let numbers = Numbers { at_once: 4, ..Numbers::new(100, 0) };
+    numbers.carry(100).await;
+    assert_eq!(numbers.queue().most, 4);
 }
 
 #[tokio::test(start_paused = true)]
