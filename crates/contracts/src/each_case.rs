@@ -67,6 +67,7 @@ macro_rules! each_case {
                 one_worker_at_a_time_holds_an_import
                 a_group_prolongs_the_claim
                 older_imports_come_first
+                a_claim_goes_on_with_its_import
                 rows_are_staged_once
                 rows_become_entries_in_their_order
                 totals_are_those_of_the_rows

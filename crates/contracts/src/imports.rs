@@ -210,9 +210,12 @@ pub async fn an_upload_that_broke_off_fails(fixture: &impl Fixture) {
     assert_eq!(ports.imports.claim(claim_id(&ports), later(&ports, 10), later(&ports, 70)).await.unwrap(), None);
     assert!(ports.imports.put_piece(new.id, 0, b"a".to_vec(), later(&ports, 90)).await.unwrap());
     assert_eq!(ports.imports.claim(claim_id(&ports), later(&ports, 80), later(&ports, 140)).await.unwrap(), None);
-    let failed = ports.imports.claim(claim_id(&ports), later(&ports, 91), later(&ports, 150)).await.unwrap().unwrap();
+    assert!(ports.imports.prolong(new.id, later(&ports, 120)).await.unwrap());
+    assert_eq!(ports.imports.claim(claim_id(&ports), later(&ports, 110), later(&ports, 170)).await.unwrap(), None);
+    let failed = ports.imports.claim(claim_id(&ports), later(&ports, 121), later(&ports, 150)).await.unwrap().unwrap();
     assert_eq!((failed.id, failed.state, failed.step), (new.id, ImportState::Failed, ImportStep::Clean));
     assert!(!ports.imports.put_piece(new.id, 1, b"b".to_vec(), later(&ports, 200)).await.unwrap());
+    assert!(!ports.imports.prolong(new.id, later(&ports, 200)).await.unwrap());
     assert_eq!(ports.imports.arrive(new.id, Ok(String::new()), ports.clock.now()).await.unwrap(), None);
 }
 
@@ -323,6 +326,29 @@ pub async fn older_imports_come_first(fixture: &impl Fixture) {
         let claimed = ports.imports.claim(claim_id(&ports), later(&ports, 5), later(&ports, 65)).await.unwrap();
         assert_eq!(claimed.map(|import| import.created_at), Some(later(&ports, second)));
     }
+}
+
+/// A claim goes on with the import that it holds, although an older one is free. So a worker that stops lets go of its own.
+pub async fn a_claim_goes_on_with_its_import(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    let begin = async |second| {
+        let new = Import { created_at: later(&ports, second), ..import(&ports, &list) };
+        ports.imports.begin(new.clone(), later(&ports, 60)).await.unwrap();
+        ports.imports.arrive(new.id, Ok("{}".to_owned()), later(&ports, 4)).await.unwrap().unwrap();
+        new.id
+    };
+    let younger = begin(2).await;
+    let [claim, other] = [claim_id(&ports), claim_id(&ports)];
+    let claims = async |claim, now, until| {
+        let claimed = ports.imports.claim(claim, later(&ports, now), later(&ports, until)).await.unwrap();
+        claimed.map(|import| import.id)
+    };
+    assert_eq!(claims(claim, 5, 65).await, Some(younger));
+    let older = begin(1).await;
+    assert_eq!(claims(claim, 6, 66).await, Some(younger));
+    assert_eq!(claims(claim, 7, 6).await, Some(younger));
+    assert_eq!([claims(other, 7, 67).await, claims(claim, 7, 67).await], [Some(older), Some(younger)]);
 }
 
 /// Each group that is read or done prolongs the claim, as long as it says.

@@ -93,6 +93,8 @@ flaws! {
     PiecesAreTexts: "imports::a_file_reads_back_to_the_byte";
     /// An upload that broke off waits for ever.
     BrokenUploadsWait: "imports::an_upload_that_broke_off_fails";
+    /// An upload fails although it was said that its file still arrives.
+    UploadsNotProlonged: "imports::an_upload_that_broke_off_fails";
     /// An import is found on every list.
     ImportsOfOthersFound: "imports::an_import_is_of_its_list";
     /// The oldest imports of a list are listed, and newer ones are left out.
@@ -107,6 +109,8 @@ flaws! {
     ClaimsNotProlonged: "imports::a_group_prolongs_the_claim";
     /// Younger imports are claimed first.
     YoungerImportsFirst: "imports::older_imports_come_first";
+    /// A claim that holds an import gets an older one.
+    OwnImportsInTurn: "imports::a_claim_goes_on_with_its_import";
     /// Rows are staged without the place where the reader goes on.
     StagedWithoutMark: "imports::rows_are_staged_once";
     /// Rows become entries in the order of the file.

@@ -73,6 +73,18 @@ impl ImportStore for MemoryStore {
         Ok(self.write(work).await)
     }
 
+    async fn prolong(&self, id: ImportId, lease_until: Timestamp) -> Result<bool, Fault> {
+        let work = |data: &mut Data| {
+            let keeps = data.flaw.is(Flaw::UploadsNotProlonged);
+            let Some(kept) = data.imports.get_mut(&id).filter(|kept| kept.import.state == ImportState::Uploading) else { return false };
+            if !keeps {
+                kept.lease_until = Some(lease_until);
+            }
+            true
+        };
+        Ok(self.write(work).await)
+    }
+
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let work = |data: &mut Data| {
             let kept = data.imports.get_mut(&id).filter(|kept| kept.import.state == ImportState::Uploading)?;
@@ -140,7 +152,7 @@ impl ImportStore for MemoryStore {
                 kept.import.step != ImportStep::Over && !broke_off && (!held || kept.claim == Some(claim))
             };
             let mut open: Vec<&mut KeptImport> = data.imports.values_mut().filter(|kept| is_free(kept)).collect();
-            open.sort_by_key(|kept| kept.import.created_at);
+            open.sort_by_key(|kept| (kept.claim != Some(claim) || flaw.is(Flaw::OwnImportsInTurn), kept.import.created_at));
             if flaw.is(Flaw::YoungerImportsFirst) {
                 open.reverse();
             }

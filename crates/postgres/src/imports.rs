@@ -68,6 +68,13 @@ impl ImportStore for PgStore {
         Ok(outcome?)
     }
 
+    async fn prolong(&self, id: ImportId, lease_until: Timestamp) -> Result<bool, Fault> {
+        let mut c = self.connection().await?;
+        let arriving = imports::table.find(id.uuid()).filter(imports::state.eq(ImportState::Uploading.as_str()));
+        let prolonged = diesel::update(arriving).set(imports::lease_until.eq(lease_until.instant())).execute(&mut c).await;
+        Ok(prolonged.map_err(query_fault)? > 0)
+    }
+
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let outcome: Result<Option<Import>, CommandError<Infallible>> = transaction!(self, |c| {
             let import = lock(c, id).await?.filter(|import| import.state == ImportState::Uploading);
@@ -126,7 +133,7 @@ impl ImportStore for PgStore {
 
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<Import>, Fault> {
         let outcome: Result<Option<Import>, CommandError<Infallible>> = transaction!(self, |c| {
-            let next = NextImport { now: now.instant(), claim: claim.uuid() };
+            let next = NextImport { now: now.instant(), claim: claim.uuid(), own: claim.uuid() };
             let Some(next) = next.get_result::<crate::queue::IdRow>(c).await.optional()? else { return Ok(None) };
             let Some(import) = lock(c, ImportId::new(next.id)).await? else { return Ok(None) };
             let import = import.claimed(now);
@@ -202,11 +209,12 @@ impl ImportStore for PgStore {
 }
 
 statement! {
-    /// The oldest import with work left that is free or held by the claim. Nobody waits for another worker.
+    /// The import that the claim holds, else the oldest one with work left that is free. Nobody waits for another worker.
     NextImport {
         "SELECT id FROM imports WHERE step <> 'over' AND (lease_until IS NULL OR lease_until < "
         now: Timestamptz = OffsetDateTime, " OR claim = "
-        claim: sql_types::Uuid = Uuid, ") ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+        claim: sql_types::Uuid = Uuid, ") ORDER BY claim = "
+        own: sql_types::Uuid = Uuid, " DESC NULLS LAST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED"
     }
 }
 

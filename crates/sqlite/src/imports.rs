@@ -67,6 +67,14 @@ impl ImportStore for SqliteStore {
         Ok(put.await?)
     }
 
+    async fn prolong(&self, id: ImportId, lease_until: Timestamp) -> Result<bool, Fault> {
+        let prolonged = self.database.write::<_, Infallible>(move |c| {
+            let arriving = imports::table.find(Blob(id.uuid())).filter(imports::state.eq(ImportState::Uploading.as_str()));
+            Ok(diesel::update(arriving).set(imports::lease_until.eq(lease_until.unix_millis())).execute(c)? > 0)
+        });
+        Ok(prolonged.await?)
+    }
+
     async fn arrive(&self, id: ImportId, source: Result<String, String>, now: Timestamp) -> Result<Option<Import>, Fault> {
         let arrived = self.database.write::<_, Infallible>(move |c| {
             let Some(import) = load(c, id)?.filter(|import| import.state == ImportState::Uploading) else { return Ok(None) };
@@ -126,7 +134,8 @@ impl ImportStore for SqliteStore {
                 // The index holds open imports alone, which the statement must name literally.
                 .filter(sql::<Bool>("step <> 'over'"))
                 .filter(free.or(imports::claim.eq(Blob(claim.uuid()))))
-                .order(imports::created_at)
+                // The one that the claim holds comes first: NULL is the least value.
+                .order((imports::claim.eq(Blob(claim.uuid())).desc(), imports::created_at))
                 .select(imports::id);
             let Some(id) = open.first::<Blob>(c).optional()? else { return Ok(None) };
             let Some(import) = load(c, ImportId::new(id.0))? else { return Ok(None) };

@@ -8,10 +8,13 @@ use rally_domain::import::Import;
 use rally_domain::port::Ports;
 use rally_domain::waitlist::Waitlist;
 use rally_intake::{MAX_BYTES, Plan, PlanError, Staged, Staging, StagingError, Survey};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::order::{mapped, questions};
 use super::{ImportOrder, LEASE, PIECE, Source};
+
+/// How often the lease of an upload is prolonged while bytes arrive. They arrive every 30 s at least.
+const BEAT: Duration = Duration::from_secs(20);
 
 /// How often an export that has arrived asks whether everything that was deleted is purged, and how long it waits in between.
 const PATIENCE: u32 = 50;
@@ -30,6 +33,8 @@ pub struct Upload {
     next: u64,
     /// How many bytes were sent.
     sent: u64,
+    /// When the lease was prolonged last.
+    held_at: Instant,
 }
 
 /// Why a file was not staged.
@@ -59,7 +64,17 @@ impl Upload {
         ports.imports.begin(import.clone(), ports.clock.now().plus(LEASE)).await?;
         let mapped = mapped(&order.mapping);
         let survey = Survey::new(order.format, order.mapping).asking(questions(waitlist));
-        Ok(Self { ports: ports.clone(), import, staging: Staging::new(), survey, mapped, text: Vec::new(), next: 0, sent: 0 })
+        Ok(Self {
+            ports: ports.clone(),
+            import,
+            staging: Staging::new(),
+            survey,
+            mapped,
+            text: Vec::new(),
+            next: 0,
+            sent: 0,
+            held_at: Instant::now(),
+        })
     }
 
     /// Takes bytes of the file.
@@ -79,7 +94,13 @@ impl Upload {
             bytes = &bytes[taken..];
             self.put_pieces(PIECE).await?;
         }
-        Ok(())
+        // A file that arrives slowly fills no piece before its lease ends.
+        if self.held_at.elapsed() < BEAT {
+            return Ok(());
+        }
+        self.held_at = Instant::now();
+        let prolonged = self.ports.imports.prolong(self.import.id, self.ports.clock.now().plus(LEASE)).await?;
+        if prolonged { Ok(()) } else { Err(UploadError::Ended) }
     }
 
     /// Ends the file.

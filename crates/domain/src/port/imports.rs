@@ -24,6 +24,12 @@ pub trait ImportStore: Send + Sync {
     /// - An import that has ended MUST take no more: `imports::an_upload_that_broke_off_fails`.
     async fn put_piece(&self, id: ImportId, number: u64, bytes: Vec<u8>, lease_until: Timestamp) -> Result<bool, Fault>;
 
+    /// Says that the file still arrives, although it has no new piece yet. Returns whether it may.
+    ///
+    /// - The upload MUST NOT fail before the new lease has ended, and an import that has ended MUST stay so:
+    ///   `imports::an_upload_that_broke_off_fails`.
+    async fn prolong(&self, id: ImportId, lease_until: Timestamp) -> Result<bool, Fault>;
+
     /// Says that the file has arrived, and how it is read or why it cannot be. Returns the import, or `None` if it has ended meanwhile.
     ///
     /// - It MUST wait for a worker then, or have failed: `imports::an_import_reads_back_as_it_was_written`.
@@ -55,11 +61,12 @@ pub trait ImportStore: Send + Sync {
     /// - No group MUST be written after this returns: `imports::a_cancelled_import_adds_no_more`.
     async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault>;
 
-    /// Claims the oldest import that has work left and that no other claim holds. Rows are changed as [`Import::claimed`] says.
+    /// Claims an import that has work left and that no other claim holds: one that this claim holds, or else the oldest. Rows are changed as [`Import::claimed`] says.
     ///
     /// - Two claims MUST NOT hold one import, and [`stage`](Self::stage) and [`work`](Self::work) MUST prolong the claim as they say:
     ///   `imports::one_worker_at_a_time_holds_an_import`, `imports::a_group_prolongs_the_claim`.
     /// - Imports MUST be claimed in the order in which they were made: `imports::older_imports_come_first`.
+    /// - The one that a claim holds MUST come first, so that its worker can let go of it: `imports::a_claim_goes_on_with_its_import`.
     /// - An import whose lease has ended MUST be claimed again: `imports::one_worker_at_a_time_holds_an_import`.
     /// - An upload that nobody goes on with MUST fail: `imports::an_upload_that_broke_off_fails`.
     async fn claim(&self, claim: ClaimId, now: Timestamp, lease_until: Timestamp) -> Result<Option<Import>, Fault>;
