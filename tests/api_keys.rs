@@ -120,6 +120,7 @@ async fn a_key_needs_a_workspace_a_name_and_a_scope_that_grants_something(kind: 
         (["--workspace", "none", "--name", "x", "--scope", "*"], "there is no workspace none"),
         (["--workspace", "acme", "--name", " ", "--scope", "*"], "the name"),
         (["--workspace", "acme", "--name", "x", "--scope", "entrys.read"], "grants nothing"),
+        (["--workspace", "acme", "--name", "x", "--scope", ""], "grants nothing"),
     ] {
         let complaint = rally.run(&[&["key", "create"][..], &arguments].concat()).unwrap_err();
         assert!(complaint.contains(expected), "{complaint}");

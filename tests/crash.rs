@@ -384,12 +384,19 @@ async fn work_goes_on_at_once_after_a_server_on_the_embedded_store_was_killed() 
     let deployment = Deployment::with(Kind::Sqlite, environment).await;
     let (workspace, list) = (WorkspaceId::parse(&deployment.workspace).unwrap(), WaitlistId::parse(&deployment.list).unwrap());
     let mut server = deployment.start();
-    let (path, file) = (format!("/waitlists/{}/imports", deployment.list), "email\nada@example.com\n");
+    let people = 15_000;
+    let file: String = (0..people).map(|n| format!("p{n}@example.com\n")).collect();
+    let path = format!("/waitlists/{}/imports", deployment.list);
     let url = format!("{}/v1/workspaces/{}{path}", server.base, deployment.workspace);
     let request = deployment.client.post(url).bearer_auth(&deployment.token).header("content-type", "text/csv");
-    let import = send(request.body(file)).await.expect(202)["id"].as_str().unwrap().to_owned();
+    let import = send(request.body(format!("email\n{file}"))).await.expect(202)["id"].as_str().unwrap().to_owned();
     let import = async |server: &Server| deployment.admin(server, &format!("{path}/{import}"), None).await.expect(200);
-    eventually(|| async { Some(import(&server).await).filter(|import| import["state"] == "done") }).await;
+    eventually(|| async { import(&server).await["added"].as_u64().filter(|added| *added > 0) }).await;
+    server.kill();
+    let mut server = deployment.start();
+    assert_eq!(import(&server).await["state"], "running", "it was over before the server was killed");
+    let done = eventually(|| async { Some(import(&server).await).filter(|import| import["state"] == "done") }).await;
+    assert_eq!(done["added"], people);
     deployment.put(&server, "/rally/settings", json!({"notifications": "smtp"})).await.expect(200);
     server.kill();
     // What a server holds that is killed at its work: a mail, and a job on all entries.

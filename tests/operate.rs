@@ -32,6 +32,18 @@ async fn a_healthcheck_tells_a_server_that_is_ready_from_one_that_is_not() {
     assert!(complaint.contains("does not answer") && complaint.trim().lines().count() == 1, "{complaint}");
 }
 
+/// An operator who names the wrong database hears of it now, and not when they need the backup.
+#[test]
+fn a_database_with_nothing_of_rally_is_not_backed_up() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("rally.db"), "").unwrap();
+    let file = directory.path().join("backup.db");
+    let copied = output(rally(directory.path(), None).arg("backup").arg(&file));
+    let complaint = String::from_utf8(copied.stderr).unwrap();
+    assert!(!copied.status.success() && complaint.contains("the database has nothing of Rally"), "{complaint}");
+    assert!(!file.exists());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_made_while_people_sign_up_is_whole() {
     let deployment = Deployment::new(Kind::Sqlite).await;

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use rally_api::boot::config::Settings;
+use rally_tests::receiver::eventually;
 use rally_tests::{Kind, TestServer, on_both_stores};
 use rstest::rstest;
 use rstest_reuse::apply;
@@ -35,6 +36,26 @@ async fn measurements_count_what_happened(kind: Kind) {
         assert!(reply.body.contains(line), "{line} is missing in {}", reply.body);
     }
     assert!(!reply.body.contains("ada@"));
+}
+
+/// A scrape does not wait for a database that hangs. What it cannot tell is no number, because the last one may be wrong by now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn measurements_come_while_the_store_hangs() {
+    let server = TestServer::start(Kind::Postgres).await;
+    let scrape = async || server.get("/metrics").await.body;
+    assert!(scrape().await.contains("rally_deliveries_pending 0\n"));
+    let url = server.database_url().unwrap().to_owned();
+    let hold = "BEGIN; LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(15)";
+    let holding = tokio::spawn(async move { rally_pgtest::execute(&url, hold).await });
+    let without = eventually(|| async { Some(scrape().await).filter(|body| body.contains("rally_store_up 0\n")) }).await;
+    assert!(!holding.is_finished(), "the scrape waited for the store");
+    for line in ["rally_deliveries_pending NaN\n", "rally_deliveries_oldest_due_seconds NaN\n", "rally_mails_pending 0\n"] {
+        assert!(without.contains(line), "{line} is missing in {without}");
+    }
+    holding.abort();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%' AND datname = current_database()";
+    rally_pgtest::execute(server.database_url().unwrap(), end).await;
+    eventually(|| async { Some(scrape().await).filter(|body| body.contains("rally_store_up 1\n")) }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

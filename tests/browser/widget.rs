@@ -327,6 +327,37 @@ async fn a_widget_tells_what_went_wrong() {
     browser.close().await;
 }
 
+/// Nobody agrees to a text that they did not see. What else was typed stays.
+#[tokio::test]
+async fn a_widget_shows_the_text_of_consent_that_changed() {
+    let (server, list) = start(json!({"consent_text": "I agree"})).await;
+    let site = site(&server, "").await;
+    let browser = Browser::start().await;
+    browser.open(&site.uri()).await;
+    listen(&browser).await;
+    answer_all(&server, &browser).await;
+    browser.run(&format!("{ROOT}.getElementById('consent').click()")).await;
+    let settings = json!({"settings": {"consent_text": "I agree to all of it"}});
+    server.admin_patch(&format!("/waitlists/{list}"), settings).await.expect(200);
+    let refused = send(&browser).await;
+    assert_eq!((&refused["name"], &refused["detail"]["code"]), (&json!("error"), &json!("validation_failed")));
+    let text = browser.value(&format!("{ROOT}.querySelector('label:has(#consent)').textContent")).await;
+    assert_eq!(text, "I agree to all of it");
+    assert_eq!(browser.value(&format!("{ROOT}.getElementById('consent').checked")).await, false);
+    assert_eq!(browser.value(&format!("{ROOT}.activeElement.id")).await, "consent");
+    assert_ne!(browser.value(&format!("{ROOT}.getElementById('consent-error').textContent")).await, "");
+    // The browser complains of the refusal.
+    browser.complaints().await;
+    browser.is_accessible("widget-consent-changed").await;
+    server.clock.advance(Duration::seconds(3));
+    browser.run(&format!("{ROOT}.getElementById('consent').click()")).await;
+    assert_eq!(send(&browser).await["name"], "joined");
+    let entries = server.admin_get(&format!("/waitlists/{list}/entries")).await.expect(200);
+    assert_eq!((&entries["data"][0]["email"], &entries["data"][0]["name"]), (&json!("ada@example.com"), &json!("Ada")));
+    assert_ne!(entries["data"][0]["consent"], Value::Null);
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn a_widget_that_a_list_does_not_allow_leads_to_the_page() {
     let (server, _list) = start(json!({"allowed_origins": ["https://acme.example"]})).await;

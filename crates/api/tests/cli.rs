@@ -63,6 +63,7 @@ fn a_token_is_printed_alone() {
     for (arguments, expected) in [
         (&["--workspace", "none"][..], "no workspace none"),
         (&["--workspace", "acme", "--scope", "entrys.read"], "grants nothing"),
+        (&["--workspace", "acme", "--scope", " "], "grants nothing"),
         (&["--workspace", "acme", "--ttl", "soon"], "the ttl"),
         (&["--workspace", "acme", "--subject", " "], "the subject"),
     ] {

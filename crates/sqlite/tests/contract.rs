@@ -81,6 +81,37 @@ mod in_memory {
     }
 }
 
+mod trouble {
+    use std::time::{Duration, Instant};
+
+    use futures_util::future::join_all;
+    use rally_contracts::samples::{create_workspace, slug};
+    use rally_domain::command::WorkspaceRejection;
+    use rally_domain::error::{CommandError, Fault};
+
+    use super::*;
+
+    /// Another program holds the database for writing. All callers hear so after ten seconds at most, and not one after the other.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_waits_long_for_a_database_that_is_held() {
+        let directory = TempDir::new().unwrap();
+        let ports = open(&directory).await;
+        let path = directory.path().join("rally.db");
+        let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        other.batch_execute("BEGIN IMMEDIATE").unwrap();
+        let (begun, ports) = (Instant::now(), &ports);
+        let made = join_all((0..8).map(|n| ports.workspaces.create(create_workspace(ports, &format!("held-{n}"))))).await;
+        // One after the other they would wait for forty.
+        assert!(begun.elapsed() < Duration::from_secs(25));
+        for refused in made {
+            assert!(matches!(refused, Err(CommandError::<WorkspaceRejection>::Fault(Fault::Unavailable(_)))), "{refused:?}");
+        }
+        other.batch_execute("ROLLBACK").unwrap();
+        assert!(ports.workspaces.find_by_slug(&slug("held-0")).await.unwrap().is_none());
+        ports.workspaces.create(create_workspace(ports, "held-0")).await.unwrap();
+    }
+}
+
 mod versions {
     use rally_contracts::samples::{active_list, sign_up};
     use rally_contracts::webhooks::{create_webhook, update};
@@ -248,6 +279,14 @@ async fn older_referrals_get_their_rows() {
 async fn a_sender_domain_that_is_no_id_is_none() {
     let database = Embedded::fresh().await;
     rally_contracts::settings::a_sender_domain_that_is_no_id_is_none(&database, async |sql| execute(&database.directory, sql)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn templates_of_renamed_languages_are_found() {
+    let database = Embedded::fresh().await;
+    let migration = include_str!("../../../migrations/sqlite/2026-11-29-000138-0000_rename_old_languages/up.sql");
+    let execute = async |sql: &str| execute(&database.directory, sql);
+    rally_contracts::mail_templates::templates_of_renamed_languages_are_found(&database, execute, migration).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

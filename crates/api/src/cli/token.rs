@@ -53,8 +53,11 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> Result<(), Fa
     print(&token)
 }
 
-/// Refuses a scope with a part that grants nothing: it is a mistake.
+/// Refuses a scope with a part that grants nothing, or without a part: it is a mistake.
 pub(super) fn check_scope(scope: &str) -> Result<(), Failure> {
+    if scope.trim().is_empty() {
+        return Err(Failure::Refused("the scope is empty and grants nothing".to_owned()));
+    }
     match Scope::parse(scope).unknown().next() {
         Some(unknown) => Err(Failure::Refused(format!("the scope {unknown:?} grants nothing"))),
         None => Ok(()),

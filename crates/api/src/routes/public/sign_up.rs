@@ -151,12 +151,12 @@ impl JoinBody {
                 name,
                 interest: interest.flatten(),
                 referrer: referrer.flatten(),
-                locale: Some(preferred(&accepted).unwrap_or(&list.default_locale).clone()),
+                locale: Some(preferred(&accepted, &list.default_locale).unwrap_or(&list.default_locale).clone()),
                 metadata,
                 consent,
             },
             friends_code: given.as_deref().and_then(|text| ReferralCode::parse(text).ok()),
-            given_code: given.as_deref().filter(|_| list.has_old_codes).and_then(|text| OldCode::parse(text).ok()),
+            given_code: given.as_deref().and_then(|text| old_code(list, text)),
             variant_id,
             captcha_token: captcha_token.filter(|token| !token.is_empty()),
             proof: None,
@@ -164,6 +164,13 @@ impl JoinBody {
             origin: None,
         })
     }
+}
+
+/// Returns a code that may be one of an earlier service. Most codes are Rally's, and are not looked for among old ones if there were none a
+/// moment ago. Any other code is, because an import may have just brought it.
+fn old_code(list: &PublicWaitlist, text: &str) -> Option<OldCode> {
+    let may_be_old = list.has_old_codes || ReferralCode::parse(text).is_err();
+    OldCode::parse(text).ok().filter(|_| may_be_old)
 }
 
 /// The entry of a person who signed up.
