@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use rally_contracts::samples;
 use rally_domain::command::RenameWorkspace;
 use rally_domain::id::EntryId;
-use rally_tests::{Kind, TestServer, on_both_stores, send};
+use rally_tests::{Kind, Reply, TestServer, on_both_stores, send};
 use reqwest::Method;
 use rstest::rstest;
 use rstest_reuse::apply;
@@ -54,6 +54,39 @@ async fn a_paused_or_closed_list_is_hidden_and_takes_nobody(kind: Kind) {
         let malformed = server.request(Method::POST, "/v1/waitlists/acme/early/entries").body("{");
         send(malformed).await.refused(422, "waitlist_not_active");
     }
+}
+
+/// Plain requests are answered before the router. Their replies and measurements are those of all others.
+#[apply(on_both_stores)]
+async fn a_plain_request_is_answered_like_any_other(kind: Kind) {
+    let server = TestServer::start(kind).await;
+    let list = server.active_list("early", json!({"max_entries": 1})).await;
+    let path = "/v1/waitlists/acme/early";
+    let plain = async || server.get(path).await;
+    let same = async || {
+        // A path in another spelling is one for the router.
+        let (one, other) = (plain().await, server.get("/v1/waitlists/acme/%65arly").await);
+        let named = |reply: &Reply| -> Vec<(String, String)> {
+            // What a page may read is of no use where no page asks.
+            let is_of_request = |name: &str| ["x-request-id", "date", "access-control-expose-headers"].contains(&name);
+            let headers = reply.headers.iter().filter(|(name, _)| !is_of_request(name.as_str()));
+            let mut headers: Vec<_> = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+            headers.sort();
+            headers
+        };
+        assert_eq!((one.status, &one.body, named(&one)), (other.status, &other.body, named(&other)));
+        one
+    };
+    assert_eq!(same().await.expect(200)["full"], false);
+    server.join("early", "ada@example.com").await;
+    assert_eq!(same().await.expect(200)["full"], true);
+    let head = send(server.client.head(format!("{}{path}", server.base))).await;
+    assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length").unwrap(), plain().await.body.len().to_string());
+    let line = "rally_http_requests_total{method=\"HEAD\",route=\"/v1/waitlists/{workspace_slug}/{waitlist_slug}\",status=\"200\"} ";
+    assert!(server.get("/metrics").await.body.contains(line));
+    server.set_status(&list, "paused").await;
+    plain().await.refused(404, "waitlist_not_found");
 }
 
 #[apply(on_both_stores)]

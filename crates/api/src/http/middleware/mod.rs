@@ -10,6 +10,7 @@ mod origin;
 pub mod request_id;
 mod unread;
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ use self::measure::measure;
 use self::origin::Origin;
 use self::request_id::RequestId;
 use self::unread::Unread;
+use crate::routes::public::info;
 
 /// How long a request may take, from its head to the head of its reply.
 const HANDLER: Duration = Duration::from_secs(60);
@@ -75,14 +77,20 @@ async fn reply(
         return Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into());
     }
     let limit = limit(&method, request.match_info().as_str());
-    let handled = tokio::time::timeout(limit, next.call(request).instrument(span.clone()));
+    let handled = async {
+        match info::without_router(&request).await {
+            Some(reply) => Ok((request.into_response(reply), Some(info::ROUTE))),
+            None => next.call(request).await.map(|response| (response.map_into_boxed_body(), None)),
+        }
+    };
+    let handled = tokio::time::timeout(limit, handled.instrument(span.clone()));
     match AssertUnwindSafe(handled).catch_unwind().await {
         // A started change is undone or completes without the request.
         Ok(Err(_)) => Err(fail(&StatusCode::SERVICE_UNAVAILABLE, origin, &method, started).into()),
-        Ok(Ok(Ok(response))) => {
-            let mut response = envelop(response.map_into_boxed_body(), &origin);
+        Ok(Ok(Ok((response, route)))) => {
+            let mut response = envelop(response, &origin);
             secure(response.headers_mut(), &id, origin.surface);
-            let route = response.request().match_pattern();
+            let route = route.map(Cow::from).or_else(|| response.request().match_pattern().map(Cow::from));
             span.in_scope(|| measure(&method, route.as_deref(), response.status(), started));
             Ok(response)
         }

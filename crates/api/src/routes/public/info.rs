@@ -1,11 +1,14 @@
 //! A waitlist for its visitors.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType, VARY};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderValue, ORIGIN, VARY};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use rally_domain::custom_field::CustomField;
 use rally_domain::error::FieldError;
 use rally_domain::locale::Locale;
 use rally_domain::referral::ReferralRewards;
+use rally_domain::slug::Slug;
 use rally_domain::text::{ConfirmationMessage, ConsentText, Description};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
@@ -176,12 +179,38 @@ pub async fn info(
     query: web::Query<LanguageQuery>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let full = is_full(&app, named.active()?).await?;
-    let variant = choose(&named.found.variants, &requested_locales(&query, &request)?, app.ports.ids.entropy());
+    shown(&app, &named, &requested_locales(&query, &request)?).await
+}
+
+async fn shown(app: &App, named: &NamedWaitlist, requested: &[Locale]) -> Result<HttpResponse, ApiError> {
+    let full = is_full(app, named.active()?).await?;
+    let variant = choose(&named.found.variants, requested, app.ports.ids.entropy());
     let key = (named.found.waitlist.id, named.asked.clone(), variant.map(|variant| variant.id), full);
-    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(&named, variant, full)));
+    let body = app.infos.of(key, &named.found, |_| serde_json::to_vec(&PublicView::new(named, variant, full)));
     // The variant is drawn for every request. A shared cache would give the variant of one visitor to all.
     let mut reply = HttpResponse::Ok();
     reply.insert_header((CACHE_CONTROL, "no-cache, private")).insert_header((VARY, "Accept-Language"));
     Ok(reply.content_type(ContentType::json()).body(body?))
+}
+
+/// The route of [`info`], as measurements name it.
+pub const ROUTE: &str = "/v1/waitlists/{workspace_slug}/{waitlist_slug}";
+
+/// What the reply depends on: the languages, and what the router looks at for pages of other origins.
+const VARIES: &str = "Accept-Language, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+
+/// Answers a plain request for a waitlist that is public, without the router: it would take longer than the answer. Any other request is
+/// left to the router: one with a query, one of a page of another origin, and one that is refused.
+pub async fn without_router(request: &ServiceRequest) -> Option<HttpResponse> {
+    let (uri, headers) = (request.uri(), request.headers());
+    if *request.method() != Method::GET || uri.query().is_some() || headers.contains_key(ORIGIN) {
+        return None;
+    }
+    let (asked, slug) = uri.path().strip_prefix("/v1/waitlists/")?.split_once('/')?;
+    let (asked, slug) = (Slug::parse(asked).ok()?, Slug::parse(slug).ok()?);
+    let app = request.app_data::<web::Data<App>>()?;
+    let found = app.ports.waitlists.find_public(&asked, &slug).await.ok()??;
+    let mut reply = shown(app, &NamedWaitlist { asked, found }, &accepted_languages(headers)).await.ok()?;
+    reply.headers_mut().insert(VARY, HeaderValue::from_static(VARIES));
+    Some(reply)
 }
