@@ -213,8 +213,8 @@ statement! {
     NextImport {
         "SELECT id FROM imports WHERE step <> 'over' AND (lease_until IS NULL OR lease_until < "
         now: Timestamptz = OffsetDateTime, " OR claim = "
-        claim: sql_types::Uuid = Uuid, ") ORDER BY claim = "
-        own: sql_types::Uuid = Uuid, " DESC NULLS LAST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+        claim: sql_types::Uuid = Uuid, ") ORDER BY claim IS DISTINCT FROM "
+        own: sql_types::Uuid = Uuid, ", created_at LIMIT 1 FOR UPDATE SKIP LOCKED"
     }
 }
 

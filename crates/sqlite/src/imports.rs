@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Binary, Bool};
 use rally_domain::audit::AuditActor;
 use rally_domain::command::{
     AddFacts, AddPlan, CancelImport, ImportRejection, ImportWork, LinkFacts, RestoreFacts, RestorePlan, StageRows,
@@ -134,8 +134,7 @@ impl ImportStore for SqliteStore {
                 // The index holds open imports alone, which the statement must name literally.
                 .filter(sql::<Bool>("step <> 'over'"))
                 .filter(free.or(imports::claim.eq(Blob(claim.uuid()))))
-                // The one that the claim holds comes first: NULL is the least value.
-                .order((imports::claim.eq(Blob(claim.uuid())).desc(), imports::created_at))
+                .order((sql::<Bool>("claim IS NOT ").bind::<Binary, _>(Blob(claim.uuid())), imports::created_at))
                 .select(imports::id);
             let Some(id) = open.first::<Blob>(c).optional()? else { return Ok(None) };
             let Some(import) = load(c, ImportId::new(id.0))? else { return Ok(None) };
