@@ -61,7 +61,8 @@ pub trait ImportStore: Send + Sync {
     /// - No group MUST be written after this returns: `imports::a_cancelled_import_adds_no_more`.
     async fn cancel(&self, command: CancelImport) -> Result<Option<Import>, Fault>;
 
-    /// Claims an import that has work left and that no other claim holds: one that this claim holds, or else the oldest. Rows are changed as [`Import::claimed`] says.
+    /// Claims an import that has work left and that no other claim holds: one that this claim holds, or else the oldest. It is changed as
+    /// [`Import::claimed`] says.
     ///
     /// - Two claims MUST NOT hold one import, and [`stage`](Self::stage) and [`work`](Self::work) MUST prolong the claim as they say:
     ///   `imports::one_worker_at_a_time_holds_an_import`, `imports::a_group_prolongs_the_claim`.
