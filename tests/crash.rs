@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::SqliteConnection;
+use diesel::connection::{Connection, SimpleConnection};
 use rally_api::boot::first_start::{create_demo, is_begun};
 use rally_contracts::doubles::{CountingIds, FrozenClock};
 use rally_contracts::samples;
@@ -416,6 +418,25 @@ async fn work_goes_on_at_once_after_a_server_on_the_embedded_store_was_killed() 
     let over = eventually(|| async { ports.entry_jobs.newest(list).await.unwrap().filter(|job| job.state.is_over()) }).await;
     assert_eq!((over.state, over.changed), (JobState::Done, 1));
     eventually(|| async { smtp.received().iter().any(|mail| mail.to == "bob@example.com").then_some(()) }).await;
+}
+
+/// SQLite removes the log of a database when the last program closes it. A server that had lost its locks would go on writing into a log
+/// that no other program finds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sign_ups_outlive_another_program_that_reads_the_embedded_store() {
+    let deployment = Deployment::new(Kind::Sqlite).await;
+    let mut server = deployment.start();
+    deployment.sign_up(&server, "before@example.com").await.expect(201);
+    let file = deployment.directory.path().join("rally.db");
+    let mut other = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    other.batch_execute("SELECT count(*) FROM entries").unwrap();
+    drop(other);
+    assert!(file.with_extension("db-wal").exists(), "the log is the server's");
+    deployment.sign_up(&server, "after@example.com").await.expect(201);
+    server.kill();
+    let server = deployment.start();
+    let entries = deployment.entries(&server).await;
+    assert_eq!(entries, [("before@example.com".to_owned(), 1), ("after@example.com".to_owned(), 2)]);
 }
 
 /// The database loses its power during many sign-ups and comes back. Rally does not need a restart.

@@ -347,12 +347,18 @@ fn reader(readers: &Pool<ConnectionManager<SqliteConnection>>) -> Result<PooledC
 }
 
 /// Creates the file of a database, if there is none, so that only its owner can read it. SQLite gives its other files the same mode.
+///
+/// A file that is there is never opened. A process loses its locks on a file when it closes any descriptor of it (fcntl(2)), and this process
+/// may have the database open. Then another program would take itself for the last one that uses it, and delete its log.
 fn create_file(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn connect(url: &str) -> Result<SqliteConnection, Fault> {
