@@ -1,6 +1,6 @@
 //! API keys. The command line and the admin surface make them, and the running server accepts them.
 
-use rally_tests::process::{Server, output, rally};
+use rally_tests::process::{Server, fresh_database, output, rally};
 use rally_tests::receiver::eventually;
 use rally_tests::{Kind, NOW, Reply, TestServer, on_both_stores, send, token};
 use reqwest::Method;
@@ -21,7 +21,7 @@ impl Deployment {
         let directory = TempDir::new().unwrap();
         let database_url = match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(rally_pgtest::new_database().await),
+            Kind::Postgres => Some(fresh_database().await),
         };
         let server = Server::start(directory.path(), database_url.as_deref());
         Self { directory, database_url, server }

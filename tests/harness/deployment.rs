@@ -13,7 +13,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Server, output, rally};
+use crate::process::{Server, fresh_database, output, rally};
 use crate::{ENCRYPTION_KEY, JWT_SECRET, Kind, Reply, send};
 
 /// The output of a command, as JSON or else as a string.
@@ -52,7 +52,7 @@ impl Deployment {
     pub async fn with(kind: Kind, environment: Vec<(&'static str, String)>) -> Self {
         let url = match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(rally_pgtest::new_database().await),
+            Kind::Postgres => Some(fresh_database().await),
         };
         Self::on(url, environment).await
     }

@@ -152,7 +152,7 @@ pub async fn settings(kind: Kind, directory: &TempDir) -> Settings {
         data_dir: directory.path().to_string_lossy().into_owned(),
         database_url: match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(rally_pgtest::new_database().await),
+            Kind::Postgres => Some(process::fresh_database().await),
         },
         jwt_secret: Some(JWT_SECRET.to_owned()),
         encryption_key: Some(ENCRYPTION_KEY.to_owned()),

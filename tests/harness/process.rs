@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::{ENCRYPTION_KEY, JWT_SECRET, WEBHOOK_ALLOW};
 
 /// The binary that was built with the tests.
@@ -38,6 +40,19 @@ pub fn rally(directory: &Path, database_url: Option<&str>) -> Command {
 /// Runs a command to its end and returns its output.
 pub fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Makes a database with the schema of Rally, and returns its URL.
+///
+/// # Panics
+/// If there is no PostgreSQL.
+pub async fn fresh_database() -> String {
+    let migrate = |url: String| async move {
+        let directory = TempDir::new().unwrap();
+        let output = output(rally(directory.path(), Some(&url)).arg("migrate"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    rally_pgtest::migrated_database(migrate).await
 }
 
 /// The name of a server's log file.

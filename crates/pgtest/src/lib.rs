@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
 pub use port::Port;
@@ -43,6 +44,31 @@ pub async fn new_database_with(options: &str) -> String {
     let client = server.connect("postgres").await.expect("the test server answers");
     client.batch_execute(&format!("CREATE DATABASE {name} {options}")).await.expect("a new database");
     server.url(&name)
+}
+
+/// Creates a database with the schema that a migration makes, and returns its URL. The migration runs once in a process, on a database that
+/// is copied from then on.
+///
+/// # Panics
+/// If there is no server and none can be started, or the migration panics.
+pub async fn migrated_database<F>(migrate: impl FnOnce(String) -> F + Send) -> String
+where
+    F: Future<Output = ()> + Send,
+{
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let make = || async {
+        let url = new_database().await;
+        migrate(url.clone()).await;
+        let (address, _) = url.split_once('?').unwrap_or((&url, ""));
+        let (_, name) = address.rsplit_once('/').expect("a URL with a database");
+        // A database is copied only while nobody is connected to it.
+        let client = server().await.connect("postgres").await.expect("the test server answers");
+        let end = format!("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'");
+        client.batch_execute(&end).await.expect("connections that end");
+        name.to_owned()
+    };
+    let template = TEMPLATE.get_or_init(make).await;
+    new_database_with(&format!("TEMPLATE {template}")).await
 }
 
 /// Returns the URL of a database behind PgBouncer in session mode, the pooler of this process.

@@ -71,6 +71,10 @@ async fn embedded(file: &Path) -> Ports {
     Ports::of_store(Arc::new(store), rally_contracts::samples::links(), clock(), Arc::new(CountingIds::default()))
 }
 
+async fn fresh_database() -> String {
+    rally_pgtest::migrated_database(|url| async move { drop(postgres(&url).await) }).await
+}
+
 async fn postgres(url: &str) -> Ports {
     let store = PgStore::new(url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
@@ -111,7 +115,7 @@ fn write_as_before(file: &Path, documents: &[String]) {
 }
 
 async fn everything_is_the_same_everywhere(documents: &[String]) {
-    let (directory, url) = (TempDir::new().unwrap(), rally_pgtest::new_database().await);
+    let (directory, url) = (TempDir::new().unwrap(), fresh_database().await);
     let (first, second) = (directory.path().join("first.db"), directory.path().join("second.db"));
     let ports = embedded(&first).await;
     let list = fill(&ports, documents).await;
@@ -135,7 +139,7 @@ async fn everything_is_the_same_everywhere(documents: &[String]) {
     assert_eq!(read(&back, &list).await, expected);
 
     // The same documents, signed up on PostgreSQL.
-    let other = postgres(&rally_pgtest::new_database().await).await;
+    let other = postgres(&fresh_database().await).await;
     let list = fill(&other, documents).await;
     assert_eq!(read(&other, &list).await, expected);
 }
@@ -157,7 +161,7 @@ fn documents_are_the_same_in_both_stores_and_after_every_copy() {
 fn digits_beyond_a_float_are_kept() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let (directory, url) = (TempDir::new().unwrap(), rally_pgtest::new_database().await);
+        let (directory, url) = (TempDir::new().unwrap(), fresh_database().await);
         let file = directory.path().join("rally.db");
         let (source, _target) = (postgres(&url).await, embedded(&file).await);
         fill(&source, &["{}".to_owned()]).await;
@@ -186,7 +190,7 @@ fn every_table_is_copied() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let (directory, url) = (TempDir::new().unwrap(), rally_pgtest::new_database().await);
+        let (directory, url) = (TempDir::new().unwrap(), fresh_database().await);
         let (first, second) = (directory.path().join("first.db"), directory.path().join("second.db"));
         let (_first, _moved, _second) = (embedded(&first).await, postgres(&url).await, embedded(&second).await);
         let mut connection = SqliteConnection::establish(first.to_str().unwrap()).unwrap();

@@ -16,6 +16,8 @@ use rally_domain::queue::ClaimRequest;
 use rally_postgres::{PgOptions, PgStore};
 use serde_json::json;
 
+use super::fresh_database;
+
 async fn pull(ports: &Ports, workspace_id: WorkspaceId, after: Option<FeedKey>) -> FeedPage {
     ports.feeds.number(workspace_id, 1000).await.unwrap();
     let (oldest, filter, limit) = (ports.clock.now(), FeedFilter::default(), Limit::default());
@@ -31,7 +33,7 @@ async fn open(url: &str) -> Ports {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_of_an_entry_that_is_deleted_during_a_replay_is_not_sent() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let ports = open(&url).await;
     let list = active_list(&ports, json!({})).await;
     let hook = create_webhook(&ports, list.workspace_id, &[EventKind::EntryCreated]);
@@ -52,7 +54,7 @@ async fn an_event_of_an_entry_that_is_deleted_during_a_replay_is_not_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_that_began_first_and_commits_last_comes_last() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let ports = open(&url).await;
     let list = active_list(&ports, json!({})).await;
     let slow = active_list_in(&ports, list.workspace_id, "slow", json!({})).await;

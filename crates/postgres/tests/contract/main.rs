@@ -29,10 +29,15 @@ async fn open(url: &str) -> Ports {
     Ports::of_store(Arc::new(store), samples::links(), Arc::new(FrozenClock::at("2026-01-31T09:00:00Z")), Arc::new(CountingIds::default()))
 }
 
+/// Creates a database with the schema of Rally, and returns its URL.
+async fn fresh_database() -> String {
+    rally_pgtest::migrated_database(|url| async move { drop(open(&url).await) }).await
+}
+
 #[async_trait]
 impl Fixture for Database {
     async fn fresh() -> Self {
-        let url = rally_pgtest::new_database().await;
+        let url = fresh_database().await;
         let ports = open(&url).await;
         Self { url, ports }
     }
@@ -163,7 +168,7 @@ async fn an_erasure_whose_note_was_lost_is_finished() {
 /// The statement timeout ends every statement that takes more than 1 s.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_large_is_deleted_in_a_moment_and_purged_beside_others() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let options = PgOptions { statement_timeout: std::time::Duration::from_secs(1), ..PgOptions::default() };
     let store = PgStore::new(&url, &options).unwrap();
     store.migrate().await.unwrap();

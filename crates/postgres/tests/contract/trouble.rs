@@ -31,6 +31,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::fresh_database;
+
 /// A deadline that only a failing test reaches.
 const NEVER: Duration = Duration::from_secs(30);
 
@@ -40,7 +42,7 @@ fn ports(store: PgStore) -> Ports {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_stays_locked_is_in_nobodys_way() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let options = PgOptions { connections: 8, wait: Duration::from_secs(1), statement_timeout: Duration::from_secs(2) };
     let store = PgStore::new(&url, &options).unwrap();
     store.migrate().await.unwrap();
@@ -74,7 +76,7 @@ async fn a_list_that_stays_locked_is_in_nobodys_way() {
 
 /// A store with lists, and a connection that has the first `locked` of them locked.
 async fn locked_lists(number: usize, locked: usize) -> (PgStore, Ports, Vec<Waitlist>, tokio_postgres::Client) {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store.clone());
@@ -306,7 +308,7 @@ async fn an_event_of_a_newer_program_is_left_for_it() {
 /// The slug then belongs to the workspace that took it, and that one can give it up again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
@@ -332,7 +334,7 @@ async fn a_slug_that_changes_hands_in_one_moment_can_be_given_up_again() {
 /// An operator's session, for example, may lock the row of a webhook.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_ups_wait_for_a_webhook_that_is_locked() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
@@ -362,7 +364,7 @@ async fn sign_ups_wait_for_a_webhook_that_is_locked() {
 /// Its connection is closed. It does not stay in the pool with its locks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_is_given_up_holds_nothing() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
@@ -390,7 +392,7 @@ async fn a_transaction_that_is_given_up_holds_nothing() {
 /// The query goes on in the database. Nobody waits for it on the same connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_is_given_up_is_not_waited_for() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions { wait: NEVER, ..PgOptions::default() }).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store.clone());
@@ -404,7 +406,7 @@ async fn a_read_that_is_given_up_is_not_waited_for() {
 /// The database has failed over to another server, and the connections still lead to the old one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_takes_no_writes_is_left() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions { connections: 1, ..PgOptions::default() }).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
@@ -426,7 +428,7 @@ async fn a_server_that_takes_no_writes_is_left() {
 /// A migration that waits for a table keeps everybody waiting who needs it. So it gives way to a dump or a long query.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_waits_for_a_table_lets_others_read_it() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     // The migrations after this one replace an index of the table.
@@ -531,7 +533,7 @@ CREATE TRIGGER end_late BEFORE DELETE ON purges FOR EACH ROW EXECUTE FUNCTION en
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_that_is_switched_while_its_purge_ends_is_purged_again() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
@@ -562,7 +564,7 @@ CREATE CONSTRAINT TRIGGER commit_late AFTER INSERT ON entries DEFERRABLE INITIAL
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_that_is_committed_after_its_webhook_was_purged_is_found() {
-    let url = rally_pgtest::new_database().await;
+    let url = fresh_database().await;
     let store = PgStore::new(&url, &PgOptions::default()).unwrap();
     store.migrate().await.unwrap();
     let ports = ports(store);
