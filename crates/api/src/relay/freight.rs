@@ -44,7 +44,7 @@ pub trait Freight: Clone + Send + Sync + 'static {
     /// A claimed item.
     type Item: Send + 'static;
     /// The key of an item in its queue.
-    type Key: Clone + Send + 'static;
+    type Key: Clone + Eq + Hash + Send + 'static;
     /// The result of an attempt.
     type Attempt: Clone + Send + Sync + 'static;
     /// The name of the items in log lines.

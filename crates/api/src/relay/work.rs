@@ -1,6 +1,6 @@
 //! The loop of a relay. It starts the tasks that [`Core`] and [`Settlements`] order, and reports their results. It has no rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rally_domain::error::Fault;
@@ -300,12 +300,11 @@ impl<F: Freight> Work<F> {
     }
 
     fn take_confirmed(&mut self, lane: F::Lane, outcome: Result<Vec<F::Item>, Fault>, read: Read, keys: Keys<F>) {
-        let confirmed = self.done("confirmed", outcome);
-        if confirmed.is_none() {
-            // None of them was tried, so no attempt counts.
-            self.give_back_all(keys, self.now());
-        }
-        self.core.confirmed(lane, confirmed.unwrap_or_default(), read);
+        let confirmed = self.done("confirmed", outcome).unwrap_or_default();
+        // No other item was tried, so no attempt counts. The store ends an item that is not to be sent when it is claimed again.
+        let stay: HashSet<(ClaimId, F::Key)> = confirmed.iter().map(F::key).collect();
+        self.give_back_all(keys.into_iter().filter(|key| !stay.contains(key)).collect(), self.now());
+        self.core.confirmed(lane, confirmed, read);
     }
 
     fn take_tried(&mut self, number: u64, attempt: F::Attempt) {

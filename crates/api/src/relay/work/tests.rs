@@ -45,6 +45,8 @@ struct Queue {
     /// The number of confirmations, and of releases, that will fail.
     unconfirmed: usize,
     unreleased: usize,
+    /// The number of items that confirmations will leave out.
+    left_out: usize,
     /// The attempts under way, and the most there were.
     under_way: usize,
     most: usize,
@@ -154,8 +156,11 @@ impl Freight for Numbers {
 
     async fn confirm(&self, items: Vec<u32>) -> Result<Vec<u32>, Fault> {
         sleep(CALL).await;
-        fail(&mut self.queue().unconfirmed)?;
-        Ok(items)
+        let mut queue = self.queue();
+        fail(&mut queue.unconfirmed)?;
+        let left_out = queue.left_out.min(items.len());
+        queue.left_out -= left_out;
+        Ok(items.into_iter().skip(left_out).collect())
     }
 
     async fn attempt(self, item: u32) -> Result<u32, NotTried<u32>> {
@@ -244,6 +249,15 @@ async fn items_that_cannot_be_confirmed_are_given_back() {
     tokio::time::timeout(std::time::Duration::from_secs(600), numbers.carry(80)).await.expect("no item is lost");
     let queue = numbers.queue();
     assert_eq!((queue.unconfirmed, queue.unreleased), (0, 0));
+}
+
+/// The store ends them when they are claimed again, not only when their lease has ended.
+#[tokio::test(start_paused = true)]
+async fn items_that_are_not_confirmed_are_given_back() {
+    let numbers = Numbers { attempt: std::time::Duration::from_secs(8), ..Numbers::new(80, 0) };
+    numbers.queue().left_out = 5;
+    tokio::time::timeout(std::time::Duration::from_secs(600), numbers.carry(80)).await.expect("every item comes again");
+    assert_eq!(numbers.queue().left_out, 0);
 }
 
 #[tokio::test(start_paused = true)]
