@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, post, web};
 use rally_domain::actor::Actor;
 use rally_domain::confirmation::{KeptRequest, RequestState};
+use rally_domain::email::Email;
 use rally_domain::id::{WaitlistId, WorkspaceId};
 use rally_domain::referral::ReferralBoost;
 use rally_domain::use_case;
@@ -25,7 +26,7 @@ use crate::routes::schema::RequestStateName;
 struct ConfirmationView<'a> {
     waitlist: ConfirmationWaitlistView,
     brand: BrandView<'a>,
-    /// The address without most of its letters. Null unless the sign-up waits.
+    /// The address without most of its letters. Null if the sign-up was refused: then Rally keeps no address.
     #[schema(required, example = "a***@example.com")]
     masked_email: Option<String>,
     #[schema(value_type = RequestStateName)]
@@ -45,11 +46,7 @@ struct ConfirmationWaitlistView {
 }
 
 impl<'a> ConfirmationView<'a> {
-    fn new(kept: &KeptRequest, place: &'a Place) -> Self {
-        let email = match &kept.state {
-            RequestState::Waiting(request) => Some(request.profile.email.masked().to_string()),
-            RequestState::Confirmed(_) | RequestState::Refused => None,
-        };
+    fn new(kept: &KeptRequest, email: Option<&Email>, place: &'a Place) -> Self {
         Self {
             waitlist: ConfirmationWaitlistView {
                 slug: place.waitlist.slug.to_string(),
@@ -57,7 +54,7 @@ impl<'a> ConfirmationView<'a> {
                 workspace_slug: place.workspace.slug.to_string(),
             },
             brand: BrandView::from(&place.brand),
-            masked_email: email,
+            masked_email: email.map(|email| email.masked().to_string()),
             state: kept.state.as_str(),
             expires_at: kept.expires_at.to_string(),
         }
@@ -101,7 +98,12 @@ impl Place {
 #[get("")]
 pub async fn get(app: web::Data<App>, Requested(kept): Requested) -> Result<HttpResponse, ApiError> {
     let place = Place::find(&app, kept.workspace_id, kept.waitlist_id).await?;
-    Ok(HttpResponse::Ok().json(ConfirmationView::new(&kept, &place)))
+    let email = match &kept.state {
+        RequestState::Waiting(request) => Some(request.profile.email.clone()),
+        RequestState::Confirmed(entry) => app.ports.entries.find(kept.waitlist_id, *entry).await?.map(|entry| entry.profile.email),
+        RequestState::Refused => None,
+    };
+    Ok(HttpResponse::Ok().json(ConfirmationView::new(&kept, email.as_ref(), &place)))
 }
 
 /// Confirm a sign-up
