@@ -385,7 +385,7 @@ impl Check {
     pub fn verdict(mut self) -> Verdict {
         match self.ended {
             None => self.fault(self.lines, "is not the last line: the file was cut off"),
-            Some((number, lines)) if lines + 1 != number => self.fault(number, "tells another number of lines"),
+            Some((number, lines)) if lines.checked_add(1) != Some(number) => self.fault(number, "tells another number of lines"),
             Some(_) => {}
         }
         for (number, referrer) in std::mem::take(&mut self.referrers) {
@@ -789,6 +789,9 @@ mod tests {
         (stone.id, stone.position) = ("0".to_owned(), 1);
         assert_eq!(faults(&lines), Vec::<String>::new());
         assert_eq!(faults(&lines[..6]), ["line 6: is not the last line: the file was cut off"]);
+        let mut many = lines.clone();
+        many[6] = Line::End(End { lines: u64::MAX });
+        assert_eq!(faults(&many), ["line 7: tells another number of lines"]);
         let mut twice = lines.clone();
         twice.insert(5, lines[4].clone());
         let found = faults(&twice).join("; ");

@@ -1,12 +1,12 @@
 //! Invitations: the request to the service that invites into an app, its answer, and the link of a list that needs no service.
 
-use crate::custom_field::parse_http_url;
 use crate::email::Email;
 use crate::entry::Entry;
 use crate::error::{Invalid, RemoteError};
 use crate::id::{EntryId, WorkspaceId};
 use crate::secret::{StoreSecret, TokenUse};
 use crate::text::{Lines, PersonName, clean};
+use crate::web_url::WebUrl;
 
 /// A request to invite one person into one app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +43,24 @@ impl InviteUrl {
     /// Reads a link. An empty text is none.
     ///
     /// # Errors
-    /// If it is too long, names something else in braces, or is not an absolute http or https URL with values in its places.
+    /// If it is too long, names something else in braces, has white space in it, or is not an absolute http or https URL with values in its
+    /// places, all of them after the host.
     pub fn parse_optional(text: &str) -> Result<Option<Self>, Invalid> {
         let text = clean(text, Self::MAX, Lines::One)?;
         if text.is_empty() {
             return Ok(None);
         }
-        if text.replace("{email}", "").replace("{code}", "").contains(['{', '}']) {
+        // What stands around the places is looked at part by part. Joined, the parts could make a place of their own.
+        if text.split("{email}").flat_map(|part| part.split("{code}")).any(|part| part.contains(['{', '}'])) {
             return Err(Invalid::new("can have {email} and {code} in braces, and nothing else"));
         }
         let link = Self(text);
-        parse_http_url(&link.fill("ada@example.com", "code"))?;
+        WebUrl::parse(&link.fill("ada@example.com", "code"))?;
+        let (_, rest) = link.0.split_once("://").ok_or_else(|| Invalid::new("must begin with https:// or http://"))?;
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+        if authority.contains('{') {
+            return Err(Invalid::new("can have {email} and {code} after the host only"));
+        }
         Ok(Some(link))
     }
 
@@ -137,7 +144,22 @@ mod tests {
     #[test]
     fn a_link_is_an_absolute_url_that_names_nothing_else() {
         let long = format!("https://app.example/{}", "x".repeat(InviteUrl::MAX));
-        let bad = ["join", "/join?c={code}", "javascript:{code}", "ftp://app.example/{code}", "https://", "https://{email}/", &long];
+        let bad = [
+            "https://app.example/{co{email}de}",
+            "https://app.example/a b?c={code}",
+            "https:app.example/{code}",
+            "https://{code}.example/",
+            "https://{email}:{code}@app.example/",
+            "https://app.example:{code}/",
+            "{code}://app.example/",
+            "join",
+            "/join?c={code}",
+            "javascript:{code}",
+            "ftp://app.example/{code}",
+            "https://",
+            "https://{email}/",
+            &long,
+        ];
         for bad in bad.into_iter().chain(["https://app.example/{name}", "https://app.example/{{code}}", "https://app.example/{", "h\u{0}"])
         {
             assert!(link(bad).is_err(), "{bad}");

@@ -6,8 +6,8 @@ use oxilangtag::LanguageTag;
 
 use crate::error::Invalid;
 
-/// A well-formed language tag in the canonical case of RFC 5646, section 2.1.1: `pt-BR`, `zh-Hant-TW`. A language that has a newer code has
-/// that one (section 4.5): `he`, not `iw`.
+/// A well-formed language tag in the canonical case of RFC 5646, section 2.1.1: `pt-BR`, `zh-Hant-TW`. Hebrew, Indonesian
+/// and Yiddish have their newer codes (section 4.5): `he`, not `iw`. Other subtags stay as they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Locale(String);
 

@@ -129,7 +129,7 @@ impl RetrySchedule {
         let step = *self.0.get(attempt.checked_sub(1)? as usize)?;
         let factor = 0.9 + 0.2 * (chance as f64 / u64::MAX as f64);
         let asked = retry_after.unwrap_or(Duration::ZERO).min(Self::MAX_RETRY_AFTER);
-        Some((step * factor).max(asked))
+        Some(Duration::saturating_seconds_f64(step.as_seconds_f64() * factor).max(asked))
     }
 }
 
@@ -170,6 +170,7 @@ mod tests {
         let waits: Vec<_> = (1..=8).map(|attempt| schedule.wait(attempt, None, u64::MAX / 2).map(|wait| wait.whole_seconds())).collect();
         let expected = [5, 300, 1800, 7200, 18_000, 36_000, 36_000].map(Some);
         assert!(waits.iter().zip(expected).all(|(wait, step)| wait.zip(step).is_some_and(|(w, s)| (s - w).abs() <= 1)), "{waits:?}");
+        assert!(RetrySchedule::new(vec![Duration::MAX]).wait(1, None, u64::MAX) > Some(Duration::days(36_500)));
         assert_eq!((waits[7], schedule.wait(0, None, 0), schedule.wait(u32::MAX, None, 0)), (None, None, None));
     }
 

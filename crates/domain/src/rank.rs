@@ -66,8 +66,8 @@ impl Ranks {
 
     /// Returns the rank of an entry that is not rejected. It has that many referrals now.
     ///
-    /// An entry of this order has the rank that it had at the moment of the order. An entry that signed up later stands behind those
-    /// that signed up between: positions have no gaps when they are given out.
+    /// An entry of this order has the rank that it had at the moment of the order. For an entry that signed up later, everybody counts who
+    /// signed up between, with no referrals: positions have no gaps when they are given out.
     pub fn find(&self, position: Position, referral_count: u64) -> Rank {
         let total = self.positions.len() as u64;
         if self.positions.binary_search(&position).is_ok() {
@@ -78,7 +78,8 @@ impl Ranks {
         let effective = position.effective(referral_count, self.boost);
         let ahead = self.before(effective, position);
         let newcomers = |until: Position| until.number().saturating_sub(self.last.number());
-        let newcomers_ahead = newcomers(effective).saturating_sub(1);
+        // Who signed up on its effective position stands before it too, unless that is the entry itself.
+        let newcomers_ahead = newcomers(effective).saturating_sub(u64::from(effective == position));
         Rank { ahead: ahead + newcomers_ahead, total: total + newcomers(position) }
     }
 
@@ -88,7 +89,8 @@ impl Ranks {
         let unmoved = self.positions.partition_point(|position| (*position, *position) < key);
         let not_there = self.counts.partition_point(|(position, _)| (*position, *position) < key);
         let moved = self.moved.partition_point(|place| *place < key);
-        (unmoved - not_there + moved) as u64
+        // Nobody stands behind their position, so whoever is not there has moved to before the place.
+        (unmoved + moved - not_there) as u64
     }
 }
 
@@ -141,7 +143,8 @@ mod tests {
         let find = |position, count| ranks.find(Position::new(position), count);
         assert_eq!(find(4, 0), Rank { ahead: 2, total: 3 });
         assert_eq!(find(6, 0), Rank { ahead: 4, total: 5 });
-        assert_eq!(find(6, 1), Rank { ahead: 3, total: 5 });
+        assert_eq!(find(6, 1), Rank { ahead: 4, total: 5 }, "who signed up fifth has the same effective position");
+        assert_eq!(find(6, 2), Rank { ahead: 3, total: 5 });
         assert_eq!(find(6, 5), Rank { ahead: 1, total: 5 });
         assert_eq!(find(2, 0), Rank { ahead: 1, total: 2 }, "it was rejected, and is not any more");
         assert_eq!(Ranks::empty(boost(1)).find(Position::new(1), 0), Rank { ahead: 0, total: 1 });

@@ -142,7 +142,7 @@ impl Default for ReferralBoost {
 /// The rewards of a waitlist for referrers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferralRewards {
-    /// The milestones, in the order they were given. No two have the same count.
+    /// The milestones, by ascending count. No two have the same count.
     #[serde(default)]
     pub milestones: Vec<Milestone>,
 }

@@ -6,7 +6,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 use sha2::{Digest, Sha256};
 
-use crate::custom_field::{CustomField, FieldType, MAX_KEY};
+use crate::custom_field::{CustomField, FieldType, is_key};
 use crate::email::Email;
 use crate::entry::{Entry, EntryStatus};
 use crate::error::Invalid;
@@ -114,9 +114,17 @@ impl TermFilter {
         })
     }
 
-    /// Returns the text that comes after all terms with a start, in the order of their bytes.
+    /// Returns the first text that comes after all terms with a start, in the order of their bytes.
     pub fn end_of(start: &str) -> String {
-        format!("{start}{}", char::MAX)
+        let mut end = start.to_owned();
+        while let Some(last) = end.pop() {
+            // UTF-8 orders texts by their code points.
+            if let Some(next) = (last..=char::MAX).nth(1) {
+                end.push(next);
+                break;
+            }
+        }
+        end
     }
 }
 
@@ -129,8 +137,8 @@ pub fn terms_of(entry: &Entry) -> Vec<String> {
     terms.extend(starts.take(MAX_WORDS).map(|start| word_term(&name[start..])));
     terms.extend(profile.referrer.as_ref().map(|referrer: &Referrer| referrer_term(referrer.as_str())));
     terms.extend(entry.variant_id.map(variant_term));
-    // A key that is longer cannot be declared.
-    for (key, value) in profile.metadata.document().iter().filter(|(key, _)| key.len() <= MAX_KEY) {
+    // Other keys cannot be declared.
+    for (key, value) in profile.metadata.document().iter().filter(|(key, _)| is_key(key)) {
         let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         terms.extend(values.iter().filter_map(value_text).map(|text| field_term(key, &text)));
     }
@@ -392,9 +400,16 @@ mod tests {
     #[test]
     fn a_range_has_what_is_found_and_nothing_else() {
         let (start, end) = ("wada", TermFilter::end_of("wada"));
-        for term in ["wada", "wada@example.com", "wadam", "wad", "wb", "wad\u{10ffff}"] {
+        for term in ["wada", "wada@example.com", "wadam", "wad", "wb", "wad\u{10ffff}", "wada\u{10ffff}b", "wadb"] {
             let is_inside = start <= term && term < end.as_str();
             assert_eq!(is_inside, TermFilter::StartsWith(start.to_owned()).finds(&[term.to_owned()]), "{term}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_start_is_the_next_text_of_its_length_or_a_shorter_one() {
+        for (start, end) in [("wab", "wac"), ("wa\u{d7ff}", "wa\u{e000}"), ("wa\u{10ffff}", "wb"), ("w", "x")] {
+            assert_eq!(TermFilter::end_of(start), end);
         }
     }
 

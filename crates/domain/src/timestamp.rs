@@ -28,9 +28,9 @@ fn out_of_range() -> Invalid {
 pub struct Timestamp(OffsetDateTime);
 
 impl Timestamp {
-    /// Creates an instant and drops all digits below the millisecond.
+    /// Creates an instant and drops all digits below the millisecond. An instant outside the years 0 to 9999 becomes the nearest of them.
     pub fn new(instant: OffsetDateTime) -> Self {
-        let utc = instant.to_offset(UtcOffset::UTC);
+        let utc = instant.clamp(ENDS.0, ENDS.1).to_offset(UtcOffset::UTC);
         Self(utc.replace_nanosecond(utc.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(utc))
     }
 
@@ -120,6 +120,18 @@ mod tests {
         }
         for bad in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "-0001-12-31T00:00:00Z", "+10000-01-01T00:00:00Z"] {
             assert!(Timestamp::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_instant_of_another_year_becomes_the_nearest_one() {
+        let (first, last) = (Timestamp::new(ENDS.0), Timestamp::new(ENDS.1));
+        for (given, kept) in [
+            (datetime!(9999-12-31 23:59:59 -01:00), last),
+            (datetime!(-0005-06-01 00:00 UTC), first),
+            (datetime!(0000-01-01 00:30 +01:00), first),
+        ] {
+            assert_eq!(Timestamp::new(given), kept);
         }
     }
 

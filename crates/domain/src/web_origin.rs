@@ -11,7 +11,7 @@ use crate::error::Invalid;
 pub struct WebOrigin(String);
 
 impl WebOrigin {
-    /// The most characters.
+    /// The most characters, as given and as kept: a label beyond ASCII is kept longer (RFC 3492).
     pub const MAX: usize = 255;
 
     /// Reads `scheme://host[:port]` with the scheme `http` or `https`.
@@ -19,10 +19,13 @@ impl WebOrigin {
     /// # Errors
     /// If the text is anything else: an origin with a path, a wildcard or a user, or `null`.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let too_long = || Invalid::new(format!("must be at most {} characters, with its host in ASCII", Self::MAX));
         if text.chars().count() > Self::MAX {
-            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+            return Err(too_long());
         }
-        read(text).map(Self).ok_or_else(|| Invalid::new("must be an origin such as https://example.com: a scheme, a host, and no path"))
+        let origin =
+            read(text).ok_or_else(|| Invalid::new("must be an origin such as https://example.com: a scheme, a host, and no path"))?;
+        if origin.len() <= Self::MAX { Ok(Self(origin)) } else { Err(too_long()) }
     }
 
     /// Returns the origin of an absolute URL. `None` means that it has none that a browser would send.
@@ -74,6 +77,14 @@ mod tests {
         ] {
             assert_eq!(WebOrigin::parse(given).unwrap().as_str(), kept);
         }
+    }
+
+    #[test]
+    fn an_origin_that_was_taken_is_taken_as_it_is_kept() {
+        let given = |labels: usize| format!("https://{}", vec!["中文網絡測試標籤域名"; labels].join("."));
+        let kept = WebOrigin::parse(&given(6)).unwrap();
+        assert_eq!(WebOrigin::parse(kept.as_str()), Ok(kept.clone()));
+        assert!(given(10).chars().count() < WebOrigin::MAX && WebOrigin::parse(&given(10)).is_err());
     }
 
     #[test]

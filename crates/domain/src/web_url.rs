@@ -9,7 +9,7 @@ use crate::error::Invalid;
 pub struct WebUrl(Url);
 
 impl WebUrl {
-    /// The most characters.
+    /// The most characters, as given and as kept: a letter beyond ASCII is kept as several (RFC 3986, section 2.5).
     pub const MAX: usize = 2048;
 
     /// Reads a URL.
@@ -17,8 +17,9 @@ impl WebUrl {
     /// # Errors
     /// If the text is no absolute `http` or `https` URL with a host, has a user name, a password or white space in it, or is too long.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let too_long = || Invalid::new(format!("must be at most {} characters, of which one beyond ASCII may count as several", Self::MAX));
         if text.chars().count() > Self::MAX {
-            return Err(Invalid::new(format!("must be at most {} characters", Self::MAX)));
+            return Err(too_long());
         }
         // The parser drops tabs and line breaks silently. Nobody could know what the URL should have been.
         let text = text.trim();
@@ -27,7 +28,8 @@ impl WebUrl {
         }
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
-        url.map(Self).ok_or_else(|| Invalid::new("must be an absolute http or https URL, such as https://example.com/page"))
+        let url = url.ok_or_else(|| Invalid::new("must be an absolute http or https URL, such as https://example.com/page"))?;
+        if url.as_str().len() <= Self::MAX { Ok(Self(url)) } else { Err(too_long()) }
     }
 
     /// Returns the URL as text.
@@ -72,6 +74,15 @@ mod tests {
         ] {
             assert!(WebUrl::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_url_that_was_taken_is_taken_as_it_is_kept() {
+        // The first part is 20 characters long, and each é is kept as six.
+        let given = |letters: usize| format!("https://example.com/{}", "é".repeat(letters));
+        let kept = WebUrl::parse(&given(338)).unwrap();
+        assert_eq!((kept.as_str().len(), WebUrl::parse(kept.as_str())), (2048, Ok(kept.clone())));
+        assert!(WebUrl::parse(&given(339)).is_err());
     }
 
     #[test]

@@ -345,7 +345,7 @@ impl Body {
                     return Err(PlanError::Version(u64::from(self.version)));
                 }
                 match self.last {
-                    Some(Line::End(end)) if end.lines + 1 == self.records => {}
+                    Some(Line::End(end)) if end.lines.checked_add(1) == Some(self.records) => {}
                     _ => return Err(PlanError::CutOff),
                 }
                 return Ok(Plan {

@@ -152,9 +152,9 @@ impl Links {
         self.secret.token(TokenUse::Confirm, id.uuid(), 0)
     }
 
-    /// Whether the links begin with `https:`.
+    /// Whether the links have the scheme `https`.
     pub fn are_secure(&self) -> bool {
-        self.base.starts_with("https:")
+        Url::parse(&self.base).is_ok_and(|url| url.scheme() == "https")
     }
 }
 

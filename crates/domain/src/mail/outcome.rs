@@ -68,7 +68,8 @@ impl MailReport {
         // A short name may be a part of any word.
         let names = |word: &str| if local.len() > 3 { word.to_lowercase().contains(&local) } else { plain(word) == local };
         let hide = |error: String| error.split(' ').map(|word| if names(word) { "***" } else { word }).collect::<Vec<_>>().join(" ");
-        Self { error: self.error.map(hide), ..self }
+        let error = self.error.map(|error| hide(error).chars().take(Self::MAX_ERROR).collect());
+        Self { error, ..self }
     }
 }
 

@@ -81,7 +81,8 @@ pub async fn begin(
         waitlist_id: waitlist.id,
         action,
         total: count(ports, waitlist, &query, until).await?,
-        query,
+        // A job goes by position, whatever order the entries were shown in.
+        query: EntryQuery { sort: EntrySort::default(), ..query },
         until,
         state: JobState::Queued,
         mark: 0,
