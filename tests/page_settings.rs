@@ -74,6 +74,22 @@ async fn settings_of_pages_are_checked_kept_and_shown(kind: Kind) {
     assert_eq!((&shown["allowed_origins"], &shown["page_url"], &shown["consent_text"]), (&json!([]), &Value::Null, &Value::Null));
 }
 
+#[tokio::test]
+async fn a_list_may_keep_rally_out_of_its_footer() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    let list = server.active_list("early", json!({})).await;
+    let browser = Browser::of(&server);
+    let joined = server.sign_up("early", json!({"email": "ada@example.com", "name": "Ada"})).await.expect(201);
+    let own = joined["status_url"].as_str().unwrap().rsplit_once("/me/").unwrap().1.to_owned();
+    let pages = [PAGE.to_owned(), format!("{PAGE}/lost-link"), format!("/me/{own}")];
+    for (badge, is_there) in [(Value::Null, true), (json!(false), false), (json!(true), true)] {
+        set(&server, &list, json!({ "badge_enabled": badge })).await.expect(200);
+        for page in &pages {
+            assert_eq!(browser.open(page).await.text.contains("Runs on Rally"), is_there, "{page} {badge}");
+        }
+    }
+}
+
 #[apply(on_both_stores)]
 async fn links_for_friends_lead_to_the_operators_own_page(kind: Kind) {
     let (server, smtp, list) = start_with_mail(kind).await;

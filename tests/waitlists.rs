@@ -37,7 +37,8 @@ async fn a_new_waitlist_is_a_draft_with_its_settings_filled_in(kind: Kind) {
             "settings": {
                 "max_entries": 9, "approval_required": true, "custom_fields": [], "confirmation_message": null, "referral_boost": 1,
                 "referral_rewards": {"milestones": []}, "referral_fraud": "flag", "referral_fraud_threshold": 50,
-                "referral_hourly_cap": 20, "recaptcha_site_key": null, "leaderboard_enabled": true, "email_confirmation": false,
+                "referral_hourly_cap": 20, "recaptcha_site_key": null, "leaderboard_enabled": true, "badge_enabled": true,
+                "email_confirmation": false,
                 "confirm_page_url": null, "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null,
                 "terms_url": null, "consent_text": null, "proof_of_work": "off", "block_disposable": false, "check_mx": false,
                 "one_per_mailbox": false, "theme": {"dark": true},

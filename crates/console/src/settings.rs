@@ -15,8 +15,8 @@ const TEXTS: [&str; 8] = [
     "consent_text",
 ];
 const NUMBERS: [&str; 4] = ["max_entries", "referral_boost", "referral_fraud_threshold", "referral_hourly_cap"];
-const BOXES: [&str; 6] =
-    ["approval_required", "leaderboard_enabled", "email_confirmation", "block_disposable", "check_mx", "one_per_mailbox"];
+const BOXES: [&str; 7] =
+    ["approval_required", "leaderboard_enabled", "badge_enabled", "email_confirmation", "block_disposable", "check_mx", "one_per_mailbox"];
 const CHOICES: [&str; 2] = ["referral_fraud", "proof_of_work"];
 
 /// What stands before the index of a row.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::consent::{self, Consent, MISSING_CONSENT, OUTDATED_CONSENT};
 use crate::custom_field::CustomField;
+use crate::disposable::DisposableDomains;
 use crate::document;
 use crate::email::Email;
 use crate::entry::EntryStatus;
@@ -26,7 +27,8 @@ const MAX_SITE_KEY: usize = 200;
 const MAX_ORIGINS: usize = 50;
 
 /// The keys that earlier programs kept without knowing them.
-const LATER_KEYS: [&str; 15] = [
+const LATER_KEYS: [&str; 16] = [
+    "badge_enabled",
     "email_confirmation",
     "confirm_page_url",
     "invite_url",
@@ -74,6 +76,16 @@ pub enum Leaderboard {
     Hidden,
 }
 
+/// Whether the pages of a list say that they run on Rally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Badge {
+    /// A line in the footer says so.
+    #[default]
+    Shown,
+    /// Nothing says so.
+    Hidden,
+}
+
 /// Whether a person must confirm the address of a sign-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Confirmation {
@@ -100,6 +112,11 @@ impl AddressRules {
     pub fn known_by(self, email: &Email) -> Email {
         if self.one_per_mailbox { email.mailbox() } else { email.clone() }
     }
+
+    /// Whether these rules refuse an address for its throw-away domain.
+    pub fn block(self, email: &Email, disposable: &DisposableDomains) -> bool {
+        self.block_disposable && disposable.has(email)
+    }
 }
 
 /// The settings of a waitlist, with all defaults.
@@ -123,6 +140,8 @@ pub struct Settings {
     pub recaptcha_site_key: Option<String>,
     /// Whether visitors may see the leaderboard.
     pub leaderboard: Leaderboard,
+    /// Whether the pages say that they run on Rally.
+    pub badge: Badge,
     /// Whether a person must confirm the address before they are on the list.
     pub email_confirmation: Confirmation,
     /// The operator's own page that confirms a sign-up. The token of the sign-up is added to its query.
@@ -158,6 +177,14 @@ impl Settings {
     /// # Errors
     /// Every mistake in the patch, as `settings.<key>`, or `settings` if the result is too large.
     pub fn merge(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        let merged = self.with(patch)?;
+        if Value::Object(merged.to_document()).to_string().len() > Self::MAX_BYTES {
+            return Err(vec![FieldError::new("settings", Invalid::new(format!("must be at most {} bytes", Self::MAX_BYTES)))]);
+        }
+        Ok(merged)
+    }
+
+    fn with(&self, patch: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut merged = self.clone();
         let mut errors = Vec::new();
         for (key, value) in patch {
@@ -165,9 +192,6 @@ impl Settings {
             if let Err(found) = merged.set(key, value, &path) {
                 errors.extend(found);
             }
-        }
-        if errors.is_empty() && Value::Object(merged.to_document()).to_string().len() > Self::MAX_BYTES {
-            errors.push(FieldError::new("settings", Invalid::new(format!("must be at most {} bytes", Self::MAX_BYTES))));
         }
         if errors.is_empty() { Ok(merged) } else { Err(errors) }
     }
@@ -220,6 +244,13 @@ impl Settings {
                         Some(site_key).filter(|site_key| !site_key.is_empty())
                     }
                     None => None,
+                }
+            }
+            "badge_enabled" => {
+                self.badge = match given.map(parse_bool).transpose().map_err(one)? {
+                    Some(false) => Badge::Hidden,
+                    Some(true) => Badge::Shown,
+                    None => defaults.badge,
                 }
             }
             "leaderboard_enabled" => {
@@ -311,6 +342,7 @@ impl Settings {
             ("referral_hourly_cap", json!(self.referral_policy.hourly_cap)),
             ("recaptcha_site_key", json!(self.recaptcha_site_key)),
             ("leaderboard_enabled", json!(self.leaderboard == Leaderboard::Public)),
+            ("badge_enabled", json!(self.badge == Badge::Shown)),
             ("email_confirmation", json!(self.email_confirmation == Confirmation::Required)),
             ("confirm_page_url", json!(self.confirm_page_url.as_ref().map(WebUrl::as_str))),
             ("invite_url", json!(self.invite_url.as_ref().map(InviteUrl::as_str))),
@@ -330,14 +362,15 @@ impl Settings {
 
     /// Reads settings that a store kept in the form of [`Settings::to_document`].
     ///
-    /// A program that does not know a key takes any value for it. Such a value stays under `previous_<key>`, and the key is unset.
+    /// A program that does not know a key takes any value for it. Such a value stays under `previous_<key>`, and the key is unset. The
+    /// settings may be larger than [`Settings::MAX_BYTES`], because a new key has a default.
     ///
     /// # Errors
     /// If the document is not of that form.
     pub fn from_document(document: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let is_later = |key: &str| LATER_KEYS.contains(&key);
         let known = document.iter().filter(|(key, _)| !is_later(key)).map(|(key, value)| (key.clone(), value.clone()));
-        let mut settings = Self::default().merge(&known.collect())?;
+        let mut settings = Self::default().with(&known.collect())?;
         for (key, value) in document.iter().filter(|(key, _)| is_later(key)) {
             if settings.set(key, value, key).is_err() {
                 settings.extra.insert(format!("previous_{key}"), value.clone());
@@ -449,7 +482,7 @@ mod tests {
                 "max_entries": null, "approval_required": true, "custom_fields": [], "confirmation_message": null,
                 "referral_boost": 1, "referral_rewards": {"milestones": []}, "recaptcha_site_key": null,
                 "referral_fraud": "flag", "referral_fraud_threshold": 50, "referral_hourly_cap": 20,
-                "leaderboard_enabled": true, "email_confirmation": false, "confirm_page_url": null,
+                "leaderboard_enabled": true, "badge_enabled": true, "email_confirmation": false, "confirm_page_url": null,
                 "invite_url": null, "page_url": null, "allowed_origins": [], "privacy_url": null, "terms_url": null,
                 "consent_text": null,
                 "proof_of_work": "off", "block_disposable": false, "check_mx": false,
@@ -507,6 +540,7 @@ mod tests {
             ("referral_hourly_cap", json!(1001)),
             ("recaptcha_site_key", json!(1)),
             ("leaderboard_enabled", json!(0)),
+            ("badge_enabled", json!("no")),
             ("email_confirmation", json!("true")),
             ("confirm_page_url", json!("/confirm")),
             ("confirm_page_url", json!(7)),
@@ -578,6 +612,27 @@ mod tests {
     fn settings_have_a_size_limit() {
         let filler = json!({"filler": "x".repeat(Settings::MAX_BYTES)});
         assert_eq!(merged(&Settings::default(), filler), Err(vec!["settings".to_owned()]));
+    }
+
+    /// They had the most bytes that an earlier program took, which knew fewer keys.
+    #[test]
+    fn settings_that_were_stored_are_read_whatever_their_size() {
+        let stored = json!({"filler": "x".repeat(Settings::MAX_BYTES)});
+        let settings = Settings::from_document(stored.as_object().unwrap()).unwrap();
+        assert_eq!(settings.to_document()["filler"], stored["filler"]);
+    }
+
+    #[test]
+    fn what_was_taken_in_one_form_is_read_back_in_the_form_that_is_kept() {
+        let long = format!("https://example.com/{}", "é".repeat(338));
+        let patch = json!({
+            "page_url": long, "privacy_url": long, "terms_url": long, "confirm_page_url": long,
+            "allowed_origins": [format!("https://{}", ["中文網絡測試標籤域名"; 6].join("."))],
+        });
+        let settings = merged(&Settings::default(), patch).unwrap();
+        assert_eq!(Settings::from_document(&settings.to_document()), Ok(settings));
+        let longer = format!("https://example.com/{}", "é".repeat(1000));
+        assert_eq!(merged(&Settings::default(), json!({"page_url": longer})), Err(vec!["settings.page_url".to_owned()]));
     }
 
     proptest! {

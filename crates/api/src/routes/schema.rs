@@ -36,6 +36,8 @@ pub struct SettingsSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard.
     leaderboard_enabled: bool,
+    /// Whether the pages say in their footer that they run on Rally.
+    badge_enabled: bool,
     /// Whether a person must confirm the address before they are on the list.
     email_confirmation: bool,
     /// The operator's own page that confirms a sign-up. The token of the sign-up is added to its query as `token`.
@@ -102,6 +104,8 @@ pub struct SettingsChangeSchema {
     recaptcha_site_key: Option<String>,
     /// Whether the public surface shows the leaderboard; true by default.
     leaderboard_enabled: Option<bool>,
+    /// Whether the pages say in their footer that they run on Rally; true by default.
+    badge_enabled: Option<bool>,
     /// Whether a person must confirm the address before they are on the list; false by default. The workspace must send mail.
     email_confirmation: Option<bool>,
     /// The operator's own page that confirms a sign-up: an absolute http or https URL.

@@ -142,6 +142,7 @@ impl SettingsPage {
                 id: "privacy",
                 title: "Privacy and embedding",
                 fields: vec![
+                    f.tick("settings.badge_enabled", "Say in the footer of the pages that they run on Rally"),
                     f.url("settings.privacy_url", "Privacy policy").optional(),
                     f.url("settings.terms_url", "Terms").optional(),
                     f.lines("settings.consent_text", "Text that people must agree to", 2).optional().hint("With it, a box must be ticked."),

@@ -6,6 +6,7 @@ use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, Content
 use actix_web::{HttpRequest, HttpResponse};
 use rally_domain::locale::Locale;
 use rally_domain::mail::Links;
+use rally_domain::settings::Badge;
 use rally_domain::slug::Slug;
 use rally_domain::waitlist::Waitlist;
 use rally_domain::web_origin::WebOrigin;
@@ -45,6 +46,7 @@ pub(super) struct Look<'a> {
     language: Language,
     brand: Brand<'a>,
     framers: &'a [WebOrigin],
+    badge: bool,
     root: &'a str,
     origin: Option<&'a str>,
     embedded: bool,
@@ -78,6 +80,7 @@ impl<'a> Look<'a> {
             language,
             brand: brand_of(brand),
             framers,
+            badge: waitlist.settings.badge == Badge::Shown,
             root,
             origin,
             embedded: is_embedded(request),
@@ -97,8 +100,8 @@ impl<'a> Look<'a> {
 
     /// The frame of a page for one person.
     pub(super) fn frame(&self) -> Frame<'a> {
-        let Self { language, brand, framers, root, origin, embedded, .. } = *self;
-        Frame { language, brand, root, origin, badge: true, framers, embedded, ..Frame::default() }
+        let Self { language, brand, framers, badge, root, origin, embedded, .. } = *self;
+        Frame { language, brand, root, origin, badge, framers, embedded, ..Frame::default() }
     }
 
     /// Returns the address of a page that this one leads to, in the same frame.

@@ -16,7 +16,7 @@ use rally_domain::locale::Locale;
 use rally_domain::paging::Limit;
 use rally_domain::proof_of_work::ProofOfWork;
 use rally_domain::referral::{Milestone, OldCode, ReferralCode};
-use rally_domain::settings::{Confirmation, Leaderboard};
+use rally_domain::settings::{Badge, Confirmation, Leaderboard};
 use rally_domain::text::{Description, Referrer};
 use rally_domain::variant::{Variant, choose};
 use rally_domain::waitlist::{PublicWaitlist, Waitlist};
@@ -116,9 +116,9 @@ impl<'a> Reading<'a> {
     where
         'a: 'b,
     {
-        let framers = &self.waitlist().settings.allowed_origins;
-        let frame =
-            Frame { language: self.language, brand: self.brand(), root: self.root, origin: self.origin, badge: true, ..Frame::default() };
+        let settings = &self.waitlist().settings;
+        let (framers, badge) = (&settings.allowed_origins, settings.badge == Badge::Shown);
+        let frame = Frame { language: self.language, brand: self.brand(), root: self.root, origin: self.origin, badge, ..Frame::default() };
         Frame { languages: Some(address), framers, embedded: self.embedded, inert: self.is_preview, ..frame }
     }
 

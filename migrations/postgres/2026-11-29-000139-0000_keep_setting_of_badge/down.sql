@@ -1,0 +1,2 @@
+-- No change: programs before keep what is kept aside.
+SELECT 1;
