@@ -3,6 +3,10 @@
 use std::sync::Arc;
 
 use rally_api::boot::config::Settings;
+use rally_contracts::samples;
+use rally_domain::error::CommandError;
+use rally_domain::id::WaitlistId;
+use rally_domain::use_case::join::{self, Join, JoinRejection, Joined};
 use rally_fakes::{FakeDns, FakeSmtp, SmtpOptions, Zone};
 use rally_mx::DnsMailDomains;
 use rally_tests::receiver::eventually;
@@ -34,6 +38,37 @@ async fn addresses_of_throw_away_domains_are_refused_where_the_list_says_so(kind
     }
     for taken in ["ada@mailinator.com", "ada@x.mailinator.com", "ada@duck.com", "ada@example.com"] {
         server.sign_up("early", person(taken)).await.expect(201);
+    }
+}
+
+/// A service that takes the domain crate has no handler of Rally in front of the use case.
+#[tokio::test]
+async fn the_use_case_itself_keeps_the_rules_of_a_list() {
+    let server = TestServer::start(Kind::Sqlite).await;
+    for (slug, settings, address) in [
+        ("blocks", json!({"block_disposable": true}), "ada@yopmail.com"),
+        ("asks", json!({"proof_of_work": "on"}), "ada@example.com"),
+        ("open", json!({"proof_of_work": "auto"}), "ada@yopmail.com"),
+    ] {
+        let list = WaitlistId::parse(&server.active_list(slug, settings).await).unwrap();
+        let list = server.ports.waitlists.find(server.workspace.id, list).await.unwrap().unwrap();
+        let join = Join {
+            profile: samples::profile(address),
+            friends_code: None,
+            given_code: None,
+            variant_id: None,
+            captcha_token: None,
+            proof: None,
+            address: None,
+            origin: None,
+        };
+        let outcome = join::run(&server.ports, &list, join, time::Duration::days(1)).await;
+        let is_kept = match slug {
+            "blocks" => matches!(outcome, Err(CommandError::Rejected(JoinRejection::Disposable))),
+            "asks" => matches!(outcome, Err(CommandError::Rejected(JoinRejection::ProofMissing))),
+            _ => matches!(outcome, Ok(Joined::OnTheList(_))),
+        };
+        assert!(is_kept, "{slug}: {outcome:?}");
     }
 }
 

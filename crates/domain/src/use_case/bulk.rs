@@ -48,7 +48,7 @@ pub struct Row {
     pub outcome: Result<(), CommandError<BulkRejection>>,
 }
 
-/// Acts on the entries of these ids in their order, once for a repeated id.
+/// Acts on the entries of these ids in their order, once for a repeated id. Whoever takes the ids from a client checks [`MAX_IDS`].
 ///
 /// An id that is not a UUID counts as one that does not exist. A failure does not stop the entries after it, with two exceptions. If the
 /// service that invites did not answer in time, the remaining entries fail without a call. If the [`BUDGET`] is used up, the remaining

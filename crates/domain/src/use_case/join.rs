@@ -11,7 +11,7 @@ use crate::error::{CommandError, Fault};
 use crate::id::VariantId;
 use crate::port::{Humanity, MailDomain, Ports};
 use crate::profile::Profile;
-use crate::proof_of_work::Proof;
+use crate::proof_of_work::{Proof, ProofOfWork};
 use crate::referral::{OldCode, ReferralCode};
 use crate::secret::NetworkHash;
 use crate::settings::Confirmation;
@@ -31,7 +31,7 @@ pub struct Join {
     pub variant_id: Option<VariantId>,
     /// The token of the captcha.
     pub captcha_token: Option<String>,
-    /// The proof of work that the list asked for, checked.
+    /// The proof of work that the list asked for, checked. On a list with [`ProofOfWork::Auto`] the caller decides whether to ask for one.
     pub proof: Option<Proof>,
     /// The IP address of the client.
     pub address: Option<IpAddr>,
@@ -45,6 +45,12 @@ pub enum JoinRejection {
     /// The list needs a captcha, and its token is missing or was not accepted.
     #[error("the captcha token is missing or was not accepted")]
     CaptchaFailed,
+    /// The list needs a proof of work, and there is none.
+    #[error("a proof of work is missing: get a challenge and send its solution")]
+    ProofMissing,
+    /// The address is of a throw-away domain.
+    #[error("{}", Email::DISPOSABLE)]
+    Disposable,
     /// The domain of the address takes no mail.
     #[error("{}", Email::NO_MAIL)]
     NoMailDomain,
@@ -79,6 +85,12 @@ const CODE_ATTEMPTS: usize = 4;
 pub async fn run(ports: &Ports, waitlist: &Waitlist, mut join: Join, ttl: Duration) -> Result<Joined, CommandError<JoinRejection>> {
     if !waitlist.is_open() {
         return Err(CommandError::Rejected(JoinRejection::SignUp(SignUpRejection::WaitlistNotActive)));
+    }
+    if waitlist.settings.proof_of_work == ProofOfWork::On && join.proof.is_none() {
+        return Err(CommandError::Rejected(JoinRejection::ProofMissing));
+    }
+    if waitlist.settings.addresses.block(&join.profile.email, &ports.disposable) {
+        return Err(CommandError::Rejected(JoinRejection::Disposable));
     }
     if waitlist.settings.recaptcha_site_key.is_some() {
         check_human(ports, &join).await?;

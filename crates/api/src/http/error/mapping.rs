@@ -109,6 +109,8 @@ impl From<JoinRejection> for ApiError {
     fn from(rejection: JoinRejection) -> Self {
         match rejection {
             JoinRejection::CaptchaFailed => Self::new(Code::CaptchaFailed, rejection.to_string()),
+            JoinRejection::ProofMissing => Self::new(Code::ProofOfWorkFailed, rejection.to_string()),
+            JoinRejection::Disposable => FieldError::new("email", Email::DISPOSABLE).into(),
             JoinRejection::NoMailDomain => FieldError::new("email", Email::NO_MAIL).into(),
             JoinRejection::SignUp(rejection) => rejection.into(),
             JoinRejection::Request(rejection) => rejection.into(),

@@ -4,6 +4,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
 use rally_domain::error::Fault;
 use rally_domain::proof_of_work::{Proof, ProofOfWork};
+use rally_domain::use_case::join::JoinRejection;
 use rally_domain::waitlist::Waitlist;
 use rally_proof::Difficulty;
 
@@ -58,7 +59,7 @@ impl Work {
             return Ok(Self { turn, proof: None });
         }
         let failed = |reason: String| ApiError::new(Code::ProofOfWorkFailed, reason);
-        let solution = solution.ok_or_else(|| failed("a proof of work is missing: get a challenge and send its solution".to_owned()))?;
+        let solution = solution.ok_or(JoinRejection::ProofMissing)?;
         let proof = app.challenges.check(waitlist.id, solution, app.ports.clock.now());
         Ok(Self { turn, proof: Some(proof.map_err(|error| failed(error.to_string()))?) })
     }

@@ -119,7 +119,7 @@ impl JoinBody {
 
     fn parse(self, app: &App, list: &PublicWaitlist, mut accepted: Vec<Locale>, now: Timestamp) -> Result<Join, ApiError> {
         let (mut fields, settings) = (Fields::default(), &list.waitlist.settings);
-        let is_blocked = |email: &Email| settings.addresses.block_disposable && app.ports.disposable.has(email);
+        let is_blocked = |email: &Email| settings.addresses.block(email, &app.ports.disposable);
         let email = fields.required("email", self.email, |text| match Email::parse(&text)? {
             email if is_blocked(&email) => Err(Email::DISPOSABLE),
             email => Ok(email),
