@@ -55,7 +55,9 @@ impl CountingIds {
 
 impl Ids for CountingIds {
     fn uuid(&self) -> Uuid {
-        Uuid::from_u64_pair(self.next(), (1 << 63) | self.seed)
+        // Version 7 is the 13th hexadecimal digit (RFC 9562, section 5.7).
+        let number = self.next();
+        Uuid::from_u64_pair((number >> 12 << 16) | 0x7000 | (number & 0xfff), (1 << 63) | self.seed)
     }
 
     fn entropy(&self) -> u64 {

@@ -460,6 +460,7 @@ macro_rules! each_case {
                 a_request_uses_its_proof
                 parallel_requests_use_a_proof_once
                 a_used_proof_is_kept_until_it_expires
+                used_proofs_are_pruned_so_many_at_a_time
                 sign_ups_of_a_moment_are_counted
                 sign_ups_that_left_are_counted
             ]

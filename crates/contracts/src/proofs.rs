@@ -100,6 +100,18 @@ pub async fn a_used_proof_is_kept_until_it_expires(fixture: &impl Fixture) {
     assert_eq!(ports.proofs.prune(later(&ports, 601), 10).await.unwrap(), 0);
 }
 
+/// A prune forgets as many as it may, and no more.
+pub async fn used_proofs_are_pruned_so_many_at_a_time(fixture: &impl Fixture) {
+    let ports = fixture.ports();
+    let list = active_list(&ports, json!({})).await;
+    for email in ["ada@example.com", "bob@example.com", "eve@example.com"] {
+        ports.entries.sign_up(with(proof(&ports), sign_up(&ports, &list, email))).await.unwrap();
+    }
+    for pruned in [2, 1, 0] {
+        assert_eq!(ports.proofs.prune(later(&ports, 601), 2).await.unwrap(), pruned);
+    }
+}
+
 /// Entries, requests that wait and repeated requests count, each once, if they are of the list and after the instant.
 pub async fn sign_ups_of_a_moment_are_counted(fixture: &impl Fixture) {
     let (ports, there) = (fixture.ports(), fixture.reopen().await);

@@ -397,6 +397,9 @@ pub async fn a_verifier_that_misbehaves_judges_nobody(fixture: &impl HumanFixtur
 
 /// Makes a test of every case of one port for a type that is its fixture: `remote_contract!(mailer: MyFixture)`, `inviter` or
 /// `humans`. `template_service` has further cases for a mailer whose service keeps the templates.
+///
+/// The tests run on tokio, so the crate that calls this needs `tokio` with `macros` and `rt-multi-thread`. They use sockets of this machine
+/// and its clock.
 #[macro_export]
 macro_rules! remote_contract {
     (mailer: $fixture:ty) => {

@@ -267,6 +267,8 @@ pub async fn attempts_are_listed_by_the_state_of_their_delivery(fixture: &impl F
     assert_eq!(listed(DeliveryState::Delivered).await, [sent[0].event_id]);
     assert_eq!(listed(DeliveryState::Dead).await, [sent[1].event_id; 2]);
     assert_eq!(listed(DeliveryState::Pending).await, [sent[2].event_id]);
+    let dead = ports.webhooks.attempts_of(hook.id, DeliveryState::Dead, Limit::default()).await.unwrap();
+    assert_eq!(dead.iter().map(|attempt| attempt.created_at).collect::<Vec<_>>(), [later(&ports, 60), ports.clock.now()]);
     let one = ports.webhooks.attempts_of(hook.id, DeliveryState::Dead, Limit::new(1, 200).unwrap()).await.unwrap();
     assert_eq!(one.iter().map(|attempt| attempt.created_at).collect::<Vec<_>>(), [later(&ports, 60)]);
 }

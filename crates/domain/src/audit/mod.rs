@@ -1,7 +1,7 @@
 //! The audit log: a row about every change that an admin makes, with what was before and what is now.
 //!
-//! A decision returns its plan together with the rows that are written with it, as [`Audited`]. A store cannot get at the plan without the
-//! rows. Rows hold no secret. Of a person on a waitlist they hold only the id of the entry, so an erasure leaves them as they are.
+//! A decision returns its plan together with the rows that are written with it, as [`Audited`], so a store does not forget them.
+//! Rows hold no secret. Of a person on a waitlist they hold only the id of the entry, so an erasure leaves them as they are.
 
 mod view;
 

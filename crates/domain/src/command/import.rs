@@ -308,7 +308,7 @@ impl ImportWork {
                 continue;
             };
             match facts.referrers.get(&link.referrer) {
-                None => plan.problems.push(problem(link, "nobody on this waitlist is this referrer; the person is on it without one")),
+                None => plan.problems.push(problem(link, "nobody on this waitlist is this referrer; nobody was credited")),
                 Some(referrer) if *referrer == entry.id => {}
                 Some(referrer) => {
                     linked.insert(entry.id);

@@ -26,5 +26,6 @@ pub trait ProofStore: Send + Sync {
     /// Forgets used proofs that expired before an instant, at most that many. Returns how many it forgot.
     ///
     /// - Those that expire later MUST stay: `proofs::a_used_proof_is_kept_until_it_expires`.
+    /// - It MUST NOT forget more than that: `proofs::used_proofs_are_pruned_so_many_at_a_time`.
     async fn prune(&self, expired_before: Timestamp, most: usize) -> Result<u64, Fault>;
 }

@@ -43,9 +43,17 @@ pub trait Mailer: Send + Sync {
     /// - If the service remembers identities, it MUST send a mail once, however often it is asked:
     ///   `remote::a_mail_is_sent_once_however_often_it_is_asked`.
     /// - It MUST NOT take longer than its deadline: `remote::a_mail_service_that_misbehaves_is_tried_later`.
-    /// - It MUST distinguish a refusal from a failure that may pass: `remote::a_refusal_is_told_from_what_may_pass`,
+    /// - It MUST distinguish a refusal from a failure that may pass, make one attempt only, and say in words what was not accepted:
+    ///   `remote::a_refusal_is_told_from_what_may_pass`.
+    /// - A service that answers over HTTP is judged by its status alone. 401 MUST be [`MailOutcome::KeyRefused`]. 408, 429, 3xx and 5xx
+    ///   MUST be [`MailOutcome::Failed`], 429 with the wait that it asks for. Any other 4xx MUST be [`MailOutcome::Refused`] with it:
     ///   `remote::a_status_tells_what_is_refused_from_what_may_pass`.
-    /// - It MUST refuse content of a form that it does not send: `remote::content_of_another_form_is_refused`.
+    /// - It MUST refuse content of a form that it does not send, as [`MailOutcome::Refused`] with 400 and without asking anybody:
+    ///   `remote::content_of_another_form_is_refused`.
+    ///
+    /// [`MailOutcome::KeyRefused`]: crate::mail::MailOutcome::KeyRefused
+    /// [`MailOutcome::Failed`]: crate::mail::MailOutcome::Failed
+    /// [`MailOutcome::Refused`]: crate::mail::MailOutcome::Refused
     ///
     /// # Errors
     /// If the attempt could not begin, because too many others are under way. It counts as none.
@@ -57,9 +65,16 @@ pub trait Mailer: Send + Sync {
 #[async_trait]
 pub trait SenderDirectory: Send + Sync {
     /// The domain with that id, if the workspace has it.
+    ///
+    /// - A domain that the service has MUST be found with its state, and no other one: `remote::domains_and_templates_are_found`.
+    /// - It MUST NOT take longer than its deadline, nor believe an answer that is none of the service. A key that is refused MUST be
+    ///   [`RemoteError::KeyRefused`]: `remote::a_directory_that_misbehaves_is_told`.
     async fn find_domain(&self, workspace_id: WorkspaceId, id: SenderDomainId) -> Result<Option<SenderDomain>, RemoteError>;
 
     /// Whether the workspace has a template of that name.
+    ///
+    /// - A text that can be no name MUST be none: `remote::domains_and_templates_are_found`.
+    /// - It MUST keep the deadline, as [`find_domain`](SenderDirectory::find_domain): `remote::a_directory_that_misbehaves_is_told`.
     async fn has_template(&self, workspace_id: WorkspaceId, name: &str) -> Result<bool, RemoteError>;
 }
 
@@ -71,7 +86,12 @@ pub trait AppInviter: Send + Sync {
     ///
     /// - For one entry and one app it MUST return the same invitation each time, while the service remembers it:
     ///   `remote::one_entry_and_one_app_are_one_invitation`.
-    /// - It MUST NOT take longer than its deadline: `remote::an_inviting_service_that_misbehaves_is_told`.
+    /// - A URL of an invitation MUST be https: `remote::one_entry_and_one_app_are_one_invitation`.
+    /// - An app that the workspace does not have, whatever its name, MUST be [`InviteError::UnknownApp`], and a person who is in the app
+    ///   [`InviteError::AlreadyUser`]: `remote::an_unknown_app_and_a_user_are_told_apart`.
+    /// - It MUST NOT take longer than its deadline, and then be [`RemoteError::TimedOut`]. Any other answer that is none of the service,
+    ///   400 and 422 among them, MUST be [`RemoteError::Failed`], 429 with the wait that it asks for, and 401
+    ///   [`RemoteError::KeyRefused`]: `remote::an_inviting_service_that_misbehaves_is_told`.
     async fn invite(&self, request: InviteRequest) -> Result<Invite, InviteError>;
 }
 
@@ -143,5 +163,7 @@ pub trait HumanCheck: Send + Sync {
     ///
     /// - It MUST fault with [`Fault::Unavailable`] if the token cannot be checked now, and MUST NOT take longer than its deadline:
     ///   `remote::a_verifier_that_misbehaves_judges_nobody`.
+    /// - A token that the verifier does not accept, or whose score is too low, MUST be [`Humanity::NotHuman`]. So MUST be a text that is
+    ///   too long for a token, without asking anybody: `remote::people_are_told_from_programs`.
     async fn check(&self, token: &str, address: Option<IpAddr>) -> Result<Humanity, Fault>;
 }

@@ -13,7 +13,8 @@ use crate::suppression::{Suppression, SuppressionReason};
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait SuppressionStore: Send + Sync {
-    /// Suppresses an address for a reason. If the workspace has this suppression already, it is returned unchanged.
+    /// Suppresses an address for a reason. If the workspace has this suppression already, it is returned unchanged. [`Suppress::kept`] returns
+    /// what is written to the audit log.
     ///
     /// - It MUST read back as it was written: `suppressions::a_suppression_reads_back_as_it_was_written`.
     /// - A workspace MUST NOT get two of one address and reason, under concurrency too, and the first one MUST stay:

@@ -80,7 +80,8 @@ pub trait WebhookStore: Send + Sync {
 
     /// The last attempts to deliver events whose delivery to the webhook has that state, newest first.
     ///
-    /// - Attempts of other deliveries MUST be left out: `replays::attempts_are_listed_by_the_state_of_their_delivery`.
+    /// - Attempts of other deliveries MUST be left out, and the newest MUST come first:
+    ///   `replays::attempts_are_listed_by_the_state_of_their_delivery`.
     async fn attempts_of(&self, id: WebhookId, state: DeliveryState, limit: Limit) -> Result<Vec<Attempt>, Fault>;
 
     /// Makes deliveries of a webhook due again. Returns how many.
